@@ -1,0 +1,79 @@
+public import Foundation
+
+/// The identifier of one `Subject`, a UUID that fits nowhere else: `Guest.ID` is not `Booking.ID`.
+///
+/// New ones are UUIDv7 (RFC 9562), so they sort by the millisecond they were made in; a phone may
+/// choose them, which lets it refer to what it made before it was online.
+public struct Identifier<Subject>: Hashable, Comparable, Sendable {
+    public let uuid: UUID
+
+    public init(_ uuid: UUID) {
+        self.uuid = uuid
+    }
+
+    public static func < (left: Self, right: Self) -> Bool {
+        withUnsafeBytes(of: left.uuid.uuid) { left in
+            withUnsafeBytes(of: right.uuid.uuid) { right in
+                left.lexicographicallyPrecedes(right)
+            }
+        }
+    }
+}
+
+extension Identifier: LosslessStringConvertible, Codable {
+    /// Reads the usual 36 characters, in either case.
+    public init?(_ text: String) {
+        guard text.utf8.count == 36, let uuid = UUID(uuidString: text) else { return nil }
+        self.init(uuid)
+    }
+
+    /// Always lower case.
+    public var description: String { uuid.uuidString.lowercased() }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let id = Self(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "must be a UUID")
+        }
+        self = id
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
+
+/// Makes identifiers. Tests pass one that counts.
+public struct IdentifierSource: Sendable {
+    private let make: @Sendable (Date) -> UUID
+
+    public init(_ make: @escaping @Sendable (Date) -> UUID) {
+        self.make = make
+    }
+
+    /// UUIDv7: 48 bits of milliseconds since 1970, then 74 random bits.
+    public static let random = IdentifierSource { now in
+        var random = SystemRandomNumberGenerator()
+        let millis = UInt64(max(0, now.timeIntervalSince1970 * 1000))
+        let high = millis << 16 | 0x7000 | (random.next() & 0x0FFF)
+        let low = 0x8000_0000_0000_0000 | (random.next() as UInt64 >> 2)
+        func byte(_ word: UInt64, _ index: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: word >> (56 - 8 * index)) }
+        return UUID(
+            uuid: (
+                byte(high, 0), byte(high, 1), byte(high, 2), byte(high, 3),
+                byte(high, 4), byte(high, 5), byte(high, 6), byte(high, 7),
+                byte(low, 0), byte(low, 1), byte(low, 2), byte(low, 3),
+                byte(low, 4), byte(low, 5), byte(low, 6), byte(low, 7)
+            )
+        )
+    }
+
+    public func next<Subject>(at now: Date) -> Identifier<Subject> {
+        Identifier(make(now))
+    }
+
+    public func uuid(at now: Date) -> UUID {
+        make(now)
+    }
+}

@@ -1,0 +1,106 @@
+/// A day on the calendar of a park, without time or zone: `2027-05-14`.
+///
+/// Proleptic Gregorian, years 1 to 9999. Day arithmetic after Howard Hinnant, "chrono-Compatible
+/// Low-Level Date Algorithms" (2013).
+public struct LocalDate: Hashable, Comparable, Sendable {
+    /// Days since 1970-01-01.
+    public let daysSince1970: Int
+
+    public static let earliest = LocalDate(daysSince1970: -719_162)
+    public static let latest = LocalDate(daysSince1970: 2_932_896)
+
+    /// Clamped to the years 1 to 9999.
+    public init(daysSince1970: Int) {
+        self.daysSince1970 = min(max(daysSince1970, -719_162), 2_932_896)
+    }
+
+    /// nil when there is no such day.
+    public init?(year: Int, month: Int, day: Int) {
+        guard (1...9999).contains(year), (1...12).contains(month), (1...31).contains(day) else { return nil }
+        let shifted = month <= 2 ? year - 1 : year
+        let era = shifted / 400
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        self.init(daysSince1970: era * 146_097 + dayOfEra - 719_468)
+        // The 31st of a shorter month runs over into the next one.
+        guard components == (year, month, day) else { return nil }
+    }
+
+    public var components: (year: Int, month: Int, day: Int) {
+        let shifted = daysSince1970 + 719_468
+        let era = shifted / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
+    }
+
+    public var weekday: Weekday {
+        // 1970-01-01 was a Thursday.
+        let index = ((daysSince1970 + 3) % 7 + 7) % 7
+        return Weekday.allCases[index]
+    }
+
+    public func adding(days: Int) -> LocalDate {
+        let (sum, overflow) = daysSince1970.addingReportingOverflow(days)
+        return LocalDate(daysSince1970: overflow ? (days < 0 ? Int.min : Int.max) : sum)
+    }
+
+    public static func < (left: LocalDate, right: LocalDate) -> Bool {
+        left.daysSince1970 < right.daysSince1970
+    }
+}
+
+extension LocalDate: LosslessStringConvertible, Codable {
+    /// Reads exactly `yyyy-mm-dd`.
+    public init?(_ text: String) {
+        var digits: [Int] = []
+        for (index, byte) in text.utf8.enumerated() {
+            if index == 4 || index == 7 {
+                guard byte == UInt8(ascii: "-") else { return nil }
+            } else {
+                guard index < 10, byte >= 48, byte <= 57 else { return nil }
+                digits.append(Int(byte) - 48)
+            }
+        }
+        guard digits.count == 8 else { return nil }
+        self.init(
+            year: digits[0] * 1000 + digits[1] * 100 + digits[2] * 10 + digits[3],
+            month: digits[4] * 10 + digits[5],
+            day: digits[6] * 10 + digits[7]
+        )
+    }
+
+    public var description: String {
+        let (year, month, day) = components
+        func padded(_ number: Int, _ width: Int) -> String {
+            let text = String(number)
+            return String(repeating: "0", count: max(0, width - text.count)) + text
+        }
+        return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let date = LocalDate(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "must be a date such as 2027-05-14")
+        }
+        self = date
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
+
+/// Monday first, as ISO 8601 counts.
+public enum Weekday: String, Codable, CaseIterable, Sendable {
+    case monday, tuesday, wednesday, thursday, friday, saturday, sunday
+
+    /// Friday and Saturday nights cost the weekend rate.
+    public var isWeekendNight: Bool { self == .friday || self == .saturday }
+}

@@ -1,0 +1,220 @@
+public import Foundation
+public import Logging
+import Synchronization
+
+/// A pool of connections to one PostgreSQL database.
+///
+/// Single reads share connections and round trips; a transaction has a connection to itself.
+public final class Database: Sendable {
+    public struct Configuration: Sendable {
+        /// As libpq takes it: `host=a,b dbname=voorpret target_session_attrs=read-write`, or a URL.
+        public var connectionString: String
+        public var readers = 3
+        public var writers = 12
+        /// How long a task waits for a connection, in seconds.
+        public var patience: TimeInterval = 2
+        public var logger = Logger(label: "postgres")
+
+        public init(connectionString: String) {
+            self.connectionString = connectionString
+        }
+    }
+
+    /// Turns what a transaction recorded into the statements that run last, in the round trip of COMMIT.
+    public typealias Flush = @Sendable ([any Sendable]) -> [Command]
+
+    let reactor: Reactor
+    private let configuration: Configuration
+    private let flush: Flush
+
+    public init(_ configuration: Configuration, flush: @escaping Flush = { _ in [] }) throws {
+        self.configuration = configuration
+        self.flush = flush
+        reactor = try Reactor(
+            .init(
+                connectionString: configuration.connectionString,
+                readers: configuration.readers,
+                writers: configuration.writers,
+                logger: configuration.logger
+            )
+        )
+    }
+
+    public func close() async {
+        await reactor.close()
+    }
+
+    public var connectionString: String { configuration.connectionString }
+
+    /// Open connections, how many are leased, how many tasks wait for one.
+    public func census() async -> (open: Int, leased: Int, waiting: Int) {
+        await withCheckedContinuation { continuation in
+            reactor.census { continuation.resume(returning: ($0, $1, $2)) }
+        }
+    }
+
+    // MARK: Reading
+
+    /// Single questions as the principal. Each call on the reader is one segment of a shared pipeline:
+    /// the principal's setting, the statements, one sync point; so it sees one snapshot per statement.
+    ///
+    /// A cancelled task stops waiting; its question is never cancelled on a connection that others share.
+    public func read<Value>(as principal: String, _ body: (Reader) async throws -> Value) async throws -> Value {
+        try await body(Reader(database: self, principal: principal))
+    }
+
+    /// Asks on a shared connection. A read may be asked again, so a connection that is lost under it,
+    /// shut down or holding a stale plan is answered by another try; at most as many as there are readers, and one.
+    func ask(_ statements: [Statement]) async throws -> [ResultSet] {
+        for _ in 0..<configuration.readers {
+            do {
+                return try await askOnce(statements)
+            } catch let error as PostgresError where error.spoilsConnection || error.isStalePlan {
+                if case .closed = error { throw error }
+            }
+        }
+        return try await askOnce(statements)
+    }
+
+    private func askOnce(_ statements: [Statement]) async throws -> [ResultSet] {
+        let deadline = Date().addingTimeInterval(configuration.patience)
+        let box = Continuation<[ResultSet]>()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                guard box.set(continuation) else { return }
+                reactor.read(statements, deadline: deadline) { box.resume($0.mapError { $0 }) }
+            }
+        } onCancel: {
+            box.resume(.failure(CancellationError()))
+        }
+    }
+
+    // MARK: Writing
+
+    /// Runs `body` in one transaction as the principal and commits.
+    ///
+    /// - Parameters:
+    ///   - seconds: the `statement_timeout` of every statement in it; 5 unless told.
+    /// - Throws: what `body` throws, after a rollback. A serialisation failure or deadlock runs `body`
+    ///   again, at most three times. `PostgresError.outcomeUnknown` when the connection was lost during COMMIT.
+    @discardableResult
+    public func transaction<Value>(
+        as principal: String,
+        within seconds: TimeInterval = 5,
+        _ body: (Transaction) async throws -> Value
+    ) async throws -> Value {
+        var retries = 0
+        while true {
+            do {
+                return try await attempt(as: principal, within: seconds, body)
+            } catch let error as PostgresError where error.isSerializationConflict && retries < 3 {
+                retries += 1
+                // A little apart, so that two that met do not meet again.
+                try await Task.sleep(for: .milliseconds(Int.random(in: 1...(10 * retries))))
+            } catch let error as PostgresError where error.isStalePlan && retries < 3 {
+                retries += 1
+            }
+        }
+    }
+
+    private func attempt<Value>(
+        as principal: String,
+        within seconds: TimeInterval,
+        _ body: (Transaction) async throws -> Value
+    ) async throws -> Value {
+        try Task.checkCancellation()
+        let wire = try await lease()
+        let transaction = Transaction(reactor: reactor, wire: wire, principal: principal, seconds: seconds)
+        do {
+            let value = try await body(transaction)
+            try Task.checkCancellation()
+            try await transaction.commit(flush: flush)
+            reactor.release(wire, discard: false)
+            return value
+        } catch {
+            await transaction.rollback()
+            let spoilt = (error as? PostgresError)?.spoilsConnection ?? false
+            reactor.release(wire, discard: spoilt)
+            throw error
+        }
+    }
+
+    private func lease() async throws -> Wire {
+        let deadline = Date().addingTimeInterval(configuration.patience)
+        return try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Wire, any Error>) in
+            reactor.lease(deadline: deadline) { continuation.resume(with: $0.mapError { $0 }) }
+        }
+    }
+}
+
+/// Asks single questions; see `Database.read`.
+public struct Reader: Sendable {
+    let database: Database
+    let principal: String
+
+    public func all<Element>(_ query: Query<Element>) async throws -> [Element] {
+        let results = try await ask([query.statement])
+        return try results[0].decode(query.decode)
+    }
+
+    public func first<Element>(_ query: Query<Element>) async throws -> Element? {
+        try await all(query).first
+    }
+
+    /// Several questions in one segment: one round trip, and one transaction on the server.
+    public func all<each Element>(_ queries: repeat Query<each Element>) async throws -> (repeat [each Element]) {
+        var statements: [Statement] = []
+        for query in repeat each queries { statements.append(query.statement) }
+        let results = try await ask(statements)
+        var index = -1
+        func next() -> ResultSet {
+            index += 1
+            return results[index]
+        }
+        return (repeat try next().decode((each queries).decode))
+    }
+
+    private func ask(_ statements: [Statement]) async throws -> [ResultSet] {
+        let results = try await database.ask([principalSetting(principal).statement] + statements)
+        guard results.count == statements.count + 1 else {
+            throw PostgresError.connectionLost("an answer is missing")
+        }
+        return Array(results.dropFirst())
+    }
+}
+
+/// Sets who is asking until the transaction ends; tables read it with `current_setting('app.principal')`.
+func principalSetting(_ principal: String) -> Command {
+    Command("SELECT set_config('app.principal', \(principal), true)")
+}
+
+/// A continuation that is resumed once, whoever comes first.
+private final class Continuation<Value: Sendable>: Sendable {
+    private enum State {
+        case fresh
+        case waiting(CheckedContinuation<Value, any Error>)
+        case resumed
+    }
+
+    private let state = Mutex(State.fresh)
+
+    /// False when it was already over; the continuation has then been resumed.
+    func set(_ continuation: CheckedContinuation<Value, any Error>) -> Bool {
+        let isFresh = state.withLock { state in
+            guard case .fresh = state else { return false }
+            state = .waiting(continuation)
+            return true
+        }
+        if !isFresh { continuation.resume(throwing: CancellationError()) }
+        return isFresh
+    }
+
+    func resume(_ result: Result<Value, any Error>) {
+        let continuation: CheckedContinuation<Value, any Error>? = state.withLock { state in
+            defer { state = .resumed }
+            guard case .waiting(let continuation) = state else { return nil }
+            return continuation
+        }
+        continuation?.resume(with: result)
+    }
+}

@@ -1,0 +1,73 @@
+/// What can go wrong between this process and PostgreSQL.
+public enum PostgresError: Error, Sendable {
+    /// The server refused a statement.
+    case server(ServerError)
+    /// The connection ended before the answer came; nothing was committed by this call.
+    case connectionLost(String)
+    /// The connection ended during COMMIT: the transaction may or may not have happened.
+    case outcomeUnknown
+    /// No connection became free before the deadline.
+    case poolExhausted
+    /// The database could not be reached at all.
+    case unreachable(String)
+    /// The pool has been closed.
+    case closed
+    /// A column was missing or held what the Swift type cannot.
+    case undecodable(column: String, reason: String)
+
+    /// What the server said. `constraint` names the constraint that stopped a row.
+    public struct ServerError: Error, Sendable, CustomStringConvertible {
+        /// Five characters, see the PostgreSQL manual, appendix A.
+        public let sqlState: String
+        public let message: String
+        public let detail: String?
+        public let constraint: String?
+
+        /// 0A000 "cached plan must not change result type", 26000 "prepared statement does not exist".
+        var isStalePlan: Bool { sqlState == "0A000" || sqlState == "26000" }
+
+        public var description: String {
+            "\(sqlState): \(message)" + (detail.map { " (\($0))" } ?? "")
+        }
+    }
+
+    /// The name of the violated constraint, if that is what happened.
+    public var violatedConstraint: String? {
+        guard case .server(let error) = self, error.sqlState.hasPrefix("23") else { return nil }
+        return error.constraint
+    }
+
+    /// The server chose this transaction to give way (40001, 40P01); running it again is right.
+    public var isSerializationConflict: Bool {
+        guard case .server(let error) = self else { return false }
+        return error.sqlState == "40001" || error.sqlState == "40P01"
+    }
+
+    /// The database is away, restarting, full or slow: not the caller's fault, and worth a later try.
+    public var isUnavailability: Bool {
+        switch self {
+        case .connectionLost, .poolExhausted, .unreachable, .closed: true
+        case .outcomeUnknown, .undecodable: false
+        case .server(let error):
+            error.sqlState == "25006" || error.sqlState.hasPrefix("57P") || error.sqlState == "57014"
+                || error.sqlState.hasPrefix("08") || error.sqlState.hasPrefix("53") || error.sqlState == "55P03"
+                || isSerializationConflict
+        }
+    }
+
+    /// A prepared statement no longer fits the tables; asking again prepares it anew.
+    var isStalePlan: Bool {
+        guard case .server(let error) = self else { return false }
+        return error.isStalePlan
+    }
+
+    /// The session is of no further use: demoted (25006), shut down (57P0x) or broken (08xxx).
+    var spoilsConnection: Bool {
+        switch self {
+        case .connectionLost, .outcomeUnknown, .unreachable, .closed: true
+        case .poolExhausted, .undecodable: false
+        case .server(let error):
+            error.sqlState == "25006" || error.sqlState.hasPrefix("57P0") || error.sqlState.hasPrefix("08")
+        }
+    }
+}

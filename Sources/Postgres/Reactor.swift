@@ -1,0 +1,319 @@
+import CLibPQ
+import Foundation
+import Logging
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// One thread that owns every connection of a pool and waits for all their sockets at once.
+///
+/// Tasks post work to its mailbox and are resumed with the answer; nothing blocks a cooperative
+/// thread. Because one thread sees all work, the questions of many requests that arrive together
+/// leave in one write and share a round trip.
+///
+/// `@unchecked Sendable`: `mailbox` is a `Mutex`; all other state belongs to the thread.
+final class Reactor: @unchecked Sendable {
+    struct Configuration: Sendable {
+        var connectionString: String
+        /// Connections that answer single reads, pipelined, many tasks at once.
+        var readers: Int
+        /// Connections that are leased whole to one transaction at a time.
+        var writers: Int
+        var logger: Logger
+    }
+
+    typealias Answer<Value> = @Sendable (Result<Value, PostgresError>) -> Void
+
+    private let configuration: Configuration
+    private let mailbox = Mutex<[@Sendable (Reactor) -> Void]>([])
+    private let wakeRead: Int32
+    private let wakeWrite: Int32
+
+    private var readers: [Wire] = []
+    private var idle: [Wire] = []
+    private var leased: [ObjectIdentifier: Wire] = [:]
+    private var readersConnecting = 0
+    private var writersConnecting = 0
+    private var waiters: [Waiter] = []
+    private var waitingReads: [WaitingRead] = []
+    private var failuresInARow = 0
+    private var nextConnect = Date.distantPast
+    private var isClosing = false
+    private var lastConnectError = "not connected yet"
+
+    private struct Waiter {
+        let deadline: Date
+        let answer: Answer<Wire>
+    }
+
+    private struct WaitingRead {
+        let deadline: Date
+        let statements: [Statement]
+        let answer: Answer<[ResultSet]>
+    }
+
+    init(_ configuration: Configuration) throws {
+        self.configuration = configuration
+        var ends: [Int32] = [0, 0]
+        guard pipe(&ends) == 0 else { throw PostgresError.unreachable("no descriptors left") }
+        wakeRead = ends[0]
+        wakeWrite = ends[1]
+        for end in ends {
+            _ = fcntl(end, F_SETFL, fcntl(end, F_GETFL) | O_NONBLOCK)
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+        }
+        let thread = Thread { [self] in run() }
+        thread.name = "postgres"
+        thread.start()
+    }
+
+    // MARK: From any thread
+
+    func post(_ work: @escaping @Sendable (Reactor) -> Void) {
+        let wasEmpty = mailbox.withLock { mailbox in
+            mailbox.append(work)
+            return mailbox.count == 1
+        }
+        if wasEmpty { wake() }
+    }
+
+    private func wake() {
+        var byte: UInt8 = 1
+        _ = write(wakeWrite, &byte, 1)
+    }
+
+    /// Asks one segment on a shared connection.
+    func read(_ statements: [Statement], deadline: Date, answer: @escaping Answer<[ResultSet]>) {
+        post { reactor in
+            guard !reactor.isClosing else { return answer(.failure(.closed)) }
+            let readers = reactor.readers.lazy.filter { !$0.isBroken }
+            if let reader = readers.min(by: { $0.inFlight.count < $1.inFlight.count }) {
+                reader.send(statements, answer: answer)
+            } else {
+                reactor.waitingReads.append(WaitingRead(deadline: deadline, statements: statements, answer: answer))
+            }
+        }
+    }
+
+    /// Lends a whole connection; `release` must follow.
+    func lease(deadline: Date, answer: @escaping Answer<Wire>) {
+        post { reactor in
+            guard !reactor.isClosing else { return answer(.failure(.closed)) }
+            reactor.waiters.append(Waiter(deadline: deadline, answer: answer))
+            reactor.serveWaiters()
+        }
+    }
+
+    func send(_ statements: [Statement], on wire: Wire, answer: @escaping Answer<[ResultSet]>) {
+        post { _ in wire.send(statements, answer: answer) }
+    }
+
+    func release(_ wire: Wire, discard: Bool) {
+        post { reactor in
+            reactor.leased[ObjectIdentifier(wire)] = nil
+            wire.isLeased = false
+            if discard || wire.isBroken || !wire.isIdle || wire.isInTransaction || reactor.isClosing {
+                wire.close()
+            } else {
+                reactor.idle.append(wire)
+                reactor.serveWaiters()
+            }
+        }
+    }
+
+    func close() async {
+        await withCheckedContinuation { continuation in
+            post { reactor in
+                reactor.isClosing = true
+                for waiter in reactor.waiters { waiter.answer(.failure(.closed)) }
+                for read in reactor.waitingReads { read.answer(.failure(.closed)) }
+                reactor.waiters = []
+                reactor.waitingReads = []
+                for wire in reactor.readers + reactor.idle + reactor.leased.values { wire.fail("the pool was closed") }
+                continuation.resume()
+            }
+        }
+    }
+
+    /// Open connections, how many of them are leased, and how many tasks wait for one.
+    func census(_ answer: @escaping @Sendable (_ open: Int, _ leased: Int, _ waiting: Int) -> Void) {
+        post { reactor in
+            answer(
+                reactor.readers.count + reactor.idle.count + reactor.leased.count,
+                reactor.leased.count,
+                reactor.waiters.count + reactor.waitingReads.count
+            )
+        }
+    }
+
+    // MARK: On the thread
+
+    private func run() {
+        while true {
+            let work = mailbox.withLock { mailbox in
+                defer { mailbox = [] }
+                return mailbox
+            }
+            for item in work { item(self) }
+            sweep()
+            if isClosing, leased.isEmpty, readersConnecting + writersConnecting == 0 { break }
+            connectMissing()
+            waitForSockets()
+        }
+        Glue.close(wakeRead)
+        Glue.close(wakeWrite)
+    }
+
+    private func sweep() {
+        readers.removeAll(where: \.isBroken)
+        idle.removeAll(where: \.isBroken)
+        guard !waiters.isEmpty || !waitingReads.isEmpty else { return }
+        let now = Date()
+        let noServer = readers.isEmpty && idle.isEmpty && leased.isEmpty && failuresInARow > 0
+        let error = noServer ? PostgresError.unreachable(lastConnectError) : .poolExhausted
+        for waiter in waiters where waiter.deadline <= now { waiter.answer(.failure(error)) }
+        waiters.removeAll { $0.deadline <= now }
+        for read in waitingReads where read.deadline <= now { read.answer(.failure(error)) }
+        waitingReads.removeAll { $0.deadline <= now }
+    }
+
+    private func serveWaiters() {
+        while !waiters.isEmpty, let wire = idle.popLast() {
+            guard !wire.isBroken else { continue }
+            let waiter = waiters.removeFirst()
+            wire.isLeased = true
+            leased[ObjectIdentifier(wire)] = wire
+            waiter.answer(.success(wire))
+        }
+    }
+
+    private func connectMissing() {
+        guard !isClosing, Date() >= nextConnect else { return }
+        while readers.count + readersConnecting < configuration.readers {
+            readersConnecting += 1
+            connect(asReader: true)
+        }
+        // Writers are made as they are needed, one for each task that waits.
+        let wanted = min(waiters.count, configuration.writers - idle.count - leased.count)
+        while writersConnecting < wanted {
+            writersConnecting += 1
+            connect(asReader: false)
+        }
+    }
+
+    /// Connecting looks up names and walks through the hosts of the string, which libpq does blocking;
+    /// so it has a thread of its own.
+    private func connect(asReader: Bool) {
+        let text = configuration.connectionString
+        let thread = Thread { [self] in
+            let outcome = Glue.connect(text)
+            post { reactor in reactor.connected(outcome, asReader: asReader) }
+        }
+        thread.name = "postgres-connect"
+        thread.start()
+    }
+
+    private func connected(_ outcome: Result<Wire, PostgresError>, asReader: Bool) {
+        if asReader { readersConnecting -= 1 } else { writersConnecting -= 1 }
+        switch outcome {
+        case .success(let wire):
+            failuresInARow = 0
+            guard !isClosing else { return wire.close() }
+            if asReader {
+                readers.append(wire)
+                let reads = waitingReads
+                waitingReads = []
+                for read in reads { wire.send(read.statements, answer: read.answer) }
+            } else {
+                idle.append(wire)
+                serveWaiters()
+            }
+        case .failure(let error):
+            if failuresInARow == 0 {
+                configuration.logger.warning("database unreachable", metadata: ["error": "\(error)"])
+            }
+            lastConnectError = "\(error)"
+            failuresInARow += 1
+            nextConnect = Date().addingTimeInterval(min(0.05 * Double(1 << min(failuresInARow, 5)), 1))
+        }
+    }
+
+    private func waitForSockets() {
+        let wires = (readers + idle + leased.values).filter { !$0.isBroken }
+        var entries = [pollfd(fd: wakeRead, events: Int16(POLLIN), revents: 0)]
+        for wire in wires {
+            entries.append(
+                pollfd(fd: wire.descriptor, events: Int16(POLLIN | (wire.wantsWrite ? POLLOUT : 0)), revents: 0)
+            )
+        }
+        guard poll(&entries, nfds_t(entries.count), timeout) > 0 else { return }
+        if entries[0].revents != 0 { Glue.drain(wakeRead) }
+        for (wire, entry) in zip(wires, entries.dropFirst()) where entry.revents != 0 {
+            if entry.revents & Int16(POLLOUT) != 0 { wire.flush() }
+            if entry.revents & ~Int16(POLLOUT) != 0 { wire.receive() }
+        }
+    }
+
+    /// Milliseconds until the next deadline or attempt to connect; -1 is for ever.
+    private var timeout: Int32 {
+        var next = (waiters.map(\.deadline) + waitingReads.map(\.deadline)).min()
+        if !isClosing, readers.count + readersConnecting < configuration.readers || !waiters.isEmpty {
+            next = min(next ?? nextConnect, max(nextConnect, Date()))
+            if readersConnecting > 0 || writersConnecting > 0 { next = next.map { max($0, Date() + 0.02) } }
+        }
+        guard let next else { return -1 }
+        return Int32(min(max(0, (next.timeIntervalSinceNow * 1000).rounded(.up)), 60_000))
+    }
+}
+
+/// The C calls whose names collide with Swift's.
+private enum Glue {
+    static func close(_ descriptor: Int32) {
+        #if canImport(Glibc)
+        _ = Glibc.close(descriptor)
+        #else
+        _ = Darwin.close(descriptor)
+        #endif
+    }
+
+    static func drain(_ descriptor: Int32) {
+        var bytes = [UInt8](repeating: 0, count: 64)
+        while read(descriptor, &bytes, bytes.count) == bytes.count {}
+    }
+
+    static func connect(_ text: String) -> Result<Wire, PostgresError> {
+        LibPQ.connect(text).flatMap { connection in
+            Wire(connection).map { .success($0) } ?? .failure(.unreachable("the socket cannot be made non-blocking"))
+        }
+    }
+}
+
+/// What a pool and a listener both need of libpq.
+enum LibPQ {
+    /// Connects, blocking, with the settings every session has: UTC, ISO dates, quiet notices.
+    static func connect(_ text: String) -> Result<OpaquePointer, PostgresError> {
+        guard let connection = PQconnectdb(text) else { return .failure(.unreachable("out of memory")) }
+        guard PQstatus(connection) == CONNECTION_OK else {
+            let reason = String(cString: PQerrorMessage(connection)).trimmingCharacters(in: .whitespacesAndNewlines)
+            PQfinish(connection)
+            return .failure(.unreachable(reason))
+        }
+        PQsetNoticeProcessor(connection, { _, _ in }, nil)
+        let settings = """
+            SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET client_encoding = 'UTF8';
+            SET extra_float_digits = 1; SET bytea_output = 'hex';
+            SET statement_timeout = 5000; SET lock_timeout = 500; SET idle_in_transaction_session_timeout = 30000;
+            """
+        let result = PQexec(connection, settings)
+        defer { PQclear(result) }
+        guard PQresultStatus(result) == PGRES_COMMAND_OK else {
+            PQfinish(connection)
+            return .failure(.unreachable("the session settings were refused"))
+        }
+        return .success(connection)
+    }
+}

@@ -1,0 +1,96 @@
+/// A piece of SQL text whose interpolations are bound parameters, never pasted text.
+///
+/// `"SELECT name FROM park WHERE id = \(id)"` sends `$1` and the value beside it. Another
+/// `SQL` may be interpolated (a column list, a shared condition); its parameters come along.
+public struct SQL: Sendable, ExpressibleByStringInterpolation {
+    enum Part: Sendable {
+        case text(String)
+        case value(Parameter)
+    }
+
+    let parts: [Part]
+
+    public init(stringLiteral value: String) {
+        parts = [.text(value)]
+    }
+
+    public init(stringInterpolation interpolation: Interpolation) {
+        parts = interpolation.parts
+    }
+
+    public struct Interpolation: StringInterpolationProtocol {
+        var parts: [Part] = []
+
+        public init(literalCapacity: Int, interpolationCount: Int) {
+            parts.reserveCapacity(interpolationCount * 2 + 1)
+        }
+
+        public mutating func appendLiteral(_ literal: String) {
+            if !literal.isEmpty { parts.append(.text(literal)) }
+        }
+
+        public mutating func appendInterpolation(_ value: some PostgresEncodable) {
+            parts.append(.value(value.postgresParameter))
+        }
+
+        public mutating func appendInterpolation(_ value: (some PostgresEncodable)?) {
+            parts.append(.value(value?.postgresParameter ?? .null))
+        }
+
+        public mutating func appendInterpolation(_ sql: SQL) {
+            parts.append(contentsOf: sql.parts)
+        }
+    }
+
+    /// The text with `$1 …` and the values in order.
+    var statement: Statement {
+        var text = ""
+        var values: [Parameter] = []
+        for part in parts {
+            switch part {
+            case .text(let piece): text += piece
+            case .value(let value):
+                values.append(value)
+                text += "$\(values.count)"
+            }
+        }
+        return Statement(text: text, parameters: values)
+    }
+}
+
+/// One value as the server's text format has it; `nil` is NULL.
+public struct Parameter: Sendable, Equatable {
+    let text: String?
+
+    public static let null = Parameter(text: nil)
+
+    public init(text: String?) {
+        self.text = text
+    }
+}
+
+/// A statement ready to be sent.
+public struct Statement: Sendable {
+    let text: String
+    let parameters: [Parameter]
+}
+
+/// A statement that answers rows, and how to read one.
+public struct Query<Element>: Sendable {
+    let statement: Statement
+    let decode: @Sendable (Row) throws -> Element
+
+    public init(_ sql: SQL, decoding decode: @escaping @Sendable (Row) throws -> Element) {
+        statement = sql.statement
+        self.decode = decode
+    }
+}
+
+/// A statement whose rows nobody reads.
+public struct Command: Sendable {
+    let statement: Statement
+
+    public init(_ sql: SQL) {
+        statement = sql.statement
+    }
+}

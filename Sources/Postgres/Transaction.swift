@@ -1,0 +1,217 @@
+import Foundation
+import Synchronization
+
+/// A transaction under way. Statements run one after another; what must precede a statement (BEGIN,
+/// SAVEPOINT, RELEASE) travels in its round trip.
+///
+/// Cancelling the task stops it before its next statement; a statement under way, and COMMIT above
+/// all, is never cancelled.
+public final class Transaction: Sendable {
+    private struct State {
+        /// Statements that nobody has waited for yet.
+        var prefix: [Statement] = []
+        var hasBegun = false
+        var depth = 0
+        var notes: [any Sendable] = []
+    }
+
+    private let reactor: Reactor
+    private let wire: Wire
+    /// Who acts, as `app.principal` has it.
+    public let principal: String
+    private let state: Mutex<State>
+
+    init(reactor: Reactor, wire: Wire, principal: String, seconds: TimeInterval) {
+        self.reactor = reactor
+        self.wire = wire
+        self.principal = principal
+        let millis = "\(Int(max(0.001, min(seconds, 86_400)) * 1000))"
+        let begin = Command("BEGIN").statement
+        let settings = Command(
+            """
+            SELECT set_config('app.principal', \(principal), true), set_config('statement_timeout', \(millis), true)
+            """
+        ).statement
+        state = Mutex(State(prefix: [begin, settings]))
+    }
+
+    // MARK: Asking
+
+    public func all<Element>(_ query: Query<Element>) async throws -> [Element] {
+        try await ask([query.statement])[0].decode(query.decode)
+    }
+
+    public func first<Element>(_ query: Query<Element>) async throws -> Element? {
+        try await all(query).first
+    }
+
+    /// The number of rows that were touched.
+    @discardableResult
+    public func run(_ command: Command) async throws -> Int {
+        try await ask([command.statement])[0].affected
+    }
+
+    /// Several commands in one round trip, in order; the first that fails stops those after it.
+    public func run(_ commands: [Command]) async throws {
+        guard !commands.isEmpty else { return }
+        _ = try await ask(commands.map(\.statement))
+    }
+
+    /// Several questions in one round trip, in order.
+    public func all<each Element>(_ queries: repeat Query<each Element>) async throws -> (repeat [each Element]) {
+        var statements: [Statement] = []
+        for query in repeat each queries { statements.append(query.statement) }
+        let results = try await ask(statements)
+        var index = -1
+        func next() -> ResultSet {
+            index += 1
+            return results[index]
+        }
+        return (repeat try next().decode((each queries).decode))
+    }
+
+    // MARK: Savepoints
+
+    /// Runs `body` so that, when it throws, what it wrote and recorded is undone and the transaction lives on.
+    public func savepoint<Value>(_ body: (Transaction) async throws -> Value) async throws -> Value {
+        let (name, notes) = state.withLock { state in
+            state.depth += 1
+            let name = "s\(state.depth)"
+            state.prefix.append(Statement(text: "SAVEPOINT \(name)", parameters: []))
+            return (name, state.notes.count)
+        }
+        defer { state.withLock { $0.depth -= 1 } }
+        do {
+            let value = try await body(self)
+            state.withLock { $0.prefix.append(Statement(text: "RELEASE SAVEPOINT \(name)", parameters: [])) }
+            return value
+        } catch {
+            let isLost = (error as? PostgresError)?.spoilsConnection ?? false
+            if !isLost {
+                state.withLock { state in
+                    state.notes.removeSubrange(min(notes, state.notes.count)...)
+                    // A SAVEPOINT that never left need not be undone.
+                    if let index = state.prefix.lastIndex(where: { $0.text == "SAVEPOINT \(name)" }) {
+                        state.prefix.removeSubrange(index...)
+                    } else {
+                        state.prefix.append(Statement(text: "ROLLBACK TO SAVEPOINT \(name)", parameters: []))
+                        state.prefix.append(Statement(text: "RELEASE SAVEPOINT \(name)", parameters: []))
+                    }
+                }
+            }
+            throw error
+        }
+    }
+
+    // MARK: Notes
+
+    /// Remembers something for the flush before COMMIT; the rollback of a savepoint forgets it.
+    public func record(_ note: any Sendable) {
+        state.withLock { $0.notes.append(note) }
+    }
+
+    /// What has been recorded and not forgotten.
+    public var notes: [any Sendable] {
+        state.withLock { $0.notes }
+    }
+
+    // MARK: COPY
+
+    /// Sends rows in COPY's text format as fast as the server takes them, in constant memory.
+    ///
+    /// - Parameter sql: `COPY table (columns) FROM STDIN`, without parameters.
+    /// - Returns: the number of rows.
+    public func copyIn(_ sql: String, _ rows: some AsyncSequence<[UInt8], any Error>) async throws -> Int {
+        try await settle()
+        _ = try await copy { $0.startCopy(sql, mode: .copyIn(started: false), answer: $1) }
+        do {
+            for try await chunk in rows where !chunk.isEmpty {
+                _ = try await copy { $0.putCopy(chunk, answer: $1) }
+            }
+        } catch let error as PostgresError {
+            throw error
+        } catch {
+            _ = try? await copy { $0.endCopyIn(error: "the sender gave up", answer: $1) }
+            throw error
+        }
+        guard case .done(let count) = try await copy({ $0.endCopyIn(error: nil, answer: $1) }) else { return 0 }
+        return count
+    }
+
+    /// Hears the rows of `COPY … TO STDOUT` in chunks of whole rows of about 64 KiB.
+    public func copyOut(_ sql: String, _ body: ([UInt8]) async throws -> Void) async throws {
+        try await settle()
+        var event = try await copy { $0.startCopy(sql, mode: .copyOut, answer: $1) }
+        while case .rows(let bytes) = event {
+            try await body(bytes)
+            event = try await copy { $0.nextCopyRows(answer: $1) }
+        }
+    }
+
+    private func copy(
+        _ step: @escaping @Sendable (Wire, @escaping Reactor.Answer<Wire.CopyEvent>) -> Void
+    ) async throws -> Wire.CopyEvent {
+        let wire = wire
+        return try await withCheckedThrowingContinuation { continuation in
+            reactor.post { _ in step(wire) { continuation.resume(with: $0.mapError { $0 }) } }
+        }
+    }
+
+    // MARK: Sending
+
+    private func takePrefix() -> [Statement] {
+        state.withLock { state in
+            defer { state.prefix = [] }
+            state.hasBegun = state.hasBegun || !state.prefix.isEmpty
+            return state.prefix
+        }
+    }
+
+    /// Sends what waits in the prefix, and waits for it.
+    private func settle() async throws {
+        try Task.checkCancellation()
+        let prefix = takePrefix()
+        if !prefix.isEmpty { _ = try await send(prefix) }
+    }
+
+    private func ask(_ statements: [Statement]) async throws -> [ResultSet] {
+        try Task.checkCancellation()
+        let prefix = takePrefix()
+        let results = try await send(prefix + statements)
+        guard results.count == prefix.count + statements.count else {
+            throw PostgresError.connectionLost("an answer is missing")
+        }
+        return Array(results.dropFirst(prefix.count))
+    }
+
+    private func send(_ statements: [Statement]) async throws -> [ResultSet] {
+        try await withCheckedThrowingContinuation { continuation in
+            reactor.send(statements, on: wire) { continuation.resume(with: $0.mapError { $0 }) }
+        }
+    }
+
+    func commit(flush: Database.Flush) async throws {
+        let (isUntouched, notes) = state.withLock { (!$0.hasBegun, $0.notes) }
+        let last = flush(notes).map(\.statement)
+        // Nothing was asked and nothing recorded: there is no transaction to end.
+        if isUntouched, last.isEmpty { return }
+        let prefix = takePrefix()
+        do {
+            let results = try await send(prefix + last + [Statement(text: "COMMIT", parameters: [])])
+            guard results.last?.tag == "COMMIT" else {
+                throw PostgresError.server(
+                    .init(sqlState: "25P02", message: "the transaction had failed", detail: nil, constraint: nil)
+                )
+            }
+        } catch PostgresError.connectionLost {
+            throw PostgresError.outcomeUnknown
+        }
+        state.withLock { $0.hasBegun = false }
+    }
+
+    func rollback() async {
+        guard state.withLock({ $0.hasBegun }) else { return }
+        // If this fails too, the connection is not idle and the pool throws it away.
+        _ = try? await send([Statement(text: "ROLLBACK", parameters: [])])
+    }
+}

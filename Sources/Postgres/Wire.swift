@@ -1,0 +1,350 @@
+import CLibPQ
+import Foundation
+import Synchronization
+
+/// One connection, with the questions that are under way on it. Lives on the reactor's thread alone.
+///
+/// `@unchecked Sendable`: references travel between tasks as a ticket for "the connection I leased",
+/// but every property is read and written on the reactor's thread only.
+final class Wire: @unchecked Sendable {
+    enum Step {
+        case prepare(text: String)
+        case execute
+    }
+
+    /// One segment of the pipeline: its statements, then a sync point. The server runs what stands
+    /// between two sync points as one transaction, unless BEGIN opened a longer one.
+    struct Segment {
+        var steps: [Step] = []
+        var position = 0
+        var results: [ResultSet] = []
+        var failure: PostgresError?
+        let answer: @Sendable (Result<[ResultSet], PostgresError>) -> Void
+    }
+
+    enum Mode {
+        case pipeline
+        case copyIn(started: Bool)
+        case copyOut
+    }
+
+    /// More distinct statements than this are sent unprepared, so that a session's memory stays bounded.
+    static let maximumPrepared = 512
+
+    private let connection: OpaquePointer
+    let descriptor: Int32
+    private(set) var inFlight: [Segment] = []
+    private var names: [String: String] = [:]
+    private var preparing: Set<String> = []
+    private var nextName = 0
+    private(set) var wantsWrite = false
+    private(set) var isBroken = false
+    var isLeased = false
+    var mode = Mode.pipeline
+    private var copyAnswer: (@Sendable (Result<CopyEvent, PostgresError>) -> Void)?
+    private var copyBuffer: [UInt8] = []
+
+    enum CopyEvent: Sendable {
+        case ready
+        case rows([UInt8])
+        case done(Int)
+    }
+
+    /// Takes over a connection that has been made; nil if it cannot be made non-blocking.
+    init?(_ connection: OpaquePointer) {
+        self.connection = connection
+        descriptor = PQsocket(connection)
+        guard PQsetnonblocking(connection, 1) == 0, PQenterPipelineMode(connection) == 1 else {
+            PQfinish(connection)
+            return nil
+        }
+    }
+
+    func close() {
+        guard !isBroken else { return }
+        isBroken = true
+        PQfinish(connection)
+    }
+
+    var isIdle: Bool { inFlight.isEmpty && copyAnswer == nil }
+
+    var isInTransaction: Bool {
+        let status = PQtransactionStatus(connection)
+        return status != PQTRANS_IDLE
+    }
+
+    // MARK: Asking
+
+    func send(_ statements: [Statement], answer: @escaping @Sendable (Result<[ResultSet], PostgresError>) -> Void) {
+        guard !isBroken else { return answer(.failure(.connectionLost("the connection is closed"))) }
+        // C strings end at a zero byte; PostgreSQL has no text with one in it either.
+        guard !statements.contains(where: { $0.parameters.contains { $0.text?.utf8.contains(0) ?? false } }) else {
+            return answer(
+                .failure(
+                    .server(.init(sqlState: "22021", message: "a text has a zero byte", detail: nil, constraint: nil))
+                )
+            )
+        }
+        var segment = Segment(answer: answer)
+        for statement in statements {
+            guard send(statement, into: &segment.steps) else { return fail(errorText, alsoTelling: segment) }
+        }
+        guard PQpipelineSync(connection) == 1 else { return fail(errorText, alsoTelling: segment) }
+        inFlight.append(segment)
+        flush()
+    }
+
+    private func send(_ statement: Statement, into steps: inout [Step]) -> Bool {
+        let text = statement.text
+        if let name = names[text] {
+            steps.append(.execute)
+            return withParameters(statement) { count, values in
+                PQsendQueryPrepared(connection, name, count, values, nil, nil, 0) == 1
+            }
+        }
+        // While another segment's PREPARE of the same text is under way it might still fail; ask without a name.
+        if preparing.contains(text) || names.count + preparing.count >= Self.maximumPrepared {
+            steps.append(.execute)
+            return withParameters(statement) { count, values in
+                PQsendQueryParams(connection, text, count, nil, values, nil, nil, 0) == 1
+            }
+        }
+        nextName += 1
+        let name = "v\(nextName)"
+        preparing.insert(text)
+        steps.append(.prepare(text: text))
+        steps.append(.execute)
+        pendingNames[text] = name
+        return PQsendPrepare(connection, name, text, 0, nil) == 1
+            && withParameters(statement) { count, values in
+                PQsendQueryPrepared(connection, name, count, values, nil, nil, 0) == 1
+            }
+    }
+
+    private var pendingNames: [String: String] = [:]
+
+    private func withParameters(
+        _ statement: Statement,
+        _ body: (Int32, UnsafePointer<UnsafePointer<CChar>?>?) -> Bool
+    ) -> Bool {
+        let parameters = statement.parameters
+        guard !parameters.isEmpty else { return body(0, nil) }
+        // One buffer with all texts, each ended by a zero byte, and the addresses within it.
+        var bytes: [CChar] = []
+        var offsets: [Int?] = []
+        for parameter in parameters {
+            guard let text = parameter.text else {
+                offsets.append(nil)
+                continue
+            }
+            offsets.append(bytes.count)
+            bytes.append(contentsOf: text.utf8.lazy.map { CChar(bitPattern: $0) })
+            bytes.append(0)
+        }
+        return bytes.withUnsafeBufferPointer { buffer in
+            let addresses = offsets.map { offset in
+                offset.flatMap { offset in buffer.baseAddress.map { $0 + offset } }
+            }
+            return addresses.withUnsafeBufferPointer { body(Int32(parameters.count), $0.baseAddress) }
+        }
+    }
+
+    func flush() {
+        guard !isBroken else { return }
+        switch PQflush(connection) {
+        case 0: wantsWrite = false
+        case 1: wantsWrite = true
+        default: fail(errorText)
+        }
+        if case .copyIn(true) = mode, !wantsWrite, let copyAnswer {
+            self.copyAnswer = nil
+            copyAnswer(.success(.ready))
+        }
+    }
+
+    // MARK: Hearing
+
+    /// Reads what has arrived and answers every segment that is complete.
+    func receive() {
+        guard !isBroken else { return }
+        guard PQconsumeInput(connection) == 1 else { return fail(errorText) }
+        switch mode {
+        case .pipeline: receiveSegments()
+        // While rows are being sent the server's verdict waits until the last one.
+        case .copyIn(started: true): break
+        case .copyIn, .copyOut: receiveCopy()
+        }
+        if wantsWrite { flush() }
+    }
+
+    private func receiveSegments() {
+        while !inFlight.isEmpty, !isBroken, PQisBusy(connection) == 0 {
+            guard let result = PQgetResult(connection) else {
+                inFlight[0].position += 1
+                continue
+            }
+            let status = PQresultStatus(result)
+            if status == PGRES_PIPELINE_SYNC {
+                PQclear(result)
+                let segment = inFlight.removeFirst()
+                segment.answer(segment.failure.map { .failure($0) } ?? .success(segment.results))
+                continue
+            }
+            record(result, status)
+        }
+        if PQstatus(connection) == CONNECTION_BAD { fail(errorText) }
+    }
+
+    private func record(_ result: OpaquePointer, _ status: ExecStatusType) {
+        let position = inFlight[0].position
+        guard position < inFlight[0].steps.count else {
+            PQclear(result)
+            return
+        }
+        let step = inFlight[0].steps[position]
+        let succeeded = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK
+        if case .prepare(let text) = step {
+            preparing.remove(text)
+            let name = pendingNames.removeValue(forKey: text)
+            if succeeded { names[text] = name }
+        }
+        if !succeeded, status != PGRES_PIPELINE_ABORTED, inFlight[0].failure == nil {
+            let error = PostgresError.ServerError(result, on: connection)
+            inFlight[0].failure = .server(error)
+            // The tables have changed under the prepared plans: prepare anew from here on.
+            if error.isStalePlan { names.removeAll() }
+        }
+        if succeeded, case .execute = step {
+            inFlight[0].results.append(ResultSet(result))
+        } else {
+            PQclear(result)
+        }
+    }
+
+    private var errorText: String {
+        String(cString: PQerrorMessage(connection)).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// Ends the connection and tells everybody who waits on it.
+    func fail(_ reason: String, alsoTelling segment: Segment? = nil) {
+        guard !isBroken else { return }
+        close()
+        let waiting = inFlight + (segment.map { [$0] } ?? [])
+        inFlight = []
+        for segment in waiting { segment.answer(.failure(segment.failure ?? .connectionLost(reason))) }
+        let copying = copyAnswer
+        copyAnswer = nil
+        copying?(.failure(.connectionLost(reason)))
+    }
+
+    // MARK: COPY, which the pipeline does not speak
+
+    func startCopy(
+        _ text: String,
+        mode newMode: Mode,
+        answer: @escaping @Sendable (Result<CopyEvent, PostgresError>) -> Void
+    ) {
+        guard !isBroken, inFlight.isEmpty, PQexitPipelineMode(connection) == 1 else {
+            return answer(.failure(.connectionLost("the connection cannot start a COPY")))
+        }
+        mode = newMode
+        copyAnswer = answer
+        guard PQsendQuery(connection, text) == 1 else { return fail(errorText) }
+        flush()
+    }
+
+    /// Sends some rows in COPY's text format; answers once the socket has taken them, so that a fast
+    /// producer waits for a slow server.
+    func putCopy(_ bytes: [UInt8], answer: @escaping @Sendable (Result<CopyEvent, PostgresError>) -> Void) {
+        guard !isBroken else { return answer(.failure(.connectionLost("the connection is closed"))) }
+        copyAnswer = answer
+        let sent = bytes.withUnsafeBytes { buffer in
+            PQputCopyData(connection, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(buffer.count))
+        }
+        guard sent == 1 else { return fail(errorText) }
+        flush()
+    }
+
+    func endCopyIn(error: String?, answer: @escaping @Sendable (Result<CopyEvent, PostgresError>) -> Void) {
+        guard !isBroken else { return answer(.failure(.connectionLost("the connection is closed"))) }
+        mode = .copyIn(started: false)
+        copyAnswer = answer
+        guard PQputCopyEnd(connection, error) == 1 else { return fail(errorText) }
+        flush()
+        // A refusal may have arrived with the rows; no further byte would tell of it.
+        receiveCopy()
+    }
+
+    func nextCopyRows(answer: @escaping @Sendable (Result<CopyEvent, PostgresError>) -> Void) {
+        guard !isBroken else { return answer(.failure(.connectionLost("the connection is closed"))) }
+        copyAnswer = answer
+        receiveCopy()
+    }
+
+    private func receiveCopy() {
+        if case .copyOut = mode, copyAnswer == nil { return }
+        var affected = 0
+        while !isBroken, isCopyingOut || PQisBusy(connection) == 0 {
+            if isCopyingOut {
+                guard drainCopyOut() else { return }
+                continue
+            }
+            guard let result = PQgetResult(connection) else { return endCopy(.success(.done(affected))) }
+            let status = PQresultStatus(result)
+            if status == PGRES_COPY_IN {
+                mode = .copyIn(started: true)
+                PQclear(result)
+                copyAnswer.take()?(.success(.ready))
+                return
+            }
+            if status == PGRES_COPY_OUT {
+                isCopyingOut = true
+                PQclear(result)
+                continue
+            }
+            if status == PGRES_COMMAND_OK {
+                affected = PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0
+                PQclear(result)
+                continue
+            }
+            let failure = PostgresError.server(.init(result, on: connection))
+            PQclear(result)
+            copyFailure = copyFailure ?? failure
+        }
+        if PQstatus(connection) == CONNECTION_BAD { fail(errorText) }
+    }
+
+    private var isCopyingOut = false
+    private var copyFailure: PostgresError?
+
+    /// Collects up to 64 KiB of rows; false when it has answered or must wait for more bytes.
+    private func drainCopyOut() -> Bool {
+        var row: UnsafeMutablePointer<CChar>?
+        while copyBuffer.count < 65_536 {
+            let count = PQgetCopyData(connection, &row, 1)
+            if count > 0, let row {
+                copyBuffer.append(contentsOf: UnsafeRawBufferPointer(start: row, count: Int(count)))
+                PQfreemem(row)
+            } else if count == 0 {
+                break
+            } else {
+                isCopyingOut = false
+                if copyBuffer.isEmpty { return true }
+                break
+            }
+        }
+        guard !copyBuffer.isEmpty else { return false }
+        let rows = copyBuffer
+        copyBuffer = []
+        copyAnswer.take()?(.success(.rows(rows)))
+        return false
+    }
+
+    private func endCopy(_ outcome: Result<CopyEvent, PostgresError>) {
+        mode = .pipeline
+        let failure = copyFailure
+        copyFailure = nil
+        guard PQenterPipelineMode(connection) == 1 else { return fail(errorText) }
+        copyAnswer.take()?(failure.map { .failure($0) } ?? outcome)
+    }
+}

@@ -1,0 +1,270 @@
+import Foundation
+import Postgres
+import Synchronization
+import TestKit
+import Testing
+
+@Suite struct TransactionTests {
+    private static let table = "CREATE TABLE note (id int PRIMARY KEY, text text NOT NULL)"
+    private func insert(_ id: Int, _ text: String = "") -> Command {
+        Command("INSERT INTO note (id, text) VALUES (\(id), \(text))")
+    }
+    private let ids = Query("SELECT id FROM note ORDER BY id") { try $0.decode("id", as: Int.self) }
+
+    private func withNotes(
+        flush: @escaping Database.Flush = { _ in [] },
+        _ body: (Database, TestDatabase) async throws -> Void
+    ) async throws {
+        try await withTestDatabase { test in
+            try await Script.run(Self.table, on: test.connectionString)
+            let database = try test.open(flush: flush)
+            try await body(database, test)
+            #expect(await database.census().leased == 0)
+            await database.close()
+        }
+    }
+
+    @Test func `A throw undoes everything and a return keeps everything`() async throws {
+        try await withNotes { database, _ in
+            struct Refused: Error {}
+            await #expect(throws: Refused.self) {
+                try await database.transaction(as: "test") { tx in
+                    try await tx.run(insert(1))
+                    throw Refused()
+                }
+            }
+            try await database.transaction(as: "test") { tx in
+                try await tx.run([insert(2), insert(3)])
+            }
+            #expect(try await database.read(as: "test") { try await $0.all(ids) } == [2, 3])
+        }
+    }
+
+    @Test func `A savepoint's rollback undoes its rows and forgets what it recorded`() async throws {
+        let flushed = Mutex<[Int]>([])
+        let record: Database.Flush = { notes in
+            flushed.withLock { $0 = notes.compactMap { $0 as? Int } }
+            return []
+        }
+        try await withNotes(flush: record) { database, _ in
+            try await database.transaction(as: "test") { tx in
+                try await tx.run(insert(1))
+                tx.record(1)
+                try? await tx.savepoint { tx in
+                    try await tx.run(insert(2))
+                    tx.record(2)
+                    try await tx.savepoint { tx in
+                        try await tx.run(insert(3))
+                        tx.record(3)
+                    }
+                    try await tx.run(insert(1))
+                }
+                // Thrown before anything was sent: the savepoint itself never left.
+                try? await tx.savepoint { tx in
+                    tx.record(4)
+                    throw CancellationError()
+                }
+                try await tx.savepoint { tx in
+                    try await tx.run(insert(5))
+                    tx.record(5)
+                }
+            }
+            #expect(try await database.read(as: "test") { try await $0.all(ids) } == [1, 5])
+            #expect(flushed.withLock { $0 } == [1, 5])
+        }
+    }
+
+    @Test func `What the flush writes commits or fails with the transaction`() async throws {
+        let flush: Database.Flush = { notes in
+            notes.compactMap { $0 as? Int }.map { Command("INSERT INTO note (id, text) VALUES (\($0), 'flushed')") }
+        }
+        try await withNotes(flush: flush) { database, _ in
+            try await database.transaction(as: "test") { $0.record(7) }
+            await #expect(throws: PostgresError.self) {
+                try await database.transaction(as: "test") { tx in
+                    try await tx.run(insert(8))
+                    tx.record(7)
+                }
+            }
+            #expect(try await database.read(as: "test") { try await $0.all(ids) } == [7])
+        }
+    }
+
+    @Test func `The violated constraint is named`() async throws {
+        try await withNotes { database, _ in
+            do {
+                try await database.transaction(as: "test") { tx in
+                    try await tx.run(insert(1))
+                    try await tx.run(insert(1))
+                }
+                Issue.record("the second row was accepted")
+            } catch let error as PostgresError {
+                #expect(error.violatedConstraint == "note_pkey")
+            }
+        }
+    }
+
+    @Test func `Two transactions that deadlock both finish`() async throws {
+        try await withNotes { database, _ in
+            try await database.transaction(as: "test") { try await $0.run([insert(1), insert(2)]) }
+            func touch(_ first: Int, _ second: Int) async throws {
+                try await database.transaction(as: "test") { tx in
+                    try await tx.run(Command("SET LOCAL lock_timeout = '10s'"))
+                    try await tx.run(Command("UPDATE note SET text = text || 'x' WHERE id = \(first)"))
+                    try await Task.sleep(for: .milliseconds(100))
+                    try await tx.run(Command("UPDATE note SET text = text || 'x' WHERE id = \(second)"))
+                }
+            }
+            async let left: Void = touch(1, 2)
+            async let right: Void = touch(2, 1)
+            _ = try await (left, right)
+            let texts = try await database.read(as: "test") {
+                try await $0.all(Query("SELECT text FROM note ORDER BY id") { try $0.decode("text", as: String.self) })
+            }
+            #expect(texts == ["xx", "xx"])
+        }
+    }
+
+    @Test func `A serialisation failure is retried three times and then told`() async throws {
+        try await withNotes { database, _ in
+            let runs = Mutex(0)
+            await #expect(throws: PostgresError.self) {
+                try await database.transaction(as: "test") { tx in
+                    runs.withLock { $0 += 1 }
+                    try await tx.run(Command("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40001'; END $$"))
+                }
+            }
+            #expect(runs.withLock { $0 } == 4)
+        }
+    }
+
+    private func backend(of tx: Transaction) async throws -> Int {
+        try await tx.first(Query("SELECT pg_backend_pid() AS pid") { try $0.decode("pid", as: Int.self) }) ?? 0
+    }
+
+    @Test func `A backend killed between statements is a lost connection and nothing is written`() async throws {
+        try await withNotes { database, _ in
+            do {
+                try await database.transaction(as: "test") { tx in
+                    try await tx.run(insert(1))
+                    try await Script.run("SELECT pg_terminate_backend(\(try await backend(of: tx)))", on: testCluster())
+                    try await tx.run(insert(2))
+                }
+                Issue.record("the transaction committed")
+            } catch let error as PostgresError {
+                #expect(error.isUnavailability)
+            }
+            #expect(try await database.read(as: "test") { try await $0.all(ids) } == [])
+        }
+    }
+
+    @Test func `A backend killed in the middle of a statement is a lost connection`() async throws {
+        try await withNotes { database, _ in
+            do {
+                try await database.transaction(as: "test") { tx in
+                    let pid = try await backend(of: tx)
+                    Task {
+                        try await Task.sleep(for: .milliseconds(100))
+                        try await Script.run("SELECT pg_terminate_backend(\(pid))", on: testCluster())
+                    }
+                    try await tx.run(Command("SELECT pg_sleep(3)"))
+                }
+                Issue.record("the transaction committed")
+            } catch let error as PostgresError {
+                #expect(error.isUnavailability)
+            }
+            try await database.transaction(as: "test") { try await $0.run(insert(1)) }
+        }
+    }
+
+    @Test func `A backend killed during COMMIT leaves the outcome unknown`() async throws {
+        // A deferred trigger makes COMMIT itself take long enough to be hit.
+        let slowCommit = """
+            CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(3); RETURN NULL; END $$;
+            CREATE CONSTRAINT TRIGGER nap AFTER INSERT ON note DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION nap()
+            """
+        try await withNotes { database, test in
+            try await Script.run(slowCommit, on: test.connectionString)
+            do {
+                try await database.transaction(as: "test") { tx in
+                    try await tx.run(insert(1))
+                    let pid = try await backend(of: tx)
+                    Task {
+                        try await Task.sleep(for: .milliseconds(200))
+                        try await Script.run("SELECT pg_terminate_backend(\(pid))", on: testCluster())
+                    }
+                }
+                Issue.record("the transaction committed")
+            } catch let error as PostgresError {
+                // The server said why before it went, so the answer is either of the two.
+                switch error {
+                case .outcomeUnknown: break
+                case .server(let reason): #expect(reason.sqlState == "57P01")
+                default: Issue.record("\(error)")
+                }
+            }
+        }
+    }
+
+    @Test func `A full pool refuses at the deadline and serves again afterwards`() async throws {
+        try await withTestDatabase { test in
+            let database = try test.open(writers: 2, patience: 0.3)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<2 {
+                    group.addTask {
+                        _ = try await database.transaction(as: "test") { tx in
+                            try await tx.run(Command("SELECT pg_sleep(1)"))
+                        }
+                    }
+                }
+                try await Task.sleep(for: .milliseconds(200))
+                let before = ContinuousClock.now
+                do {
+                    try await database.transaction(as: "test") { try await $0.run(Command("SELECT 1")) }
+                    Issue.record("there was a third connection")
+                } catch PostgresError.poolExhausted {
+                    #expect(ContinuousClock.now - before < .milliseconds(800))
+                }
+                try await group.waitForAll()
+            }
+            try await database.transaction(as: "test") { try await $0.run(Command("SELECT 1")) }
+            await database.close()
+        }
+    }
+
+    @Test func `Cancelling a task never undoes what a neighbour commits`() async throws {
+        try await withNotes { database, _ in
+            let victim = Task {
+                try await database.transaction(as: "test") { tx in
+                    try await tx.run(insert(1))
+                    try await Task.sleep(for: .seconds(5))
+                }
+            }
+            let neighbour = Task {
+                try await database.transaction(as: "test") { tx in
+                    try await tx.run(insert(2))
+                    try await tx.run(Command("SELECT pg_sleep(0.3)"))
+                    try await tx.run(insert(3))
+                }
+            }
+            try await Task.sleep(for: .milliseconds(100))
+            victim.cancel()
+            _ = try? await victim.value
+            try await neighbour.value
+            #expect(try await database.read(as: "test") { try await $0.all(ids) } == [2, 3])
+        }
+    }
+
+    @Test func `A statement over its time is stopped and the connection lives on`() async throws {
+        try await withNotes { database, _ in
+            do {
+                try await database.transaction(as: "test", within: 0.1) { try await $0.run(Command("SELECT pg_sleep(2)")) }
+                Issue.record("it took its time")
+            } catch let error as PostgresError {
+                #expect(error.isUnavailability)
+            }
+            try await database.transaction(as: "test") { try await $0.run(insert(1)) }
+        }
+    }
+}
