@@ -1,4 +1,0 @@
-import Configuration
-import Crypto
-import Hummingbird
-import ServiceLifecycle

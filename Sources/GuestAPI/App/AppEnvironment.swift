@@ -1,0 +1,51 @@
+import Crypto
+public import Foundation
+public import GuestModels
+public import Logging
+public import Postgres
+
+/// Everything a feature may use that is not its argument. Made once, at the start.
+public struct AppEnvironment: Sendable {
+    public let settings: Settings
+    public let database: Database
+    public let now: @Sendable () -> Date
+    public let ids: IdentifierSource
+    public let logger: Logger
+    let secret: ServerSecret
+    let metrics = Metrics()
+    let admission: Admission
+    let authenticator = Authenticator()
+
+    public init(
+        settings: Settings,
+        now: @escaping @Sendable () -> Date = { Date() },
+        ids: IdentifierSource = .random,
+        secret: Data,
+        logger: Logger
+    ) throws {
+        self.settings = settings
+        self.now = now
+        self.ids = ids
+        self.logger = logger
+        self.secret = ServerSecret(secret)
+        admission = Admission(capacity: settings.capacity)
+        var configuration = Database.Configuration(connectionString: settings.database)
+        configuration.readers = settings.readers
+        configuration.writers = settings.writers
+        configuration.logger = logger
+        database = try Database(configuration, flush: Publishing.flush)
+    }
+}
+
+/// Derives what must be secret yet need not be stored: code digests and the successors of tokens.
+struct ServerSecret: Sendable {
+    private let key: SymmetricKey
+
+    init(_ data: Data) {
+        key = SymmetricKey(data: data)
+    }
+
+    func digest(_ purpose: String, _ text: String) -> Data {
+        Data(HMAC<SHA256>.authenticationCode(for: Data("\(purpose)\u{1F}\(text)".utf8), using: key))
+    }
+}

@@ -1,0 +1,166 @@
+import GuestModels
+import HTTPTypes
+
+/// Who may do what. Every route is mounted from a row here, the OpenAPI document's `x-authz` is
+/// compared with it, and a generated test tries every row as every kind of principal.
+enum Policy {
+    /// Who a row lets in, before anything is read. Whether the *object* is theirs the verb decides, and
+    /// what is not theirs does not exist for them.
+    enum Who: Hashable, Sendable {
+        case anyone
+        /// A signed-in guest, for their own things.
+        case guest
+        /// A guest who is a member of the group the object belongs to.
+        case member
+        /// The organiser of that group.
+        case organiser
+        /// Staff of the park the object belongs to.
+        case staff(StaffMember.Function)
+        case headOffice
+
+        var description: String {
+            switch self {
+            case .anyone: "anyone"
+            case .guest: "guest"
+            case .member: "member"
+            case .organiser: "organiser"
+            case .staff(let function): "staff:\(function.rawValue)"
+            case .headOffice: "headOffice"
+            }
+        }
+    }
+
+    /// Which queue a request waits in when we are full.
+    enum Load: String, CaseIterable, Sendable {
+        /// Money and sign-in keep a reserved fifth of the capacity.
+        case signIn
+        case booking
+        case reading
+        case desk
+    }
+
+    enum Key: Sendable {
+        /// An `Idempotency-Key` means nothing here: the request is a read, or harmless by its own nature.
+        case none
+        case accepted
+        case required
+    }
+
+    struct Row: Sendable {
+        let name: String
+        let method: HTTPRequest.Method
+        let path: String
+        let who: Set<Who>
+        let load: Load
+        let key: Key
+        /// The request must say which version it changes.
+        let needsMatch: Bool
+
+        init(
+            _ name: String,
+            _ method: HTTPRequest.Method,
+            _ path: String,
+            _ who: Set<Who>,
+            _ load: Load = .reading,
+            key: Key? = nil,
+            needsMatch: Bool = false
+        ) {
+            self.name = name
+            self.method = method
+            self.path = path
+            self.who = who
+            self.load = load
+            self.key = key ?? (method == .post ? .accepted : .none)
+            self.needsMatch = needsMatch
+        }
+
+        /// Throws 401 for nobody and 403 for the wrong kind of somebody.
+        func admit(_ principal: Principal) throws(Refusal) {
+            if who.contains(.anyone) { return }
+            switch principal {
+            case .nobody: throw .signInNeeded
+            case .job: throw .forbidden
+            case .guest:
+                guard !who.isDisjoint(with: [.guest, .member, .organiser]) else { throw .forbidden }
+            case .staff(let member):
+                let functions = Set(member.posts.map { Who.staff($0.function) })
+                guard member.isHeadOffice && who.contains(.headOffice) || !who.isDisjoint(with: functions) else {
+                    throw .forbidden
+                }
+            }
+        }
+    }
+
+    private static let front: Set<Who> = [.staff(.reception), .staff(.host), .headOffice]
+    private static let upkeep: Set<Who> = [.staff(.reception), .staff(.maintenance), .headOffice]
+    private static let anyStaff = Set(StaffMember.Function.allCases.map { Who.staff($0) } + [.headOffice])
+
+    static let rows: [Row] = [
+        // Identity
+        Row("requestCode", .post, "/v1/auth/codes", [.anyone], .signIn, key: Key.none),
+        Row("signIn", .post, "/v1/auth/sessions", [.anyone], .signIn, key: Key.none),
+        Row("refresh", .post, "/v1/auth/refresh", [.anyone], .signIn, key: Key.none),
+        Row("signOut", .delete, "/v1/auth/sessions/current", anyStaff.union([.guest]), .signIn),
+        Row("showMe", .get, "/v1/me", [.guest]),
+        Row("changeMe", .patch, "/v1/me", [.guest], needsMatch: true),
+        Row("eraseMe", .delete, "/v1/me", [.guest]),
+        Row("exportMe", .get, "/v1/me/export", [.guest]),
+        Row("listConsents", .get, "/v1/me/consents", [.guest]),
+        Row("recordConsent", .post, "/v1/me/consents", [.guest]),
+        Row("listDevices", .get, "/v1/me/devices", [.guest]),
+        Row("revokeDevice", .delete, "/v1/me/devices/{device}", [.guest], .signIn),
+        Row("showStaffMe", .get, "/v1/staff/me", anyStaff, .desk),
+        // Parks
+        Row("listParks", .get, "/v1/parks", [.anyone]),
+        Row("showPark", .get, "/v1/parks/{park}", [.anyone]),
+        Row("showMap", .get, "/v1/parks/{park}/map", [.anyone]),
+        Row("searchPark", .get, "/v1/parks/{park}/availability", [.anyone], .booking),
+        Row("searchAllParks", .get, "/v1/availability", [.anyone], .booking),
+        Row("createPark", .post, "/v1/admin/parks", [.headOffice], .desk),
+        Row("changePark", .put, "/v1/admin/parks/{park}", [.headOffice], .desk, needsMatch: true),
+        Row("createCottageType", .post, "/v1/admin/parks/{park}/cottage-types", [.headOffice], .desk),
+        Row("changeCottageType", .put, "/v1/admin/cottage-types/{type}", [.headOffice], .desk, needsMatch: true),
+        Row("createCottage", .post, "/v1/admin/parks/{park}/cottages", [.headOffice], .desk),
+        Row("changeCottage", .put, "/v1/admin/cottages/{cottage}", upkeep, .desk, needsMatch: true),
+        Row("listRates", .get, "/v1/admin/cottage-types/{type}/rates", front, .desk),
+        Row("createRate", .post, "/v1/admin/cottage-types/{type}/rates", [.headOffice], .desk),
+        Row("changeRate", .put, "/v1/admin/rates/{rate}", [.headOffice], .desk, needsMatch: true),
+        Row("deleteRate", .delete, "/v1/admin/rates/{rate}", [.headOffice], .desk),
+        Row("listClosures", .get, "/v1/admin/parks/{park}/closures", upkeep, .desk),
+        Row("closeCottage", .post, "/v1/admin/cottages/{cottage}/closures", upkeep, .desk),
+        Row("reopenCottage", .delete, "/v1/admin/closures/{closure}", upkeep, .desk),
+        Row("listAudit", .get, "/v1/admin/parks/{park}/audit", [.headOffice], .desk),
+        // Groups
+        Row("listGroups", .get, "/v1/groups", [.guest]),
+        Row("createGroup", .post, "/v1/groups", [.guest]),
+        Row("showGroup", .get, "/v1/groups/{group}", front.union([.member])),
+        Row("renameGroup", .patch, "/v1/groups/{group}", [.organiser], needsMatch: true),
+        Row("addTraveller", .post, "/v1/groups/{group}/travellers", [.member]),
+        Row("changeTraveller", .patch, "/v1/groups/{group}/travellers/{traveller}", [.member], needsMatch: true),
+        Row("removeTraveller", .delete, "/v1/groups/{group}/travellers/{traveller}", [.organiser]),
+        Row("addHousehold", .post, "/v1/groups/{group}/households", [.member]),
+        Row("listInvitations", .get, "/v1/groups/{group}/invitations", [.organiser]),
+        Row("invite", .post, "/v1/groups/{group}/invitations", [.organiser]),
+        Row("revokeInvitation", .delete, "/v1/groups/{group}/invitations/{invitation}", [.organiser]),
+        Row("showInvitation", .get, "/v1/invitations/{code}", [.guest]),
+        Row("acceptInvitation", .post, "/v1/invitations/{code}/accept", [.guest]),
+        Row("leaveGroup", .post, "/v1/groups/{group}/leave", [.member]),
+        Row("handOver", .post, "/v1/groups/{group}/organiser", [.organiser]),
+        // Booking
+        Row("placeBooking", .post, "/v1/bookings", [.member], .booking, key: .required),
+        Row("showBooking", .get, "/v1/bookings/{booking}", front.union([.member]), .booking),
+        Row("extendHold", .post, "/v1/bookings/{booking}/extend", [.organiser], .booking, key: .required),
+        Row("confirmBooking", .post, "/v1/bookings/{booking}/confirm", front.union([.organiser]), .booking, key: .required),
+        Row("cancelBooking", .post, "/v1/bookings/{booking}/cancel", front.union([.organiser]), .booking, key: .required),
+        // Desk
+        Row("listArrivals", .get, "/v1/admin/parks/{park}/arrivals", front.union([.staff(.housekeeping)]), .desk),
+        Row("listDepartures", .get, "/v1/admin/parks/{park}/departures", front.union([.staff(.housekeeping)]), .desk),
+        Row("searchBookings", .get, "/v1/admin/parks/{park}/bookings", front, .desk),
+        Row("listDeadJobs", .get, "/v1/admin/jobs", [.headOffice], .desk),
+        Row("retryJob", .post, "/v1/admin/jobs/{job}/retry", [.headOffice], .desk),
+        // The service itself
+        Row("showOpenAPI", .get, "/openapi.yaml", [.anyone]),
+        Row("showDocs", .get, "/docs", [.anyone]),
+        Row("showDocsFile", .get, "/docs/{file}", [.anyone]),
+    ]
+}

@@ -1,0 +1,31 @@
+import GuestModels
+
+/// Who is asking.
+enum Principal: Hashable, Sendable {
+    case nobody
+    case guest(Guest.ID)
+    case staff(StaffMember)
+    /// One narrow kind of background work.
+    case job(String)
+
+    /// As `app.principal` and the audit have it. Never a name or an address.
+    var setting: String {
+        switch self {
+        case .nobody: "nobody"
+        case .guest(let id): "guest:\(id)"
+        case .staff(let member): "staff:\(member.id)"
+        case .job(let kind): "job:\(kind)"
+        }
+    }
+
+    var guestID: Guest.ID? {
+        guard case .guest(let id) = self else { return nil }
+        return id
+    }
+
+    /// Whether this is staff with one of the functions in that park, or head office.
+    func has(_ functions: Set<StaffMember.Function>, at park: Park.ID) -> Bool {
+        guard case .staff(let member) = self else { return false }
+        return member.isHeadOffice || member.posts.contains { $0.parkId == park && functions.contains($0.function) }
+    }
+}

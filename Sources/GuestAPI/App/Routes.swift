@@ -1,0 +1,14 @@
+/// Every handler of the service, by the name of its policy row.
+enum Routes {
+    static func table() throws -> RouteTable {
+        let features = [
+            IdentityRoutes.handlers, ParkRoutes.handlers, GroupRoutes.handlers, BookingRoutes.handlers,
+            DeskRoutes.handlers, JobRoutes.handlers, DocsRoutes.handlers,
+        ]
+        var handlers: [String: RouteTable.Handler] = [:]
+        for feature in features {
+            handlers.merge(feature) { first, _ in first }
+        }
+        return try RouteTable(handlers)
+    }
+}

@@ -1,0 +1,172 @@
+import Foundation
+import GuestModels
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import Postgres
+public import ServiceLifecycle
+import Synchronization
+
+/// The whole service: the public port, the private one, and the workers.
+public struct GuestService: Service {
+    private let app: AppEnvironment
+    private let limits: ConnectionGuard.Limits
+    private let onRunning: @Sendable (Int) async -> Void
+
+    /// - Parameter onRunning: called with the public port once it takes connections.
+    public init(_ app: AppEnvironment, onRunning: @escaping @Sendable (Int) async -> Void = { _ in }) {
+        self.init(app, limits: ConnectionGuard.Limits(), onRunning: onRunning)
+    }
+
+    init(_ app: AppEnvironment, limits: ConnectionGuard.Limits, onRunning: @escaping @Sendable (Int) async -> Void) {
+        self.app = app
+        self.limits = limits
+        self.onRunning = onRunning
+    }
+
+    /// Runs until the task is cancelled or a graceful shutdown is asked for: then it takes nothing new,
+    /// finishes what is under way, and ends within 25 s.
+    public func run() async throws {
+        let readiness = Readiness()
+        let routes = try Routes.table()
+        let limits = limits
+        let onRunning = onRunning
+        let front = Application(
+            responder: Responder(app: app, routes: routes),
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [ConnectionGuard(limits: limits)],
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: 16 * 1024,
+                        maxHeaderListSize: 16 * 1024,
+                        maxHeaderFieldCount: 100
+                    )
+                )
+            ),
+            configuration: .init(
+                address: .hostname(app.settings.host, port: app.settings.port),
+                serverName: nil,
+                backlog: 1024,
+                availableConnectionsDelegate: MaximumAvailableConnections(app.settings.maximumConnections, logger: app.logger)
+            ),
+            onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) },
+            logger: app.logger
+        )
+        let back = Application(
+            responder: AdminResponder(app: app, readiness: readiness),
+            server: .http1(configuration: .init(additionalChannelHandlers: [ConnectionGuard(limits: limits)])),
+            configuration: .init(
+                address: .hostname(app.settings.adminHost, port: app.settings.adminPort),
+                serverName: nil
+            ),
+            logger: app.logger
+        )
+        var services: [any Service] = [back]
+        for _ in 0..<app.settings.workers {
+            services.append(Worker(app: app, queues: [.effects, .mail]))
+        }
+        if app.settings.workers > 0 { services.append(Scheduler(app: app)) }
+        services.append(front)
+        services.append(Draining(readiness: readiness))
+        var configuration = ServiceGroupConfiguration(services: services, logger: app.logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(25)
+        let group = ServiceGroup(configuration: configuration)
+        do {
+            try await group.run()
+        } catch {
+            await app.database.close()
+            throw error
+        }
+        await app.database.close()
+    }
+}
+
+/// Workers alone, for a process of their own.
+public struct WorkerService: Service {
+    private let app: AppEnvironment
+    private let queues: [String]
+
+    /// - Parameter queues: names of queues; all when empty.
+    public init(_ app: AppEnvironment, queues: [String]) {
+        self.app = app
+        self.queues = queues
+    }
+
+    public func run() async throws {
+        let chosen = queues.isEmpty ? Job.Queue.allCases : queues.compactMap { Job.Queue(rawValue: $0) }
+        guard !chosen.isEmpty else { throw SettingsError(description: "there is no such queue; effects and mail are") }
+        var services: [any Service] = [Scheduler(app: app)]
+        for _ in 0..<max(1, app.settings.workers) { services.append(Worker(app: app, queues: chosen)) }
+        let group = ServiceGroup(configuration: .init(services: services, logger: app.logger))
+        try await group.run()
+        await app.database.close()
+    }
+}
+
+/// Whether we still want requests.
+final class Readiness: Sendable {
+    private let draining = Mutex(false)
+    var isDraining: Bool { draining.withLock { $0 } }
+    func drain() { draining.withLock { $0 = true } }
+}
+
+/// The last service, so the first to hear of a shutdown: says "not ready" for a moment, so that a load
+/// balancer stops sending, before the ports close.
+private struct Draining: Service {
+    let readiness: Readiness
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        readiness.drain()
+        try? await Task.sleep(for: .seconds(1))
+    }
+}
+
+/// `/livez`, `/readyz` and `/metrics`, on a port the public does not reach.
+private struct AdminResponder: HTTPResponder {
+    typealias Context = BasicRequestContext
+
+    let app: AppEnvironment
+    let readiness: Readiness
+
+    func respond(to request: Request, context: Context) async throws -> Response {
+        switch request.uri.path {
+        case "/livez": return plain(.ok, "ok\n")
+        case "/readyz":
+            if readiness.isDraining { return plain(.serviceUnavailable, "draining\n") }
+            guard let version = try? await Migrator.version(of: app.database) else {
+                return plain(.serviceUnavailable, "no database\n")
+            }
+            guard version == Migrator.expectedVersion else {
+                return plain(.serviceUnavailable, "schema \(version), expected \(Migrator.expectedVersion)\n")
+            }
+            return plain(.ok, "ready\n")
+        case "/metrics": return plain(.ok, await metrics())
+        default: return plain(.notFound, "not found\n")
+        }
+    }
+
+    private func metrics() async -> String {
+        let census = await app.database.census()
+        let load = app.admission.load
+        var gauges = [
+            ("voorpret_database_connections", census.open), ("voorpret_database_leased", census.leased),
+            ("voorpret_database_waiting", census.waiting), ("voorpret_requests_running", load.running),
+            ("voorpret_requests_waiting", load.waiting),
+        ]
+        let backlog = try? await app.database.read(as: "metrics") { try await $0.first(JobSQL.backlog) }
+        if let backlog {
+            gauges.append(("voorpret_jobs_waiting", backlog.waiting))
+            gauges.append(("voorpret_jobs_dead", backlog.dead))
+        }
+        return app.metrics.text(gauges: gauges.map { (name: $0.0, value: $0.1) })
+    }
+
+    private func plain(_ status: HTTPResponse.Status, _ text: String) -> Response {
+        var headers = HTTPFields()
+        headers[.contentType] = "text/plain; version=0.0.4"
+        return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(string: text)))
+    }
+}

@@ -1,0 +1,111 @@
+public import Configuration
+import Foundation
+
+/// How this process is set up. Read once, from the environment; README has the table.
+public struct Settings: Sendable {
+    /// A libpq connection string.
+    public var database: String
+    public var host: String
+    public var port: Int
+    /// Where `/livez`, `/readyz` and `/metrics` are; 0 is any free port.
+    public var adminHost: String
+    public var adminPort: Int
+    /// Files of ours: mail spool, backups, secret.
+    public var stateFolder: String
+    /// How a guest's browser or app reaches us; used in links.
+    public var publicURL: String
+    public var mail: Mail
+    public var mailFrom: String
+    /// Requests under way at once.
+    public var capacity: Int
+    public var readers: Int
+    public var writers: Int
+    public var maximumConnections: Int
+    /// Workers inside the service; 0 when `voorpret jobs run` does the work.
+    public var workers: Int
+    public var logLevel: String
+    /// Where openapi.yaml lies.
+    public var openAPI: String
+
+    public enum Mail: Sendable, Equatable {
+        /// One file per mail in the state folder's `mail`.
+        case spool
+        /// A command that takes the mail on its standard input, such as `/usr/sbin/sendmail -t -i`.
+        case command(String)
+        /// `host:port`, plain SMTP to a relay on this machine or network.
+        case smtp(host: String, port: Int)
+    }
+
+    /// With the defaults of the table in README.
+    public init(
+        database: String,
+        host: String = "127.0.0.1",
+        port: Int = 8080,
+        adminPort: Int = 8081,
+        stateFolder: String = ".voorpret",
+        capacity: Int = 64,
+        workers: Int = 2,
+        openAPI: String = "openapi.yaml"
+    ) {
+        self.database = database
+        self.host = host
+        self.port = port
+        adminHost = "127.0.0.1"
+        self.adminPort = adminPort
+        self.stateFolder = stateFolder
+        publicURL = "http://127.0.0.1:\(port)"
+        mail = .spool
+        mailFrom = "Voorpret <voorpret@localhost>"
+        self.capacity = capacity
+        readers = 3
+        writers = 12
+        maximumConnections = 20_000
+        self.workers = workers
+        logLevel = "info"
+        self.openAPI = openAPI
+    }
+
+    public init(_ config: ConfigReader) throws {
+        database = config.string(forKey: "database", default: "")
+        host = config.string(forKey: "host", default: "127.0.0.1")
+        port = config.int(forKey: "port", default: 8080)
+        adminHost = config.string(forKey: "admin.host", default: "127.0.0.1")
+        adminPort = config.int(forKey: "admin.port", default: 8081)
+        stateFolder = config.string(forKey: "state", default: ".voorpret")
+        publicURL = config.string(forKey: "public.url", default: "http://127.0.0.1:8080")
+        mailFrom = config.string(forKey: "mail.from", default: "Voorpret <voorpret@localhost>")
+        capacity = config.int(forKey: "capacity", default: 64)
+        readers = config.int(forKey: "database.readers", default: 3)
+        writers = config.int(forKey: "database.writers", default: 12)
+        maximumConnections = config.int(forKey: "connections", default: 20_000)
+        workers = config.int(forKey: "workers", default: 2)
+        logLevel = config.string(forKey: "log.level", default: "info")
+        openAPI = config.string(forKey: "openapi", default: "openapi.yaml")
+        let mail = config.string(forKey: "mail", default: "spool")
+        if mail == "spool" {
+            self.mail = .spool
+        } else if mail.hasPrefix("smtp:") {
+            let parts = mail.dropFirst(5).split(separator: ":")
+            guard let host = parts.first, let port = parts.count > 1 ? Int(parts[1]) : 25 else {
+                throw SettingsError(description: "VOORPRET_MAIL must be spool, smtp:HOST:PORT or a command")
+            }
+            self.mail = .smtp(host: String(host), port: port)
+        } else {
+            self.mail = .command(mail)
+        }
+        guard (0...65535).contains(port), (0...65535).contains(adminPort) else {
+            throw SettingsError(description: "VOORPRET_PORT and VOORPRET_ADMIN_PORT must be from 0 to 65535")
+        }
+        guard capacity >= 5, readers >= 1, writers >= 1, workers >= 0 else {
+            throw SettingsError(description: "capacity must be at least 5, readers and writers at least 1, workers at least 0")
+        }
+    }
+}
+
+public struct SettingsError: Error, CustomStringConvertible {
+    public let description: String
+
+    public init(description: String) {
+        self.description = description
+    }
+}

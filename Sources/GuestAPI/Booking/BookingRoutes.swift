@@ -1,0 +1,55 @@
+import Foundation
+import GuestModels
+import HTTPTypes
+
+/// Holding, confirming and cancelling.
+enum BookingRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "placeBooking": place, "showBooking": show, "extendHold": extend, "confirmBooking": confirm,
+        "cancelBooking": cancel,
+    ]
+
+    private static func place(_ call: Call) async throws -> Answer {
+        let request = try call.body(BookingRequest.self)
+        return try await call.write { tx in
+            let booking = try await Booking.place(request, as: call.principal, call.app, at: call.now, in: tx)
+            return try .json(booking, .created, version: booking.version)
+        }
+    }
+
+    private static func show(_ call: Call) async throws -> Answer {
+        let id: Booking.ID = try call.id("booking")
+        guard let booking = try await call.read({ try await Booking.find(id, as: call.principal, in: $0) }) else {
+            throw Refusal.notFound
+        }
+        return try .json(booking, version: booking.version)
+    }
+
+    private static func extend(_ call: Call) async throws -> Answer {
+        let id: Booking.ID = try call.id("booking")
+        return try await call.write { tx in
+            let booking = try await Booking.extend(id, as: call.principal, call.app, at: call.now, in: tx)
+            return try .json(booking, version: booking.version)
+        }
+    }
+
+    private static func confirm(_ call: Call) async throws -> Answer {
+        let reason = try call.bytes.isEmpty ? nil : call.body(ReasonRequest.self).reason
+        let id: Booking.ID = try call.id("booking")
+        return try await call.write { tx in
+            let booking = try await Booking.confirm(
+                id, reason: reason, as: call.principal, call.app, at: call.now, in: tx)
+            return try .json(booking, version: booking.version)
+        }
+    }
+
+    private static func cancel(_ call: Call) async throws -> Answer {
+        let reason = try call.bytes.isEmpty ? nil : call.body(ReasonRequest.self).reason
+        let id: Booking.ID = try call.id("booking")
+        return try await call.write { tx in
+            let booking = try await Booking.cancel(
+                id, reason: reason, as: call.principal, call.app, at: call.now, in: tx)
+            return try .json(booking, version: booking.version)
+        }
+    }
+}

@@ -1,0 +1,153 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension Booking {
+    /// Holds every cottage asked for, or none, for as long as the park's rules say.
+    ///
+    /// Locks the cottages in id order before anything else, so that groups that want the same ones queue
+    /// and never deadlock; the exclusion constraint stays the last line. A hold whose time is over gives
+    /// way here even when its job has not come by yet.
+    ///
+    /// Throws `cottageTaken` when somebody else has one of them.
+    static func place(
+        _ request: BookingRequest,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        _ = try await TravelGroup.require(.member, in: request.groupId, as: principal, in: tx)
+        let (parks, types, rates, people) = try await tx.all(
+            ParkSQL.park(request.parkId),
+            ParkSQL.types(of: request.parkId),
+            ParkSQL.rates(during: request.stay, park: request.parkId),
+            GroupSQL.travellers(of: request.groupId)
+        )
+        guard let park = parks.first, let clock = ParkClock(timeZone: park.timeZone) else {
+            throw Refusal.unknownCottage.at("/parkId")
+        }
+        let today = clock.date(at: now)
+        try park.rules.allow(request.stay, today: today)
+        let travellers = try request.travellerIds.map { id in
+            guard let traveller = people.first(where: { $0.id == id }) else {
+                throw Refusal.unknownTraveller.at("/travellerIds")
+            }
+            return (id: Optional(id), age: traveller.birthDate?.age(on: request.stay.arrival) ?? 18)
+        }
+        let adults = travellers.count { $0.age >= 18 }
+        let babies = travellers.count { $0.age < 2 }
+        guard adults > 0 else { throw Refusal.nobodyGrown.at("/travellerIds") }
+
+        let taken = try await take(request, types, app, at: now, in: tx)
+        let pets = request.pets ?? 0
+        guard taken.reduce(0, { $0 + $1.type.capacity }) >= travellers.count - babies,
+            taken.reduce(0, { $0 + $1.type.pets }) >= pets
+        else { throw Refusal.partyTooLarge }
+
+        let pricing = Pricing(rules: park.rules, stay: request.stay, today: today)
+        var charges: [ChargeLine] = []
+        for cottage in taken {
+            charges += try pricing.lines(
+                for: cottage.id,
+                rates: rates.filter { $0.typeId == cottage.type.id },
+                cleaningFee: cottage.type.cleaningFee,
+                isChosen: cottage.isChosen
+            )
+        }
+        charges += pricing.lines(for: travellers, pets: pets)
+        let id: Booking.ID = request.id ?? app.ids.next(at: now)
+        let holdUntil = now.addingTimeInterval(Double(park.rules.holdMinutes) * 60)
+        let booking = Booking(
+            id: id,
+            number: number(of: id, app.secret),
+            parkId: park.id,
+            groupId: request.groupId,
+            stay: request.stay,
+            state: .held,
+            holdUntil: holdUntil,
+            isExtended: false,
+            adults: adults,
+            children: travellers.count - adults - babies,
+            babies: babies,
+            pets: pets,
+            cottages: taken.map { BookedCottage(id: $0.id, number: "", isChosen: $0.isChosen) },
+            travellerIds: request.travellerIds.sorted(),
+            charges: charges,
+            currency: park.currency,
+            deposit: charges.total.percentage(park.rules.depositPercent),
+            placedAt: now,
+            version: 1
+        )
+        try await tx.run(
+            [
+                BookingSQL.insert(booking, policy: try JSONText(encoding: park.rules), source: "guest"),
+                BookingSQL.insertAllocations(booking, ids: taken.map { _ in app.ids.uuid(at: now) }),
+                BookingSQL.insertTravellers(booking),
+            ] + charges.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) },
+            refusing: [
+                "allocation_cottage_taken": .cottageTaken, "booking_pkey": .idTaken, "booking_number_taken": .idTaken,
+            ]
+        )
+        try await Job.enqueue(ExpireHold(bookingId: id), key: id.description, at: holdUntil, app, in: tx)
+        booking.publish(in: tx)
+        return booking
+    }
+
+    private struct Taken {
+        let id: Cottage.ID
+        let type: CottageType
+        let isChosen: Bool
+    }
+
+    /// Locks what was chosen, and for every "any of this type" a free one; tries again with others when
+    /// somebody was faster, then says that they are taken.
+    private static func take(
+        _ request: BookingRequest,
+        _ types: [CottageType],
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> [Taken] {
+        let chosen = request.cottages.compactMap(\.cottageId)
+        let wanted = request.cottages.compactMap(\.typeId)
+        for id in wanted where !types.contains(where: { $0.id == id }) { throw Refusal.unknownCottage.at("/cottages") }
+        for _ in 0..<3 {
+            var picked: [Cottage.ID] = []
+            if !wanted.isEmpty {
+                var free = try await tx.all(ParkSQL.free(in: request.parkId, request.stay)).filter { !chosen.contains($0.id) }
+                for type in wanted {
+                    guard let index = free.firstIndex(where: { $0.typeId == type }) else { throw Refusal.cottageTaken }
+                    picked.append(free.remove(at: index).id)
+                }
+            }
+            let ids = (chosen + picked).sorted()
+            let (_, open, conflicts) = try await tx.all(
+                BookingSQL.lock(ids),
+                BookingSQL.openCottages(of: request.parkId, ids),
+                BookingSQL.conflicts(ids, request.stay, now: now)
+            )
+            guard open.count == ids.count else { throw Refusal.unknownCottage.at("/cottages") }
+            for due in conflicts where due.isDue {
+                if let booking = due.booking { try await expire(booking, app, at: now, in: tx) }
+            }
+            let standing = Set(conflicts.filter { !$0.isDue }.map(\.cottage))
+            if standing.isEmpty {
+                return open.compactMap { cottage in
+                    types.first { $0.id == cottage.type }.map {
+                        Taken(id: cottage.id, type: $0, isChosen: chosen.contains(cottage.id))
+                    }
+                }
+            }
+            guard standing.isDisjoint(with: chosen) else { throw Refusal.cottageTaken }
+        }
+        throw Refusal.cottageTaken
+    }
+
+    /// Eight characters without those that people mix up, from the id: the same booking, the same number.
+    static func number(of id: Booking.ID, _ secret: ServerSecret) -> String {
+        let alphabet = Array("ABCDEFGHJKLMNPQRSTUVWXYZ23456789")
+        let letters = secret.digest("booking-number", id.description).prefix(8).map { alphabet[Int($0) % alphabet.count] }
+        return String(letters[0..<4]) + "-" + String(letters[4..<8])
+    }
+}

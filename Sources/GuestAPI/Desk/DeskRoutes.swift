@@ -1,0 +1,59 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// What reception asks every day.
+enum DeskRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "listArrivals": arrivals, "listDepartures": departures, "searchBookings": search,
+    ]
+
+    private static func arrivals(_ call: Call) async throws -> Answer {
+        try await day(call, DeskSQL.arrivals)
+    }
+
+    private static func departures(_ call: Call) async throws -> Answer {
+        try await day(call, DeskSQL.departures)
+    }
+
+    private typealias DayList = @Sendable (Park.ID, LocalDate, Booking.ID?, Int) -> Query<DeskSQL.DeskRow>
+
+    private static func day(_ call: Call, _ list: DayList) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        guard call.principal.has([.reception, .host, .housekeeping], at: park) else { throw Refusal.notFound }
+        var query = QueryReader(call)
+        let date = query.date("date")
+        let (cursor, limit) = paging(&query)
+        try query.finish()
+        let zone = try await call.read { try await $0.first(ParkSQL.park(park)) }?.timeZone
+        guard let clock = zone.flatMap({ ParkClock(timeZone: $0) }) else { throw Refusal.notFound }
+        let query2 = list(park, date ?? clock.date(at: call.now), cursor, limit + 1)
+        return try page(await call.read { try await $0.all(query2) }, limit)
+    }
+
+    private static func search(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        guard call.principal.has([.reception, .host], at: park) else { throw Refusal.notFound }
+        var query = QueryReader(call)
+        let text = query.text("q", length: 1...100)
+        let (cursor, limit) = paging(&query)
+        query.require(text != nil, "q", "is missing")
+        try query.finish()
+        return try page(
+            await call.read { try await $0.all(DeskSQL.search(park, text ?? "", after: cursor, limit: limit + 1)) },
+            limit
+        )
+    }
+
+    private static func paging(_ query: inout QueryReader) -> (Booking.ID?, Int) {
+        (
+            query.optional("cursor", as: Booking.ID.self, "must be a cursor of this list"),
+            query.int("limit", 1...500, default: 100)
+        )
+    }
+
+    private static func page(_ rows: [DeskSQL.DeskRow], _ limit: Int) throws -> Answer {
+        let items = Array(rows.prefix(limit))
+        return try .json(Page(items: items, next: rows.count > limit ? items.last?.id.description : nil))
+    }
+}

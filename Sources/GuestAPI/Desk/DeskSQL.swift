@@ -1,0 +1,97 @@
+import Foundation
+import GuestModels
+import Postgres
+
+enum DeskSQL {
+    /// A booking as the desk's lists show it.
+    struct DeskRow: Encodable, Sendable {
+        let id: Booking.ID
+        let number: String
+        let reservationNumber: String?
+        let groupName: String?
+        let stay: Stay
+        let state: String
+        let cottages: [String]
+        let adults: Int
+        let children: Int
+        let babies: Int
+        let pets: Int
+    }
+
+    private static func list(_ condition: SQL, limit: Int) -> Query<DeskRow> {
+        Query(
+            """
+            SELECT booking.id, booking.number, reservation_number, travel_group.name AS group_name, stay, state, adults,
+                children, babies, pets,
+                ARRAY(
+                    SELECT cottage.number FROM allocation JOIN cottage ON cottage.id = cottage_id
+                    WHERE booking_id = booking.id ORDER BY length(cottage.number), cottage.number
+                ) AS cottages
+            FROM booking LEFT JOIN travel_group ON travel_group.id = group_id
+            WHERE \(condition)
+            ORDER BY booking.id LIMIT \(limit)
+            """
+        ) { row in
+            DeskRow(
+                id: try row.decode("id"),
+                number: try row.decode("number"),
+                reservationNumber: try row.decodeIfPresent("reservation_number"),
+                groupName: try row.decodeIfPresent("group_name"),
+                stay: try row.decode("stay"),
+                state: try row.decode("state"),
+                cottages: try row.decode("cottages"),
+                adults: try row.decode("adults"),
+                children: try row.decode("children"),
+                babies: try row.decode("babies"),
+                pets: try row.decode("pets")
+            )
+        }
+    }
+
+    private static func after(_ cursor: Booking.ID?) -> SQL {
+        cursor.map { "booking.id > \($0)" } ?? "true"
+    }
+
+    static func arrivals(_ park: Park.ID, on day: LocalDate, after cursor: Booking.ID?, limit: Int) -> Query<DeskRow> {
+        list(
+            """
+            booking.park_id = \(park) AND lower(stay) = \(day) AND state IN ('confirmed', 'checkedIn', 'checkedOut')
+                AND \(after(cursor))
+            """,
+            limit: limit
+        )
+    }
+
+    static func departures(_ park: Park.ID, on day: LocalDate, after cursor: Booking.ID?, limit: Int) -> Query<DeskRow> {
+        list(
+            """
+            booking.park_id = \(park) AND upper(stay) = \(day) AND state IN ('confirmed', 'checkedIn', 'checkedOut')
+                AND \(after(cursor))
+            """,
+            limit: limit
+        )
+    }
+
+    /// By number, reservation number, cottage or somebody's name. The pattern's own signs are taken literally.
+    static func search(_ park: Park.ID, _ text: String, after cursor: Booking.ID?, limit: Int) -> Query<DeskRow> {
+        let escaped = text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
+        let pattern = "%\(escaped)%"
+        return list(
+            """
+            booking.park_id = \(park) AND \(after(cursor)) AND (
+                booking.number ILIKE \(pattern) OR reservation_number ILIKE \(pattern)
+                OR travel_group.name ILIKE \(pattern)
+                OR EXISTS (
+                    SELECT FROM booking_traveller JOIN traveller ON traveller.id = traveller_id
+                    WHERE booking_id = booking.id AND traveller.name ILIKE \(pattern)
+                )
+                OR EXISTS (
+                    SELECT FROM allocation JOIN cottage ON cottage.id = cottage_id
+                    WHERE booking_id = booking.id AND cottage.number = \(text)
+                )
+            )
+            """,
+            limit: limit
+        )
+    }
+}

@@ -1,0 +1,167 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+
+extension Traveller {
+    static let maximumInGroup = 200
+
+    /// Adds somebody without an account. Any member may.
+    static func add(
+        _ request: TravellerRequest,
+        to group: TravelGroup.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Traveller {
+        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        try await requireRoom(in: group, in: tx)
+        let traveller = Traveller(
+            id: request.id ?? app.ids.next(at: now),
+            householdId: request.householdId ?? own.householdId,
+            name: request.name,
+            role: nil,
+            birthDate: request.birthDate,
+            guardianId: request.guardianId,
+            version: 1
+        )
+        try await requireGuardian(traveller.guardianId, in: group, at: now, in: tx)
+        try await tx.run(
+            GroupSQL.insert(traveller, group: group, guest: nil, at: now),
+            refusing: ["traveller_household_of_group": .notFound.at("/householdId"), "traveller_pkey": .idTaken]
+        )
+        tx.publish(traveller.id, "traveller", to: .group(group))
+        return traveller
+    }
+
+    /// Changes oneself or somebody of one's household; the organiser changes anybody.
+    static func change(
+        _ id: Traveller.ID,
+        in group: TravelGroup.ID,
+        _ change: TravellerChange,
+        expecting version: Int,
+        as principal: Principal,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Traveller {
+        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        guard var traveller = try await tx.first(GroupSQL.traveller(id, in: group)) else { throw Refusal.notFound }
+        guard own.role == .organiser || own.householdId == traveller.householdId else { throw Refusal.forbidden }
+        guard traveller.version == version else { throw Problem.matchFailed }
+        traveller.name = change.name ?? traveller.name
+        traveller.birthDate = change.birthDate ?? traveller.birthDate
+        traveller.householdId = change.householdId ?? traveller.householdId
+        if let guardian = change.guardianId {
+            guard guardian != id else { throw Refusal.guardianNeeded.at("/guardianId") }
+            try await requireGuardian(guardian, in: group, at: now, in: tx)
+            traveller.guardianId = guardian
+        }
+        traveller.version += 1
+        try await tx.run(
+            GroupSQL.update(traveller),
+            refusing: ["traveller_household_of_group": .notFound.at("/householdId")]
+        )
+        tx.publish(id, "traveller", to: .group(group))
+        return traveller
+    }
+
+    /// Takes somebody out of the group. Throws `travelsWithBooking` while a stay ahead counts on them.
+    static func remove(
+        _ id: Traveller.ID,
+        from group: TravelGroup.ID,
+        as principal: Principal,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        let own = try await TravelGroup.require(.organiser, in: group, as: principal, in: tx)
+        guard let traveller = try await tx.first(GroupSQL.traveller(id, in: group)) else { throw Refusal.notFound }
+        guard traveller.id != own.id else { throw Refusal.organiserStays }
+        try await depart(traveller.id, from: group, at: now, in: tx)
+    }
+
+    /// Leaves the group oneself. The organiser hands over first, unless nobody else is there.
+    static func leave(
+        _ group: TravelGroup.ID,
+        as principal: Principal,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        guard try await tx.first(GroupSQL.lock(group)) != nil else { throw Refusal.notFound }
+        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        if own.role == .organiser, try await tx.first(GroupSQL.successor(in: group, except: own.id)) != nil {
+            throw Refusal.organiserStays
+        }
+        try await depart(own.id, from: group, at: now, in: tx)
+        if let guest = principal.guestID { tx.publish(group, "membership", to: .guest(guest), isDeleted: true) }
+    }
+
+    private static func depart(
+        _ id: Traveller.ID,
+        from group: TravelGroup.ID,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        // A day early rather than late: somewhere on earth it is still yesterday.
+        let today = LocalDate(daysSince1970: Int(now.timeIntervalSince1970 / 86400) - 1)
+        guard try await tx.first(GroupSQL.travels(id, today: today)) != true else { throw Refusal.travelsWithBooking }
+        try await tx.run(GroupSQL.leave(id, at: now))
+        tx.publish(id, "traveller", to: .group(group), isDeleted: true)
+    }
+
+    /// Gives the organiser's role to another member.
+    static func handOver(
+        _ group: TravelGroup.ID,
+        to id: Traveller.ID,
+        as principal: Principal,
+        in tx: Transaction
+    ) async throws {
+        guard try await tx.first(GroupSQL.lock(group)) != nil else { throw Refusal.notFound }
+        var own = try await TravelGroup.require(.organiser, in: group, as: principal, in: tx)
+        guard var other = try await tx.first(GroupSQL.traveller(id, in: group)) else { throw Refusal.notFound }
+        guard other.id != own.id else { return }
+        guard other.role != nil else { throw Refusal.notAMember.at("/travellerId") }
+        own.role = .member
+        own.version += 1
+        other.role = .organiser
+        other.version += 1
+        try await tx.run([GroupSQL.update(own), GroupSQL.update(other)])
+        tx.publish(own.id, "traveller", to: .group(group))
+        tx.publish(other.id, "traveller", to: .group(group))
+    }
+
+    static func requireRoom(in group: TravelGroup.ID, in tx: Transaction) async throws {
+        guard try await tx.first(GroupSQL.lock(group)) != nil else { throw Refusal.notFound }
+        guard try await tx.all(GroupSQL.travellers(of: group)).count < maximumInGroup else { throw Refusal.groupFull }
+    }
+
+    private static func requireGuardian(
+        _ id: Traveller.ID?,
+        in group: TravelGroup.ID,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        guard let id else { return }
+        let today = LocalDate(daysSince1970: Int(now.timeIntervalSince1970 / 86400))
+        guard let guardian = try await tx.first(GroupSQL.traveller(id, in: group)), guardian.role != nil,
+            (guardian.birthDate?.age(on: today) ?? 18) >= 18
+        else { throw Refusal.guardianNeeded.at("/guardianId") }
+    }
+}
+
+extension Household {
+    static func add(
+        _ request: HouseholdRequest,
+        to group: TravelGroup.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Household {
+        _ = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        let household = Household(id: request.id ?? app.ids.next(at: now), name: request.name)
+        try await tx.run(GroupSQL.insert(household, group: group), refusing: ["household_pkey": .idTaken])
+        tx.publish(household.id, "household", to: .group(group))
+        return household
+    }
+}

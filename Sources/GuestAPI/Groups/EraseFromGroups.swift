@@ -1,0 +1,26 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+
+extension PersonalData {
+    static let groups = PersonalData(
+        name: "groups",
+        export: { guest, tx in try await tx.all(GroupSQL.everything(about: guest)) },
+        erase: { guest, _, now, tx in
+            let today = LocalDate(daysSince1970: Int(now.timeIntervalSince1970 / 86400) - 1)
+            for membership in try await tx.all(GroupSQL.memberships(of: guest)) {
+                let group = membership.groupId
+                guard try await tx.first(GroupSQL.lock(group)) != nil else { continue }
+                tx.publish(membership.travellerId, "traveller", to: .group(group), isDeleted: true)
+                guard membership.role == .organiser else { continue }
+                if let successor = try await tx.first(GroupSQL.successor(in: group, except: membership.travellerId)) {
+                    try await Traveller.handOver(group, to: successor.id, as: .guest(guest), in: tx)
+                } else if try await tx.first(GroupSQL.hasStayAhead(group, today: today)) == true {
+                    throw Refusal.organisesBooking
+                }
+            }
+            try await tx.run(GroupSQL.erase(guest, at: now))
+        }
+    )
+}

@@ -1,0 +1,159 @@
+import Foundation
+import GuestModels
+import HTTPTypes
+import Postgres
+import Sync
+
+/// Groups and who is in them.
+enum GroupRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "listGroups": list, "createGroup": create, "showGroup": show, "renameGroup": rename,
+        "addTraveller": addTraveller, "changeTraveller": changeTraveller, "removeTraveller": removeTraveller,
+        "addHousehold": addHousehold, "listInvitations": listInvitations, "invite": invite,
+        "revokeInvitation": revokeInvitation, "showInvitation": showInvitation,
+        "acceptInvitation": acceptInvitation, "leaveGroup": leave, "handOver": handOver,
+    ]
+
+    private static func list(_ call: Call) async throws -> Answer {
+        let guest = try call.guest()
+        return try .json(Page(items: await call.read { try await $0.all(GroupSQL.memberships(of: guest)) }, next: nil))
+    }
+
+    private static func create(_ call: Call) async throws -> Answer {
+        let request = try call.body(GroupRequest.self)
+        let guest = try call.guest()
+        return try await call.write { tx in
+            let group = try await TravelGroup.create(request, by: guest, call.app, at: call.now, in: tx)
+            return try .json(group, .created, version: group.version)
+        }
+    }
+
+    private static func show(_ call: Call) async throws -> Answer {
+        let id: TravelGroup.ID = try call.id("group")
+        let group = try await call.read { try await TravelGroup.show(id, as: call.principal, in: $0) }
+        return try .json(group, version: group.version)
+    }
+
+    private static func rename(_ call: Call) async throws -> Answer {
+        let request = try call.body(GroupRename.self)
+        let id: TravelGroup.ID = try call.id("group")
+        let version = try call.expectedVersion()
+        return try await call.write { tx in
+            try await TravelGroup.rename(id, to: request.name, expecting: version, as: call.principal, in: tx)
+            return .noContent
+        }
+    }
+
+    private static func addTraveller(_ call: Call) async throws -> Answer {
+        let request = try call.body(TravellerRequest.self)
+        let group: TravelGroup.ID = try call.id("group")
+        return try await call.write { tx in
+            let traveller = try await Traveller.add(
+                request, to: group, as: call.principal, call.app, at: call.now, in: tx)
+            return try .json(traveller, .created, version: traveller.version)
+        }
+    }
+
+    private static func changeTraveller(_ call: Call) async throws -> Answer {
+        let change = try call.body(TravellerChange.self)
+        let group: TravelGroup.ID = try call.id("group")
+        let id: Traveller.ID = try call.id("traveller")
+        let version = try call.expectedVersion()
+        return try await call.write { tx in
+            let traveller = try await Traveller.change(
+                id, in: group, change, expecting: version, as: call.principal, at: call.now, in: tx)
+            return try .json(traveller, version: traveller.version)
+        }
+    }
+
+    private static func removeTraveller(_ call: Call) async throws -> Answer {
+        let group: TravelGroup.ID = try call.id("group")
+        let id: Traveller.ID = try call.id("traveller")
+        return try await call.write { tx in
+            try await Traveller.remove(id, from: group, as: call.principal, at: call.now, in: tx)
+            return .noContent
+        }
+    }
+
+    private static func addHousehold(_ call: Call) async throws -> Answer {
+        let request = try call.body(HouseholdRequest.self)
+        let group: TravelGroup.ID = try call.id("group")
+        return try await call.write { tx in
+            try .json(
+                await Household.add(request, to: group, as: call.principal, call.app, at: call.now, in: tx),
+                .created
+            )
+        }
+    }
+
+    private static func listInvitations(_ call: Call) async throws -> Answer {
+        let group: TravelGroup.ID = try call.id("group")
+        let guest = try call.guest()
+        let (own, invitations) = try await call.read {
+            try await $0.all(GroupSQL.ownRow(in: group, of: guest), GroupSQL.invitations(of: group))
+        }
+        guard let role = own.first?.role else { throw Refusal.notFound }
+        guard role == .organiser else { throw Refusal.forbidden }
+        return try .json(Page(items: invitations, next: nil))
+    }
+
+    private static func invite(_ call: Call) async throws -> Answer {
+        let request = try call.body(InvitationRequest.self)
+        let group: TravelGroup.ID = try call.id("group")
+        return try await call.write { tx in
+            try .json(
+                await Invitation.create(request, to: group, as: call.principal, call.app, at: call.now, in: tx),
+                .created
+            )
+        }
+    }
+
+    private static func revokeInvitation(_ call: Call) async throws -> Answer {
+        let group: TravelGroup.ID = try call.id("group")
+        let id: Invitation.ID = try call.id("invitation")
+        return try await call.write { tx in
+            _ = try await TravelGroup.require(.organiser, in: group, as: call.principal, in: tx)
+            guard try await tx.run(GroupSQL.revoke(id, of: group, at: call.now)) == 1 else { throw Refusal.notFound }
+            tx.publish(id, "invitation", to: .organiser(group))
+            return .noContent
+        }
+    }
+
+    private static func showInvitation(_ call: Call) async throws -> Answer {
+        let code = call.text("code").uppercased()
+        guard let found = try await call.read({ try await $0.first(GroupSQL.preview(code: code)) }) else {
+            throw Refusal.invitationOver
+        }
+        try found.invitation.accept(at: call.now)
+        return try .json(found.preview)
+    }
+
+    private static func acceptInvitation(_ call: Call) async throws -> Answer {
+        let acceptance = call.bytes.isEmpty ? InvitationAcceptance() : try call.body(InvitationAcceptance.self)
+        let guest = try call.guest()
+        let code = call.text("code").uppercased()
+        return try await call.write { tx in
+            try .json(
+                await Invitation.accept(code: code, acceptance, by: guest, call.app, at: call.now, in: tx),
+                .created
+            )
+        }
+    }
+
+    private static func leave(_ call: Call) async throws -> Answer {
+        let group: TravelGroup.ID = try call.id("group")
+        return try await call.write { tx in
+            try await Traveller.leave(group, as: call.principal, at: call.now, in: tx)
+            return .noContent
+        }
+    }
+
+    private static func handOver(_ call: Call) async throws -> Answer {
+        let request = try call.body(HandOver.self)
+        let group: TravelGroup.ID = try call.id("group")
+        return try await call.write { tx in
+            try await Traveller.handOver(group, to: request.travellerId, as: call.principal, in: tx)
+            return .noContent
+        }
+    }
+}

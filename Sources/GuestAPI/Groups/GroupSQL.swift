@@ -1,0 +1,369 @@
+import Foundation
+import GuestModels
+import Postgres
+
+enum GroupSQL {
+    // MARK: Who may
+
+    /// Their own row in the group, as long as they have not left.
+    static func ownRow(in group: TravelGroup.ID, of guest: Guest.ID) -> Query<Traveller> {
+        Query(
+            """
+            SELECT \(travellerColumns) FROM traveller
+            WHERE group_id = \(group) AND guest_id = \(guest) AND left_at IS NULL
+            """,
+            decoding: traveller
+        )
+    }
+
+    /// True where the principal may see the group: its members, and hosts of a park it books.
+    static func isVisible(to principal: Principal) -> SQL {
+        switch principal {
+        case .guest(let guest):
+            """
+            EXISTS (
+                SELECT FROM traveller
+                WHERE group_id = travel_group.id AND guest_id = \(guest) AND left_at IS NULL
+            )
+            """
+        case .staff(let member) where member.isHeadOffice: "true"
+        case .staff(let member):
+            """
+            EXISTS (
+                SELECT FROM booking
+                WHERE group_id = travel_group.id AND park_id = ANY(\(member.posts.map(\.parkId))::uuid[])
+            )
+            """
+        case .nobody, .job: "false"
+        }
+    }
+
+    // MARK: Groups
+
+    struct GroupRow: Sendable {
+        let id: TravelGroup.ID
+        let name: String
+        let version: Int
+    }
+
+    static func group(_ id: TravelGroup.ID, for principal: Principal) -> Query<GroupRow> {
+        Query("SELECT id, name, version FROM travel_group WHERE id = \(id) AND \(isVisible(to: principal))") { row in
+            GroupRow(id: try row.decode("id"), name: try row.decode("name"), version: try row.decode("version"))
+        }
+    }
+
+    /// Serialises changes of who is in a group.
+    static func lock(_ id: TravelGroup.ID) -> Query<GroupRow> {
+        Query("SELECT id, name, version FROM travel_group WHERE id = \(id) FOR NO KEY UPDATE") { row in
+            GroupRow(id: try row.decode("id"), name: try row.decode("name"), version: try row.decode("version"))
+        }
+    }
+
+    static func memberships(of guest: Guest.ID) -> Query<Membership> {
+        Query(
+            """
+            SELECT group_id, travel_group.name AS group_name, traveller.id, role
+            FROM traveller JOIN travel_group ON travel_group.id = group_id
+            WHERE guest_id = \(guest) AND left_at IS NULL
+            ORDER BY joined_at DESC, group_id
+            """
+        ) { row in
+            Membership(
+                groupId: try row.decode("group_id"),
+                groupName: try row.decode("group_name"),
+                travellerId: try row.decode("id"),
+                role: Traveller.Role(rawValue: try row.decode("role")) ?? .member
+            )
+        }
+    }
+
+    static func insertGroup(_ id: TravelGroup.ID, name: String, at now: Date) -> Command {
+        Command("INSERT INTO travel_group (id, name, created_at) VALUES (\(id), \(name), \(now))")
+    }
+
+    static func rename(_ id: TravelGroup.ID, to name: String) -> Command {
+        Command("UPDATE travel_group SET name = \(name), version = version + 1 WHERE id = \(id)")
+    }
+
+    // MARK: Households
+
+    static func households(of group: TravelGroup.ID) -> Query<Household> {
+        Query("SELECT id, name FROM household WHERE group_id = \(group) ORDER BY id") { row in
+            Household(id: try row.decode("id"), name: try row.decode("name"))
+        }
+    }
+
+    static func insert(_ household: Household, group: TravelGroup.ID) -> Command {
+        Command("INSERT INTO household (id, group_id, name) VALUES (\(household.id), \(group), \(household.name))")
+    }
+
+    // MARK: Travellers
+
+    private static let travellerColumns: SQL = "id, household_id, name, role, birth_date, guardian_id, version"
+
+    private static func traveller(_ row: Row) throws -> Traveller {
+        Traveller(
+            id: try row.decode("id"),
+            householdId: try row.decode("household_id"),
+            name: try row.decode("name"),
+            role: try row.decodeIfPresent("role", as: String.self).flatMap { Traveller.Role(rawValue: $0) },
+            birthDate: try row.decodeIfPresent("birth_date"),
+            guardianId: try row.decodeIfPresent("guardian_id"),
+            version: try row.decode("version")
+        )
+    }
+
+    static func travellers(of group: TravelGroup.ID) -> Query<Traveller> {
+        Query(
+            "SELECT \(travellerColumns) FROM traveller WHERE group_id = \(group) AND left_at IS NULL ORDER BY id",
+            decoding: traveller
+        )
+    }
+
+    static func traveller(_ id: Traveller.ID, in group: TravelGroup.ID) -> Query<Traveller> {
+        Query(
+            """
+            SELECT \(travellerColumns) FROM traveller
+            WHERE id = \(id) AND group_id = \(group) AND left_at IS NULL FOR UPDATE
+            """,
+            decoding: traveller
+        )
+    }
+
+    static func insert(_ traveller: Traveller, group: TravelGroup.ID, guest: Guest.ID?, at now: Date) -> Command {
+        Command(
+            """
+            INSERT INTO traveller (id, group_id, household_id, guest_id, role, name, birth_date, guardian_id, joined_at)
+            VALUES (\(traveller.id), \(group), \(traveller.householdId), \(guest), \(traveller.role?.rawValue),
+                \(traveller.name), \(traveller.birthDate), \(traveller.guardianId), \(now))
+            """
+        )
+    }
+
+    static func update(_ traveller: Traveller) -> Command {
+        Command(
+            """
+            UPDATE traveller SET name = \(traveller.name), birth_date = \(traveller.birthDate),
+                household_id = \(traveller.householdId), guardian_id = \(traveller.guardianId),
+                role = \(traveller.role?.rawValue), version = \(traveller.version)
+            WHERE id = \(traveller.id)
+            """
+        )
+    }
+
+    /// Whether the traveller belongs to a booking that is live and not over.
+    static func travels(_ id: Traveller.ID, today: LocalDate) -> Query<Bool> {
+        Query(
+            """
+            SELECT EXISTS (
+                SELECT FROM booking_traveller JOIN booking ON booking.id = booking_id
+                WHERE traveller_id = \(id) AND state IN ('held', 'confirmed', 'checkedIn') AND upper(stay) > \(today)
+            ) AS travels
+            """
+        ) { try $0.decode("travels") }
+    }
+
+    static func leave(_ id: Traveller.ID, at now: Date) -> Command {
+        Command(
+            """
+            UPDATE traveller SET left_at = \(now), role = CASE WHEN guest_id IS NULL THEN NULL ELSE 'member' END,
+                version = version + 1
+            WHERE id = \(id)
+            """
+        )
+    }
+
+    static func takeOver(_ id: Traveller.ID, by guest: Guest.ID, name: String?) -> Command {
+        Command(
+            """
+            UPDATE traveller SET guest_id = \(guest), role = 'member', name = coalesce(\(name), name),
+                version = version + 1
+            WHERE id = \(id) AND guest_id IS NULL AND left_at IS NULL
+            """
+        )
+    }
+
+    /// The member who has been there longest, but for one.
+    static func successor(in group: TravelGroup.ID, except traveller: Traveller.ID) -> Query<Traveller> {
+        Query(
+            """
+            SELECT \(travellerColumns) FROM traveller
+            WHERE group_id = \(group) AND id <> \(traveller) AND role IS NOT NULL AND left_at IS NULL
+            ORDER BY joined_at, id LIMIT 1
+            """,
+            decoding: traveller(_:)
+        )
+    }
+
+    static func hasStayAhead(_ group: TravelGroup.ID, today: LocalDate) -> Query<Bool> {
+        Query(
+            """
+            SELECT EXISTS (
+                SELECT FROM booking
+                WHERE group_id = \(group) AND state IN ('held', 'confirmed', 'checkedIn') AND upper(stay) > \(today)
+            ) AS has_stay
+            """
+        ) { try $0.decode("has_stay") }
+    }
+
+    // MARK: Invitations
+
+    private static let invitationColumns: SQL = """
+        id, group_id, code, traveller_id, uses, max_uses, expires_at, revoked_at IS NOT NULL AS is_revoked
+        """
+
+    private static func invitation(_ row: Row) throws -> Invitation {
+        Invitation(
+            id: try row.decode("id"),
+            code: try row.decode("code"),
+            travellerId: try row.decodeIfPresent("traveller_id"),
+            uses: try row.decode("uses"),
+            maxUses: try row.decode("max_uses"),
+            expiresAt: try row.decode("expires_at"),
+            isRevoked: try row.decode("is_revoked")
+        )
+    }
+
+    static func invitations(of group: TravelGroup.ID) -> Query<Invitation> {
+        Query(
+            "SELECT \(invitationColumns) FROM invitation WHERE group_id = \(group) ORDER BY id DESC",
+            decoding: invitation
+        )
+    }
+
+    static func invitation(code: String, locked: Bool) -> Query<(group: TravelGroup.ID, invitation: Invitation)> {
+        let lock: SQL = locked ? "FOR UPDATE" : ""
+        return Query("SELECT \(invitationColumns) FROM invitation WHERE code = \(code) \(lock)") { row in
+            (try row.decode("group_id"), try invitation(row))
+        }
+    }
+
+    static func preview(code: String) -> Query<(invitation: Invitation, preview: InvitationPreview)> {
+        Query(
+            """
+            SELECT invitation.id, invitation.group_id, code, invitation.traveller_id, uses, max_uses, expires_at,
+                revoked_at IS NOT NULL AS is_revoked, travel_group.name AS group_name,
+                coalesce(organiser.name, '') AS organiser_name, invited.name AS traveller_name
+            FROM invitation
+            JOIN travel_group ON travel_group.id = invitation.group_id
+            LEFT JOIN traveller AS organiser ON organiser.group_id = travel_group.id AND organiser.role = 'organiser'
+            LEFT JOIN traveller AS invited ON invited.id = invitation.traveller_id
+            WHERE code = \(code)
+            """
+        ) { row in
+            let found = try invitation(row)
+            let preview = InvitationPreview(
+                groupName: try row.decode("group_name"),
+                organiserName: try row.decode("organiser_name"),
+                travellerName: try row.decodeIfPresent("traveller_name"),
+                expiresAt: found.expiresAt
+            )
+            return (found, preview)
+        }
+    }
+
+    static func insert(_ invitation: Invitation, group: TravelGroup.ID, at now: Date) -> Command {
+        Command(
+            """
+            INSERT INTO invitation (id, group_id, code, traveller_id, max_uses, expires_at, created_at)
+            VALUES (\(invitation.id), \(group), \(invitation.code), \(invitation.travellerId), \(invitation.maxUses),
+                \(invitation.expiresAt), \(now))
+            """
+        )
+    }
+
+    static func countUse(_ id: Invitation.ID) -> Command {
+        Command("UPDATE invitation SET uses = uses + 1 WHERE id = \(id)")
+    }
+
+    static func revoke(_ id: Invitation.ID, of group: TravelGroup.ID, at now: Date) -> Command {
+        Command(
+            """
+            UPDATE invitation SET revoked_at = coalesce(revoked_at, \(now)) WHERE id = \(id) AND group_id = \(group)
+            """
+        )
+    }
+
+    // MARK: Personal data
+
+    struct Own: Encodable, Sendable {
+        let groupId: TravelGroup.ID
+        let groupName: String
+        let travellerId: Traveller.ID
+        let name: String
+        let birthDate: LocalDate?
+        let role: String?
+        let leftAt: Date?
+        let bookingNumbers: [String]
+    }
+
+    static func everything(about guest: Guest.ID) -> Query<Own> {
+        Query(
+            """
+            SELECT group_id, travel_group.name AS group_name, traveller.id, traveller.name, birth_date, role, left_at,
+                ARRAY(
+                    SELECT number FROM booking JOIN booking_traveller ON booking_id = booking.id
+                    WHERE traveller_id = traveller.id ORDER BY number
+                ) AS numbers
+            FROM traveller JOIN travel_group ON travel_group.id = group_id
+            WHERE guest_id = \(guest) ORDER BY traveller.id
+            """
+        ) { row in
+            Own(
+                groupId: try row.decode("group_id"),
+                groupName: try row.decode("group_name"),
+                travellerId: try row.decode("id"),
+                name: try row.decode("name"),
+                birthDate: try row.decodeIfPresent("birth_date"),
+                role: try row.decodeIfPresent("role"),
+                leftAt: try row.decodeIfPresent("left_at"),
+                bookingNumbers: try row.decode("numbers")
+            )
+        }
+    }
+
+    /// Takes the person out of every group: their rows stay for the bookings, without a name. A household
+    /// and a group that have nobody else lose their names too, and answers kept for others that mention
+    /// the name are emptied.
+    static func erase(_ guest: Guest.ID, at now: Date) -> [Command] {
+        [
+            Command(
+                """
+                UPDATE idempotency_key SET body = '{}'
+                WHERE body IS NOT NULL AND principal IN (
+                    SELECT 'guest:' || theirs.guest_id FROM traveller AS mine
+                    JOIN traveller AS theirs ON theirs.group_id = mine.group_id WHERE mine.guest_id = \(guest)
+                ) AND EXISTS (
+                    SELECT FROM traveller WHERE guest_id = \(guest) AND position(convert_to(name, 'UTF8') IN body) > 0
+                )
+                """
+            ),
+            Command(
+                """
+                UPDATE household SET name = '—' WHERE id IN (SELECT household_id FROM traveller WHERE guest_id = \(guest))
+                    AND NOT EXISTS (
+                        SELECT FROM traveller WHERE household_id = household.id AND left_at IS NULL
+                            AND guest_id IS DISTINCT FROM \(guest)
+                    )
+                """
+            ),
+            Command(
+                """
+                UPDATE travel_group SET name = '—', version = version + 1
+                WHERE id IN (SELECT group_id FROM traveller WHERE guest_id = \(guest))
+                    AND NOT EXISTS (
+                        SELECT FROM traveller WHERE group_id = travel_group.id AND left_at IS NULL
+                            AND role IS NOT NULL AND guest_id <> \(guest)
+                    )
+                """
+            ),
+            Command(
+                """
+                UPDATE traveller SET guest_id = NULL, role = NULL, name = '—', birth_date = NULL,
+                    left_at = coalesce(left_at, \(now)), version = version + 1
+                WHERE guest_id = \(guest)
+                """
+            ),
+        ]
+    }
+}

@@ -1,0 +1,43 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension TravelGroup {
+    /// The group's page: who is in it and what they have booked. One round trip.
+    static func show(_ id: TravelGroup.ID, as principal: Principal, in reader: Reader) async throws -> TravelGroup {
+        let ofGroup: SQL = "booking.group_id = \(id)"
+        let (groups, households, travellers, rows, cottages, people, lines) = try await reader.all(
+            GroupSQL.group(id, for: principal),
+            GroupSQL.households(of: id),
+            GroupSQL.travellers(of: id),
+            BookingSQL.rows(where: ofGroup),
+            BookingSQL.cottages(where: ofGroup),
+            BookingSQL.travellers(where: ofGroup),
+            BookingSQL.lines(where: ofGroup)
+        )
+        guard let group = groups.first else { throw Refusal.notFound }
+        return TravelGroup(
+            id: id,
+            name: group.name,
+            version: group.version,
+            households: households,
+            travellers: travellers,
+            bookings: Booking.assemble(rows, cottages, people, lines)
+        )
+    }
+
+    /// The asking guest's own row. Throws `notFound` for everybody who is not in the group, and
+    /// `forbidden` for a member where only the organiser may.
+    static func require(
+        _ role: Traveller.Role,
+        in group: TravelGroup.ID,
+        as principal: Principal,
+        in tx: Transaction
+    ) async throws -> Traveller {
+        guard let guest = principal.guestID, let own = try await tx.first(GroupSQL.ownRow(in: group, of: guest)) else {
+            throw Refusal.notFound
+        }
+        guard role == .member || own.role == .organiser else { throw Refusal.forbidden }
+        return own
+    }
+}

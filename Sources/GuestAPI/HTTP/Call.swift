@@ -1,0 +1,86 @@
+import Foundation
+import GuestModels
+import HTTPTypes
+import Postgres
+
+/// One request on its way to its verb: matched, authenticated and allowed.
+struct Call: Sendable {
+    let app: AppEnvironment
+    let row: Policy.Row
+    let principal: Principal
+    let session: Session.ID?
+    let parameters: [String: String]
+    let query: [String: String]
+    let headers: HTTPFields
+    let bytes: [UInt8]
+    let language: Language
+    let requestID: String
+    /// Taken once, so that everything in a request happens at one instant.
+    let now: Date
+
+    // MARK: What was asked
+
+    /// An identifier from the path. One that is none names nothing, so it is a 404.
+    func id<Subject>(_ name: String) throws(Refusal) -> Identifier<Subject> {
+        guard let id = parameters[name].flatMap({ Identifier<Subject>($0) }) else { throw .notFound }
+        return id
+    }
+
+    func text(_ name: String) -> String { parameters[name] ?? "" }
+
+    func body<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
+        try RequestDecoder.decode(type, from: bytes)
+    }
+
+    /// The version in `If-Match`; rows with `needsMatch` have been refused already when there is none.
+    func expectedVersion() throws -> Int {
+        guard let value = headers[.ifMatch] else { throw Problem.matchRequired }
+        let tag = value.trimmingCharacters(in: CharacterSet(charactersIn: " \""))
+        guard let version = Int(tag) else { throw Problem.matchFailed }
+        return version
+    }
+
+    func guest() throws(Refusal) -> Guest.ID {
+        guard case .guest(let id) = principal else { throw .forbidden }
+        return id
+    }
+
+    // MARK: Reading and writing
+
+    func read<Value>(_ body: (Reader) async throws -> Value) async throws -> Value {
+        try await app.database.read(as: principal.setting, body)
+    }
+
+    /// Runs a verb in a transaction as the principal. With an `Idempotency-Key`, the key is claimed and
+    /// the answer kept in that same transaction; a repeat gets the kept bytes, also when they say no.
+    func write(_ verb: @Sendable (Transaction) async throws -> Answer) async throws -> Answer {
+        try await app.database.transaction(as: principal.setting) { tx in
+            guard row.key != .none, let key = try idempotencyKey() else { return try await verb(tx) }
+            if let kept = try await Idempotency.claim(key, for: self, in: tx) { return kept }
+            let answer: Answer
+            do {
+                answer = try await tx.savepoint(verb)
+            } catch let refusal as Refusal {
+                answer = Problem(refusal).answer(in: language, instance: requestID)
+            }
+            try await Idempotency.keep(answer, under: key, for: self, in: tx)
+            return answer
+        }
+    }
+
+    private func idempotencyKey() throws -> String? {
+        guard let key = headers[.idempotencyKey] else {
+            if row.key == .required { throw Problem.keyRequired }
+            return nil
+        }
+        guard (1...200).contains(key.utf8.count), key.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
+            throw Problem.keyRequired
+        }
+        return key
+    }
+}
+
+extension HTTPField.Name {
+    // The name is a constant token, so it is valid.
+    static let idempotencyKey = HTTPField.Name("Idempotency-Key") ?? .ifMatch
+}

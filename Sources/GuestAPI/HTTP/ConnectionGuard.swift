@@ -1,0 +1,219 @@
+import Foundation
+import GuestModels
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+
+/// What keeps one connection from costing more than it should, however its client behaves.
+///
+/// - A head must be complete within 5 s of the connection's first byte or its acceptance, a body within
+///   10 s, and a reply must make progress every 30 s; between requests a connection may idle for 60 s.
+/// - Of a pipelining client one request is under way at a time; the rest is not read from the socket.
+/// - After a reply to an unfinished request the connection is closed, not drained: our side at once, and
+///   everything a second later, so that the reply is not lost to a reset.
+/// - Bytes that are no HTTP get a problem document and are closed the same way.
+final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    struct Limits: Sendable {
+        var head = TimeAmount.seconds(5)
+        var body = TimeAmount.seconds(10)
+        var progress = TimeAmount.seconds(30)
+        var idle = TimeAmount.seconds(60)
+        var linger = TimeAmount.seconds(1)
+    }
+
+    private let limits: Limits
+    private var deadline = NIODeadline.distantFuture
+    private var timer: Scheduled<Void>?
+    /// A head has come in whose end has not.
+    private var isReceiving = false
+    /// A head has gone in whose reply has not gone out.
+    private var isReplying = false
+    private var isClosing = false
+    private var heldBack: CircularBuffer<HTTPRequestPart> = []
+    private var hasPendingRead = false
+
+    init(limits: Limits) {
+        self.limits = limits
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        if context.channel.isActive { expect(within: limits.head, context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        timer?.cancel()
+        timer = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        expect(within: limits.head, context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        timer?.cancel()
+        timer = nil
+        heldBack.removeAll()
+        context.fireChannelInactive()
+    }
+
+    // MARK: In
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isClosing else { return }
+        let part = unwrapInboundIn(data)
+        if !heldBack.isEmpty || isNextRequest(part) {
+            heldBack.append(part)
+        } else {
+            deliver(part, context)
+        }
+    }
+
+    private func isNextRequest(_ part: HTTPRequestPart) -> Bool {
+        guard case .head = part else { return false }
+        return isReplying
+    }
+
+    private func deliver(_ part: HTTPRequestPart, _ context: ChannelHandlerContext) {
+        switch part {
+        case .head:
+            isReceiving = true
+            isReplying = true
+            expect(within: limits.body, context)
+        case .body: break
+        case .end:
+            isReceiving = false
+            expect(within: limits.progress, context)
+        }
+        context.fireChannelRead(wrapInboundOut(part))
+    }
+
+    func read(context: ChannelHandlerContext) {
+        // With a whole request waiting there is no room for another; the socket's buffer fills and the client waits.
+        guard heldBack.isEmpty || isClosing else {
+            hasPendingRead = true
+            return
+        }
+        context.read()
+    }
+
+    private func releaseHeldBack(_ context: ChannelHandlerContext) {
+        while let part = heldBack.first, !isNextRequest(part) {
+            heldBack.removeFirst()
+            deliver(part, context)
+        }
+        context.fireChannelReadComplete()
+        if heldBack.isEmpty, hasPendingRead {
+            hasPendingRead = false
+            context.read()
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard !isClosing else { return }
+        guard !isReplying else { return startClosing(context) }
+        let problem: Problem =
+            switch error as? HTTPParserError {
+            case .headerOverflow: .headersTooLarge
+            case .some: .malformed
+            case nil: .malformed
+            }
+        let answer = problem.answer(in: .english, instance: "unparsed")
+        var head = HTTPResponse(status: answer.status)
+        for field in answer.headers { head.headerFields.append(field) }
+        head.headerFields[.contentLength] = String(answer.body.count)
+        head.headerFields[.connection] = "close"
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(ByteBuffer(bytes: answer.body))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        startClosing(context)
+    }
+
+    // MARK: Out
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !isClosing else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        switch unwrapOutboundIn(data) {
+        case .head(var head):
+            if isReceiving { head.headerFields[.connection] = "close" }
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .body:
+            context.write(data, promise: promise)
+            expect(within: limits.progress, context)
+        case .end:
+            isReplying = false
+            context.write(data, promise: promise)
+            if isReceiving {
+                context.flush()
+                startClosing(context)
+            } else {
+                expect(within: limits.idle, context)
+                // After the flush that follows this write; the next request may answer synchronously.
+                let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+                context.eventLoop.execute {
+                    let (handler, context) = loopBound.value
+                    if !handler.heldBack.isEmpty { handler.releaseHeldBack(context) }
+                }
+            }
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        // The client has taken bytes: that is progress.
+        if context.channel.isWritable, isReplying { expect(within: limits.progress, context) }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent, !isReplying, !isReceiving {
+            startClosing(context)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    // MARK: Time
+
+    private func startClosing(_ context: ChannelHandlerContext) {
+        guard !isClosing else { return }
+        isClosing = true
+        heldBack.removeAll()
+        context.close(mode: .output, promise: nil)
+        if hasPendingRead {
+            hasPendingRead = false
+            context.read()
+        }
+        expect(within: limits.linger, context)
+    }
+
+    /// Sets the one deadline of the connection. The timer is moved only when it fires, so that setting it
+    /// costs nothing.
+    private func expect(within amount: TimeAmount, _ context: ChannelHandlerContext) {
+        deadline = .now() + amount
+        if timer == nil || isClosing { schedule(context) }
+    }
+
+    private func schedule(_ context: ChannelHandlerContext) {
+        timer?.cancel()
+        let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        // The shortest limit bounds how late a moved deadline can be noticed.
+        let next = min(deadline, .now() + limits.head)
+        timer = context.eventLoop.scheduleTask(deadline: next) {
+            let (handler, context) = loopBound.value
+            handler.timer = nil
+            if NIODeadline.now() >= handler.deadline {
+                context.close(mode: .all, promise: nil)
+            } else {
+                handler.schedule(context)
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import Crypto
+import Foundation
+import GuestModels
+import HTTPTypes
+import Postgres
+
+/// Repeats are harmless: the key is claimed in the business transaction, so key and effects commit
+/// together, and a repeat that comes while the first is under way waits on the row.
+enum Idempotency {
+    /// nil when the key is now ours; otherwise the answer that was kept.
+    ///
+    /// - Throws: `Problem.keyReused` when the key belongs to another request.
+    static func claim(_ key: String, for call: Call, in tx: Transaction) async throws -> Answer? {
+        let fingerprint = fingerprint(of: call)
+        let expires = call.now.addingTimeInterval(48 * 3600)
+        let isOurs = try await tx.first(
+            IdempotencySQL.claim(call.principal.setting, key, fingerprint, expires: expires, now: call.now)
+        )
+        if isOurs != nil { return nil }
+        guard let kept = try await tx.first(IdempotencySQL.kept(call.principal.setting, key)) else {
+            // It expired between the two statements; the client may simply try again.
+            throw Problem.unavailable
+        }
+        guard kept.fingerprint == fingerprint else { throw Problem.keyReused }
+        let headers = kept.headers.compactMap { name, value in
+            HTTPField.Name(name).map { HTTPField(name: $0, value: value) }
+        }
+        return Answer(status: .init(code: kept.status), headers: headers, body: Array(kept.body))
+    }
+
+    static func keep(_ answer: Answer, under key: String, for call: Call, in tx: Transaction) async throws {
+        let headers = Dictionary(answer.headers.map { ($0.name.rawName, $0.value) }) { first, _ in first }
+        let json = String(decoding: try ResponseEncoder.encode(headers), as: UTF8.self)
+        try await tx.run(
+            IdempotencySQL.keep(
+                call.principal.setting,
+                key,
+                status: answer.status.code,
+                headers: JSONText(json),
+                body: Data(answer.body)
+            )
+        )
+    }
+
+    /// The same operation on the same path with the same bytes.
+    private static func fingerprint(of call: Call) -> Data {
+        var hash = SHA256()
+        let parameters = call.parameters.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        hash.update(data: Data((["\(call.row.name)"] + parameters).joined(separator: "\n").utf8))
+        hash.update(data: [0])
+        hash.update(data: call.bytes)
+        return Data(hash.finalize())
+    }
+}

@@ -1,0 +1,210 @@
+import GuestModels
+import HTTPTypes
+import Postgres
+
+/// A problem document (RFC 9457), the one shape every error has. Nothing internal goes into it.
+struct Problem: Error, Sendable {
+    var status: HTTPResponse.Status
+    var code: String
+    var detail: LocalizedText
+    var isRetryable = false
+    var errors: [FieldError] = []
+    /// Seconds.
+    var retryAfter: Int?
+    var allow: String?
+
+    private struct Document: Encodable {
+        let type: String
+        let title: String
+        let status: Int
+        let detail: String
+        let instance: String
+        let code: String
+        let retryable: Bool
+        let errors: [FieldError]?
+    }
+
+    /// - Parameter instance: the request id, by which the log can be searched.
+    func answer(in language: Language, instance: String) -> Answer {
+        let document = Document(
+            type: "urn:voorpret:problem:\(code)",
+            title: status.reasonPhrase,
+            status: status.code,
+            detail: detail[language],
+            instance: instance,
+            code: code,
+            retryable: isRetryable,
+            errors: errors.isEmpty ? nil : errors
+        )
+        var headers: [HTTPField] = [
+            HTTPField(name: .contentType, value: "application/problem+json"),
+            HTTPField(name: .contentLanguage, value: language.rawValue),
+            HTTPField(name: .cacheControl, value: "no-store"),
+        ]
+        if let retryAfter { headers.append(HTTPField(name: .retryAfter, value: String(retryAfter))) }
+        if let allow { headers.append(HTTPField(name: .allow, value: allow)) }
+        if status == .unauthorized { headers.append(HTTPField(name: .wwwAuthenticate, value: "Bearer")) }
+        // A document of texts and numbers always encodes.
+        let body = (try? ResponseEncoder.encode(document)) ?? []
+        return Answer(status: status, headers: headers, body: body)
+    }
+}
+
+extension Problem {
+    init(_ refusal: Refusal) {
+        let status: HTTPResponse.Status =
+            switch refusal.kind {
+            case .notFound: .notFound
+            case .forbidden: .forbidden
+            case .unauthenticated: .unauthorized
+            case .conflict: .conflict
+            case .invalid: .badRequest
+            case .tooMany: .tooManyRequests
+            }
+        self.init(status: status, code: refusal.code, detail: refusal.message)
+        if case .tooMany(let after) = refusal.kind {
+            retryAfter = after
+            isRetryable = true
+        }
+        if let pointer = refusal.pointer {
+            errors = [FieldError(pointer: pointer, detail: refusal.message.english)]
+        }
+    }
+
+    init(_ request: BadRequest) {
+        self = .invalidRequest
+        errors = Array(request.errors.prefix(50))
+    }
+
+    /// What a thrown error looks like from outside; nil when it is our fault and belongs in the log.
+    init?(_ error: any Error) {
+        switch error {
+        case let problem as Problem: self = problem
+        case let refusal as Refusal: self.init(refusal)
+        case let request as BadRequest: self.init(request)
+        case PostgresError.outcomeUnknown, is CancellationError: self = .unavailable
+        case let error as PostgresError where error.isUnavailability: self = .unavailable
+        default: return nil
+        }
+    }
+
+    static let invalidRequest = Problem(
+        status: .badRequest,
+        code: "invalid_request",
+        detail: LocalizedText(
+            en: "Something in the request is not right; see errors.",
+            nl: "Iets in het verzoek klopt niet; zie errors.",
+            de: "Etwas an der Anfrage stimmt nicht; siehe errors."
+        )
+    )
+    static let unavailable = Problem(
+        status: .serviceUnavailable,
+        code: "unavailable",
+        detail: LocalizedText(
+            en: "We are very busy or restarting. Please try again in a moment.",
+            nl: "We zijn erg druk of starten opnieuw op. Probeer het zo nog eens.",
+            de: "Wir sind gerade überlastet oder starten neu. Bitte versuche es gleich noch einmal."
+        ),
+        isRetryable: true,
+        retryAfter: 1
+    )
+    static let internalError = Problem(
+        status: .internalServerError,
+        code: "internal",
+        detail: LocalizedText(
+            en: "Something went wrong on our side. We have noted it.",
+            nl: "Er ging iets mis aan onze kant. We hebben het genoteerd.",
+            de: "Bei uns ist etwas schiefgegangen. Wir haben es notiert."
+        )
+    )
+    static let bodyTooLarge = Problem(
+        status: .contentTooLarge,
+        code: "body_too_large",
+        detail: LocalizedText(
+            en: "The request is too large.",
+            nl: "Het verzoek is te groot.",
+            de: "Die Anfrage ist zu groß."
+        )
+    )
+    static let uriTooLong = Problem(
+        status: .uriTooLong,
+        code: "uri_too_long",
+        detail: LocalizedText(en: "The address is too long.", nl: "Het adres is te lang.", de: "Die Adresse ist zu lang.")
+    )
+    static let headersTooLarge = Problem(
+        status: .requestHeaderFieldsTooLarge,
+        code: "headers_too_large",
+        detail: LocalizedText(
+            en: "The request has too many headers.",
+            nl: "Het verzoek heeft te veel headers.",
+            de: "Die Anfrage hat zu viele Header."
+        )
+    )
+    static let malformed = Problem(
+        status: .badRequest,
+        code: "malformed_http",
+        detail: LocalizedText(
+            en: "This is not a valid HTTP request.",
+            nl: "Dit is geen geldig HTTP-verzoek.",
+            de: "Das ist keine gültige HTTP-Anfrage."
+        )
+    )
+    static let unsupportedMedia = Problem(
+        status: .unsupportedMediaType,
+        code: "unsupported_media_type",
+        detail: LocalizedText(
+            en: "The body must be application/json and not compressed.",
+            nl: "De body moet application/json zijn en niet gecomprimeerd.",
+            de: "Der Inhalt muss application/json und unkomprimiert sein."
+        )
+    )
+    static let keyRequired = Problem(
+        status: .badRequest,
+        code: "idempotency_key_required",
+        detail: LocalizedText(
+            en: "This request needs an Idempotency-Key header of 1 to 200 visible characters.",
+            nl: "Dit verzoek heeft een Idempotency-Key-header van 1 tot 200 zichtbare tekens nodig.",
+            de: "Diese Anfrage braucht einen Idempotency-Key-Header mit 1 bis 200 sichtbaren Zeichen."
+        )
+    )
+    static let keyReused = Problem(
+        status: .unprocessableContent,
+        code: "idempotency_key_reused",
+        detail: LocalizedText(
+            en: "This Idempotency-Key has been used for another request.",
+            nl: "Deze Idempotency-Key is al voor een ander verzoek gebruikt.",
+            de: "Dieser Idempotency-Key wurde schon für eine andere Anfrage verwendet."
+        )
+    )
+    static let matchRequired = Problem(
+        status: .preconditionRequired,
+        code: "if_match_required",
+        detail: LocalizedText(
+            en: "Say which version you change, with an If-Match header.",
+            nl: "Geef met een If-Match-header aan welke versie je wijzigt.",
+            de: "Gib mit einem If-Match-Header an, welche Version du änderst."
+        )
+    )
+    static let matchFailed = Problem(
+        status: .preconditionFailed,
+        code: "version_conflict",
+        detail: LocalizedText(
+            en: "Somebody has changed this in the meantime. Fetch it again first.",
+            nl: "Iemand heeft dit intussen gewijzigd. Haal het eerst opnieuw op.",
+            de: "Jemand hat das inzwischen geändert. Lade es zuerst neu."
+        )
+    )
+
+    static func methodNotAllowed(_ allow: String) -> Problem {
+        Problem(
+            status: .methodNotAllowed,
+            code: "method_not_allowed",
+            detail: LocalizedText(
+                en: "That cannot be done here.",
+                nl: "Dat kan hier niet.",
+                de: "Das geht hier nicht."
+            ),
+            allow: allow
+        )
+    }
+}

@@ -1,0 +1,134 @@
+import Foundation
+import GuestModels
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+
+/// The way of every request: route, admission, authentication, policy, body, verb, response.
+struct Responder: HTTPResponder {
+    typealias Context = BasicRequestContext
+
+    let app: AppEnvironment
+    let routes: RouteTable
+
+    static let maximumBody = 64 * 1024
+    static let maximumURI = 8 * 1024
+
+    func respond(to request: Request, context: Context) async throws -> Response {
+        let start = ContinuousClock.now
+        let requestID = app.ids.uuid(at: app.now()).uuidString.lowercased()
+        var language = request.headers[.acceptLanguage].flatMap { Language(acceptLanguage: $0) } ?? .english
+        var route = "unmatched"
+        var answer: Answer
+        do {
+            answer = try await reply(to: request, requestID, &language, &route)
+        } catch {
+            if let problem = Problem(error) {
+                answer = problem.answer(in: language, instance: requestID)
+            } else {
+                // The one place where an unexpected error is logged.
+                app.logger.error(
+                    "unexpected error",
+                    metadata: ["request": "\(requestID)", "route": "\(route)", "error": "\(String(reflecting: error))"]
+                )
+                answer = Problem.internalError.answer(in: language, instance: requestID)
+            }
+        }
+        answer.headers.append(HTTPField(name: .requestID, value: requestID))
+        let elapsed = ContinuousClock.now - start
+        app.metrics.answered(route, status: answer.status.code, seconds: elapsed / .seconds(1))
+        app.logger.info(
+            "answered",
+            metadata: [
+                "request": "\(requestID)", "route": "\(route)", "status": "\(answer.status.code)",
+                "ms": "\(Int(elapsed / .milliseconds(1)))",
+            ]
+        )
+        return response(answer, isHead: request.method == .head)
+    }
+
+    private func reply(
+        to request: Request,
+        _ requestID: String,
+        _ language: inout Language,
+        _ route: inout String
+    ) async throws -> Answer {
+        let target = Substring(request.head.path ?? "/")
+        guard target.utf8.count <= Self.maximumURI else { throw Problem.uriTooLong }
+        guard request.head.authority != nil else { throw Problem.malformed }
+        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let found: RouteTable.Route
+        let parameters: [String: String]
+        switch routes.match(request.method, parts[0]) {
+        case .nothing: throw Refusal.notFound
+        case .wrongMethod(let allow): throw Problem.methodNotAllowed(allow)
+        case .found(let match, let values):
+            found = match
+            parameters = values
+        }
+        route = found.row.name
+
+        guard await app.admission.enter(found.row.load) else { throw Problem.unavailable }
+        defer { app.admission.leave() }
+
+        let credentials = try await app.authenticator.authenticate(request.headers[.authorization], app)
+        if request.headers[.acceptLanguage] == nil, let preferred = credentials.language { language = preferred }
+        try found.row.admit(credentials.principal)
+        if found.row.needsMatch, request.headers[.ifMatch] == nil { throw Problem.matchRequired }
+        let call = Call(
+            app: app,
+            row: found.row,
+            principal: credentials.principal,
+            session: credentials.session,
+            parameters: parameters,
+            query: parts.count > 1 ? try QueryReader.parse(parts[1]) : [:],
+            headers: request.headers,
+            bytes: try await body(of: request),
+            language: language,
+            requestID: requestID,
+            now: app.now()
+        )
+        return try await found.handler(call)
+    }
+
+    private func body(of request: Request) async throws -> [UInt8] {
+        if let declared = request.headers[.contentLength].flatMap({ Int($0) }), declared > Self.maximumBody {
+            throw Problem.bodyTooLarge
+        }
+        var bytes: [UInt8] = []
+        for try await buffer in request.body {
+            guard bytes.count + buffer.readableBytes <= Self.maximumBody else { throw Problem.bodyTooLarge }
+            bytes.append(contentsOf: buffer.readableBytesView)
+        }
+        guard !bytes.isEmpty else { return [] }
+        let type = request.headers[.contentType]?.split(separator: ";").first.map { $0.lowercased() } ?? ""
+        let encoding = request.headers[.contentEncoding]?.lowercased() ?? "identity"
+        guard type == "application/json" || type.hasSuffix("+json"), encoding == "identity" else {
+            throw Problem.unsupportedMedia
+        }
+        return bytes
+    }
+
+    private func response(_ answer: Answer, isHead: Bool) -> Response {
+        var headers = HTTPFields()
+        for field in answer.headers { headers.append(field) }
+        headers[.xContentTypeOptions] = "nosniff"
+        guard !answer.body.isEmpty else {
+            var response = Response(status: answer.status, headers: headers)
+            if answer.status != .noContent, answer.status != .notModified { response.headers[.contentLength] = "0" }
+            return response
+        }
+        if isHead {
+            var response = Response(status: answer.status, headers: headers)
+            response.headers[.contentLength] = String(answer.body.count)
+            return response
+        }
+        return Response(status: answer.status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: answer.body)))
+    }
+}
+
+extension HTTPField.Name {
+    // Constant tokens, so they are valid.
+    fileprivate static let requestID = HTTPField.Name("X-Request-Id") ?? .server
+}

@@ -1,0 +1,70 @@
+import Crypto
+import Foundation
+import GuestModels
+import Postgres
+import Synchronization
+
+/// A device that is signed in.
+enum Session {
+    typealias ID = Identifier<Session>
+}
+
+/// Finds out who a token belongs to. Answers are kept for a second at most, so that a revocation is
+/// effective within a second on every node.
+final class Authenticator: Sendable {
+    struct Credentials: Sendable {
+        var principal: Principal
+        var session: Session.ID?
+        var language: Language?
+
+        static let nobody = Credentials(principal: .nobody)
+    }
+
+    private struct Entry {
+        let credentials: Credentials
+        let until: ContinuousClock.Instant
+    }
+
+    private static let maximumEntries = 20_000
+    private let entries = Mutex<[Data: Entry]>([:])
+
+    /// - Throws: `Refusal.signInNeeded` for a token that is wrong, old or revoked.
+    func authenticate(_ header: String?, _ app: AppEnvironment) async throws -> Credentials {
+        guard let header else { return .nobody }
+        guard header.lowercased().hasPrefix("bearer "), header.utf8.count <= 200 else { throw Refusal.signInNeeded }
+        let hash = Token(String(header.dropFirst(7))).hash
+        let started = ContinuousClock.now
+        if let entry = entries.withLock({ $0[hash] }), started < entry.until { return entry.credentials }
+        let row = try await app.database.read(as: Principal.nobody.setting) { reader in
+            try await reader.first(IdentitySQL.credentials(hash, now: app.now()))
+        }
+        guard let row else { throw Refusal.signInNeeded }
+        // Counted from before the question, so that a revocation just after it is not outlived.
+        let entry = Entry(credentials: row, until: started + .seconds(1))
+        entries.withLock { entries in
+            if entries.count >= Self.maximumEntries { entries.removeAll() }
+            entries[hash] = entry
+        }
+        return row
+    }
+
+    /// This node forgets at once; the others within a second.
+    func forget() {
+        entries.withLock { $0.removeAll() }
+    }
+}
+
+/// An opaque 256-bit token. Only its hash is ever stored.
+struct Token: Sendable {
+    let text: String
+
+    init(_ text: String) {
+        self.text = text
+    }
+
+    init(derivedFrom digest: Data) {
+        text = digest.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    }
+
+    var hash: Data { Data(SHA256.hash(data: Data(text.utf8))) }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+
+extension Guest {
+    /// Changes one's own profile. Interests and birthday are kept only with consent to each.
+    static func change(
+        _ id: Guest.ID,
+        _ change: ProfileChange,
+        expecting version: Int,
+        in tx: Transaction
+    ) async throws -> Guest {
+        guard var guest = try await tx.first(IdentitySQL.guest(id, locked: true)) else { throw Refusal.notFound }
+        guard guest.version == version else { throw Problem.matchFailed }
+        if let interests = change.interests {
+            try await require(.interests, of: id, for: !interests.isEmpty, at: "/interests", in: tx)
+            guest.interests = interests
+        }
+        if let birthday = change.birthday {
+            try await require(.birthday, of: id, for: true, at: "/birthday", in: tx)
+            guest.birthday = birthday
+        }
+        guest.name = change.name ?? guest.name
+        guest.language = change.language ?? guest.language
+        guest.version += 1
+        try await tx.run(IdentitySQL.updateGuest(guest))
+        if let favourites = change.favouriteCottageIds {
+            do {
+                try await tx.run(IdentitySQL.replaceFavourites(of: id, with: favourites))
+            } catch let error as PostgresError where error.violatedConstraint == "favourite_cottage_cottage_id_fkey" {
+                throw BadRequest("/favouriteCottageIds", "must be cottages that exist")
+            }
+            guest.favouriteCottageIds = Array(Set(favourites)).sorted()
+        }
+        tx.publish(id, "guest", to: .guest(id))
+        return guest
+    }
+
+    private static func require(
+        _ purpose: ConsentPurpose,
+        of guest: Guest.ID,
+        for isKept: Bool,
+        at pointer: String,
+        in tx: Transaction
+    ) async throws {
+        guard isKept else { return }
+        let isGiven = try await tx.first(IdentitySQL.hasConsent(guest, purpose)) ?? false
+        guard isGiven else { throw Refusal.consentMissing.at(pointer) }
+    }
+
+    /// Adds to the consent ledger. What was kept under a consent that is withdrawn is deleted with it.
+    static func record(
+        _ consent: ConsentRequest,
+        of id: Guest.ID,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        guard var guest = try await tx.first(IdentitySQL.guest(id, locked: true)) else { throw Refusal.notFound }
+        try await tx.run(IdentitySQL.insertConsent(app.ids.uuid(at: now), id, consent, at: now))
+        guard !consent.isGiven else { return }
+        switch consent.purpose {
+        case .interests: guest.interests = []
+        case .birthday: guest.birthday = nil
+        case .news, .photos, .location, .matching: return
+        }
+        guest.version += 1
+        try await tx.run(IdentitySQL.updateGuest(guest))
+        tx.publish(id, "guest", to: .guest(id))
+    }
+}

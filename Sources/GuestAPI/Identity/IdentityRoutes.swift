@@ -1,0 +1,130 @@
+import Foundation
+import GuestModels
+import HTTPTypes
+import Postgres
+
+/// Signing in, one's own profile, consent and devices.
+enum IdentityRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "requestCode": requestCode, "signIn": signIn, "refresh": refresh, "signOut": signOut, "showMe": showMe,
+        "changeMe": changeMe, "eraseMe": eraseMe, "exportMe": exportMe, "listConsents": listConsents,
+        "recordConsent": recordConsent, "listDevices": listDevices, "revokeDevice": revokeDevice,
+        "showStaffMe": showStaffMe,
+    ]
+
+    private static func requestCode(_ call: Call) async throws -> Answer {
+        let request = try call.body(CodeRequest.self)
+        return try await call.write { tx in
+            try .json(
+                await CodeRequest.request(request, language: call.language, call.app, at: call.now, in: tx),
+                .accepted
+            )
+        }
+    }
+
+    private static func signIn(_ call: Call) async throws -> Answer {
+        let request = try call.body(SignInRequest.self)
+        // Two transactions on purpose: a failed try stays counted whatever happens next.
+        try await call.app.database.transaction(as: call.principal.setting) { tx in
+            try await SignIn.countTry(request, at: call.now, in: tx)
+        }
+        return try await call.write { tx in
+            try .json(
+                await SignIn.signIn(request, language: call.language, call.app, at: call.now, in: tx),
+                .created
+            )
+        }
+    }
+
+    private static func refresh(_ call: Call) async throws -> Answer {
+        let request = try call.body(RefreshRequest.self)
+        let outcome = try await call.app.database.transaction(as: call.principal.setting) { tx in
+            try await SignIn.refresh(request, call.app, at: call.now, in: tx)
+        }
+        switch outcome {
+        case .tokens(let tokens): return try .json(tokens)
+        case .reuse:
+            call.app.authenticator.forget()
+            throw Refusal.signInNeeded
+        }
+    }
+
+    private static func signOut(_ call: Call) async throws -> Answer {
+        guard let session = call.session else { throw Refusal.signInNeeded }
+        let answer = try await call.write { tx in
+            try await tx.run(IdentitySQL.revoke(session, at: call.now))
+            return .noContent
+        }
+        call.app.authenticator.forget()
+        return answer
+    }
+
+    private static func showMe(_ call: Call) async throws -> Answer {
+        let id = try call.guest()
+        guard let guest = try await call.read({ try await $0.first(IdentitySQL.guest(id)) }) else {
+            throw Refusal.notFound
+        }
+        return try .json(guest, version: guest.version)
+    }
+
+    private static func changeMe(_ call: Call) async throws -> Answer {
+        let change = try call.body(ProfileChange.self)
+        let id = try call.guest()
+        let version = try call.expectedVersion()
+        return try await call.write { tx in
+            let guest = try await Guest.change(id, change, expecting: version, in: tx)
+            return try .json(guest, version: guest.version)
+        }
+    }
+
+    private static func eraseMe(_ call: Call) async throws -> Answer {
+        let id = try call.guest()
+        let answer = try await call.write { tx in
+            try await Guest.erase(id, call.app, at: call.now, in: tx)
+            return .noContent
+        }
+        call.app.authenticator.forget()
+        return answer
+    }
+
+    private static func exportMe(_ call: Call) async throws -> Answer {
+        let id = try call.guest()
+        return try await call.write { tx in try .json(await Guest.export(id, in: tx)) }
+    }
+
+    private static func listConsents(_ call: Call) async throws -> Answer {
+        let id = try call.guest()
+        return try .json(await call.read { try await $0.all(IdentitySQL.consents(of: id)) })
+    }
+
+    private static func recordConsent(_ call: Call) async throws -> Answer {
+        let consent = try call.body(ConsentRequest.self)
+        let id = try call.guest()
+        return try await call.write { tx in
+            try await Guest.record(consent, of: id, call.app, at: call.now, in: tx)
+            return .noContent
+        }
+    }
+
+    private static func listDevices(_ call: Call) async throws -> Answer {
+        let id = try call.guest()
+        let query = IdentitySQL.devices(of: id, current: call.session, now: call.now)
+        return try .json(await call.read { try await $0.all(query) })
+    }
+
+    private static func revokeDevice(_ call: Call) async throws -> Answer {
+        let id = try call.guest()
+        let device: Session.ID = try call.id("device")
+        let answer = try await call.write { tx in
+            guard try await tx.run(IdentitySQL.revoke(device, of: id, at: call.now)) == 1 else { throw Refusal.notFound }
+            return .noContent
+        }
+        call.app.authenticator.forget()
+        return answer
+    }
+
+    private static func showStaffMe(_ call: Call) async throws -> Answer {
+        guard case .staff(let member) = call.principal else { throw Refusal.forbidden }
+        return try .json(member)
+    }
+}

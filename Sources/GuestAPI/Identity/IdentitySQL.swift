@@ -1,0 +1,407 @@
+import Foundation
+import GuestModels
+import Postgres
+
+enum IdentitySQL {
+    // MARK: Tokens
+
+    static func credentials(_ hash: Data, now: Date) -> Query<Authenticator.Credentials> {
+        Query(
+            """
+            SELECT session.id, guest.id AS guest_id, coalesce(guest.language, staff.language) AS language,
+                staff.id AS staff_id, staff.email, staff.name, staff.is_head_office,
+                (SELECT coalesce(jsonb_agg(jsonb_build_object('parkId', park_id, 'function', function)), '[]')
+                 FROM staff_function WHERE staff_id = staff.id) AS posts
+            FROM access_token
+            JOIN session ON session.id = session_id
+            LEFT JOIN guest ON guest.id = guest_id AND erased_at IS NULL
+            LEFT JOIN staff ON staff.id = session.staff_id AND left_at IS NULL
+            WHERE hash = \(hash) AND expires_at > \(now) AND revoked_at IS NULL AND ends_at > \(now)
+                AND num_nonnulls(guest.id, staff.id) = 1
+            """
+        ) { row in
+            let principal: Principal =
+                if let guest = try row.decodeIfPresent("guest_id", as: Guest.ID.self) {
+                    .guest(guest)
+                } else {
+                    .staff(try staffMember(row))
+                }
+            return Authenticator.Credentials(
+                principal: principal,
+                session: try row.decode("id"),
+                language: Language(rawValue: try row.decode("language"))
+            )
+        }
+    }
+
+    private static func staffMember(_ row: Row) throws -> StaffMember {
+        StaffMember(
+            id: try row.decode("staff_id"),
+            email: try row.decode("email"),
+            name: try row.decode("name"),
+            isHeadOffice: try row.decode("is_head_office"),
+            posts: try row.decodeJSON("posts")
+        )
+    }
+
+    static func insertSession(
+        _ id: Session.ID,
+        guest: Guest.ID?,
+        staff: StaffMember.ID?,
+        deviceName: String,
+        deviceHash: Data,
+        at now: Date,
+        endsAt: Date
+    ) -> Command {
+        Command(
+            """
+            INSERT INTO session (id, guest_id, staff_id, device_name, device_hash, created_at, last_seen_at, ends_at)
+            VALUES (\(id), \(guest), \(staff), \(deviceName), \(deviceHash), \(now), \(now), \(endsAt))
+            """
+        )
+    }
+
+    static func insertRefreshToken(_ token: Token, session: Session.ID, expiresAt: Date) -> Command {
+        Command(
+            "INSERT INTO refresh_token (hash, session_id, expires_at) VALUES (\(token.hash), \(session), \(expiresAt))"
+        )
+    }
+
+    static func insertAccessToken(_ token: Token, session: Session.ID, expiresAt: Date) -> Command {
+        Command(
+            "INSERT INTO access_token (hash, session_id, expires_at) VALUES (\(token.hash), \(session), \(expiresAt))"
+        )
+    }
+
+    static func accessTokenExpiry(_ token: Token) -> Query<Date> {
+        Query("SELECT expires_at FROM access_token WHERE hash = \(token.hash)") { try $0.decode("expires_at") }
+    }
+
+    struct RefreshRow {
+        let session: Session.ID
+        let isStaff: Bool
+        let deviceHash: Data
+        let usedAt: Date?
+        let expiresAt: Date
+        let endsAt: Date
+        let isRevoked: Bool
+    }
+
+    static func lockedRefreshToken(_ token: Token) -> Query<RefreshRow> {
+        Query(
+            """
+            SELECT session.id, staff_id IS NOT NULL AS is_staff, device_hash, used_at, expires_at, ends_at,
+                revoked_at IS NOT NULL AS is_revoked
+            FROM refresh_token JOIN session ON session.id = session_id
+            WHERE hash = \(token.hash)
+            FOR UPDATE
+            """
+        ) { row in
+            RefreshRow(
+                session: try row.decode("id"),
+                isStaff: try row.decode("is_staff"),
+                deviceHash: try row.decode("device_hash"),
+                usedAt: try row.decodeIfPresent("used_at"),
+                expiresAt: try row.decode("expires_at"),
+                endsAt: try row.decode("ends_at"),
+                isRevoked: try row.decode("is_revoked")
+            )
+        }
+    }
+
+    static func markUsed(_ token: Token, at now: Date) -> Command {
+        Command("UPDATE refresh_token SET used_at = \(now) WHERE hash = \(token.hash)")
+    }
+
+    static func isUnused(_ token: Token) -> Query<Bool> {
+        Query("SELECT used_at IS NULL AS is_unused FROM refresh_token WHERE hash = \(token.hash)") {
+            try $0.decode("is_unused")
+        }
+    }
+
+    static func touchSession(_ id: Session.ID, at now: Date) -> Command {
+        Command("UPDATE session SET last_seen_at = \(now) WHERE id = \(id)")
+    }
+
+    static func revoke(_ id: Session.ID, at now: Date) -> Command {
+        Command("UPDATE session SET revoked_at = \(now) WHERE id = \(id) AND revoked_at IS NULL")
+    }
+
+    static func revoke(_ id: Session.ID, of guest: Guest.ID, at now: Date) -> Command {
+        Command(
+            """
+            UPDATE session SET revoked_at = coalesce(revoked_at, \(now)) WHERE id = \(id) AND guest_id = \(guest)
+            """
+        )
+    }
+
+    static func devices(of guest: Guest.ID, current: Session.ID?, now: Date) -> Query<Device> {
+        Query(
+            """
+            SELECT id, device_name, created_at, last_seen_at FROM session
+            WHERE guest_id = \(guest) AND revoked_at IS NULL AND ends_at > \(now)
+            ORDER BY last_seen_at DESC, id
+            """
+        ) { row in
+            let id: Identifier<Device> = try row.decode("id")
+            return Device(
+                id: id,
+                name: try row.decode("device_name"),
+                signedInAt: try row.decode("created_at"),
+                lastSeenAt: try row.decode("last_seen_at"),
+                isThisOne: id.uuid == current?.uuid
+            )
+        }
+    }
+
+    static func deleteOldTokens(now: Date) -> [Command] {
+        [
+            Command("DELETE FROM access_token WHERE expires_at < \(now)"),
+            Command("DELETE FROM sign_in_attempt WHERE created_at < \(now.addingTimeInterval(-86400 * 2))"),
+            Command("DELETE FROM session WHERE ends_at < \(now.addingTimeInterval(-86400))"),
+        ]
+    }
+
+    // MARK: Codes
+
+    static func insertAttempt(
+        _ id: CodeRequest.AttemptID,
+        _ audience: CodeRequest.Audience,
+        email: String,
+        deviceHash: Data,
+        at now: Date,
+        expiresAt: Date
+    ) -> Command {
+        Command(
+            """
+            INSERT INTO sign_in_attempt (id, audience, email, device_hash, expires_at, created_at)
+            VALUES (\(id), \(audience.rawValue), \(email), \(deviceHash), \(expiresAt), \(now))
+            """
+        )
+    }
+
+    struct Pressure {
+        let codesByDevice: Int
+        let codesByStrangers: Int
+        let failuresByStrangers: Int
+        let isKnownDevice: Bool
+    }
+
+    /// How hard this address has been tried of late; a device that has been signed in to it counts apart.
+    static func pressure(on email: String, deviceHash: Data, now: Date) -> Query<Pressure> {
+        Query(
+            """
+            WITH known AS (
+                SELECT DISTINCT device_hash FROM session
+                LEFT JOIN guest ON guest.id = guest_id LEFT JOIN staff ON staff.id = staff_id
+                WHERE guest.email = \(email) OR staff.email = \(email)
+            )
+            SELECT
+                count(*) FILTER (WHERE device_hash = \(deviceHash)
+                    AND created_at > \(now.addingTimeInterval(-3600))) AS by_device,
+                count(*) FILTER (WHERE device_hash NOT IN (SELECT device_hash FROM known)
+                    AND created_at > \(now.addingTimeInterval(-3600))) AS by_strangers,
+                coalesce(sum(tries) FILTER (WHERE device_hash NOT IN (SELECT device_hash FROM known)
+                    AND used_at IS NULL), 0)::int AS failures,
+                \(deviceHash) IN (SELECT device_hash FROM known) AS is_known
+            FROM sign_in_attempt
+            WHERE email = \(email) AND created_at > \(now.addingTimeInterval(-86400))
+            """
+        ) { row in
+            Pressure(
+                codesByDevice: try row.decode("by_device"),
+                codesByStrangers: try row.decode("by_strangers"),
+                failuresByStrangers: try row.decode("failures"),
+                isKnownDevice: try row.decode("is_known")
+            )
+        }
+    }
+
+    struct Attempt {
+        let audience: CodeRequest.Audience
+        let email: String
+        let usedAt: Date?
+    }
+
+    static func countTry(_ id: CodeRequest.AttemptID, deviceHash: Data, now: Date) -> Query<String> {
+        Query(
+            """
+            UPDATE sign_in_attempt SET tries = tries + 1
+            WHERE id = \(id) AND device_hash = \(deviceHash) AND tries < 5 AND expires_at > \(now)
+            RETURNING email
+            """
+        ) { try $0.decode("email") }
+    }
+
+    static func lockedAttempt(_ id: CodeRequest.AttemptID) -> Query<Attempt> {
+        Query("SELECT audience, email, used_at FROM sign_in_attempt WHERE id = \(id) FOR UPDATE") { row in
+            Attempt(
+                audience: CodeRequest.Audience(rawValue: try row.decode("audience")) ?? .guest,
+                email: try row.decode("email"),
+                usedAt: try row.decodeIfPresent("used_at")
+            )
+        }
+    }
+
+    static func useAttempt(_ id: CodeRequest.AttemptID, at now: Date) -> Command {
+        Command("UPDATE sign_in_attempt SET used_at = \(now) WHERE id = \(id)")
+    }
+
+    // MARK: People
+
+    static func insertGuest(_ id: Guest.ID, email: String?, name: String, language: Language, at now: Date) -> Command {
+        Command(
+            """
+            INSERT INTO guest (id, email, name, language, created_at)
+            VALUES (\(id), \(email), \(name), \(language.rawValue), \(now))
+            ON CONFLICT (email) DO NOTHING
+            """
+        )
+    }
+
+    static func guestID(email: String) -> Query<Guest.ID> {
+        Query("SELECT id FROM guest WHERE email = \(email)") { try $0.decode("id") }
+    }
+
+    static func staffID(email: String) -> Query<StaffMember.ID> {
+        Query("SELECT id FROM staff WHERE email = \(email) AND left_at IS NULL") { try $0.decode("id") }
+    }
+
+    static func guest(_ id: Guest.ID, locked: Bool = false) -> Query<Guest> {
+        let lock: SQL = locked ? "FOR UPDATE OF guest" : ""
+        return Query(
+            """
+            SELECT id, email, name, language, birthday, interests, version,
+                ARRAY(SELECT cottage_id FROM favourite_cottage WHERE guest_id = guest.id ORDER BY cottage_id) AS favourites
+            FROM guest
+            WHERE id = \(id) AND erased_at IS NULL
+            \(lock)
+            """
+        ) { row in
+            Guest(
+                id: try row.decode("id"),
+                email: try row.decodeIfPresent("email"),
+                name: try row.decode("name"),
+                language: Language(rawValue: try row.decode("language")) ?? .english,
+                birthday: try row.decodeIfPresent("birthday"),
+                interests: try row.decode("interests"),
+                favouriteCottageIds: try row.decode("favourites"),
+                version: try row.decode("version")
+            )
+        }
+    }
+
+    static func updateGuest(_ guest: Guest) -> Command {
+        Command(
+            """
+            UPDATE guest SET name = \(guest.name), language = \(guest.language.rawValue), birthday = \(guest.birthday),
+                interests = \(guest.interests), version = \(guest.version)
+            WHERE id = \(guest.id)
+            """
+        )
+    }
+
+    static func replaceFavourites(of guest: Guest.ID, with cottages: [Cottage.ID]) -> [Command] {
+        [
+            Command("DELETE FROM favourite_cottage WHERE guest_id = \(guest)"),
+            Command(
+                """
+                INSERT INTO favourite_cottage (guest_id, cottage_id)
+                SELECT DISTINCT \(guest)::uuid, cottage_id FROM unnest(\(cottages)::uuid[]) AS cottage_id
+                """
+            ),
+        ]
+    }
+
+    static func insertConsent(_ id: UUID, _ guest: Guest.ID, _ consent: ConsentRequest, at now: Date) -> Command {
+        Command(
+            """
+            INSERT INTO consent (id, guest_id, purpose, text_version, is_given, at)
+            VALUES (\(id), \(guest), \(consent.purpose.rawValue), \(consent.textVersion), \(consent.isGiven), \(now))
+            """
+        )
+    }
+
+    static func consents(of guest: Guest.ID) -> Query<ConsentEntry> {
+        Query(
+            """
+            SELECT purpose, text_version, is_given, at FROM consent WHERE guest_id = \(guest) ORDER BY at, id
+            """
+        ) { row in
+            ConsentEntry(
+                purpose: ConsentPurpose(rawValue: try row.decode("purpose")) ?? .news,
+                textVersion: try row.decode("text_version"),
+                isGiven: try row.decode("is_given"),
+                at: try row.decode("at")
+            )
+        }
+    }
+
+    /// Whether the latest entry of the purpose says yes.
+    static func hasConsent(_ guest: Guest.ID, _ purpose: ConsentPurpose) -> Query<Bool> {
+        Query(
+            """
+            SELECT is_given FROM consent WHERE guest_id = \(guest) AND purpose = \(purpose.rawValue)
+            ORDER BY at DESC, id DESC LIMIT 1
+            """
+        ) { try $0.decode("is_given") }
+    }
+
+    static func erase(_ guest: Guest.ID, at now: Date) -> [Command] {
+        [
+            Command(
+                """
+                DELETE FROM sign_in_attempt WHERE email = (SELECT email FROM guest WHERE id = \(guest))
+                """
+            ),
+            Command("DELETE FROM session WHERE guest_id = \(guest)"),
+            Command("DELETE FROM favourite_cottage WHERE guest_id = \(guest)"),
+            Command("DELETE FROM idempotency_key WHERE principal = \("guest:\(guest)")"),
+            Command(
+                """
+                UPDATE guest SET email = NULL, name = '', birthday = NULL, interests = '{}', erased_at = \(now),
+                    version = version + 1
+                WHERE id = \(guest)
+                """
+            ),
+        ]
+    }
+
+    static func insertStaff(_ member: StaffMember, language: Language, at now: Date) -> Command {
+        Command(
+            """
+            INSERT INTO staff (id, email, name, language, is_head_office, created_at)
+            VALUES (\(member.id), \(member.email), \(member.name), \(language.rawValue), \(member.isHeadOffice), \(now))
+            """
+        )
+    }
+
+    static func insertPost(_ staff: StaffMember.ID, _ post: StaffMember.Post) -> Command {
+        Command(
+            """
+            INSERT INTO staff_function (staff_id, park_id, function)
+            VALUES (\(staff), \(post.parkId), \(post.function.rawValue))
+            ON CONFLICT DO NOTHING
+            """
+        )
+    }
+
+    static func insertAudit(
+        _ id: UUID,
+        at now: Date,
+        onBehalfOf: Guest.ID?,
+        park: Park.ID?,
+        action: String,
+        target: UUID?,
+        reason: String?,
+        before: JSONText?,
+        after: JSONText?
+    ) -> Command {
+        Command(
+            """
+            INSERT INTO audit (id, at, on_behalf_of, park_id, action, target, reason, before, after)
+            VALUES (\(id), \(now), \(onBehalfOf), \(park), \(action), \(target), \(reason), \(before), \(after))
+            """
+        )
+    }
+}

@@ -1,0 +1,80 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+
+/// What a feature knows about a guest: how it hands it out, and how it forgets it.
+struct PersonalData: Sendable {
+    let name: String
+    let export: @Sendable (Guest.ID, Transaction) async throws -> any Encodable & Sendable
+    let erase: @Sendable (Guest.ID, AppEnvironment, Date, Transaction) async throws -> Void
+
+    /// Every feature that keeps personal data stands here; erased from the first to the last.
+    static let all: [PersonalData] = [groups, outbox, identity]
+
+    static let identity = PersonalData(
+        name: "identity",
+        export: { guest, tx in
+            struct Export: Encodable, Sendable {
+                let profile: Guest?
+                let consents: [ConsentEntry]
+                let devices: [Device]
+            }
+            return Export(
+                profile: try await tx.first(IdentitySQL.guest(guest)),
+                consents: try await tx.all(IdentitySQL.consents(of: guest)),
+                devices: try await tx.all(IdentitySQL.devices(of: guest, current: nil, now: .distantPast))
+            )
+        },
+        erase: { guest, _, now, tx in
+            try await tx.run(IdentitySQL.erase(guest, at: now))
+            tx.publish(guest, "guest", to: .guest(guest), isDeleted: true)
+        }
+    )
+
+    /// Mails that wait, and those that were delivered into the spool.
+    static let outbox = PersonalData(
+        name: "outbox",
+        export: { _, _ in [String]() },
+        erase: { guest, app, now, tx in
+            guard let email = try await tx.first(IdentitySQL.guest(guest))?.email else { return }
+            try await tx.run(JobSQL.deleteMails(to: email))
+            try await Job.enqueue(EraseSpool(folder: Spool.folder(of: email)), at: now, app, in: tx)
+        }
+    )
+}
+
+extension Guest {
+    /// Everything we know about a guest, one entry per feature.
+    static func export(_ id: Guest.ID, in tx: Transaction) async throws -> [String: JSONFragment] {
+        var parts: [String: JSONFragment] = [:]
+        for feature in PersonalData.all {
+            parts[feature.name] = JSONFragment(try await feature.export(id, tx))
+        }
+        return parts
+    }
+
+    /// Erases a guest. What the law makes us keep (bookings and their amounts) stays without a name.
+    ///
+    /// Throws `organisesBooking` when they organise a stay that is still to come and nobody can take over.
+    static func erase(_ id: Guest.ID, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        guard try await tx.first(IdentitySQL.guest(id, locked: true)) != nil else { throw Refusal.notFound }
+        for feature in PersonalData.all {
+            try await feature.erase(id, app, now, tx)
+        }
+        try await Audit.record("guest.erase", target: id.uuid, app, at: now, in: tx)
+    }
+}
+
+/// Any encodable value, so that exports of different features fit into one document.
+struct JSONFragment: Encodable, Sendable {
+    private let value: any Encodable & Sendable
+
+    init(_ value: any Encodable & Sendable) {
+        self.value = value
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try value.encode(to: encoder)
+    }
+}

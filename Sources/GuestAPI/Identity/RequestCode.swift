@@ -1,0 +1,51 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension CodeRequest {
+    /// Ten minutes.
+    static let lifetime: TimeInterval = 600
+
+    /// Starts a sign-in and queues the mail with the code. The answer is the same for an address we know
+    /// and one we do not; a staff address that is unknown gets no mail.
+    ///
+    /// Throws `tooManyCodes` for a device that has asked ten times within the hour. When strangers have
+    /// asked often, mails stop for them, and go on for devices that were signed in before: nobody can lock
+    /// somebody else out.
+    static func request(
+        _ request: CodeRequest,
+        language: Language,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> CodeSent {
+        let email = request.email.lowercased()
+        let deviceHash = Token(request.deviceSecret).hash
+        let audience = request.audience ?? .guest
+        let (pressures, staff) = try await tx.all(
+            IdentitySQL.pressure(on: email, deviceHash: deviceHash, now: now),
+            IdentitySQL.staffID(email: email)
+        )
+        let pressure = pressures.first
+        guard (pressure?.codesByDevice ?? 0) < 10 else { throw Refusal.tooManyCodes }
+        let id: AttemptID = app.ids.next(at: now)
+        let expiresAt = now.addingTimeInterval(lifetime)
+        try await tx.run(
+            IdentitySQL.insertAttempt(id, audience, email: email, deviceHash: deviceHash, at: now, expiresAt: expiresAt)
+        )
+        let isExpected = pressure?.isKnownDevice ?? false || (pressure?.codesByStrangers ?? 0) < 20
+        if isExpected, audience == .guest || !staff.isEmpty {
+            let mail = Mail(to: email, language: request.language ?? language, letter: .code(attempt: id))
+            try await Job.enqueue(mail, key: id.description, at: now, app, in: tx)
+        }
+        return CodeSent(attemptId: id, expiresAt: expiresAt)
+    }
+
+    /// Eight digits, derived: nothing that is stored, in a table or in a queue, reveals them.
+    static func code(of attempt: AttemptID, _ secret: ServerSecret) -> String {
+        let digest = secret.digest("code", attempt.description)
+        let number = digest.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) } % 100_000_000
+        let digits = String(number)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+    }
+}

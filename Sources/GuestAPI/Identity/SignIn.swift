@@ -1,0 +1,157 @@
+import Crypto
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+
+/// Tokens of a device: how they are made, exchanged and taken away.
+enum SignIn {
+    static let accessLifetime: TimeInterval = 15 * 60
+    static let refreshLifetime: TimeInterval = 90 * 86400
+    /// Staff sign in anew every working day.
+    static let staffLifetime: TimeInterval = 8 * 3600
+    /// A phone that lost our answer may ask again for this long.
+    static let retryWindow: TimeInterval = 60
+
+    /// Counts the try, in a transaction that commits before anything is compared. Throws `codeWrong` when
+    /// there is no such attempt for this device, or no try left.
+    static func countTry(_ request: SignInRequest, at now: Date, in tx: Transaction) async throws {
+        let deviceHash = Token(request.deviceSecret).hash
+        let emails = try await tx.all(IdentitySQL.countTry(request.attemptId, deviceHash: deviceHash, now: now))
+        guard let email = emails.first else { throw Refusal.codeWrong }
+        let pressure = try await tx.first(IdentitySQL.pressure(on: email, deviceHash: deviceHash, now: now))
+        guard let pressure, pressure.isKnownDevice || pressure.failuresByStrangers <= 20 else { throw Refusal.codeWrong }
+    }
+
+    /// Exchanges the right code for tokens, making the guest's account at the first time. Repeated within a
+    /// minute it answers the same tokens; after that the code is used up.
+    static func signIn(
+        _ request: SignInRequest,
+        language: Language,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Tokens {
+        guard let attempt = try await tx.first(IdentitySQL.lockedAttempt(request.attemptId)) else {
+            throw Refusal.codeWrong
+        }
+        let expected = SHA256.hash(data: Data(CodeRequest.code(of: request.attemptId, app.secret).utf8))
+        guard expected == SHA256.hash(data: Data(request.code.utf8)) else { throw Refusal.codeWrong }
+        let refresh = Token(derivedFrom: app.secret.digest("sign-in", request.attemptId.description))
+        if let usedAt = attempt.usedAt {
+            guard now.timeIntervalSince(usedAt) <= retryWindow else { throw Refusal.codeWrong }
+            return try await repeated(refresh, app, in: tx)
+        }
+        try await tx.run(IdentitySQL.useAttempt(request.attemptId, at: now))
+        var guest: Guest.ID?
+        var staff: StaffMember.ID?
+        switch attempt.audience {
+        case .guest:
+            let fresh: Guest.ID = app.ids.next(at: now)
+            try await tx.run(IdentitySQL.insertGuest(fresh, email: attempt.email, name: "", language: language, at: now))
+            guest = try await tx.first(IdentitySQL.guestID(email: attempt.email))
+            if let guest { tx.publish(guest, "guest", to: .guest(guest)) }
+        case .staff:
+            staff = try await tx.first(IdentitySQL.staffID(email: attempt.email))
+        }
+        guard guest != nil || staff != nil else { throw Refusal.codeWrong }
+        return try await open(
+            Session.ID(request.attemptId.uuid),
+            guest: guest,
+            staff: staff,
+            refresh: refresh,
+            deviceName: request.deviceName ?? "",
+            deviceHash: Token(request.deviceSecret).hash,
+            app,
+            at: now,
+            in: tx
+        )
+    }
+
+    /// Writes a session with its first tokens.
+    static func open(
+        _ session: Session.ID,
+        guest: Guest.ID?,
+        staff: StaffMember.ID?,
+        refresh: Token,
+        deviceName: String,
+        deviceHash: Data,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Tokens {
+        let endsAt = now.addingTimeInterval(staff == nil ? 3650 * 86400 : staffLifetime)
+        try await tx.run(
+            IdentitySQL.insertSession(
+                session,
+                guest: guest,
+                staff: staff,
+                deviceName: deviceName,
+                deviceHash: deviceHash,
+                at: now,
+                endsAt: endsAt
+            )
+        )
+        return try await issue(refresh, session: session, endsAt: endsAt, app, at: now, in: tx)
+    }
+
+    private static func issue(
+        _ refresh: Token,
+        session: Session.ID,
+        endsAt: Date,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Tokens {
+        let access = Token(derivedFrom: app.secret.digest("access", refresh.text))
+        let accessExpiresAt = min(now.addingTimeInterval(accessLifetime), endsAt)
+        let refreshExpiresAt = min(now.addingTimeInterval(refreshLifetime), endsAt)
+        try await tx.run([
+            IdentitySQL.insertRefreshToken(refresh, session: session, expiresAt: refreshExpiresAt),
+            IdentitySQL.insertAccessToken(access, session: session, expiresAt: accessExpiresAt),
+            IdentitySQL.touchSession(session, at: now),
+        ])
+        return Tokens(accessToken: access.text, accessExpiresAt: accessExpiresAt, refreshToken: refresh.text)
+    }
+
+    /// The tokens that were issued with this refresh token; `signInNeeded` once it has been used in turn.
+    private static func repeated(_ refresh: Token, _ app: AppEnvironment, in tx: Transaction) async throws -> Tokens {
+        let access = Token(derivedFrom: app.secret.digest("access", refresh.text))
+        let (unused, expiries) = try await tx.all(
+            IdentitySQL.isUnused(refresh),
+            IdentitySQL.accessTokenExpiry(access)
+        )
+        guard unused.first == true, let expiresAt = expiries.first else { throw Refusal.signInNeeded }
+        return Tokens(accessToken: access.text, accessExpiresAt: expiresAt, refreshToken: refresh.text)
+    }
+
+    enum Refreshed: Sendable {
+        case tokens(Tokens)
+        /// The token had been used before: somebody copied it. The whole family is revoked.
+        case reuse
+    }
+
+    /// Exchanges a refresh token for its successor (rotation: RFC 9700, 4.14.2). A retry within a minute by
+    /// the same device gets the same successor, so a lost answer does not sign anybody out.
+    static func refresh(
+        _ request: RefreshRequest,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Refreshed {
+        let token = Token(request.refreshToken)
+        guard let row = try await tx.first(IdentitySQL.lockedRefreshToken(token)), !row.isRevoked, now < row.expiresAt,
+            row.deviceHash == Token(request.deviceSecret).hash
+        else { throw Refusal.signInNeeded }
+        let successor = Token(derivedFrom: app.secret.digest("refresh", token.text))
+        if let usedAt = row.usedAt {
+            if now.timeIntervalSince(usedAt) <= retryWindow, let tokens = try? await repeated(successor, app, in: tx) {
+                return .tokens(tokens)
+            }
+            try await tx.run(IdentitySQL.revoke(row.session, at: now))
+            return .reuse
+        }
+        try await tx.run(IdentitySQL.markUsed(token, at: now))
+        return .tokens(try await issue(successor, session: row.session, endsAt: row.endsAt, app, at: now, in: tx))
+    }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// A kind of background work. Its value is the arguments; they are kept as JSON, so nothing personal
+/// belongs in them that the work can look up.
+protocol Work: Codable, Sendable {
+    static var kind: String { get }
+    static var queue: Job.Queue { get }
+
+    /// Reaches the world outside, in no transaction. May run twice when a worker dies in between, so it must
+    /// be harmless to repeat; `job` is the same each time.
+    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws
+
+    /// The effects in our own tables. They commit together with the job's end, so they happen once.
+    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws
+}
+
+extension Work {
+    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {}
+    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {}
+}
+
+/// Work that is due, as a row.
+struct Job: Sendable {
+    typealias ID = Identifier<Job>
+
+    enum Queue: String, CaseIterable, Sendable {
+        /// Effects in our own tables.
+        case effects
+        /// Deliveries to the world outside: the outbox.
+        case mail
+    }
+
+    /// Tries before a job is set aside for staff.
+    static let maximumAttempts = 12
+
+    let id: ID
+    let kind: String
+    let arguments: String
+    let attempts: Int
+
+    /// Queues work in the caller's transaction.
+    ///
+    /// - Parameters:
+    ///   - key: at most one waiting job of a kind has it; enqueuing again moves that one to the new time.
+    ///   - due: when it may run.
+    static func enqueue<Task: Work>(
+        _ work: Task,
+        key: String? = nil,
+        at due: Date,
+        _ app: AppEnvironment,
+        in tx: Transaction
+    ) async throws {
+        try await tx.run(
+            JobSQL.insert(
+                app.ids.next(at: app.now()),
+                queue: Task.queue,
+                kind: Task.kind,
+                arguments: try JSONText(encoding: work),
+                key: key,
+                due: due
+            )
+        )
+    }
+
+    /// Every kind that a worker knows.
+    static let kinds: [String: any Work.Type] = {
+        let all: [any Work.Type] = [Mail.self, EraseSpool.self, ExpireHold.self, CleanUp.self, CheckOccupancy.self]
+        return Dictionary(all.map { ($0.kind, $0) }) { first, _ in first }
+    }()
+
+    func work() throws -> any Work {
+        guard let type = Self.kinds[kind] else { throw UnknownKind(kind: kind) }
+        return try JSONDecoder.ofJobs.decode(type, from: Data(arguments.utf8))
+    }
+
+    struct UnknownKind: Error {
+        let kind: String
+    }
+
+    /// Seconds until the next try: doubling from one second to ten minutes, a tenth at random.
+    static func backoff(after attempts: Int) -> TimeInterval {
+        min(pow(2, Double(min(attempts, 20))), 600) * Double.random(in: 0.9...1.1)
+    }
+}
+
+extension JSONDecoder {
+    fileprivate static var ofJobs: JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .custom { decoder in
+            let container = try decoder.singleValueContainer()
+            guard let date = Date(rfc3339: try container.decode(String.self)) else {
+                throw DecodingError.dataCorruptedError(in: container, debugDescription: "must be an instant")
+            }
+            return date
+        }
+        return decoder
+    }
+}

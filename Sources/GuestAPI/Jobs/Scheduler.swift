@@ -1,0 +1,57 @@
+import Foundation
+import GuestModels
+import Logging
+import Postgres
+import ServiceLifecycle
+
+/// Enqueues what is due by the clock. Every process runs one; `job_run` lets one of them win each time.
+struct Scheduler: Service {
+    let app: AppEnvironment
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do {
+                    try await tick()
+                } catch {
+                    app.logger.warning("schedule failed", metadata: ["error": "\(error)"])
+                }
+                try? await Task.sleep(for: .seconds(30))
+            }
+        }
+    }
+
+    /// Every hour: cleaning up. Every night at three on the park's own clock: checking its occupancy.
+    func tick() async throws {
+        let now = app.now()
+        try await app.database.transaction(as: Principal.job("schedule").setting) { tx in
+            let hour = Date(timeIntervalSince1970: (now.timeIntervalSince1970 / 3600).rounded(.down) * 3600)
+            if try await tx.first(JobSQL.beginRun(CleanUp.kind, due: hour.rfc3339, at: now)) != nil {
+                try await Job.enqueue(CleanUp(), at: now, app, in: tx)
+            }
+            for park in try await tx.all(JobSQL.parkZones) {
+                guard let clock = ParkClock(timeZone: park.timeZone), let three = LocalTime("03:00") else { continue }
+                let today = clock.date(at: now)
+                guard now >= clock.instant(today, three) else { continue }
+                let due = "\(park.id) \(today)"
+                if try await tx.first(JobSQL.beginRun(CheckOccupancy.kind, due: due, at: now)) != nil {
+                    try await Job.enqueue(CheckOccupancy(parkId: park.id), at: now, app, in: tx)
+                }
+            }
+        }
+    }
+}
+
+/// Deletes what has served its time: tokens, attempts, idempotency keys, the record of old runs.
+struct CleanUp: Work {
+    static let kind = "cleanUp"
+    static let queue = Job.Queue.effects
+
+    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        try await tx.run(
+            IdentitySQL.deleteOldTokens(now: now) + [
+                IdempotencySQL.deleteExpired(now: now), JobSQL.deleteOldRuns(now: now),
+            ]
+        )
+    }
+}

@@ -1,0 +1,113 @@
+import Foundation
+import GuestModels
+import Logging
+import Postgres
+import ServiceLifecycle
+
+/// Takes jobs under a lease and does them. Any number of workers, in any number of processes.
+///
+/// A worker that dies leaves its lease to run out within `leaseSeconds`; then another takes its jobs over.
+/// A lease that was lost meanwhile fails the job's end, and with it the effects.
+struct Worker: Service {
+    static let leaseSeconds = 4.0
+    private static let batch = 20
+
+    let app: AppEnvironment
+    let queues: [Job.Queue]
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await work() }
+    }
+
+    private func work() async {
+        while !Task.isCancelled {
+            var found = 0
+            for queue in queues {
+                do {
+                    found += try await round(queue)
+                } catch is CancellationError {
+                    return
+                } catch {
+                    app.logger.warning("worker round failed", metadata: ["error": "\(error)"])
+                    try? await Task.sleep(for: .milliseconds(500))
+                }
+            }
+            if found == 0 { try? await Task.sleep(for: .milliseconds(200)) }
+        }
+    }
+
+    /// Does up to one batch of a queue that is due now; answers how many jobs there were.
+    @discardableResult
+    func round(_ queue: Job.Queue) async throws -> Int {
+        let lease = UUID()
+        let jobs = try await app.database.transaction(as: Principal.job("claim").setting) { tx in
+            try await tx.all(
+                JobSQL.claim(queue, lease: lease, seconds: Self.leaseSeconds, limit: Self.batch, now: app.now())
+            )
+        }
+        guard !jobs.isEmpty else { return 0 }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await keepAlive(lease) }
+            for job in jobs where !Task.isCancelled { await perform(job, lease) }
+            group.cancelAll()
+        }
+        if Task.isCancelled {
+            // Stopped in the middle of the batch: what is left may be taken at once.
+            let app = app
+            _ = await Task {
+                try? await app.database.transaction(as: Principal.job("claim").setting) { try await $0.run(JobSQL.release(lease)) }
+            }.value
+        }
+        return jobs.count
+    }
+
+    private func keepAlive(_ lease: UUID) async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(1))
+            guard !Task.isCancelled else { return }
+            _ = try? await app.database.transaction(as: Principal.job("claim").setting) { tx in
+                try await tx.run(JobSQL.renew(lease, seconds: Self.leaseSeconds))
+            }
+        }
+    }
+
+    private struct LeaseLost: Error {}
+
+    private func perform(_ job: Job, _ lease: UUID) async {
+        do {
+            let work = try job.work()
+            try await work.deliver(job.id, app)
+            try await app.database.transaction(as: Principal.job(job.kind).setting, within: 60) { tx in
+                try await work.finish(app, at: app.now(), in: tx)
+                // Last, so that whoever reschedules the job while we work on it wins.
+                guard try await tx.run(JobSQL.complete(job.id, lease: lease)) == 1 else { throw LeaseLost() }
+            }
+            app.metrics.worked(job.kind, "done")
+        } catch is LeaseLost {
+            app.metrics.worked(job.kind, "lost")
+        } catch is CancellationError {
+            return
+        } catch {
+            await fail(job, lease, error)
+        }
+    }
+
+    private func fail(_ job: Job, _ lease: UUID, _ error: any Error) async {
+        let isDead = job.attempts + 1 >= Job.maximumAttempts
+        app.metrics.worked(job.kind, isDead ? "dead" : "failed")
+        app.logger.log(
+            level: isDead ? .error : .warning,
+            "job failed",
+            metadata: ["job": "\(job.id)", "kind": "\(job.kind)", "attempt": "\(job.attempts + 1)", "error": "\(error)"]
+        )
+        let now = app.now()
+        let command = JobSQL.fail(
+            job.id,
+            lease: lease,
+            error: String(String(reflecting: error).prefix(500)),
+            retryAt: now.addingTimeInterval(Job.backoff(after: job.attempts)),
+            deadAt: isDead ? now : nil
+        )
+        _ = try? await app.database.transaction(as: Principal.job(job.kind).setting) { try await $0.run(command) }
+    }
+}

@@ -1,0 +1,149 @@
+import Crypto
+import Foundation
+import GuestModels
+
+/// A mail in the outbox. It holds what the letter needs and no secret: a code is derived when it is sent.
+struct Mail: Work {
+    static let kind = "mail"
+    static let queue = Job.Queue.mail
+
+    enum Letter: Codable, Sendable {
+        case code(attempt: CodeRequest.AttemptID)
+        case bookingConfirmed(number: String, park: String, stay: Stay)
+        case holdExpired(number: String, park: String)
+    }
+
+    let to: String
+    let language: Language
+    let letter: Letter
+
+    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
+        let (subject, body) = text(app.secret)
+        let message = MailMessage(
+            id: job.description,
+            from: app.settings.mailFrom,
+            to: to,
+            subject: subject[language],
+            body: body[language],
+            date: app.now()
+        )
+        switch app.settings.mail {
+        case .spool: try Spool(app.settings).put(message)
+        case .command(let command): try await MailCommand(command).send(message)
+        case .smtp(let host, let port): try await SMTP(host: host, port: port).send(message)
+        }
+    }
+
+    private func text(_ secret: ServerSecret) -> (subject: LocalizedText, body: LocalizedText) {
+        switch letter {
+        case .code(let attempt):
+            let code = CodeRequest.code(of: attempt, secret)
+            return (
+                LocalizedText(en: "Your code: \(code)", nl: "Je code: \(code)", de: "Dein Code: \(code)"),
+                LocalizedText(
+                    en: "Your sign-in code is \(code).\n\nIt works for ten minutes, on the device that asked for it. If that was not you, do nothing.",
+                    nl: "Je inlogcode is \(code).\n\nDe code werkt tien minuten, op het apparaat dat erom vroeg. Was jij dat niet? Dan hoef je niets te doen.",
+                    de: "Dein Anmeldecode ist \(code).\n\nEr gilt zehn Minuten, auf dem Gerät, das ihn angefordert hat. Warst du das nicht, musst du nichts tun."
+                )
+            )
+        case .bookingConfirmed(let number, let park, let stay):
+            return (
+                LocalizedText(
+                    en: "Booking \(number) is confirmed",
+                    nl: "Boeking \(number) is bevestigd",
+                    de: "Buchung \(number) ist bestätigt"
+                ),
+                LocalizedText(
+                    en: "See you at \(park), from \(stay.arrival) to \(stay.departure). Your booking number is \(number).",
+                    nl: "Tot ziens bij \(park), van \(stay.arrival) tot \(stay.departure). Je boekingsnummer is \(number).",
+                    de: "Bis bald im \(park), vom \(stay.arrival) bis \(stay.departure). Deine Buchungsnummer ist \(number)."
+                )
+            )
+        case .holdExpired(let number, let park):
+            return (
+                LocalizedText(
+                    en: "The hold \(number) has run out",
+                    nl: "De optie \(number) is verlopen",
+                    de: "Die Vormerkung \(number) ist abgelaufen"
+                ),
+                LocalizedText(
+                    en: "The cottages at \(park) are free again. You can choose them anew in the app.",
+                    nl: "De huisjes bij \(park) zijn weer vrij. Je kunt ze in de app opnieuw kiezen.",
+                    de: "Die Häuser im \(park) sind wieder frei. Du kannst sie in der App neu wählen."
+                )
+            )
+        }
+    }
+}
+
+/// One plain-text message (RFC 5322), UTF-8.
+struct MailMessage: Sendable {
+    let id: String
+    let from: String
+    let to: String
+    let subject: String
+    let body: String
+    let date: Date
+
+    /// With CRLF line ends. Every header value of ours is free of line breaks; the check keeps it so.
+    var text: String {
+        func clean(_ value: String) -> String { value.filter { !$0.isNewline } }
+        let encodedSubject = "=?UTF-8?B?\(Data(clean(subject).utf8).base64EncodedString())?="
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = .gmt
+        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss '+0000'"
+        let headers = [
+            "From: \(clean(from))", "To: \(clean(to))", "Subject: \(encodedSubject)",
+            "Date: \(formatter.string(from: date))", "Message-ID: <\(id)@voorpret>",
+            "MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: base64",
+        ]
+        let encoded = Data(body.utf8).base64EncodedString(options: [.lineLength76Characters, .endLineWithCarriageReturn, .endLineWithLineFeed])
+        return (headers + ["", encoded, ""]).joined(separator: "\r\n")
+    }
+
+    var address: String {
+        guard let open = to.lastIndex(of: "<") else { return to }
+        return String(to[to.index(after: open)...].dropLast())
+    }
+}
+
+/// The default: a file per mail, `mail/<recipient>/<job>.eml` in the state folder. Written whole and then
+/// renamed, and named after the job, so a repeat replaces it with the same.
+struct Spool {
+    private let root: URL
+
+    init(_ settings: Settings) {
+        root = URL(filePath: settings.stateFolder).appending(path: "mail")
+    }
+
+    /// A recipient's folder says nothing about the address, so it can be erased by name.
+    static func folder(of email: String) -> String {
+        SHA256.hash(data: Data(email.lowercased().utf8)).prefix(8).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
+            .joined()
+    }
+
+    func put(_ message: MailMessage) throws {
+        let folder = root.appending(path: Self.folder(of: message.address))
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try Data(message.text.utf8).write(to: folder.appending(path: "\(message.id).eml"), options: .atomic)
+    }
+
+    func erase(_ folder: String) throws {
+        let url = root.appending(path: folder)
+        guard FileManager.default.fileExists(atPath: url.path()) else { return }
+        try FileManager.default.removeItem(at: url)
+    }
+}
+
+/// Deletes what was spooled for somebody who has been erased.
+struct EraseSpool: Work {
+    static let kind = "eraseSpool"
+    static let queue = Job.Queue.mail
+
+    let folder: String
+
+    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
+        try Spool(app.settings).erase(folder)
+    }
+}

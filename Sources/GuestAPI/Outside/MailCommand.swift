@@ -1,0 +1,37 @@
+import Foundation
+
+/// Hands a mail to a command's standard input, as `sendmail -t -i` takes it.
+struct MailCommand {
+    private let command: String
+
+    init(_ command: String) {
+        self.command = command
+    }
+
+    struct Failed: Error {
+        let status: Int32
+    }
+
+    func send(_ message: MailMessage) async throws {
+        let text = Data(message.text.replacing("\r\n", with: "\n").utf8)
+        let status = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Int32, any Error>) in
+            let process = Process()
+            process.executableURL = URL(filePath: "/bin/sh")
+            process.arguments = ["-c", command]
+            let input = Pipe()
+            process.standardInput = input
+            process.standardOutput = FileHandle.nullDevice
+            process.standardError = FileHandle.nullDevice
+            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
+            do {
+                try process.run()
+                try input.fileHandleForWriting.write(contentsOf: text)
+                try input.fileHandleForWriting.close()
+            } catch {
+                // If it ran at all, the termination handler resumes.
+                if !process.isRunning, process.processIdentifier == 0 { continuation.resume(throwing: error) }
+            }
+        }
+        guard status == 0 else { throw Failed(status: status) }
+    }
+}

@@ -1,0 +1,111 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+
+extension Cottage {
+    static func create(
+        _ request: CottageRequest,
+        park: Park.ID,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Cottage {
+        guard try await tx.first(ParkSQL.park(park)) != nil else { throw Refusal.notFound }
+        let cottage = Cottage(request, id: app.ids.next(at: now), park: park, version: 1)
+        try await tx.run(
+            ParkSQL.insert(cottage),
+            refusing: ["cottage_number_taken": .numberTaken, "cottage_type_of_park": .typeOfOtherPark]
+        )
+        try await Audit.record("cottage.create", target: cottage.id.uuid, park: park, after: cottage, app, at: now, in: tx)
+        tx.publish(cottage.id, "cottage", to: .park(park))
+        return cottage
+    }
+
+    static func change(
+        _ id: Cottage.ID,
+        to request: CottageRequest,
+        expecting version: Int,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Cottage {
+        let before = try await locked(id, for: principal, in: tx)
+        guard before.version == version else { throw Problem.matchFailed }
+        let cottage = Cottage(request, id: id, park: before.parkId, version: version + 1)
+        try await tx.run(
+            ParkSQL.update(cottage),
+            refusing: ["cottage_number_taken": .numberTaken, "cottage_type_of_park": .typeOfOtherPark]
+        )
+        try await Audit.record(
+            "cottage.change", target: id.uuid, park: cottage.parkId, before: before, after: cottage, app, at: now, in: tx)
+        tx.publish(id, "cottage", to: .park(cottage.parkId))
+        return cottage
+    }
+
+    /// The cottage, locked, for somebody who looks after its park.
+    fileprivate static func locked(_ id: Cottage.ID, for principal: Principal, in tx: Transaction) async throws -> Cottage {
+        guard let cottage = try await tx.first(ParkSQL.cottage(id, locked: true)),
+            principal.has([.reception, .maintenance], at: cottage.parkId)
+        else { throw Refusal.notFound }
+        return cottage
+    }
+
+    private init(_ request: CottageRequest, id: ID, park: Park.ID, version: Int) {
+        self.init(
+            id: id,
+            parkId: park,
+            typeId: request.typeId,
+            number: request.number,
+            longitude: request.longitude,
+            latitude: request.latitude,
+            isOpen: request.isOpen,
+            version: version
+        )
+    }
+}
+
+extension Closure {
+    /// Takes a cottage out of use. Throws `cottageTaken` when somebody stays there in those nights.
+    static func close(
+        _ cottage: Cottage.ID,
+        _ request: ClosureRequest,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Closure {
+        let place = try await Cottage.locked(cottage, for: principal, in: tx)
+        let closure = Closure(
+            id: app.ids.next(at: now),
+            cottageId: cottage,
+            stay: request.stay,
+            reason: request.reason
+        )
+        try await tx.run(
+            ParkSQL.insert(closure, allocation: app.ids.uuid(at: now)),
+            refusing: ["allocation_cottage_taken": .cottageTaken]
+        )
+        try await Audit.record(
+            "cottage.close", target: cottage.uuid, park: place.parkId, reason: request.reason, after: closure, app,
+            at: now, in: tx)
+        tx.publish(closure.id, "closure", to: .park(place.parkId))
+        return closure
+    }
+
+    static func reopen(
+        _ id: Closure.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        guard let closure = try await tx.first(ParkSQL.closure(id)) else { throw Refusal.notFound }
+        let place = try await Cottage.locked(closure.cottageId, for: principal, in: tx)
+        try await tx.run(ParkSQL.end(id, at: now))
+        try await Audit.record(
+            "cottage.reopen", target: closure.cottageId.uuid, park: place.parkId, before: closure, app, at: now, in: tx)
+        tx.publish(id, "closure", to: .park(place.parkId), isDeleted: true)
+    }
+}

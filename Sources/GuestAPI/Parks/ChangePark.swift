@@ -1,0 +1,60 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+
+extension Park {
+    static func create(
+        _ request: ParkRequest,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Park {
+        let park = Park(request, id: app.ids.next(at: now), version: 1)
+        try await tx.run(
+            ParkSQL.insert(park, texts: JSONText(encoding: park.texts), rules: JSONText(encoding: park.rules)),
+            refusing: ["park_slug_taken": .slugTaken]
+        )
+        try await Audit.record("park.create", target: park.id.uuid, park: park.id, after: park, app, at: now, in: tx)
+        tx.publish(park.id, "park", to: .park(park.id))
+        return park
+    }
+
+    /// Replaces what a park says of itself. Bookings keep the rules they were placed under.
+    static func change(
+        _ id: Park.ID,
+        to request: ParkRequest,
+        expecting version: Int,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Park {
+        guard let before = try await tx.first(ParkSQL.park(id, locked: true)) else { throw Refusal.notFound }
+        guard before.version == version else { throw Problem.matchFailed }
+        let park = Park(request, id: id, version: version + 1)
+        try await tx.run(
+            ParkSQL.update(park, texts: JSONText(encoding: park.texts), rules: JSONText(encoding: park.rules)),
+            refusing: ["park_slug_taken": .slugTaken]
+        )
+        try await Audit.record(
+            "park.change", target: id.uuid, park: id, before: before, after: park, app, at: now, in: tx)
+        tx.publish(id, "park", to: .park(id))
+        return park
+    }
+
+    private init(_ request: ParkRequest, id: ID, version: Int) {
+        self.init(
+            id: id,
+            slug: request.slug,
+            name: request.name,
+            timeZone: request.timeZone,
+            currency: request.currency,
+            country: request.country,
+            longitude: request.longitude,
+            latitude: request.latitude,
+            texts: request.texts ?? [:],
+            rules: request.rules,
+            version: version
+        )
+    }
+}

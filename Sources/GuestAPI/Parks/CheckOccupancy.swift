@@ -1,0 +1,20 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// Compares what the search reads with what is booked. A difference fails the job, so staff see it.
+struct CheckOccupancy: Work {
+    static let kind = "checkOccupancy"
+    static let queue = Job.Queue.effects
+
+    let parkId: Park.ID
+
+    struct Difference: Error {
+        let cottages: [Cottage.ID]
+    }
+
+    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        let wrong = try await tx.all(ParkSQL.wrongOccupancy(of: parkId))
+        guard wrong.isEmpty else { throw Difference(cottages: wrong) }
+    }
+}

@@ -1,0 +1,188 @@
+import Foundation
+import GuestModels
+import HTTPTypes
+import Postgres
+
+/// Parks for everybody, and for those who run them.
+enum ParkRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "listParks": listParks, "showPark": showPark, "showMap": showMap, "searchPark": searchPark,
+        "searchAllParks": searchAllParks, "createPark": createPark, "changePark": changePark,
+        "createCottageType": createCottageType, "changeCottageType": changeCottageType,
+        "createCottage": createCottage, "changeCottage": changeCottage, "listRates": listRates,
+        "createRate": createRate, "changeRate": changeRate, "deleteRate": deleteRate,
+        "listClosures": listClosures, "closeCottage": closeCottage, "reopenCottage": reopenCottage,
+        "listAudit": listAudit,
+    ]
+
+    private static func listParks(_ call: Call) async throws -> Answer {
+        try .json(Page(items: await call.read { try await $0.all(ParkSQL.parks) }, next: nil)).tagged(for: call)
+    }
+
+    private struct ParkDetail: Encodable, Sendable {
+        let park: Park
+        let cottageTypes: [CottageType]
+    }
+
+    private static func showPark(_ call: Call) async throws -> Answer {
+        let id: Park.ID = try call.id("park")
+        let (parks, types) = try await call.read { try await $0.all(ParkSQL.park(id), ParkSQL.types(of: id)) }
+        guard let park = parks.first else { throw Refusal.notFound }
+        return try .json(ParkDetail(park: park, cottageTypes: types)).tagged(for: call)
+    }
+
+    private static func showMap(_ call: Call) async throws -> Answer {
+        let id: Park.ID = try call.id("park")
+        var query = QueryReader(call)
+        let stay = query.stay("from", "to")
+        try query.finish()
+        guard let stay else { throw BadRequest("?from", "is missing") }
+        var answer = try Answer.json(await call.read { try await ParkMap.show(id, stay, in: $0) })
+        answer.headers.removeAll { $0.name == .contentType }
+        answer.headers.append(.init(name: .contentType, value: "application/geo+json"))
+        return answer.tagged(for: call)
+    }
+
+    private static func searchPark(_ call: Call) async throws -> Answer {
+        let id: Park.ID = try call.id("park")
+        var query = QueryReader(call)
+        let search = try AvailabilitySearch(&query)
+        return try .json(await call.read { try await Availability.search(search, park: id, at: call.now, in: $0) })
+    }
+
+    private static func searchAllParks(_ call: Call) async throws -> Answer {
+        var query = QueryReader(call)
+        let search = try AvailabilitySearch(&query)
+        let found = try await call.read { try await Availability.searchAll(search, at: call.now, in: $0) }
+        return try .json(Page(items: found, next: nil))
+    }
+
+    private static func createPark(_ call: Call) async throws -> Answer {
+        let request = try call.body(ParkRequest.self)
+        return try await call.write { tx in
+            let park = try await Park.create(request, call.app, at: call.now, in: tx)
+            return try .json(park, .created, version: park.version)
+        }
+    }
+
+    private static func changePark(_ call: Call) async throws -> Answer {
+        let request = try call.body(ParkRequest.self)
+        let id: Park.ID = try call.id("park")
+        let version = try call.expectedVersion()
+        return try await call.write { tx in
+            let park = try await Park.change(id, to: request, expecting: version, call.app, at: call.now, in: tx)
+            return try .json(park, version: park.version)
+        }
+    }
+
+    private static func createCottageType(_ call: Call) async throws -> Answer {
+        let request = try call.body(CottageTypeRequest.self)
+        let park: Park.ID = try call.id("park")
+        return try await call.write { tx in
+            let type = try await CottageType.create(request, park: park, call.app, at: call.now, in: tx)
+            return try .json(type, .created, version: type.version)
+        }
+    }
+
+    private static func changeCottageType(_ call: Call) async throws -> Answer {
+        let request = try call.body(CottageTypeRequest.self)
+        let id: CottageType.ID = try call.id("type")
+        let version = try call.expectedVersion()
+        return try await call.write { tx in
+            let type = try await CottageType.change(id, to: request, expecting: version, call.app, at: call.now, in: tx)
+            return try .json(type, version: type.version)
+        }
+    }
+
+    private static func createCottage(_ call: Call) async throws -> Answer {
+        let request = try call.body(CottageRequest.self)
+        let park: Park.ID = try call.id("park")
+        return try await call.write { tx in
+            let cottage = try await Cottage.create(request, park: park, call.app, at: call.now, in: tx)
+            return try .json(cottage, .created, version: cottage.version)
+        }
+    }
+
+    private static func changeCottage(_ call: Call) async throws -> Answer {
+        let request = try call.body(CottageRequest.self)
+        let id: Cottage.ID = try call.id("cottage")
+        let version = try call.expectedVersion()
+        return try await call.write { tx in
+            let cottage = try await Cottage.change(
+                id, to: request, expecting: version, as: call.principal, call.app, at: call.now, in: tx)
+            return try .json(cottage, version: cottage.version)
+        }
+    }
+
+    private static func listRates(_ call: Call) async throws -> Answer {
+        let id: CottageType.ID = try call.id("type")
+        let (types, rates) = try await call.read { try await $0.all(ParkSQL.type(id), ParkSQL.rates(of: id)) }
+        guard let type = types.first, call.principal.has([.reception, .host], at: type.parkId) else {
+            throw Refusal.notFound
+        }
+        return try .json(Page(items: rates, next: nil))
+    }
+
+    private static func createRate(_ call: Call) async throws -> Answer {
+        let request = try call.body(RateRequest.self)
+        let type: CottageType.ID = try call.id("type")
+        return try await call.write { tx in
+            let rate = try await Rate.create(request, type: type, call.app, at: call.now, in: tx)
+            return try .json(rate, .created, version: rate.version)
+        }
+    }
+
+    private static func changeRate(_ call: Call) async throws -> Answer {
+        let request = try call.body(RateRequest.self)
+        let id: Rate.ID = try call.id("rate")
+        let version = try call.expectedVersion()
+        return try await call.write { tx in
+            let rate = try await Rate.change(id, to: request, expecting: version, call.app, at: call.now, in: tx)
+            return try .json(rate, version: rate.version)
+        }
+    }
+
+    private static func deleteRate(_ call: Call) async throws -> Answer {
+        let id: Rate.ID = try call.id("rate")
+        return try await call.write { tx in
+            try await Rate.delete(id, call.app, at: call.now, in: tx)
+            return .noContent
+        }
+    }
+
+    private static func listClosures(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        guard call.principal.has([.reception, .maintenance], at: park) else { throw Refusal.notFound }
+        return try .json(Page(items: await call.read { try await $0.all(ParkSQL.closures(of: park)) }, next: nil))
+    }
+
+    private static func closeCottage(_ call: Call) async throws -> Answer {
+        let request = try call.body(ClosureRequest.self)
+        let cottage: Cottage.ID = try call.id("cottage")
+        return try await call.write { tx in
+            try .json(
+                await Closure.close(cottage, request, as: call.principal, call.app, at: call.now, in: tx),
+                .created
+            )
+        }
+    }
+
+    private static func reopenCottage(_ call: Call) async throws -> Answer {
+        let id: Closure.ID = try call.id("closure")
+        return try await call.write { tx in
+            try await Closure.reopen(id, as: call.principal, call.app, at: call.now, in: tx)
+            return .noContent
+        }
+    }
+
+    private static func listAudit(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        var query = QueryReader(call)
+        let limit = query.int("limit", 1...200, default: 50)
+        let cursor = query.optional("cursor", as: Identifier<Park>.self, "must be a cursor of this list")
+        try query.finish()
+        let rows = try await call.read { try await $0.all(ParkSQL.audit(of: park, before: cursor?.uuid, limit: limit + 1)) }
+        let page = Array(rows.prefix(limit))
+        return try .json(Page(items: page, next: rows.count > limit ? page.last?.id.uuidString.lowercased() : nil))
+    }
+}

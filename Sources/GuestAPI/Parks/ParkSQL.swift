@@ -1,0 +1,389 @@
+import Foundation
+import GuestModels
+import Postgres
+
+enum ParkSQL {
+    private static let parkColumns: SQL = """
+        id, slug, name, time_zone, currency, country, longitude, latitude, texts, rules, version
+        """
+
+    private static func park(_ row: Row) throws -> Park {
+        Park(
+            id: try row.decode("id"),
+            slug: try row.decode("slug"),
+            name: try row.decode("name"),
+            timeZone: try row.decode("time_zone"),
+            currency: try row.decode("currency"),
+            country: try row.decode("country"),
+            longitude: try row.decode("longitude"),
+            latitude: try row.decode("latitude"),
+            texts: try row.decodeJSON("texts"),
+            rules: try row.decodeJSON("rules"),
+            version: try row.decode("version")
+        )
+    }
+
+    static let parks = Query("SELECT \(parkColumns) FROM park ORDER BY name, id", decoding: park)
+
+    static func park(_ id: Park.ID, locked: Bool = false) -> Query<Park> {
+        let lock: SQL = locked ? "FOR UPDATE" : ""
+        return Query("SELECT \(parkColumns) FROM park WHERE id = \(id) \(lock)", decoding: park)
+    }
+
+    static func park(slug: String) -> Query<Park> {
+        Query("SELECT \(parkColumns) FROM park WHERE slug = \(slug)", decoding: park)
+    }
+
+    static func insert(_ park: Park, texts: JSONText, rules: JSONText) -> Command {
+        Command(
+            """
+            INSERT INTO park (\(parkColumns))
+            VALUES (\(park.id), \(park.slug), \(park.name), \(park.timeZone), \(park.currency), \(park.country),
+                \(park.longitude), \(park.latitude), \(texts), \(rules), \(park.version))
+            """
+        )
+    }
+
+    static func update(_ park: Park, texts: JSONText, rules: JSONText) -> Command {
+        Command(
+            """
+            UPDATE park SET slug = \(park.slug), name = \(park.name), time_zone = \(park.timeZone),
+                currency = \(park.currency), country = \(park.country), longitude = \(park.longitude),
+                latitude = \(park.latitude), texts = \(texts), rules = \(rules), version = \(park.version)
+            WHERE id = \(park.id)
+            """
+        )
+    }
+
+    // MARK: Cottage types
+
+    private static let typeColumns: SQL = """
+        id, park_id, code, name, texts, capacity, bedrooms, pets, is_step_free, cleaning_fee, version
+        """
+
+    private static func type(_ row: Row) throws -> CottageType {
+        CottageType(
+            id: try row.decode("id"),
+            parkId: try row.decode("park_id"),
+            code: try row.decode("code"),
+            name: try row.decode("name"),
+            texts: try row.decodeJSON("texts"),
+            capacity: try row.decode("capacity"),
+            bedrooms: try row.decode("bedrooms"),
+            pets: try row.decode("pets"),
+            isStepFree: try row.decode("is_step_free"),
+            cleaningFee: try row.decode("cleaning_fee"),
+            version: try row.decode("version")
+        )
+    }
+
+    /// Of one park, or of all.
+    static func types(of park: Park.ID?) -> Query<CottageType> {
+        let condition: SQL = park.map { "park_id = \($0)" } ?? "true"
+        return Query("SELECT \(typeColumns) FROM cottage_type WHERE \(condition) ORDER BY code, id", decoding: type)
+    }
+
+    static func type(_ id: CottageType.ID, locked: Bool = false) -> Query<CottageType> {
+        let lock: SQL = locked ? "FOR UPDATE" : ""
+        return Query("SELECT \(typeColumns) FROM cottage_type WHERE id = \(id) \(lock)", decoding: type)
+    }
+
+    static func insert(_ type: CottageType, texts: JSONText) -> Command {
+        Command(
+            """
+            INSERT INTO cottage_type (\(typeColumns))
+            VALUES (\(type.id), \(type.parkId), \(type.code), \(type.name), \(texts), \(type.capacity),
+                \(type.bedrooms), \(type.pets), \(type.isStepFree), \(type.cleaningFee), \(type.version))
+            """
+        )
+    }
+
+    static func update(_ type: CottageType, texts: JSONText) -> Command {
+        Command(
+            """
+            UPDATE cottage_type SET code = \(type.code), name = \(type.name), texts = \(texts),
+                capacity = \(type.capacity), bedrooms = \(type.bedrooms), pets = \(type.pets),
+                is_step_free = \(type.isStepFree), cleaning_fee = \(type.cleaningFee), version = \(type.version)
+            WHERE id = \(type.id)
+            """
+        )
+    }
+
+    // MARK: Cottages
+
+    private static let cottageColumns: SQL = "id, park_id, type_id, number, longitude, latitude, is_open, version"
+
+    private static func cottage(_ row: Row) throws -> Cottage {
+        Cottage(
+            id: try row.decode("id"),
+            parkId: try row.decode("park_id"),
+            typeId: try row.decode("type_id"),
+            number: try row.decode("number"),
+            longitude: try row.decode("longitude"),
+            latitude: try row.decode("latitude"),
+            isOpen: try row.decode("is_open"),
+            version: try row.decode("version")
+        )
+    }
+
+    static func cottages(of park: Park.ID) -> Query<Cottage> {
+        Query(
+            "SELECT \(cottageColumns) FROM cottage WHERE park_id = \(park) ORDER BY length(number), number, id",
+            decoding: cottage
+        )
+    }
+
+    static func cottage(_ id: Cottage.ID, locked: Bool = false) -> Query<Cottage> {
+        let lock: SQL = locked ? "FOR UPDATE" : ""
+        return Query("SELECT \(cottageColumns) FROM cottage WHERE id = \(id) \(lock)", decoding: cottage)
+    }
+
+    static func insert(_ cottage: Cottage) -> Command {
+        Command(
+            """
+            INSERT INTO cottage (\(cottageColumns))
+            VALUES (\(cottage.id), \(cottage.parkId), \(cottage.typeId), \(cottage.number), \(cottage.longitude),
+                \(cottage.latitude), \(cottage.isOpen), \(cottage.version))
+            """
+        )
+    }
+
+    static func update(_ cottage: Cottage) -> Command {
+        Command(
+            """
+            UPDATE cottage SET type_id = \(cottage.typeId), number = \(cottage.number),
+                longitude = \(cottage.longitude), latitude = \(cottage.latitude), is_open = \(cottage.isOpen),
+                version = \(cottage.version)
+            WHERE id = \(cottage.id)
+            """
+        )
+    }
+
+    // MARK: Rates
+
+    private static let rateColumns: SQL = "id, type_id, season, night, weekend_night, version"
+
+    private static func rate(_ row: Row) throws -> Rate {
+        Rate(
+            id: try row.decode("id"),
+            typeId: try row.decode("type_id"),
+            season: try row.decode("season"),
+            night: try row.decode("night"),
+            weekendNight: try row.decode("weekend_night"),
+            version: try row.decode("version")
+        )
+    }
+
+    static func rates(of type: CottageType.ID) -> Query<Rate> {
+        Query("SELECT \(rateColumns) FROM rate WHERE type_id = \(type) ORDER BY season, id", decoding: rate)
+    }
+
+    /// Those that price some night of the stay, for the types of one park or of all.
+    static func rates(during stay: Stay, park: Park.ID?) -> Query<Rate> {
+        let condition: SQL = park.map { "type_id IN (SELECT id FROM cottage_type WHERE park_id = \($0))" } ?? "true"
+        return Query(
+            "SELECT \(rateColumns) FROM rate WHERE season && \(stay) AND \(condition) ORDER BY season, id",
+            decoding: rate
+        )
+    }
+
+    static func rate(_ id: Rate.ID, locked: Bool = false) -> Query<Rate> {
+        let lock: SQL = locked ? "FOR UPDATE" : ""
+        return Query("SELECT \(rateColumns) FROM rate WHERE id = \(id) \(lock)", decoding: rate)
+    }
+
+    static func insert(_ rate: Rate) -> Command {
+        Command(
+            """
+            INSERT INTO rate (\(rateColumns))
+            VALUES (\(rate.id), \(rate.typeId), \(rate.season), \(rate.night), \(rate.weekendNight), \(rate.version))
+            """
+        )
+    }
+
+    static func update(_ rate: Rate) -> Command {
+        Command(
+            """
+            UPDATE rate SET season = \(rate.season), night = \(rate.night), weekend_night = \(rate.weekendNight),
+                version = \(rate.version)
+            WHERE id = \(rate.id)
+            """
+        )
+    }
+
+    static func delete(_ rate: Rate.ID) -> Command {
+        Command("DELETE FROM rate WHERE id = \(rate)")
+    }
+
+    // MARK: Closures
+
+    private static func closure(_ row: Row) throws -> Closure {
+        Closure(
+            id: try row.decode("id"),
+            cottageId: try row.decode("cottage_id"),
+            stay: try row.decode("stay"),
+            reason: try row.decode("reason")
+        )
+    }
+
+    static func closures(of park: Park.ID) -> Query<Closure> {
+        Query(
+            """
+            SELECT closure.id, cottage_id, stay, reason FROM closure JOIN cottage ON cottage.id = cottage_id
+            WHERE park_id = \(park) AND ended_at IS NULL ORDER BY stay, closure.id
+            """,
+            decoding: closure
+        )
+    }
+
+    static func closure(_ id: Closure.ID) -> Query<Closure> {
+        Query(
+            "SELECT id, cottage_id, stay, reason FROM closure WHERE id = \(id) AND ended_at IS NULL",
+            decoding: closure
+        )
+    }
+
+    static func insert(_ closure: Closure, allocation: UUID) -> [Command] {
+        [
+            Command(
+                """
+                INSERT INTO closure (id, cottage_id, stay, reason)
+                VALUES (\(closure.id), \(closure.cottageId), \(closure.stay), \(closure.reason))
+                """
+            ),
+            Command(
+                """
+                INSERT INTO allocation (id, cottage_id, stay, closure_id)
+                VALUES (\(allocation), \(closure.cottageId), \(closure.stay), \(closure.id))
+                """
+            ),
+        ]
+    }
+
+    static func end(_ closure: Closure.ID, at now: Date) -> [Command] {
+        [
+            Command("UPDATE closure SET ended_at = \(now) WHERE id = \(closure)"),
+            Command("UPDATE allocation SET is_live = false WHERE closure_id = \(closure)"),
+        ]
+    }
+
+    // MARK: Searching
+
+    struct FreeCottage: Sendable {
+        let id: Cottage.ID
+        let typeId: CottageType.ID
+        let longitude: Double
+        let latitude: Double
+    }
+
+    /// The occupancy rows that stand against a stay: some night of it is marked in its year.
+    private static func isTaken(_ stay: Stay) -> SQL {
+        let first = stay.arrival.components.year
+        let last = stay.departure.adding(days: -1).components.year
+        func year(_ year: Int) -> SQL {
+            """
+            EXISTS (
+                SELECT FROM occupancy WHERE cottage_id = cottage.id AND year = \(year)
+                AND nights & (SELECT night_mask(\(stay), \(year))) <> repeat('0', 366)::bit(366)
+            )
+            """
+        }
+        // A stay of more than a year is not offered, so two years are the most.
+        return first == last ? year(first) : "(\(year(first)) OR \(year(last)))"
+    }
+
+    static func free(in park: Park.ID, _ stay: Stay) -> Query<FreeCottage> {
+        Query(
+            """
+            SELECT id, type_id, longitude, latitude FROM cottage
+            WHERE park_id = \(park) AND is_open AND NOT \(isTaken(stay))
+            ORDER BY length(number), number, id
+            """
+        ) { row in
+            FreeCottage(
+                id: try row.decode("id"),
+                typeId: try row.decode("type_id"),
+                longitude: try row.decode("longitude"),
+                latitude: try row.decode("latitude")
+            )
+        }
+    }
+
+    static func freeByType(_ stay: Stay) -> Query<(type: CottageType.ID, free: Int)> {
+        Query(
+            """
+            SELECT type_id, count(*) AS free FROM cottage WHERE is_open AND NOT \(isTaken(stay))
+            GROUP BY type_id ORDER BY type_id
+            """
+        ) { (try $0.decode("type_id"), try $0.decode("free")) }
+    }
+
+    /// Cottage and what takes it in those nights: `booking`, `closure` or nothing.
+    static func mapStates(of park: Park.ID, _ stay: Stay) -> Query<(id: Cottage.ID, state: String)> {
+        Query(
+            """
+            SELECT cottage.id, CASE
+                WHEN NOT is_open THEN 'closed'
+                WHEN count(closure_id) > 0 THEN 'closed'
+                WHEN count(booking_id) > 0 THEN 'taken'
+                ELSE 'free' END AS state
+            FROM cottage LEFT JOIN allocation ON cottage_id = cottage.id AND is_live AND stay && \(stay)
+            WHERE park_id = \(park)
+            GROUP BY cottage.id ORDER BY cottage.id
+            """
+        ) { (try $0.decode("id"), try $0.decode("state")) }
+    }
+
+    /// Cottages whose bits are not what their live allocations say.
+    static func wrongOccupancy(of park: Park.ID?) -> Query<Cottage.ID> {
+        let condition: SQL = park.map { "park_id = \($0)" } ?? "true"
+        return Query(
+            """
+            WITH truth AS (
+                SELECT cottage_id, year, bit_or(night_mask(stay, year)) AS nights
+                FROM allocation, generate_series(
+                    extract(year FROM lower(stay))::int, extract(year FROM upper(stay) - 1)::int) AS year
+                WHERE is_live GROUP BY cottage_id, year
+            )
+            SELECT DISTINCT cottage.id FROM cottage
+            JOIN (
+                SELECT cottage_id, marked.nights AS marked, truth.nights AS truth
+                FROM occupancy AS marked FULL JOIN truth USING (cottage_id, year)
+            ) AS compared ON cottage_id = cottage.id
+            WHERE \(condition)
+                AND coalesce(marked, repeat('0', 366)::bit(366)) <> coalesce(truth, repeat('0', 366)::bit(366))
+            ORDER BY cottage.id
+            """
+        ) { try $0.decode("id") }
+    }
+
+    struct AuditRow: Encodable, Sendable {
+        let id: UUID
+        let at: Date
+        let principal: String
+        let onBehalfOf: Guest.ID?
+        let action: String
+        let target: UUID?
+        let reason: String?
+    }
+
+    static func audit(of park: Park.ID, before: UUID?, limit: Int) -> Query<AuditRow> {
+        let condition: SQL = before.map { "id < \($0)" } ?? "true"
+        return Query(
+            """
+            SELECT id, at, principal, on_behalf_of, action, target, reason FROM audit
+            WHERE park_id = \(park) AND \(condition) ORDER BY id DESC LIMIT \(limit)
+            """
+        ) { row in
+            AuditRow(
+                id: try row.decode("id"),
+                at: try row.decode("at"),
+                principal: try row.decode("principal"),
+                onBehalfOf: try row.decodeIfPresent("on_behalf_of"),
+                action: try row.decode("action"),
+                target: try row.decodeIfPresent("target"),
+                reason: try row.decodeIfPresent("reason")
+            )
+        }
+    }
+}

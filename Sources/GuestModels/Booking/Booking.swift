@@ -1,0 +1,203 @@
+public import Foundation
+
+/// One group, one park, one stay, one or more cottages.
+public struct Booking: Codable, Hashable, Sendable {
+    public typealias ID = Identifier<Booking>
+
+    public enum State: String, Codable, CaseIterable, Sendable {
+        case held, confirmed, checkedIn, checkedOut, expired, cancelled, noShow
+
+        /// Its cottages are taken.
+        public var isLive: Bool {
+            switch self {
+            case .held, .confirmed, .checkedIn, .checkedOut: true
+            case .expired, .cancelled, .noShow: false
+            }
+        }
+    }
+
+    public struct BookedCottage: Codable, Hashable, Sendable {
+        public var id: Cottage.ID
+        public var number: String
+        public var isChosen: Bool
+
+        public init(id: Cottage.ID, number: String, isChosen: Bool) {
+            self.id = id
+            self.number = number
+            self.isChosen = isChosen
+        }
+    }
+
+    public var id: ID
+    public var number: String
+    public var parkId: Park.ID
+    public var groupId: TravelGroup.ID?
+    public var stay: Stay
+    public var state: State
+    /// Until when the cottages are held; nil unless `state` is `held`.
+    public var holdUntil: Date?
+    public var isExtended: Bool
+    public var adults: Int
+    public var children: Int
+    public var babies: Int
+    public var pets: Int
+    public var cottages: [BookedCottage]
+    public var travellerIds: [Traveller.ID]
+    public var charges: [ChargeLine]
+    public var total: Money
+    /// What must be covered before the hold is confirmed.
+    public var deposit: Money
+    public var placedAt: Date
+    public var version: Int
+
+    public init(
+        id: ID,
+        number: String,
+        parkId: Park.ID,
+        groupId: TravelGroup.ID?,
+        stay: Stay,
+        state: State,
+        holdUntil: Date?,
+        isExtended: Bool,
+        adults: Int,
+        children: Int,
+        babies: Int,
+        pets: Int,
+        cottages: [BookedCottage],
+        travellerIds: [Traveller.ID],
+        charges: [ChargeLine],
+        currency: String,
+        deposit: Int64,
+        placedAt: Date,
+        version: Int
+    ) {
+        self.id = id
+        self.number = number
+        self.parkId = parkId
+        self.groupId = groupId
+        self.stay = stay
+        self.state = state
+        self.holdUntil = holdUntil
+        self.isExtended = isExtended
+        self.adults = adults
+        self.children = children
+        self.babies = babies
+        self.pets = pets
+        self.cottages = cottages
+        self.travellerIds = travellerIds
+        self.charges = charges
+        total = Money(charges.total, currency)
+        self.deposit = Money(deposit, currency)
+        self.placedAt = placedAt
+        self.version = version
+    }
+}
+
+extension Booking {
+    /// Lengthens the hold by the park's extension, once, while it still runs.
+    public mutating func extend(at now: Date, rules: HouseRules) throws(Refusal) {
+        guard state == .held, let deadline = holdUntil else { throw state == .expired ? .holdExpired : .notHeld }
+        guard now < deadline else { throw .holdExpired }
+        guard !isExtended else { throw .alreadyExtended }
+        holdUntil = deadline.addingTimeInterval(Double(rules.extensionMinutes) * 60)
+        isExtended = true
+    }
+
+    /// Makes the held booking firm. A guest can when there is no deposit to cover; staff can with a reason.
+    public mutating func confirm(at now: Date, byStaffFor reason: String?) throws(Refusal) {
+        guard state != .confirmed else { return }
+        guard state == .held, let deadline = holdUntil else { throw state == .expired ? .holdExpired : .notHeld }
+        guard now < deadline else { throw .holdExpired }
+        guard deposit.amount == 0 || reason != nil else { throw .depositOpen }
+        state = .confirmed
+        holdUntil = nil
+    }
+
+    /// Ends a hold whose time is over. False when there is nothing to do, or not yet.
+    public mutating func expire(at now: Date) -> Bool {
+        guard state == .held, let deadline = holdUntil, now >= deadline else { return false }
+        state = .expired
+        holdUntil = nil
+        return true
+    }
+
+    /// Cancels a stay that has not begun.
+    ///
+    /// - Parameter today: the park-local day.
+    /// - Returns: the fee in minor units; a hold costs nothing.
+    public mutating func cancel(at now: Date, today: LocalDate, rules: HouseRules) throws(Refusal) -> Int64 {
+        switch state {
+        case .cancelled: return 0
+        case .held:
+            guard let deadline = holdUntil, now < deadline else { throw .holdExpired }
+            state = .cancelled
+            holdUntil = nil
+            return 0
+        case .confirmed:
+            guard today <= stay.arrival else { throw .tooLateToCancel }
+            state = .cancelled
+            return total.amount.percentage(rules.cancellationPercent(arrival: stay.arrival, today: today))
+        case .expired: throw .holdExpired
+        case .checkedIn, .checkedOut, .noShow: throw .tooLateToCancel
+        }
+    }
+}
+
+extension Refusal {
+    public static let cottageTaken = Refusal(
+        .conflict,
+        "cottage_taken",
+        en: "Someone else has just taken one of those cottages.",
+        nl: "Iemand anders heeft net een van die huisjes genomen.",
+        de: "Jemand anders hat gerade eines dieser Häuser genommen."
+    )
+    public static let holdExpired = Refusal(
+        .conflict,
+        "hold_expired",
+        en: "The hold has run out; please choose again.",
+        nl: "De reservering is verlopen; kies opnieuw.",
+        de: "Die Reservierung ist abgelaufen; bitte wähle neu."
+    )
+    public static let notHeld = Refusal(
+        .conflict,
+        "not_held",
+        en: "This booking is not on hold any more.",
+        nl: "Deze boeking staat niet meer vast in optie.",
+        de: "Diese Buchung ist nicht mehr nur vorgemerkt."
+    )
+    public static let alreadyExtended = Refusal(
+        .conflict,
+        "already_extended",
+        en: "A hold can be extended only once.",
+        nl: "Een optie kan maar één keer worden verlengd.",
+        de: "Eine Vormerkung kann nur einmal verlängert werden."
+    )
+    public static let depositOpen = Refusal(
+        .conflict,
+        "deposit_open",
+        en: "The deposit has not been covered yet.",
+        nl: "De aanbetaling is nog niet voldaan.",
+        de: "Die Anzahlung ist noch nicht gedeckt."
+    )
+    public static let tooLateToCancel = Refusal(
+        .conflict,
+        "too_late_to_cancel",
+        en: "This stay can no longer be cancelled.",
+        nl: "Dit verblijf kan niet meer worden geannuleerd.",
+        de: "Dieser Aufenthalt kann nicht mehr storniert werden."
+    )
+    public static let partyTooLarge = Refusal(
+        .conflict,
+        "party_too_large",
+        en: "Those cottages have too few beds, or take too few pets, for everybody.",
+        nl: "Die huisjes hebben te weinig bedden of plek voor huisdieren voor iedereen.",
+        de: "Diese Häuser haben zu wenige Betten oder Plätze für Haustiere."
+    )
+    public static let nobodyGrown = Refusal(
+        .conflict,
+        "no_adult",
+        en: "At least one adult has to come along.",
+        nl: "Er moet minstens één volwassene mee.",
+        de: "Mindestens ein Erwachsener muss mitkommen."
+    )
+}

@@ -1,0 +1,103 @@
+/// Places a booking: holds all the cottages, or none.
+public struct BookingRequest: Codable, Sendable, Checked {
+    /// A cottage that was chosen on the map, or any free one of a type.
+    public struct Choice: Codable, Sendable, Hashable {
+        public var cottageId: Cottage.ID?
+        public var typeId: CottageType.ID?
+
+        public init(cottage: Cottage.ID) {
+            cottageId = cottage
+        }
+
+        public init(anyOf type: CottageType.ID) {
+            typeId = type
+        }
+    }
+
+    public var id: Booking.ID?
+    public var parkId: Park.ID
+    public var groupId: TravelGroup.ID
+    public var stay: Stay
+    public var cottages: [Choice]
+    public var travellerIds: [Traveller.ID]
+    public var pets: Int?
+
+    public init(
+        id: Booking.ID? = nil,
+        parkId: Park.ID,
+        groupId: TravelGroup.ID,
+        stay: Stay,
+        cottages: [Choice],
+        travellerIds: [Traveller.ID],
+        pets: Int? = nil
+    ) {
+        self.id = id
+        self.parkId = parkId
+        self.groupId = groupId
+        self.stay = stay
+        self.cottages = cottages
+        self.travellerIds = travellerIds
+        self.pets = pets
+    }
+
+    public func check(_ check: inout Check) {
+        check.require((1...20).contains(cottages.count), "/cottages", "must have 1 to 20 entries")
+        for (index, choice) in cottages.enumerated() {
+            check.require(
+                (choice.cottageId == nil) != (choice.typeId == nil),
+                "/cottages/\(index)",
+                "must have either cottageId or typeId"
+            )
+        }
+        let chosen = cottages.compactMap(\.cottageId)
+        check.require(Set(chosen).count == chosen.count, "/cottages", "must not name a cottage twice")
+        check.require((1...200).contains(travellerIds.count), "/travellerIds", "must have 1 to 200 entries")
+        check.require(Set(travellerIds).count == travellerIds.count, "/travellerIds", "must not name anybody twice")
+        check.range(pets, "/pets", 0...50)
+        check.require(stay.nightCount <= 365, "/stay/departure", "must be within 365 nights of arrival")
+    }
+}
+
+/// Why something is done; staff must say so, guests may.
+public struct ReasonRequest: Codable, Sendable, Checked {
+    public var reason: String?
+
+    public init(reason: String? = nil) {
+        self.reason = reason
+    }
+
+    public func check(_ check: inout Check) {
+        check.text(reason, "/reason", length: 1...500)
+    }
+}
+
+extension Refusal {
+    public static let reasonNeeded = Refusal(
+        .invalid,
+        "reason_needed",
+        en: "Say why.",
+        nl: "Geef een reden.",
+        de: "Gib einen Grund an."
+    )
+    public static let unknownTraveller = Refusal(
+        .conflict,
+        "unknown_traveller",
+        en: "Somebody of these does not travel with this group.",
+        nl: "Iemand van hen reist niet met deze groep mee.",
+        de: "Jemand von ihnen reist nicht mit dieser Gruppe."
+    )
+    public static let unknownCottage = Refusal(
+        .conflict,
+        "unknown_cottage",
+        en: "The park has no such cottage or type, or does not let it.",
+        nl: "Het park heeft dat huisje of type niet, of verhuurt het niet.",
+        de: "Der Park hat dieses Haus oder diesen Typ nicht oder vermietet es nicht."
+    )
+    public static let idTaken = Refusal(
+        .conflict,
+        "id_taken",
+        en: "That id is in use already.",
+        nl: "Die id is al in gebruik.",
+        de: "Diese ID wird schon verwendet."
+    )
+}

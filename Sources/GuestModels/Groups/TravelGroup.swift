@@ -1,0 +1,167 @@
+public import Foundation
+
+/// People who travel together. (`Group` alone would collide with too many libraries.)
+public struct TravelGroup: Codable, Hashable, Sendable {
+    public typealias ID = Identifier<TravelGroup>
+
+    public var id: ID
+    public var name: String
+    public var version: Int
+    public var households: [Household]
+    public var travellers: [Traveller]
+    public var bookings: [Booking]
+
+    public init(
+        id: ID,
+        name: String,
+        version: Int,
+        households: [Household],
+        travellers: [Traveller],
+        bookings: [Booking]
+    ) {
+        self.id = id
+        self.name = name
+        self.version = version
+        self.households = households
+        self.travellers = travellers
+        self.bookings = bookings
+    }
+}
+
+/// Travellers who live, travel and pay together.
+public struct Household: Codable, Hashable, Sendable {
+    public typealias ID = Identifier<Household>
+
+    public var id: ID
+    public var name: String
+
+    public init(id: ID, name: String) {
+        self.id = id
+        self.name = name
+    }
+}
+
+/// Anybody in the party, with or without an account.
+public struct Traveller: Codable, Hashable, Sendable {
+    public typealias ID = Identifier<Traveller>
+
+    public enum Role: String, Codable, Sendable {
+        case organiser, member
+    }
+
+    public var id: ID
+    public var householdId: Household.ID
+    public var name: String
+    /// nil for a traveller without account.
+    public var role: Role?
+    public var birthDate: LocalDate?
+    public var guardianId: Traveller.ID?
+    public var version: Int
+
+    public init(
+        id: ID,
+        householdId: Household.ID,
+        name: String,
+        role: Role?,
+        birthDate: LocalDate?,
+        guardianId: Traveller.ID?,
+        version: Int
+    ) {
+        self.id = id
+        self.householdId = householdId
+        self.name = name
+        self.role = role
+        self.birthDate = birthDate
+        self.guardianId = guardianId
+        self.version = version
+    }
+}
+
+/// A way into the group: a short code, which a link carries too.
+public struct Invitation: Codable, Hashable, Sendable {
+    public typealias ID = Identifier<Invitation>
+
+    public var id: ID
+    public var code: String
+    /// Whoever accepts takes over this traveller's row.
+    public var travellerId: Traveller.ID?
+    public var uses: Int
+    public var maxUses: Int
+    public var expiresAt: Date
+    public var isRevoked: Bool
+
+    public init(
+        id: ID,
+        code: String,
+        travellerId: Traveller.ID?,
+        uses: Int,
+        maxUses: Int,
+        expiresAt: Date,
+        isRevoked: Bool
+    ) {
+        self.id = id
+        self.code = code
+        self.travellerId = travellerId
+        self.uses = uses
+        self.maxUses = maxUses
+        self.expiresAt = expiresAt
+        self.isRevoked = isRevoked
+    }
+
+    /// Throws why it cannot be accepted at `now`; all reasons look alike to somebody who guesses codes.
+    public func accept(at now: Date) throws(Refusal) {
+        guard !isRevoked, now < expiresAt, uses < maxUses else { throw .invitationOver }
+    }
+}
+
+extension Refusal {
+    public static let invitationOver = Refusal(
+        .notFound,
+        "invitation_over",
+        en: "This invitation does not exist, or is no longer valid.",
+        nl: "Deze uitnodiging bestaat niet of is niet meer geldig.",
+        de: "Diese Einladung gibt es nicht, oder sie gilt nicht mehr."
+    )
+    public static let alreadyMember = Refusal(
+        .conflict,
+        "already_member",
+        en: "You are in this group already.",
+        nl: "Je zit al in deze groep.",
+        de: "Du bist schon in dieser Gruppe."
+    )
+    public static let organiserStays = Refusal(
+        .conflict,
+        "organiser_stays",
+        en: "Hand over the organiser's role before you leave.",
+        nl: "Draag eerst de rol van organisator over voordat je weggaat.",
+        de: "Gib erst die Rolle der Organisation weiter, bevor du gehst."
+    )
+    public static let notAMember = Refusal(
+        .conflict,
+        "not_a_member",
+        en: "Only somebody with an account in this group can do that.",
+        nl: "Alleen iemand met een account in deze groep kan dat doen.",
+        de: "Das kann nur jemand mit einem Konto in dieser Gruppe."
+    )
+    public static let travelsWithBooking = Refusal(
+        .conflict,
+        "travels_with_booking",
+        en: "They are part of a booking; change the booking first.",
+        nl: "Zij horen bij een boeking; wijzig eerst de boeking.",
+        de: "Sie gehören zu einer Buchung; ändere zuerst die Buchung."
+    )
+    public static let guardianNeeded = Refusal(
+        .conflict,
+        "guardian_needed",
+        en: "The guardian must be an adult member of this group.",
+        nl: "De voogd moet een volwassen lid van deze groep zijn.",
+        de: "Die Begleitperson muss ein erwachsenes Mitglied dieser Gruppe sein."
+    )
+    public static let groupFull = Refusal(
+        .conflict,
+        "group_full",
+        en: "A group has room for 200 travellers.",
+        nl: "Een groep heeft plaats voor 200 reizigers.",
+        de: "Eine Gruppe hat Platz für 200 Reisende."
+    )
+}

@@ -1,0 +1,117 @@
+/// A person with an account.
+public struct Guest: Codable, Hashable, Sendable {
+    public typealias ID = Identifier<Guest>
+
+    public var id: ID
+    public var email: String?
+    public var name: String
+    public var language: Language
+    public var birthday: LocalDate?
+    public var interests: [String]
+    public var favouriteCottageIds: [Cottage.ID]
+    public var version: Int
+
+    public init(
+        id: ID,
+        email: String?,
+        name: String,
+        language: Language,
+        birthday: LocalDate?,
+        interests: [String],
+        favouriteCottageIds: [Cottage.ID],
+        version: Int
+    ) {
+        self.id = id
+        self.email = email
+        self.name = name
+        self.language = language
+        self.birthday = birthday
+        self.interests = interests
+        self.favouriteCottageIds = favouriteCottageIds
+        self.version = version
+    }
+}
+
+/// What a guest may agree to, each on its own.
+public enum ConsentPurpose: String, Codable, CaseIterable, Sendable {
+    case interests, birthday, news, photos, location, matching
+}
+
+/// One entry of the consent ledger; the latest of a purpose counts.
+public struct Consent: Codable, Hashable, Sendable {
+    public var purpose: ConsentPurpose
+    /// Which text they read.
+    public var textVersion: String
+    public var isGiven: Bool
+
+    public init(purpose: ConsentPurpose, textVersion: String, isGiven: Bool) {
+        self.purpose = purpose
+        self.textVersion = textVersion
+        self.isGiven = isGiven
+    }
+}
+
+/// Somebody who works for a park, or for all of them.
+public struct StaffMember: Codable, Hashable, Sendable {
+    public typealias ID = Identifier<StaffMember>
+
+    public enum Function: String, Codable, CaseIterable, Sendable {
+        case reception, host, housekeeping, maintenance, moderator, huntEditor, finance
+    }
+
+    public struct Post: Codable, Hashable, Sendable {
+        public var parkId: Park.ID
+        public var function: Function
+
+        public init(parkId: Park.ID, function: Function) {
+            self.parkId = parkId
+            self.function = function
+        }
+    }
+
+    public var id: ID
+    public var email: String
+    public var name: String
+    public var isHeadOffice: Bool
+    public var posts: [Post]
+
+    public init(id: ID, email: String, name: String, isHeadOffice: Bool, posts: [Post]) {
+        self.id = id
+        self.email = email
+        self.name = name
+        self.isHeadOffice = isHeadOffice
+        self.posts = posts
+    }
+}
+
+extension Refusal {
+    /// The same for a wrong code, an old one, a used one, an unknown attempt and another device.
+    public static let codeWrong = Refusal(
+        .unauthenticated,
+        "code_wrong",
+        en: "That code is not right, or no longer valid. Ask for a new one.",
+        nl: "Die code klopt niet of is niet meer geldig. Vraag een nieuwe aan.",
+        de: "Der Code stimmt nicht oder gilt nicht mehr. Fordere einen neuen an."
+    )
+    public static let emailTaken = Refusal(
+        .conflict,
+        "email_taken",
+        en: "There is an account with that mail address already.",
+        nl: "Er is al een account met dat e-mailadres.",
+        de: "Es gibt schon ein Konto mit dieser E-Mail-Adresse."
+    )
+    public static let organisesBooking = Refusal(
+        .conflict,
+        "organises_booking",
+        en: "You organise a stay that is still to come. Hand over the organiser's role or cancel it first.",
+        nl: "Je organiseert een verblijf dat nog moet komen. Draag je rol over of annuleer het eerst.",
+        de: "Du organisierst einen Aufenthalt, der noch kommt. Gib die Rolle ab oder storniere ihn zuerst."
+    )
+    public static let consentMissing = Refusal(
+        .conflict,
+        "consent_missing",
+        en: "We may keep this only once you have agreed to it.",
+        nl: "We mogen dit pas bewaren als je daarmee hebt ingestemd.",
+        de: "Das dürfen wir erst speichern, wenn du zugestimmt hast."
+    )
+}

@@ -1,0 +1,185 @@
+public import Foundation
+
+/// Asks for a sign-in code by mail.
+public struct CodeRequest: Codable, Sendable, Checked {
+    public enum Audience: String, Codable, Sendable {
+        case guest, staff
+    }
+
+    public typealias AttemptID = Identifier<CodeRequest>
+
+    public var email: String
+    /// `guest` unless told.
+    public var audience: Audience?
+    /// A random text that only this device knows; the code works with it alone.
+    public var deviceSecret: String
+    /// For the mail; `Accept-Language` decides unless told.
+    public var language: Language?
+
+    public init(email: String, audience: Audience? = nil, deviceSecret: String, language: Language? = nil) {
+        self.email = email
+        self.audience = audience
+        self.deviceSecret = deviceSecret
+        self.language = language
+    }
+
+    public func check(_ check: inout Check) {
+        check.email(email, "/email")
+        check.require((16...200).contains(deviceSecret.utf8.count), "/deviceSecret", "must have 16 to 200 bytes")
+    }
+}
+
+public struct CodeSent: Codable, Sendable {
+    public var attemptId: CodeRequest.AttemptID
+    public var expiresAt: Date
+
+    public init(attemptId: CodeRequest.AttemptID, expiresAt: Date) {
+        self.attemptId = attemptId
+        self.expiresAt = expiresAt
+    }
+}
+
+/// Exchanges a code for tokens.
+public struct SignInRequest: Codable, Sendable, Checked {
+    public var attemptId: CodeRequest.AttemptID
+    /// Eight digits.
+    public var code: String
+    public var deviceSecret: String
+    public var deviceName: String?
+
+    public init(attemptId: CodeRequest.AttemptID, code: String, deviceSecret: String, deviceName: String? = nil) {
+        self.attemptId = attemptId
+        self.code = code
+        self.deviceSecret = deviceSecret
+        self.deviceName = deviceName
+    }
+
+    public func check(_ check: inout Check) {
+        check.require(
+            code.utf8.count == 8 && code.utf8.allSatisfy { (48...57).contains($0) },
+            "/code",
+            "must be eight digits"
+        )
+        check.require((16...200).contains(deviceSecret.utf8.count), "/deviceSecret", "must have 16 to 200 bytes")
+        check.text(deviceName, "/deviceName", length: 0...100)
+    }
+}
+
+public struct RefreshRequest: Codable, Sendable, Checked {
+    public var refreshToken: String
+    public var deviceSecret: String
+
+    public init(refreshToken: String, deviceSecret: String) {
+        self.refreshToken = refreshToken
+        self.deviceSecret = deviceSecret
+    }
+
+    public func check(_ check: inout Check) {
+        check.require((1...200).contains(refreshToken.utf8.count), "/refreshToken", "must have 1 to 200 bytes")
+        check.require((16...200).contains(deviceSecret.utf8.count), "/deviceSecret", "must have 16 to 200 bytes")
+    }
+}
+
+/// What a signed-in device holds.
+public struct Tokens: Codable, Sendable {
+    /// For `Authorization: Bearer`, 15 minutes.
+    public var accessToken: String
+    public var accessExpiresAt: Date
+    /// Once, for new ones.
+    public var refreshToken: String
+
+    public init(accessToken: String, accessExpiresAt: Date, refreshToken: String) {
+        self.accessToken = accessToken
+        self.accessExpiresAt = accessExpiresAt
+        self.refreshToken = refreshToken
+    }
+}
+
+/// Changes a profile; a field that is absent stays as it is.
+public struct ProfileChange: Codable, Sendable, Checked {
+    public var name: String?
+    public var language: Language?
+    public var birthday: LocalDate?
+    public var interests: [String]?
+    public var favouriteCottageIds: [Cottage.ID]?
+
+    public init(
+        name: String? = nil,
+        language: Language? = nil,
+        birthday: LocalDate? = nil,
+        interests: [String]? = nil,
+        favouriteCottageIds: [Cottage.ID]? = nil
+    ) {
+        self.name = name
+        self.language = language
+        self.birthday = birthday
+        self.interests = interests
+        self.favouriteCottageIds = favouriteCottageIds
+    }
+
+    public func check(_ check: inout Check) {
+        check.text(name, "/name", length: 1...100)
+        check.require((interests?.count ?? 0) <= 30, "/interests", "must have at most 30 entries")
+        for (index, interest) in (interests ?? []).enumerated() {
+            check.text(interest, "/interests/\(index)", length: 1...40)
+        }
+        check.require((favouriteCottageIds?.count ?? 0) <= 50, "/favouriteCottageIds", "must have at most 50 entries")
+    }
+}
+
+/// Gives or withdraws consent.
+public struct ConsentRequest: Codable, Sendable, Checked {
+    public var purpose: ConsentPurpose
+    public var textVersion: String
+    public var isGiven: Bool
+
+    public init(purpose: ConsentPurpose, textVersion: String, isGiven: Bool) {
+        self.purpose = purpose
+        self.textVersion = textVersion
+        self.isGiven = isGiven
+    }
+
+    public func check(_ check: inout Check) {
+        check.text(textVersion, "/textVersion", length: 1...40)
+    }
+}
+
+public struct ConsentEntry: Codable, Sendable {
+    public var purpose: ConsentPurpose
+    public var textVersion: String
+    public var isGiven: Bool
+    public var at: Date
+
+    public init(purpose: ConsentPurpose, textVersion: String, isGiven: Bool, at: Date) {
+        self.purpose = purpose
+        self.textVersion = textVersion
+        self.isGiven = isGiven
+        self.at = at
+    }
+}
+
+public struct Device: Codable, Sendable {
+    public var id: Identifier<Device>
+    public var name: String
+    public var signedInAt: Date
+    public var lastSeenAt: Date
+    public var isThisOne: Bool
+
+    public init(id: Identifier<Device>, name: String, signedInAt: Date, lastSeenAt: Date, isThisOne: Bool) {
+        self.id = id
+        self.name = name
+        self.signedInAt = signedInAt
+        self.lastSeenAt = lastSeenAt
+        self.isThisOne = isThisOne
+    }
+}
+
+extension Refusal {
+    public static let tooManyCodes = Refusal(
+        .tooMany(after: 600),
+        "too_many_codes",
+        en: "You have asked for many codes. Please wait a few minutes.",
+        nl: "Je hebt veel codes aangevraagd. Wacht een paar minuten.",
+        de: "Du hast viele Codes angefordert. Bitte warte ein paar Minuten."
+    )
+}

@@ -1,0 +1,184 @@
+/// How a park wants it, as data. A booking keeps the rules it was placed under.
+public struct HouseRules: Hashable, Codable, Sendable {
+    /// From when the cottage is theirs on the day of arrival, and until when on the day of departure.
+    public var checkInFrom: LocalTime
+    public var checkOutBy: LocalTime
+    /// On which days a stay may begin, and for how many nights then. Empty: any day, any length.
+    public var arrivals: [Arrival]
+    public var minimumNights: Int
+    public var maximumNights: Int
+    /// How many days ahead a stay may begin.
+    public var bookableDaysAhead: Int
+    public var holdMinutes: Int
+    /// By how much a hold may be extended, once.
+    public var extensionMinutes: Int
+    /// Of the price, 0 to 100: what must be covered before a hold is confirmed.
+    public var depositPercent: Int
+    /// Minor units per cottage that the guests chose on the map.
+    public var chosenCottageFee: Int64
+    /// Minor units per pet and night.
+    public var petNight: Int64
+    public var earlyBooking: EarlyBooking?
+    public var touristTax: TouristTax?
+    /// What a cancellation costs: the first step whose `days` are still ahead decides; with none left, everything.
+    public var cancellation: [CancellationStep]
+
+    public struct Arrival: Hashable, Codable, Sendable {
+        public var weekday: Weekday
+        public var nights: [Int]
+
+        public init(_ weekday: Weekday, nights: [Int]) {
+            self.weekday = weekday
+            self.nights = nights
+        }
+    }
+
+    /// A discount on the nights for those who book at least `days` before arrival.
+    public struct EarlyBooking: Hashable, Codable, Sendable {
+        public var days: Int
+        public var percent: Int
+
+        public init(days: Int, percent: Int) {
+            self.days = days
+            self.percent = percent
+        }
+    }
+
+    /// Per person and night, for everybody who is at least `fromAge` on the day of arrival.
+    public struct TouristTax: Hashable, Codable, Sendable {
+        public var personNight: Int64
+        public var fromAge: Int
+
+        public init(personNight: Int64, fromAge: Int) {
+            self.personNight = personNight
+            self.fromAge = fromAge
+        }
+    }
+
+    /// At least `days` before arrival, a cancellation costs `percent` of the price.
+    public struct CancellationStep: Hashable, Codable, Sendable {
+        public var days: Int
+        public var percent: Int
+
+        public init(days: Int, percent: Int) {
+            self.days = days
+            self.percent = percent
+        }
+    }
+
+    public init(
+        checkInFrom: LocalTime,
+        checkOutBy: LocalTime,
+        arrivals: [Arrival] = [],
+        minimumNights: Int = 1,
+        maximumNights: Int = 28,
+        bookableDaysAhead: Int = 540,
+        holdMinutes: Int = 20,
+        extensionMinutes: Int = 10,
+        depositPercent: Int = 30,
+        chosenCottageFee: Int64 = 0,
+        petNight: Int64 = 0,
+        earlyBooking: EarlyBooking? = nil,
+        touristTax: TouristTax? = nil,
+        cancellation: [CancellationStep] = []
+    ) {
+        self.checkInFrom = checkInFrom
+        self.checkOutBy = checkOutBy
+        self.arrivals = arrivals
+        self.minimumNights = minimumNights
+        self.maximumNights = maximumNights
+        self.bookableDaysAhead = bookableDaysAhead
+        self.holdMinutes = holdMinutes
+        self.extensionMinutes = extensionMinutes
+        self.depositPercent = depositPercent
+        self.chosenCottageFee = chosenCottageFee
+        self.petNight = petNight
+        self.earlyBooking = earlyBooking
+        self.touristTax = touristTax
+        self.cancellation = cancellation
+    }
+}
+
+extension HouseRules {
+    /// Throws what stands against such a stay, asked on the park-local day `today`.
+    public func allow(_ stay: Stay, today: LocalDate) throws(Refusal) {
+        guard stay.arrival >= today else { throw .arrivalPassed }
+        guard stay.arrival <= today.adding(days: bookableDaysAhead) else { throw .tooFarAhead }
+        guard (minimumNights...max(minimumNights, maximumNights)).contains(stay.nightCount) else {
+            throw .lengthNotAllowed
+        }
+        guard !arrivals.isEmpty else { return }
+        let ofDay = arrivals.filter { $0.weekday == stay.arrival.weekday }
+        guard !ofDay.isEmpty else { throw .arrivalDayNotAllowed }
+        guard ofDay.contains(where: { $0.nights.isEmpty || $0.nights.contains(stay.nightCount) }) else {
+            throw .lengthNotAllowed
+        }
+    }
+
+    /// Percent of the price that a cancellation on the park-local day `today` costs.
+    public func cancellationPercent(arrival: LocalDate, today: LocalDate) -> Int {
+        let daysAhead = arrival.daysSince1970 - today.daysSince1970
+        return cancellation.sorted { $0.days > $1.days }.first { daysAhead >= $0.days }?.percent ?? 100
+    }
+}
+
+extension HouseRules: Checked {
+    public func check(_ check: inout Check) {
+        check.range(minimumNights, "/minimumNights", 1...365)
+        check.range(maximumNights, "/maximumNights", max(1, minimumNights)...365)
+        check.range(bookableDaysAhead, "/bookableDaysAhead", 0...1100)
+        check.range(holdMinutes, "/holdMinutes", 1...1440)
+        check.range(extensionMinutes, "/extensionMinutes", 1...1440)
+        check.range(depositPercent, "/depositPercent", 0...100)
+        check.range(chosenCottageFee, "/chosenCottageFee", 0...1_000_000)
+        check.range(petNight, "/petNight", 0...1_000_000)
+        check.range(earlyBooking?.days, "/earlyBooking/days", 0...1100)
+        check.range(earlyBooking?.percent, "/earlyBooking/percent", 0...100)
+        check.range(touristTax?.personNight, "/touristTax/personNight", 0...1_000_000)
+        check.range(touristTax?.fromAge, "/touristTax/fromAge", 0...120)
+        check.require(arrivals.count <= 50, "/arrivals", "must have at most 50 entries")
+        for (index, arrival) in arrivals.enumerated() {
+            check.require(
+                arrival.nights.count <= 60 && arrival.nights.allSatisfy { (1...365).contains($0) },
+                "/arrivals/\(index)/nights",
+                "must be up to 60 numbers from 1 to 365"
+            )
+        }
+        check.require(cancellation.count <= 20, "/cancellation", "must have at most 20 entries")
+        for (index, step) in cancellation.enumerated() {
+            check.range(step.days, "/cancellation/\(index)/days", 0...1100)
+            check.range(step.percent, "/cancellation/\(index)/percent", 0...100)
+        }
+    }
+}
+
+extension Refusal {
+    public static let arrivalPassed = Refusal(
+        .conflict,
+        "arrival_passed",
+        en: "That day of arrival has passed.",
+        nl: "Die aankomstdag is al voorbij.",
+        de: "Dieser Anreisetag ist schon vorbei."
+    )
+    public static let tooFarAhead = Refusal(
+        .conflict,
+        "too_far_ahead",
+        en: "The park does not take bookings that far ahead yet.",
+        nl: "Het park neemt nog geen boekingen zo ver vooruit aan.",
+        de: "So weit im Voraus nimmt der Park noch keine Buchungen an."
+    )
+    public static let arrivalDayNotAllowed = Refusal(
+        .conflict,
+        "arrival_day_not_allowed",
+        en: "The park has no arrivals on that day of the week.",
+        nl: "Op die weekdag zijn er geen aankomsten in het park.",
+        de: "An diesem Wochentag gibt es im Park keine Anreise."
+    )
+    public static let lengthNotAllowed = Refusal(
+        .conflict,
+        "length_not_allowed",
+        en: "The park does not offer a stay of that many nights from that day.",
+        nl: "Het park biedt vanaf die dag geen verblijf van zoveel nachten aan.",
+        de: "Der Park bietet ab diesem Tag keinen Aufenthalt mit so vielen Nächten an."
+    )
+}

@@ -1,0 +1,68 @@
+/// One value of a request that cannot be right.
+public struct FieldError: Hashable, Codable, Sendable {
+    /// Where: a JSON Pointer (RFC 6901) into the body, or `?name` for a query parameter.
+    public let pointer: String
+    /// What it must be, in English, for the developer of the client.
+    public let detail: String
+
+    public init(pointer: String, detail: String) {
+        self.pointer = pointer
+        self.detail = detail
+    }
+}
+
+/// A request that can say what is wrong with it before anything else is asked.
+public protocol Checked {
+    func check(_ check: inout Check)
+}
+
+/// Collects everything that is wrong with a request, so that a form can mark all fields at once.
+public struct Check: Sendable {
+    public private(set) var errors: [FieldError] = []
+    private let prefix: String
+
+    public init(prefix: String = "") {
+        self.prefix = prefix
+    }
+
+    public mutating func require(_ condition: Bool, _ pointer: String, _ detail: String) {
+        if !condition { errors.append(FieldError(pointer: prefix + pointer, detail: detail)) }
+    }
+
+    /// A text a person typed: not blank, `length` characters, no control characters.
+    public mutating func text(_ text: String?, _ pointer: String, length: ClosedRange<Int>) {
+        guard let text else { return }
+        require(length.contains(text.count), pointer, "must have \(length.lowerBound) to \(length.upperBound) characters")
+        require(length.lowerBound == 0 || text.contains { !$0.isWhitespace }, pointer, "must not be blank")
+        let isPlain = text.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 || $0.value == 10 }
+        require(isPlain, pointer, "must not have control characters")
+    }
+
+    public mutating func range<Value: Comparable>(_ value: Value?, _ pointer: String, _ range: ClosedRange<Value>) {
+        guard let value else { return }
+        require(range.contains(value), pointer, "must be from \(range.lowerBound) to \(range.upperBound)")
+    }
+
+    /// A mail address as far as it can be told without sending one: one `@`, a dot behind it, at most 254 characters.
+    public mutating func email(_ email: String?, _ pointer: String) {
+        guard let email else { return }
+        let parts = email.split(separator: "@", omittingEmptySubsequences: false)
+        let isLikely =
+            email.utf8.count <= 254 && parts.count == 2 && !parts[0].isEmpty && parts[0].utf8.count <= 64
+            && parts[1].contains(".") && !parts[1].hasPrefix(".") && !parts[1].hasSuffix(".")
+            && email.unicodeScalars.allSatisfy { $0.value > 32 && $0.value < 127 && $0 != "," && $0 != "<" && $0 != ">" }
+        require(isLikely, pointer, "must be a mail address")
+    }
+
+    /// Checks a part of the request under its own pointer.
+    public mutating func part(_ part: (some Checked)?, _ pointer: String) {
+        guard let part else { return }
+        var inner = Check(prefix: prefix + pointer)
+        part.check(&inner)
+        errors += inner.errors
+    }
+
+    public mutating func parts(_ parts: [some Checked], _ pointer: String) {
+        for (index, part) in parts.enumerated() { self.part(part, "\(pointer)/\(index)") }
+    }
+}

@@ -1,0 +1,63 @@
+public import Foundation
+
+/// A time of day on a park's clock: `15:00`.
+public struct LocalTime: Hashable, Comparable, Sendable, Codable, LosslessStringConvertible {
+    /// 0 to 1439.
+    public let minutes: Int
+
+    public init?(_ text: String) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts.allSatisfy({ $0.utf8.count == 2 && $0.utf8.allSatisfy { (48...57).contains($0) } }),
+            let hour = Int(parts[0]), let minute = Int(parts[1]), hour < 24, minute < 60
+        else { return nil }
+        minutes = hour * 60 + minute
+    }
+
+    public var description: String {
+        "\(minutes / 600)\(minutes / 60 % 10):\(minutes % 60 / 10)\(minutes % 10)"
+    }
+
+    public static func < (left: LocalTime, right: LocalTime) -> Bool { left.minutes < right.minutes }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let time = LocalTime(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "must be a time such as 15:00")
+        }
+        self = time
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
+
+/// Turns a park's dates and hours into instants and back. A deadline is a local date, so it moves with
+/// daylight saving and never with the zone of whoever asks.
+public struct ParkClock: Sendable {
+    private let calendar: Calendar
+
+    /// - Parameter timeZone: an IANA name such as `Europe/Amsterdam`; nil when there is no such zone.
+    public init?(timeZone: String) {
+        guard let zone = TimeZone(identifier: timeZone) else { return nil }
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = zone
+        self.calendar = calendar
+    }
+
+    /// The park's date at that instant.
+    public func date(at instant: Date) -> LocalDate {
+        let offset = calendar.timeZone.secondsFromGMT(for: instant)
+        return LocalDate(daysSince1970: Int(((instant.timeIntervalSince1970 + Double(offset)) / 86400).rounded(.down)))
+    }
+
+    /// The instant of that hour on that day. An hour that daylight saving skips is the first instant
+    /// after the gap; one that it repeats is the first of the two.
+    public func instant(_ date: LocalDate, _ time: LocalTime) -> Date {
+        let (year, month, day) = date.components
+        let wall = DateComponents(year: year, month: month, day: day, hour: time.minutes / 60, minute: time.minutes % 60)
+        let naive = Date(timeIntervalSince1970: Double(date.daysSince1970 * 86400 + time.minutes * 60))
+        return calendar.date(from: wall) ?? naive
+    }
+}

@@ -1,0 +1,20 @@
+import Foundation
+import GuestModels
+import Sync
+import Testing
+
+@Suite struct ScopeTests {
+    @Test func `Every scope reads what it wrote`() {
+        let uuid = UUID()
+        let scopes: [Scope] = [
+            .guest(.init(uuid)), .group(.init(uuid)), .organiser(.init(uuid)), .park(.init(uuid)),
+        ]
+        for scope in scopes { #expect(Scope(scope.description) == scope) }
+        #expect(Set(scopes.map(\.description)).count == 4)
+    }
+
+    @Test(arguments: ["", "guest", "guest:", "guest:1", "woods:0198a8d8-0000-7000-8000-000000000000"])
+    func `What is no scope is refused`(_ text: String) {
+        #expect(Scope(text) == nil)
+    }
+}

@@ -1,0 +1,225 @@
+import Crypto
+import Foundation
+@testable import GuestAPI
+public import GuestModels
+import Postgres
+
+/// Sets up what a test is about, through the verbs where they are not what is tested.
+public struct Given: Sendable {
+    let api: GuestAPITestService
+
+    /// Somebody signed in.
+    public struct Person: Sendable {
+        public let token: String
+        public let guest: Guest.ID?
+        public let staff: StaffMember.ID?
+        public let email: String
+    }
+
+    private func session(guest: Guest.ID?, staff: StaffMember.ID?, email: String) async throws -> Person {
+        let now = api.now
+        let tokens = try await api.transaction { tx in
+            try await SignIn.open(
+                api.app.ids.next(at: now),
+                guest: guest,
+                staff: staff,
+                refresh: Token(UUID().uuidString),
+                deviceName: "test",
+                deviceHash: Token(UUID().uuidString).hash,
+                api.app,
+                at: now,
+                in: tx
+            )
+        }
+        return Person(token: tokens.accessToken, guest: guest, staff: staff, email: email)
+    }
+
+    public func guest(_ name: String = "Guest", email: String? = nil) async throws -> Person {
+        let now = api.now
+        let id: Guest.ID = api.app.ids.next(at: now)
+        let email = email ?? "\(id)@example.org"
+        try await api.transaction { tx in
+            try await tx.run(IdentitySQL.insertGuest(id, email: email, name: name, language: .english, at: now))
+        }
+        return try await session(guest: id, staff: nil, email: email)
+    }
+
+    public func staff(_ functions: [StaffMember.Function], at park: Park.ID) async throws -> Person {
+        try await staff(posts: functions.map { .init(parkId: park, function: $0) }, isHeadOffice: false)
+    }
+
+    public func headOffice() async throws -> Person {
+        try await staff(posts: [], isHeadOffice: true)
+    }
+
+    private func staff(posts: [StaffMember.Post], isHeadOffice: Bool) async throws -> Person {
+        let email = "\(UUID().uuidString.lowercased())@staff.example.org"
+        let member = try await api.transaction { tx in
+            try await StaffMember.add(
+                email: email,
+                name: "Staff",
+                isHeadOffice: isHeadOffice,
+                posts: posts,
+                language: .english,
+                api.app,
+                at: api.now,
+                in: tx
+            )
+        }
+        return try await session(guest: nil, staff: member.id, email: email)
+    }
+
+    /// A park with one type and cottages in a row, ten metres apart.
+    public struct World: Sendable {
+        public let park: Park
+        public let type: CottageType
+        public let cottages: [Cottage]
+    }
+
+    public static let rules = HouseRules(
+        checkInFrom: LocalTime("15:00")!,
+        checkOutBy: LocalTime("10:30")!,
+        maximumNights: 60,
+        depositPercent: 0,
+        cancellation: [.init(days: 28, percent: 10), .init(days: 7, percent: 50)]
+    )
+
+    public func park(
+        cottages count: Int = 3,
+        capacity: Int = 4,
+        rules: HouseRules = Given.rules,
+        timeZone: String = "Europe/Amsterdam"
+    ) async throws -> World {
+        let request = ParkRequest(
+            slug: "park-\(UUID().uuidString.lowercased().prefix(8))",
+            name: "Park",
+            timeZone: timeZone,
+            currency: "EUR",
+            country: "NL",
+            longitude: 5.8,
+            latitude: 52.2,
+            rules: rules
+        )
+        let app = api.app
+        let now = api.now
+        return try await api.transaction { tx in
+            let park = try await Park.create(request, app, at: now, in: tx)
+            let type = try await CottageType.create(
+                CottageTypeRequest(
+                    code: "A",
+                    name: "Type A",
+                    capacity: capacity,
+                    bedrooms: 2,
+                    pets: 1,
+                    isStepFree: false,
+                    cleaningFee: 5000
+                ),
+                park: park.id,
+                app,
+                at: now,
+                in: tx
+            )
+            _ = try await Rate.create(
+                RateRequest(
+                    season: Stay(from: LocalDate("2020-01-01")!, to: LocalDate("2035-01-01")!)!,
+                    night: 10000,
+                    weekendNight: 12000
+                ),
+                type: type.id,
+                app,
+                at: now,
+                in: tx
+            )
+            var cottages: [Cottage] = []
+            for index in 0..<count {
+                cottages.append(
+                    try await Cottage.create(
+                        CottageRequest(
+                            typeId: type.id,
+                            number: "\(index + 1)",
+                            longitude: 5.8 + Double(index) * 0.000146,
+                            latitude: 52.2
+                        ),
+                        park: park.id,
+                        app,
+                        at: now,
+                        in: tx
+                    )
+                )
+            }
+            return World(park: park, type: type, cottages: cottages)
+        }
+    }
+
+    /// A group with its organiser as the only traveller.
+    public func group(of organiser: Person, name: String = "Friends") async throws -> TravelGroup {
+        try await api.transaction { tx in
+            try await TravelGroup.create(
+                GroupRequest(name: name, myName: "Organiser"),
+                by: organiser.guest!,
+                api.app,
+                at: api.now,
+                in: tx
+            )
+        }
+    }
+
+    public func member(of group: TravelGroup, invitedBy organiser: Person) async throws -> Person {
+        let person = try await guest("Member")
+        let now = api.now
+        try await api.transaction { tx in
+            let invitation = try await Invitation.create(
+                InvitationRequest(),
+                to: group.id,
+                as: .guest(organiser.guest!),
+                api.app,
+                at: now,
+                in: tx
+            )
+            _ = try await Invitation.accept(
+                code: invitation.code,
+                InvitationAcceptance(),
+                by: person.guest!,
+                api.app,
+                at: now,
+                in: tx
+            )
+        }
+        return person
+    }
+
+    public func booking(
+        of group: TravelGroup,
+        by organiser: Person,
+        in world: World,
+        cottages: [Cottage]? = nil,
+        from arrival: String = "2027-05-14",
+        to departure: String = "2027-05-17"
+    ) async throws -> Booking {
+        try await api.transaction { tx in
+            try await Booking.place(
+                api.given.request(group, world, cottages: cottages, from: arrival, to: departure),
+                as: .guest(organiser.guest!),
+                api.app,
+                at: api.now,
+                in: tx
+            )
+        }
+    }
+
+    public func request(
+        _ group: TravelGroup,
+        _ world: World,
+        cottages: [Cottage]? = nil,
+        from arrival: String = "2027-05-14",
+        to departure: String = "2027-05-17"
+    ) -> BookingRequest {
+        BookingRequest(
+            parkId: world.park.id,
+            groupId: group.id,
+            stay: Stay(from: LocalDate(arrival)!, to: LocalDate(departure)!)!,
+            cottages: (cottages ?? [world.cottages[0]]).map { .init(cottage: $0.id) },
+            travellerIds: group.travellers.map(\.id)
+        )
+    }
+}

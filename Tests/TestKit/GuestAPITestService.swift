@@ -1,0 +1,249 @@
+import AsyncHTTPClient
+public import Foundation
+@testable public import GuestAPI
+import GuestModels
+import Logging
+import NIOCore
+import NIOHTTP1
+public import Postgres
+import Synchronization
+
+/// A clock that stands still until it is told.
+public final class TestClock: Sendable {
+    private let current: Mutex<Date>
+
+    public init(_ start: Date) {
+        current = Mutex(start)
+    }
+
+    public var now: Date { current.withLock { $0 } }
+
+    public func advance(by seconds: TimeInterval) {
+        current.withLock { $0 = $0.addingTimeInterval(seconds) }
+    }
+}
+
+/// A running service on a database of its own, with a clock that stands still.
+public struct GuestAPITestService: Sendable {
+    public let app: AppEnvironment
+    public let clock: TestClock
+    public let test: TestDatabase
+    public let port: Int
+    public let stateFolder: String
+
+    public var given: Given { Given(api: self) }
+    public var now: Date { clock.now }
+
+    // MARK: Asking
+
+    public struct Response: Sendable {
+        public let status: Int
+        public let headers: [String: String]
+        public let body: Data
+
+        public var text: String { String(decoding: body, as: UTF8.self) }
+
+        public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
+            let decoder = JSONDecoder()
+            decoder.dateDecodingStrategy = .custom { decoder in
+                let text = try decoder.singleValueContainer().decode(String.self)
+                guard let date = Date(rfc3339: text) else { throw CancellationError() }
+                return date
+            }
+            return try decoder.decode(type, from: body)
+        }
+
+        /// The problem's code, or nil when it is none.
+        public var code: String? {
+            struct Problem: Decodable {
+                let code: String
+            }
+            return try? JSONDecoder().decode(Problem.self, from: body).code
+        }
+
+        /// The pointers of a problem.
+        public var pointers: [String] {
+            struct Problem: Decodable {
+                let errors: [FieldError]?
+            }
+            return (try? JSONDecoder().decode(Problem.self, from: body).errors?.map(\.pointer)) ?? []
+        }
+    }
+
+    public func send(
+        _ method: String,
+        _ path: String,
+        raw: Data? = nil,
+        as who: Given.Person? = nil,
+        key: String? = nil,
+        match: Int? = nil,
+        headers: [String: String] = [:]
+    ) async throws -> Response {
+        var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+        request.method = HTTPMethod(rawValue: method)
+        if let raw {
+            request.body = .bytes(ByteBuffer(bytes: raw))
+            request.headers.replaceOrAdd(name: "content-type", value: "application/json")
+        }
+        if let who { request.headers.add(name: "authorization", value: "Bearer \(who.token)") }
+        if let key { request.headers.add(name: "idempotency-key", value: key) }
+        if let match { request.headers.add(name: "if-match", value: "\"\(match)\"") }
+        for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+        let body = try await response.body.collect(upTo: 16 << 20)
+        return Response(
+            status: Int(response.status.code),
+            headers: Dictionary(response.headers.map { ($0.name.lowercased(), $0.value) }) { first, _ in first },
+            body: Data(body.readableBytesView)
+        )
+    }
+
+    public func get(_ path: String, as who: Given.Person? = nil) async throws -> Response {
+        try await send("GET", path, as: who)
+    }
+
+    public func post(
+        _ path: String,
+        _ body: (any Encodable & Sendable)? = nil,
+        as who: Given.Person? = nil,
+        key: String? = nil
+    ) async throws -> Response {
+        let raw = try body.map { Data(try ResponseEncoder.encode(JSONFragment($0))) }
+        return try await send("POST", path, raw: raw, as: who, key: key)
+    }
+
+    public func change(
+        _ method: String,
+        _ path: String,
+        _ body: some Encodable & Sendable,
+        as who: Given.Person? = nil,
+        match: Int
+    ) async throws -> Response {
+        try await send(method, path, raw: Data(try ResponseEncoder.encode(body)), as: who, match: match)
+    }
+
+    // MARK: Looking behind
+
+    /// Does every job that is due, and those that these bring about.
+    public func work() async throws {
+        let worker = Worker(app: app, queues: Job.Queue.allCases)
+        var found = 1
+        while found > 0 {
+            found = 0
+            for queue in Job.Queue.allCases { found += try await worker.round(queue) }
+        }
+    }
+
+    public func count(_ sql: SQL) async throws -> Int {
+        try await app.database.read(as: "test") { reader in
+            try await reader.first(Query(sql) { try $0.decode("count", as: Int.self) })
+        } ?? -1
+    }
+
+    @discardableResult
+    public func transaction<Value>(_ body: (Transaction) async throws -> Value) async throws -> Value {
+        try await app.database.transaction(as: "test", body)
+    }
+
+    /// Every mail in the spool: headers, a blank line, and the text decoded.
+    public func mails(to email: String) throws -> [String] {
+        let folder = URL(filePath: stateFolder).appending(path: "mail").appending(path: Spool.folder(of: email))
+        let urls = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
+        return try urls.sorted { $0.path() < $1.path() }.map { url in
+            let parts = try String(contentsOf: url, encoding: .utf8).components(separatedBy: "\r\n\r\n")
+            let text = Data(base64Encoded: parts.dropFirst().joined(), options: .ignoreUnknownCharacters) ?? Data()
+            return parts[0] + "\n\n" + String(decoding: text, as: UTF8.self)
+        }
+    }
+}
+
+/// A moment in the tests' world: a Saturday in November, noon in Amsterdam.
+public let testStart = Date(timeIntervalSince1970: 1_795_258_800)
+
+/// Lends a running service; afterwards checks that no connection was left leased.
+public func withGuestAPI(
+    workers: Int = 0,
+    capacity: Int = 64,
+    clock: TestClock = TestClock(testStart),
+    limits: ConnectionGuard.Limits = ConnectionGuard.Limits(),
+    realTime: Bool = false,
+    _ body: (GuestAPITestService) async throws -> Void
+) async throws {
+    let template = try await Template.shared.name()
+    let _: Void = try await withTestDatabase(template: template) { test in
+        let folder = NSTemporaryDirectory() + "voorpret-" + test.name
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let settings = Settings.forTests(test.connectionString, folder: folder, workers: workers, capacity: capacity)
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let app = try AppEnvironment(
+            settings: settings,
+            now: { realTime ? Date() : clock.now },
+            secret: Data("a secret for tests only, of 32 b.".utf8),
+            logger: logger
+        )
+        let (ports, announce) = AsyncStream.makeStream(of: Int.self)
+        let service = GuestService(app, limits: limits) { announce.yield($0) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do { try await service.run() } catch is CancellationError {}
+            }
+            var iterator = ports.makeAsyncIterator()
+            guard let port = await iterator.next() else { throw CancellationError() }
+            let api = GuestAPITestService(app: app, clock: clock, test: test, port: port, stateFolder: folder)
+            do {
+                try await body(api)
+                let census = await app.database.census()
+                if census.leased != 0 && workers == 0 { throw Leak(description: "\(census.leased) connections are leased") }
+            } catch {
+                group.cancelAll()
+                throw error
+            }
+            group.cancelAll()
+        }
+    }
+}
+
+struct Leak: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// The schema, loaded once for all tests of a process.
+private actor Template {
+    static let shared = Template()
+    private var made: Task<String, any Error>?
+
+    func name() async throws -> String {
+        if let made { return try await made.value }
+        let task = Task {
+            let cluster = try testCluster()
+            let name = "template_\(ProcessInfo.processInfo.processIdentifier)"
+            try await Script.run("DROP DATABASE IF EXISTS \(name) WITH (FORCE)", on: cluster)
+            try await Script.run("CREATE DATABASE \(name)", on: cluster)
+            let url = cluster.replacing("/voorpret?", with: "/\(name)?")
+            try await Migrator(connectionString: url, folder: projectFolder).run()
+            return name
+        }
+        made = task
+        return try await task.value
+    }
+}
+
+/// The checkout.
+public let projectFolder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+extension Settings {
+    static func forTests(_ database: String, folder: String, workers: Int, capacity: Int) -> Settings {
+        Settings(
+            database: database,
+            host: "127.0.0.1",
+            port: 0,
+            adminPort: 0,
+            stateFolder: folder,
+            capacity: capacity,
+            workers: workers,
+            openAPI: projectFolder.appending(path: "openapi.yaml").path()
+        )
+    }
+}
