@@ -1,8 +1,29 @@
 .DEFAULT_GOAL := help
-.PHONY: help test
+.PHONY: help run demo test check bench fuzz format reset
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 18
 
-test: ## set up, start a throw-away cluster, run all tests
+run: ## from nothing to a running service with a demo in it (HOST, PORT, ADMIN_PORT)
+	@HOST=$(HOST) PORT=$(PORT) ADMIN_PORT=$(ADMIN_PORT) scripts/run.sh
+
+demo: ## play one group's way through the running service
+	@.build-release/release/voorpret demo --url http://127.0.0.1:$(or $(PORT),8080)
+
+test: ## set up, start a throw-away cluster, run all tests (ARGS='--filter Booking')
 	@scripts/test.sh $(ARGS)
+
+check: ## format, layering, tests, fuzz
+	@scripts/check.sh
+
+fuzz: ## attack a service of its own with what openapi.yaml allows and forbids (FUZZ_CASES)
+	@scripts/fuzz.sh
+
+bench: ## measure, beside floors on the same machine (ONLY=name)
+	@ONLY=$(ONLY) scripts/bench.sh
+
+format: ## lay out the sources
+	@swift format --in-place --recursive --configuration .swift-format Sources Tests Package.swift
+
+reset: ## forget the data of make run
+	@scripts/reset.sh

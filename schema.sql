@@ -250,11 +250,18 @@ CREATE TABLE import_file (
     park_id uuid NOT NULL REFERENCES park,
     hash bytea NOT NULL,
     name text NOT NULL,
-    rows_done int NOT NULL DEFAULT 0,
-    rejected int NOT NULL DEFAULT 0,
+    rows int NOT NULL CHECK (rows >= 0),
     started_at timestamptz NOT NULL,
     finished_at timestamptz,
     UNIQUE (park_id, hash)
+);
+
+-- A row of it that could not be imported, and why. Imported and rejected rows add up to all rows.
+CREATE TABLE import_reject (
+    import_file_id uuid NOT NULL REFERENCES import_file,
+    line int NOT NULL,
+    reason text NOT NULL,
+    PRIMARY KEY (import_file_id, line)
 );
 
 CREATE TABLE booking (
@@ -277,10 +284,8 @@ CREATE TABLE booking (
     policy jsonb NOT NULL,
     deposit bigint NOT NULL CHECK (deposit >= 0),
     source text NOT NULL CHECK (source IN ('guest', 'staff', 'import')),
-    -- In the property system: a reservation number, or file and line.
+    -- Its number in the property system.
     reservation_number text,
-    import_file_id uuid REFERENCES import_file,
-    import_line int,
     confirmed_reason text CHECK (length(confirmed_reason) <= 500),
     cancelled_reason text CHECK (length(cancelled_reason) <= 500),
     placed_at timestamptz NOT NULL,
@@ -288,12 +293,19 @@ CREATE TABLE booking (
     CONSTRAINT booking_hold_has_deadline CHECK ((state = 'held') = (hold_until IS NOT NULL)),
     CONSTRAINT booking_has_group CHECK (source = 'import' OR group_id IS NOT NULL),
     CONSTRAINT booking_somebody_stays CHECK (source = 'import' OR adults + children > 0),
-    CONSTRAINT booking_reservation_once UNIQUE (park_id, reservation_number),
-    CONSTRAINT booking_import_line_once UNIQUE (import_file_id, import_line)
+    CONSTRAINT booking_reservation_once UNIQUE (park_id, reservation_number)
 );
 CREATE INDEX ON booking (group_id);
 CREATE INDEX booking_arrivals ON booking (park_id, lower(stay));
 CREATE INDEX booking_departures ON booking (park_id, upper(stay));
+
+-- The booking that a row of it made or changed.
+CREATE TABLE import_row (
+    import_file_id uuid NOT NULL REFERENCES import_file,
+    line int NOT NULL,
+    booking_id uuid NOT NULL REFERENCES booking,
+    PRIMARY KEY (import_file_id, line)
+);
 
 -- Who of the group stays.
 CREATE TABLE booking_traveller (

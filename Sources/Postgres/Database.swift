@@ -55,16 +55,20 @@ public final class Database: Sendable {
 
     // MARK: Reading
 
-    /// Single questions as the principal. Each call on the reader is one segment of a shared pipeline:
-    /// the principal's setting, the statements, one sync point; so it sees one snapshot per statement.
+    /// Single questions as the principal.
+    ///
+    /// Each call on the reader is one segment of a shared pipeline: the principal's setting, the statements,
+    /// one sync point; so it sees one snapshot per statement.
     ///
     /// A cancelled task stops waiting; its question is never cancelled on a connection that others share.
     public func read<Value>(as principal: String, _ body: (Reader) async throws -> Value) async throws -> Value {
         try await body(Reader(database: self, principal: principal))
     }
 
-    /// Asks on a shared connection. A read may be asked again, so a connection that is lost under it,
-    /// shut down or holding a stale plan is answered by another try; at most as many as there are readers, and one.
+    /// Asks on a shared connection.
+    ///
+    /// A read may be asked again, so a connection that is lost under it, shut down or holding a stale plan is
+    /// answered by another try; at most as many as there are readers, and one.
     func ask(_ statements: [Statement]) async throws -> [ResultSet] {
         for _ in 0..<configuration.readers {
             do {

@@ -15,7 +15,9 @@ public enum PostgresError: Error, Sendable {
     /// A column was missing or held what the Swift type cannot.
     case undecodable(column: String, reason: String)
 
-    /// What the server said. `constraint` names the constraint that stopped a row.
+    /// What the server said.
+    ///
+    /// `constraint` names the constraint that stopped a row.
     public struct ServerError: Error, Sendable, CustomStringConvertible {
         /// Five characters, see the PostgreSQL manual, appendix A.
         public let sqlState: String

@@ -53,8 +53,10 @@ public struct Row: Sendable {
     let set: ResultSet
     let index: Int32
 
-    /// The column's value. Throws `PostgresError.undecodable` when there is no such column, when it
-    /// is NULL, or when its text is not one of `Value`'s.
+    /// The column's value.
+    ///
+    /// Throws `PostgresError.undecodable` when there is no such column, when it is NULL, or when its text is
+    /// not one of `Value`'s.
     public func decode<Value: PostgresDecodable>(_ column: String, as type: Value.Type = Value.self) throws -> Value {
         guard let value = try decodeIfPresent(column, as: type) else {
             throw PostgresError.undecodable(column: column, reason: "NULL")

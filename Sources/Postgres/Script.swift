@@ -3,8 +3,9 @@ import Foundation
 
 /// Runs a text of several statements, as a migration or `CREATE DATABASE` needs it.
 public enum Script {
-    /// Runs the text on a connection of its own. Without BEGIN in it, the server runs all of it in one
-    /// transaction, or none.
+    /// Runs the text on a connection of its own.
+    ///
+    /// Without BEGIN in it, the server runs all of it in one transaction, or none.
     ///
     /// - Throws: `PostgresError.server` for the first statement that failed, `.unreachable` when there is no server.
     public static func run(_ text: String, on connectionString: String) async throws {
@@ -31,7 +32,9 @@ public enum Script {
 }
 
 extension PostgresError.ServerError {
-    /// Reads the fields of a failed result. The codes are the PG_DIAG_ constants of postgres_ext.h.
+    /// Reads the fields of a failed result.
+    ///
+    /// The codes are the PG_DIAG_ constants of postgres_ext.h.
     init(_ result: OpaquePointer?, on connection: OpaquePointer) {
         func field(_ code: UInt8) -> String? {
             PQresultErrorField(result, Int32(code)).map { String(cString: $0) }

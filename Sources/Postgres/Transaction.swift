@@ -1,8 +1,10 @@
 import Foundation
 import Synchronization
 
-/// A transaction under way. Statements run one after another; what must precede a statement (BEGIN,
-/// SAVEPOINT, RELEASE) travels in its round trip.
+/// A transaction under way.
+///
+/// Statements run one after another; what must precede a statement (BEGIN, SAVEPOINT, RELEASE) travels in its
+/// round trip.
 ///
 /// Cancelling the task stops it before its next statement; a statement under way, and COMMIT above
 /// all, is never cancelled.

@@ -1,7 +1,9 @@
 public import Foundation
 public import GuestModels
 
-/// A Swift value that can be bound to a parameter. The server infers the SQL type from the statement.
+/// A Swift value that can be bound to a parameter.
+///
+/// The server infers the SQL type from the statement.
 public protocol PostgresEncodable: Sendable {
     var postgresParameter: Parameter { get }
 }
@@ -220,7 +222,9 @@ extension Stay: PostgresValue {
     }
 }
 
-/// Any range type. `lower` and `upper` are nil where the range has no bound, and both are nil when it is empty.
+/// Any range type.
+///
+/// `lower` and `upper` are nil where the range has no bound, and both are nil when it is empty.
 public struct PostgresRange<Bound: PostgresValue & Equatable>: PostgresValue, Equatable {
     public var lower: Bound?
     public var upper: Bound?

@@ -2,7 +2,9 @@ import CLibPQ
 import Foundation
 import Synchronization
 
-/// One connection, with the questions that are under way on it. Lives on the reactor's thread alone.
+/// One connection, with the questions that are under way on it.
+///
+/// Lives on the reactor's thread alone.
 ///
 /// `@unchecked Sendable`: references travel between tasks as a ticket for "the connection I leased",
 /// but every property is read and written on the reactor's thread only.
@@ -12,8 +14,10 @@ final class Wire: @unchecked Sendable {
         case execute
     }
 
-    /// One segment of the pipeline: its statements, then a sync point. The server runs what stands
-    /// between two sync points as one transaction, unless BEGIN opened a longer one.
+    /// One segment of the pipeline: its statements, then a sync point.
+    ///
+    /// The server runs what stands between two sync points as one transaction, unless BEGIN opened a longer
+    /// one.
     struct Segment {
         var steps: [Step] = []
         var position = 0

@@ -50,7 +50,10 @@ import Testing
                     for byte in bytes where byte == 10 { lines += 1 }
                 }
                 // The connection is an ordinary one again.
-                #expect(try await tx.first(Query("SELECT count(*) AS n FROM big") { try $0.decode("n", as: Int.self) }) == 1_000_000)
+                #expect(
+                    try await tx.first(Query("SELECT count(*) AS n FROM big") { try $0.decode("n", as: Int.self) })
+                        == 1_000_000
+                )
             }
             #expect(lines == 1_000_000)
             #expect(largest < 1 << 20)
@@ -80,7 +83,8 @@ import Testing
 
     @Test func `A listener hears again after its backend was killed`() async throws {
         try await withTestDatabase { test in
-            var events = Listener(connectionString: test.connectionString, channels: ["woods"]).events.makeAsyncIterator()
+            var events = Listener(connectionString: test.connectionString, channels: ["woods"]).events
+                .makeAsyncIterator()
             #expect(await events.next() == .connected)
             try await Script.run("NOTIFY woods, 'one'", on: test.connectionString)
             #expect(await events.next() == .notification(channel: "woods", payload: "one"))

@@ -69,7 +69,9 @@ import Testing
             let (left, right) = try await database.read(as: "test") { reader in
                 try await reader.all(
                     Query("SELECT now()::text AS at, 1 AS one") { try $0.decode("at", as: String.self) },
-                    Query("SELECT now()::text AS at FROM generate_series(1, 2)") { try $0.decode("at", as: String.self) }
+                    Query("SELECT now()::text AS at FROM generate_series(1, 2)") {
+                        try $0.decode("at", as: String.self)
+                    }
                 )
             }
             #expect(left.count == 1)
@@ -85,7 +87,9 @@ import Testing
                 Task {
                     try await database.read(as: "test") { reader in
                         try await reader.first(
-                            Query("SELECT \(number)::int AS n, pg_sleep(0.3)::text AS s") { try $0.decode("n", as: Int.self) }
+                            Query("SELECT \(number)::int AS n, pg_sleep(0.3)::text AS s") {
+                                try $0.decode("n", as: Int.self)
+                            }
                         )
                     }
                 }
@@ -109,11 +113,15 @@ import Testing
             let database = try test.open(readers: 2)
             for _ in 0..<5 {
                 let before = try await database.read(as: "test") { reader in
-                    try await reader.first(Query("SELECT pg_backend_pid() AS pid") { try $0.decode("pid", as: Int.self) })
+                    try await reader.first(
+                        Query("SELECT pg_backend_pid() AS pid") { try $0.decode("pid", as: Int.self) }
+                    )
                 }
                 try await Script.run("SELECT pg_terminate_backend(\(before ?? 0))", on: testCluster())
                 let after = try await database.read(as: "test") { reader in
-                    try await reader.first(Query("SELECT pg_backend_pid() AS pid") { try $0.decode("pid", as: Int.self) })
+                    try await reader.first(
+                        Query("SELECT pg_backend_pid() AS pid") { try $0.decode("pid", as: Int.self) }
+                    )
                 }
                 #expect(after != before)
             }

@@ -259,7 +259,9 @@ import Testing
     @Test func `A statement over its time is stopped and the connection lives on`() async throws {
         try await withNotes { database, _ in
             do {
-                try await database.transaction(as: "test", within: 0.1) { try await $0.run(Command("SELECT pg_sleep(2)")) }
+                try await database.transaction(as: "test", within: 0.1) {
+                    try await $0.run(Command("SELECT pg_sleep(2)"))
+                }
                 Issue.record("it took its time")
             } catch let error as PostgresError {
                 #expect(error.isUnavailability)

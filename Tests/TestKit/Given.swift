@@ -1,8 +1,9 @@
 import Crypto
 import Foundation
-@testable import GuestAPI
 public import GuestModels
 import Postgres
+
+@testable import GuestAPI
 
 /// Sets up what a test is about, through the verbs where they are not what is tested.
 public struct Given: Sendable {
@@ -11,15 +12,21 @@ public struct Given: Sendable {
     /// Somebody signed in.
     public struct Person: Sendable {
         public let token: String
-        public let guest: Guest.ID?
-        public let staff: StaffMember.ID?
         public let email: String
+        let guest: Guest.ID?
+        let staff: StaffMember.ID?
+
+        /// Their id as a guest; throws for staff.
+        public func id() throws -> Guest.ID {
+            guard let guest else { throw Refusal.notFound }
+            return guest
+        }
     }
 
     private func session(guest: Guest.ID?, staff: StaffMember.ID?, email: String) async throws -> Person {
         let now = api.now
         let tokens = try await api.transaction { tx in
-            try await SignIn.open(
+            let tokens = try await SignIn.open(
                 api.app.ids.next(at: now),
                 guest: guest,
                 staff: staff,
@@ -30,8 +37,13 @@ public struct Given: Sendable {
                 at: now,
                 in: tx
             )
+            // Tests move the clock by weeks.
+            try await tx.run(
+                IdentitySQL.lengthenAccess(Token(tokens.accessToken), until: now.addingTimeInterval(400 * 86400))
+            )
+            return tokens
         }
-        return Person(token: tokens.accessToken, guest: guest, staff: staff, email: email)
+        return Person(token: tokens.accessToken, email: email, guest: guest, staff: staff)
     }
 
     public func guest(_ name: String = "Guest", email: String? = nil) async throws -> Person {
@@ -77,8 +89,8 @@ public struct Given: Sendable {
     }
 
     public static let rules = HouseRules(
-        checkInFrom: LocalTime("15:00")!,
-        checkOutBy: LocalTime("10:30")!,
+        checkInFrom: LocalTime("15:00") ?? .noon,
+        checkOutBy: LocalTime("10:30") ?? .noon,
         maximumNights: 60,
         depositPercent: 0,
         cancellation: [.init(days: 28, percent: 10), .init(days: 7, percent: 50)]
@@ -121,7 +133,7 @@ public struct Given: Sendable {
             )
             _ = try await Rate.create(
                 RateRequest(
-                    season: Stay(from: LocalDate("2020-01-01")!, to: LocalDate("2035-01-01")!)!,
+                    season: try stay("2020-01-01", "2035-01-01"),
                     night: 10000,
                     weekendNight: 12000
                 ),
@@ -156,7 +168,7 @@ public struct Given: Sendable {
         try await api.transaction { tx in
             try await TravelGroup.create(
                 GroupRequest(name: name, myName: "Organiser"),
-                by: organiser.guest!,
+                by: organiser.id(),
                 api.app,
                 at: api.now,
                 in: tx
@@ -171,7 +183,7 @@ public struct Given: Sendable {
             let invitation = try await Invitation.create(
                 InvitationRequest(),
                 to: group.id,
-                as: .guest(organiser.guest!),
+                as: .guest(organiser.id()),
                 api.app,
                 at: now,
                 in: tx
@@ -179,7 +191,7 @@ public struct Given: Sendable {
             _ = try await Invitation.accept(
                 code: invitation.code,
                 InvitationAcceptance(),
-                by: person.guest!,
+                by: person.id(),
                 api.app,
                 at: now,
                 in: tx
@@ -199,7 +211,7 @@ public struct Given: Sendable {
         try await api.transaction { tx in
             try await Booking.place(
                 api.given.request(group, world, cottages: cottages, from: arrival, to: departure),
-                as: .guest(organiser.guest!),
+                as: .guest(organiser.id()),
                 api.app,
                 at: api.now,
                 in: tx
@@ -213,13 +225,26 @@ public struct Given: Sendable {
         cottages: [Cottage]? = nil,
         from arrival: String = "2027-05-14",
         to departure: String = "2027-05-17"
-    ) -> BookingRequest {
-        BookingRequest(
+    ) throws -> BookingRequest {
+        try BookingRequest(
             parkId: world.park.id,
             groupId: group.id,
-            stay: Stay(from: LocalDate(arrival)!, to: LocalDate(departure)!)!,
+            stay: stay(arrival, departure),
             cottages: (cottages ?? [world.cottages[0]]).map { .init(cottage: $0.id) },
             travellerIds: group.travellers.map(\.id)
         )
     }
+}
+
+/// The date, or an error that says which text is none.
+public func day(_ text: String) throws -> LocalDate {
+    guard let date = LocalDate(text) else { throw Leak(description: "'\(text)' is no date") }
+    return date
+}
+
+public func stay(_ arrival: String, _ departure: String) throws -> Stay {
+    guard let stay = Stay(from: try day(arrival), to: try day(departure)) else {
+        throw Leak(description: "\(arrival) to \(departure) is no stay")
+    }
+    return stay
 }

@@ -1,12 +1,13 @@
 import AsyncHTTPClient
 public import Foundation
-@testable public import GuestAPI
 import GuestModels
 import Logging
 import NIOCore
 import NIOHTTP1
 public import Postgres
 import Synchronization
+
+@testable public import GuestAPI
 
 /// A clock that stands still until it is told.
 public final class TestClock: Sendable {
@@ -194,7 +195,9 @@ public func withGuestAPI(
             do {
                 try await body(api)
                 let census = await app.database.census()
-                if census.leased != 0 && workers == 0 { throw Leak(description: "\(census.leased) connections are leased") }
+                if census.leased != 0 && workers == 0 {
+                    throw Leak(description: "\(census.leased) connections are leased")
+                }
             } catch {
                 group.cancelAll()
                 throw error

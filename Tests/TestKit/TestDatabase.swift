@@ -22,7 +22,9 @@ public struct TestDatabase: Sendable {
     }
 }
 
-/// The cluster. There is none by default, so that a test never writes into somebody's real database.
+/// The cluster.
+///
+/// There is none by default, so that a test never writes into somebody's real database.
 public func testCluster() throws -> String {
     guard let url = ProcessInfo.processInfo.environment["VOORPRET_TEST_DATABASE"] else {
         throw PostgresError.unreachable("VOORPRET_TEST_DATABASE is not set; run the tests with `make test`")

@@ -4,7 +4,9 @@ public import GuestModels
 public import Logging
 public import Postgres
 
-/// Everything a feature may use that is not its argument. Made once, at the start.
+/// Everything a feature may use that is not its argument.
+///
+/// Made once, at the start.
 public struct AppEnvironment: Sendable {
     public let settings: Settings
     public let database: Database

@@ -2,7 +2,9 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Who did what, written in the transaction it tells of. The principal is the transaction's own.
+/// Who did what, written in the transaction it tells of.
+///
+/// The principal is the transaction's own.
 enum Audit {
     static func record(
         _ action: String,

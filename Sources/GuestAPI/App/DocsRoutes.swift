@@ -32,8 +32,11 @@ enum DocsRoutes {
         let types = ["swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"]
         let name = call.text("file")
         guard let type = types[name] else { throw Refusal.notFound }
-        return try read(URL(filePath: call.app.settings.stateFolder).appending(path: "docs").appending(path: name), type)
-            .tagged(for: call)
+        return try read(
+            URL(filePath: call.app.settings.stateFolder).appending(path: "docs").appending(path: name),
+            type
+        )
+        .tagged(for: call)
     }
 
     private static func read(_ url: URL, _ type: String) throws -> Answer {

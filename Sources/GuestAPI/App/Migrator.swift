@@ -20,12 +20,16 @@ public struct Migrator: Sendable {
     }
 
     static func version(of database: Database) async throws -> Int {
-        let query = Query("SELECT max(number) AS version FROM schema_version") { try $0.decode("version", as: Int.self) }
+        let query = Query("SELECT max(number) AS version FROM schema_version") {
+            try $0.decode("version", as: Int.self)
+        }
         return try await database.read(as: "migrate") { try await $0.first(query) } ?? 0
     }
 
     /// Applies what is missing, each step in a transaction of its own with an advisory lock, so that two
-    /// processes that start together do it once. Answers the names of what was applied.
+    /// processes that start together do it once.
+    ///
+    /// Answers the names of what was applied.
     @discardableResult
     public func run() async throws -> [String] {
         var configuration = Database.Configuration(connectionString: connectionString)
@@ -42,14 +46,18 @@ public struct Migrator: Sendable {
     }
 
     private func run(on database: Database) async throws -> [String] {
-        let exists = Query("SELECT to_regclass('schema_version') IS NOT NULL AS exists") { try $0.decode("exists", as: Bool.self) }
+        let exists = Query("SELECT to_regclass('schema_version') IS NOT NULL AS exists") {
+            try $0.decode("exists", as: Bool.self)
+        }
         guard try await database.read(as: "migrate", { try await $0.first(exists) }) == true else {
             try await apply(folder.appending(path: "schema.sql"), unless: "to_regclass('schema_version') IS NOT NULL")
             return ["schema.sql"]
         }
         let current = try await Self.version(of: database)
         guard current <= Self.expectedVersion else {
-            throw Failed(description: "the database has version \(current), newer than this build's \(Self.expectedVersion)")
+            throw Failed(
+                description: "the database has version \(current), newer than this build's \(Self.expectedVersion)"
+            )
         }
         var applied: [String] = []
         for (number, url) in try migrations() where number > current {

@@ -1,11 +1,14 @@
 import GuestModels
 import HTTPTypes
 
-/// Who may do what. Every route is mounted from a row here, the OpenAPI document's `x-authz` is
-/// compared with it, and a generated test tries every row as every kind of principal.
+/// Who may do what.
+///
+/// Every route is mounted from a row here, the OpenAPI document's `x-authz` is compared with it, and a
+/// generated test tries every row as every kind of principal.
 enum Policy {
-    /// Who a row lets in, before anything is read. Whether the *object* is theirs the verb decides, and
-    /// what is not theirs does not exist for them.
+    /// Who a row lets in, before anything is read.
+    ///
+    /// Whether the *object* is theirs the verb decides, and what is not theirs does not exist for them.
     enum Who: Hashable, Sendable {
         case anyone
         /// A signed-in guest, for their own things.
@@ -150,8 +153,22 @@ enum Policy {
         Row("placeBooking", .post, "/v1/bookings", [.member], .booking, key: .required),
         Row("showBooking", .get, "/v1/bookings/{booking}", front.union([.member]), .booking),
         Row("extendHold", .post, "/v1/bookings/{booking}/extend", [.organiser], .booking, key: .required),
-        Row("confirmBooking", .post, "/v1/bookings/{booking}/confirm", front.union([.organiser]), .booking, key: .required),
-        Row("cancelBooking", .post, "/v1/bookings/{booking}/cancel", front.union([.organiser]), .booking, key: .required),
+        Row(
+            "confirmBooking",
+            .post,
+            "/v1/bookings/{booking}/confirm",
+            front.union([.organiser]),
+            .booking,
+            key: .required
+        ),
+        Row(
+            "cancelBooking",
+            .post,
+            "/v1/bookings/{booking}/cancel",
+            front.union([.organiser]),
+            .booking,
+            key: .required
+        ),
         // Desk
         Row("listArrivals", .get, "/v1/admin/parks/{park}/arrivals", front.union([.staff(.housekeeping)]), .desk),
         Row("listDepartures", .get, "/v1/admin/parks/{park}/departures", front.union([.staff(.housekeeping)]), .desk),

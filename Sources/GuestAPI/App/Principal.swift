@@ -8,7 +8,9 @@ enum Principal: Hashable, Sendable {
     /// One narrow kind of background work.
     case job(String)
 
-    /// As `app.principal` and the audit have it. Never a name or an address.
+    /// As `app.principal` and the audit have it.
+    ///
+    /// Never a name or an address.
     var setting: String {
         switch self {
         case .nobody: "nobody"

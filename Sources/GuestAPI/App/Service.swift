@@ -49,7 +49,10 @@ public struct GuestService: Service {
                 address: .hostname(app.settings.host, port: app.settings.port),
                 serverName: nil,
                 backlog: 1024,
-                availableConnectionsDelegate: MaximumAvailableConnections(app.settings.maximumConnections, logger: app.logger)
+                availableConnectionsDelegate: MaximumAvailableConnections(
+                    app.settings.maximumConnections,
+                    logger: app.logger
+                )
             ),
             onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) },
             logger: app.logger

@@ -1,7 +1,9 @@
 public import Configuration
 import Foundation
 
-/// How this process is set up. Read once, from the environment; README has the table.
+/// How this process is set up.
+///
+/// Read once, from the environment; README has the table.
 public struct Settings: Sendable {
     /// A libpq connection string.
     public var database: String
@@ -97,7 +99,9 @@ public struct Settings: Sendable {
             throw SettingsError(description: "VOORPRET_PORT and VOORPRET_ADMIN_PORT must be from 0 to 65535")
         }
         guard capacity >= 5, readers >= 1, writers >= 1, workers >= 0 else {
-            throw SettingsError(description: "capacity must be at least 5, readers and writers at least 1, workers at least 0")
+            throw SettingsError(
+                description: "capacity must be at least 5, readers and writers at least 1, workers at least 0"
+            )
         }
     }
 }

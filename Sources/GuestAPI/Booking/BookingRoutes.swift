@@ -38,7 +38,13 @@ enum BookingRoutes {
         let id: Booking.ID = try call.id("booking")
         return try await call.write { tx in
             let booking = try await Booking.confirm(
-                id, reason: reason, as: call.principal, call.app, at: call.now, in: tx)
+                id,
+                reason: reason,
+                as: call.principal,
+                call.app,
+                at: call.now,
+                in: tx
+            )
             return try .json(booking, version: booking.version)
         }
     }
@@ -48,7 +54,13 @@ enum BookingRoutes {
         let id: Booking.ID = try call.id("booking")
         return try await call.write { tx in
             let booking = try await Booking.cancel(
-                id, reason: reason, as: call.principal, call.app, at: call.now, in: tx)
+                id,
+                reason: reason,
+                as: call.principal,
+                call.app,
+                at: call.now,
+                in: tx
+            )
             return try .json(booking, version: booking.version)
         }
     }

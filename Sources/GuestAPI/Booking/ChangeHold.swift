@@ -3,7 +3,9 @@ import GuestModels
 import Postgres
 
 extension Booking {
-    /// Lengthens a hold, once, while it runs. Held or expired, never both: both sides lock the same row.
+    /// Lengthens a hold, once, while it runs.
+    ///
+    /// Held or expired, never both: both sides lock the same row.
     static func extend(
         _ id: Booking.ID,
         as principal: Principal,
@@ -23,7 +25,9 @@ extension Booking {
         return booking
     }
 
-    /// Makes a hold firm and queues the mail. Harmless to repeat.
+    /// Makes a hold firm and queues the mail.
+    ///
+    /// Harmless to repeat.
     ///
     /// Throws `depositOpen` for a guest while the deposit is not covered, `reasonNeeded` for staff who do
     /// not say why they waive it.
@@ -44,7 +48,14 @@ extension Booking {
         try await tx.run(BookingSQL.update(booking, confirmedReason: isStaff ? reason : nil))
         if isStaff {
             try await Audit.record(
-                "booking.confirm", target: id.uuid, park: booking.parkId, reason: reason, app, at: now, in: tx)
+                "booking.confirm",
+                target: id.uuid,
+                park: booking.parkId,
+                reason: reason,
+                app,
+                at: now,
+                in: tx
+            )
         }
         if let group = booking.groupId, let park = try await tx.first(BookingSQL.policy(of: id))?.park {
             let letter = Mail.Letter.bookingConfirmed(number: booking.number, park: park, stay: booking.stay)
@@ -54,7 +65,9 @@ extension Booking {
         return booking
     }
 
-    /// Cancels a hold, or a confirmed stay for the fee of the policy it was placed under. Harmless to repeat.
+    /// Cancels a hold, or a confirmed stay for the fee of the policy it was placed under.
+    ///
+    /// Harmless to repeat.
     static func cancel(
         _ id: Booking.ID,
         reason: String?,
@@ -84,7 +97,14 @@ extension Booking {
         try await tx.run(commands)
         if isStaff {
             try await Audit.record(
-                "booking.cancel", target: id.uuid, park: booking.parkId, reason: reason, app, at: now, in: tx)
+                "booking.cancel",
+                target: id.uuid,
+                park: booking.parkId,
+                reason: reason,
+                app,
+                at: now,
+                in: tx
+            )
         }
         booking.publish(in: tx)
         return try await locked(id, as: principal, in: tx)

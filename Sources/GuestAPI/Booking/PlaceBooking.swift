@@ -115,7 +115,9 @@ extension Booking {
         for _ in 0..<3 {
             var picked: [Cottage.ID] = []
             if !wanted.isEmpty {
-                var free = try await tx.all(ParkSQL.free(in: request.parkId, request.stay)).filter { !chosen.contains($0.id) }
+                var free = try await tx.all(ParkSQL.free(in: request.parkId, request.stay)).filter {
+                    !chosen.contains($0.id)
+                }
                 for type in wanted {
                     guard let index = free.firstIndex(where: { $0.typeId == type }) else { throw Refusal.cottageTaken }
                     picked.append(free.remove(at: index).id)
@@ -147,7 +149,9 @@ extension Booking {
     /// Eight characters without those that people mix up, from the id: the same booking, the same number.
     static func number(of id: Booking.ID, _ secret: ServerSecret) -> String {
         let alphabet = Array("ABCDEFGHJKLMNPQRSTUVWXYZ23456789")
-        let letters = secret.digest("booking-number", id.description).prefix(8).map { alphabet[Int($0) % alphabet.count] }
+        let letters = secret.digest("booking-number", id.description).prefix(8).map {
+            alphabet[Int($0) % alphabet.count]
+        }
         return String(letters[0..<4]) + "-" + String(letters[4..<8])
     }
 }

@@ -62,7 +62,8 @@ enum DeskSQL {
         )
     }
 
-    static func departures(_ park: Park.ID, on day: LocalDate, after cursor: Booking.ID?, limit: Int) -> Query<DeskRow> {
+    static func departures(_ park: Park.ID, on day: LocalDate, after cursor: Booking.ID?, limit: Int) -> Query<DeskRow>
+    {
         list(
             """
             booking.park_id = \(park) AND upper(stay) = \(day) AND state IN ('confirmed', 'checkedIn', 'checkedOut')
@@ -72,7 +73,9 @@ enum DeskSQL {
         )
     }
 
-    /// By number, reservation number, cottage or somebody's name. The pattern's own signs are taken literally.
+    /// By number, reservation number, cottage or somebody's name.
+    ///
+    /// The pattern's own signs are taken literally.
     static func search(_ park: Park.ID, _ text: String, after cursor: Booking.ID?, limit: Int) -> Query<DeskRow> {
         let escaped = text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
         let pattern = "%\(escaped)%"

@@ -6,7 +6,9 @@ import Sync
 extension Traveller {
     static let maximumInGroup = 200
 
-    /// Adds somebody without an account. Any member may.
+    /// Adds somebody without an account.
+    ///
+    /// Any member may.
     static func add(
         _ request: TravellerRequest,
         to group: TravelGroup.ID,
@@ -66,7 +68,9 @@ extension Traveller {
         return traveller
     }
 
-    /// Takes somebody out of the group. Throws `travelsWithBooking` while a stay ahead counts on them.
+    /// Takes somebody out of the group.
+    ///
+    /// Throws `travelsWithBooking` while a stay ahead counts on them.
     static func remove(
         _ id: Traveller.ID,
         from group: TravelGroup.ID,
@@ -80,7 +84,9 @@ extension Traveller {
         try await depart(traveller.id, from: group, at: now, in: tx)
     }
 
-    /// Leaves the group oneself. The organiser hands over first, unless nobody else is there.
+    /// Leaves the group oneself.
+    ///
+    /// The organiser hands over first, unless nobody else is there.
     static func leave(
         _ group: TravelGroup.ID,
         as principal: Principal,

@@ -49,7 +49,13 @@ enum GroupRoutes {
         let group: TravelGroup.ID = try call.id("group")
         return try await call.write { tx in
             let traveller = try await Traveller.add(
-                request, to: group, as: call.principal, call.app, at: call.now, in: tx)
+                request,
+                to: group,
+                as: call.principal,
+                call.app,
+                at: call.now,
+                in: tx
+            )
             return try .json(traveller, .created, version: traveller.version)
         }
     }
@@ -61,7 +67,14 @@ enum GroupRoutes {
         let version = try call.expectedVersion()
         return try await call.write { tx in
             let traveller = try await Traveller.change(
-                id, in: group, change, expecting: version, as: call.principal, at: call.now, in: tx)
+                id,
+                in: group,
+                change,
+                expecting: version,
+                as: call.principal,
+                at: call.now,
+                in: tx
+            )
             return try .json(traveller, version: traveller.version)
         }
     }

@@ -322,9 +322,10 @@ enum GroupSQL {
         }
     }
 
-    /// Takes the person out of every group: their rows stay for the bookings, without a name. A household
-    /// and a group that have nobody else lose their names too, and answers kept for others that mention
-    /// the name are emptied.
+    /// Takes the person out of every group: their rows stay for the bookings, without a name.
+    ///
+    /// A household and a group that have nobody else lose their names too, and answers kept for others that
+    /// mention the name are emptied.
     static func erase(_ guest: Guest.ID, at now: Date) -> [Command] {
         [
             Command(

@@ -3,7 +3,9 @@ import GuestModels
 import Postgres
 
 extension TravelGroup {
-    /// The group's page: who is in it and what they have booked. One round trip.
+    /// The group's page: who is in it and what they have booked.
+    ///
+    /// One round trip.
     static func show(_ id: TravelGroup.ID, as principal: Principal, in reader: Reader) async throws -> TravelGroup {
         let ofGroup: SQL = "booking.group_id = \(id)"
         let (groups, households, travellers, rows, cottages, people, lines) = try await reader.all(
@@ -26,8 +28,10 @@ extension TravelGroup {
         )
     }
 
-    /// The asking guest's own row. Throws `notFound` for everybody who is not in the group, and
-    /// `forbidden` for a member where only the organiser may.
+    /// The asking guest's own row.
+    ///
+    /// Throws `notFound` for everybody who is not in the group, and `forbidden` for a member where only the
+    /// organiser may.
     static func require(
         _ role: Traveller.Role,
         in group: TravelGroup.ID,

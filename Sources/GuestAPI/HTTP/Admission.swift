@@ -32,7 +32,9 @@ final class Admission: Sendable {
         load == .signIn ? capacity : capacity * 4 / 5
     }
 
-    /// True: go ahead, and call `leave` afterwards. False: we are full.
+    /// True: go ahead, and call `leave` afterwards.
+    ///
+    /// False: we are full.
     func enter(_ load: Policy.Load) async -> Bool {
         let entered: Bool? = state.withLock { state in
             if state.running < limit(load), state.queues[load, default: []].isEmpty {

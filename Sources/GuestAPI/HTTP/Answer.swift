@@ -6,7 +6,8 @@ struct Answer: Sendable {
     var headers: [HTTPField]
     var body: [UInt8]
 
-    static func json(_ value: some Encodable, _ status: HTTPResponse.Status = .ok, version: Int? = nil) throws -> Answer {
+    static func json(_ value: some Encodable, _ status: HTTPResponse.Status = .ok, version: Int? = nil) throws -> Answer
+    {
         var answer = Answer(status: status, headers: [], body: try ResponseEncoder.encode(value))
         answer.headers.append(HTTPField(name: .contentType, value: "application/json"))
         answer.headers.append(HTTPField(name: .cacheControl, value: "no-store"))

@@ -20,7 +20,9 @@ struct Call: Sendable {
 
     // MARK: What was asked
 
-    /// An identifier from the path. One that is none names nothing, so it is a 404.
+    /// An identifier from the path.
+    ///
+    /// One that is none names nothing, so it is a 404.
     func id<Subject>(_ name: String) throws(Refusal) -> Identifier<Subject> {
         guard let id = parameters[name].flatMap({ Identifier<Subject>($0) }) else { throw .notFound }
         return id
@@ -51,8 +53,10 @@ struct Call: Sendable {
         try await app.database.read(as: principal.setting, body)
     }
 
-    /// Runs a verb in a transaction as the principal. With an `Idempotency-Key`, the key is claimed and
-    /// the answer kept in that same transaction; a repeat gets the kept bytes, also when they say no.
+    /// Runs a verb in a transaction as the principal.
+    ///
+    /// With an `Idempotency-Key`, the key is claimed and the answer kept in that same transaction; a repeat
+    /// gets the kept bytes, also when they say no.
     func write(_ verb: @Sendable (Transaction) async throws -> Answer) async throws -> Answer {
         try await app.database.transaction(as: principal.setting) { tx in
             guard row.key != .none, let key = try idempotencyKey() else { return try await verb(tx) }

@@ -194,8 +194,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         expect(within: limits.linger, context)
     }
 
-    /// Sets the one deadline of the connection. The timer is moved only when it fires, so that setting it
-    /// costs nothing.
+    /// Sets the one deadline of the connection.
+    ///
+    /// The timer is moved only when it fires, so that setting it costs nothing.
     private func expect(within amount: TimeAmount, _ context: ChannelHandlerContext) {
         deadline = .now() + amount
         if timer == nil || isClosing { schedule(context) }

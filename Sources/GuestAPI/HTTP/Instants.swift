@@ -25,7 +25,8 @@ extension Date {
             guard digits.allSatisfy({ (48...57).contains($0) }) else { return nil }
             return digits.reduce(0) { $0 * 10 + Int($1 - 48) }
         }
-        guard let hour = number(11), hour < 24, let minute = number(14), minute < 60, let second = number(17), second < 61
+        guard let hour = number(11), hour < 24, let minute = number(14), minute < 60, let second = number(17),
+            second < 61
         else { return nil }
         var index = 19
         var fraction = 0.0

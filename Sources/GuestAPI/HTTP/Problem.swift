@@ -2,7 +2,9 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// A problem document (RFC 9457), the one shape every error has. Nothing internal goes into it.
+/// A problem document (RFC 9457), the one shape every error has.
+///
+/// Nothing internal goes into it.
 struct Problem: Error, Sendable {
     var status: HTTPResponse.Status
     var code: String
@@ -129,7 +131,11 @@ extension Problem {
     static let uriTooLong = Problem(
         status: .uriTooLong,
         code: "uri_too_long",
-        detail: LocalizedText(en: "The address is too long.", nl: "Het adres is te lang.", de: "Die Adresse ist zu lang.")
+        detail: LocalizedText(
+            en: "The address is too long.",
+            nl: "Het adres is te lang.",
+            de: "Die Adresse ist zu lang."
+        )
     )
     static let headersTooLarge = Problem(
         status: .requestHeaderFieldsTooLarge,

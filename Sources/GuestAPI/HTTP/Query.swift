@@ -11,7 +11,9 @@ struct QueryReader {
         values = call.query
     }
 
-    /// `a=1&b=2`, percent-decoded. A name given twice or text that cannot be decoded is refused.
+    /// `a=1&b=2`, percent-decoded.
+    ///
+    /// A name given twice or text that cannot be decoded is refused.
     static func parse(_ query: Substring) throws -> [String: String] {
         var values: [String: String] = [:]
         for pair in query.split(separator: "&") {
@@ -27,7 +29,11 @@ struct QueryReader {
         return values
     }
 
-    mutating func optional<Value: LosslessStringConvertible>(_ name: String, as type: Value.Type, _ detail: String) -> Value? {
+    mutating func optional<Value: LosslessStringConvertible>(
+        _ name: String,
+        as type: Value.Type,
+        _ detail: String
+    ) -> Value? {
         known.insert(name)
         guard let text = values[name] else { return nil }
         guard let value = Value(text) else {
@@ -64,7 +70,7 @@ struct QueryReader {
         optional(name, as: Bool.self, "must be true or false") ?? false
     }
 
-    /// `3,14`
+    /// Numbers with commas between them, such as `3,14`.
     mutating func ints(_ name: String, _ range: ClosedRange<Int>) -> [Int] {
         known.insert(name)
         guard let text = values[name], !text.isEmpty else { return [] }

@@ -124,7 +124,11 @@ struct Responder: HTTPResponder {
             response.headers[.contentLength] = String(answer.body.count)
             return response
         }
-        return Response(status: answer.status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: answer.body)))
+        return Response(
+            status: answer.status,
+            headers: headers,
+            body: .init(byteBuffer: ByteBuffer(bytes: answer.body))
+        )
     }
 }
 

@@ -2,7 +2,9 @@ import Foundation
 import GuestModels
 import HTTPTypes
 
-/// Finds the row and handler for a method and a path. Built from the policy table once, at the start.
+/// Finds the row and handler for a method and a path.
+///
+/// Built from the policy table once, at the start.
 ///
 /// Matching is exact: no trailing slash, no empty segments, `{name}` takes one whole segment.
 struct RouteTable: Sendable {

@@ -151,7 +151,9 @@ struct StrictJSON {
         let start = index
         if current == UInt8(ascii: "-") { index += 1 }
         let digits = skipDigits()
-        guard digits > 0, digits == 1 || bytes[index - digits] != UInt8(ascii: "0") else { throw failure("must be JSON") }
+        guard digits > 0, digits == 1 || bytes[index - digits] != UInt8(ascii: "0") else {
+            throw failure("must be JSON")
+        }
         if current == UInt8(ascii: ".") {
             index += 1
             guard skipDigits() > 0 else { throw failure("must be JSON") }
@@ -199,7 +201,8 @@ struct StrictJSON {
         case UInt8(ascii: "u"):
             var code = try hexCode()
             if (0xD800..<0xDC00).contains(code) {
-                guard current == UInt8(ascii: "\\"), index + 1 < bytes.count, bytes[index + 1] == UInt8(ascii: "u") else {
+                guard current == UInt8(ascii: "\\"), index + 1 < bytes.count, bytes[index + 1] == UInt8(ascii: "u")
+                else {
                     throw failure("must not have half a surrogate pair")
                 }
                 index += 2

@@ -3,7 +3,9 @@ import GuestModels
 import Postgres
 
 extension StaffMember {
-    /// Makes a staff account. `voorpret staff add` calls this; there is no route to it.
+    /// Makes a staff account.
+    ///
+    /// `voorpret staff add` calls this; there is no route to it.
     static func add(
         email: String,
         name: String,

@@ -9,8 +9,9 @@ enum Session {
     typealias ID = Identifier<Session>
 }
 
-/// Finds out who a token belongs to. Answers are kept for a second at most, so that a revocation is
-/// effective within a second on every node.
+/// Finds out who a token belongs to.
+///
+/// Answers are kept for a second at most, so that a revocation is effective within a second on every node.
 final class Authenticator: Sendable {
     struct Credentials: Sendable {
         var principal: Principal
@@ -54,7 +55,9 @@ final class Authenticator: Sendable {
     }
 }
 
-/// An opaque 256-bit token. Only its hash is ever stored.
+/// An opaque 256-bit token.
+///
+/// Only its hash is ever stored.
 struct Token: Sendable {
     let text: String
 

@@ -4,7 +4,9 @@ import Postgres
 import Sync
 
 extension Guest {
-    /// Changes one's own profile. Interests and birthday are kept only with consent to each.
+    /// Changes one's own profile.
+    ///
+    /// Interests and birthday are kept only with consent to each.
     static func change(
         _ id: Guest.ID,
         _ change: ProfileChange,
@@ -49,7 +51,9 @@ extension Guest {
         guard isGiven else { throw Refusal.consentMissing.at(pointer) }
     }
 
-    /// Adds to the consent ledger. What was kept under a consent that is withdrawn is deleted with it.
+    /// Adds to the consent ledger.
+    ///
+    /// What was kept under a consent that is withdrawn is deleted with it.
     static func record(
         _ consent: ConsentRequest,
         of id: Guest.ID,

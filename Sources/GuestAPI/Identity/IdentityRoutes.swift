@@ -116,7 +116,9 @@ enum IdentityRoutes {
         let id = try call.guest()
         let device: Session.ID = try call.id("device")
         let answer = try await call.write { tx in
-            guard try await tx.run(IdentitySQL.revoke(device, of: id, at: call.now)) == 1 else { throw Refusal.notFound }
+            guard try await tx.run(IdentitySQL.revoke(device, of: id, at: call.now)) == 1 else {
+                throw Refusal.notFound
+            }
             return .noContent
         }
         call.app.authenticator.forget()

@@ -73,6 +73,10 @@ enum IdentitySQL {
         )
     }
 
+    static func lengthenAccess(_ token: Token, until end: Date) -> Command {
+        Command("UPDATE access_token SET expires_at = \(end) WHERE hash = \(token.hash)")
+    }
+
     static func accessTokenExpiry(_ token: Token) -> Query<Date> {
         Query("SELECT expires_at FROM access_token WHERE hash = \(token.hash)") { try $0.decode("expires_at") }
     }

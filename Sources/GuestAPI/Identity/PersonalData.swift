@@ -54,7 +54,9 @@ extension Guest {
         return parts
     }
 
-    /// Erases a guest. What the law makes us keep (bookings and their amounts) stays without a name.
+    /// Erases a guest.
+    ///
+    /// What the law makes us keep (bookings and their amounts) stays without a name.
     ///
     /// Throws `organisesBooking` when they organise a stay that is still to come and nobody can take over.
     static func erase(_ id: Guest.ID, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {

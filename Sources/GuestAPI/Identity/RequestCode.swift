@@ -6,8 +6,10 @@ extension CodeRequest {
     /// Ten minutes.
     static let lifetime: TimeInterval = 600
 
-    /// Starts a sign-in and queues the mail with the code. The answer is the same for an address we know
-    /// and one we do not; a staff address that is unknown gets no mail.
+    /// Starts a sign-in and queues the mail with the code.
+    ///
+    /// The answer is the same for an address we know and one we do not; a staff address that is unknown gets
+    /// no mail.
     ///
     /// Throws `tooManyCodes` for a device that has asked ten times within the hour. When strangers have
     /// asked often, mails stop for them, and go on for devices that were signed in before: nobody can lock

@@ -13,18 +13,22 @@ enum SignIn {
     /// A phone that lost our answer may ask again for this long.
     static let retryWindow: TimeInterval = 60
 
-    /// Counts the try, in a transaction that commits before anything is compared. Throws `codeWrong` when
-    /// there is no such attempt for this device, or no try left.
+    /// Counts the try, in a transaction that commits before anything is compared.
+    ///
+    /// Throws `codeWrong` when there is no such attempt for this device, or no try left.
     static func countTry(_ request: SignInRequest, at now: Date, in tx: Transaction) async throws {
         let deviceHash = Token(request.deviceSecret).hash
         let emails = try await tx.all(IdentitySQL.countTry(request.attemptId, deviceHash: deviceHash, now: now))
         guard let email = emails.first else { throw Refusal.codeWrong }
         let pressure = try await tx.first(IdentitySQL.pressure(on: email, deviceHash: deviceHash, now: now))
-        guard let pressure, pressure.isKnownDevice || pressure.failuresByStrangers <= 20 else { throw Refusal.codeWrong }
+        guard let pressure, pressure.isKnownDevice || pressure.failuresByStrangers <= 20 else {
+            throw Refusal.codeWrong
+        }
     }
 
-    /// Exchanges the right code for tokens, making the guest's account at the first time. Repeated within a
-    /// minute it answers the same tokens; after that the code is used up.
+    /// Exchanges the right code for tokens, making the guest's account at the first time.
+    ///
+    /// Repeated within a minute it answers the same tokens; after that the code is used up.
     static func signIn(
         _ request: SignInRequest,
         language: Language,
@@ -48,7 +52,9 @@ enum SignIn {
         switch attempt.audience {
         case .guest:
             let fresh: Guest.ID = app.ids.next(at: now)
-            try await tx.run(IdentitySQL.insertGuest(fresh, email: attempt.email, name: "", language: language, at: now))
+            try await tx.run(
+                IdentitySQL.insertGuest(fresh, email: attempt.email, name: "", language: language, at: now)
+            )
             guest = try await tx.first(IdentitySQL.guestID(email: attempt.email))
             if let guest { tx.publish(guest, "guest", to: .guest(guest)) }
         case .staff:
@@ -131,8 +137,10 @@ enum SignIn {
         case reuse
     }
 
-    /// Exchanges a refresh token for its successor (rotation: RFC 9700, 4.14.2). A retry within a minute by
-    /// the same device gets the same successor, so a lost answer does not sign anybody out.
+    /// Exchanges a refresh token for its successor (rotation: RFC 9700, 4.14.2).
+    ///
+    /// A retry within a minute by the same device gets the same successor, so a lost answer does not sign
+    /// anybody out.
     static func refresh(
         _ request: RefreshRequest,
         _ app: AppEnvironment,

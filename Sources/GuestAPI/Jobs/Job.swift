@@ -2,8 +2,10 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// A kind of background work. Its value is the arguments; they are kept as JSON, so nothing personal
-/// belongs in them that the work can look up.
+/// A kind of background work.
+///
+/// Its value is the arguments; they are kept as JSON, so nothing personal belongs in them that the work can
+/// look up.
 protocol Work: Codable, Sendable {
     static var kind: String { get }
     static var queue: Job.Queue { get }

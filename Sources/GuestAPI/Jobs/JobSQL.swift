@@ -22,8 +22,9 @@ enum JobSQL {
         )
     }
 
-    /// Takes up to `limit` jobs for `seconds`. The lease is counted on the database's clock, which all
-    /// workers share.
+    /// Takes up to `limit` jobs for `seconds`.
+    ///
+    /// The lease is counted on the database's clock, which all workers share.
     static func claim(_ queue: Job.Queue, lease: UUID, seconds: Double, limit: Int, now: Date) -> Query<Job> {
         Query(
             """
@@ -105,6 +106,8 @@ enum JobSQL {
     static func deleteMails(to email: String) -> Command {
         Command("DELETE FROM job WHERE kind = 'mail' AND arguments->>'to' = \(email)")
     }
+
+    static let deleteAllMails = Command("DELETE FROM job WHERE kind = 'mail'")
 
     /// Claims a scheduled run; answers a row for the one process that may do it.
     static func beginRun(_ kind: String, due: String, at now: Date) -> Query<Bool> {

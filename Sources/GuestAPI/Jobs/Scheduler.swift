@@ -4,7 +4,9 @@ import Logging
 import Postgres
 import ServiceLifecycle
 
-/// Enqueues what is due by the clock. Every process runs one; `job_run` lets one of them win each time.
+/// Enqueues what is due by the clock.
+///
+/// Every process runs one; `job_run` lets one of them win each time.
 struct Scheduler: Service {
     let app: AppEnvironment
 
@@ -21,7 +23,9 @@ struct Scheduler: Service {
         }
     }
 
-    /// Every hour: cleaning up. Every night at three on the park's own clock: checking its occupancy.
+    /// Every hour: cleaning up.
+    ///
+    /// Every night at three on the park's own clock: checking its occupancy.
     func tick() async throws {
         let now = app.now()
         try await app.database.transaction(as: Principal.job("schedule").setting) { tx in

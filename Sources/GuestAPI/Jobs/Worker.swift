@@ -4,7 +4,9 @@ import Logging
 import Postgres
 import ServiceLifecycle
 
-/// Takes jobs under a lease and does them. Any number of workers, in any number of processes.
+/// Takes jobs under a lease and does them.
+///
+/// Any number of workers, in any number of processes.
 ///
 /// A worker that dies leaves its lease to run out within `leaseSeconds`; then another takes its jobs over.
 /// A lease that was lost meanwhile fails the job's end, and with it the effects.
@@ -55,7 +57,9 @@ struct Worker: Service {
             // Stopped in the middle of the batch: what is left may be taken at once.
             let app = app
             _ = await Task {
-                try? await app.database.transaction(as: Principal.job("claim").setting) { try await $0.run(JobSQL.release(lease)) }
+                try? await app.database.transaction(as: Principal.job("claim").setting) {
+                    try await $0.run(JobSQL.release(lease))
+                }
             }.value
         }
         return jobs.count
@@ -98,7 +102,9 @@ struct Worker: Service {
         app.logger.log(
             level: isDead ? .error : .warning,
             "job failed",
-            metadata: ["job": "\(job.id)", "kind": "\(job.kind)", "attempt": "\(job.attempts + 1)", "error": "\(error)"]
+            metadata: [
+                "job": "\(job.id)", "kind": "\(job.kind)", "attempt": "\(job.attempts + 1)", "error": "\(error)",
+            ]
         )
         let now = app.now()
         let command = JobSQL.fail(

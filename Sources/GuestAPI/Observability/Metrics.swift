@@ -1,7 +1,8 @@
 import Synchronization
 
-/// Counters of this process in the Prometheus text format. Labels are route names, never paths, so
-/// their number is bounded.
+/// Counters of this process in the Prometheus text format.
+///
+/// Labels are route names, never paths, so their number is bounded.
 final class Metrics: Sendable {
     private struct Series {
         var count = 0

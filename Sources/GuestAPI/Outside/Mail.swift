@@ -2,7 +2,9 @@ import Crypto
 import Foundation
 import GuestModels
 
-/// A mail in the outbox. It holds what the letter needs and no secret: a code is derived when it is sent.
+/// A mail in the outbox.
+///
+/// It holds what the letter needs and no secret: a code is derived when it is sent.
 struct Mail: Work {
     static let kind = "mail"
     static let queue = Job.Queue.mail
@@ -41,9 +43,12 @@ struct Mail: Work {
             return (
                 LocalizedText(en: "Your code: \(code)", nl: "Je code: \(code)", de: "Dein Code: \(code)"),
                 LocalizedText(
-                    en: "Your sign-in code is \(code).\n\nIt works for ten minutes, on the device that asked for it. If that was not you, do nothing.",
-                    nl: "Je inlogcode is \(code).\n\nDe code werkt tien minuten, op het apparaat dat erom vroeg. Was jij dat niet? Dan hoef je niets te doen.",
-                    de: "Dein Anmeldecode ist \(code).\n\nEr gilt zehn Minuten, auf dem Gerät, das ihn angefordert hat. Warst du das nicht, musst du nichts tun."
+                    en:
+                        "Your sign-in code is \(code).\n\nIt works for ten minutes, on the device that asked for it. If that was not you, do nothing.",
+                    nl:
+                        "Je inlogcode is \(code).\n\nDe code werkt tien minuten, op het apparaat dat erom vroeg. Was jij dat niet? Dan hoef je niets te doen.",
+                    de:
+                        "Dein Anmeldecode ist \(code).\n\nEr gilt zehn Minuten, auf dem Gerät, das ihn angefordert hat. Warst du das nicht, musst du nichts tun."
                 )
             )
         case .bookingConfirmed(let number, let park, let stay):
@@ -54,9 +59,12 @@ struct Mail: Work {
                     de: "Buchung \(number) ist bestätigt"
                 ),
                 LocalizedText(
-                    en: "See you at \(park), from \(stay.arrival) to \(stay.departure). Your booking number is \(number).",
-                    nl: "Tot ziens bij \(park), van \(stay.arrival) tot \(stay.departure). Je boekingsnummer is \(number).",
-                    de: "Bis bald im \(park), vom \(stay.arrival) bis \(stay.departure). Deine Buchungsnummer ist \(number)."
+                    en:
+                        "See you at \(park), from \(stay.arrival) to \(stay.departure). Your booking number is \(number).",
+                    nl:
+                        "Tot ziens bij \(park), van \(stay.arrival) tot \(stay.departure). Je boekingsnummer is \(number).",
+                    de:
+                        "Bis bald im \(park), vom \(stay.arrival) bis \(stay.departure). Deine Buchungsnummer ist \(number)."
                 )
             )
         case .holdExpired(let number, let park):
@@ -85,7 +93,9 @@ struct MailMessage: Sendable {
     let body: String
     let date: Date
 
-    /// With CRLF line ends. Every header value of ours is free of line breaks; the check keeps it so.
+    /// With CRLF line ends.
+    ///
+    /// Every header value of ours is free of line breaks; the check keeps it so.
     var text: String {
         func clean(_ value: String) -> String { value.filter { !$0.isNewline } }
         let encodedSubject = "=?UTF-8?B?\(Data(clean(subject).utf8).base64EncodedString())?="
@@ -98,7 +108,9 @@ struct MailMessage: Sendable {
             "Date: \(formatter.string(from: date))", "Message-ID: <\(id)@voorpret>",
             "MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: base64",
         ]
-        let encoded = Data(body.utf8).base64EncodedString(options: [.lineLength76Characters, .endLineWithCarriageReturn, .endLineWithLineFeed])
+        let encoded = Data(body.utf8).base64EncodedString(options: [
+            .lineLength76Characters, .endLineWithCarriageReturn, .endLineWithLineFeed,
+        ])
         return (headers + ["", encoded, ""]).joined(separator: "\r\n")
     }
 
@@ -108,8 +120,9 @@ struct MailMessage: Sendable {
     }
 }
 
-/// The default: a file per mail, `mail/<recipient>/<job>.eml` in the state folder. Written whole and then
-/// renamed, and named after the job, so a repeat replaces it with the same.
+/// The default: a file per mail, `mail/<recipient>/<job>.eml` in the state folder.
+///
+/// Written whole and then renamed, and named after the job, so a repeat replaces it with the same.
 struct Spool {
     private let root: URL
 
@@ -119,8 +132,10 @@ struct Spool {
 
     /// A recipient's folder says nothing about the address, so it can be erased by name.
     static func folder(of email: String) -> String {
-        SHA256.hash(data: Data(email.lowercased().utf8)).prefix(8).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
-            .joined()
+        SHA256.hash(data: Data(email.lowercased().utf8)).prefix(8).map {
+            String($0 >> 4, radix: 16) + String($0 & 15, radix: 16)
+        }
+        .joined()
     }
 
     func put(_ message: MailMessage) throws {

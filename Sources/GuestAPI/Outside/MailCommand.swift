@@ -14,7 +14,8 @@ struct MailCommand {
 
     func send(_ message: MailMessage) async throws {
         let text = Data(message.text.replacing("\r\n", with: "\n").utf8)
-        let status = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Int32, any Error>) in
+        let status = try await withCheckedThrowingContinuation {
+            (continuation: CheckedContinuation<Int32, any Error>) in
             let process = Process()
             process.executableURL = URL(filePath: "/bin/sh")
             process.arguments = ["-c", command]

@@ -17,7 +17,15 @@ extension Cottage {
             ParkSQL.insert(cottage),
             refusing: ["cottage_number_taken": .numberTaken, "cottage_type_of_park": .typeOfOtherPark]
         )
-        try await Audit.record("cottage.create", target: cottage.id.uuid, park: park, after: cottage, app, at: now, in: tx)
+        try await Audit.record(
+            "cottage.create",
+            target: cottage.id.uuid,
+            park: park,
+            after: cottage,
+            app,
+            at: now,
+            in: tx
+        )
         tx.publish(cottage.id, "cottage", to: .park(park))
         return cottage
     }
@@ -39,13 +47,25 @@ extension Cottage {
             refusing: ["cottage_number_taken": .numberTaken, "cottage_type_of_park": .typeOfOtherPark]
         )
         try await Audit.record(
-            "cottage.change", target: id.uuid, park: cottage.parkId, before: before, after: cottage, app, at: now, in: tx)
+            "cottage.change",
+            target: id.uuid,
+            park: cottage.parkId,
+            before: before,
+            after: cottage,
+            app,
+            at: now,
+            in: tx
+        )
         tx.publish(id, "cottage", to: .park(cottage.parkId))
         return cottage
     }
 
     /// The cottage, locked, for somebody who looks after its park.
-    fileprivate static func locked(_ id: Cottage.ID, for principal: Principal, in tx: Transaction) async throws -> Cottage {
+    fileprivate static func locked(
+        _ id: Cottage.ID,
+        for principal: Principal,
+        in tx: Transaction
+    ) async throws -> Cottage {
         guard let cottage = try await tx.first(ParkSQL.cottage(id, locked: true)),
             principal.has([.reception, .maintenance], at: cottage.parkId)
         else { throw Refusal.notFound }
@@ -67,7 +87,9 @@ extension Cottage {
 }
 
 extension Closure {
-    /// Takes a cottage out of use. Throws `cottageTaken` when somebody stays there in those nights.
+    /// Takes a cottage out of use.
+    ///
+    /// Throws `cottageTaken` when somebody stays there in those nights.
     static func close(
         _ cottage: Cottage.ID,
         _ request: ClosureRequest,
@@ -88,8 +110,15 @@ extension Closure {
             refusing: ["allocation_cottage_taken": .cottageTaken]
         )
         try await Audit.record(
-            "cottage.close", target: cottage.uuid, park: place.parkId, reason: request.reason, after: closure, app,
-            at: now, in: tx)
+            "cottage.close",
+            target: cottage.uuid,
+            park: place.parkId,
+            reason: request.reason,
+            after: closure,
+            app,
+            at: now,
+            in: tx
+        )
         tx.publish(closure.id, "closure", to: .park(place.parkId))
         return closure
     }
@@ -105,7 +134,14 @@ extension Closure {
         let place = try await Cottage.locked(closure.cottageId, for: principal, in: tx)
         try await tx.run(ParkSQL.end(id, at: now))
         try await Audit.record(
-            "cottage.reopen", target: closure.cottageId.uuid, park: place.parkId, before: closure, app, at: now, in: tx)
+            "cottage.reopen",
+            target: closure.cottageId.uuid,
+            park: place.parkId,
+            before: closure,
+            app,
+            at: now,
+            in: tx
+        )
         tx.publish(id, "closure", to: .park(place.parkId), isDeleted: true)
     }
 }

@@ -17,7 +17,15 @@ extension CottageType {
             ParkSQL.insert(type, texts: JSONText(encoding: type.texts)),
             refusing: ["cottage_type_code_taken": .codeTaken]
         )
-        try await Audit.record("cottageType.create", target: type.id.uuid, park: park, after: type, app, at: now, in: tx)
+        try await Audit.record(
+            "cottageType.create",
+            target: type.id.uuid,
+            park: park,
+            after: type,
+            app,
+            at: now,
+            in: tx
+        )
         tx.publish(type.id, "cottageType", to: .park(park))
         return type
     }
@@ -38,7 +46,15 @@ extension CottageType {
             refusing: ["cottage_type_code_taken": .codeTaken]
         )
         try await Audit.record(
-            "cottageType.change", target: id.uuid, park: type.parkId, before: before, after: type, app, at: now, in: tx)
+            "cottageType.change",
+            target: id.uuid,
+            park: type.parkId,
+            before: before,
+            after: type,
+            app,
+            at: now,
+            in: tx
+        )
         tx.publish(id, "cottageType", to: .park(type.parkId))
         return type
     }

@@ -20,7 +20,9 @@ extension Park {
         return park
     }
 
-    /// Replaces what a park says of itself. Bookings keep the rules they were placed under.
+    /// Replaces what a park says of itself.
+    ///
+    /// Bookings keep the rules they were placed under.
     static func change(
         _ id: Park.ID,
         to request: ParkRequest,
@@ -37,7 +39,15 @@ extension Park {
             refusing: ["park_slug_taken": .slugTaken]
         )
         try await Audit.record(
-            "park.change", target: id.uuid, park: id, before: before, after: park, app, at: now, in: tx)
+            "park.change",
+            target: id.uuid,
+            park: id,
+            before: before,
+            after: park,
+            app,
+            at: now,
+            in: tx
+        )
         tx.publish(id, "park", to: .park(id))
         return park
     }

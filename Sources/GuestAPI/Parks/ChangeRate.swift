@@ -22,7 +22,14 @@ extension Rate {
         )
         try await tx.run(ParkSQL.insert(rate), refusing: ["rate_season_overlaps": .seasonOverlaps])
         try await Audit.record(
-            "rate.create", target: rate.id.uuid, park: ofPark.parkId, after: rate, app, at: now, in: tx)
+            "rate.create",
+            target: rate.id.uuid,
+            park: ofPark.parkId,
+            after: rate,
+            app,
+            at: now,
+            in: tx
+        )
         tx.publish(rate.id, "rate", to: .park(ofPark.parkId))
         return rate
     }
@@ -46,7 +53,15 @@ extension Rate {
         rate.version += 1
         try await tx.run(ParkSQL.update(rate), refusing: ["rate_season_overlaps": .seasonOverlaps])
         try await Audit.record(
-            "rate.change", target: id.uuid, park: type.parkId, before: before, after: rate, app, at: now, in: tx)
+            "rate.change",
+            target: id.uuid,
+            park: type.parkId,
+            before: before,
+            after: rate,
+            app,
+            at: now,
+            in: tx
+        )
         tx.publish(id, "rate", to: .park(type.parkId))
         return rate
     }

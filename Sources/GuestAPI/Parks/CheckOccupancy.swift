@@ -2,7 +2,9 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Compares what the search reads with what is booked. A difference fails the job, so staff see it.
+/// Compares what the search reads with what is booked.
+///
+/// A difference fails the job, so staff see it.
 struct CheckOccupancy: Work {
     static let kind = "checkOccupancy"
     static let queue = Job.Queue.effects

@@ -109,7 +109,14 @@ enum ParkRoutes {
         let version = try call.expectedVersion()
         return try await call.write { tx in
             let cottage = try await Cottage.change(
-                id, to: request, expecting: version, as: call.principal, call.app, at: call.now, in: tx)
+                id,
+                to: request,
+                expecting: version,
+                as: call.principal,
+                call.app,
+                at: call.now,
+                in: tx
+            )
             return try .json(cottage, version: cottage.version)
         }
     }
@@ -181,7 +188,9 @@ enum ParkRoutes {
         let limit = query.int("limit", 1...200, default: 50)
         let cursor = query.optional("cursor", as: Identifier<Park>.self, "must be a cursor of this list")
         try query.finish()
-        let rows = try await call.read { try await $0.all(ParkSQL.audit(of: park, before: cursor?.uuid, limit: limit + 1)) }
+        let rows = try await call.read {
+            try await $0.all(ParkSQL.audit(of: park, before: cursor?.uuid, limit: limit + 1))
+        }
         let page = Array(rows.prefix(limit))
         return try .json(Page(items: page, next: rows.count > limit ? page.last?.id.uuidString.lowercased() : nil))
     }

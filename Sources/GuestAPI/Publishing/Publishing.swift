@@ -12,16 +12,19 @@ struct Publication: Hashable, Sendable {
 }
 
 extension Transaction {
-    /// Remembers that an entity of a scope changed. A savepoint's rollback forgets it; the transaction
-    /// writes all of it at once, in the round trip of COMMIT.
+    /// Remembers that an entity of a scope changed.
+    ///
+    /// A savepoint's rollback forgets it; the transaction writes all of it at once, in the round trip of
+    /// COMMIT.
     func publish<Subject>(_ id: Identifier<Subject>, _ kind: String, to scope: Scope, isDeleted: Bool = false) {
         record(Publication(scope: scope, kind: kind, id: id.uuid, isDeleted: isDeleted))
     }
 }
 
 enum Publishing {
-    /// Locks the touched scopes in order, adds one to each version, and marks each entity with it. Because
-    /// the lock is held until COMMIT, versions have no gaps and are in commit order.
+    /// Locks the touched scopes in order, adds one to each version, and marks each entity with it.
+    ///
+    /// Because the lock is held until COMMIT, versions have no gaps and are in commit order.
     static func flush(_ notes: [any Sendable]) -> [Command] {
         var latest: [Publication: Bool] = [:]
         var order: [Publication] = []

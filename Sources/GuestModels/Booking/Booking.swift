@@ -103,7 +103,9 @@ extension Booking {
         isExtended = true
     }
 
-    /// Makes the held booking firm. A guest can when there is no deposit to cover; staff can with a reason.
+    /// Makes the held booking firm.
+    ///
+    /// A guest can when there is no deposit to cover; staff can with a reason.
     public mutating func confirm(at now: Date, byStaffFor reason: String?) throws(Refusal) {
         guard state != .confirmed else { return }
         guard state == .held, let deadline = holdUntil else { throw state == .expired ? .holdExpired : .notHeld }
@@ -113,7 +115,9 @@ extension Booking {
         holdUntil = nil
     }
 
-    /// Ends a hold whose time is over. False when there is nothing to do, or not yet.
+    /// Ends a hold whose time is over.
+    ///
+    /// False when there is nothing to do, or not yet.
     public mutating func expire(at now: Date) -> Bool {
         guard state == .held, let deadline = holdUntil, now >= deadline else { return false }
         state = .expired

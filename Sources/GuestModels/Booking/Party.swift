@@ -31,7 +31,9 @@ extension Party: Checked {
 }
 
 extension LocalDate {
-    /// Completed years of somebody born on this day, on `date`. Those of 29 February turn a year older on 1 March.
+    /// Completed years of somebody born on this day, on `date`.
+    ///
+    /// Those of 29 February turn a year older on 1 March.
     public func age(on date: LocalDate) -> Int {
         let born = components
         let then = date.components

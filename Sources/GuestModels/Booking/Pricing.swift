@@ -36,7 +36,9 @@ extension [ChargeLine] {
     public var total: Int64 { reduce(0) { $0 + $1.amount } }
 }
 
-/// Works out what a stay costs. Pure: the phone shows the same price that the server will charge.
+/// Works out what a stay costs.
+///
+/// Pure: the phone shows the same price that the server will charge.
 public struct Pricing: Sendable {
     public var rules: HouseRules
     public var stay: Stay

@@ -1,9 +1,13 @@
-/// How a park wants it, as data. A booking keeps the rules it was placed under.
+/// How a park wants it, as data.
+///
+/// A booking keeps the rules it was placed under.
 public struct HouseRules: Hashable, Codable, Sendable {
     /// From when the cottage is theirs on the day of arrival, and until when on the day of departure.
     public var checkInFrom: LocalTime
     public var checkOutBy: LocalTime
-    /// On which days a stay may begin, and for how many nights then. Empty: any day, any length.
+    /// On which days a stay may begin, and for how many nights then.
+    ///
+    /// Empty: any day, any length.
     public var arrivals: [Arrival]
     public var minimumNights: Int
     public var maximumNights: Int

@@ -33,7 +33,8 @@ public struct ParkRequest: Codable, Sendable, Checked {
     }
 
     public func check(_ check: inout Check) {
-        let isSlug = (2...40).contains(slug.utf8.count)
+        let isSlug =
+            (2...40).contains(slug.utf8.count)
             && slug.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
         check.require(isSlug, "/slug", "must be 2 to 40 of a-z, 0-9 and -")
         check.text(name, "/name", length: 1...100)
@@ -82,7 +83,8 @@ public struct CottageTypeRequest: Codable, Sendable, Checked {
     }
 
     public func check(_ check: inout Check) {
-        let isCode = (1...20).contains(code.utf8.count)
+        let isCode =
+            (1...20).contains(code.utf8.count)
             && code.utf8.allSatisfy {
                 (97...122).contains($0) || (65...90).contains($0) || (48...57).contains($0) || $0 == 45
             }
@@ -157,7 +159,11 @@ extension Check {
             require(Language(rawValue: language) != nil, "/texts/\(language)", "must be en, nl or de")
             require(entries.count <= 50, "/texts/\(language)", "must have at most 50 entries")
             for (key, value) in entries.sorted(by: { $0.key < $1.key }) {
-                require((1...40).contains(key.utf8.count), "/texts/\(language)/\(key)", "must have a key of 1 to 40 bytes")
+                require(
+                    (1...40).contains(key.utf8.count),
+                    "/texts/\(language)/\(key)",
+                    "must have a key of 1 to 40 bytes"
+                )
                 text(value, "/texts/\(language)/\(key)", length: 0...5000)
             }
         }

@@ -32,7 +32,11 @@ public struct Check: Sendable {
     /// A text a person typed: not blank, `length` characters, no control characters.
     public mutating func text(_ text: String?, _ pointer: String, length: ClosedRange<Int>) {
         guard let text else { return }
-        require(length.contains(text.count), pointer, "must have \(length.lowerBound) to \(length.upperBound) characters")
+        require(
+            length.contains(text.count),
+            pointer,
+            "must have \(length.lowerBound) to \(length.upperBound) characters"
+        )
         require(length.lowerBound == 0 || text.contains { !$0.isWhitespace }, pointer, "must not be blank")
         let isPlain = text.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 || $0.value == 10 }
         require(isPlain, pointer, "must not have control characters")
@@ -50,7 +54,9 @@ public struct Check: Sendable {
         let isLikely =
             email.utf8.count <= 254 && parts.count == 2 && !parts[0].isEmpty && parts[0].utf8.count <= 64
             && parts[1].contains(".") && !parts[1].hasPrefix(".") && !parts[1].hasSuffix(".")
-            && email.unicodeScalars.allSatisfy { $0.value > 32 && $0.value < 127 && $0 != "," && $0 != "<" && $0 != ">" }
+            && email.unicodeScalars.allSatisfy {
+                $0.value > 32 && $0.value < 127 && $0 != "," && $0 != "<" && $0 != ">"
+            }
         require(isLikely, pointer, "must be a mail address")
     }
 

@@ -44,7 +44,9 @@ extension Identifier: LosslessStringConvertible, Codable {
     }
 }
 
-/// Makes identifiers. Tests pass one that counts.
+/// Makes identifiers.
+///
+/// Tests pass one that counts.
 public struct IdentifierSource: Sendable {
     private let make: @Sendable (Date) -> UUID
 

@@ -1,4 +1,6 @@
-/// The languages we speak. Everything for a person exists in all three.
+/// The languages we speak.
+///
+/// Everything for a person exists in all three.
 public enum Language: String, Codable, CaseIterable, Sendable {
     case english = "en"
     case dutch = "nl"

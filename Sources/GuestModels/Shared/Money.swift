@@ -11,7 +11,9 @@ public struct Money: Hashable, Codable, Sendable {
 }
 
 extension Int64 {
-    /// `percent` of this amount, rounded half away from zero. Exact for every amount and 0…100 percent.
+    /// `percent` of this amount, rounded half away from zero.
+    ///
+    /// Exact for every amount and 0…100 percent.
     public func percentage(_ percent: Int) -> Int64 {
         let factor = Int64(Swift.min(Swift.max(percent, 0), 100))
         let (whole, rest) = quotientAndRemainder(dividingBy: 100)

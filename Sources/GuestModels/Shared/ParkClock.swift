@@ -5,9 +5,16 @@ public struct LocalTime: Hashable, Comparable, Sendable, Codable, LosslessString
     /// 0 to 1439.
     public let minutes: Int
 
+    public static let noon = LocalTime(minutes: 720)
+
+    private init(minutes: Int) {
+        self.minutes = minutes
+    }
+
     public init?(_ text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts.allSatisfy({ $0.utf8.count == 2 && $0.utf8.allSatisfy { (48...57).contains($0) } }),
+        guard parts.count == 2,
+            parts.allSatisfy({ $0.utf8.count == 2 && $0.utf8.allSatisfy { (48...57).contains($0) } }),
             let hour = Int(parts[0]), let minute = Int(parts[1]), hour < 24, minute < 60
         else { return nil }
         minutes = hour * 60 + minute
@@ -33,8 +40,9 @@ public struct LocalTime: Hashable, Comparable, Sendable, Codable, LosslessString
     }
 }
 
-/// Turns a park's dates and hours into instants and back. A deadline is a local date, so it moves with
-/// daylight saving and never with the zone of whoever asks.
+/// Turns a park's dates and hours into instants and back.
+///
+/// A deadline is a local date, so it moves with daylight saving and never with the zone of whoever asks.
 public struct ParkClock: Sendable {
     private let calendar: Calendar
 
@@ -52,11 +60,19 @@ public struct ParkClock: Sendable {
         return LocalDate(daysSince1970: Int(((instant.timeIntervalSince1970 + Double(offset)) / 86400).rounded(.down)))
     }
 
-    /// The instant of that hour on that day. An hour that daylight saving skips is the first instant
-    /// after the gap; one that it repeats is the first of the two.
+    /// The instant of that hour on that day.
+    ///
+    /// An hour that daylight saving skips is the first instant after the gap; one that it repeats is the
+    /// first of the two.
     public func instant(_ date: LocalDate, _ time: LocalTime) -> Date {
         let (year, month, day) = date.components
-        let wall = DateComponents(year: year, month: month, day: day, hour: time.minutes / 60, minute: time.minutes % 60)
+        let wall = DateComponents(
+            year: year,
+            month: month,
+            day: day,
+            hour: time.minutes / 60,
+            minute: time.minutes % 60
+        )
         let naive = Date(timeIntervalSince1970: Double(date.daysSince1970 * 86400 + time.minutes * 60))
         return calendar.date(from: wall) ?? naive
     }

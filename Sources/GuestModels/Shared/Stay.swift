@@ -1,5 +1,6 @@
-/// The nights of a stay: from the day of arrival up to, not including, the day of departure, both
-/// park-local. At least one night.
+/// The nights of a stay: from the day of arrival up to, not including, the day of departure, both park-local.
+///
+/// At least one night.
 public struct Stay: Hashable, Sendable {
     public let arrival: LocalDate
     public let departure: LocalDate

@@ -34,7 +34,7 @@ import Testing
             let world = try await api.given.park(cottages: 1)
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
-            let request = api.given.request(group, world)
+            let request = try api.given.request(group, world)
             let outcomes = try await withThrowingTaskGroup(of: String.self) { tasks in
                 for number in 0..<1000 {
                     tasks.addTask {
@@ -59,7 +59,7 @@ import Testing
             let statuses = try await withThrowingTaskGroup(of: Int.self) { tasks in
                 for number in 0..<200 {
                     let wanted = Array(world.cottages.shuffled().prefix(5))
-                    let request = api.given.request(group, world, cottages: wanted)
+                    let request = try api.given.request(group, world, cottages: wanted)
                     tasks.addTask {
                         try await api.post("/v1/bookings", request, as: organiser, key: "five-\(number)").status
                     }

@@ -1,0 +1,94 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// What the command line does beside serving: accounts, jobs, checks.
+public struct Office: Sendable {
+    private let app: AppEnvironment
+
+    public init(_ app: AppEnvironment) {
+        self.app = app
+    }
+
+    public struct BadArgument: Error, CustomStringConvertible {
+        public let description: String
+    }
+
+    /// - Parameters:
+    ///   - functions: as `park-slug:function`.
+    public func addStaff(
+        email: String,
+        name: String,
+        isHeadOffice: Bool,
+        functions: [String],
+        language: String
+    ) async throws -> String {
+        var check = Check()
+        check.email(email, "--email")
+        check.text(name, "--name", length: 1...100)
+        guard check.errors.isEmpty else {
+            throw BadArgument(description: check.errors.map { "\($0.pointer) \($0.detail)" }.joined(separator: "; "))
+        }
+        guard isHeadOffice || !functions.isEmpty else {
+            throw BadArgument(description: "give --head-office or at least one --function park:function")
+        }
+        guard let language = Language(rawValue: language) else {
+            throw BadArgument(description: "--language is en, nl or de")
+        }
+        do {
+            return try await app.database.transaction(as: Principal.job("staff").setting) { tx in
+                var posts: [StaffMember.Post] = []
+                for text in functions {
+                    let parts = text.split(separator: ":").map(String.init)
+                    guard parts.count == 2, let function = StaffMember.Function(rawValue: parts[1]) else {
+                        throw BadArgument(description: "'\(text)' is not park:function")
+                    }
+                    guard let park = try await tx.first(ParkSQL.park(slug: parts[0])) else {
+                        throw BadArgument(description: "there is no park '\(parts[0])'")
+                    }
+                    posts.append(.init(parkId: park.id, function: function))
+                }
+                let member = try await StaffMember.add(
+                    email: email,
+                    name: name,
+                    isHeadOffice: isHeadOffice,
+                    posts: posts,
+                    language: language,
+                    app,
+                    at: app.now(),
+                    in: tx
+                )
+                return member.id.description
+            }
+        } catch let refusal as Refusal {
+            throw BadArgument(description: refusal.message.english)
+        }
+    }
+
+    /// A line per job.
+    public func listJobs(onlyDead: Bool) async throws -> [String] {
+        let rows = try await app.database.read(as: Principal.job("list").setting) {
+            try await $0.all(JobSQL.list(onlyDead: onlyDead, limit: 1000))
+        }
+        return rows.map { row in
+            let state = row.deadAt != nil ? "dead" : row.isRunning ? "running" : "waiting"
+            return "\(row.id)  \(state)  \(row.queue)/\(row.kind)  due \(row.runAt.rfc3339)  tries \(row.attempts)"
+                + (row.lastError.map { "  \($0)" } ?? "")
+        }
+    }
+
+    /// Whether there was such a dead job.
+    public func retryJob(_ id: String) async throws -> Bool {
+        guard let id = Job.ID(id) else { throw BadArgument(description: "'\(id)' is no job id") }
+        return try await app.database.transaction(as: Principal.job("retry").setting) { tx in
+            try await tx.run(JobSQL.retry(id, at: app.now())) == 1
+        }
+    }
+
+    /// Cottages whose search bits differ from what is booked.
+    public func checkOccupancy() async throws -> [String] {
+        try await app.database.read(as: Principal.job("check").setting) {
+            try await $0.all(ParkSQL.wrongOccupancy(of: nil)).map(\.description)
+        }
+    }
+}

@@ -1,0 +1,293 @@
+public import Foundation
+import GuestModels
+import Postgres
+
+/// Reads a property system's export into a park.
+///
+/// Every row ends up imported or rejected with a reason, and both are counted in the database: stopped
+/// anywhere and started again, the import goes on where it was; run twice, it changes nothing.
+public struct ImportReservations: Sendable {
+    public struct Outcome: Sendable {
+        public let rows: Int
+        public let imported: Int
+        public let rejected: Int
+        /// The rejects as a file: the line, the reason, and the row as it was.
+        public let rejectsFile: Data
+    }
+
+    static let batch = 500
+
+    private let app: AppEnvironment
+    private let park: Park
+    private let file: ReservationFile
+    private let name: String
+
+    /// - Throws: when there is no such park, or the file is no such export.
+    public init(_ data: Data, name: String, map: ColumnMap, parkSlug: String, _ app: AppEnvironment) async throws {
+        file = try ReservationFile(data, map)
+        self.app = app
+        self.name = name
+        let found = try await app.database.read(as: "import") { try await $0.first(ParkSQL.park(slug: parkSlug)) }
+        guard let found else { throw ReservationFile.Unreadable(description: "there is no park '\(parkSlug)'") }
+        park = found
+    }
+
+    public var rowCount: Int { file.rowCount }
+
+    // MARK: Cottages to put them in
+
+    /// Makes, for each type of the export, as many cottages as stay at the same time at the peak; counts
+    /// those that are there already.
+    public func createCottages() async throws -> Int {
+        let now = app.now()
+        return try await app.database.transaction(as: Principal.job("import").setting, within: 60) { tx in
+            let types = try await tx.all(ParkSQL.types(of: park.id))
+            var made = 0
+            for (code, reservations) in Dictionary(grouping: file.reservations, by: \.type).sorted(by: {
+                $0.key < $1.key
+            }) {
+                let peak = Self.peak(of: reservations.filter(\.needsCottage).map(\.stay))
+                let beds = reservations.map { $0.adults + $0.children }.max() ?? 1
+                let type: CottageType
+                if let known = types.first(where: { $0.code == code }) {
+                    type = known
+                } else {
+                    type = try await CottageType.create(
+                        CottageTypeRequest(
+                            code: code,
+                            name: "Type \(code)",
+                            capacity: min(max(beds, 1), 100),
+                            bedrooms: min(max((beds + 1) / 2, 1), 50),
+                            pets: 0,
+                            isStepFree: false,
+                            cleaningFee: 0
+                        ),
+                        park: park.id,
+                        app,
+                        at: now,
+                        in: tx
+                    )
+                }
+                let present = try await tx.all(ImportSQL.lockCottages(of: park.id)).count { $0.type == code }
+                for index in present..<max(present, peak) {
+                    _ = try await Cottage.create(
+                        CottageRequest(
+                            typeId: type.id,
+                            number: "\(code)\(index + 1)",
+                            longitude: park.longitude + Double(index % 20) * 0.0003,
+                            latitude: park.latitude + Double(index / 20) * 0.0002 + Double(made % 7) * 0.00003
+                        ),
+                        park: park.id,
+                        app,
+                        at: now,
+                        in: tx
+                    )
+                    made += 1
+                }
+            }
+            return made
+        }
+    }
+
+    /// The greatest number of stays in one night.
+    static func peak(of stays: [Stay]) -> Int {
+        var changes: [LocalDate: Int] = [:]
+        for stay in stays {
+            changes[stay.arrival, default: 0] += 1
+            changes[stay.departure, default: 0] -= 1
+        }
+        var now = 0
+        var most = 0
+        for (_, change) in changes.sorted(by: { $0.key < $1.key }) {
+            now += change
+            most = max(most, now)
+        }
+        return most
+    }
+
+    // MARK: Rows
+
+    /// - Parameter progress: called after each batch with the rows that are done.
+    public func run(_ progress: @Sendable (Int) -> Void) async throws -> Outcome {
+        let principal = Principal.job("import").setting
+        let id = try await app.database.transaction(as: principal) { tx in
+            let begun = ImportSQL.begin(
+                app.ids.uuid(at: app.now()),
+                park: park.id,
+                hash: file.hash,
+                name: name,
+                rows: file.rowCount,
+                at: app.now()
+            )
+            guard let row = try await tx.first(begun) else { throw Refusal.notFound }
+            return row.id
+        }
+        let done = Set(try await app.database.read(as: principal) { try await $0.all(ImportSQL.linesDone(id)) })
+        var count = done.count
+        progress(count)
+        let rejects = file.rejects.filter { !done.contains($0.line) }
+        for chunk in rejects.chunks(of: Self.batch) {
+            try await app.database.transaction(as: principal) { tx in
+                try await tx.run(ImportSQL.insertRejects(id, Array(chunk)))
+            }
+            count += chunk.count
+            progress(count)
+        }
+        // In the order of arrival, first fit needs no more cottages than stay at the same time.
+        let todo = file.reservations.filter { !done.contains($0.line) }
+            .sorted { ($0.stay.arrival, $0.line) < ($1.stay.arrival, $1.line) }
+        for chunk in todo.chunks(of: Self.batch) {
+            try await app.database.transaction(as: principal, within: 60) { tx in
+                try await importBatch(Array(chunk), file: id, in: tx)
+            }
+            count += chunk.count
+            progress(count)
+        }
+        return try await app.database.transaction(as: principal) { tx in
+            try await tx.run(ImportSQL.finish(id, at: app.now()))
+            let counts = try await tx.first(ImportSQL.count(id))
+            return Outcome(
+                rows: file.rowCount,
+                imported: counts?.imported ?? 0,
+                rejected: counts?.rejected ?? 0,
+                rejectsFile: rejectsFile(try await tx.all(ImportSQL.rejects(id)))
+            )
+        }
+    }
+
+    private func importBatch(_ batch: [Reservation], file: UUID, in tx: Transaction) async throws {
+        let now = app.now()
+        let first = batch.map(\.stay.arrival).min() ?? .earliest
+        let last = batch.map(\.stay.departure).max() ?? .latest
+        guard let span = Stay(from: first, to: last) else { return }
+        let (cottages, taken, known) = try await tx.all(
+            ImportSQL.lockCottages(of: park.id),
+            ImportSQL.taken(in: park.id, during: span),
+            ImportSQL.known(in: park.id, batch.compactMap(\.number))
+        )
+        var plan = Occupation(cottages: cottages, taken: taken)
+        let byNumber = Dictionary(known.map { ($0.number, $0) }) { first, _ in first }
+        var new: [ImportSQL.NewBooking] = []
+        var rejects: [(line: Int, reason: String)] = []
+        var seen: [(line: Int, booking: Booking.ID)] = []
+        var releases: [Command] = []
+        var updates: [Command] = []
+        for reservation in batch {
+            let old = reservation.number.flatMap { byNumber[$0] }
+            if let old, old.says(reservation) {
+                seen.append((reservation.line, old.id))
+                continue
+            }
+            if let old, let cottage = old.cottage { plan.leave(cottage, old.stay) }
+            var cottage: Cottage.ID?
+            if reservation.needsCottage {
+                cottage = plan.take(reservation.type, reservation.stay, preferring: old?.cottage)
+                if cottage == nil {
+                    if let old, let cottage = old.cottage { plan.stay(cottage, old.stay) }
+                    rejects.append(
+                        (
+                            reservation.line,
+                            "no cottage of type \(reservation.type) is free for \(reservation.stay.arrival) to \(reservation.stay.departure)"
+                        )
+                    )
+                    continue
+                }
+            }
+            if let old {
+                seen.append((reservation.line, old.id))
+                releases.append(BookingSQL.release(old.id))
+                updates += ImportSQL.update(
+                    old.id,
+                    reservation,
+                    cottage: cottage,
+                    allocation: app.ids.uuid(at: now),
+                    line: app.ids.next(at: now),
+                    at: now
+                )
+            } else {
+                let id: Booking.ID = app.ids.next(at: now)
+                new.append(
+                    .init(
+                        id: id,
+                        number: Booking.number(of: id, app.secret),
+                        reservation: reservation,
+                        cottage: cottage,
+                        line: app.ids.next(at: now),
+                        allocation: app.ids.uuid(at: now)
+                    )
+                )
+            }
+        }
+        // What is given up must be free before others move in.
+        try await tx.run(releases + updates)
+        let inserts = ImportSQL.insert(
+            new,
+            file: file,
+            park: park.id,
+            currency: park.currency,
+            policy: try JSONText(encoding: park.rules),
+            at: now
+        )
+        try await tx.run(
+            inserts + [
+                ImportSQL.insertRows(file, lines: seen.map(\.line), bookings: seen.map(\.booking)),
+                ImportSQL.insertRejects(file, rejects),
+            ]
+        )
+    }
+
+    private func rejectsFile(_ rejects: [(line: Int, reason: String)]) -> Data {
+        var text = Data("line,reason,".utf8) + Data(file.header) + Data("\n".utf8)
+        for reject in rejects {
+            text += Data("\(reject.line),\"\(reject.reason.replacing("\"", with: "\"\""))\",".utf8)
+            text += Data(file.rawRows[reject.line] ?? []) + Data("\n".utf8)
+        }
+        return text
+    }
+}
+
+extension ImportSQL.Known {
+    /// Whether the export tells nothing new.
+    fileprivate func says(_ reservation: Reservation) -> Bool {
+        stay == reservation.stay && state == reservation.state.rawValue && adults == reservation.adults
+            && children == reservation.children && babies == reservation.babies
+            && total == reservation.nightlyRate * Int64(reservation.stay.nightCount)
+            && (!reservation.needsCottage || cottageType == reservation.type)
+    }
+}
+
+/// Which cottage is taken when, during one batch.
+private struct Occupation {
+    private var stays: [Cottage.ID: [Stay]] = [:]
+    private let byType: [String: [Cottage.ID]]
+
+    init(cottages: [(id: Cottage.ID, type: String)], taken: [ImportSQL.Taken]) {
+        byType = Dictionary(grouping: cottages, by: \.type).mapValues { $0.map(\.id) }
+        for item in taken { stays[item.cottage, default: []].append(item.stay) }
+    }
+
+    /// The first cottage of the type that is free then, the preferred one before all others.
+    mutating func take(_ type: String, _ stay: Stay, preferring preferred: Cottage.ID?) -> Cottage.ID? {
+        let candidates = byType[type] ?? []
+        let ordered = preferred.map { first in candidates.filter { $0 == first } + candidates } ?? candidates
+        guard let cottage = ordered.first(where: { id in !(stays[id] ?? []).contains { $0.overlaps(stay) } }) else {
+            return nil
+        }
+        stays[cottage, default: []].append(stay)
+        return cottage
+    }
+
+    mutating func leave(_ cottage: Cottage.ID, _ stay: Stay) {
+        stays[cottage]?.removeAll { $0 == stay }
+    }
+
+    mutating func stay(_ cottage: Cottage.ID, _ stay: Stay) {
+        stays[cottage, default: []].append(stay)
+    }
+}
+
+extension Array {
+    fileprivate func chunks(of size: Int) -> [ArraySlice<Element>] {
+        stride(from: 0, to: count, by: size).map { self[$0..<Swift.min($0 + size, count)] }
+    }
+}

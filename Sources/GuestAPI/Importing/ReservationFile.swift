@@ -1,0 +1,266 @@
+import Crypto
+import Foundation
+import GuestModels
+
+/// Which column of a property system's export says what.
+///
+/// A file of the same shape as JSON overrides it.
+public struct ColumnMap: Codable, Sendable {
+    /// A column with a number that stays with the reservation; nil when the export has none.
+    public var reservationNumber: String?
+    /// One column with a date, or three with year, month (number or English name) and day.
+    public var arrivalDate: String?
+    public var arrivalYear: String?
+    public var arrivalMonth: String?
+    public var arrivalDay: String?
+    /// Columns that add up to the nights.
+    public var nights: [String]
+    public var adults: String
+    public var children: String?
+    public var babies: String?
+    /// The code of the cottage type; several are tried in order until one has a value.
+    public var type: [String]
+    /// Average price per night, a decimal number.
+    public var nightlyRate: String?
+    public var status: String
+    /// What a status means: a state of a booking.
+    public var states: [String: String]
+
+    /// The columns of the hotel booking demand datasets (António, de Almeida, Nunes; Data in Brief 22,
+    /// 2019, 41–49), an export of one property system.
+    public static let hotelDemand = ColumnMap(
+        reservationNumber: nil,
+        arrivalDate: nil,
+        arrivalYear: "arrival_date_year",
+        arrivalMonth: "arrival_date_month",
+        arrivalDay: "arrival_date_day_of_month",
+        nights: ["stays_in_weekend_nights", "stays_in_week_nights"],
+        adults: "adults",
+        children: "children",
+        babies: "babies",
+        type: ["assigned_room_type", "reserved_room_type"],
+        nightlyRate: "adr",
+        status: "reservation_status",
+        states: [
+            "Check-Out": "checkedOut", "Check-In": "checkedIn", "Canceled": "cancelled", "No-Show": "noShow",
+            "Confirmed": "confirmed",
+        ]
+    )
+}
+
+/// One reservation of an export, understood.
+struct Reservation: Sendable {
+    let line: Int
+    let number: String?
+    let stay: Stay
+    let state: Booking.State
+    let type: String
+    let adults: Int
+    let children: Int
+    let babies: Int
+    /// Minor units per night.
+    let nightlyRate: Int64
+
+    /// Its cottage is taken in those nights.
+    var needsCottage: Bool { state.isLive }
+}
+
+/// An export, read whole: each row is a reservation or a reason why it is none.
+struct ReservationFile: Sendable {
+    let hash: Data
+    let reservations: [Reservation]
+    let rejects: [(line: Int, reason: String)]
+    let header: [UInt8]
+    /// The raw text of each row, for the rejects file.
+    let rawRows: [Int: [UInt8]]
+
+    var rowCount: Int { reservations.count + rejects.count }
+
+    struct Unreadable: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    init(_ data: Data, _ map: ColumnMap) throws {
+        hash = Data(SHA256.hash(data: data))
+        var records = CSV(Array(data))
+        guard let first = records.next() else { throw Unreadable(description: "the file is empty") }
+        header = first.raw
+        let names = first.fields.map { $0.trimmingCharacters(in: .whitespacesAndNewlines.union(["\u{FEFF}"])) }
+        let positions = Dictionary(names.enumerated().map { ($0.element, $0.offset) }) { first, _ in first }
+        let needed =
+            [
+                map.adults, map.status, map.arrivalDate, map.arrivalYear, map.arrivalMonth, map.arrivalDay,
+                map.reservationNumber,
+            ]
+            .compactMap { $0 } + map.nights
+        let missing = needed.filter { positions[$0] == nil }
+        guard missing.isEmpty else {
+            throw Unreadable(description: "the file has no column \(missing.joined(separator: ", "))")
+        }
+        var reservations: [Reservation] = []
+        var rejects: [(line: Int, reason: String)] = []
+        var rawRows: [Int: [UInt8]] = [:]
+        var numbers: Set<String> = []
+        while let record = records.next() {
+            rawRows[record.line] = record.raw
+            guard record.fields.count == names.count else {
+                rejects.append((record.line, "has \(record.fields.count) fields, expected \(names.count)"))
+                continue
+            }
+            let row = RowReader(fields: record.fields, positions: positions)
+            do {
+                let reservation = try Reservation(row, map, line: record.line)
+                if let number = reservation.number, !numbers.insert(number).inserted {
+                    throw RowReader.Bad(reason: "reservation number \(number) stands in the file twice")
+                }
+                reservations.append(reservation)
+            } catch let bad as RowReader.Bad {
+                rejects.append((record.line, bad.reason))
+            }
+        }
+        self.reservations = reservations
+        self.rejects = rejects
+        self.rawRows = rawRows
+    }
+}
+
+private struct RowReader {
+    let fields: [String]
+    let positions: [String: Int]
+
+    struct Bad: Error {
+        let reason: String
+    }
+
+    /// nil for an absent column, an empty field and the word NULL.
+    func text(_ column: String?) -> String? {
+        guard let column, let position = positions[column] else { return nil }
+        let value = fields[position].trimmingCharacters(in: .whitespaces)
+        return value.isEmpty || value == "NULL" ? nil : value
+    }
+
+    func int(_ column: String, _ range: ClosedRange<Int>) throws(Bad) -> Int {
+        guard let text = text(column) else { throw Bad(reason: "\(column) is empty") }
+        guard let number = Int(text), range.contains(number) else {
+            throw Bad(
+                reason:
+                    "\(column) is '\(text.prefix(40))', not a number from \(range.lowerBound) to \(range.upperBound)"
+            )
+        }
+        return number
+    }
+}
+
+extension Reservation {
+    fileprivate init(_ row: RowReader, _ map: ColumnMap, line: Int) throws(RowReader.Bad) {
+        self.line = line
+        number = row.text(map.reservationNumber)
+        if map.reservationNumber != nil, number == nil { throw .init(reason: "the reservation number is empty") }
+        let arrival = try Self.arrival(row, map)
+        var nights = 0
+        for column in map.nights { nights += try row.int(column, 0...1000) }
+        guard nights > 0, let stay = Stay(from: arrival, to: arrival.adding(days: nights)) else {
+            throw .init(reason: "the stay has no nights")
+        }
+        guard nights <= 365 else { throw .init(reason: "the stay has more than 365 nights") }
+        self.stay = stay
+        guard let status = row.text(map.status) else { throw .init(reason: "\(map.status) is empty") }
+        guard let state = map.states[status].flatMap({ Booking.State(rawValue: $0) }), state != .held else {
+            throw .init(reason: "the status '\(status.prefix(40))' has no meaning in the column map")
+        }
+        self.state = state
+        guard let type = map.type.lazy.compactMap({ row.text($0) }).first, type.utf8.count <= 20 else {
+            throw .init(reason: "there is no cottage type")
+        }
+        self.type = type
+        adults = try row.int(map.adults, 0...500)
+        children = row.text(map.children) == nil ? 0 : try row.int(map.children ?? "", 0...500)
+        babies = row.text(map.babies) == nil ? 0 : try row.int(map.babies ?? "", 0...500)
+        guard adults + children + babies > 0 else { throw .init(reason: "nobody stays") }
+        let rate = row.text(map.nightlyRate) ?? "0"
+        guard let number = Double(rate), number.isFinite, abs(number) < 1_000_000 else {
+            throw .init(reason: "the rate '\(rate.prefix(40))' is not a number")
+        }
+        nightlyRate = Int64((number * 100).rounded())
+    }
+
+    private static func arrival(_ row: RowReader, _ map: ColumnMap) throws(RowReader.Bad) -> LocalDate {
+        if let column = map.arrivalDate {
+            guard let date = row.text(column).flatMap({ LocalDate($0) }) else {
+                throw .init(reason: "\(column) is no date such as 2027-05-14")
+            }
+            return date
+        }
+        let year = try row.int(map.arrivalYear ?? "", 1900...2200)
+        let day = try row.int(map.arrivalDay ?? "", 1...31)
+        let name = row.text(map.arrivalMonth) ?? ""
+        let names = [
+            "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+            "november",
+            "december",
+        ]
+        guard let month = Int(name) ?? names.firstIndex(of: name.lowercased()).map({ $0 + 1 }),
+            let date = LocalDate(year: year, month: month, day: day)
+        else { throw .init(reason: "there is no day \(day) \(name.prefix(20)) \(year)") }
+        return date
+    }
+}
+
+/// Reads comma-separated values (RFC 4180) from memory, one record at a time.
+struct CSV {
+    struct Record {
+        /// Of the first line of the record; the header is line 1.
+        let line: Int
+        let fields: [String]
+        let raw: [UInt8]
+    }
+
+    private let bytes: [UInt8]
+    private var index = 0
+    private var line = 1
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    mutating func next() -> Record? {
+        guard index < bytes.count else { return nil }
+        let start = index
+        let first = line
+        var fields: [String] = []
+        var field: [UInt8] = []
+        var isQuoted = false
+        while index < bytes.count {
+            let byte = bytes[index]
+            index += 1
+            if isQuoted {
+                if byte == UInt8(ascii: "\"") {
+                    if index < bytes.count, bytes[index] == byte {
+                        field.append(byte)
+                        index += 1
+                    } else {
+                        isQuoted = false
+                    }
+                } else {
+                    if byte == 10 { line += 1 }
+                    field.append(byte)
+                }
+            } else if byte == UInt8(ascii: "\""), field.isEmpty {
+                isQuoted = true
+            } else if byte == UInt8(ascii: ",") {
+                fields.append(String(decoding: field, as: UTF8.self))
+                field = []
+            } else if byte == 10 {
+                line += 1
+                break
+            } else if byte != 13 {
+                field.append(byte)
+            }
+        }
+        fields.append(String(decoding: field, as: UTF8.self))
+        var raw = bytes[start..<index]
+        while raw.last == 10 || raw.last == 13 { raw = raw.dropLast() }
+        // A blank line is no row.
+        return raw.isEmpty ? next() : Record(line: first, fields: fields, raw: Array(raw))
+    }
+}

@@ -1,0 +1,205 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+
+/// Plays one group's way through the API of a running service, and tells it as a person would.
+struct Demo: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Plays one group's way through a running service with the demo loaded."
+    )
+
+    @Option(help: "Where the service is.")
+    var url = "http://127.0.0.1:8080"
+
+    @Option(help: "The service's state folder, where the mails are.")
+    var state = ".voorpret"
+
+    func run() async throws {
+        do {
+            try await DemoTour(base: url, state: state).play()
+        } catch let error as DemoTour.Stopped {
+            throw fail(error.description)
+        }
+    }
+}
+
+private struct DemoTour {
+    let base: String
+    let state: String
+
+    struct Stopped: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    func play() async throws {
+        let run = String(UUID().uuidString.prefix(6).lowercased())
+        say("Mira wants a weekend away with friends, in two cottages next to each other.")
+        let mira = try await signIn("mira.\(run)@example.org", "Mira")
+
+        let group = try await ask("POST", "/v1/groups", ["name": "Friends of Mira", "myName": "Mira"], as: mira)
+        say("She starts a group: \(text(group, "name")).")
+        let invitation = try await ask("POST", "/v1/groups/\(text(group, "id"))/invitations", [:], as: mira)
+        say("She sends the code \(text(invitation, "code")) to Jonas.")
+        let jonas = try await signIn("jonas.\(run)@example.org", "Jonas")
+        _ = try await ask("POST", "/v1/invitations/\(text(invitation, "code"))/accept", ["name": "Jonas"], as: jonas)
+        say("Jonas joins, in a household of his own.")
+        for (name, birth, who) in [("Tuna", "2018-04-02", jonas), ("Lena", "1991-09-20", mira)] {
+            _ = try await ask(
+                "POST",
+                "/v1/groups/\(text(group, "id"))/travellers",
+                ["name": name, "birthDate": birth],
+                as: who
+            )
+            say("\(name) comes along, without an account.")
+        }
+        let page = try await ask("GET", "/v1/groups/\(text(group, "id"))", nil, as: jonas)
+        let travellers = list(page, "travellers").map { text($0, "id") }
+
+        let (from, to) = friday()
+        let search = "?from=\(from)&to=\(to)&adults=3&childAges=8&cottages=2&adjacent=true"
+        let parks = list(
+            try await ask(
+                "GET",
+                "/v1/availability?from=\(from)&to=\(to)&adults=3&childAges=8&cottages=2",
+                nil,
+                as: mira
+            ),
+            "items"
+        )
+        say("\(parks.count) parks have room from \(from) to \(to).")
+        // The one that takes no deposit, so that two phones can finish the story.
+        let all = list(try await ask("GET", "/v1/parks", nil, as: mira), "items")
+        guard let park = all.first(where: { text($0, "slug") == "loch-ardroy" }) else {
+            throw Stopped(description: "the demo parks are not there; start the service with --demo")
+        }
+        let found = try await ask("GET", "/v1/parks/\(text(park, "id"))/availability\(search)", nil, as: mira)
+        guard let best = list(found, "neighbours").first else { throw Stopped(description: "no neighbours are free") }
+        let ids = (best["cottageIds"] as? [String]) ?? []
+        say("In \(text(park, "name")) two free cottages are \(best["spreadMetres"] ?? "?") metres apart.")
+        let body: [String: any Sendable] = [
+            "parkId": text(park, "id"), "groupId": text(group, "id"), "travellerIds": travellers,
+            "stay": ["arrival": from, "departure": to], "cottages": ids.map { ["cottageId": $0] },
+        ]
+        let booking = try await ask("POST", "/v1/bookings", body, as: mira)
+        say(
+            "Mira holds both: booking \(text(booking, "number")), \(money(booking, "total")), until \(text(booking, "holdUntil"))."
+        )
+        let rival = try await send("POST", "/v1/bookings", body, as: jonas)
+        say("Jonas taps at the same time and hears: \(text(rival.json, "detail")) (\(rival.status))")
+        let confirmed = try await ask("POST", "/v1/bookings/\(text(booking, "id"))/confirm", [:], as: mira)
+        say("Mira confirms. The booking is \(text(confirmed, "state")), and the mail is on its way.")
+        say(
+            "Jonas sees it on his phone: \(list(try await ask("GET", "/v1/groups/\(text(group, "id"))", nil, as: jonas), "bookings").count) booking in the group."
+        )
+    }
+
+    // MARK: Telling
+
+    private func say(_ text: String) {
+        print("· \(text)")
+    }
+
+    // MARK: Asking
+
+    private func signIn(_ email: String, _ name: String) async throws -> String {
+        let device = UUID().uuidString
+        let sent = try await ask("POST", "/v1/auth/codes", ["email": email, "deviceSecret": device], as: nil)
+        let code = try await code(to: email)
+        let tokens = try await ask(
+            "POST",
+            "/v1/auth/sessions",
+            [
+                "attemptId": text(sent, "attemptId"), "code": code, "deviceSecret": device,
+                "deviceName": "\(name)'s phone",
+            ],
+            as: nil
+        )
+        say("\(name) signs in with the code from the mail.")
+        return text(tokens, "accessToken")
+    }
+
+    /// Looks into the spool, as the person would into their mailbox.
+    private func code(to email: String) async throws -> String {
+        let root = URL(filePath: state).appending(path: "mail")
+        for _ in 0..<50 {
+            let files =
+                FileManager.default.enumerator(at: root, includingPropertiesForKeys: nil)?.allObjects as? [URL] ?? []
+            for file in files where file.pathExtension == "eml" {
+                guard let mail = try? String(contentsOf: file, encoding: .utf8), mail.contains("To: \(email)\r\n")
+                else { continue }
+                let body = mail.components(separatedBy: "\r\n\r\n").dropFirst().joined()
+                let text = String(
+                    decoding: Data(base64Encoded: body, options: .ignoreUnknownCharacters) ?? Data(),
+                    as: UTF8.self
+                )
+                if let code = text.split(whereSeparator: { !$0.isNumber }).first(where: { $0.count == 8 }) {
+                    return String(code)
+                }
+            }
+            try await Task.sleep(for: .milliseconds(200))
+        }
+        throw Stopped(description: "no mail to \(email) came to \(root.path()); is this the service's state folder?")
+    }
+
+    private func ask(
+        _ method: String,
+        _ path: String,
+        _ body: [String: any Sendable]?,
+        as token: String?
+    ) async throws -> [String: Any] {
+        let answer = try await send(method, path, body, as: token)
+        guard (200..<300).contains(answer.status) else {
+            throw Stopped(description: "\(method) \(path) answered \(answer.status): \(text(answer.json, "detail"))")
+        }
+        return answer.json
+    }
+
+    private func send(
+        _ method: String,
+        _ path: String,
+        _ body: [String: any Sendable]?,
+        as token: String?
+    ) async throws -> (status: Int, json: [String: Any]) {
+        var request = HTTPClientRequest(url: base + path)
+        request.method = HTTPMethod(rawValue: method)
+        if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
+        if method == "POST" { request.headers.add(name: "idempotency-key", value: UUID().uuidString) }
+        if let body {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: try JSONSerialization.data(withJSONObject: body)))
+        }
+        do {
+            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(15))
+            let bytes = try await response.body.collect(upTo: 8 << 20)
+            let json = try? JSONSerialization.jsonObject(with: Data(bytes.readableBytesView)) as? [String: Any]
+            return (Int(response.status.code), json ?? [:])
+        } catch {
+            throw Stopped(description: "nothing answers at \(base); is `make run` running?")
+        }
+    }
+
+    private func text(_ json: [String: Any], _ key: String) -> String {
+        json[key] as? String ?? ""
+    }
+
+    private func list(_ json: [String: Any], _ key: String) -> [[String: Any]] {
+        json[key] as? [[String: Any]] ?? []
+    }
+
+    private func money(_ json: [String: Any], _ key: String) -> String {
+        guard let money = json[key] as? [String: Any], let amount = money["amount"] as? Int else { return "?" }
+        return "\(text(money, "currency")) \(amount / 100).\(amount % 100 < 10 ? "0" : "")\(amount % 100)"
+    }
+
+    /// A Friday some weeks ahead, and the Monday after it.
+    private func friday() -> (String, String) {
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.dateFormat = "yyyy-MM-dd"
+        var day = Date().addingTimeInterval(60 * 86400)
+        while Calendar(identifier: .gregorian).component(.weekday, from: day) != 6 { day.addTimeInterval(86400) }
+        return (formatter.string(from: day), formatter.string(from: day.addingTimeInterval(3 * 86400)))
+    }
+}

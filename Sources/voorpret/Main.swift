@@ -1,4 +1,0 @@
-import ArgumentParser
-import AsyncHTTPClient
-import GuestAPI
-@main struct M: ParsableCommand {}

@@ -1,0 +1,124 @@
+import ArgumentParser
+import GuestAPI
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+struct Staff: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Accounts of those who work here.",
+        subcommands: [Add.self]
+    )
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Makes a staff account; they sign in with a code by mail."
+        )
+
+        @Option(help: "Where their codes go.")
+        var email: String
+
+        @Option(help: "Their name.")
+        var name: String
+
+        @Flag(help: "Everything, in all parks.")
+        var headOffice = false
+
+        @Option(name: .customLong("function"), help: "park:function, such as heidehof:reception; may be given often.")
+        var functions: [String] = []
+
+        @Option(help: "en, nl or de.")
+        var language = "en"
+
+        func run() async throws {
+            try await Setup.withApp { app in
+                do {
+                    let id = try await Office(app).addStaff(
+                        email: email,
+                        name: name,
+                        isHeadOffice: headOffice,
+                        functions: functions,
+                        language: language
+                    )
+                    print("added \(email) (\(id))")
+                } catch let error as Office.BadArgument {
+                    throw fail(error.description)
+                }
+            }
+        }
+    }
+}
+
+struct Jobs: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Background work.",
+        subcommands: [Run.self, List.self, Retry.self]
+    )
+
+    struct Run: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Works, apart from the service, until stopped.")
+
+        @Option(name: .customLong("queue"), help: "effects or mail; all unless told.")
+        var queues: [String] = []
+
+        func run() async throws {
+            let app = try Setup.app(Setup.settings())
+            print("working")
+            let group = ServiceGroup(
+                configuration: .init(
+                    services: [.init(service: WorkerService(app, queues: queues))],
+                    gracefulShutdownSignals: [.sigterm, .sigint],
+                    logger: app.logger
+                )
+            )
+            try await group.run()
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Jobs that wait, run or are dead.")
+
+        @Flag(help: "Only those that gave up.")
+        var dead = false
+
+        func run() async throws {
+            try await Setup.withApp { app in
+                for line in try await Office(app).listJobs(onlyDead: dead) { print(line) }
+            }
+        }
+    }
+
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Gives a dead job another chance.")
+
+        @Argument(help: "Its id.")
+        var id: String
+
+        func run() async throws {
+            try await Setup.withApp { app in
+                guard try await Office(app).retryJob(id) else { throw fail("there is no dead job \(id)") }
+                print("due now")
+            }
+        }
+    }
+}
+
+struct Check: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Proves that what is derived is right; exits 1 with the differences.",
+        subcommands: [Occupancy.self]
+    )
+
+    struct Occupancy: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "The search's bits against what is booked.")
+
+        func run() async throws {
+            try await Setup.withApp { app in
+                let wrong = try await Office(app).checkOccupancy()
+                for cottage in wrong { print(cottage) }
+                guard wrong.isEmpty else { throw fail("\(wrong.count) cottages differ") }
+                print("occupancy is right")
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+import Foundation
+import GuestModels
+import Postgres
+import TestKit
+import Testing
+
+@Suite struct HoldTests {
+    @Test func `An expired hold frees its cottage, says so by mail and owes nothing`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park()
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let booking = try await api.given.booking(of: group, by: organiser, in: world)
+            api.clock.advance(by: 20 * 60 - 1)
+            try await api.work()
+            #expect(try await api.get("/v1/bookings/\(booking.id)", as: organiser).decode(Booking.self).state == .held)
+            api.clock.advance(by: 1)
+            try await api.work()
+            let after = try await api.get("/v1/bookings/\(booking.id)", as: organiser).decode(Booking.self)
+            #expect(after.state == .expired)
+            #expect(after.total.amount == 0)
+            #expect(try api.mails(to: organiser.email).count == 1)
+            let again = try await api.post("/v1/bookings", api.given.request(group, world), as: organiser, key: "k")
+            #expect(again.status == 201, "\(again.text)")
+            let late = try await api.post("/v1/bookings/\(booking.id)/confirm", as: organiser, key: "c")
+            #expect(late.code == "hold_expired")
+        }
+    }
+
+    @Test func `With workers running, an expired hold is free within a second`() async throws {
+        try await withGuestAPI(workers: 1, realTime: true) { api in
+            var rules = Given.rules
+            rules.holdMinutes = 1
+            let world = try await api.given.park(rules: rules)
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let booking = try await api.given.booking(
+                of: group,
+                by: organiser,
+                in: world,
+                from: "2027-05-14",
+                to: "2027-05-17"
+            )
+            // The deadline comes sooner than the minute, so that the test does.
+            let deadline = Date().addingTimeInterval(1)
+            try await api.transaction { tx in
+                try await tx.run(Command("UPDATE booking SET hold_until = \(deadline) WHERE id = \(booking.id)"))
+                try await tx.run(Command("UPDATE job SET run_at = \(deadline) WHERE kind = 'expireHold'"))
+            }
+            try await Task.sleep(for: .seconds(2))
+            let path = "/v1/parks/\(world.park.id)/availability?from=2027-05-14&to=2027-05-17"
+            #expect(try await api.get(path).decode(Availability.self).offers.first?.free == 3)
+        }
+    }
+
+    @Test func `A due hold gives way to a booker even before its job has come by`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park()
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let first = try await api.given.booking(of: group, by: organiser, in: world)
+            api.clock.advance(by: 20 * 60)
+            let second = try await api.post("/v1/bookings", api.given.request(group, world), as: organiser, key: "k")
+            #expect(second.status == 201, "\(second.text)")
+            #expect(try await api.get("/v1/bookings/\(first.id)", as: organiser).decode(Booking.self).state == .expired)
+        }
+    }
+
+    @Test func `A hold extended at the last moment is either held or expired, never both`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park(cottages: 1)
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            var extended = 0
+            for round in 0..<20 {
+                let booking = try await api.given.booking(of: group, by: organiser, in: world)
+                api.clock.advance(by: 20 * 60 - 0.004)
+                async let extending = api.post("/v1/bookings/\(booking.id)/extend", as: organiser, key: "e\(round)")
+                async let working: Void = {
+                    for _ in 0..<4 {
+                        api.clock.advance(by: 0.002)
+                        try await api.work()
+                    }
+                }()
+                let (response, _) = try await (extending, working)
+                let after = try await api.get("/v1/bookings/\(booking.id)", as: organiser).decode(Booking.self)
+                let live = try await api.count(
+                    "SELECT count(*) FROM allocation WHERE is_live AND booking_id = \(booking.id)"
+                )
+                if response.status == 200 {
+                    extended += 1
+                    #expect(after.state == .held && live == 1)
+                    _ = try await api.post("/v1/bookings/\(booking.id)/cancel", as: organiser, key: "x\(round)")
+                } else {
+                    #expect(response.code == "hold_expired")
+                    #expect(after.state == .expired && live == 0)
+                }
+            }
+            #expect(extended >= 0)
+        }
+    }
+
+    @Test func `A hold is extended once`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park()
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let booking = try await api.given.booking(of: group, by: organiser, in: world)
+            let once = try await api.post("/v1/bookings/\(booking.id)/extend", as: organiser, key: "1")
+            #expect(try once.decode(Booking.self).holdUntil == api.now.addingTimeInterval(30 * 60))
+            #expect(
+                try await api.post("/v1/bookings/\(booking.id)/extend", as: organiser, key: "2").code
+                    == "already_extended"
+            )
+            api.clock.advance(by: 25 * 60)
+            try await api.work()
+            #expect(try await api.get("/v1/bookings/\(booking.id)", as: organiser).decode(Booking.self).state == .held)
+            api.clock.advance(by: 5 * 60)
+            try await api.work()
+            #expect(
+                try await api.get("/v1/bookings/\(booking.id)", as: organiser).decode(Booking.self).state == .expired
+            )
+        }
+    }
+
+    @Test func `A guest cannot confirm over an open deposit; reception can, with a reason that is audited`()
+        async throws
+    {
+        try await withGuestAPI { api in
+            var rules = Given.rules
+            rules.depositPercent = 30
+            let world = try await api.given.park(rules: rules)
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let booking = try await api.given.booking(of: group, by: organiser, in: world)
+            #expect(booking.deposit.amount == 11700)
+            let path = "/v1/bookings/\(booking.id)/confirm"
+            #expect(try await api.post(path, as: organiser, key: "1").code == "deposit_open")
+            let reception = try await api.given.staff([.reception], at: world.park.id)
+            #expect(try await api.post(path, as: reception, key: "2").code == "reason_needed")
+            let reason = ReasonRequest(reason: "paid at the desk")
+            #expect(try await api.post(path, reason, as: reception, key: "3").status == 200)
+            #expect(
+                try await api.count(
+                    """
+                    SELECT count(*) FROM audit WHERE action = 'booking.confirm' AND reason = 'paid at the desk'
+                        AND principal LIKE 'staff:%'
+                    """
+                ) == 1
+            )
+        }
+    }
+
+    @Test func `A cancellation costs what the policy at booking time says, and frees the cottage`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park()
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            // Ten days ahead: half of 24,000 + 10,000 + 5,000.
+            let booking = try await api.given.booking(
+                of: group,
+                by: organiser,
+                in: world,
+                from: "2026-12-04",
+                to: "2026-12-07"
+            )
+            _ = try await api.post("/v1/bookings/\(booking.id)/confirm", as: organiser, key: "1")
+            api.clock.advance(by: 4 * 86400)
+            let cancelled = try await api.post("/v1/bookings/\(booking.id)/cancel", as: organiser, key: "2")
+            #expect(cancelled.status == 200, "\(cancelled.text)")
+            let after = try cancelled.decode(Booking.self)
+            #expect(after.state == .cancelled)
+            #expect(after.total.amount == 19500)
+            let again = try await api.post("/v1/bookings/\(booking.id)/cancel", as: organiser, key: "3")
+            #expect(try again.decode(Booking.self) == after)
+            #expect(try await api.count("SELECT count(*) FROM allocation WHERE is_live") == 0)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import Foundation
+import GuestModels
+import TestKit
+import Testing
+
+@Suite struct BadInputTests {
+    @Test func `Every kind of bad JSON is a 400 with a pointer, and the service lives on`() async throws {
+        try await withGuestAPI { api in
+            let guest = try await api.given.guest()
+            let deep = String(repeating: "[", count: 10_000)
+            let cases: [(body: String, pointer: String)] = [
+                (#"{"name": 5, "myName": "M"}"#, "/name"),
+                (#"{"name": "G"}"#, "/myName"),
+                (#"{"name": "G", "myName": "M", "extra": 1}"#, "/extra"),
+                (#"{"name": "G", "name": "H", "myName": "M"}"#, "/name"),
+                (#"{"name": "a\u0000b", "myName": "M"}"#, "/name"),
+                (#"{"name": "\ud800", "myName": "M"}"#, "/name"),
+                (#"{"name": "\ud800x", "myName": "M"}"#, "/name"),
+                (#"{"name": "\udc00", "myName": "M"}"#, "/name"),
+                (#"{"name": "", "myName": "M"}"#, "/name"),
+                (#"{"name": "   ", "myName": "M"}"#, "/name"),
+                (#"{"name": "G", "myName": "M", "id": "no-uuid"}"#, "/id"),
+                (#"{"name": "G", "myName": "M","#, ""),
+                (#"{"name": "G", "myName": "M"} {}"#, ""),
+                ("[]", ""), ("null", ""), ("5", ""), (#"{"name""#, ""), ("{'name': 1}", ""), ("\"", ""),
+                (deep, String(repeating: "/0", count: 32)),
+                (#"{"name": "G", "myName": \#(deep)"#, "/myName" + String(repeating: "/0", count: 31)),
+            ]
+            for (body, pointer) in cases {
+                let response = try await api.send("POST", "/v1/groups", raw: Data(body.utf8), as: guest)
+                #expect(response.status == 400, "\(body.prefix(60)): \(response.text)")
+                #expect(response.code == "invalid_request")
+                #expect(response.pointers.contains(pointer), "\(body.prefix(60)): \(response.pointers)")
+            }
+            let badUTF8 = Data(#"{"name": ""#.utf8) + Data([0xC3, 0x28]) + Data(#"", "myName": "M"}"#.utf8)
+            #expect(try await api.send("POST", "/v1/groups", raw: badUTF8, as: guest).status == 400)
+            let group = try await api.post("/v1/groups", GroupRequest(name: "née 🏕️", myName: "M"), as: guest)
+            #expect(group.status == 201)
+            #expect(try group.decode(TravelGroup.self).name == "née 🏕️")
+        }
+    }
+
+    @Test func `Numbers near two to the sixty-third neither trap nor wrap`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park()
+            let office = try await api.given.headOffice()
+            let numbers = [
+                "9223372036854775807", "9223372036854775808", "-9223372036854775808", "-9223372036854775809", "1e400",
+                "1.5", "1e2", "99999999999999999999999999999999999999", "-0", "0.1e-999",
+            ]
+            for number in numbers {
+                let body = """
+                    {"season": {"arrival": "2040-01-01", "departure": "2040-02-01"}, "night": \(number), "weekendNight": 1}
+                    """
+                let path = "/v1/admin/cottage-types/\(world.type.id)/rates"
+                let response = try await api.send("POST", path, raw: Data(body.utf8), as: office)
+                #expect(response.status == (number == "-0" ? 201 : 400), "\(number): \(response.text)")
+                if response.status == 400 { #expect(response.pointers == ["/night"]) }
+            }
+            let far = "/v1/parks/\(world.park.id)/availability?from=9999-12-30&to=9999-12-31"
+            #expect(try await api.get(far).code == "too_far_ahead")
+            #expect(
+                try await api.get("/v1/parks/\(world.park.id)/availability?from=0001-01-01&to=9999-12-31").status == 400
+            )
+        }
+    }
+
+    @Test func `A body of ten megabytes is refused and costs nothing`() async throws {
+        try await withGuestAPI { api in
+            let guest = try await api.given.guest()
+            let huge = Data(repeating: 32, count: 10 << 20)
+            // The connection may be closed while we still send; an answer, when it comes, is 413.
+            if let response = try? await api.send("POST", "/v1/groups", raw: huge, as: guest) {
+                #expect(response.status == 413)
+            }
+            #expect(try await api.get("/v1/groups", as: guest).status == 200)
+        }
+    }
+
+    @Test func `A compressed or foreign body is 415`() async throws {
+        try await withGuestAPI { api in
+            let guest = try await api.given.guest()
+            let body = Data(#"{"name": "G", "myName": "M"}"#.utf8)
+            let gzip = ["content-encoding": "gzip"]
+            #expect(try await api.send("POST", "/v1/groups", raw: body, as: guest, headers: gzip).status == 415)
+            let form = ["content-type": "application/x-www-form-urlencoded"]
+            #expect(try await api.send("POST", "/v1/groups", raw: body, as: guest, headers: form).status == 415)
+        }
+    }
+
+    @Test func `A wrong query is a 400 that names each parameter`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park()
+            let path = "/v1/parks/\(world.park.id)/availability"
+            #expect(try await api.get(path).pointers == ["?from", "?to"])
+            #expect(try await api.get(path + "?from=2027-05-14&to=2027-05-14").pointers == ["?to"])
+            #expect(try await api.get(path + "?from=2027-05-14&to=2027-05-15&tent=1").pointers == ["?tent"])
+            #expect(try await api.get(path + "?from=2027-05-14&from=2027-05-15&to=2027-05-16").status == 400)
+            #expect(try await api.get(path + "?from=%00&to=%FF").status == 400)
+            #expect(
+                try await api.get(path + "?from=2027-05-14&to=2027-05-15&childAges=1,,2").pointers == ["?childAges"]
+            )
+        }
+    }
+}

@@ -1,0 +1,162 @@
+import Foundation
+import GuestModels
+import HTTPTypes
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+/// Every route as every kind of principal, on their own objects, foreign ones and missing ones.
+@Suite struct PolicyMatrixTests {
+    private static func path(_ row: Policy.Row, _ ids: [String: String]) -> String {
+        var path = row.path
+        for (name, id) in ids { path = path.replacing("{\(name)}", with: id) }
+        let stay = "from=2027-05-14&to=2027-05-17"
+        if row.name.hasPrefix("search"), row.name != "searchBookings" || row.name == "showMap" { path += "?\(stay)" }
+        if row.name == "showMap" { path += "?\(stay)" }
+        if row.name == "searchBookings" { path += "?q=a" }
+        return path
+    }
+
+    /// A body that each route takes, so that nothing stops before the object is looked at.
+    private static func body(_ row: Policy.Row, _ ids: [String: String]) -> Data? {
+        let stay = #"{"arrival": "2031-05-14", "departure": "2031-05-17"}"#
+        let texts: [String: String] = [
+            "changeMe": "{}", "recordConsent": #"{"purpose": "news", "textVersion": "1", "isGiven": true}"#,
+            "createCottageType": type, "changeCottageType": type, "createGroup": #"{"name": "G", "myName": "M"}"#,
+            "createCottage": cottage(ids), "changeCottage": cottage(ids), "createRate": rate(stay),
+            "changeRate": rate(stay), "closeCottage": #"{"stay": \#(stay), "reason": "roof"}"#,
+            "renameGroup": #"{"name": "G"}"#, "addTraveller": #"{"name": "T"}"#, "changeTraveller": "{}",
+            "addHousehold": #"{"name": "H"}"#, "invite": "{}",
+            "handOver": #"{"travellerId": "\#(ids["traveller"] ?? "")"}"#,
+            "placeBooking": """
+            {"parkId": "\(ids["park"] ?? "")", "groupId": "\(ids["group"] ?? "")", "stay": \(stay),
+            "cottages": [{"cottageId": "\(ids["cottage"] ?? "")"}], "travellerIds": ["\(ids["traveller"] ?? "")"]}
+            """,
+            "confirmBooking": #"{"reason": "r"}"#, "cancelBooking": #"{"reason": "r"}"#,
+            "createPark": park, "changePark": park,
+            "requestCode": #"{"email": "m@example.org", "deviceSecret": "0123456789abcdef"}"#,
+            "signIn": """
+            {"attemptId": "\(UUID().uuidString)", "code": "12345678", "deviceSecret": "0123456789abcdef"}
+            """,
+            "refresh": #"{"refreshToken": "x", "deviceSecret": "0123456789abcdef"}"#,
+        ]
+        return texts[row.name].map { Data($0.utf8) }
+    }
+
+    private static let type = """
+        {"code": "\(UUID().uuidString.prefix(8))", "name": "T", "capacity": 4, "bedrooms": 2, "pets": 0,
+        "isStepFree": false, "cleaningFee": 0}
+        """
+    private static func cottage(_ ids: [String: String]) -> String {
+        """
+        {"typeId": "\(ids["type"] ?? "")", "number": "\(UUID().uuidString.prefix(8))", "longitude": 5, "latitude": 52,
+        "isOpen": true}
+        """
+    }
+    private static func rate(_ stay: String) -> String { #"{"season": \#(stay), "night": 1, "weekendNight": 1}"# }
+    private static var park: String {
+        """
+        {"slug": "p-\(UUID().uuidString.lowercased().prefix(8))", "name": "P", "timeZone": "Europe/Amsterdam",
+        "currency": "EUR", "country": "NL", "longitude": 5, "latitude": 52, "rules": {"checkInFrom": "15:00",
+        "checkOutBy": "10:00", "arrivals": [], "minimumNights": 1, "maximumNights": 9, "bookableDaysAhead": 500,
+        "holdMinutes": 20, "extensionMinutes": 10, "depositPercent": 0, "chosenCottageFee": 0, "petNight": 0,
+        "cancellation": []}}
+        """
+    }
+
+    private func send(
+        _ api: GuestAPITestService,
+        _ row: Policy.Row,
+        _ ids: [String: String],
+        as who: Given.Person?
+    ) async throws -> GuestAPITestService.Response {
+        try await api.send(
+            row.method.rawValue,
+            Self.path(row, ids),
+            raw: Self.body(row, ids),
+            as: who,
+            key: row.key == .none ? nil : UUID().uuidString,
+            match: row.needsMatch ? 1 : nil
+        )
+    }
+
+    /// The problem without what must differ: the request id.
+    private func shape(_ response: GuestAPITestService.Response) -> String {
+        let text = response.text.replacing(/"instance":"[^"]*"/, with: "")
+        return "\(response.status) \(response.headers["content-type"] ?? "") \(text)"
+    }
+
+    @Test func `Everybody gets in exactly where the table lets them, and foreign objects do not exist`() async throws {
+        try await withGuestAPI(clock: TestClock(testStart)) { api in
+            let own = try await api.given.park()
+            let foreign = try await api.given.park()
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let member = try await api.given.member(of: group, invitedBy: organiser)
+            let stranger = try await api.given.guest()
+            let booking = try await api.given.booking(of: group, by: organiser, in: own)
+            let functions = StaffMember.Function.allCases
+            var people: [(name: String, who: Given.Person?, kinds: Set<Policy.Who>)] = [
+                ("nobody", nil, []), ("organiser", organiser, [.guest, .member, .organiser]),
+                ("member", member, [.guest, .member]), ("stranger", stranger, [.guest]),
+                ("head office", try await api.given.headOffice(), [.headOffice]),
+            ]
+            for function in functions {
+                let person = try await api.given.staff([function], at: foreign.park.id)
+                people.append(("foreign \(function)", person, [.staff(function)]))
+            }
+            let missing = UUID().uuidString.lowercased()
+            let names = [
+                "park", "type", "cottage", "rate", "closure", "group", "traveller", "invitation", "booking", "device",
+                "job",
+            ]
+            let nothing = Dictionary(names.map { ($0, missing) } + [("code", "ABCDEFGH"), ("file", "x")]) { $1 }
+            var real = nothing
+            real["group"] = "\(group.id)"
+            real["traveller"] = "\(group.travellers[0].id)"
+            real["booking"] = "\(booking.id)"
+            real["park"] = "\(own.park.id)"
+            real["type"] = "\(own.type.id)"
+            real["cottage"] = "\(own.cottages[0].id)"
+
+            for row in Policy.rows where !["eraseMe", "signOut"].contains(row.name) {
+                for person in people {
+                    let isForeignOrMissing = try await send(api, row, nothing, as: person.who)
+                    #expect(
+                        isForeignOrMissing.status < 500,
+                        "\(row.name) as \(person.name): \(isForeignOrMissing.text)"
+                    )
+                    // The kind of principal decides between in and out.
+                    let kinds: Set<Policy.Who> = [.guest, .member, .organiser]
+                    let isIn =
+                        row.who.contains(.anyone)
+                        || !row.who.isDisjoint(with: kinds) && !person.kinds.isDisjoint(with: kinds)
+                        || !row.who.isDisjoint(with: person.kinds.subtracting(kinds))
+                    if !isIn {
+                        #expect(
+                            isForeignOrMissing.status == (person.who == nil ? 401 : 403),
+                            "\(row.name) as \(person.name)"
+                        )
+                        continue
+                    }
+                    if row.who.contains(.anyone) { continue }
+                    #expect(![401, 403].contains(isForeignOrMissing.status), "\(row.name) as \(person.name)")
+                    // Strangers and staff of another park cannot tell ours from nothing.
+                    let isOutsider = person.name == "stranger" || person.name.hasPrefix("foreign")
+                    let hasObject = row.path.contains("{") && !row.path.contains("{code}") || row.name == "placeBooking"
+                    if isOutsider, hasObject {
+                        let theirs = try await send(api, row, real, as: person.who)
+                        #expect(shape(theirs) == shape(isForeignOrMissing), "\(row.name) as \(person.name)")
+                        #expect(theirs.status == 404, "\(row.name) as \(person.name): \(theirs.text)")
+                    }
+                }
+            }
+            // A member is not the organiser.
+            for row in Policy.rows where row.who == [.organiser] && row.path.contains("{group}") {
+                let response = try await send(api, row, real, as: member)
+                #expect(response.status == 403, "\(row.name): \(response.text)")
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import Foundation
+import GuestModels
+import HTTPTypes
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+@Suite struct RoutingTests {
+    @Test func `A wrong method is 405 with Allow, and HEAD is GET without the body`() async throws {
+        try await withGuestAPI { api in
+            let wrong = try await api.send("DELETE", "/v1/parks")
+            #expect(wrong.status == 405)
+            #expect(wrong.headers["allow"] == "GET, HEAD")
+            #expect(wrong.code == "method_not_allowed")
+            let get = try await api.get("/v1/parks")
+            let head = try await api.send("HEAD", "/v1/parks")
+            #expect(head.status == 200)
+            #expect(head.body.isEmpty)
+            #expect(head.headers["content-length"] == String(get.body.count))
+            #expect(head.headers["etag"] == get.headers["etag"])
+        }
+    }
+
+    @Test(arguments: [
+        "/v1/parks/", "//v1/parks", "/V1/parks", "/v1//parks", "/nothing", "/", "/v1/parks/%2e%2e", "/docs/secret",
+    ])
+    func `Paths are exact`(_ path: String) async throws {
+        try await withGuestAPI { api in
+            let response = try await api.get(path)
+            #expect(response.status == 404)
+        }
+    }
+
+    @Test func `A map that has not changed is 304`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park()
+            let path = "/v1/parks/\(world.park.id)/map?from=2027-05-14&to=2027-05-17"
+            let first = try await api.get(path)
+            #expect(first.headers["content-type"] == "application/geo+json")
+            let tag = try #require(first.headers["etag"])
+            let again = try await api.send("GET", path, headers: ["if-none-match": tag])
+            #expect(again.status == 304)
+            #expect(again.body.isEmpty)
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            _ = try await api.given.booking(of: group, by: organiser, in: world)
+            let changed = try await api.send("GET", path, headers: ["if-none-match": tag])
+            #expect(changed.status == 200)
+            #expect(changed.text.contains(#""state":"taken""#))
+        }
+    }
+
+    @Test func `A handler without a policy row, or a row without a handler, stops the start`() throws {
+        #expect(throws: RouteTable.MountingError.self) { _ = try RouteTable([:]) }
+        var handlers: [String: RouteTable.Handler] = [:]
+        for row in Policy.rows { handlers[row.name] = { _ in .noContent } }
+        _ = try RouteTable(handlers)
+        handlers["somethingElse"] = { _ in .noContent }
+        #expect(throws: RouteTable.MountingError.self) { _ = try RouteTable(handlers) }
+    }
+
+    @Test func `The OpenAPI document has every route with the policy's own words`() async throws {
+        try await withGuestAPI { api in
+            let document = try await api.get("/openapi.yaml").text
+            for row in Policy.rows {
+                let start = try #require(document.range(of: "operationId: \(row.name)\n"), "\(row.name) is missing")
+                let rest = document[start.upperBound...]
+                let operation = rest[..<(rest.range(of: "operationId:")?.lowerBound ?? rest.endIndex)]
+                let line = try #require(operation.range(of: "x-authz: ["))
+                let list = operation[line.upperBound...]
+                let named = list[..<(list.firstIndex(of: "]") ?? list.endIndex)]
+                    .split(whereSeparator: { ", \n'".contains($0) }).map(String.init)
+                #expect(Set(named) == Set(row.who.map(\.description)), "\(row.name)")
+            }
+            #expect(document.components(separatedBy: "operationId: ").count - 1 == Policy.rows.count)
+        }
+    }
+}

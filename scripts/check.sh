@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Everything that must be right before a change lands.
+. "$(dirname "$0")/lib.sh"
+cd "$root"
+say "Format"
+swift format lint --strict --recursive --configuration .swift-format Sources Tests Package.swift
+say "Layering"
+"$root/scripts/layering.sh"
+say "Tests"
+"$root/scripts/test.sh"
+say "Fuzz of the OpenAPI document"
+"$root/scripts/fuzz.sh"

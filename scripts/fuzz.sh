@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Attacks a running service with what its own OpenAPI document allows and forbids.
+. "$(dirname "$0")/lib.sh"
+"$root/scripts/venv.sh" schemathesis==4.4.4 pyyaml
+cluster="fuzz-$$"
+scratch=$(mktemp -d)
+service=
+cleanup() {
+    if [ -n "$service" ]; then kill -TERM "$service" 2>/dev/null || true; wait "$service" 2>/dev/null || true; fi
+    "$root/scripts/cluster.sh" remove "$cluster"
+    rm -rf "$scratch"
+}
+trap cleanup EXIT
+VOORPRET_DATABASE=$("$root/scripts/cluster.sh" start "$cluster")
+export VOORPRET_DATABASE VOORPRET_STATE="$scratch" VOORPRET_SCHEMA="$root" VOORPRET_OPENAPI="$root/openapi.yaml"
+export VOORPRET_PORT=18080 VOORPRET_ADMIN_PORT=18081 VOORPRET_LOG_LEVEL=error
+cd "$root"
+swift build --product voorpret
+.build/debug/voorpret serve --demo >"$scratch/log" 2>&1 &
+service=$!
+for _ in $(seq 200); do curl -sf http://127.0.0.1:18081/readyz >/dev/null && break; sleep 0.2; done
+"$state/venv/bin/python" scripts/fuzz.py http://127.0.0.1:18080 "$scratch" "${FUZZ_CASES:-40}"
+curl -sf http://127.0.0.1:18081/livez >/dev/null || die "the service died"

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Forgets the data of `make run`; the build stays.
+. "$(dirname "$0")/lib.sh"
+"$root/scripts/cluster.sh" remove durable
+rm -rf "$state/mail" "$state/secret"
+say "Gone. The next make run starts over."

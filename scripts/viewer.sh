@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Fetches the page that /docs shows: Swagger UI (Apache-2.0), as PyPI packages it.
+. "$(dirname "$0")/lib.sh"
+target="$state/docs"
+[ -f "$target/swagger-ui-bundle.js" ] && exit 0
+"$root/scripts/venv.sh" >/dev/null
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+"$state/venv/bin/pip" download -q --no-deps -d "$scratch" swagger-ui-bundle==1.1.0
+mkdir -p "$target"
+"$state/venv/bin/python" - "$scratch" "$target" <<'PY'
+import pathlib, sys, zipfile
+wheel = next(pathlib.Path(sys.argv[1]).glob("*.whl"))
+with zipfile.ZipFile(wheel) as archive:
+    for name in archive.namelist():
+        leaf = name.rsplit("/", 1)[-1]
+        if leaf in ("swagger-ui.css", "swagger-ui-bundle.js"):
+            (pathlib.Path(sys.argv[2]) / leaf).write_bytes(archive.read(name))
+PY
+[ -f "$target/swagger-ui-bundle.js" ]
