@@ -49,6 +49,8 @@ start)
             echo "max_connections = 200"
             echo "shared_buffers = '256MB'"
             if [ "$name" != durable ]; then
+                # Many tests at once, each with a pool of its own.
+                echo "max_connections = 1000"
                 echo "fsync = off"
                 echo "max_wal_size = '2GB'"
             fi

@@ -117,6 +117,15 @@ def fuzz(name, token, document):
     ]
     for operation in excluded:
         command += ["--exclude-operation-id", operation]
+    # What is right by the schema may still be an old version or a key that has been used.
+    config = state / "schemathesis.toml"
+    config.write_text(
+        '[checks.positive_data_acceptance]\n'
+        'expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 412, 422, 429]\n'
+        '[checks.negative_data_rejection]\n'
+        'expected-statuses = [400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428, 429]\n'
+    )
+    command[1:1] = ["--config-file", str(config)]
     if token:
         command += ["--header", f"Authorization: Bearer {token}"]
     result = subprocess.run(command, capture_output=True, text=True)
@@ -140,7 +149,7 @@ passed = all([fuzz(name, token, document) for name, token in principals.items()]
 # The three that end a session, once each.
 ask("POST", "/v1/me/consents", {"purpose": "news", "textVersion": "1", "isGiven": True}, principals["stranger"])
 ask("DELETE", "/v1/auth/sessions/current", token=sign_in("leaver@example.org"))
-ask("DELETE", "/v1/me", token=sign_in("leaver@example.org"))
+ask("DELETE", "/v1/me", token=sign_in("eraser@example.org"))
 
 counts = metrics()
 operations = {operation["operationId"] for methods in yaml.safe_load(open("openapi.yaml"))["paths"].values() for operation in methods.values()}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Attacks a running service with what its own OpenAPI document allows and forbids.
 . "$(dirname "$0")/lib.sh"
-"$root/scripts/venv.sh" schemathesis==4.4.4 pyyaml
+"$root/scripts/venv.sh" schemathesis==4.32.5 pyyaml
 cluster="fuzz-$$"
 scratch=$(mktemp -d)
 service=

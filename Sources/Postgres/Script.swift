@@ -20,7 +20,7 @@ public enum Script {
         LibPQ.connect(connectionString).flatMap { connection in
             defer { PQfinish(connection) }
             // A migration may build an index for longer than a request may take.
-            PQclear(PQexec(connection, "SET statement_timeout = 0"))
+            PQclear(PQexec(connection, "SET statement_timeout = 0; SET lock_timeout = 0"))
             let result = PQexec(connection, text)
             defer { PQclear(result) }
             switch PQresultStatus(result) {

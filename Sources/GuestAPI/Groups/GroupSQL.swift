@@ -360,6 +360,15 @@ enum GroupSQL {
             ),
             Command(
                 """
+                UPDATE travel_group SET name = replace(travel_group.name, traveller.name, '—'),
+                    version = travel_group.version + 1
+                FROM traveller
+                WHERE guest_id = \(guest) AND group_id = travel_group.id AND length(traveller.name) > 2
+                    AND position(traveller.name IN travel_group.name) > 0
+                """
+            ),
+            Command(
+                """
                 UPDATE traveller SET guest_id = NULL, role = NULL, name = '—', birth_date = NULL,
                     left_at = coalesce(left_at, \(now)), version = version + 1
                 WHERE guest_id = \(guest)

@@ -38,7 +38,9 @@ struct Call: Sendable {
     func expectedVersion() throws -> Int {
         guard let value = headers[.ifMatch] else { throw Problem.matchRequired }
         let tag = value.trimmingCharacters(in: CharacterSet(charactersIn: " \""))
-        guard let version = Int(tag) else { throw Problem.matchFailed }
+        guard let version = Int(tag) else {
+            throw BadRequest("If-Match", "must be the version in quotes, such as \"3\"")
+        }
         return version
     }
 

@@ -132,7 +132,12 @@ private struct ValueDecoder: Decoder {
     }
 
     private func integer<Value: FixedWidthInteger>(_ type: Value.Type) throws -> Value {
-        guard case .number(let text) = json, let value = Value(text) else {
+        // 5.0 and 1e2 are whole numbers too, as far as a double is exact.
+        func rounded(_ text: String) -> Value? {
+            guard let number = Double(text), abs(number) < 0x1p53 else { return nil }
+            return Value(exactly: number)
+        }
+        guard case .number(let text) = json, let value = Value(text) ?? rounded(text) else {
             throw mismatch("must be a whole number of at most \(Value.bitWidth) bits")
         }
         return value

@@ -165,35 +165,23 @@ public struct ImportReservations: Sendable {
             ImportSQL.taken(in: park.id, during: span),
             ImportSQL.known(in: park.id, batch.compactMap(\.number))
         )
-        var plan = Occupation(cottages: cottages, taken: taken)
         let byNumber = Dictionary(known.map { ($0.number, $0) }) { first, _ in first }
+        func old(_ reservation: Reservation) -> ImportSQL.Known? { reservation.number.flatMap { byNumber[$0] } }
+        let changed = batch.filter { old($0)?.says($0) != true }
+        let places = place(changed, among: Occupation(cottages: cottages, taken: taken), old)
         var new: [ImportSQL.NewBooking] = []
         var rejects: [(line: Int, reason: String)] = []
-        var seen: [(line: Int, booking: Booking.ID)] = []
+        var seen = batch.compactMap { reservation in
+            old(reservation).flatMap { $0.says(reservation) ? (line: reservation.line, booking: $0.id) : nil }
+        }
         var releases: [Command] = []
         var updates: [Command] = []
-        for reservation in batch {
-            let old = reservation.number.flatMap { byNumber[$0] }
-            if let old, old.says(reservation) {
-                seen.append((reservation.line, old.id))
-                continue
-            }
-            if let old, let cottage = old.cottage { plan.leave(cottage, old.stay) }
-            var cottage: Cottage.ID?
-            if reservation.needsCottage {
-                cottage = plan.take(reservation.type, reservation.stay, preferring: old?.cottage)
-                if cottage == nil {
-                    if let old, let cottage = old.cottage { plan.stay(cottage, old.stay) }
-                    rejects.append(
-                        (
-                            reservation.line,
-                            "no cottage of type \(reservation.type) is free for \(reservation.stay.arrival) to \(reservation.stay.departure)"
-                        )
-                    )
-                    continue
-                }
-            }
-            if let old {
+        for reservation in changed {
+            let cottage = places[reservation.line]
+            if reservation.needsCottage, cottage == nil {
+                let nights = "\(reservation.stay.arrival) to \(reservation.stay.departure)"
+                rejects.append((reservation.line, "no cottage of type \(reservation.type) is free for \(nights)"))
+            } else if let old = old(reservation) {
                 seen.append((reservation.line, old.id))
                 releases.append(BookingSQL.release(old.id))
                 updates += ImportSQL.update(
@@ -234,6 +222,36 @@ public struct ImportReservations: Sendable {
                 ImportSQL.insertRejects(file, rejects),
             ]
         )
+    }
+
+    /// A cottage for everybody who needs one, by line.
+    ///
+    /// All who move give up their place first, so that two may swap; who then finds none keeps the old place,
+    /// and the others choose again around it.
+    private func place(
+        _ reservations: [Reservation],
+        among occupation: Occupation,
+        _ old: (Reservation) -> ImportSQL.Known?
+    ) -> [Int: Cottage.ID] {
+        var staying: Set<Int> = []
+        while true {
+            var plan = occupation
+            for reservation in reservations where !staying.contains(reservation.line) {
+                if let known = old(reservation), let cottage = known.cottage { plan.leave(cottage, known.stay) }
+            }
+            var places: [Int: Cottage.ID] = [:]
+            var isSettled = true
+            for reservation in reservations where reservation.needsCottage && !staying.contains(reservation.line) {
+                let known = old(reservation)
+                if let cottage = plan.take(reservation.type, reservation.stay, preferring: known?.cottage) {
+                    places[reservation.line] = cottage
+                } else if known?.cottage != nil {
+                    staying.insert(reservation.line)
+                    isSettled = false
+                }
+            }
+            if isSettled { return places }
+        }
     }
 
     private func rejectsFile(_ rejects: [(line: Int, reason: String)]) -> Data {
@@ -279,10 +297,6 @@ private struct Occupation {
 
     mutating func leave(_ cottage: Cottage.ID, _ stay: Stay) {
         stays[cottage]?.removeAll { $0 == stay }
-    }
-
-    mutating func stay(_ cottage: Cottage.ID, _ stay: Stay) {
-        stays[cottage, default: []].append(stay)
     }
 }
 

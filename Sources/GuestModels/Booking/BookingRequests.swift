@@ -73,7 +73,7 @@ public struct ReasonRequest: Codable, Sendable, Checked {
 
 extension Refusal {
     public static let reasonNeeded = Refusal(
-        .invalid,
+        .conflict,
         "reason_needed",
         en: "Say why.",
         nl: "Geef een reden.",

@@ -1,0 +1,130 @@
+import Foundation
+import GuestModels
+import Postgres
+import TestKit
+import Testing
+
+@Suite struct GroupTests {
+    @Test func `An invitation is counted, expires and can be taken back`() async throws {
+        try await withGuestAPI { api in
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            func invite(_ request: InvitationRequest) async throws -> Invitation {
+                try await api.post("/v1/groups/\(group.id)/invitations", request, as: organiser).decode()
+            }
+            func accept(_ invitation: Invitation) async throws -> String? {
+                let person = try await api.given.guest("Somebody")
+                let response = try await api.post("/v1/invitations/\(invitation.code.lowercased())/accept", as: person)
+                return response.status == 201 ? nil : response.code
+            }
+            let single = try await invite(InvitationRequest(maxUses: 1))
+            #expect(try await accept(single) == nil)
+            #expect(try await accept(single) == "invitation_over")
+            let brief = try await invite(InvitationRequest(hours: 1))
+            api.clock.advance(by: 3600)
+            #expect(try await accept(brief) == "invitation_over")
+            let revoked = try await invite(InvitationRequest())
+            let path = "/v1/groups/\(group.id)/invitations/\(revoked.id)"
+            #expect(try await api.send("DELETE", path, as: organiser).status == 204)
+            #expect(try await accept(revoked) == "invitation_over")
+        }
+    }
+
+    @Test func `Twenty who take the last five places at once: five get in`() async throws {
+        try await withGuestAPI { api in
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let invitation = try await api.post(
+                "/v1/groups/\(group.id)/invitations",
+                InvitationRequest(maxUses: 5),
+                as: organiser
+            ).decode(Invitation.self)
+            var people: [Given.Person] = []
+            for _ in 0..<20 { people.append(try await api.given.guest("P")) }
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { tasks in
+                for person in people {
+                    tasks.addTask { try await api.post("/v1/invitations/\(invitation.code)/accept", as: person).status }
+                }
+                return try await tasks.reduce(into: [Int: Int]()) { $0[$1, default: 0] += 1 }
+            }
+            #expect(statuses == [201: 5, 404: 15])
+            #expect(try await api.count("SELECT count(*) FROM traveller") == 6)
+        }
+    }
+
+    @Test func `Somebody without account takes over their own row by invitation`() async throws {
+        try await withGuestAPI { api in
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let tuna = try await api.post(
+                "/v1/groups/\(group.id)/travellers",
+                TravellerRequest(name: "Tuna"),
+                as: organiser
+            ).decode(Traveller.self)
+            let invitation = try await api.post(
+                "/v1/groups/\(group.id)/invitations",
+                InvitationRequest(travellerId: tuna.id),
+                as: organiser
+            ).decode(Invitation.self)
+            let person = try await api.given.guest()
+            let seen = try await api.get("/v1/invitations/\(invitation.code)", as: person).decode(
+                InvitationPreview.self
+            )
+            #expect(seen.travellerName == "Tuna")
+            let membership = try await api.post("/v1/invitations/\(invitation.code)/accept", as: person).decode(
+                Membership.self
+            )
+            #expect(membership.travellerId == tuna.id)
+            let page = try await api.get("/v1/groups/\(group.id)", as: person).decode(TravelGroup.self)
+            #expect(page.travellers.count == 2)
+            let other = try await api.given.guest()
+            #expect(
+                try await api.post("/v1/invitations/\(invitation.code)/accept", as: other).code == "invitation_over"
+            )
+        }
+    }
+
+    @Test func `The organiser hands over before leaving, and there is always exactly one`() async throws {
+        try await withGuestAPI { api in
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let member = try await api.given.member(of: group, invitedBy: organiser)
+            let path = "/v1/groups/\(group.id)"
+            #expect(try await api.post("\(path)/leave", as: organiser).code == "organiser_stays")
+            let page = try await api.get(path, as: member).decode(TravelGroup.self)
+            let theirs = try #require(page.travellers.first { $0.role == .member })
+            #expect(
+                try await api.post("\(path)/organiser", HandOver(travellerId: theirs.id), as: organiser).status == 204
+            )
+            #expect(try await api.count("SELECT count(*) FROM traveller WHERE role = 'organiser'") == 1)
+            #expect(try await api.post("\(path)/leave", as: organiser).status == 204)
+            #expect(try await api.get(path, as: organiser).status == 404)
+            #expect(try await api.get(path, as: member).status == 200)
+        }
+    }
+
+    @Test func `A member changes their own household only, and travellers of a stay cannot be removed`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park()
+            let organiser = try await api.given.guest()
+            var group = try await api.given.group(of: organiser)
+            let member = try await api.given.member(of: group, invitedBy: organiser)
+            let path = "/v1/groups/\(group.id)/travellers"
+            let mine = "\(path)/\(group.travellers[0].id)"
+            let change = TravellerChange(name: "X")
+            #expect(try await api.change("PATCH", mine, change, as: member, match: 1).status == 403)
+            #expect(try await api.change("PATCH", mine, change, as: organiser, match: 1).status == 200)
+            let child = TravellerRequest(
+                name: "C",
+                birthDate: try day("2020-01-01"),
+                guardianId: group.travellers[0].id
+            )
+            let added = try await api.post(path, child, as: organiser).decode(Traveller.self)
+            let orphan = TravellerRequest(name: "D", guardianId: added.id)
+            #expect(try await api.post(path, orphan, as: organiser).code == "guardian_needed")
+            group.travellers.append(added)
+            _ = try await api.given.booking(of: group, by: organiser, in: world)
+            #expect(try await api.send("DELETE", "\(path)/\(added.id)", as: organiser).code == "travels_with_booking")
+        }
+    }
+}

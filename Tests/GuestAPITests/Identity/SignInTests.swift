@@ -1,0 +1,135 @@
+import Foundation
+import GuestModels
+import Postgres
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+@Suite struct SignInTests {
+    private let secret = "a device secret of 30 bytes..."
+
+    private func ask(_ api: GuestAPITestService, _ email: String, secret: String? = nil) async throws -> CodeSent {
+        let request = CodeRequest(email: email, deviceSecret: secret ?? self.secret)
+        return try await api.post("/v1/auth/codes", request).decode()
+    }
+
+    private func code(_ api: GuestAPITestService, _ sent: CodeSent) -> String {
+        CodeRequest.code(of: sent.attemptId, api.app.secret)
+    }
+
+    private func signIn(
+        _ api: GuestAPITestService,
+        _ sent: CodeSent,
+        _ code: String
+    ) async throws -> GuestAPITestService.Response {
+        try await api.post(
+            "/v1/auth/sessions",
+            SignInRequest(attemptId: sent.attemptId, code: code, deviceSecret: secret)
+        )
+    }
+
+    @Test func `The code from the mail signs in, on its device and once`() async throws {
+        try await withGuestAPI { api in
+            let sent = try await ask(api, "Mira@Example.org")
+            try await api.work()
+            let mail = try #require(try api.mails(to: "mira@example.org").first)
+            #expect(mail.contains("Your sign-in code is \(code(api, sent))."))
+            let elsewhere = SignInRequest(
+                attemptId: sent.attemptId,
+                code: code(api, sent),
+                deviceSecret: "another device's secret"
+            )
+            #expect(try await api.post("/v1/auth/sessions", elsewhere).code == "code_wrong")
+            let first = try await signIn(api, sent, code(api, sent))
+            #expect(first.status == 201)
+            // The answer was lost: the phone asks again and gets the same tokens.
+            #expect(try await signIn(api, sent, code(api, sent)).body == first.body)
+            let tokens = try first.decode(Tokens.self)
+            let me = try await api.send("GET", "/v1/me", headers: ["authorization": "Bearer \(tokens.accessToken)"])
+            #expect(try me.decode(Guest.self).email == "mira@example.org")
+            api.clock.advance(by: 61)
+            #expect(try await signIn(api, sent, code(api, sent)).code == "code_wrong")
+        }
+    }
+
+    @Test func `Five wrong codes use an attempt up, and failures stay counted`() async throws {
+        try await withGuestAPI { api in
+            let sent = try await ask(api, "mira@example.org")
+            let wrong = code(api, sent) == "00000000" ? "00000001" : "00000000"
+            for _ in 0..<5 { #expect(try await signIn(api, sent, wrong).status == 401) }
+            #expect(try await signIn(api, sent, code(api, sent)).code == "code_wrong")
+            #expect(try await api.count("SELECT tries::bigint AS count FROM sign_in_attempt") == 5)
+        }
+    }
+
+    @Test func `A code is over after ten minutes`() async throws {
+        try await withGuestAPI { api in
+            let sent = try await ask(api, "mira@example.org")
+            api.clock.advance(by: 600)
+            #expect(try await signIn(api, sent, code(api, sent)).code == "code_wrong")
+        }
+    }
+
+    @Test func `Nobody can lock somebody else out, and an unknown staff address gets no mail`() async throws {
+        try await withGuestAPI { api in
+            let sent = try await ask(api, "mira@example.org")
+            #expect(try await signIn(api, sent, code(api, sent)).status == 201)
+            for number in 0..<30 { _ = try await ask(api, "mira@example.org", secret: "attacker's secret \(number)") }
+            try await api.work()
+            let before = try api.mails(to: "mira@example.org").count
+            #expect(before <= 21)
+            let again = try await ask(api, "mira@example.org")
+            try await api.work()
+            #expect(try api.mails(to: "mira@example.org").count == before + 1)
+            #expect(try await signIn(api, again, code(api, again)).status == 201)
+            let staff = CodeRequest(email: "nobody@example.org", audience: .staff, deviceSecret: secret)
+            let answer = try await api.post("/v1/auth/codes", staff)
+            #expect(answer.status == 202)
+            try await api.work()
+            #expect(try api.mails(to: "nobody@example.org").isEmpty)
+        }
+    }
+
+    @Test func `One device that asks too often hears when it may again`() async throws {
+        try await withGuestAPI { api in
+            for _ in 0..<10 { _ = try await ask(api, "mira@example.org") }
+            let request = CodeRequest(email: "mira@example.org", deviceSecret: secret)
+            let tooMany = try await api.post("/v1/auth/codes", request)
+            #expect(tooMany.status == 429)
+            #expect(tooMany.headers["retry-after"] == "600")
+        }
+    }
+
+    private func refresh(_ api: GuestAPITestService, _ token: String) async throws -> GuestAPITestService.Response {
+        try await api.post("/v1/auth/refresh", RefreshRequest(refreshToken: token, deviceSecret: secret))
+    }
+
+    @Test func `A refresh that lost its answer gets the same successor; a copy ends the family`() async throws {
+        try await withGuestAPI { api in
+            let sent = try await ask(api, "mira@example.org")
+            let tokens = try await signIn(api, sent, code(api, sent)).decode(Tokens.self)
+            let next = try await refresh(api, tokens.refreshToken)
+            #expect(next.status == 200)
+            #expect(try await refresh(api, tokens.refreshToken).body == next.body)
+            let second = try next.decode(Tokens.self)
+            let third = try await refresh(api, second.refreshToken).decode(Tokens.self)
+            // The successor has been used, so the first token in anybody's hands is a copy.
+            #expect(try await refresh(api, tokens.refreshToken).status == 401)
+            #expect(try await refresh(api, third.refreshToken).status == 401)
+            let header = ["authorization": "Bearer \(third.accessToken)"]
+            #expect(try await api.send("GET", "/v1/me", headers: header).status == 401)
+        }
+    }
+
+    @Test func `A revoked device is out within a second, also on another node`() async throws {
+        try await withGuestAPI { api in
+            let guest = try await api.given.guest()
+            #expect(try await api.get("/v1/me", as: guest).status == 200)
+            // As another node would: behind this one's back.
+            try await api.transaction { try await $0.run(Command("UPDATE session SET revoked_at = now()")) }
+            try await Task.sleep(for: .milliseconds(1050))
+            #expect(try await api.get("/v1/me", as: guest).status == 401)
+        }
+    }
+}

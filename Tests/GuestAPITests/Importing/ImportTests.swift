@@ -1,0 +1,157 @@
+import Foundation
+import GuestModels
+import Postgres
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+@Suite struct ImportTests {
+    private static let header = """
+        hotel,is_canceled,arrival_date_year,arrival_date_month,arrival_date_day_of_month,stays_in_weekend_nights,\
+        stays_in_week_nights,adults,children,babies,reserved_room_type,assigned_room_type,adr,reservation_status
+        """
+
+    private static func row(
+        _ day: Int,
+        _ nights: Int,
+        type: String = "A",
+        status: String = "Check-Out",
+        adults: String = "2",
+        rate: String = "80.5"
+    ) -> String {
+        "Resort,0,2026,July,\(day),0,\(nights),\(adults),0,NULL,A,\(type),\(rate),\(status)"
+    }
+
+    private func run(
+        _ api: GuestAPITestService,
+        _ park: Park,
+        _ text: String,
+        map: ColumnMap = .hotelDemand,
+        creating: Bool = true
+    ) async throws -> ImportReservations.Outcome {
+        let work = try await ImportReservations(
+            Data(text.utf8),
+            name: "f.csv",
+            map: map,
+            parkSlug: park.slug,
+            api.app
+        )
+        if creating { _ = try await work.createCottages() }
+        return try await work.run { _ in }
+    }
+
+    @Test func `Every row is imported or rejected with its line and reason, and a second run changes nothing`()
+        async throws
+    {
+        try await withGuestAPI { api in
+            let park = try await api.given.park(cottages: 0).park
+            let rows = [
+                Self.row(1, 3), Self.row(1, 3), Self.row(2, 1, type: "B"), Self.row(2, 2, status: "Canceled"),
+                Self.row(3, 2, status: "No-Show"), Self.row(4, 0), Self.row(5, 2, adults: "0"),
+                Self.row(31, 2, rate: "x"),
+                Self.row(32, 2), Self.row(6, 2, status: "Waiting"), "too,few", Self.row(7, 2, adults: "fifty"),
+            ]
+            let text = Self.header + "\r\n" + rows.joined(separator: "\n") + "\n"
+            let outcome = try await run(api, park, text)
+            #expect(outcome.rows == 12)
+            #expect(outcome.imported == 5)
+            #expect(outcome.rejected == 7)
+            let rejects = String(decoding: outcome.rejectsFile, as: UTF8.self)
+            #expect(rejects.contains("7,\"the stay has no nights\""))
+            #expect(rejects.contains("10,\"arrival_date_day_of_month is '32'"))
+            #expect(rejects.contains("12,\"has 2 fields, expected 14\",too,few"))
+            // Two stay in type A at the peak, one in B.
+            #expect(try await api.count("SELECT count(*) FROM cottage") == 3)
+            #expect(try await api.count("SELECT count(*) FROM allocation WHERE is_live") == 3)
+            #expect(
+                try await api.count("SELECT sum(amount)::bigint AS count FROM charge_line") == 8050
+                    * (3 + 3 + 1 + 2 + 2)
+            )
+            let again = try await run(api, park, text)
+            #expect(again.imported == 5 && again.rejected == 7)
+            #expect(try await api.count("SELECT count(*) FROM booking") == 5)
+        }
+    }
+
+    @Test func `An import that was cut off goes on where it was`() async throws {
+        try await withGuestAPI { api in
+            let park = try await api.given.park(cottages: 0).park
+            let rows = (0..<1200).map { Self.row(1 + $0 % 28, 1 + $0 % 5) } + [Self.row(4, 0)]
+            let text = Self.header + "\n" + rows.joined(separator: "\n")
+            let work = try await ImportReservations(
+                Data(text.utf8),
+                name: "f",
+                map: .hotelDemand,
+                parkSlug: park.slug,
+                api.app
+            )
+            _ = try await work.createCottages()
+            let cutOff = Task {
+                try await work.run { done in if done > 500 { withUnsafeCurrentTask { $0?.cancel() } } }
+            }
+            await #expect(throws: (any Error).self) { _ = try await cutOff.value }
+            let halfway = try await api.count("SELECT count(*) FROM booking")
+            #expect(halfway > 0 && halfway < 1200)
+            let outcome = try await run(api, park, text)
+            #expect(outcome.imported == 1200 && outcome.rejected == 1)
+            #expect(try await api.count("SELECT count(*) FROM booking") == 1200)
+        }
+    }
+
+    @Test func `A row without a free cottage is rejected, and the constraint is never tripped`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park(cottages: 1)
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            _ = try await api.given.booking(
+                of: group,
+                by: organiser,
+                in: world,
+                from: "2027-05-14",
+                to: "2027-05-17"
+            )
+            let text =
+                Self.header + "\n" + Self.row(15, 3).replacing("2026,July", with: "2027,May") + "\n" + Self.row(16, 3)
+            let outcome = try await run(api, world.park, text, creating: false)
+            #expect(outcome.imported == 1 && outcome.rejected == 1)
+            #expect(String(decoding: outcome.rejectsFile, as: UTF8.self).contains("no cottage of type A is free"))
+        }
+    }
+
+    @Test func `With reservation numbers a newer export updates, swaps and cancels`() async throws {
+        try await withGuestAPI { api in
+            let park = try await api.given.park(cottages: 0).park
+            var map = ColumnMap.hotelDemand
+            map.reservationNumber = "number"
+            func file(_ rows: [String]) -> String {
+                "number," + Self.header + "\n" + rows.joined(separator: "\n")
+            }
+            let first = try await run(
+                api,
+                park,
+                file(["R1," + Self.row(1, 3), "R2," + Self.row(4, 3), "R3," + Self.row(10, 2)]),
+                map: map
+            )
+            #expect(first.imported == 3)
+            // One cottage is enough for all three; now the first two change places.
+            let second = try await run(
+                api,
+                park,
+                file(["R1," + Self.row(4, 3), "R2," + Self.row(1, 3), "R3," + Self.row(10, 2, status: "Canceled")]),
+                map: map,
+                creating: false
+            )
+            #expect(second.imported == 3 && second.rejected == 0)
+            #expect(try await api.count("SELECT count(*) FROM booking") == 3)
+            #expect(try await api.count("SELECT count(*) FROM cottage") == 1)
+            #expect(try await api.count("SELECT count(*) FROM allocation WHERE is_live") == 2)
+            #expect(
+                try await api.count(
+                    "SELECT count(*) FROM booking WHERE reservation_number = 'R1' AND lower(stay) = '2026-07-04'"
+                ) == 1
+            )
+            #expect(try await api.count("SELECT count(*) FROM booking WHERE state = 'cancelled'") == 1)
+        }
+    }
+}

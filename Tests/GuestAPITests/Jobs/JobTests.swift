@@ -1,0 +1,113 @@
+import Foundation
+import GuestModels
+import Postgres
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+@Suite struct JobTests {
+    private func enqueueMails(_ count: Int, _ api: GuestAPITestService) async throws {
+        try await api.transaction { tx in
+            for number in 0..<count {
+                let mail = Mail(
+                    to: "m@example.org",
+                    language: .english,
+                    letter: .holdExpired(number: "N-\(number)", park: "P")
+                )
+                try await Job.enqueue(mail, key: "\(number)", at: api.now, api.app, in: tx)
+            }
+        }
+    }
+
+    @Test func `Eight workers do each of 300 jobs once`() async throws {
+        try await withGuestAPI { api in
+            try await enqueueMails(300, api)
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                for _ in 0..<8 { tasks.addTask { try await api.work() } }
+                try await tasks.waitForAll()
+            }
+            #expect(try api.mails(to: "m@example.org").count == 300)
+            #expect(try await api.count("SELECT count(*) FROM job") == 0)
+        }
+    }
+
+    @Test func `A worker that died leaves its jobs to others once its lease has run out`() async throws {
+        try await withGuestAPI { api in
+            try await enqueueMails(5, api)
+            let lease = UUID()
+            let taken = try await api.transaction { tx in
+                try await tx.all(JobSQL.claim(.mail, lease: lease, seconds: 1, limit: 5, now: api.now))
+            }
+            #expect(taken.count == 5)
+            try await api.work()
+            #expect(try api.mails(to: "m@example.org").isEmpty)
+            try await Task.sleep(for: .milliseconds(1100))
+            try await api.work()
+            #expect(try api.mails(to: "m@example.org").count == 5)
+            // The dead one comes back: its lease is worth nothing.
+            let completed = try await api.transaction { try await $0.run(JobSQL.complete(taken[0].id, lease: lease)) }
+            #expect(completed == 0)
+        }
+    }
+
+    @Test func `A job that fails backs off, dies in the end, and staff can revive it`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park()
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            _ = try await api.given.booking(of: group, by: organiser, in: world)
+            try await api.transaction { tx in
+                try await tx.run(Command("UPDATE occupancy SET nights = ~nights"))
+                try await Job.enqueue(CheckOccupancy(parkId: world.park.id), at: api.now, api.app, in: tx)
+            }
+            for _ in 0..<Job.maximumAttempts {
+                try await api.work()
+                api.clock.advance(by: 700)
+            }
+            let office = try await api.given.headOffice()
+            struct Listed: Decodable {
+                struct Row: Decodable {
+                    let id: String
+                    let kind: String
+                    let attempts: Int
+                }
+                let items: [Row]
+            }
+            let dead = try await api.get("/v1/admin/jobs", as: office).decode(Listed.self)
+            #expect(dead.items.map(\.kind) == ["checkOccupancy"])
+            #expect(dead.items.first?.attempts == Job.maximumAttempts)
+            // The hold has long expired: nothing is taken.
+            try await api.transaction { tx in
+                try await tx.run(Command("UPDATE occupancy SET nights = repeat('0', 366)::bit(366)"))
+            }
+            let id = try #require(dead.items.first?.id)
+            #expect(try await api.post("/v1/admin/jobs/\(id)/retry", as: office).status == 204)
+            try await api.work()
+            #expect(try await api.count("SELECT count(*) FROM job WHERE kind = 'checkOccupancy'") == 0)
+        }
+    }
+
+    @Test func `A schedule runs once however many schedulers there are, at three on the park's clock`() async throws {
+        // Half past one at night in Amsterdam: three o'clock has passed in Tokyo only.
+        let clock = TestClock(try #require(ISO8601DateFormatter().date(from: "2027-03-28T00:30:00Z")))
+        try await withGuestAPI(clock: clock) { api in
+            _ = try await api.given.park()
+            _ = try await api.given.park(timeZone: "Asia/Tokyo")
+            func scheduled() async throws -> Int {
+                try await withThrowingTaskGroup(of: Void.self) { tasks in
+                    for _ in 0..<4 { tasks.addTask { try await Scheduler(app: api.app).tick() } }
+                    try await tasks.waitForAll()
+                }
+                return try await api.count("SELECT count(*) FROM job_run WHERE kind = 'checkOccupancy'")
+            }
+            #expect(try await scheduled() == 1)
+            // In this night Amsterdam's clock jumps from two to three, at one in UTC.
+            clock.advance(by: 1799)
+            #expect(try await scheduled() == 1)
+            clock.advance(by: 1)
+            #expect(try await scheduled() == 2)
+            #expect(try await api.count("SELECT count(*) FROM job WHERE kind = 'checkOccupancy'") == 2)
+        }
+    }
+}
