@@ -91,7 +91,12 @@ let package = Package(
         .testTarget(name: "SyncTests", dependencies: ["Sync", "GuestModels"], swiftSettings: strict),
         .testTarget(
             name: "GuestAPITests",
-            dependencies: ["GuestAPI", "GuestModels", "Postgres", "TestKit"],
+            dependencies: [
+                "GuestAPI", "GuestModels", "Postgres", "Sync", "TestKit", "voorpret",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
             swiftSettings: strict
         ),
     ],

@@ -1,0 +1,207 @@
+import Foundation
+import GuestModels
+import Postgres
+import Synchronization
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+/// The real executable in a process of its own, so that it can be killed.
+@Suite(.serialized) struct CrashTests {
+    @Test func `kill -9 in the middle of bookings loses nothing that was acknowledged`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park(cottages: 40)
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let acknowledged = Seen<String>()
+            for round in 0..<3 {
+                let service = try await ServiceProcess.start(api)
+                await withTaskGroup(of: Void.self) { tasks in
+                    for worker in 0..<8 {
+                        tasks.addTask {
+                            for number in 0..<200 where !service.isKilled {
+                                let cottage = world.cottages[(worker * 5 + number) % 40]
+                                let start = 20 + round * 120 + number / 4 * 2
+                                guard
+                                    let request = try? api.given.request(
+                                        group,
+                                        world,
+                                        cottages: [cottage],
+                                        from: day("2027-01-01").adding(days: start).description,
+                                        to: day("2027-01-01").adding(days: start + 2).description
+                                    )
+                                else { return }
+                                let key = "\(round)-\(worker)-\(number)"
+                                guard let id = await service.book(request, as: organiser, key: key) else { continue }
+                                acknowledged.insert(id)
+                            }
+                        }
+                    }
+                    try? await Task.sleep(for: .milliseconds(700))
+                    service.kill()
+                    await tasks.waitForAll()
+                }
+            }
+            let ids = Array(acknowledged.all)
+            #expect(ids.count > 20, "only \(ids.count) were acknowledged")
+            let kept = try await api.count("SELECT count(*) FROM booking WHERE id = ANY(\(ids)::uuid[])")
+            #expect(kept == ids.count)
+            // Whole bookings only: each has its cottage, its traveller, its price and its expiry job.
+            #expect(
+                try await api.count(
+                    """
+                    SELECT count(*) FROM booking WHERE NOT EXISTS (SELECT FROM allocation WHERE booking_id = booking.id)
+                        OR NOT EXISTS (SELECT FROM booking_traveller WHERE booking_id = booking.id)
+                        OR NOT EXISTS (SELECT FROM charge_line WHERE booking_id = booking.id)
+                        OR NOT EXISTS (SELECT FROM job WHERE kind = 'expireHold' AND key = booking.id::text)
+                    """
+                ) == 0
+            )
+            #expect(
+                try await api.app.database.read(as: "test") { try await $0.all(ParkSQL.wrongOccupancy(of: nil)) }
+                    .isEmpty
+            )
+        }
+    }
+
+    @Test func `Workers killed at random instants lose nothing, double nothing and work again within five seconds`()
+        async throws
+    {
+        try await withGuestAPI { api in
+            let world = try await api.given.park(cottages: 60)
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            for cottage in world.cottages {
+                _ = try await api.given.booking(of: group, by: organiser, in: world, cottages: [cottage])
+            }
+            // All holds are long over on the real clock, so the workers of a real process have them at once.
+            for _ in 0..<4 {
+                let process = try await ServiceProcess.start(api, workers: 2)
+                try await Task.sleep(for: .milliseconds(Int.random(in: 20...150)))
+                process.kill()
+            }
+            let last = try await ServiceProcess.start(api, workers: 2)
+            let deadline = ContinuousClock.now + .seconds(6)
+            while try await api.count("SELECT count(*) FROM job") > 0, ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            #expect(try await api.count("SELECT count(*) FROM job") == 0)
+            last.kill()
+            #expect(try await api.count("SELECT count(*) FROM booking WHERE state = 'expired' AND version = 2") == 60)
+            #expect(try await api.count("SELECT count(*) FROM allocation WHERE is_live") == 0)
+            // Each line is taken back once, each organiser's mail is there once per booking.
+            #expect(try await api.count("SELECT coalesce(sum(amount), 0)::bigint AS count FROM charge_line") == 0)
+            #expect(try api.mails(to: organiser.email).count == 60)
+        }
+    }
+
+    @Test func `A database that goes away makes requests fail with 503, and they work again without a restart`()
+        async throws
+    {
+        try await withGuestAPI { api in
+            let organiser = try await api.given.guest()
+            #expect(try await api.get("/v1/groups", as: organiser).status == 200)
+            let statuses = Seen<Int>()
+            let load = Task {
+                while !Task.isCancelled {
+                    let response = try await api.get("/v1/groups", as: organiser)
+                    statuses.insert(response.status)
+                }
+            }
+            // As a restart does: every session ends, and new ones are refused for a while.
+            let name = api.test.name
+            try await Script.run("ALTER DATABASE \(name) ALLOW_CONNECTIONS false", on: testCluster())
+            let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\(name)'"
+            try await Script.run(kill, on: testCluster())
+            let away = try await api.get("/v1/groups", as: organiser)
+            #expect(away.status == 503)
+            #expect(away.headers["retry-after"] == "1")
+            try await Script.run("ALTER DATABASE \(name) ALLOW_CONNECTIONS true", on: testCluster())
+            let deadline = ContinuousClock.now + .seconds(5)
+            var status = 0
+            while status != 200, ContinuousClock.now < deadline {
+                status = try await api.get("/v1/groups", as: organiser).status
+            }
+            #expect(status == 200)
+            load.cancel()
+            _ = try? await load.value
+            #expect(statuses.all.isSubset(of: [200, 503]))
+        }
+    }
+
+    @Test func `A backup restored into an empty database holds everything`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park()
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let booking = try await api.given.booking(of: group, by: organiser, in: world)
+            _ = try await api.post("/v1/bookings/\(booking.id)/confirm", as: organiser, key: "c")
+            try await api.work()
+            let folder = api.stateFolder + "-backup"
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            #expect(
+                try await ServiceProcess.run(
+                    ["backup", folder],
+                    database: api.test.connectionString,
+                    state: api.stateFolder
+                ) == 0
+            )
+            try await withTestDatabase { empty in
+                let state = api.stateFolder + "-restored"
+                defer { try? FileManager.default.removeItem(atPath: state) }
+                #expect(
+                    try await ServiceProcess.run(["restore", folder], database: empty.connectionString, state: state)
+                        == 0
+                )
+                for table in [
+                    "booking", "charge_line", "allocation", "guest", "scope_entity", "schema_version", "occupancy",
+                ] {
+                    let before = try await digest(table, try api.test.open(readers: 1))
+                    let after = try await digest(table, try empty.open(readers: 1))
+                    #expect(before == after, "\(table)")
+                }
+                let mails = try FileManager.default.subpathsOfDirectory(atPath: state + "/mail").filter {
+                    $0.hasSuffix(".eml")
+                }
+                #expect(mails.count == 1)
+            }
+        }
+    }
+
+    private func digest(_ table: String, _ database: Database) async throws -> String? {
+        var text = ""
+        try await database.transaction(as: "test") { tx in
+            try await tx.copyOut("COPY (SELECT * FROM \(table) ORDER BY 1, 2) TO STDOUT") {
+                text += String(decoding: $0, as: UTF8.self)
+            }
+        }
+        await database.close()
+        return text
+    }
+
+    @Test func `schema.sql and the migrations end in the same catalogue`() async throws {
+        // Version 1 is the first: there is nothing to migrate from yet, so what is left to prove is that a
+        // second run, and two that start together, change nothing.
+        try await withTestDatabase { test in
+            let migrator = Migrator(connectionString: test.connectionString, folder: projectFolder)
+            async let first = migrator.run()
+            async let second = migrator.run()
+            _ = try await (first, second)
+            let database = try test.open()
+            let version = Query("SELECT count(*) AS count, max(number) AS newest FROM schema_version") {
+                (try $0.decode("count", as: Int.self), try $0.decode("newest", as: Int.self))
+            }
+            let found = try await database.read(as: "test") { try await $0.first(version) }
+            #expect(found?.0 == Migrator.expectedVersion && found?.1 == Migrator.expectedVersion)
+            #expect(try await migrator.run() == [])
+            await database.close()
+        }
+    }
+}
+
+private final class Seen<Element: Hashable & Sendable>: Sendable {
+    private let elements = Mutex<Set<Element>>([])
+    var all: Set<Element> { elements.withLock { $0 } }
+    func insert(_ element: Element) { elements.withLock { _ = $0.insert(element) } }
+}

@@ -1,0 +1,151 @@
+import Foundation
+import NIOCore
+import NIOPosix
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+/// Clients that are slow, endless or rude, over raw sockets, with deadlines a tenth as long as in service.
+@Suite(.serialized) struct ConnectionTests {
+    private static let limits = ConnectionGuard.Limits(
+        head: .milliseconds(500),
+        body: .milliseconds(1000),
+        progress: .milliseconds(1500),
+        idle: .milliseconds(1500),
+        linger: .milliseconds(200)
+    )
+
+    private typealias Socket = NIOAsyncChannel<ByteBuffer, ByteBuffer>
+
+    private func connect(_ api: GuestAPITestService) async throws -> Socket {
+        try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: api.port) { channel in
+                channel.eventLoop.makeCompletedFuture { try Socket(wrappingChannelSynchronously: channel) }
+            }
+    }
+
+    /// Writes piece by piece and reads until the server closes; answers what came and how long that took.
+    private func talk(
+        _ api: GuestAPITestService,
+        _ pieces: [String],
+        every pause: Duration = .zero
+    ) async throws -> (text: String, seconds: Double) {
+        let started = ContinuousClock.now
+        let socket = try await connect(api)
+        let text = try await socket.executeThenClose { inbound, outbound in
+            let writer = Task {
+                for piece in pieces {
+                    try await outbound.write(ByteBuffer(string: piece))
+                    try await Task.sleep(for: pause)
+                }
+            }
+            var text = ""
+            do {
+                for try await buffer in inbound { text += String(buffer: buffer) }
+            } catch is IOError {
+                // A reset is a close too.
+            }
+            writer.cancel()
+            return text
+        }
+        return (text, (ContinuousClock.now - started) / .seconds(1))
+    }
+
+    private func connections(_ api: GuestAPITestService) throws -> Int {
+        let entries = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+        return entries.count
+    }
+
+    private let host = "Host: localhost\r\n"
+
+    @Test func `A head that drips is closed at its deadline, as is silence`() async throws {
+        try await withGuestAPI(limits: Self.limits) { api in
+            let drip = Array(repeating: "X", count: 100).enumerated().map {
+                $0.offset == 0 ? "GET / HTTP/1.1\r\n" : "X-\($0.offset): 1\r\n"
+            }
+            let slow = try await talk(api, drip, every: .milliseconds(100))
+            #expect(slow.seconds < 2, "\(slow)")
+            let silent = try await talk(api, [])
+            #expect(silent.seconds < 2)
+        }
+    }
+
+    @Test func `A body that drips is closed at its deadline`() async throws {
+        try await withGuestAPI(limits: Self.limits) { api in
+            let head =
+                "POST /v1/auth/codes HTTP/1.1\r\n\(host)Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+            let slow = try await talk(api, [head] + Array(repeating: " ", count: 100), every: .milliseconds(100))
+            #expect(slow.seconds < 3, "\(slow)")
+        }
+    }
+
+    @Test func `After a refusal the connection is closed, not drained`() async throws {
+        try await withGuestAPI(limits: Self.limits) { api in
+            let head =
+                "POST /v1/auth/codes HTTP/1.1\r\n\(host)Content-Type: application/json\r\nContent-Length: 100000000\r\n\r\n"
+            let chunk = String(repeating: " ", count: 100_000)
+            let rude = try await talk(api, [head] + Array(repeating: chunk, count: 200), every: .milliseconds(20))
+            #expect(rude.seconds < 3)
+            #expect(rude.text.hasPrefix("HTTP/1.1 413"))
+        }
+    }
+
+    @Test(arguments: [
+        "GET / HTTP/1.1\r\nHost: x\r\nBad Header: 1\r\n\r\n", "NONSENSE\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
+        "GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ])
+    func `What is no HTTP gets a 400 problem and is closed`(_ bytes: String) async throws {
+        try await withGuestAPI(limits: Self.limits) { api in
+            let answer = try await talk(api, [bytes])
+            #expect(answer.text.hasPrefix("HTTP/1.1 400"), "\(answer.text)")
+            #expect(answer.text.contains("application/problem+json"))
+            #expect(answer.seconds < 3)
+        }
+    }
+
+    @Test func `Too many header bytes are 431 and a long address is 414`() async throws {
+        try await withGuestAPI(limits: Self.limits) { api in
+            let big = String(repeating: "x", count: 20_000)
+            let header = try await talk(api, ["GET /v1/parks HTTP/1.1\r\n\(host)X-Big: \(big)\r\n\r\n"])
+            #expect(header.text.hasPrefix("HTTP/1.1 431"), "\(header.text.prefix(200))")
+            let address = try await api.get("/v1/parks?" + String(repeating: "x", count: 9000))
+            #expect(address.status == 414)
+        }
+    }
+
+    @Test func `Pipelined requests are answered in order, one at a time`() async throws {
+        try await withGuestAPI(limits: Self.limits) { api in
+            let one = "GET /nothing HTTP/1.1\r\n\(host)\r\n"
+            let last = "GET /v1/parks HTTP/1.1\r\n\(host)Connection: close\r\n\r\n"
+            let answer = try await talk(api, [String(repeating: one, count: 50) + last])
+            #expect(answer.text.components(separatedBy: "HTTP/1.1 404").count == 51)
+            #expect(answer.text.components(separatedBy: "HTTP/1.1 200").count == 2)
+        }
+    }
+
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: "/proc/self/fd")))
+    func `Three hundred rude sockets leave no descriptor behind and others are still served`() async throws {
+        try await withGuestAPI(limits: Self.limits) { api in
+            let guest = try await api.given.guest()
+            _ = try await api.get("/v1/groups", as: guest)
+            let before = try connections(api)
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                for number in 0..<300 {
+                    tasks.addTask {
+                        let head = "POST /v1/auth/codes HTTP/1.1\r\n\(host)Content-Length: 90000000\r\n\r\n"
+                        let pieces =
+                            number % 3 == 0
+                            ? [head, "{"] : number % 3 == 1 ? ["GET / HT"] : [String(repeating: "x", count: 40_000)]
+                        _ = try await talk(api, pieces, every: .milliseconds(200))
+                    }
+                }
+                for _ in 0..<20 { #expect(try await api.get("/v1/groups", as: guest).status == 200) }
+                try await tasks.waitForAll()
+            }
+            try await Task.sleep(for: .milliseconds(500))
+            #expect(try connections(api) - before < 30)
+        }
+    }
+}

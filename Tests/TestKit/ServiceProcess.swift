@@ -1,0 +1,103 @@
+import AsyncHTTPClient
+import Foundation
+import GuestAPI
+public import GuestModels
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// The `voorpret` executable, running; for tests that kill it.
+public final class ServiceProcess: Sendable {
+    private let id: Int32
+    private let port: Int
+    private let killed = Mutex(false)
+
+    public var isKilled: Bool { killed.withLock { $0 } }
+
+    private init(id: Int32, port: Int) {
+        self.id = id
+        self.port = port
+    }
+
+    private static var executable: URL {
+        // Beside the test bundle, where the build puts all products.
+        let bundle = Bundle.main.bundleURL
+        let candidates = [bundle, bundle.deletingLastPathComponent()].map { $0.appending(path: "voorpret") }
+        return candidates.first { FileManager.default.isExecutableFile(atPath: $0.path()) }
+            ?? projectFolder.appending(path: ".build/debug/voorpret")
+    }
+
+    private static func process(
+        _ arguments: [String],
+        database: String,
+        state: String,
+        port: Int = 0,
+        workers: Int = 0
+    ) -> Process {
+        let process = Process()
+        process.executableURL = executable
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging([
+            "VOORPRET_DATABASE": database, "VOORPRET_STATE": state, "VOORPRET_PORT": "\(port)",
+            "VOORPRET_ADMIN_PORT": "0", "VOORPRET_WORKERS": "\(workers)", "VOORPRET_LOG_LEVEL": "critical",
+            "VOORPRET_SCHEMA": projectFolder.path(), "VOORPRET_DATABASE_WRITERS": "8",
+        ]) { $1 }
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        return process
+    }
+
+    /// Starts the service on the test's database and waits until it answers.
+    public static func start(_ api: GuestAPITestService, workers: Int = 0) async throws -> ServiceProcess {
+        let port = Int.random(in: 20_000...30_000)
+        let process = process(
+            ["serve"],
+            database: api.test.connectionString,
+            state: api.stateFolder,
+            port: port,
+            workers: workers
+        )
+        try process.run()
+        let service = ServiceProcess(id: process.processIdentifier, port: port)
+        for _ in 0..<200 {
+            let request = HTTPClientRequest(url: "http://127.0.0.1:\(port)/docs")
+            if let answer = try? await HTTPClient.shared.execute(request, timeout: .seconds(1)), answer.status == .ok {
+                return service
+            }
+            try await Task.sleep(for: .milliseconds(25))
+        }
+        service.kill()
+        throw Leak(description: "the service did not start")
+    }
+
+    public func kill() {
+        killed.withLock { $0 = true }
+        _ = Foundation.kill(id, SIGKILL)
+    }
+
+    /// The id of a booking that was acknowledged; nil for every other outcome.
+    public func book(_ request: BookingRequest, as who: Given.Person, key: String) async -> String? {
+        guard let body = try? JSONEncoder().encode(request) else { return nil }
+        var message = HTTPClientRequest(url: "http://127.0.0.1:\(port)/v1/bookings")
+        message.method = .POST
+        message.headers.add(name: "content-type", value: "application/json")
+        message.headers.add(name: "authorization", value: "Bearer \(who.token)")
+        message.headers.add(name: "idempotency-key", value: key)
+        message.body = .bytes(ByteBuffer(bytes: body))
+        guard let answer = try? await HTTPClient.shared.execute(message, timeout: .seconds(3)),
+            answer.status == .created,
+            let bytes = try? await answer.body.collect(upTo: 1 << 20),
+            let json = try? JSONSerialization.jsonObject(with: Data(bytes.readableBytesView)) as? [String: Any]
+        else { return nil }
+        return json["id"] as? String
+    }
+
+    /// Runs a subcommand to its end; answers its exit code.
+    public static func run(_ arguments: [String], database: String, state: String) async throws -> Int32 {
+        let process = process(arguments, database: database, state: state)
+        return try await withCheckedThrowingContinuation { continuation in
+            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
+            do { try process.run() } catch { continuation.resume(throwing: error) }
+        }
+    }
+}
