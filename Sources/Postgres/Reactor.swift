@@ -26,6 +26,9 @@ final class Reactor: @unchecked Sendable {
         var logger: Logger
     }
 
+    /// A session's statement_timeout is 5 s; twice that without an answer, the server is frozen or gone.
+    private static let readSeconds: TimeInterval = 10
+
     typealias Answer<Value> = @Sendable (Result<Value, PostgresError>) -> Void
 
     private let configuration: Configuration
@@ -92,7 +95,7 @@ final class Reactor: @unchecked Sendable {
             guard !reactor.isClosing else { return answer(.failure(.closed)) }
             let readers = reactor.readers.lazy.filter { !$0.isBroken }
             if let reader = readers.min(by: { $0.inFlight.count < $1.inFlight.count }) {
-                reader.send(statements, answer: answer)
+                reader.send(statements, within: Self.readSeconds, answer: answer)
             } else {
                 reactor.waitingReads.append(WaitingRead(deadline: deadline, statements: statements, answer: answer))
             }
@@ -108,8 +111,13 @@ final class Reactor: @unchecked Sendable {
         }
     }
 
-    func send(_ statements: [Statement], on wire: Wire, answer: @escaping Answer<[ResultSet]>) {
-        post { _ in wire.send(statements, answer: answer) }
+    func send(
+        _ statements: [Statement],
+        on wire: Wire,
+        within seconds: TimeInterval,
+        answer: @escaping Answer<[ResultSet]>
+    ) {
+        post { _ in wire.send(statements, within: seconds, answer: answer) }
     }
 
     func release(_ wire: Wire, discard: Bool) {
@@ -169,6 +177,10 @@ final class Reactor: @unchecked Sendable {
     }
 
     private func sweep() {
+        let moment = Date()
+        for wire in readers + leased.values {
+            if let segment = wire.inFlight.first, segment.expires <= moment { wire.fail("no answer in time") }
+        }
         readers.removeAll(where: \.isBroken)
         idle.removeAll(where: \.isBroken)
         guard !waiters.isEmpty || !waitingReads.isEmpty else { return }
@@ -227,7 +239,7 @@ final class Reactor: @unchecked Sendable {
                 readers.append(wire)
                 let reads = waitingReads
                 waitingReads = []
-                for read in reads { wire.send(read.statements, answer: read.answer) }
+                for read in reads { wire.send(read.statements, within: Self.readSeconds, answer: read.answer) }
             } else {
                 idle.append(wire)
                 serveWaiters()
@@ -260,7 +272,8 @@ final class Reactor: @unchecked Sendable {
 
     /// Milliseconds until the next deadline or attempt to connect; -1 is for ever.
     private var timeout: Int32 {
-        var next = (waiters.map(\.deadline) + waitingReads.map(\.deadline)).min()
+        let answers = (readers + leased.values).compactMap { $0.inFlight.first?.expires }
+        var next = (waiters.map(\.deadline) + waitingReads.map(\.deadline) + answers).min()
         if !isClosing, readers.count + readersConnecting < configuration.readers || !waiters.isEmpty {
             next = min(next ?? nextConnect, max(nextConnect, Date()))
             if readersConnecting > 0 || writersConnecting > 0 { next = next.map { max($0, Date() + 0.02) } }

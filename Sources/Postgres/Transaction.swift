@@ -19,6 +19,8 @@ public final class Transaction: Sendable {
 
     private let reactor: Reactor
     private let wire: Wire
+    /// Of every statement.
+    private let seconds: TimeInterval
     /// Who acts, as `app.principal` has it.
     public let principal: String
     private let state: Mutex<State>
@@ -26,6 +28,7 @@ public final class Transaction: Sendable {
     init(reactor: Reactor, wire: Wire, principal: String, seconds: TimeInterval) {
         self.reactor = reactor
         self.wire = wire
+        self.seconds = seconds
         self.principal = principal
         let millis = "\(Int(max(0.001, min(seconds, 86_400)) * 1000))"
         let begin = Command("BEGIN").statement
@@ -188,7 +191,7 @@ public final class Transaction: Sendable {
 
     private func send(_ statements: [Statement]) async throws -> [ResultSet] {
         try await withCheckedThrowingContinuation { continuation in
-            reactor.send(statements, on: wire) { continuation.resume(with: $0.mapError { $0 }) }
+            reactor.send(statements, on: wire, within: seconds + 5) { continuation.resume(with: $0.mapError { $0 }) }
         }
     }
 

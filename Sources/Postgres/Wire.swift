@@ -23,6 +23,8 @@ final class Wire: @unchecked Sendable {
         var position = 0
         var results: [ResultSet] = []
         var failure: PostgresError?
+        /// When the server counts as frozen if it has not answered.
+        let expires: Date
         let answer: @Sendable (Result<[ResultSet], PostgresError>) -> Void
     }
 
@@ -79,7 +81,12 @@ final class Wire: @unchecked Sendable {
 
     // MARK: Asking
 
-    func send(_ statements: [Statement], answer: @escaping @Sendable (Result<[ResultSet], PostgresError>) -> Void) {
+    /// - Parameter seconds: how long the server may take before the connection is given up.
+    func send(
+        _ statements: [Statement],
+        within seconds: TimeInterval,
+        answer: @escaping @Sendable (Result<[ResultSet], PostgresError>) -> Void
+    ) {
         guard !isBroken else { return answer(.failure(.connectionLost("the connection is closed"))) }
         // C strings end at a zero byte; PostgreSQL has no text with one in it either.
         guard !statements.contains(where: { $0.parameters.contains { $0.text?.utf8.contains(0) ?? false } }) else {
@@ -89,7 +96,7 @@ final class Wire: @unchecked Sendable {
                 )
             )
         }
-        var segment = Segment(answer: answer)
+        var segment = Segment(expires: Date().addingTimeInterval(seconds), answer: answer)
         for statement in statements {
             guard send(statement, into: &segment.steps) else { return fail(errorText, alsoTelling: segment) }
         }

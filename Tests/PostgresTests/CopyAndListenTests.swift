@@ -34,7 +34,7 @@ import Testing
 
     @Test(.enabled(if: FileManager.default.fileExists(atPath: "/proc/self/status")))
     func `A million rows go in and come out in constant memory`() async throws {
-        try await withTestDatabase { test in
+        try await withTestDatabase(turn: .alone) { test in
             try await Script.run("CREATE TABLE big (id int, text text)", on: test.connectionString)
             let database = try test.open()
             let before = try residentKiB()

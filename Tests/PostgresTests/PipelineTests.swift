@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test func `A cancelled task stops waiting and its neighbours keep their answers`() async throws {
-        try await withTestDatabase { test in
+        try await withTestDatabase(turn: .alone) { test in
             let database = try test.open(readers: 1)
             func slow(_ number: Int) -> Task<Int?, any Error> {
                 Task {
@@ -140,6 +140,32 @@ import Testing
             #expect(try await database.transaction(as: "test") { try await $0.all(query) } == [1])
             try await Script.run("ALTER TABLE tent ADD COLUMN pegs int", on: test.connectionString)
             #expect(try await database.transaction(as: "test") { try await $0.all(query) } == [1])
+            await database.close()
+        }
+    }
+
+    @Test func `A backend that is frozen is given up, and its question asked elsewhere`() async throws {
+        try await withTestDatabase { test in
+            let database = try test.open(readers: 2)
+            let pid = try await database.read(as: "test") { reader in
+                try await reader.first(Query("SELECT pg_backend_pid() AS pid") { try $0.decode("pid", as: Int32.self) })
+            }
+            let frozen = try #require(pid)
+            #expect(kill(frozen, SIGSTOP) == 0)
+            defer { _ = kill(frozen, SIGCONT) }
+            let answers = try await withThrowingTaskGroup(of: Int?.self) { tasks in
+                for number in 0..<8 {
+                    tasks.addTask {
+                        try await database.read(as: "test") { reader in
+                            try await reader.first(
+                                Query("SELECT \(number)::int AS n") { try $0.decode("n", as: Int.self) }
+                            )
+                        }
+                    }
+                }
+                return try await tasks.reduce(into: Set<Int?>()) { $0.insert($1) }
+            }
+            #expect(answers == Set((0..<8).map(Optional.some)))
             await database.close()
         }
     }

@@ -208,7 +208,7 @@ import Testing
     }
 
     @Test func `A full pool refuses at the deadline and serves again afterwards`() async throws {
-        try await withTestDatabase { test in
+        try await withTestDatabase(turn: .alone) { test in
             let database = try test.open(writers: 2, patience: 0.3)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<2 {

@@ -168,10 +168,11 @@ public func withGuestAPI(
     clock: TestClock = TestClock(testStart),
     limits: ConnectionGuard.Limits = ConnectionGuard.Limits(),
     realTime: Bool = false,
+    turn: Turn = .besideOthers,
     _ body: (GuestAPITestService) async throws -> Void
 ) async throws {
     let template = try await Template.shared.name()
-    let _: Void = try await withTestDatabase(template: template) { test in
+    let _: Void = try await withTestDatabase(template: template, turn: turn) { test in
         let folder = NSTemporaryDirectory() + "voorpret-" + test.name
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let settings = Settings.forTests(test.connectionString, folder: folder, workers: workers, capacity: capacity)

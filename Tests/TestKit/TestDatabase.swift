@@ -35,11 +35,67 @@ public func testCluster() throws -> String {
     return url
 }
 
+/// How many databases are lent at a time: tests run side by side, but a machine of two cores that runs a
+/// hundred services at once is too slow for any deadline.
+private actor Turns {
+    static let shared = Turns()
+    static let all = 4
+    private var free = Turns.all
+    private var waiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+
+    func take(_ count: Int) async {
+        if waiting.isEmpty, free >= count {
+            free -= count
+            return
+        }
+        await withCheckedContinuation { waiting.append((count, $0)) }
+    }
+
+    func giveBack(_ count: Int) {
+        free += count
+        while let first = waiting.first, free >= first.count {
+            free -= first.count
+            waiting.removeFirst()
+            first.continuation.resume()
+        }
+    }
+}
+
+/// Whose turn a test waits for.
+public enum Turn: Sendable {
+    case besideOthers
+    /// For races and deadlines, which others would disturb or be disturbed by.
+    case alone
+    /// Within a turn that the test has already.
+    case mine
+
+    fileprivate var count: Int {
+        switch self {
+        case .besideOthers: 1
+        case .alone: Turns.all
+        case .mine: 0
+        }
+    }
+}
+
 /// Lends a new database, a copy of `template` if there is one, and drops it afterwards.
 public func withTestDatabase<Value>(
     template: String? = nil,
+    turn: Turn = .besideOthers,
     _ body: (TestDatabase) async throws -> Value
 ) async throws -> Value {
+    await Turns.shared.take(turn.count)
+    do {
+        let value = try await lend(template: template, body)
+        await Turns.shared.giveBack(turn.count)
+        return value
+    } catch {
+        await Turns.shared.giveBack(turn.count)
+        throw error
+    }
+}
+
+private func lend<Value>(template: String?, _ body: (TestDatabase) async throws -> Value) async throws -> Value {
     let cluster = try testCluster()
     let name = "test_" + UUID().uuidString.lowercased().replacing("-", with: "")
     try await Script.run("CREATE DATABASE \(name)" + (template.map { " TEMPLATE \($0)" } ?? ""), on: cluster)

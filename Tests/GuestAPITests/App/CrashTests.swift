@@ -68,7 +68,7 @@ import Testing
     @Test func `Workers killed at random instants lose nothing, double nothing and work again within five seconds`()
         async throws
     {
-        try await withGuestAPI { api in
+        try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park(cottages: 60)
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
@@ -99,7 +99,7 @@ import Testing
     @Test func `A database that goes away makes requests fail with 503, and they work again without a restart`()
         async throws
     {
-        try await withGuestAPI { api in
+        try await withGuestAPI(turn: .alone) { api in
             let organiser = try await api.given.guest()
             #expect(try await api.get("/v1/groups", as: organiser).status == 200)
             let statuses = Seen<Int>()
@@ -147,7 +147,7 @@ import Testing
                     state: api.stateFolder
                 ) == 0
             )
-            try await withTestDatabase { empty in
+            try await withTestDatabase(turn: .mine) { empty in
                 let state = api.stateFolder + "-restored"
                 defer { try? FileManager.default.removeItem(atPath: state) }
                 #expect(

@@ -9,7 +9,7 @@ import Testing
 
 @Suite struct PublishingTests {
     @Test func `A scope's versions have no gaps and are in commit order, under eight writers`() async throws {
-        try await withGuestAPI { api in
+        try await withGuestAPI(turn: .alone) { api in
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
             let scope = "group:\(group.id)"

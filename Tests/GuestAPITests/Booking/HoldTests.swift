@@ -54,7 +54,7 @@ import Testing
     }
 
     @Test func `A due hold gives way to a booker even before its job has come by`() async throws {
-        try await withGuestAPI { api in
+        try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park()
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
@@ -67,11 +67,10 @@ import Testing
     }
 
     @Test func `A hold extended at the last moment is either held or expired, never both`() async throws {
-        try await withGuestAPI { api in
+        try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park(cottages: 1)
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
-            var extended = 0
             for round in 0..<20 {
                 let booking = try await api.given.booking(of: group, by: organiser, in: world)
                 api.clock.advance(by: 20 * 60 - 0.004)
@@ -83,21 +82,27 @@ import Testing
                     }
                 }()
                 let (response, _) = try await (extending, working)
+                let isExtended = response.status == 200
+                // Refused: it was too late, or the machine too busy. Then the hold ends as if nothing had been asked,
+                // at the latest when a worker that had to wait for the row has come back.
+                #expect(isExtended || ["hold_expired", "unavailable"].contains(response.code))
+                if !isExtended { api.clock.advance(by: 30) }
+                for _ in 0..<50 where try await live(booking, api) > 0 && !isExtended {
+                    try await api.work()
+                    try await Task.sleep(for: .milliseconds(100))
+                }
                 let after = try await api.get("/v1/bookings/\(booking.id)", as: organiser).decode(Booking.self)
-                let live = try await api.count(
-                    "SELECT count(*) FROM allocation WHERE is_live AND booking_id = \(booking.id)"
-                )
-                if response.status == 200 {
-                    extended += 1
-                    #expect(after.state == .held && live == 1)
+                #expect(after.state == (isExtended ? .held : .expired))
+                #expect(try await live(booking, api) == (isExtended ? 1 : 0))
+                if isExtended {
                     _ = try await api.post("/v1/bookings/\(booking.id)/cancel", as: organiser, key: "x\(round)")
-                } else {
-                    #expect(response.code == "hold_expired")
-                    #expect(after.state == .expired && live == 0)
                 }
             }
-            #expect(extended >= 0)
         }
+    }
+
+    private func live(_ booking: Booking, _ api: GuestAPITestService) async throws -> Int {
+        try await api.count("SELECT count(*) FROM allocation WHERE is_live AND booking_id = \(booking.id)")
     }
 
     @Test func `A hold is extended once`() async throws {

@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test func `1,000 bookers of one cottage: one gets it and 999 hear that it is taken`() async throws {
-        try await withGuestAPI { api in
+        try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park(cottages: 1)
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func `200 groups that want five of ten cottages each: no deadlock, all or none`() async throws {
-        try await withGuestAPI { api in
+        try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park(cottages: 10)
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)

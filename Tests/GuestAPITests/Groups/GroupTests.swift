@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test func `Twenty who take the last five places at once: five get in`() async throws {
-        try await withGuestAPI { api in
+        try await withGuestAPI(turn: .alone) { api in
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
             let invitation = try await api.post(

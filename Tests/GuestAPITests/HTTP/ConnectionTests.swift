@@ -127,7 +127,7 @@ import Testing
 
     @Test(.enabled(if: FileManager.default.fileExists(atPath: "/proc/self/fd")))
     func `Three hundred rude sockets leave no descriptor behind and others are still served`() async throws {
-        try await withGuestAPI(limits: Self.limits) { api in
+        try await withGuestAPI(limits: Self.limits, turn: .alone) { api in
             let guest = try await api.given.guest()
             _ = try await api.get("/v1/groups", as: guest)
             let before = try connections(api)

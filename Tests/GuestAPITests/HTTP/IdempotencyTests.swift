@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct IdempotencyTests {
     @Test func `The same key fifty times at once has one effect and one answer`() async throws {
-        try await withGuestAPI { api in
+        try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park()
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)

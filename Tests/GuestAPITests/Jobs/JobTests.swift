@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func `Eight workers do each of 300 jobs once`() async throws {
-        try await withGuestAPI { api in
+        try await withGuestAPI(turn: .alone) { api in
             try await enqueueMails(300, api)
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 for _ in 0..<8 { tasks.addTask { try await api.work() } }
@@ -33,7 +33,7 @@ import Testing
     }
 
     @Test func `A worker that died leaves its jobs to others once its lease has run out`() async throws {
-        try await withGuestAPI { api in
+        try await withGuestAPI(turn: .alone) { api in
             try await enqueueMails(5, api)
             let lease = UUID()
             let taken = try await api.transaction { tx in

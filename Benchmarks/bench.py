@@ -1,0 +1,470 @@
+"""Measures the service beside floors on the same machine, with fsync on.
+
+    bench.py DATABASE SCRATCH [NAME]
+
+Prints a table and writes .build/bench.jsonl, one object per line: name, value, unit, floor, ratio, note.
+`ratio` is value/floor, or floor/value where lower is better, so that more is always better.
+"""
+
+import asyncio
+import base64
+import email.utils
+import glob
+import http.client
+import json
+import os
+import pathlib
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+import uuid
+
+DATABASE, SCRATCH, ONLY = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else ""
+PORT = 18090
+ROOT = pathlib.Path(__file__).parent.parent
+BINARY = ROOT / ".build-release/release/voorpret"
+RESULTS = []
+
+
+def progress(text):
+    print(f"… {text}", file=sys.stderr, flush=True)
+
+
+def report(name, value, unit, floor=None, lower_is_better=False, note=""):
+    ratio = None
+    if floor and value:
+        ratio = round(floor / value if lower_is_better else value / floor, 3)
+    RESULTS.append({"name": name, "value": value, "unit": unit, "floor": floor, "ratio": ratio, "note": note})
+    progress(f"{name}: {value} {unit}" + (f", floor {floor}, ratio {ratio}" if floor else "") + (f" ({note})" if note else ""))
+
+
+# Machinery -------------------------------------------------------------------------------------
+
+
+def database_url(name):
+    return DATABASE.replace("/voorpret?", f"/{name}?")
+
+
+def psql(name, sql):
+    command = ["psql", "-qAtX", "-v", "ON_ERROR_STOP=1", database_url(name), "-c", sql]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def pgbench(name, script, clients, seconds=6):
+    """Transactions per second of a script, prepared."""
+    path = SCRATCH / "script.sql"
+    path.write_text(script)
+    command = ["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-T", str(seconds), "-f", str(path), database_url(name)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    found = re.search(r"tps = ([\d.]+)", result.stdout)
+    if not found:
+        raise SystemExit(f"pgbench failed: {result.stdout}{result.stderr}")
+    return float(found[1])
+
+
+def wrk(path, token=None, connections=32, seconds=6, lua=None):
+    """Requests per second, and how many were not 2xx."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", f"http://127.0.0.1:{PORT}{path}"]
+    if token:
+        command += ["-H", f"Authorization: Bearer {token}"]
+    if lua:
+        script = SCRATCH / "wrk.lua"
+        script.write_text(lua)
+        command += ["-s", str(script)]
+    text = subprocess.run(command, capture_output=True, text=True).stdout
+    failed = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]), int(failed[1]) if failed else 0
+
+
+class Service:
+    def __init__(self, name, workers=0, arguments=(), capacity=64):
+        self.state = SCRATCH / name
+        environment = os.environ | {
+            "VOORPRET_DATABASE": database_url(name), "VOORPRET_STATE": str(self.state), "VOORPRET_PORT": str(PORT),
+            "VOORPRET_ADMIN_PORT": str(PORT + 1), "VOORPRET_LOG_LEVEL": "error", "VOORPRET_WORKERS": str(workers),
+            "VOORPRET_CAPACITY": str(capacity),
+        }
+        self.environment = environment
+        self.process = subprocess.Popen([BINARY, "serve", *arguments], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+        for _ in range(600):
+            try:
+                connection = http.client.HTTPConnection("127.0.0.1", PORT + 1, timeout=1)
+                connection.request("GET", "/readyz")
+                if connection.getresponse().status == 200:
+                    return
+            except OSError:
+                time.sleep(0.05)
+        raise SystemExit("the service did not start")
+
+    def peak_mib(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status")
+        return round(int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) / 1024) if status.exists() else None
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=40)
+
+
+def ask(method, path, body=None, token=None):
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+    headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+    response = connection.getresponse()
+    raw = response.read()
+    if response.status >= 300:
+        raise SystemExit(f"{method} {path} answered {response.status}: {raw.decode()}")
+    return json.loads(raw) if raw else None
+
+
+def sign_in(state, address):
+    secret = uuid.uuid4().hex
+    sent = ask("POST", "/v1/auth/codes", {"email": address, "deviceSecret": secret})
+    for _ in range(200):
+        for path in sorted(glob.glob(f"{state}/mail/*/*.eml"), reverse=True):
+            head, _, text = pathlib.Path(path).read_text().partition("\n\n")
+            if email.utils.parseaddr(re.search(r"^To: (.*)$", head, re.M)[1])[1] == address:
+                code = re.search(r"\b\d{8}\b", base64.b64decode(text).decode())[0]
+                return ask("POST", "/v1/auth/sessions", {"attemptId": sent["attemptId"], "code": code, "deviceSecret": secret})["accessToken"]
+        time.sleep(0.05)
+    raise SystemExit("no mail came")
+
+
+async def post(reader, writer, path, token, body, key):
+    """One request on a raw connection: as little of the client's time as can be."""
+    data = json.dumps(body).encode()
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: b\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
+        f"Idempotency-Key: {key}\r\nContent-Length: {len(data)}\r\n\r\n"
+    )
+    writer.write(head.encode() + data)
+    answer = await reader.readuntil(b"\r\n\r\n")
+    length = int(re.search(rb"[Cc]ontent-[Ll]ength: (\d+)", answer)[1])
+    return int(answer[9:12]), await reader.readexactly(length)
+
+
+def demo_world(state):
+    token = sign_in(state, "anna@example.org")
+    park = next(park for park in ask("GET", "/v1/parks")["items"] if park["slug"] == "loch-ardroy")
+    group = ask("POST", "/v1/groups", {"name": "Bench", "myName": "Anna"}, token)
+    cottages = [feature["id"] for feature in ask("GET", f"/v1/parks/{park['id']}/map?from=2030-01-01&to=2030-01-02")["features"]]
+    return token, park["id"], group, cottages
+
+
+def booking(park, group, cottages, day, nights=2):
+    arrival = time.strftime("%Y-%m-%d", time.gmtime(time.time() + day * 86400))
+    departure = time.strftime("%Y-%m-%d", time.gmtime(time.time() + (day + nights) * 86400))
+    return {
+        "parkId": park, "groupId": group["id"], "stay": {"arrival": arrival, "departure": departure},
+        "cottages": [{"cottageId": id} for id in cottages], "travellerIds": [group["travellers"][0]["id"]],
+    }
+
+
+async def burst(bodies, token, tag):
+    """All at once, each on a connection of its own; answers statuses and seconds."""
+    connections = []
+    for start in range(0, len(bodies), 100):
+        connections += await asyncio.gather(*[asyncio.open_connection("127.0.0.1", PORT) for _ in bodies[start:start + 100]])
+    started = time.monotonic()
+
+    async def one(index):
+        reader, writer = connections[index]
+        status, _ = await post(reader, writer, "/v1/bookings", token, bodies[index], f"{tag}-{index}")
+        writer.close()
+        return status, time.monotonic() - started
+
+    return await asyncio.gather(*[one(index) for index in range(len(bodies))])
+
+
+# What is measured ------------------------------------------------------------------------------
+
+
+def with_demo(measure):
+    psql("voorpret", "DROP DATABASE IF EXISTS demo WITH (FORCE)")
+    psql("voorpret", "CREATE DATABASE demo")
+    service = Service("demo", workers=1, arguments=["--demo"])
+    try:
+        return measure(service, *demo_world(service.state))
+    finally:
+        service.stop()
+
+
+def group_read():
+    def measure(service, token, park, own, cottages):
+        group = next(item["groupId"] for item in ask("GET", "/v1/groups", token=token)["items"] if item["groupId"] != own["id"])
+        guest = ask("GET", "/v1/me", token=token)["id"]
+        wrk("/docs", token, seconds=2)
+        empty, _ = wrk("/docs", token)
+        path = f"/v1/groups/{group}"
+        wrk(path, token, seconds=2)
+        rate, failed = wrk(path, token)
+        where = f"booking.group_id = '{group}'"
+        script = f"""\\startpipeline
+            SELECT set_config('app.principal', 'guest:{guest}', true);
+            SELECT id, name, version FROM travel_group WHERE id = '{group}' AND EXISTS (SELECT FROM traveller
+                WHERE group_id = travel_group.id AND guest_id = '{guest}' AND left_at IS NULL);
+            SELECT id, name FROM household WHERE group_id = '{group}' ORDER BY id;
+            SELECT id, household_id, name, role, birth_date, guardian_id, version FROM traveller
+                WHERE group_id = '{group}' AND left_at IS NULL ORDER BY id;
+            SELECT booking.id, number, booking.park_id, booking.group_id, stay, state, hold_until, is_extended, adults,
+                children, babies, pets, currency, deposit, placed_at, booking.version FROM booking WHERE {where}
+                ORDER BY lower(stay), booking.id LIMIT 1000;
+            SELECT booking_id, cottage_id, cottage.number, is_chosen FROM booking JOIN allocation ON booking_id = booking.id
+                JOIN cottage ON cottage.id = cottage_id WHERE {where} ORDER BY booking_id, cottage_id;
+            SELECT booking_id, traveller_id FROM booking JOIN booking_traveller ON booking_id = booking.id
+                WHERE {where} ORDER BY booking_id, traveller_id;
+            SELECT booking_id, kind, cottage_id, traveller_id, quantity, unit_amount FROM booking
+                JOIN charge_line ON booking_id = booking.id WHERE {where} ORDER BY booking_id, charge_line.id;
+        \\endpipeline
+        """
+        statements = pgbench("demo", script, 32)
+        floor = 1 / (1 / empty + 1 / statements)
+        report("group-read", round(rate), "requests/s", round(floor), note=f"H {empty:.0f}, D {statements:.0f}, {failed} failed, peak {service.peak_mib()} MiB")
+
+    with_demo(measure)
+
+
+def book_race():
+    def measure(service, token, park, group, cottages):
+        bodies = [booking(park, group, cottages[:1], 100)] * 1000
+        answers = asyncio.run(burst(bodies, token, uuid.uuid4().hex))
+        statuses = {status: sum(1 for answer in answers if answer[0] == status) for status in {answer[0] for answer in answers}}
+        seconds = sorted(answer[1] for answer in answers)
+        report("book-race", round(seconds[989], 3), "p99 s", note=f"{statuses}, peak {service.peak_mib()} MiB")
+
+    with_demo(measure)
+
+
+def book_groups():
+    def measure(service, token, park, group, cottages):
+        deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = 'demo'"
+        before = psql("demo", deadlocks)
+        bodies = [booking(park, group, random.sample(cottages[:10], 5), 140) for _ in range(200)]
+        started = time.monotonic()
+        answers = asyncio.run(burst(bodies, token, uuid.uuid4().hex))
+        seconds = time.monotonic() - started
+        statuses = {status: sum(1 for answer in answers if answer[0] == status) for status in {answer[0] for answer in answers}}
+        more = int(psql("demo", deadlocks)) - int(before)
+        report("book-groups", round(seconds, 3), "s", note=f"{statuses}, {more} deadlocks, peak {service.peak_mib()} MiB")
+
+    with_demo(measure)
+
+
+def hold_confirm():
+    def measure(service, token, park, group, cottages):
+        clients, seconds = 16, 8
+        slots = iter([(cottage, day) for day in range(10, 500, 2) for cottage in cottages])
+
+        async def client(end):
+            reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+            done = 0
+            while time.monotonic() < end:
+                cottage, day = next(slots)
+                id = str(uuid.uuid4())
+                body = booking(park, group, [cottage], day) | {"id": id}
+                status, _ = await post(reader, writer, "/v1/bookings", token, body, uuid.uuid4().hex)
+                if status == 201:
+                    status, _ = await post(reader, writer, f"/v1/bookings/{id}/confirm", token, {}, uuid.uuid4().hex)
+                    done += status == 200
+            return done
+
+        async def all_clients():
+            end = time.monotonic() + seconds
+            return sum(await asyncio.gather(*[client(end) for _ in range(clients)]))
+
+        rate = asyncio.run(all_clients()) / seconds
+        peak = service.peak_mib()
+        psql("demo", "CREATE SEQUENCE IF NOT EXISTS slot; CREATE TABLE IF NOT EXISTS lot AS SELECT row_number() OVER (ORDER BY day, id) AS n, id, (current_date + day) AS day FROM cottage, generate_series(2000, 6000, 2) AS day; CREATE INDEX IF NOT EXISTS lot_n ON lot (n); ANALYZE lot")
+        traveller, rules = group["travellers"][0]["id"], "{}"
+        script = f"""
+            SELECT nextval('slot') AS n, gen_random_uuid() AS b, gen_random_uuid() AS k \\gset
+            SELECT id AS c, day AS d FROM lot WHERE n = :n \\gset
+            BEGIN;
+            SELECT set_config('app.principal', 'bench', true), set_config('statement_timeout', '5000', true);
+            INSERT INTO idempotency_key (principal, key, fingerprint, expires_at) VALUES ('bench', ':n', '\\x00', now() + '48h') ON CONFLICT (principal, key) DO NOTHING;
+            SAVEPOINT s1;
+            SELECT * FROM traveller WHERE group_id = '{group["id"]}' AND left_at IS NULL;
+            SELECT * FROM park WHERE id = '{park}';
+            SELECT * FROM cottage_type WHERE park_id = '{park}' ORDER BY code, id;
+            SELECT * FROM rate WHERE season && daterange(:'d'::date, :'d'::date + 2) AND type_id IN (SELECT id FROM cottage_type WHERE park_id = '{park}') ORDER BY season, id;
+            SELECT id FROM cottage WHERE id = :'c'::uuid ORDER BY id FOR NO KEY UPDATE;
+            SELECT id, type_id FROM cottage WHERE park_id = '{park}' AND is_open AND id = :'c'::uuid;
+            SELECT cottage_id FROM allocation LEFT JOIN booking ON booking.id = booking_id WHERE cottage_id = :'c'::uuid AND is_live AND allocation.stay && daterange(:'d'::date, :'d'::date + 2);
+            INSERT INTO booking (id, number, park_id, group_id, stay, state, hold_until, adults, children, babies, pets, currency, policy, deposit, source, placed_at) VALUES (:'b'::uuid, :'b', '{park}', '{group["id"]}', daterange(:'d'::date, :'d'::date + 2), 'held', now() + '20 min', 1, 0, 0, 0, 'GBP', '{rules}', 0, 'guest', now());
+            INSERT INTO allocation (id, cottage_id, stay, booking_id) VALUES (gen_random_uuid(), :'c'::uuid, daterange(:'d'::date, :'d'::date + 2), :'b'::uuid);
+            INSERT INTO booking_traveller VALUES (:'b'::uuid, '{traveller}');
+            INSERT INTO charge_line (id, booking_id, kind, quantity, unit_amount, amount, at) VALUES (gen_random_uuid(), :'b'::uuid, 'night', 2, 100, 200, now());
+            INSERT INTO charge_line (id, booking_id, kind, quantity, unit_amount, amount, at) VALUES (gen_random_uuid(), :'b'::uuid, 'cleaning', 1, 100, 100, now());
+            INSERT INTO job (id, queue, kind, key, run_at) VALUES (gen_random_uuid(), 'bench', 'expireHold', :'b', now() + '20 min');
+            RELEASE SAVEPOINT s1;
+            UPDATE idempotency_key SET status = 201, headers = '{{}}', body = '\\x00' WHERE principal = 'bench' AND key = ':n';
+            INSERT INTO scope (name, version) VALUES (:'b', 1) ON CONFLICT (name) DO UPDATE SET version = scope.version + 1;
+            INSERT INTO scope_entity VALUES (:'b', 'booking', :'b'::uuid, 1, false);
+            COMMIT;
+            BEGIN;
+            SELECT set_config('app.principal', 'bench', true), set_config('statement_timeout', '5000', true);
+            INSERT INTO idempotency_key (principal, key, fingerprint, expires_at) VALUES ('bench', :'k', '\\x00', now() + '48h') ON CONFLICT (principal, key) DO NOTHING;
+            SAVEPOINT s1;
+            SELECT id FROM cottage WHERE id IN (SELECT cottage_id FROM allocation WHERE booking_id = :'b'::uuid) ORDER BY id FOR NO KEY UPDATE;
+            SELECT * FROM booking WHERE id = :'b'::uuid FOR UPDATE;
+            SELECT * FROM allocation JOIN cottage ON cottage.id = cottage_id WHERE booking_id = :'b'::uuid;
+            SELECT * FROM booking_traveller WHERE booking_id = :'b'::uuid;
+            SELECT * FROM charge_line WHERE booking_id = :'b'::uuid ORDER BY id;
+            SELECT * FROM traveller WHERE group_id = '{group["id"]}' AND left_at IS NULL;
+            UPDATE booking SET state = 'confirmed', hold_until = NULL, version = 2 WHERE id = :'b'::uuid;
+            SELECT policy, time_zone, name FROM booking JOIN park ON park.id = park_id WHERE booking.id = :'b'::uuid;
+            SELECT email, language FROM traveller JOIN guest ON guest.id = guest_id WHERE group_id = '{group["id"]}' AND role = 'organiser';
+            INSERT INTO job (id, queue, kind, key, run_at) VALUES (gen_random_uuid(), 'bench', 'mail', :'b', now() + '20 min');
+            RELEASE SAVEPOINT s1;
+            UPDATE idempotency_key SET status = 200, headers = '{{}}', body = '\\x00' WHERE principal = 'bench' AND key = :'k';
+            UPDATE scope SET version = version + 1 WHERE name = :'b';
+            UPDATE scope_entity SET version = 2 WHERE scope = :'b';
+            COMMIT;
+        """
+        floor = pgbench("demo", script, clients)
+        report("hold-confirm", round(rate), "holds + confirmations/s", round(floor), note=f"{clients} clients, peak {peak} MiB")
+
+    with_demo(measure)
+
+
+def search():
+    psql("voorpret", "DROP DATABASE IF EXISTS wide WITH (FORCE)")
+    psql("voorpret", "CREATE DATABASE wide")
+    service = Service("wide")
+    try:
+        progress("search: making 10,000 cottages and a year of stays")
+        rules = json.dumps({
+            "checkInFrom": "15:00", "checkOutBy": "10:30", "arrivals": [], "minimumNights": 1, "maximumNights": 60,
+            "bookableDaysAhead": 540, "holdMinutes": 20, "extensionMinutes": 10, "depositPercent": 0, "chosenCottageFee": 0,
+            "petNight": 0, "cancellation": [],
+        })
+        psql("wide", f"""
+            INSERT INTO park (id, slug, name, time_zone, currency, country, longitude, latitude, rules)
+            SELECT gen_random_uuid(), 'park-' || n, 'Park ' || n, 'Europe/Amsterdam', 'EUR', 'NL', 5, 52, '{rules}' FROM generate_series(1, 20) AS n;
+            INSERT INTO cottage_type (id, park_id, code, name, capacity, bedrooms, pets, cleaning_fee)
+            SELECT gen_random_uuid(), id, 'T' || n, 'Type ' || n, 2 + 2 * n, n, 1, 5000 FROM park, generate_series(1, 5) AS n;
+            INSERT INTO rate (id, type_id, season, night, weekend_night)
+            SELECT gen_random_uuid(), id, daterange(current_date - 10, current_date + 800), 10000, 12000 FROM cottage_type;
+            INSERT INTO cottage (id, park_id, type_id, number, longitude, latitude)
+            SELECT gen_random_uuid(), park_id, id, code || '-' || n, 5 + n / 1e4, 52 FROM cottage_type, generate_series(1, 100) AS n;
+            INSERT INTO booking (id, number, park_id, stay, state, adults, children, babies, pets, currency, policy, deposit, source, placed_at)
+            SELECT gen_random_uuid(), 'N-' || row_number() OVER (), id, daterange(current_date, current_date + 365), 'confirmed', 2, 0, 0, 0, 'EUR', '{{}}', 0, 'import', now() FROM park;
+            ALTER TABLE allocation DISABLE TRIGGER allocation_marks_nights;
+            SELECT setseed(0.5);
+            INSERT INTO allocation (id, cottage_id, stay, booking_id)
+            SELECT gen_random_uuid(), cottage.id, daterange(current_date + week * 7 + offs, current_date + week * 7 + offs + len), booking.id
+            FROM cottage JOIN booking ON booking.park_id = cottage.park_id,
+                LATERAL (SELECT week, (random() * 3)::int AS offs, 1 + (random() * 3)::int AS len FROM generate_series(0, 51) AS week WHERE random() < 0.8 AND cottage.id IS NOT NULL) AS stays;
+            INSERT INTO occupancy (cottage_id, year, nights)
+            SELECT cottage_id, year, bit_or(night_mask(stay, year)) FROM allocation,
+                generate_series(extract(year FROM lower(stay))::int, extract(year FROM upper(stay) - 1)::int) AS year GROUP BY 1, 2;
+            ALTER TABLE allocation ENABLE TRIGGER allocation_marks_nights;
+            ANALYZE; CHECKPOINT;
+        """)
+        stays = psql("wide", "SELECT count(*) FROM allocation")
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+        times, wrong = [], 0
+        for number in range(520):
+            day, nights = random.randint(5, 340), random.randint(2, 10)
+            first, last = (time.strftime("%Y-%m-%d", time.gmtime(time.time() + d * 86400)) for d in (day, day + nights))
+            started = time.monotonic()
+            connection.request("GET", f"/v1/availability?from={first}&to={last}&adults=4")
+            answer = connection.getresponse()
+            raw = answer.read()
+            if number >= 20:
+                times.append(time.monotonic() - started)
+            if number % 26 == 0:
+                found = sum(offer["free"] for park in json.loads(raw)["items"] for offer in park["offers"])
+                truth = psql("wide", f"SELECT count(*) FROM cottage JOIN cottage_type ON cottage_type.id = type_id WHERE capacity >= 4 AND NOT EXISTS (SELECT FROM allocation WHERE cottage_id = cottage.id AND is_live AND stay && daterange('{first}', '{last}'))")
+                wrong += found != int(truth)
+        times.sort()
+        lua = """
+            request = function()
+                local day = os.time() + math.random(5, 340) * 86400
+                local to = day + math.random(2, 10) * 86400
+                return wrk.format("GET", "/v1/availability?adults=4&from=" .. os.date("!%Y-%m-%d", day) .. "&to=" .. os.date("!%Y-%m-%d", to))
+            end
+        """
+        rate, failed = wrk("/v1/availability", connections=16, lua=lua)
+        report("search", round(times[int(len(times) * 0.99)] * 1000, 2), "p99 ms", 15, True, f"p50 {times[len(times) // 2] * 1000:.2f} ms, {stays} stays, {wrong} of 20 differ from the truth, {rate:.0f}/s at 16 clients ({failed} failed), peak {service.peak_mib()} MiB")
+    finally:
+        service.stop()
+
+
+def import_rate():
+    psql("voorpret", "DROP DATABASE IF EXISTS imported WITH (FORCE)")
+    psql("voorpret", "CREATE DATABASE imported")
+    service = Service("imported", arguments=["--demo"], workers=0)
+    service.stop()
+    psql("imported", "TRUNCATE booking, travel_group CASCADE")
+    source = os.environ.get("RESERVATIONS")
+    if not source:
+        source = SCRATCH / "reservations.csv"
+        months = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+        rows = ["arrival_date_year,arrival_date_month,arrival_date_day_of_month,stays_in_weekend_nights,stays_in_week_nights,adults,children,babies,reserved_room_type,assigned_room_type,adr,reservation_status"]
+        numbers = random.Random(1)
+        for _ in range(10_000):
+            status = numbers.choices(["Check-Out", "Canceled", "No-Show"], [70, 27, 3])[0]
+            rows.append(f"{numbers.randint(2015, 2017)},{numbers.choice(months)},{numbers.randint(1, 28)},{numbers.randint(0, 2)},{numbers.randint(1, 5)},2,0,0,A,{numbers.choice('ABCDE')},{numbers.randint(40, 200)},{status}")
+        source.write_text("\n".join(rows))
+    command = [BINARY, "import", "reservations", str(source), "--park", "heidehof", "--create-cottages", "--rejects", str(SCRATCH / "rejects.csv")]
+    environment = service.environment
+    started = time.monotonic()
+    child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    text, _ = child.communicate()
+    elapsed = time.monotonic() - started
+    rows, imported, rejected = map(int, re.search(r"(\d+) rows: (\d+) imported, (\d+) rejected", text).groups())
+    again = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True).stdout.strip().splitlines()[-1]
+    # The floor: the same rows through COPY into the same tables, with their constraints and triggers.
+    tables = ["booking", "allocation", "charge_line"]
+    for table in tables:
+        psql("imported", f"COPY {table} TO '/tmp/bench-{os.getpid()}-{table}'")
+    psql("imported", "TRUNCATE booking, occupancy CASCADE")
+    started = time.monotonic()
+    for table in tables:
+        psql("imported", f"COPY {table} FROM '/tmp/bench-{os.getpid()}-{table}'")
+    floor = imported / (time.monotonic() - started)
+    report("import", round(rows / elapsed), "rows/s", round(floor), note=f"{rows} rows = {imported} + {rejected}; again: {again}")
+
+
+def job_rate():
+    psql("voorpret", "DROP DATABASE IF EXISTS jobs WITH (FORCE)")
+    psql("voorpret", "CREATE DATABASE jobs")
+    service = Service("jobs")
+    service.stop()
+    count = 20_000
+    psql("jobs", f"INSERT INTO job (id, queue, kind, arguments, run_at) SELECT gen_random_uuid(), 'mail', 'eraseSpool', '{{\"folder\": \"none\"}}', now() FROM generate_series(1, {count}); ANALYZE job")
+    service = Service("jobs", workers=4)
+    started, first = time.monotonic(), int(psql("jobs", "SELECT count(*) FROM job"))
+    left = first
+    while left:
+        time.sleep(0.1)
+        left = int(psql("jobs", "SELECT count(*) FROM job"))
+        if time.monotonic() - started > 120:
+            break
+    rate = (first - left) / (time.monotonic() - started)
+    peak = service.peak_mib()
+    service.stop()
+    psql("jobs", "CREATE TABLE one (id bigserial PRIMARY KEY, at timestamptz)")
+    floor = pgbench("jobs", "INSERT INTO one (at) VALUES (now());", 4)
+    report("job-rate", round(rate), "jobs/s", round(floor), note=f"4 workers, peak {peak} MiB")
+
+
+MEASURES = {
+    "group-read": group_read, "search": search, "book-race": book_race, "book-groups": book_groups,
+    "hold-confirm": hold_confirm, "import": import_rate, "job-rate": job_rate,
+}
+
+for name, measure in MEASURES.items():
+    if not ONLY or ONLY == name:
+        measure()
+target = ROOT / ".build/bench.jsonl"
+target.parent.mkdir(exist_ok=True)
+target.write_text("".join(json.dumps(result) + "\n" for result in RESULTS))
+print(f"{'name':<14}{'value':>12} {'unit':<26}{'floor':>10}{'ratio':>8}  note")
+for result in RESULTS:
+    print(f"{result['name']:<14}{result['value']:>12} {result['unit']:<26}{result['floor'] or '–':>10}{result['ratio'] or '–':>8}  {result['note']}")
