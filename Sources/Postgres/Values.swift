@@ -75,10 +75,10 @@ extension String: PostgresValue {
 }
 
 extension UUID: PostgresValue {
-    public var postgresParameter: Parameter { Parameter(text: uuidString) }
+    public var postgresParameter: Parameter { Parameter(text: lowercasedText) }
 
     public init?(postgresText bytes: UnsafeRawBufferPointer) {
-        self.init(uuidString: String(decoding: bytes, as: UTF8.self))
+        self.init(text: bytes)
     }
 }
 
@@ -202,7 +202,7 @@ public enum Unbounded<Value: PostgresValue & Equatable>: PostgresValue, Equatabl
 
 /// A typed identifier is its UUID.
 extension Identifier: PostgresValue {
-    public var postgresParameter: Parameter { Parameter(text: uuid.uuidString) }
+    public var postgresParameter: Parameter { uuid.postgresParameter }
 
     public init?(postgresText bytes: UnsafeRawBufferPointer) {
         guard let uuid = UUID(postgresText: bytes) else { return nil }

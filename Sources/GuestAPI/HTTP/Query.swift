@@ -63,7 +63,8 @@ struct QueryReader {
     mutating func int(_ name: String, _ range: ClosedRange<Int>, default fallback: Int) -> Int {
         guard let value = optional(name, as: Int.self, "must be a whole number") else { return fallback }
         require(range.contains(value), name, "must be from \(range.lowerBound) to \(range.upperBound)")
-        return value
+        // Whoever goes on with it before `finish` throws must not meet a number that overflows.
+        return min(max(value, range.lowerBound), range.upperBound)
     }
 
     mutating func flag(_ name: String) -> Bool {

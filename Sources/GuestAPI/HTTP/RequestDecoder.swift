@@ -166,10 +166,8 @@ private struct ObjectReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
         return ValueDecoder(json: value, codingPath: codingPath + [key])
     }
 
-    func decodeNil(forKey key: Key) throws -> Bool {
-        guard case .null = try decoder(key).json else { return false }
-        return true
-    }
+    /// A field that is not given is left out; null is a value, and none of ours.
+    func decodeNil(forKey key: Key) throws -> Bool { false }
 
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
         try decoder(key).decode(type)

@@ -17,7 +17,7 @@ struct Responder: HTTPResponder {
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let start = ContinuousClock.now
-        let requestID = app.ids.uuid(at: app.now()).uuidString.lowercased()
+        let requestID = app.ids.uuid(at: app.now()).lowercasedText
         var language = request.headers[.acceptLanguage].flatMap { Language(acceptLanguage: $0) } ?? .english
         var route = "unmatched"
         var answer: Answer

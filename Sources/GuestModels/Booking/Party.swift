@@ -26,7 +26,7 @@ extension Party: Checked {
         check.require(childAges.count <= 200, "/childAges", "must have at most 200 entries")
         for (index, age) in childAges.enumerated() { check.range(age, "/childAges/\(index)", 0...17) }
         check.range(pets, "/pets", 0...50)
-        check.require(adults + childAges.count > 0, "/adults", "must leave somebody who travels")
+        check.require(adults > 0 || !childAges.isEmpty, "/adults", "must leave somebody who travels")
     }
 }
 

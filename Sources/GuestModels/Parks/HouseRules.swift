@@ -129,7 +129,8 @@ extension HouseRules {
 extension HouseRules: Checked {
     public func check(_ check: inout Check) {
         check.range(minimumNights, "/minimumNights", 1...365)
-        check.range(maximumNights, "/maximumNights", max(1, minimumNights)...365)
+        check.range(maximumNights, "/maximumNights", 1...365)
+        check.require(maximumNights >= minimumNights, "/maximumNights", "must not be less than minimumNights")
         check.range(bookableDaysAhead, "/bookableDaysAhead", 0...1100)
         check.range(holdMinutes, "/holdMinutes", 1...1440)
         check.range(extensionMinutes, "/extensionMinutes", 1...1440)

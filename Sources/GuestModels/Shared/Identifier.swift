@@ -23,12 +23,12 @@ public struct Identifier<Subject>: Hashable, Comparable, Sendable {
 extension Identifier: LosslessStringConvertible, Codable {
     /// Reads the usual 36 characters, in either case.
     public init?(_ text: String) {
-        guard text.utf8.count == 36, let uuid = UUID(uuidString: text) else { return nil }
+        guard let uuid = UUID(text: text.utf8) else { return nil }
         self.init(uuid)
     }
 
     /// Always lower case.
-    public var description: String { uuid.uuidString.lowercased() }
+    public var description: String { uuid.lowercasedText }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()

@@ -20,6 +20,7 @@ import Testing
                 (#"{"name": "", "myName": "M"}"#, "/name"),
                 (#"{"name": "   ", "myName": "M"}"#, "/name"),
                 (#"{"name": "G", "myName": "M", "id": "no-uuid"}"#, "/id"),
+                (#"{"name": "G", "myName": "M", "id": null}"#, "/id"),
                 (#"{"name": "G", "myName": "M","#, ""),
                 (#"{"name": "G", "myName": "M"} {}"#, ""),
                 ("[]", ""), ("null", ""), ("5", ""), (#"{"name""#, ""), ("{'name': 1}", ""), ("\"", ""),
@@ -57,6 +58,20 @@ import Testing
                 #expect(response.status == (number == "-0" ? 201 : 400), "\(number): \(response.text)")
                 if response.status == 400 { #expect(response.pointers == ["/night"]) }
             }
+            // A bound that is computed from another field, and a sum of two parameters.
+            let wide = world.park.rules
+            for (minimum, maximum) in [(Int.max, 5), (5, Int.min), (366, 366), (9, 8)] {
+                var rules = wide
+                rules.minimumNights = minimum
+                rules.maximumNights = maximum
+                let request = ParkRequest(
+                    slug: "odd", name: "Odd", timeZone: "Europe/Amsterdam", currency: "EUR", country: "NL", longitude: 5,
+                    latitude: 52, rules: rules)
+                let response = try await api.post("/v1/admin/parks", request, as: office)
+                #expect(response.status == 400, "\(response.text)")
+            }
+            let crowd = "/v1/availability?from=2027-05-14&to=2027-05-17&adults=9223372036854775807&childAges=5,5"
+            #expect(try await api.get(crowd).pointers == ["?adults"])
             let far = "/v1/parks/\(world.park.id)/availability?from=9999-12-30&to=9999-12-31"
             #expect(try await api.get(far).code == "too_far_ahead")
             #expect(
