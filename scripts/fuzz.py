@@ -112,6 +112,8 @@ def narrowed(ids):
     friday = datetime.date.today() + datetime.timedelta(days=70)
     friday += datetime.timedelta(days=(4 - friday.weekday()) % 7)
     arrival, departure = str(friday), str(friday + datetime.timedelta(days=3))
+    schemas["HouseRules"]["properties"]["minimumNights"] = {"enum": [1, 2, 3]}
+    schemas["HouseRules"]["properties"]["maximumNights"]["minimum"] = 3
     schemas["StayRequest"] = {"enum": [{"arrival": arrival, "departure": departure}]}
     for name in [name for name in schemas if name.endswith("Request")]:
         text = json.dumps(schemas[name]).replace("#/components/schemas/Stay\"", "#/components/schemas/StayRequest\"")
@@ -119,8 +121,11 @@ def narrowed(ids):
     for methods in document["paths"].values():
         for operation in methods.values():
             for parameter in operation.get("parameters", []):
+                if parameter.get("name") == "adults":
+                    parameter["schema"]["minimum"] = 1
                 if parameter.get("name") in ("from", "to"):
                     parameter["schema"] = {"enum": [arrival if parameter["name"] == "from" else departure]}
+    document["components"]["parameters"]["KeyRequired"]["schema"] = {"type": "string", "format": "uuid"}
     document["components"]["parameters"]["IfMatch"]["schema"] = {"type": "string", "enum": ['"1"', '"2"', '"3"']}
     target = state / "openapi.fuzz.yaml"
     target.write_text(yaml.safe_dump(document, sort_keys=False))

@@ -25,7 +25,7 @@ public struct CodeRequest: Codable, Sendable, Checked {
 
     public func check(_ check: inout Check) {
         check.email(email, "/email")
-        check.require((16...200).contains(deviceSecret.utf8.count), "/deviceSecret", "must have 16 to 200 bytes")
+        check.secret(deviceSecret, "/deviceSecret", length: 16...200)
     }
 }
 
@@ -60,7 +60,7 @@ public struct SignInRequest: Codable, Sendable, Checked {
             "/code",
             "must be eight digits"
         )
-        check.require((16...200).contains(deviceSecret.utf8.count), "/deviceSecret", "must have 16 to 200 bytes")
+        check.secret(deviceSecret, "/deviceSecret", length: 16...200)
         check.text(deviceName, "/deviceName", length: 0...100)
     }
 }
@@ -75,8 +75,8 @@ public struct RefreshRequest: Codable, Sendable, Checked {
     }
 
     public func check(_ check: inout Check) {
-        check.require((1...200).contains(refreshToken.utf8.count), "/refreshToken", "must have 1 to 200 bytes")
-        check.require((16...200).contains(deviceSecret.utf8.count), "/deviceSecret", "must have 16 to 200 bytes")
+        check.secret(refreshToken, "/refreshToken", length: 1...200)
+        check.secret(deviceSecret, "/deviceSecret", length: 16...200)
     }
 }
 

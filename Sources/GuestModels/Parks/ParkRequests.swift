@@ -159,11 +159,13 @@ extension Check {
             require(Language(rawValue: language) != nil, "/texts/\(language)", "must be en, nl or de")
             require(entries.count <= 50, "/texts/\(language)", "must have at most 50 entries")
             for (key, value) in entries.sorted(by: { $0.key < $1.key }) {
-                require(
-                    (1...40).contains(key.utf8.count),
-                    "/texts/\(language)/\(key)",
-                    "must have a key of 1 to 40 bytes"
-                )
+                let isName =
+                    (1...40).contains(key.utf8.count)
+                    && key.utf8.allSatisfy {
+                        (97...122).contains($0) || (65...90).contains($0) || (45...46).contains($0)
+                            || (48...57).contains($0) || $0 == 95
+                    }
+                require(isName, "/texts/\(language)", "must have keys of 1 to 40 of A-Z, a-z, 0-9, '.', '_' and '-'")
                 text(value, "/texts/\(language)/\(key)", length: 0...5000)
             }
         }

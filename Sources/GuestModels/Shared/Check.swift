@@ -60,6 +60,12 @@ public struct Check: Sendable {
         require(isLikely, pointer, "must be a mail address")
     }
 
+    /// A text that machines exchange: visible ASCII only.
+    public mutating func secret(_ text: String, _ pointer: String, length: ClosedRange<Int>) {
+        let isPlain = length.contains(text.utf8.count) && text.utf8.allSatisfy { (33...126).contains($0) }
+        require(isPlain, pointer, "must be \(length.lowerBound) to \(length.upperBound) visible ASCII characters")
+    }
+
     /// Checks a part of the request under its own pointer.
     public mutating func part(_ part: (some Checked)?, _ pointer: String) {
         guard let part else { return }

@@ -65,8 +65,15 @@ import Testing
                 rules.minimumNights = minimum
                 rules.maximumNights = maximum
                 let request = ParkRequest(
-                    slug: "odd", name: "Odd", timeZone: "Europe/Amsterdam", currency: "EUR", country: "NL", longitude: 5,
-                    latitude: 52, rules: rules)
+                    slug: "odd",
+                    name: "Odd",
+                    timeZone: "Europe/Amsterdam",
+                    currency: "EUR",
+                    country: "NL",
+                    longitude: 5,
+                    latitude: 52,
+                    rules: rules
+                )
                 let response = try await api.post("/v1/admin/parks", request, as: office)
                 #expect(response.status == 400, "\(response.text)")
             }

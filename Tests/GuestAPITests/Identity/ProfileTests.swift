@@ -89,7 +89,7 @@ import Testing
             _ = try await api.post("/v1/bookings/\(booking.id)/confirm", as: guest, key: "c")
             _ = try await api.post(
                 "/v1/auth/codes",
-                CodeRequest(email: email, deviceSecret: "a device secret of hers")
+                CodeRequest(email: email, deviceSecret: "a-device-secret-of-hers")
             )
             try await api.work()
             #expect(try api.mails(to: email).count == 2)

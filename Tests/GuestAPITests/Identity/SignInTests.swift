@@ -7,7 +7,7 @@ import Testing
 @testable import GuestAPI
 
 @Suite struct SignInTests {
-    private let secret = "a device secret of 30 bytes..."
+    private let secret = "a-device-secret-of-30-bytes..."
 
     private func ask(_ api: GuestAPITestService, _ email: String, secret: String? = nil) async throws -> CodeSent {
         let request = CodeRequest(email: email, deviceSecret: secret ?? self.secret)
@@ -38,7 +38,7 @@ import Testing
             let elsewhere = SignInRequest(
                 attemptId: sent.attemptId,
                 code: code(api, sent),
-                deviceSecret: "another device's secret"
+                deviceSecret: "another-device-s-secret"
             )
             #expect(try await api.post("/v1/auth/sessions", elsewhere).code == "code_wrong")
             let first = try await signIn(api, sent, code(api, sent))
@@ -75,7 +75,7 @@ import Testing
         try await withGuestAPI { api in
             let sent = try await ask(api, "mira@example.org")
             #expect(try await signIn(api, sent, code(api, sent)).status == 201)
-            for number in 0..<30 { _ = try await ask(api, "mira@example.org", secret: "attacker's secret \(number)") }
+            for number in 0..<30 { _ = try await ask(api, "mira@example.org", secret: "attackers-secret-\(number)") }
             try await api.work()
             let before = try api.mails(to: "mira@example.org").count
             #expect(before <= 21)
