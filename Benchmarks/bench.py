@@ -16,6 +16,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -82,6 +83,8 @@ def wrk(path, token=None, connections=32, seconds=6, lua=None):
 class Service:
     def __init__(self, name, workers=0, arguments=(), capacity=64):
         self.state = SCRATCH / name
+        # Old mails hold old codes.
+        shutil.rmtree(self.state / "mail", ignore_errors=True)
         environment = os.environ | {
             "VOORPRET_DATABASE": database_url(name), "VOORPRET_STATE": str(self.state), "VOORPRET_PORT": str(PORT),
             "VOORPRET_ADMIN_PORT": str(PORT + 1), "VOORPRET_LOG_LEVEL": "error", "VOORPRET_WORKERS": str(workers),

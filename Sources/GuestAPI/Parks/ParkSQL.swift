@@ -284,7 +284,7 @@ enum ParkSQL {
             """
             EXISTS (
                 SELECT FROM occupancy WHERE cottage_id = cottage.id AND year = \(year)
-                AND nights & (SELECT night_mask(\(stay), \(year))) <> repeat('0', 366)::bit(366)
+                AND bit_count(nights & (SELECT night_mask(\(stay), \(year)))) > 0
             )
             """
         }
