@@ -341,7 +341,7 @@ CREATE TABLE allocation (
 CREATE INDEX ON allocation (booking_id);
 CREATE INDEX ON allocation (closure_id);
 
--- One bit per night of a year, for the search: no bit in `nights & mask` is free. Derived from live
+-- One bit per night of a year, for the search: a cottage is free when none of the stay's bits is set. Derived from live
 -- allocations by the trigger below and by nothing else; `voorpret check occupancy` rebuilds and compares.
 CREATE TABLE occupancy (
     year int NOT NULL,
