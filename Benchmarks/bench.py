@@ -285,47 +285,47 @@ def hold_confirm():
         traveller, rules = group["travellers"][0]["id"], "{}"
         script = f"""
             SELECT nextval('slot') AS n, gen_random_uuid() AS b, gen_random_uuid() AS k \\gset
-            SELECT id AS c, day AS d FROM lot WHERE n = :n \\gset
+            SELECT id AS c, day AS d FROM lot WHERE n = :n::bigint \\gset
             BEGIN;
             SELECT set_config('app.principal', 'bench', true), set_config('statement_timeout', '5000', true);
-            INSERT INTO idempotency_key (principal, key, fingerprint, expires_at) VALUES ('bench', ':n', '\\x00', now() + '48h') ON CONFLICT (principal, key) DO NOTHING;
+            INSERT INTO idempotency_key (principal, key, fingerprint, expires_at) VALUES ('bench', :n::text, '\\x00', now() + '48h') ON CONFLICT (principal, key) DO NOTHING;
             SAVEPOINT s1;
             SELECT * FROM traveller WHERE group_id = '{group["id"]}' AND left_at IS NULL;
             SELECT * FROM park WHERE id = '{park}';
             SELECT * FROM cottage_type WHERE park_id = '{park}' ORDER BY code, id;
-            SELECT * FROM rate WHERE season && daterange(:'d'::date, :'d'::date + 2) AND type_id IN (SELECT id FROM cottage_type WHERE park_id = '{park}') ORDER BY season, id;
-            SELECT id FROM cottage WHERE id = :'c'::uuid ORDER BY id FOR NO KEY UPDATE;
-            SELECT id, type_id FROM cottage WHERE park_id = '{park}' AND is_open AND id = :'c'::uuid;
-            SELECT cottage_id FROM allocation LEFT JOIN booking ON booking.id = booking_id WHERE cottage_id = :'c'::uuid AND is_live AND allocation.stay && daterange(:'d'::date, :'d'::date + 2);
-            INSERT INTO booking (id, number, park_id, group_id, stay, state, hold_until, adults, children, babies, pets, currency, policy, deposit, source, placed_at) VALUES (:'b'::uuid, :'b', '{park}', '{group["id"]}', daterange(:'d'::date, :'d'::date + 2), 'held', now() + '20 min', 1, 0, 0, 0, 'GBP', '{rules}', 0, 'guest', now());
-            INSERT INTO allocation (id, cottage_id, stay, booking_id) VALUES (gen_random_uuid(), :'c'::uuid, daterange(:'d'::date, :'d'::date + 2), :'b'::uuid);
-            INSERT INTO booking_traveller VALUES (:'b'::uuid, '{traveller}');
-            INSERT INTO charge_line (id, booking_id, kind, quantity, unit_amount, amount, at) VALUES (gen_random_uuid(), :'b'::uuid, 'night', 2, 100, 200, now());
-            INSERT INTO charge_line (id, booking_id, kind, quantity, unit_amount, amount, at) VALUES (gen_random_uuid(), :'b'::uuid, 'cleaning', 1, 100, 100, now());
-            INSERT INTO job (id, queue, kind, key, run_at) VALUES (gen_random_uuid(), 'bench', 'expireHold', :'b', now() + '20 min');
+            SELECT * FROM rate WHERE season && daterange(:d::date, :d::date + 2) AND type_id IN (SELECT id FROM cottage_type WHERE park_id = '{park}') ORDER BY season, id;
+            SELECT id FROM cottage WHERE id = :c::uuid ORDER BY id FOR NO KEY UPDATE;
+            SELECT id, type_id FROM cottage WHERE park_id = '{park}' AND is_open AND id = :c::uuid;
+            SELECT cottage_id FROM allocation LEFT JOIN booking ON booking.id = booking_id WHERE cottage_id = :c::uuid AND is_live AND allocation.stay && daterange(:d::date, :d::date + 2);
+            INSERT INTO booking (id, number, park_id, group_id, stay, state, hold_until, adults, children, babies, pets, currency, policy, deposit, source, placed_at) VALUES (:b::uuid, :b::text, '{park}', '{group["id"]}', daterange(:d::date, :d::date + 2), 'held', now() + '20 min', 1, 0, 0, 0, 'GBP', '{rules}', 0, 'guest', now());
+            INSERT INTO allocation (id, cottage_id, stay, booking_id) VALUES (gen_random_uuid(), :c::uuid, daterange(:d::date, :d::date + 2), :b::uuid);
+            INSERT INTO booking_traveller VALUES (:b::uuid, '{traveller}');
+            INSERT INTO charge_line (id, booking_id, kind, quantity, unit_amount, amount, at) VALUES (gen_random_uuid(), :b::uuid, 'night', 2, 100, 200, now());
+            INSERT INTO charge_line (id, booking_id, kind, quantity, unit_amount, amount, at) VALUES (gen_random_uuid(), :b::uuid, 'cleaning', 1, 100, 100, now());
+            INSERT INTO job (id, queue, kind, key, run_at) VALUES (gen_random_uuid(), 'bench', 'expireHold', :b::text, now() + '20 min');
             RELEASE SAVEPOINT s1;
-            UPDATE idempotency_key SET status = 201, headers = '{{}}', body = '\\x00' WHERE principal = 'bench' AND key = ':n';
-            INSERT INTO scope (name, version) VALUES (:'b', 1) ON CONFLICT (name) DO UPDATE SET version = scope.version + 1;
-            INSERT INTO scope_entity VALUES (:'b', 'booking', :'b'::uuid, 1, false);
+            UPDATE idempotency_key SET status = 201, headers = '{{}}', body = '\\x00' WHERE principal = 'bench' AND key = :n::text;
+            INSERT INTO scope (name, version) VALUES (:b::text, 1) ON CONFLICT (name) DO UPDATE SET version = scope.version + 1;
+            INSERT INTO scope_entity VALUES (:b::text, 'booking', :b::uuid, 1, false);
             COMMIT;
             BEGIN;
             SELECT set_config('app.principal', 'bench', true), set_config('statement_timeout', '5000', true);
-            INSERT INTO idempotency_key (principal, key, fingerprint, expires_at) VALUES ('bench', :'k', '\\x00', now() + '48h') ON CONFLICT (principal, key) DO NOTHING;
+            INSERT INTO idempotency_key (principal, key, fingerprint, expires_at) VALUES ('bench', :k::text, '\\x00', now() + '48h') ON CONFLICT (principal, key) DO NOTHING;
             SAVEPOINT s1;
-            SELECT id FROM cottage WHERE id IN (SELECT cottage_id FROM allocation WHERE booking_id = :'b'::uuid) ORDER BY id FOR NO KEY UPDATE;
-            SELECT * FROM booking WHERE id = :'b'::uuid FOR UPDATE;
-            SELECT * FROM allocation JOIN cottage ON cottage.id = cottage_id WHERE booking_id = :'b'::uuid;
-            SELECT * FROM booking_traveller WHERE booking_id = :'b'::uuid;
-            SELECT * FROM charge_line WHERE booking_id = :'b'::uuid ORDER BY id;
+            SELECT id FROM cottage WHERE id IN (SELECT cottage_id FROM allocation WHERE booking_id = :b::uuid) ORDER BY id FOR NO KEY UPDATE;
+            SELECT * FROM booking WHERE id = :b::uuid FOR UPDATE;
+            SELECT * FROM allocation JOIN cottage ON cottage.id = cottage_id WHERE booking_id = :b::uuid;
+            SELECT * FROM booking_traveller WHERE booking_id = :b::uuid;
+            SELECT * FROM charge_line WHERE booking_id = :b::uuid ORDER BY id;
             SELECT * FROM traveller WHERE group_id = '{group["id"]}' AND left_at IS NULL;
-            UPDATE booking SET state = 'confirmed', hold_until = NULL, version = 2 WHERE id = :'b'::uuid;
-            SELECT policy, time_zone, name FROM booking JOIN park ON park.id = park_id WHERE booking.id = :'b'::uuid;
+            UPDATE booking SET state = 'confirmed', hold_until = NULL, version = 2 WHERE id = :b::uuid;
+            SELECT policy, time_zone, name FROM booking JOIN park ON park.id = park_id WHERE booking.id = :b::uuid;
             SELECT email, language FROM traveller JOIN guest ON guest.id = guest_id WHERE group_id = '{group["id"]}' AND role = 'organiser';
-            INSERT INTO job (id, queue, kind, key, run_at) VALUES (gen_random_uuid(), 'bench', 'mail', :'b', now() + '20 min');
+            INSERT INTO job (id, queue, kind, key, run_at) VALUES (gen_random_uuid(), 'bench', 'mail', :b::text, now() + '20 min');
             RELEASE SAVEPOINT s1;
-            UPDATE idempotency_key SET status = 200, headers = '{{}}', body = '\\x00' WHERE principal = 'bench' AND key = :'k';
-            UPDATE scope SET version = version + 1 WHERE name = :'b';
-            UPDATE scope_entity SET version = 2 WHERE scope = :'b';
+            UPDATE idempotency_key SET status = 200, headers = '{{}}', body = '\\x00' WHERE principal = 'bench' AND key = :k::text;
+            UPDATE scope SET version = version + 1 WHERE name = :b::text;
+            UPDATE scope_entity SET version = 2 WHERE scope = :b::text;
             COMMIT;
         """
         floor = pgbench("demo", script, clients)
