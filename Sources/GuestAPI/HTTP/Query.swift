@@ -88,7 +88,11 @@ struct QueryReader {
     mutating func text(_ name: String, length: ClosedRange<Int>) -> String? {
         known.insert(name)
         guard let value = values[name] else { return nil }
-        require(length.contains(value.count), name, "must have \(length.lowerBound) to \(length.upperBound) characters")
+        require(
+            length.contains(value.unicodeScalars.count),
+            name,
+            "must have \(length.lowerBound) to \(length.upperBound) characters"
+        )
         return value
     }
 

@@ -29,11 +29,12 @@ public struct Check: Sendable {
         if !condition { errors.append(FieldError(pointer: prefix + pointer, detail: detail)) }
     }
 
-    /// A text a person typed: not blank, `length` characters, no control characters.
+    /// A text a person typed: not blank, `length` code points (as PostgreSQL and JSON Schema count), no control
+    /// characters.
     public mutating func text(_ text: String?, _ pointer: String, length: ClosedRange<Int>) {
         guard let text else { return }
         require(
-            length.contains(text.count),
+            length.contains(text.unicodeScalars.count),
             pointer,
             "must have \(length.lowerBound) to \(length.upperBound) characters"
         )
