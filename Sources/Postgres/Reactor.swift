@@ -15,7 +15,8 @@ import Darwin
 /// thread. Because one thread sees all work, the questions of many requests that arrive together
 /// leave in one write and share a round trip.
 ///
-/// `@unchecked Sendable`: `mailbox` is a `Mutex`; all other state belongs to the thread.
+/// `@unchecked Sendable`: `mailbox` is a `Mutex`; all other state belongs to the thread, and after its end to
+/// whoever holds the mailbox.
 final class Reactor: @unchecked Sendable {
     struct Configuration: Sendable {
         var connectionString: String
@@ -32,7 +33,13 @@ final class Reactor: @unchecked Sendable {
     typealias Answer<Value> = @Sendable (Result<Value, PostgresError>) -> Void
 
     private let configuration: Configuration
-    private let mailbox = Mutex<[@Sendable (Reactor) -> Void]>([])
+    private struct Mailbox {
+        var work: [@Sendable (Reactor) -> Void] = []
+        /// The thread has ended and its pipe is closed.
+        var isOver = false
+    }
+
+    private let mailbox = Mutex(Mailbox())
     private let wakeRead: Int32
     private let wakeWrite: Int32
 
@@ -77,11 +84,12 @@ final class Reactor: @unchecked Sendable {
     // MARK: From any thread
 
     func post(_ work: @escaping @Sendable (Reactor) -> Void) {
-        let wasEmpty = mailbox.withLock { mailbox in
-            mailbox.append(work)
-            return mailbox.count == 1
+        mailbox.withLock { mailbox in
+            // Nobody will come for it: it is told so here, under the lock, which stands in for the thread.
+            guard !mailbox.isOver else { return work(self) }
+            mailbox.work.append(work)
+            if mailbox.work.count == 1 { wake() }
         }
-        if wasEmpty { wake() }
     }
 
     private func wake() {
@@ -163,8 +171,8 @@ final class Reactor: @unchecked Sendable {
     private func run() {
         while true {
             let work = mailbox.withLock { mailbox in
-                defer { mailbox = [] }
-                return mailbox
+                defer { mailbox.work = [] }
+                return mailbox.work
             }
             for item in work { item(self) }
             sweep()
@@ -172,8 +180,14 @@ final class Reactor: @unchecked Sendable {
             connectMissing()
             waitForSockets()
         }
-        Glue.close(wakeRead)
-        Glue.close(wakeWrite)
+        mailbox.withLock { mailbox in
+            mailbox.isOver = true
+            for item in mailbox.work { item(self) }
+            mailbox.work = []
+            // Under the lock, so that nobody wakes a descriptor that belongs to somebody else by then.
+            Glue.close(wakeRead)
+            Glue.close(wakeWrite)
+        }
     }
 
     private func sweep() {

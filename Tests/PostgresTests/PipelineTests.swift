@@ -169,4 +169,23 @@ import Testing
             await database.close()
         }
     }
+
+    @Test func `A closed pool says so at once, to readers and writers`() async throws {
+        try await withTestDatabase { test in
+            let database = try test.open()
+            let one = Query("SELECT 1 AS one") { try $0.decode("one", as: Int.self) }
+            #expect(try await database.read(as: "test") { try await $0.first(one) } == 1)
+            await database.close()
+            // Also once its thread has ended.
+            for _ in 0..<3 {
+                await #expect(throws: PostgresError.self) {
+                    _ = try await database.read(as: "test") { try await $0.first(one) }
+                }
+                await #expect(throws: PostgresError.self) {
+                    _ = try await database.transaction(as: "test") { try await $0.first(one) }
+                }
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
+    }
 }
