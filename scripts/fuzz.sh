@@ -15,6 +15,8 @@ VOORPRET_DATABASE=$("$root/scripts/cluster.sh" start "$cluster")
 export VOORPRET_DATABASE VOORPRET_STATE="$scratch" VOORPRET_SCHEMA="$root" VOORPRET_OPENAPI="$root/openapi.yaml"
 export VOORPRET_PORT=18080 VOORPRET_ADMIN_PORT=18081 VOORPRET_LOG_LEVEL=error
 cd "$root"
+scripts/viewer.sh
+cp -r "$state/docs" "$scratch/docs"
 swift build --product voorpret
 .build/debug/voorpret serve --demo >"$scratch/log" 2>&1 &
 service=$!

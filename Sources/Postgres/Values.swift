@@ -128,7 +128,7 @@ extension LocalDate: PostgresValue {
     public var postgresParameter: Parameter { Parameter(text: description) }
 
     public init?(postgresText bytes: UnsafeRawBufferPointer) {
-        self.init(String(decoding: bytes, as: UTF8.self))
+        self.init(text: bytes)
     }
 }
 

@@ -57,17 +57,3 @@ extension Date {
         self.init(timeIntervalSince1970: Double(seconds) + fraction)
     }
 }
-
-/// How every answer is written: camelCase, dates as the design has them, keys sorted so that the same
-/// value is always the same bytes.
-enum ResponseEncoder {
-    static func encode(_ value: some Encodable) throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.dateEncodingStrategy = .custom { date, encoder in
-            var container = encoder.singleValueContainer()
-            try container.encode(date.rfc3339)
-        }
-        return Array(try encoder.encode(value))
-    }
-}

@@ -85,15 +85,13 @@ struct QueryReader {
         return valid
     }
 
+    /// A text a person typed, by the rule of a body's texts.
     mutating func text(_ name: String, length: ClosedRange<Int>) -> String? {
         known.insert(name)
-        guard let value = values[name] else { return nil }
-        require(
-            length.contains(value.unicodeScalars.count),
-            name,
-            "must have \(length.lowerBound) to \(length.upperBound) characters"
-        )
-        return value
+        var check = Check(prefix: "?")
+        check.text(values[name], name, length: length)
+        errors += check.errors
+        return values[name]
     }
 
     mutating func party() -> Party {

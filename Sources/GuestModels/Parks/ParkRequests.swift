@@ -166,7 +166,7 @@ extension Check {
                             || (48...57).contains($0) || $0 == 95
                     }
                 require(isName, "/texts/\(language)", "must have keys of 1 to 40 of A-Z, a-z, 0-9, '.', '_' and '-'")
-                text(value, "/texts/\(language)/\(key)", length: 0...5000)
+                text(value, "/texts/\(language)/\(key)", length: 0...5000, hasLines: true)
             }
         }
     }

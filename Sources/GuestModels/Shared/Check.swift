@@ -30,8 +30,13 @@ public struct Check: Sendable {
     }
 
     /// A text a person typed: not blank, `length` code points (as PostgreSQL and JSON Schema count), no control
-    /// characters.
-    public mutating func text(_ text: String?, _ pointer: String, length: ClosedRange<Int>) {
+    /// characters but, where `hasLines`, the line feed.
+    public mutating func text(
+        _ text: String?,
+        _ pointer: String,
+        length: ClosedRange<Int>,
+        hasLines: Bool = false
+    ) {
         guard let text else { return }
         require(
             length.contains(text.unicodeScalars.count),
@@ -39,7 +44,7 @@ public struct Check: Sendable {
             "must have \(length.lowerBound) to \(length.upperBound) characters"
         )
         require(length.lowerBound == 0 || text.contains { !$0.isWhitespace }, pointer, "must not be blank")
-        let isPlain = text.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 || $0.value == 10 }
+        let isPlain = text.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 || hasLines && $0 == "\n" }
         require(isPlain, pointer, "must not have control characters")
     }
 
@@ -48,17 +53,36 @@ public struct Check: Sendable {
         require(range.contains(value), pointer, "must be from \(range.lowerBound) to \(range.upperBound)")
     }
 
-    /// A mail address as far as it can be told without sending one: one `@`, a dot behind it, at most 254 characters.
+    /// A mail address as browsers take one (the HTML standard's `type=email`), with a dot behind the `@` and at most
+    /// 254 characters.
     public mutating func email(_ email: String?, _ pointer: String) {
         guard let email else { return }
         let parts = email.split(separator: "@", omittingEmptySubsequences: false)
-        let isLikely =
-            email.utf8.count <= 254 && parts.count == 2 && !parts[0].isEmpty && parts[0].utf8.count <= 64
-            && parts[1].contains(".") && !parts[1].hasPrefix(".") && !parts[1].hasSuffix(".")
-            && email.unicodeScalars.allSatisfy {
-                $0.value > 32 && $0.value < 127 && $0 != "," && $0 != "<" && $0 != ">"
-            }
+        let isLikely = parts.count == 2 && email.utf8.count <= 254 && Self.isMailbox(parts[0]) && Self.isHost(parts[1])
         require(isLikely, pointer, "must be a mail address")
+    }
+
+    private static func isMailbox(_ name: Substring) -> Bool {
+        (1...64).contains(name.utf8.count)
+            && name.utf8.allSatisfy { isAlphanumeric($0) || ".!#$%&'*+/=?^_`{|}~-".utf8.contains($0) }
+    }
+
+    private static func isHost(_ name: Substring) -> Bool {
+        let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+        return labels.count >= 2
+            && labels.allSatisfy { label in
+                (1...63).contains(label.utf8.count) && !label.hasPrefix("-") && !label.hasSuffix("-")
+                    && label.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") }
+            }
+    }
+
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: false
+        }
     }
 
     /// A text that machines exchange: visible ASCII only.

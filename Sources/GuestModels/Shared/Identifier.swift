@@ -23,7 +23,7 @@ public struct Identifier<Subject>: Hashable, Comparable, Sendable {
 extension Identifier: LosslessStringConvertible, Codable {
     /// Reads the usual 36 characters, in either case.
     public init?(_ text: String) {
-        guard let uuid = UUID(text: text.utf8) else { return nil }
+        guard let uuid = UUID(text: text) else { return nil }
         self.init(uuid)
     }
 

@@ -57,30 +57,43 @@ public struct LocalDate: Hashable, Comparable, Sendable {
 extension LocalDate: LosslessStringConvertible, Codable {
     /// Reads exactly `yyyy-mm-dd`.
     public init?(_ text: String) {
-        var digits: [Int] = []
-        for (index, byte) in text.utf8.enumerated() {
-            if index == 4 || index == 7 {
-                guard byte == UInt8(ascii: "-") else { return nil }
-            } else {
-                guard index < 10, byte >= 48, byte <= 57 else { return nil }
-                digits.append(Int(byte) - 48)
+        var text = text
+        guard let date = text.withUTF8({ LocalDate(text: UnsafeRawBufferPointer($0)) }) else { return nil }
+        self = date
+    }
+
+    /// Reads exactly the ten characters `yyyy-mm-dd`.
+    package init?(text bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == 10, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-") else { return nil }
+        func number(_ range: Range<Int>) -> Int? {
+            var value = 0
+            for index in range {
+                guard (48...57).contains(bytes[index]) else { return nil }
+                value = value * 10 + Int(bytes[index] - 48)
             }
+            return value
         }
-        guard digits.count == 8 else { return nil }
-        self.init(
-            year: digits[0] * 1000 + digits[1] * 100 + digits[2] * 10 + digits[3],
-            month: digits[4] * 10 + digits[5],
-            day: digits[6] * 10 + digits[7]
-        )
+        guard let year = number(0..<4), let month = number(5..<7), let day = number(8..<10) else { return nil }
+        self.init(year: year, month: month, day: day)
     }
 
     public var description: String {
         let (year, month, day) = components
-        func padded(_ number: Int, _ width: Int) -> String {
-            let text = String(number)
-            return String(repeating: "0", count: max(0, width - text.count)) + text
+        return String(unsafeUninitializedCapacity: 10) { text in
+            func write(_ number: Int, _ range: Range<Int>) {
+                var rest = number
+                for index in range.reversed() {
+                    text[index] = UInt8(48 + rest % 10)
+                    rest /= 10
+                }
+            }
+            write(year, 0..<4)
+            text[4] = UInt8(ascii: "-")
+            write(month, 5..<7)
+            text[7] = UInt8(ascii: "-")
+            write(day, 8..<10)
+            return 10
         }
-        return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
     }
 
     public init(from decoder: any Decoder) throws {

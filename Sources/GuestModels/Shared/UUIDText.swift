@@ -26,13 +26,16 @@ extension UUID {
     }
 
     /// Reads exactly the usual 36 characters, in either case.
-    package init?(text bytes: some Collection<UInt8>) {
+    package init?(text bytes: UnsafeRawBufferPointer) {
         guard bytes.count == 36 else { return nil }
         var high: UInt64 = 0
         var low: UInt64 = 0
-        for (index, byte) in bytes.enumerated() {
+        var index = 0
+        while index < 36 {
+            let byte = bytes[index]
             if index == 8 || index == 13 || index == 18 || index == 23 {
                 guard byte == UInt8(ascii: "-") else { return nil }
+                index += 1
                 continue
             }
             let value: UInt8
@@ -44,8 +47,15 @@ extension UUID {
             }
             // The first sixteen digits stand before the character at 19.
             if index < 19 { high = high << 4 | UInt64(value) } else { low = low << 4 | UInt64(value) }
+            index += 1
         }
         let words = (high.bigEndian, low.bigEndian)
         self = withUnsafeBytes(of: words) { UUID(uuid: $0.loadUnaligned(as: uuid_t.self)) }
+    }
+
+    package init?(text: String) {
+        var text = text
+        guard let uuid = text.withUTF8({ UUID(text: UnsafeRawBufferPointer($0)) }) else { return nil }
+        self = uuid
     }
 }
