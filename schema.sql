@@ -61,6 +61,11 @@ CREATE TABLE cottage (
     latitude double precision NOT NULL CHECK (latitude BETWEEN -90 AND 90),
     is_open boolean NOT NULL DEFAULT true,
     version int NOT NULL DEFAULT 1,
+    -- For the search: one bit per night from `nights_from` on, set where a live allocation takes it. It lies in this row
+    -- so that a search over all parks is one pass over this table. Derived from the allocations by their trigger and by
+    -- nothing else; `voorpret check occupancy` compares.
+    nights_from date NOT NULL DEFAULT '2000-01-01',
+    nights bit varying NOT NULL DEFAULT B'',
     CONSTRAINT cottage_number_taken UNIQUE (park_id, number),
     CONSTRAINT cottage_type_of_park FOREIGN KEY (type_id, park_id) REFERENCES cottage_type (id, park_id)
 );
@@ -324,12 +329,20 @@ CREATE TABLE closure (
 );
 CREATE INDEX ON closure (cottage_id);
 
+-- The nights of `stay` among the `size` nights from `first` on, as bits.
+CREATE FUNCTION night_mask(stay daterange, first date, size int) RETURNS bit varying
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT (repeat('0', lower(stay) - first) || repeat('1', upper(stay) - lower(stay))
+        || repeat('0', first + size - upper(stay)))::bit varying
+$$;
+
 -- Which cottage is taken in which nights, by a booking or for maintenance. The exclusion constraint
 -- is the last line against a double booking; the verbs lock the cottage rows first, in id order.
 CREATE TABLE allocation (
     id uuid PRIMARY KEY,
     cottage_id uuid NOT NULL REFERENCES cottage,
-    stay daterange NOT NULL CHECK (NOT isempty(stay)),
+    -- The century bounds what `cottage.nights` can grow to.
+    stay daterange NOT NULL CHECK (NOT isempty(stay) AND stay <@ daterange('2000-01-01', '2100-01-01')),
     booking_id uuid REFERENCES booking,
     closure_id uuid REFERENCES closure,
     is_live boolean NOT NULL DEFAULT true,
@@ -341,41 +354,29 @@ CREATE TABLE allocation (
 CREATE INDEX ON allocation (booking_id);
 CREATE INDEX ON allocation (closure_id);
 
--- One bit per night of a year, for the search: a cottage is free when none of the stay's bits is set. Derived from live
--- allocations by the trigger below and by nothing else; `voorpret check occupancy` rebuilds and compares.
-CREATE TABLE occupancy (
-    year int NOT NULL,
-    cottage_id uuid NOT NULL REFERENCES cottage,
-    nights bit(366) NOT NULL,
-    PRIMARY KEY (year, cottage_id)
-);
-
--- The nights of `stay` that lie in `in_year`, as bits.
-CREATE FUNCTION night_mask(stay daterange, in_year int) RETURNS bit(366)
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT CASE WHEN first >= after THEN repeat('0', 366)::bit(366)
-           ELSE (repeat('0', first) || repeat('1', after - first) || repeat('0', 366 - after))::bit(366) END
-    FROM (SELECT greatest(lower(stay) - make_date(in_year, 1, 1), 0) AS first,
-                 least(upper(stay) - make_date(in_year, 1, 1),
-                       make_date(in_year + 1, 1, 1) - make_date(in_year, 1, 1)) AS after) AS bounds
-$$;
-
+-- Marks a live allocation's nights on its cottage and takes the marks of an ended one away; `nights` grows to either
+-- side as stays come. The cottage's row is locked already by whoever takes or frees it.
 CREATE FUNCTION allocation_marks_nights() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    of_year int;
 BEGIN
     IF TG_OP <> 'INSERT' AND OLD.is_live THEN
-        FOR of_year IN extract(year FROM lower(OLD.stay))::int .. extract(year FROM upper(OLD.stay) - 1)::int LOOP
-            UPDATE occupancy SET nights = nights & ~night_mask(OLD.stay, of_year)
-            WHERE year = of_year AND cottage_id = OLD.cottage_id;
-        END LOOP;
+        UPDATE cottage SET nights = nights & ~night_mask(OLD.stay, nights_from, length(nights))
+        WHERE id = OLD.cottage_id;
     END IF;
     IF TG_OP <> 'DELETE' AND NEW.is_live THEN
-        FOR of_year IN extract(year FROM lower(NEW.stay))::int .. extract(year FROM upper(NEW.stay) - 1)::int LOOP
-            INSERT INTO occupancy (year, cottage_id, nights)
-            VALUES (of_year, NEW.cottage_id, night_mask(NEW.stay, of_year))
-            ON CONFLICT (year, cottage_id) DO UPDATE SET nights = occupancy.nights | EXCLUDED.nights;
-        END LOOP;
+        UPDATE cottage SET nights_from = first, nights = night_mask(NEW.stay, first, size)
+            | (repeat('0', before)::bit varying || nights || repeat('0', size - before - length(nights))::bit varying)
+        FROM (
+            SELECT id AS cottage_id, first, old_from - first AS before,
+                greatest(old_from + length(nights), upper(NEW.stay)) - first AS size
+            FROM (
+                SELECT id, nights, old_from, least(old_from, lower(NEW.stay)) AS first
+                FROM (
+                    SELECT id, nights, CASE WHEN length(nights) = 0 THEN lower(NEW.stay) ELSE nights_from END AS old_from
+                    FROM cottage WHERE id = NEW.cottage_id
+                ) AS present
+            ) AS begun
+        ) AS grown
+        WHERE id = cottage_id;
     END IF;
     RETURN NULL;
 END

@@ -356,18 +356,16 @@ def search():
             SELECT gen_random_uuid(), park_id, id, code || '-' || n, 5 + n / 1e4, 52 FROM cottage_type, generate_series(1, 100) AS n;
             INSERT INTO booking (id, number, park_id, stay, state, adults, children, babies, pets, currency, policy, deposit, source, placed_at)
             SELECT gen_random_uuid(), 'N-' || row_number() OVER (), id, daterange(current_date, current_date + 365), 'confirmed', 2, 0, 0, 0, 'EUR', '{{}}', 0, 'import', now() FROM park;
-            ALTER TABLE allocation DISABLE TRIGGER allocation_marks_nights;
             SELECT setseed(0.5);
             INSERT INTO allocation (id, cottage_id, stay, booking_id)
             SELECT gen_random_uuid(), cottage.id, daterange(current_date + week * 7 + offs, current_date + week * 7 + offs + len), booking.id
             FROM cottage JOIN booking ON booking.park_id = cottage.park_id,
                 LATERAL (SELECT week, (random() * 3)::int AS offs, 1 + (random() * 3)::int AS len FROM generate_series(0, 51) AS week WHERE random() < 0.8 AND cottage.id IS NOT NULL) AS stays;
-            INSERT INTO occupancy (cottage_id, year, nights)
-            SELECT cottage_id, year, bit_or(night_mask(stay, year)) FROM allocation,
-                generate_series(extract(year FROM lower(stay))::int, extract(year FROM upper(stay) - 1)::int) AS year GROUP BY 1, 2;
-            ALTER TABLE allocation ENABLE TRIGGER allocation_marks_nights;
-            ANALYZE; CHECKPOINT;
+            ANALYZE;
         """)
+        # One transaction wrote every cottage forty times over, which no real day does; and VACUUM runs in none.
+        psql("wide", "VACUUM FULL ANALYZE cottage")
+        psql("wide", "CHECKPOINT")
         stays = psql("wide", "SELECT count(*) FROM allocation")
         connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
         times, wrong = [], 0
@@ -426,7 +424,7 @@ def import_rate():
     tables = ["booking", "allocation", "charge_line"]
     for table in tables:
         psql("imported", f"COPY {table} TO '/tmp/bench-{os.getpid()}-{table}'")
-    psql("imported", "TRUNCATE booking, occupancy CASCADE")
+    psql("imported", "TRUNCATE booking CASCADE; UPDATE cottage SET nights = B''")
     started = time.monotonic()
     for table in tables:
         psql("imported", f"COPY {table} FROM '/tmp/bench-{os.getpid()}-{table}'")

@@ -162,6 +162,7 @@ extension Reservation {
         guard nights > 0, let stay = Stay(from: arrival, to: arrival.adding(days: nights)) else {
             throw .init(reason: "the stay has no nights")
         }
+        guard stay.isOnCalendar else { throw .init(reason: "\(arrival) does not lie in the years 2000 to 2099") }
         guard nights <= 365 else { throw .init(reason: "the stay has more than 365 nights") }
         self.stay = stay
         guard let status = row.text(map.status) else { throw .init(reason: "\(map.status) is empty") }

@@ -276,34 +276,18 @@ enum ParkSQL {
         let latitude: Double
     }
 
-    /// The occupancy rows that stand against a stay: some night of it is marked in its year.
-    private static func isTaken(_ stay: Stay) -> SQL {
-        let first = stay.arrival.components.year
-        let last = stay.departure.adding(days: -1).components.year
-        // A stay of more than a year is not offered, so two years are the most.
-        return first == last ? isTaken(stay, in: first) : "(\(isTaken(stay, in: first)) OR \(isTaken(stay, in: last)))"
-    }
-
-    /// Cuts the stay's nights out of the year's bits, which is quicker than masking all of them.
-    private static func isTaken(_ stay: Stay, in year: Int) -> SQL {
-        guard let newYear = LocalDate(year: year, month: 1, day: 1),
-            let next = LocalDate(year: year + 1, month: 1, day: 1)
-        else { return "false" }
-        let from = max(stay.arrival, newYear).daysSince1970 - newYear.daysSince1970
-        let to = min(stay.departure, next).daysSince1970 - newYear.daysSince1970
-        return """
-            EXISTS (
-                SELECT FROM occupancy WHERE cottage_id = cottage.id AND year = \(year)
-                AND bit_count(substring(nights FROM \(from + 1)::int FOR \(to - from)::int)) > 0
-            )
-            """
+    /// No night of the stay is marked.
+    ///
+    /// `substring` answers what lies inside the bits, so nights before and after them count as free.
+    private static func isFree(_ stay: Stay) -> SQL {
+        "bit_count(substring(nights FROM \(stay.arrival)::date - nights_from + 1 FOR \(stay.nightCount)::int)) = 0"
     }
 
     static func free(in park: Park.ID, _ stay: Stay) -> Query<FreeCottage> {
         Query(
             """
             SELECT id, type_id, longitude, latitude FROM cottage
-            WHERE park_id = \(park) AND is_open AND NOT \(isTaken(stay))
+            WHERE park_id = \(park) AND is_open AND \(isFree(stay))
             ORDER BY length(number), number, id
             """
         ) { row in
@@ -319,7 +303,7 @@ enum ParkSQL {
     static func freeByType(_ stay: Stay) -> Query<(type: CottageType.ID, free: Int)> {
         Query(
             """
-            SELECT type_id, count(*) AS free FROM cottage WHERE is_open AND NOT \(isTaken(stay))
+            SELECT type_id, count(*) AS free FROM cottage WHERE is_open AND \(isFree(stay))
             GROUP BY type_id ORDER BY type_id
             """
         ) { (try $0.decode("type_id"), try $0.decode("free")) }
@@ -341,25 +325,21 @@ enum ParkSQL {
         ) { (try $0.decode("id"), try $0.decode("state")) }
     }
 
-    /// Cottages whose bits are not what their live allocations say.
+    /// Cottages whose bits are not what their live allocations say: as many as those have nights, and in their places.
     static func wrongOccupancy(of park: Park.ID?) -> Query<Cottage.ID> {
         let condition: SQL = park.map { "park_id = \($0)" } ?? "true"
         return Query(
             """
-            WITH truth AS (
-                SELECT cottage_id, year, bit_or(night_mask(stay, year)) AS nights
-                FROM allocation, generate_series(
-                    extract(year FROM lower(stay))::int, extract(year FROM upper(stay) - 1)::int) AS year
-                WHERE is_live GROUP BY cottage_id, year
-            )
-            SELECT DISTINCT cottage.id FROM cottage
-            JOIN (
-                SELECT cottage_id, marked.nights AS marked, truth.nights AS truth
-                FROM occupancy AS marked FULL JOIN truth USING (cottage_id, year)
-            ) AS compared ON cottage_id = cottage.id
-            WHERE \(condition)
-                AND coalesce(marked, repeat('0', 366)::bit(366)) <> coalesce(truth, repeat('0', 366)::bit(366))
-            ORDER BY cottage.id
+            SELECT id FROM cottage LEFT JOIN (
+                SELECT cottage_id, sum(upper(stay) - lower(stay)) AS count, array_agg(stay) AS stays
+                FROM allocation WHERE is_live GROUP BY cottage_id
+            ) AS taken ON cottage_id = id
+            WHERE \(condition) AND (bit_count(nights) <> coalesce(count, 0) OR EXISTS (
+                SELECT FROM unnest(stays) AS stay WHERE stay <> daterange(nights_from, nights_from + length(nights)) * stay
+                    OR bit_count(substring(nights FROM lower(stay) - nights_from + 1 FOR upper(stay) - lower(stay)))
+                        <> upper(stay) - lower(stay)
+            ))
+            ORDER BY id
             """
         ) { try $0.decode("id") }
     }

@@ -148,6 +148,7 @@ public struct ClosureRequest: Codable, Sendable, Checked {
 
     public func check(_ check: inout Check) {
         check.require(stay.nightCount <= 1100, "/stay/departure", "must be within 1100 nights of arrival")
+        check.require(stay.isOnCalendar, "/stay", "must lie in the years 2000 to 2099")
         check.text(reason, "/reason", length: 1...500)
     }
 }

@@ -18,6 +18,11 @@ public struct Stay: Hashable, Sendable {
         (0..<nightCount).map { arrival.adding(days: $0) }
     }
 
+    /// Whether it lies in the years 2000 to 2099, for which a park's calendar is kept.
+    public var isOnCalendar: Bool {
+        arrival.components.year >= 2000 && departure.adding(days: -1).components.year < 2100
+    }
+
     public func overlaps(_ other: Stay) -> Bool {
         arrival < other.departure && other.arrival < departure
     }

@@ -58,7 +58,7 @@ import Testing
             let group = try await api.given.group(of: organiser)
             _ = try await api.given.booking(of: group, by: organiser, in: world)
             try await api.transaction { tx in
-                try await tx.run(Command("UPDATE occupancy SET nights = ~nights"))
+                try await tx.run(Command("UPDATE cottage SET nights = nights || B'1'"))
                 try await Job.enqueue(CheckOccupancy(parkId: world.park.id), at: api.now, api.app, in: tx)
             }
             for _ in 0..<Job.maximumAttempts {
@@ -79,7 +79,7 @@ import Testing
             #expect(dead.items.first?.attempts == Job.maximumAttempts)
             // The hold has long expired: nothing is taken.
             try await api.transaction { tx in
-                try await tx.run(Command("UPDATE occupancy SET nights = repeat('0', 366)::bit(366)"))
+                try await tx.run(Command("UPDATE cottage SET nights = B''"))
             }
             let id = try #require(dead.items.first?.id)
             #expect(try await api.post("/v1/admin/jobs/\(id)/retry", as: office).status == 204)

@@ -91,7 +91,7 @@ import Testing
             let group = try await api.given.group(of: organiser)
             _ = try await api.given.booking(of: group, by: organiser, in: world)
             try await api.transaction { tx in
-                try await tx.run(Command("UPDATE occupancy SET nights = ~nights"))
+                try await tx.run(Command("UPDATE cottage SET nights = ~nights"))
             }
             let wrong = try await api.app.database.read(as: "test") {
                 try await $0.all(ParkSQL.wrongOccupancy(of: nil))
