@@ -13,6 +13,8 @@ public final class Transaction: Sendable {
         /// Statements that nobody has waited for yet.
         var prefix: [Statement] = []
         var hasBegun = false
+        /// `prefix` has had more than the transaction's own statements.
+        var isWanted = false
         var depth = 0
         var notes: [any Sendable] = []
     }
@@ -62,6 +64,16 @@ public final class Transaction: Sendable {
         _ = try await ask(commands.map(\.statement))
     }
 
+    /// Adds commands to the next round trip, the one of COMMIT at the latest, and does not wait.
+    ///
+    /// For a write that can fail only by our own fault: its error is thrown by whatever comes next.
+    public func later(_ commands: [Command]) {
+        state.withLock { state in
+            state.prefix += commands.map(\.statement)
+            state.isWanted = state.isWanted || !commands.isEmpty
+        }
+    }
+
     /// Several questions in one round trip, in order.
     public func all<each Element>(_ queries: repeat Query<each Element>) async throws -> (repeat [each Element]) {
         var statements: [Statement] = []
@@ -99,8 +111,10 @@ public final class Transaction: Sendable {
                     if let index = state.prefix.lastIndex(where: { $0.text == "SAVEPOINT \(name)" }) {
                         state.prefix.removeSubrange(index...)
                     } else {
-                        state.prefix.append(Statement(text: "ROLLBACK TO SAVEPOINT \(name)", parameters: []))
-                        state.prefix.append(Statement(text: "RELEASE SAVEPOINT \(name)", parameters: []))
+                        // What waits came after it, so it need not be done to be undone.
+                        state.prefix = ["ROLLBACK TO SAVEPOINT \(name)", "RELEASE SAVEPOINT \(name)"].map {
+                            Statement(text: $0, parameters: [])
+                        }
                     }
                 }
             }
@@ -196,7 +210,7 @@ public final class Transaction: Sendable {
     }
 
     func commit(flush: Database.Flush) async throws {
-        let (isUntouched, notes) = state.withLock { (!$0.hasBegun, $0.notes) }
+        let (isUntouched, notes) = state.withLock { (!$0.hasBegun && !$0.isWanted, $0.notes) }
         let last = flush(notes).map(\.statement)
         // Nothing was asked and nothing recorded: there is no transaction to end.
         if isUntouched, last.isEmpty { return }

@@ -90,6 +90,31 @@ import Testing
         }
     }
 
+    @Test func `What is sent later is sent in order, undone with its savepoint, and never lost`() async throws {
+        try await withNotes { database, _ in
+            try await database.transaction(as: "test") { $0.later([insert(1)]) }
+            try await database.transaction(as: "test") { tx in
+                tx.later([insert(2)])
+                try? await tx.savepoint { tx in
+                    tx.later([insert(3)])
+                    throw CancellationError()
+                }
+                try? await tx.savepoint { tx in
+                    try await tx.run(insert(4))
+                    // Would fail if it were ever sent.
+                    tx.later([insert(1)])
+                    throw CancellationError()
+                }
+                try await tx.savepoint { $0.later([insert(5)]) }
+            }
+            #expect(try await database.read(as: "test") { try await $0.all(ids) } == [1, 2, 5])
+            await #expect(throws: PostgresError.self) {
+                try await database.transaction(as: "test") { $0.later([insert(6), insert(1)]) }
+            }
+            #expect(try await database.read(as: "test") { try await $0.all(ids) } == [1, 2, 5])
+        }
+    }
+
     @Test func `The violated constraint is named`() async throws {
         try await withNotes { database, _ in
             do {

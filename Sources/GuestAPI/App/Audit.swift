@@ -17,8 +17,8 @@ enum Audit {
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
-    ) async throws {
-        try await tx.run(
+    ) throws {
+        tx.later([
             IdentitySQL.insertAudit(
                 app.ids.uuid(at: now),
                 at: now,
@@ -30,6 +30,6 @@ enum Audit {
                 before: try before.map { try JSONText(encoding: JSONFragment($0)) },
                 after: try after.map { try JSONText(encoding: JSONFragment($0)) }
             )
-        )
+        ])
     }
 }

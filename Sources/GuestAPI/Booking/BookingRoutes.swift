@@ -1,6 +1,7 @@
 import Foundation
 import GuestModels
 import HTTPTypes
+import Postgres
 
 /// Holding, confirming and cancelling.
 enum BookingRoutes {
@@ -26,41 +27,37 @@ enum BookingRoutes {
     }
 
     private static func extend(_ call: Call) async throws -> Answer {
-        let id: Booking.ID = try call.id("booking")
-        return try await call.write { tx in
-            let booking = try await Booking.extend(id, as: call.principal, call.app, at: call.now, in: tx)
-            return try .json(booking, version: booking.version)
+        try await change(call) { id, tx in
+            try await Booking.extend(id, as: call.principal, call.app, at: call.now, in: tx)
         }
     }
 
     private static func confirm(_ call: Call) async throws -> Answer {
-        let reason = try call.bytes.isEmpty ? nil : call.body(ReasonRequest.self).reason
-        let id: Booking.ID = try call.id("booking")
-        return try await call.write { tx in
-            let booking = try await Booking.confirm(
-                id,
-                reason: reason,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
-            return try .json(booking, version: booking.version)
+        let reason = try reason(of: call)
+        return try await change(call) { id, tx in
+            try await Booking.confirm(id, reason: reason, as: call.principal, call.app, at: call.now, in: tx)
         }
     }
 
     private static func cancel(_ call: Call) async throws -> Answer {
-        let reason = try call.bytes.isEmpty ? nil : call.body(ReasonRequest.self).reason
+        let reason = try reason(of: call)
+        return try await change(call) { id, tx in
+            try await Booking.cancel(id, reason: reason, as: call.principal, call.app, at: call.now, in: tx)
+        }
+    }
+
+    /// A guest need not say why, so the body may be missing.
+    private static func reason(of call: Call) throws -> String? {
+        try call.bytes.isEmpty ? nil : call.body(ReasonRequest.self).reason
+    }
+
+    private static func change(
+        _ call: Call,
+        _ verb: @Sendable (Booking.ID, Transaction) async throws -> Booking
+    ) async throws -> Answer {
         let id: Booking.ID = try call.id("booking")
         return try await call.write { tx in
-            let booking = try await Booking.cancel(
-                id,
-                reason: reason,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+            let booking = try await verb(id, tx)
             return try .json(booking, version: booking.version)
         }
     }

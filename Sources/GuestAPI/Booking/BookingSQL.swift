@@ -216,10 +216,11 @@ enum BookingSQL {
 
     // MARK: Changing
 
-    static func policy(of booking: Booking.ID) -> Query<(rules: HouseRules, timeZone: String, park: String)> {
+    /// The rules it was placed under, and the park's zone.
+    static func policy(of booking: Booking.ID) -> Query<(rules: HouseRules, timeZone: String)> {
         Query(
-            "SELECT policy, time_zone, name FROM booking JOIN park ON park.id = park_id WHERE booking.id = \(booking)"
-        ) { (try $0.decodeJSON("policy"), try $0.decode("time_zone"), try $0.decode("name")) }
+            "SELECT policy, time_zone FROM booking JOIN park ON park.id = park_id WHERE booking.id = \(booking)"
+        ) { (try $0.decodeJSON("policy"), try $0.decode("time_zone")) }
     }
 
     static func update(_ booking: Booking, confirmedReason: String? = nil, cancelledReason: String? = nil) -> Command {
@@ -255,13 +256,25 @@ enum BookingSQL {
     }
 
     /// Where to write about a booking.
-    static func organiserMail(of group: TravelGroup.ID) -> Query<(email: String, language: String)> {
+    /// Who is written to about a booking; none for a group without organiser, or one without mail.
+    static func addressee(of booking: Booking.ID) -> Query<(email: String, language: String, park: String)> {
         Query(
             """
-            SELECT email, language FROM traveller JOIN guest ON guest.id = guest_id
-            WHERE group_id = \(group) AND role = 'organiser' AND email IS NOT NULL
+            SELECT email, language, park.name
+            FROM booking JOIN park ON park.id = park_id JOIN traveller USING (group_id) JOIN guest ON guest.id = guest_id
+            WHERE booking.id = \(booking) AND role = 'organiser' AND left_at IS NULL AND email IS NOT NULL
             """
-        ) { (try $0.decode("email"), try $0.decode("language")) }
+        ) { (try $0.decode("email"), try $0.decode("language"), try $0.decode("name")) }
+    }
+
+    /// The guest's role in the booking's group; none for everybody else.
+    static func role(of guest: Guest.ID?, in booking: Booking.ID) -> Query<Traveller.Role> {
+        Query(
+            """
+            SELECT role FROM booking JOIN traveller USING (group_id)
+            WHERE booking.id = \(booking) AND guest_id = \(guest) AND left_at IS NULL
+            """
+        ) { Traveller.Role(rawValue: try $0.decode("role")) ?? .member }
     }
 }
 
@@ -319,17 +332,16 @@ extension Booking {
     /// organiser is asked for.
     static func locked(_ id: Booking.ID, as principal: Principal, in tx: Transaction) async throws -> Booking {
         let its: SQL = "booking.id = \(id)"
-        let (_, rows, cottages, travellers, lines) = try await tx.all(
+        let (_, rows, cottages, travellers, lines, roles) = try await tx.all(
             BookingSQL.lockCottages(of: id),
             BookingSQL.rows(where: "\(its) AND \(BookingSQL.isVisible(to: principal))", locked: true),
             BookingSQL.cottages(where: its),
             BookingSQL.travellers(where: its),
-            BookingSQL.lines(where: its)
+            BookingSQL.lines(where: its),
+            BookingSQL.role(of: principal.guestID, in: id)
         )
         guard let booking = assemble(rows, cottages, travellers, lines).first else { throw Refusal.notFound }
-        if principal.guestID != nil, let group = booking.groupId {
-            _ = try await TravelGroup.require(.organiser, in: group, as: principal, in: tx)
-        }
+        guard principal.guestID == nil || roles == [.organiser] else { throw Refusal.forbidden }
         return booking
     }
 

@@ -17,9 +17,9 @@ extension Booking {
         guard let rules = try await tx.first(BookingSQL.policy(of: id))?.rules else { throw Refusal.notFound }
         try booking.extend(at: now, rules: rules)
         booking.version += 1
-        try await tx.run(BookingSQL.update(booking))
+        tx.later([BookingSQL.update(booking)])
         if let holdUntil = booking.holdUntil {
-            try await Job.enqueue(ExpireHold(bookingId: id), key: id.description, at: holdUntil, app, in: tx)
+            try Job.enqueue(ExpireHold(bookingId: id), key: id.description, at: holdUntil, app, in: tx)
         }
         booking.publish(in: tx)
         return booking
@@ -45,9 +45,9 @@ extension Booking {
         if isStaff, reason == nil { throw Refusal.reasonNeeded.at("/reason") }
         try booking.confirm(at: now, byStaffFor: isStaff ? reason : nil)
         booking.version += 1
-        try await tx.run(BookingSQL.update(booking, confirmedReason: isStaff ? reason : nil))
+        tx.later([BookingSQL.update(booking, confirmedReason: isStaff ? reason : nil)])
         if isStaff {
-            try await Audit.record(
+            try Audit.record(
                 "booking.confirm",
                 target: id.uuid,
                 park: booking.parkId,
@@ -57,9 +57,9 @@ extension Booking {
                 in: tx
             )
         }
-        if let group = booking.groupId, let park = try await tx.first(BookingSQL.policy(of: id))?.park {
-            let letter = Mail.Letter.bookingConfirmed(number: booking.number, park: park, stay: booking.stay)
-            try await write(letter, to: group, key: "confirmed \(id)", app, at: now, in: tx)
+        let (number, stay) = (booking.number, booking.stay)
+        try await write("confirmed", about: id, app, at: now, in: tx) { park in
+            .bookingConfirmed(number: number, park: park, stay: stay)
         }
         booking.publish(in: tx)
         return booking
@@ -94,9 +94,9 @@ extension Booking {
             let line = ChargeLine(.cancellation, unitAmount: fee)
             commands.append(BookingSQL.insert(line, id: app.ids.next(at: now), booking: id, at: now))
         }
-        try await tx.run(commands)
+        tx.later(commands)
         if isStaff {
-            try await Audit.record(
+            try Audit.record(
                 "booking.cancel",
                 target: id.uuid,
                 park: booking.parkId,
@@ -115,29 +115,28 @@ extension Booking {
         var booking = try await locked(id, as: .job(ExpireHold.kind), in: tx)
         guard booking.expire(at: now) else { return }
         booking.version += 1
-        try await tx.run([
+        tx.later([
             BookingSQL.release(id),
             BookingSQL.update(booking),
             BookingSQL.reverseLines(of: id, at: now),
         ])
-        if let group = booking.groupId, let park = try await tx.first(BookingSQL.policy(of: id))?.park {
-            let letter = Mail.Letter.holdExpired(number: booking.number, park: park)
-            try await write(letter, to: group, key: "expired \(id)", app, at: now, in: tx)
-        }
+        let number = booking.number
+        try await write("expired", about: id, app, at: now, in: tx) { .holdExpired(number: number, park: $0) }
         booking.publish(in: tx)
     }
 
+    /// Queues a mail to the organiser, once per booking and occasion.
     private static func write(
-        _ letter: Mail.Letter,
-        to group: TravelGroup.ID,
-        key: String,
+        _ occasion: String,
+        about id: Booking.ID,
         _ app: AppEnvironment,
         at now: Date,
-        in tx: Transaction
+        in tx: Transaction,
+        letter: (_ park: String) -> Mail.Letter
     ) async throws {
-        guard let (email, language) = try await tx.first(BookingSQL.organiserMail(of: group)) else { return }
-        let mail = Mail(to: email, language: Language(rawValue: language) ?? .english, letter: letter)
-        try await Job.enqueue(mail, key: key, at: now, app, in: tx)
+        guard let (email, language, park) = try await tx.first(BookingSQL.addressee(of: id)) else { return }
+        let mail = Mail(to: email, language: Language(rawValue: language) ?? .english, letter: letter(park))
+        try Job.enqueue(mail, key: "\(occasion) \(id)", at: now, app, in: tx)
     }
 }
 

@@ -17,13 +17,17 @@ extension Booking {
         at now: Date,
         in tx: Transaction
     ) async throws -> Booking {
-        _ = try await TravelGroup.require(.member, in: request.groupId, as: principal, in: tx)
-        let (parks, types, rates, people) = try await tx.all(
+        guard let guest = principal.guestID else { throw Refusal.notFound }
+        let chosen = request.cottages.compactMap(\.cottageId)
+        let (own, parks, types, rates, people, conflicts) = try await tx.all(
+            GroupSQL.ownRow(in: request.groupId, of: guest),
             ParkSQL.park(request.parkId),
             ParkSQL.types(of: request.parkId),
             ParkSQL.rates(during: request.stay, park: request.parkId),
-            GroupSQL.travellers(of: request.groupId)
+            GroupSQL.travellers(of: request.groupId),
+            BookingSQL.conflicts(chosen, request.stay, now: now)
         )
+        guard !own.isEmpty else { throw Refusal.notFound }
         guard let park = parks.first, let clock = ParkClock(timeZone: park.timeZone) else {
             throw Refusal.unknownCottage.at("/parkId")
         }
@@ -39,6 +43,8 @@ extension Booking {
         let babies = travellers.count { $0.age < 2 }
         guard adults > 0 else { throw Refusal.nobodyGrown.at("/travellerIds") }
 
+        // Whoever comes later than that need not queue for the rows to hear it.
+        guard conflicts.allSatisfy(\.isDue) else { throw Refusal.cottageTaken }
         let taken = try await take(request, types, app, at: now, in: tx)
         let pets = request.pets ?? 0
         guard taken.reduce(0, { $0 + $1.type.capacity }) >= travellers.count - babies,
@@ -89,7 +95,7 @@ extension Booking {
                 "allocation_cottage_taken": .cottageTaken, "booking_pkey": .idTaken, "booking_number_taken": .idTaken,
             ]
         )
-        try await Job.enqueue(ExpireHold(bookingId: id), key: id.description, at: holdUntil, app, in: tx)
+        try Job.enqueue(ExpireHold(bookingId: id), key: id.description, at: holdUntil, app, in: tx)
         booking.publish(in: tx)
         return booking
     }

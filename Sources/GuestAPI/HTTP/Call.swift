@@ -69,7 +69,7 @@ struct Call: Sendable {
             } catch let refusal as Refusal {
                 answer = Problem(refusal).answer(in: language, instance: requestID)
             }
-            try await Idempotency.keep(answer, under: key, for: self, in: tx)
+            try Idempotency.keep(answer, under: key, for: self, in: tx)
             return answer
         }
     }

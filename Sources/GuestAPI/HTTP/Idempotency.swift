@@ -28,10 +28,10 @@ enum Idempotency {
         return Answer(status: .init(code: kept.status), headers: headers, body: Array(kept.body))
     }
 
-    static func keep(_ answer: Answer, under key: String, for call: Call, in tx: Transaction) async throws {
+    static func keep(_ answer: Answer, under key: String, for call: Call, in tx: Transaction) throws {
         let headers = Dictionary(answer.headers.map { ($0.name.rawName, $0.value) }) { first, _ in first }
         let json = String(decoding: try ResponseEncoder.encode(headers), as: UTF8.self)
-        try await tx.run(
+        tx.later([
             IdempotencySQL.keep(
                 call.principal.setting,
                 key,
@@ -39,7 +39,7 @@ enum Idempotency {
                 headers: JSONText(json),
                 body: Data(answer.body)
             )
-        )
+        ])
     }
 
     /// The same operation on the same path with the same bytes.

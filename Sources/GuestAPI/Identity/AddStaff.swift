@@ -28,7 +28,7 @@ extension StaffMember {
             refusing: ["staff_email_taken": .emailTaken]
         )
         for post in posts { try await tx.run(IdentitySQL.insertPost(member.id, post)) }
-        try await Audit.record("staff.add", target: member.id.uuid, app, at: now, in: tx)
+        try Audit.record("staff.add", target: member.id.uuid, app, at: now, in: tx)
         return member
     }
 }

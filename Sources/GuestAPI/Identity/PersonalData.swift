@@ -39,7 +39,7 @@ struct PersonalData: Sendable {
         erase: { guest, app, now, tx in
             guard let email = try await tx.first(IdentitySQL.guest(guest))?.email else { return }
             try await tx.run(JobSQL.deleteMails(to: email))
-            try await Job.enqueue(EraseSpool(folder: Spool.folder(of: email)), at: now, app, in: tx)
+            try Job.enqueue(EraseSpool(folder: Spool.folder(of: email)), at: now, app, in: tx)
         }
     )
 }
@@ -64,7 +64,7 @@ extension Guest {
         for feature in PersonalData.all {
             try await feature.erase(id, app, now, tx)
         }
-        try await Audit.record("guest.erase", target: id.uuid, app, at: now, in: tx)
+        try Audit.record("guest.erase", target: id.uuid, app, at: now, in: tx)
     }
 }
 

@@ -38,7 +38,7 @@ extension CodeRequest {
         let isExpected = pressure?.isKnownDevice ?? false || (pressure?.codesByStrangers ?? 0) < 20
         if isExpected, audience == .guest || !staff.isEmpty {
             let mail = Mail(to: email, language: request.language ?? language, letter: .code(attempt: id))
-            try await Job.enqueue(mail, key: id.description, at: now, app, in: tx)
+            try Job.enqueue(mail, key: id.description, at: now, app, in: tx)
         }
         return CodeSent(attemptId: id, expiresAt: expiresAt)
     }

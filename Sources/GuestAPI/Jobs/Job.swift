@@ -53,8 +53,8 @@ struct Job: Sendable {
         at due: Date,
         _ app: AppEnvironment,
         in tx: Transaction
-    ) async throws {
-        try await tx.run(
+    ) throws {
+        tx.later([
             JobSQL.insert(
                 app.ids.next(at: app.now()),
                 queue: Task.queue,
@@ -63,7 +63,7 @@ struct Job: Sendable {
                 key: key,
                 due: due
             )
-        )
+        ])
     }
 
     /// Every kind that a worker knows.

@@ -13,7 +13,7 @@ enum JobRoutes {
         let id: Job.ID = try call.id("job")
         return try await call.write { tx in
             guard try await tx.run(JobSQL.retry(id, at: call.now)) == 1 else { throw Refusal.notFound }
-            try await Audit.record("job.retry", target: id.uuid, call.app, at: call.now, in: tx)
+            try Audit.record("job.retry", target: id.uuid, call.app, at: call.now, in: tx)
             return .noContent
         }
     }

@@ -31,7 +31,7 @@ struct Scheduler: Service {
         try await app.database.transaction(as: Principal.job("schedule").setting) { tx in
             let hour = Date(timeIntervalSince1970: (now.timeIntervalSince1970 / 3600).rounded(.down) * 3600)
             if try await tx.first(JobSQL.beginRun(CleanUp.kind, due: hour.rfc3339, at: now)) != nil {
-                try await Job.enqueue(CleanUp(), at: now, app, in: tx)
+                try Job.enqueue(CleanUp(), at: now, app, in: tx)
             }
             for park in try await tx.all(JobSQL.parkZones) {
                 guard let clock = ParkClock(timeZone: park.timeZone), let three = LocalTime("03:00") else { continue }
@@ -39,7 +39,7 @@ struct Scheduler: Service {
                 guard now >= clock.instant(today, three) else { continue }
                 let due = "\(park.id) \(today)"
                 if try await tx.first(JobSQL.beginRun(CheckOccupancy.kind, due: due, at: now)) != nil {
-                    try await Job.enqueue(CheckOccupancy(parkId: park.id), at: now, app, in: tx)
+                    try Job.enqueue(CheckOccupancy(parkId: park.id), at: now, app, in: tx)
                 }
             }
         }

@@ -17,7 +17,7 @@ extension Cottage {
             ParkSQL.insert(cottage),
             refusing: ["cottage_number_taken": .numberTaken, "cottage_type_of_park": .typeOfOtherPark]
         )
-        try await Audit.record(
+        try Audit.record(
             "cottage.create",
             target: cottage.id.uuid,
             park: park,
@@ -46,7 +46,7 @@ extension Cottage {
             ParkSQL.update(cottage),
             refusing: ["cottage_number_taken": .numberTaken, "cottage_type_of_park": .typeOfOtherPark]
         )
-        try await Audit.record(
+        try Audit.record(
             "cottage.change",
             target: id.uuid,
             park: cottage.parkId,
@@ -109,7 +109,7 @@ extension Closure {
             ParkSQL.insert(closure, allocation: app.ids.uuid(at: now)),
             refusing: ["allocation_cottage_taken": .cottageTaken]
         )
-        try await Audit.record(
+        try Audit.record(
             "cottage.close",
             target: cottage.uuid,
             park: place.parkId,
@@ -133,7 +133,7 @@ extension Closure {
         guard let closure = try await tx.first(ParkSQL.closure(id)) else { throw Refusal.notFound }
         let place = try await Cottage.locked(closure.cottageId, for: principal, in: tx)
         try await tx.run(ParkSQL.end(id, at: now))
-        try await Audit.record(
+        try Audit.record(
             "cottage.reopen",
             target: closure.cottageId.uuid,
             park: place.parkId,

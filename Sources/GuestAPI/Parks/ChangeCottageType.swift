@@ -17,7 +17,7 @@ extension CottageType {
             ParkSQL.insert(type, texts: JSONText(encoding: type.texts)),
             refusing: ["cottage_type_code_taken": .codeTaken]
         )
-        try await Audit.record(
+        try Audit.record(
             "cottageType.create",
             target: type.id.uuid,
             park: park,
@@ -45,7 +45,7 @@ extension CottageType {
             ParkSQL.update(type, texts: JSONText(encoding: type.texts)),
             refusing: ["cottage_type_code_taken": .codeTaken]
         )
-        try await Audit.record(
+        try Audit.record(
             "cottageType.change",
             target: id.uuid,
             park: type.parkId,

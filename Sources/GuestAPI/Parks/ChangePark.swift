@@ -15,7 +15,7 @@ extension Park {
             ParkSQL.insert(park, texts: JSONText(encoding: park.texts), rules: JSONText(encoding: park.rules)),
             refusing: ["park_slug_taken": .slugTaken]
         )
-        try await Audit.record("park.create", target: park.id.uuid, park: park.id, after: park, app, at: now, in: tx)
+        try Audit.record("park.create", target: park.id.uuid, park: park.id, after: park, app, at: now, in: tx)
         tx.publish(park.id, "park", to: .park(park.id))
         return park
     }
@@ -38,7 +38,7 @@ extension Park {
             ParkSQL.update(park, texts: JSONText(encoding: park.texts), rules: JSONText(encoding: park.rules)),
             refusing: ["park_slug_taken": .slugTaken]
         )
-        try await Audit.record(
+        try Audit.record(
             "park.change",
             target: id.uuid,
             park: id,

@@ -21,7 +21,7 @@ extension Rate {
             version: 1
         )
         try await tx.run(ParkSQL.insert(rate), refusing: ["rate_season_overlaps": .seasonOverlaps])
-        try await Audit.record(
+        try Audit.record(
             "rate.create",
             target: rate.id.uuid,
             park: ofPark.parkId,
@@ -52,7 +52,7 @@ extension Rate {
         rate.weekendNight = request.weekendNight
         rate.version += 1
         try await tx.run(ParkSQL.update(rate), refusing: ["rate_season_overlaps": .seasonOverlaps])
-        try await Audit.record(
+        try Audit.record(
             "rate.change",
             target: id.uuid,
             park: type.parkId,
@@ -71,7 +71,7 @@ extension Rate {
             let type = try await tx.first(ParkSQL.type(rate.typeId))
         else { throw Refusal.notFound }
         try await tx.run(ParkSQL.delete(id))
-        try await Audit.record("rate.delete", target: id.uuid, park: type.parkId, before: rate, app, at: now, in: tx)
+        try Audit.record("rate.delete", target: id.uuid, park: type.parkId, before: rate, app, at: now, in: tx)
         tx.publish(id, "rate", to: .park(type.parkId), isDeleted: true)
     }
 }

@@ -15,7 +15,7 @@ import Testing
                     language: .english,
                     letter: .holdExpired(number: "N-\(number)", park: "P")
                 )
-                try await Job.enqueue(mail, key: "\(number)", at: api.now, api.app, in: tx)
+                try Job.enqueue(mail, key: "\(number)", at: api.now, api.app, in: tx)
             }
         }
     }
@@ -59,7 +59,7 @@ import Testing
             _ = try await api.given.booking(of: group, by: organiser, in: world)
             try await api.transaction { tx in
                 try await tx.run(Command("UPDATE cottage SET nights = nights || B'1'"))
-                try await Job.enqueue(CheckOccupancy(parkId: world.park.id), at: api.now, api.app, in: tx)
+                try Job.enqueue(CheckOccupancy(parkId: world.park.id), at: api.now, api.app, in: tx)
             }
             for _ in 0..<Job.maximumAttempts {
                 try await api.work()
