@@ -128,15 +128,20 @@ CREATE TABLE staff_function (
 -- What a person agreed to, and when they took it back. Rows are only ever added.
 CREATE TABLE consent (
     id uuid PRIMARY KEY,
-    guest_id uuid NOT NULL REFERENCES guest,
+    guest_id uuid REFERENCES guest,
+    -- A child without an account, for whom a guardian speaks. The reference follows where `traveller` is made.
+    traveller_id uuid,
     purpose text NOT NULL CHECK (purpose IN ('interests', 'birthday', 'news', 'photos', 'location', 'matching')),
     text_version text NOT NULL CHECK (length(text_version) BETWEEN 1 AND 40),
     is_given boolean NOT NULL,
-    -- The guest who spoke for a child; NULL when they spoke for themselves.
+    -- The guest who spoke for the child; NULL when they spoke for themselves.
     guardian_id uuid REFERENCES guest,
-    at timestamptz NOT NULL
+    at timestamptz NOT NULL,
+    CONSTRAINT consent_of_somebody CHECK (num_nonnulls(guest_id, traveller_id) = 1),
+    CONSTRAINT consent_for_child_by_guardian CHECK ((traveller_id IS NULL) = (guardian_id IS NULL))
 );
 CREATE INDEX consent_latest ON consent (guest_id, purpose, id DESC);
+CREATE INDEX ON consent (traveller_id, purpose, id DESC);
 
 -- Signing in ----------------------------------------------------------------------------------
 
@@ -225,6 +230,7 @@ CREATE TABLE traveller (
     CONSTRAINT traveller_household_of_group FOREIGN KEY (household_id, group_id) REFERENCES household (id, group_id),
     CONSTRAINT traveller_guardian_of_group FOREIGN KEY (guardian_id, group_id) REFERENCES traveller (id, group_id)
 );
+ALTER TABLE consent ADD FOREIGN KEY (traveller_id) REFERENCES traveller;
 CREATE UNIQUE INDEX traveller_one_organiser ON traveller (group_id) WHERE role = 'organiser';
 CREATE UNIQUE INDEX traveller_once_in_group ON traveller (group_id, guest_id) WHERE left_at IS NULL;
 CREATE INDEX ON traveller (guest_id);
@@ -294,6 +300,8 @@ CREATE TABLE booking (
     confirmed_reason text CHECK (length(confirmed_reason) <= 500),
     cancelled_reason text CHECK (length(cancelled_reason) <= 500),
     placed_at timestamptz NOT NULL,
+    -- The guest who asked for it; NULL for staff and imports.
+    placed_by uuid REFERENCES guest,
     version int NOT NULL DEFAULT 1,
     CONSTRAINT booking_hold_has_deadline CHECK ((state = 'held') = (hold_until IS NOT NULL)),
     CONSTRAINT booking_has_group CHECK (source = 'import' OR group_id IS NOT NULL),
@@ -313,6 +321,9 @@ CREATE TABLE import_row (
 );
 
 -- Who of the group stays.
+-- Whose holds are counted.
+CREATE INDEX booking_held ON booking (placed_by) WHERE state = 'held';
+
 CREATE TABLE booking_traveller (
     booking_id uuid NOT NULL REFERENCES booking,
     traveller_id uuid NOT NULL REFERENCES traveller,

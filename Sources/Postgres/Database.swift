@@ -98,7 +98,7 @@ public final class Database: Sendable {
     /// Runs `body` in one transaction as the principal and commits.
     ///
     /// - Parameters:
-    ///   - seconds: the `statement_timeout` of every statement in it; 5 unless told.
+    ///   - seconds: the `statement_timeout` of every statement in it, and when it asks nothing more; 5 unless told.
     /// - Throws: what `body` throws, after a rollback. A serialisation failure or deadlock runs `body`
     ///   again, at most three times. `PostgresError.outcomeUnknown` when the connection was lost during COMMIT.
     @discardableResult

@@ -8,6 +8,8 @@ public enum PostgresError: Error, Sendable {
     case outcomeUnknown
     /// No connection became free before the deadline.
     case poolExhausted
+    /// The transaction took longer than it may; nothing of it was committed.
+    case deadline
     /// The database could not be reached at all.
     case unreachable(String)
     /// The pool has been closed.
@@ -48,7 +50,7 @@ public enum PostgresError: Error, Sendable {
     /// The database is away, restarting, full or slow: not the caller's fault, and worth a later try.
     public var isUnavailability: Bool {
         switch self {
-        case .connectionLost, .poolExhausted, .unreachable, .closed: true
+        case .connectionLost, .poolExhausted, .deadline, .unreachable, .closed: true
         case .outcomeUnknown, .undecodable: false
         case .server(let error):
             error.sqlState == "25006" || error.sqlState.hasPrefix("57P") || error.sqlState == "57014"
@@ -67,7 +69,7 @@ public enum PostgresError: Error, Sendable {
     var spoilsConnection: Bool {
         switch self {
         case .connectionLost, .outcomeUnknown, .unreachable, .closed: true
-        case .poolExhausted, .undecodable: false
+        case .poolExhausted, .deadline, .undecodable: false
         case .server(let error):
             error.sqlState == "25006" || error.sqlState.hasPrefix("57P0") || error.sqlState.hasPrefix("08")
         }

@@ -21,8 +21,9 @@ public final class Transaction: Sendable {
 
     private let reactor: Reactor
     private let wire: Wire
-    /// Of every statement.
+    /// For every statement, and for all of them together.
     private let seconds: TimeInterval
+    private let deadline: Date
     /// Who acts, as `app.principal` has it.
     public let principal: String
     private let state: Mutex<State>
@@ -31,6 +32,7 @@ public final class Transaction: Sendable {
         self.reactor = reactor
         self.wire = wire
         self.seconds = seconds
+        deadline = Date().addingTimeInterval(seconds)
         self.principal = principal
         let millis = "\(Int(max(0.001, min(seconds, 86_400)) * 1000))"
         let begin = Command("BEGIN").statement
@@ -195,6 +197,8 @@ public final class Transaction: Sendable {
 
     private func ask(_ statements: [Statement]) async throws -> [ResultSet] {
         try Task.checkCancellation()
+        // Many statements that are each quick enough can take too long together.
+        guard Date() < deadline else { throw PostgresError.deadline }
         let prefix = takePrefix()
         let results = try await send(prefix + statements)
         guard results.count == prefix.count + statements.count else {

@@ -115,6 +115,20 @@ import Testing
         }
     }
 
+    @Test func `Quick statements that take too long together are stopped and undone`() async throws {
+        try await withNotes { database, _ in
+            let started = ContinuousClock.now
+            await #expect(throws: PostgresError.self) {
+                try await database.transaction(as: "test", within: 0.3) { tx in
+                    for number in 0..<100 { try await tx.run([insert(number), Command("SELECT pg_sleep(0.05)")]) }
+                }
+            }
+            #expect(ContinuousClock.now - started < .seconds(3))
+            let left = try await database.read(as: "test") { try await $0.all(ids) }
+            #expect(left.isEmpty)
+        }
+    }
+
     @Test func `The violated constraint is named`() async throws {
         try await withNotes { database, _ in
             do {

@@ -31,6 +31,7 @@ public struct GuestAPITestService: Sendable {
     public let test: TestDatabase
     public let port: Int
     public let stateFolder: String
+    public let log: RecordedLog
 
     public var given: Given { Given(api: self) }
     public var now: Date { clock.now }
@@ -176,13 +177,12 @@ public func withGuestAPI(
         let folder = NSTemporaryDirectory() + "voorpret-" + test.name
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let settings = Settings.forTests(test.connectionString, folder: folder, workers: workers, capacity: capacity)
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
+        let log = RecordedLog()
         let app = try AppEnvironment(
             settings: settings,
             now: { realTime ? Date() : clock.now },
             secret: Data("a secret for tests only, of 32 b.".utf8),
-            logger: logger
+            logger: log.logger
         )
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)
         let service = GuestService(app, limits: limits) { announce.yield($0) }
@@ -192,7 +192,7 @@ public func withGuestAPI(
             }
             var iterator = ports.makeAsyncIterator()
             guard let port = await iterator.next() else { throw CancellationError() }
-            let api = GuestAPITestService(app: app, clock: clock, test: test, port: port, stateFolder: folder)
+            let api = GuestAPITestService(app: app, clock: clock, test: test, port: port, stateFolder: folder, log: log)
             do {
                 try await body(api)
                 let census = await app.database.census()

@@ -11,7 +11,7 @@ public struct AppEnvironment: Sendable {
     public let settings: Settings
     public let database: Database
     public let now: @Sendable () -> Date
-    public let ids: IdentifierSource
+    public internal(set) var ids: IdentifierSource
     public let logger: Logger
     let secret: ServerSecret
     let metrics = Metrics()

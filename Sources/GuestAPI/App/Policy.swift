@@ -141,6 +141,8 @@ enum Policy {
         Row("addTraveller", .post, "/v1/groups/{group}/travellers", [.member]),
         Row("changeTraveller", .patch, "/v1/groups/{group}/travellers/{traveller}", [.member], needsMatch: true),
         Row("removeTraveller", .delete, "/v1/groups/{group}/travellers/{traveller}", [.organiser]),
+        Row("listChildConsents", .get, "/v1/groups/{group}/travellers/{traveller}/consents", [.member]),
+        Row("recordChildConsent", .post, "/v1/groups/{group}/travellers/{traveller}/consents", [.member]),
         Row("addHousehold", .post, "/v1/groups/{group}/households", [.member]),
         Row("listInvitations", .get, "/v1/groups/{group}/invitations", [.organiser]),
         Row("invite", .post, "/v1/groups/{group}/invitations", [.organiser]),

@@ -170,15 +170,21 @@ enum BookingSQL {
         ) { (try $0.decode("id"), try $0.decode("type_id")) }
     }
 
-    static func insert(_ booking: Booking, policy: JSONText, source: String) -> Command {
+    static func holds(of guest: Guest.ID, now: Date) -> Query<Int> {
+        Query(
+            "SELECT count(*) AS count FROM booking WHERE placed_by = \(guest) AND state = 'held' AND hold_until > \(now)"
+        ) { try $0.decode("count") }
+    }
+
+    static func insert(_ booking: Booking, policy: JSONText, source: String, by guest: Guest.ID?) -> Command {
         Command(
             """
             INSERT INTO booking (id, number, park_id, group_id, stay, state, hold_until, adults, children, babies, pets,
-                currency, policy, deposit, source, placed_at)
+                currency, policy, deposit, source, placed_at, placed_by)
             VALUES (\(booking.id), \(booking.number), \(booking.parkId), \(booking.groupId), \(booking.stay),
                 \(booking.state.rawValue), \(booking.holdUntil), \(booking.adults), \(booking.children),
                 \(booking.babies), \(booking.pets), \(booking.total.currency), \(policy), \(booking.deposit.amount),
-                \(source), \(booking.placedAt))
+                \(source), \(booking.placedAt), \(guest))
             """
         )
     }
@@ -256,6 +262,7 @@ enum BookingSQL {
     }
 
     /// Where to write about a booking.
+    ///
     /// Who is written to about a booking; none for a group without organiser, or one without mail.
     static func addressee(of booking: Booking.ID) -> Query<(email: String, language: String, park: String)> {
         Query(

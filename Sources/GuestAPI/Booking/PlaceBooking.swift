@@ -19,8 +19,9 @@ extension Booking {
     ) async throws -> Booking {
         guard let guest = principal.guestID else { throw Refusal.notFound }
         let chosen = request.cottages.compactMap(\.cottageId)
-        let (own, parks, types, rates, people, conflicts) = try await tx.all(
+        let (own, holds, parks, types, rates, people, conflicts) = try await tx.all(
             GroupSQL.ownRow(in: request.groupId, of: guest),
+            BookingSQL.holds(of: guest, now: now),
             ParkSQL.park(request.parkId),
             ParkSQL.types(of: request.parkId),
             ParkSQL.rates(during: request.stay, park: request.parkId),
@@ -28,6 +29,7 @@ extension Booking {
             BookingSQL.conflicts(chosen, request.stay, now: now)
         )
         guard !own.isEmpty else { throw Refusal.notFound }
+        guard (holds.first ?? 0) < maximumHolds else { throw Refusal.tooManyHolds }
         guard let park = parks.first, let clock = ParkClock(timeZone: park.timeZone) else {
             throw Refusal.unknownCottage.at("/parkId")
         }
@@ -87,7 +89,7 @@ extension Booking {
         )
         try await tx.run(
             [
-                BookingSQL.insert(booking, policy: try JSONText(encoding: park.rules), source: "guest"),
+                BookingSQL.insert(booking, policy: try JSONText(encoding: park.rules), source: "guest", by: guest),
                 BookingSQL.insertAllocations(booking, ids: taken.map { _ in app.ids.uuid(at: now) }),
                 BookingSQL.insertTravellers(booking),
             ] + charges.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) },
@@ -99,6 +101,9 @@ extension Booking {
         booking.publish(in: tx)
         return booking
     }
+
+    /// What one guest may hold at a time, so that nobody keeps a park from the others for nothing.
+    static let maximumHolds = 20
 
     private struct Taken {
         let id: Cottage.ID

@@ -2,10 +2,11 @@ import Foundation
 import GuestModels
 import Postgres
 import Sync
+import Synchronization
 
 /// Three parks with everything in them, the same on every machine; dates are relative to the day.
 public struct DemoData: Sendable {
-    private let app: AppEnvironment
+    private var app: AppEnvironment
     private let today: LocalDate
     private let now: Date
 
@@ -27,6 +28,13 @@ public struct DemoData: Sendable {
         let principal = Principal.job("demo").setting
         let parks = try await app.database.read(as: principal) { try await $0.all(ParkSQL.parks) }
         guard parks.isEmpty else { return false }
+        var seeded = self
+        seeded.app.ids = .seeded(20_270_514)
+        try await seeded.fill(as: principal, progress)
+        return true
+    }
+
+    private func fill(as principal: String, _ progress: @Sendable (Int, Int) -> Void) async throws {
         var random = SeededRandom(seed: 20_270_514)
         let total = Self.plans.count + Self.groupNames.count
         var step = 0
@@ -48,7 +56,6 @@ public struct DemoData: Sendable {
         }
         // Nobody wants the mails of people who do not exist.
         try await app.database.transaction(as: principal) { try await $0.run(JobSQL.deleteAllMails) }
-        return true
     }
 
     // MARK: Parks
@@ -446,5 +453,22 @@ struct SeededRandom: RandomNumberGenerator {
         mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
         mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
         return mixed ^ (mixed >> 31)
+    }
+}
+
+extension IdentifierSource {
+    /// UUIDv7 that count up from the first instant of 2026, with random bits that are the same every time.
+    fileprivate static func seeded(_ seed: UInt64) -> IdentifierSource {
+        let state = Mutex((count: UInt64(0), random: SeededRandom(seed: seed)))
+        return IdentifierSource { _ in
+            let (high, low) = state.withLock { state in
+                state.count += 1
+                let millis = 1_767_225_600_000 + state.count
+                return (millis << 16 | 0x7000, 0x8000_0000_0000_0000 | state.random.next() >> 2)
+            }
+            return withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) {
+                UUID(uuid: $0.loadUnaligned(as: uuid_t.self))
+            }
+        }
     }
 }

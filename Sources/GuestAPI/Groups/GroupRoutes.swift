@@ -11,6 +11,7 @@ enum GroupRoutes {
         "addTraveller": addTraveller, "changeTraveller": changeTraveller, "removeTraveller": removeTraveller,
         "addHousehold": addHousehold, "listInvitations": listInvitations, "invite": invite,
         "revokeInvitation": revokeInvitation, "showInvitation": showInvitation,
+        "listChildConsents": listChildConsents, "recordChildConsent": recordChildConsent,
         "acceptInvitation": acceptInvitation, "leaveGroup": leave, "handOver": handOver,
     ]
 
@@ -84,6 +85,24 @@ enum GroupRoutes {
         let id: Traveller.ID = try call.id("traveller")
         return try await call.write { tx in
             try await Traveller.remove(id, from: group, as: call.principal, at: call.now, in: tx)
+            return .noContent
+        }
+    }
+
+    private static func listChildConsents(_ call: Call) async throws -> Answer {
+        let group: TravelGroup.ID = try call.id("group")
+        let id: Traveller.ID = try call.id("traveller")
+        return try await call.write { tx in
+            try .json(await Traveller.consents(of: id, in: group, as: call.principal, in: tx))
+        }
+    }
+
+    private static func recordChildConsent(_ call: Call) async throws -> Answer {
+        let consent = try call.body(ConsentRequest.self)
+        let group: TravelGroup.ID = try call.id("group")
+        let id: Traveller.ID = try call.id("traveller")
+        return try await call.write { tx in
+            try await Traveller.record(consent, of: id, in: group, as: call.principal, call.app, at: call.now, in: tx)
             return .noContent
         }
     }

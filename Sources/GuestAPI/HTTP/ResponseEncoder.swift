@@ -156,8 +156,10 @@ private struct ObjectEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
     func encode(_ value: some FixedWidthInteger & Encodable, forKey key: Key) { self.value(key).encode(value) }
     func encode(_ value: some Encodable, forKey key: Key) throws { try self.value(key).write(value) }
 
-    func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type, forKey key: Key) -> KeyedEncodingContainer<Nested>
-    {
+    func nestedContainer<Nested: CodingKey>(
+        keyedBy type: Nested.Type,
+        forKey key: Key
+    ) -> KeyedEncodingContainer<Nested> {
         value(key).container(keyedBy: type)
     }
 

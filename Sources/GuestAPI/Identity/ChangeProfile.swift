@@ -47,7 +47,7 @@ extension Guest {
         in tx: Transaction
     ) async throws {
         guard isKept else { return }
-        let isGiven = try await tx.first(IdentitySQL.hasConsent(guest, purpose)) ?? false
+        let isGiven = try await tx.first(IdentitySQL.hasConsent(.guest(guest), purpose)) ?? false
         guard isGiven else { throw Refusal.consentMissing.at(pointer) }
     }
 
@@ -62,7 +62,7 @@ extension Guest {
         in tx: Transaction
     ) async throws {
         guard var guest = try await tx.first(IdentitySQL.guest(id, locked: true)) else { throw Refusal.notFound }
-        try await tx.run(IdentitySQL.insertConsent(app.ids.uuid(at: now), id, consent, at: now))
+        try await tx.run(IdentitySQL.insertConsent(app.ids.uuid(at: now), of: .guest(id), consent, at: now))
         guard !consent.isGiven else { return }
         switch consent.purpose {
         case .interests: guest.interests = []

@@ -94,7 +94,7 @@ enum IdentityRoutes {
 
     private static func listConsents(_ call: Call) async throws -> Answer {
         let id = try call.guest()
-        return try .json(await call.read { try await $0.all(IdentitySQL.consents(of: id)) })
+        return try .json(await call.read { try await $0.all(IdentitySQL.consents(of: .guest(id))) })
     }
 
     private static func recordConsent(_ call: Call) async throws -> Answer {

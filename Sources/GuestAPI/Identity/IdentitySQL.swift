@@ -317,35 +317,69 @@ enum IdentitySQL {
         ]
     }
 
-    static func insertConsent(_ id: UUID, _ guest: Guest.ID, _ consent: ConsentRequest, at now: Date) -> Command {
-        Command(
+    // MARK: Consent
+
+    private static func isOf(_ subject: ConsentSubject) -> SQL {
+        switch subject {
+        case .guest(let id): "guest_id = \(id)"
+        case .child(let id, _): "traveller_id = \(id)"
+        }
+    }
+
+    static func insertConsent(
+        _ id: UUID,
+        of subject: ConsentSubject,
+        _ consent: ConsentRequest,
+        at now: Date
+    ) -> Command {
+        let guest: Guest.ID?
+        let child: Traveller.ID?
+        let guardian: Guest.ID?
+        switch subject {
+        case .guest(let id): (guest, child, guardian) = (id, nil, nil)
+        case .child(let id, let by): (guest, child, guardian) = (nil, id, by)
+        }
+        return Command(
             """
-            INSERT INTO consent (id, guest_id, purpose, text_version, is_given, at)
-            VALUES (\(id), \(guest), \(consent.purpose.rawValue), \(consent.textVersion), \(consent.isGiven), \(now))
+            INSERT INTO consent (id, guest_id, traveller_id, guardian_id, purpose, text_version, is_given, at)
+            VALUES (\(id), \(guest), \(child), \(guardian), \(consent.purpose.rawValue), \(consent.textVersion),
+                \(consent.isGiven), \(now))
             """
         )
     }
 
-    static func consents(of guest: Guest.ID) -> Query<ConsentEntry> {
+    static func consents(of subject: ConsentSubject) -> Query<ConsentEntry> {
+        consents(where: isOf(subject))
+    }
+
+    /// What a guest said for the children in their care.
+    static func consents(givenBy guardian: Guest.ID) -> Query<ConsentEntry> {
+        consents(where: "guardian_id = \(guardian)")
+    }
+
+    private static func consents(where condition: SQL) -> Query<ConsentEntry> {
         Query(
             """
-            SELECT purpose, text_version, is_given, at FROM consent WHERE guest_id = \(guest) ORDER BY at, id
+            SELECT purpose, text_version, is_given, at, traveller_id, guardian_id FROM consent
+            WHERE \(condition) ORDER BY at, id
             """
         ) { row in
             ConsentEntry(
                 purpose: ConsentPurpose(rawValue: try row.decode("purpose")) ?? .news,
                 textVersion: try row.decode("text_version"),
                 isGiven: try row.decode("is_given"),
-                at: try row.decode("at")
+                at: try row.decode("at"),
+                travellerId: try row.decodeIfPresent("traveller_id"),
+                guardianId: try row.decodeIfPresent("guardian_id")
             )
         }
     }
 
     /// Whether the latest entry of the purpose says yes.
-    static func hasConsent(_ guest: Guest.ID, _ purpose: ConsentPurpose) -> Query<Bool> {
+    static func hasConsent(_ subject: ConsentSubject, _ purpose: ConsentPurpose) -> Query<Bool> {
         Query(
             """
-            SELECT is_given FROM consent WHERE guest_id = \(guest) AND purpose = \(purpose.rawValue)
+            SELECT is_given FROM consent WHERE \(isOf(subject)) AND purpose = \(purpose.rawValue)
             ORDER BY at DESC, id DESC LIMIT 1
             """
         ) { try $0.decode("is_given") }

@@ -18,11 +18,13 @@ struct PersonalData: Sendable {
             struct Export: Encodable, Sendable {
                 let profile: Guest?
                 let consents: [ConsentEntry]
+                let consentsForChildren: [ConsentEntry]
                 let devices: [Device]
             }
             return Export(
                 profile: try await tx.first(IdentitySQL.guest(guest)),
-                consents: try await tx.all(IdentitySQL.consents(of: guest)),
+                consents: try await tx.all(IdentitySQL.consents(of: .guest(guest))),
+                consentsForChildren: try await tx.all(IdentitySQL.consents(givenBy: guest)),
                 devices: try await tx.all(IdentitySQL.devices(of: guest, current: nil, now: .distantPast))
             )
         },

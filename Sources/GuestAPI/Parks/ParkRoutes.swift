@@ -16,7 +16,8 @@ enum ParkRoutes {
     ]
 
     private static func listParks(_ call: Call) async throws -> Answer {
-        try .json(Page(items: await call.read { try await $0.all(ParkSQL.parks) }, next: nil)).tagged(for: call)
+        let parks = try await call.read { try await $0.all(ParkSQL.parks) }
+        return try .json(Page(items: parks.map { $0.told(to: call) }, next: nil)).tagged(for: call)
     }
 
     private struct ParkDetail: Encodable, Sendable {
@@ -28,7 +29,9 @@ enum ParkRoutes {
         let id: Park.ID = try call.id("park")
         let (parks, types) = try await call.read { try await $0.all(ParkSQL.park(id), ParkSQL.types(of: id)) }
         guard let park = parks.first else { throw Refusal.notFound }
-        return try .json(ParkDetail(park: park, cottageTypes: types)).tagged(for: call)
+        return try .json(
+            ParkDetail(park: park.told(to: call), cottageTypes: types.map { $0.told(to: call) })
+        ).tagged(for: call)
     }
 
     private static func showMap(_ call: Call) async throws -> Answer {
@@ -193,5 +196,24 @@ enum ParkRoutes {
         }
         let page = Array(rows.prefix(limit))
         return try .json(Page(items: page, next: rows.count > limit ? page.last?.id.uuidString.lowercased() : nil))
+    }
+}
+
+extension Park {
+    /// With the texts in the reader's language; staff, who write them, see all.
+    fileprivate func told(to call: Call) -> Park {
+        if case .staff = call.principal { return self }
+        var park = self
+        park.texts = texts.chosen(for: call.language)
+        return park
+    }
+}
+
+extension CottageType {
+    fileprivate func told(to call: Call) -> CottageType {
+        if case .staff = call.principal { return self }
+        var type = self
+        type.texts = texts.chosen(for: call.language)
+        return type
     }
 }

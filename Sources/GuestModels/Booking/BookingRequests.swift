@@ -93,6 +93,13 @@ extension Refusal {
         nl: "Het park heeft dat huisje of type niet, of verhuurt het niet.",
         de: "Der Park hat dieses Haus oder diesen Typ nicht oder vermietet es nicht."
     )
+    public static let tooManyHolds = Refusal(
+        .tooMany(after: 60),
+        "too_many_holds",
+        en: "You hold many stays already. Confirm or cancel some first.",
+        nl: "Je houdt al veel verblijven vast. Bevestig of annuleer er eerst een paar.",
+        de: "Du hast schon viele Aufenthalte vorgemerkt. Bestätige oder storniere erst einige."
+    )
     public static let idTaken = Refusal(
         .conflict,
         "id_taken",

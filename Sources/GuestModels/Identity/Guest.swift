@@ -37,20 +37,6 @@ public enum ConsentPurpose: String, Codable, CaseIterable, Sendable {
     case interests, birthday, news, photos, location, matching
 }
 
-/// One entry of the consent ledger; the latest of a purpose counts.
-public struct Consent: Codable, Hashable, Sendable {
-    public var purpose: ConsentPurpose
-    /// Which text they read.
-    public var textVersion: String
-    public var isGiven: Bool
-
-    public init(purpose: ConsentPurpose, textVersion: String, isGiven: Bool) {
-        self.purpose = purpose
-        self.textVersion = textVersion
-        self.isGiven = isGiven
-    }
-}
-
 /// Somebody who works for a park, or for all of them.
 public struct StaffMember: Codable, Hashable, Sendable {
     public typealias ID = Identifier<StaffMember>

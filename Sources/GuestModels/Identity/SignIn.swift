@@ -144,17 +144,36 @@ public struct ConsentRequest: Codable, Sendable, Checked {
     }
 }
 
+/// Whom a consent is about.
+public enum ConsentSubject: Hashable, Sendable {
+    case guest(Guest.ID)
+    /// A child without an account, for whom a guardian speaks.
+    case child(Traveller.ID, by: Guest.ID)
+}
+
 public struct ConsentEntry: Codable, Sendable {
     public var purpose: ConsentPurpose
     public var textVersion: String
     public var isGiven: Bool
     public var at: Date
+    /// The child it was said for, and who said it; nil for one's own.
+    public var travellerId: Traveller.ID?
+    public var guardianId: Guest.ID?
 
-    public init(purpose: ConsentPurpose, textVersion: String, isGiven: Bool, at: Date) {
+    public init(
+        purpose: ConsentPurpose,
+        textVersion: String,
+        isGiven: Bool,
+        at: Date,
+        travellerId: Traveller.ID? = nil,
+        guardianId: Guest.ID? = nil
+    ) {
         self.purpose = purpose
         self.textVersion = textVersion
         self.isGiven = isGiven
         self.at = at
+        self.travellerId = travellerId
+        self.guardianId = guardianId
     }
 }
 

@@ -31,6 +31,19 @@ extension Substring {
     }
 }
 
+extension [String: [String: String]] {
+    /// Texts by language and key, for a reader of `language`: that language alone, where a key has no text in it the
+    /// English one, and else whichever there is.
+    public func chosen(for language: Language) -> Self {
+        var texts: [String: String] = [:]
+        let others = keys.sorted().filter { $0 != language.rawValue && $0 != Language.english.rawValue }
+        for name in others + [Language.english.rawValue, language.rawValue] {
+            texts.merge(self[name] ?? [:]) { _, better in better }
+        }
+        return texts.isEmpty ? [:] : [language.rawValue: texts]
+    }
+}
+
 /// A sentence for a person, in every language we speak.
 public struct LocalizedText: Hashable, Sendable {
     public var english: String

@@ -1,8 +1,9 @@
 package import Foundation
 
 extension UUID {
-    /// The usual 36 characters in lower case. Foundation goes through `printf`, which is a tenth of what a page
-    /// of a group costs.
+    /// The usual 36 characters in lower case.
+    ///
+    /// Foundation goes through `printf`, which is a tenth of what a page of a group costs.
     package var lowercasedText: String {
         withUnsafeBytes(of: uuid) { bytes in
             String(unsafeUninitializedCapacity: 36) { text in

@@ -70,10 +70,14 @@ import Testing
     {
         try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park(cottages: 60)
-            let organiser = try await api.given.guest()
-            let group = try await api.given.group(of: organiser)
-            for cottage in world.cottages {
-                _ = try await api.given.booking(of: group, by: organiser, in: world, cottages: [cottage])
+            var organisers: [Given.Person] = []
+            for number in 0..<3 {
+                let organiser = try await api.given.guest()
+                let group = try await api.given.group(of: organiser)
+                for cottage in world.cottages[number * 20..<number * 20 + 20] {
+                    _ = try await api.given.booking(of: group, by: organiser, in: world, cottages: [cottage])
+                }
+                organisers.append(organiser)
             }
             // All holds are long over on the real clock, so the workers of a real process have them at once.
             for _ in 0..<4 {
@@ -92,7 +96,7 @@ import Testing
             #expect(try await api.count("SELECT count(*) FROM allocation WHERE is_live") == 0)
             // Each line is taken back once, each organiser's mail is there once per booking.
             #expect(try await api.count("SELECT coalesce(sum(amount), 0)::bigint AS count FROM charge_line") == 0)
-            #expect(try api.mails(to: organiser.email).count == 60)
+            for organiser in organisers { #expect(try api.mails(to: organiser.email).count == 20) }
         }
     }
 

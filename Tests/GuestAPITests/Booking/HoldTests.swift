@@ -4,6 +4,8 @@ import Postgres
 import TestKit
 import Testing
 
+@testable import GuestAPI
+
 @Suite struct HoldTests {
     @Test func `An expired hold frees its cottage, says so by mail and owes nothing`() async throws {
         try await withGuestAPI { api in
@@ -103,6 +105,26 @@ import Testing
 
     private func live(_ booking: Booking, _ api: GuestAPITestService) async throws -> Int {
         try await api.count("SELECT count(*) FROM allocation WHERE is_live AND booking_id = \(booking.id)")
+    }
+
+    @Test func `Nobody holds more than twenty stays at a time`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park(cottages: Booking.maximumHolds + 1)
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            func hold(_ cottage: Cottage) async throws -> GuestAPITestService.Response {
+                let request = try api.given.request(group, world, cottages: [cottage])
+                return try await api.post("/v1/bookings", request, as: organiser, key: UUID().uuidString)
+            }
+            var bookings: [Booking] = []
+            for cottage in world.cottages.dropLast() { bookings.append(try await hold(cottage).decode(Booking.self)) }
+            let last = try #require(world.cottages.last)
+            let refused = try await hold(last)
+            #expect(refused.status == 429)
+            #expect(refused.headers["retry-after"] != nil)
+            _ = try await api.post("/v1/bookings/\(bookings[0].id)/cancel", as: organiser, key: "free")
+            #expect(try await hold(last).status == 201)
+        }
     }
 
     @Test func `A hold is extended once`() async throws {

@@ -103,6 +103,41 @@ import Testing
         }
     }
 
+    @Test func `A guardian alone speaks for a child without account`() async throws {
+        try await withGuestAPI { api in
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let member = try await api.given.member(of: group, invitedBy: organiser)
+            let stranger = try await api.given.guest()
+            let path = "/v1/groups/\(group.id)/travellers"
+            let request = TravellerRequest(
+                name: "C",
+                birthDate: try day("2020-01-01"),
+                guardianId: group.travellers[0].id
+            )
+            let child = try await api.post(path, request, as: organiser).decode(Traveller.self)
+            let consents = "\(path)/\(child.id)/consents"
+            func say(_ isGiven: Bool, as who: Given.Person) async throws -> Int {
+                let consent = ConsentRequest(purpose: .photos, textVersion: "2026-1", isGiven: isGiven)
+                return try await api.post(consents, consent, as: who).status
+            }
+            #expect(try await say(true, as: member) == 403)
+            #expect(try await say(true, as: stranger) == 404)
+            #expect(try await say(true, as: organiser) == 204)
+            api.clock.advance(by: 1)
+            #expect(try await say(false, as: organiser) == 204)
+            let entries = try await api.get(consents, as: organiser).decode([ConsentEntry].self)
+            #expect(entries.map(\.isGiven) == [true, false])
+            #expect(entries.allSatisfy { $0.travellerId == child.id })
+            #expect(try entries.map(\.guardianId) == Array(repeating: organiser.id(), count: 2))
+            #expect(try await api.get(consents, as: member).status == 403)
+            // A grown-up with an account speaks for themselves.
+            let own = "\(path)/\(group.travellers[0].id)/consents"
+            #expect(try await api.get(own, as: organiser).status == 403)
+            #expect(try await api.get("/v1/me/export", as: organiser).text.contains("consentsForChildren\":[{"))
+        }
+    }
+
     @Test func `A member changes their own household only, and travellers of a stay cannot be removed`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()

@@ -23,6 +23,7 @@ import Testing
         let stay = #"{"arrival": "2031-05-14", "departure": "2031-05-17"}"#
         let texts: [String: String] = [
             "changeMe": "{}", "recordConsent": #"{"purpose": "news", "textVersion": "1", "isGiven": true}"#,
+            "recordChildConsent": #"{"purpose": "news", "textVersion": "1", "isGiven": true}"#,
             "createCottageType": type, "changeCottageType": type, "createGroup": #"{"name": "G", "myName": "M"}"#,
             "createCottage": cottage(ids), "changeCottage": cottage(ids), "createRate": rate(stay),
             "changeRate": rate(stay), "closeCottage": #"{"stay": \#(stay), "reason": "roof"}"#,

@@ -56,9 +56,13 @@ import Testing
         var random = SystemRandomNumberGenerator()
         for _ in 0..<300 {
             func word() -> String {
-                String(String.UnicodeScalarView((0..<Int.random(in: 0...12)).map { _ in
-                    Unicode.Scalar(UInt32.random(in: 0...0x2FF, using: &random)) ?? "\u{1F3D5}"
-                }))
+                String(
+                    String.UnicodeScalarView(
+                        (0..<Int.random(in: 0...12)).map { _ in
+                            Unicode.Scalar(UInt32.random(in: 0...0x2FF, using: &random)) ?? "\u{1F3D5}"
+                        }
+                    )
+                )
             }
             let tree = Tree(
                 leaves: (0..<3).map { _ in

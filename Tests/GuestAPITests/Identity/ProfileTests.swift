@@ -127,6 +127,10 @@ import Testing
                 let text = try String(contentsOfFile: api.stateFolder + "/" + file, encoding: .utf8)
                 #expect(!text.lowercased().contains("zanzibarina"))
             }
+            #expect(!api.log.lines.isEmpty)
+            for line in api.log.lines {
+                for word in ["zanzibarina", "1988-08-18"] { #expect(!line.lowercased().contains(word), "\(line)") }
+            }
             // The booking and its amounts stay, and the companion organises now.
             #expect(try await api.count("SELECT sum(amount)::bigint AS count FROM charge_line") == total)
             let page = try await api.get("/v1/groups/\(group.id)", as: companion).decode(TravelGroup.self)

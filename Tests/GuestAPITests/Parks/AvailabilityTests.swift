@@ -118,6 +118,40 @@ import Testing
         }
     }
 
+    @Test func `A park speaks the guest's language, and English where it has no word for it`() async throws {
+        try await withGuestAPI { api in
+            let office = try await api.given.headOffice()
+            let world = try await api.given.park()
+            var park = try await api.get("/v1/parks/\(world.park.id)", as: office).decode(Detail.self).park
+            park.texts = ["en": ["welcome": "Welcome", "wifi": "Ask us"], "nl": ["welcome": "Welkom"]]
+            let request = ParkRequest(
+                slug: park.slug,
+                name: park.name,
+                timeZone: park.timeZone,
+                currency: park.currency,
+                country: park.country,
+                longitude: park.longitude,
+                latitude: park.latitude,
+                texts: park.texts,
+                rules: park.rules
+            )
+            let path = "/v1/admin/parks/\(park.id)"
+            #expect(try await api.change("PUT", path, request, as: office, match: park.version).status == 200)
+            func texts(_ language: String, as who: Given.Person? = nil) async throws -> [String: [String: String]] {
+                let headers = ["accept-language": language]
+                return try await api.send("GET", "/v1/parks/\(park.id)", as: who, headers: headers)
+                    .decode(Detail.self).park.texts
+            }
+            #expect(try await texts("nl") == ["nl": ["welcome": "Welkom", "wifi": "Ask us"]])
+            #expect(try await texts("de, en;q=0.5") == ["de": ["welcome": "Welcome", "wifi": "Ask us"]])
+            #expect(try await texts("en", as: office) == park.texts)
+        }
+    }
+
+    private struct Detail: Decodable {
+        let park: Park
+    }
+
     @Test func `A guest learns why there is nothing, on the park's own calendar`() async throws {
         // 23:30 on 31 December in Amsterdam is already the new year in Tokyo and still noon in Honolulu.
         let clock = TestClock(try #require(ISO8601DateFormatter().date(from: "2026-12-31T22:30:00Z")))
