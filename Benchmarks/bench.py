@@ -18,8 +18,11 @@ import random
 import re
 import shutil
 import signal
+import socket
+import statistics
 import subprocess
 import sys
+import threading
 import time
 import uuid
 
@@ -458,9 +461,80 @@ def job_rate():
     report("job-rate", round(rate), "jobs/s", round(floor), note=f"4 workers, peak {peak} MiB")
 
 
+def hostile():
+    """How much 300 slow sockets or a pipelining flood cost a well-behaved client."""
+    def measure(service, token, park, group, cottages):
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+
+        def p99(count=3000):
+            times = []
+            for _ in range(count):
+                started = time.monotonic()
+                connection.request("GET", "/v1/me", headers={"Authorization": f"Bearer {token}"})
+                connection.getresponse().read()
+                times.append(time.monotonic() - started)
+            times.sort()
+            return times[int(count * 0.99)] * 1000
+
+        def opened(data):
+            client = socket.create_connection(("127.0.0.1", PORT))
+            client.sendall(data)
+            return client
+
+        def slow_sockets(stop):
+            def open_all():
+                return (
+                    [opened(b"GET /v1/parks HTTP/1.1\r\nHost: b\r\nX-Slow: ") for _ in range(100)]
+                    + [opened(b"POST /v1/auth/codes HTTP/1.1\r\nHost: b\r\nContent-Length: 5000\r\n\r\n{") for _ in range(100)]
+                    # These never read the answer.
+                    + [opened(b"GET /openapi.yaml HTTP/1.1\r\nHost: b\r\n\r\n" * 50) for _ in range(100)]
+                )
+            clients = open_all()
+            while not stop.wait(1):
+                for index, client in enumerate(clients):
+                    try:
+                        client.send(b"a")
+                    except OSError:
+                        clients[index] = opened(b"GET /v1/parks HTTP/1.1\r\nHost: b\r\nX-Slow: ")
+            for client in clients:
+                client.close()
+
+        def flood(stop):
+            client = opened(b"")
+            client.setblocking(False)
+            while not stop.is_set():
+                try:
+                    client.send(b"GET /v1/parks HTTP/1.1\r\nHost: b\r\n\r\n" * 1000)
+                except BlockingIOError:
+                    time.sleep(0.01)
+                except OSError:
+                    client = opened(b"")
+                    client.setblocking(False)
+            client.close()
+
+        def under(attack):
+            stop = threading.Event()
+            thread = threading.Thread(target=attack, args=(stop,))
+            thread.start()
+            time.sleep(0.5)
+            value = p99()
+            stop.set()
+            thread.join()
+            return value
+
+        p99()
+        # Alternately, because the machine has moods of its own.
+        rounds = [(p99(), under(slow_sockets), under(flood)) for _ in range(5)]
+        alone, slow, flooded = (statistics.median(column) for column in zip(*rounds))
+        worst = max(slow, flooded)
+        report("hostile", round(worst, 2), "p99 ms", round(alone, 2), True, f"alone {alone:.2f}, 300 slow sockets {slow:.2f}, pipelining flood {flooded:.2f}, peak {service.peak_mib()} MiB")
+
+    with_demo(measure)
+
+
 MEASURES = {
     "group-read": group_read, "search": search, "book-race": book_race, "book-groups": book_groups,
-    "hold-confirm": hold_confirm, "import": import_rate, "job-rate": job_rate,
+    "hold-confirm": hold_confirm, "import": import_rate, "job-rate": job_rate, "hostile": hostile,
 }
 
 for name, measure in MEASURES.items():
