@@ -33,7 +33,9 @@ CREATE TABLE park (
     texts jsonb NOT NULL DEFAULT '{}',
     -- HouseRules, see Sources/GuestModels/Parks/HouseRules.swift
     rules jsonb NOT NULL,
-    version int NOT NULL DEFAULT 1
+    version int NOT NULL DEFAULT 1,
+    -- How many changes have been written for other systems; see park_change.
+    changes bigint NOT NULL DEFAULT 0
 );
 
 CREATE TABLE cottage_type (
@@ -66,6 +68,10 @@ CREATE TABLE cottage (
     -- nothing else; `voorpret check occupancy` compares.
     nights_from date NOT NULL DEFAULT '2000-01-01',
     nights bit varying NOT NULL DEFAULT B'',
+    readiness text NOT NULL DEFAULT 'ready'
+        CONSTRAINT cottage_readiness CHECK (readiness IN ('occupied', 'toClean', 'ready', 'outOfOrder')),
+    readiness_note text CHECK (length(readiness_note) <= 500),
+    readiness_at timestamptz,
     CONSTRAINT cottage_number_taken UNIQUE (park_id, number),
     CONSTRAINT cottage_type_of_park FOREIGN KEY (type_id, park_id) REFERENCES cottage_type (id, park_id)
 );
@@ -79,8 +85,22 @@ CREATE TABLE rate (
     night bigint NOT NULL CHECK (night BETWEEN 0 AND 1000000000),
     weekend_night bigint NOT NULL CHECK (weekend_night BETWEEN 0 AND 1000000000),
     version int NOT NULL DEFAULT 1,
+    since timestamptz NOT NULL DEFAULT '-infinity',
     CONSTRAINT rate_season_overlaps EXCLUDE USING gist (type_id WITH =, season WITH &&)
 );
+
+-- A booking is re-priced at the rates of the day it was placed, so a rate's past is kept.
+CREATE TABLE past_rate (
+    id uuid NOT NULL,
+    type_id uuid NOT NULL REFERENCES cottage_type,
+    season daterange NOT NULL,
+    night bigint NOT NULL,
+    weekend_night bigint NOT NULL,
+    since timestamptz NOT NULL,
+    until timestamptz NOT NULL,
+    PRIMARY KEY (id, since)
+);
+CREATE INDEX ON past_rate (type_id);
 
 -- People --------------------------------------------------------------------------------------
 
@@ -302,6 +322,12 @@ CREATE TABLE booking (
     placed_at timestamptz NOT NULL,
     -- The guest who asked for it; NULL for staff and imports.
     placed_by uuid REFERENCES guest,
+    -- What cleaning each type of the park cost when the booking was placed: {"type id": minor units}.
+    fees jsonb NOT NULL DEFAULT '{}',
+    -- When they mean to come, on the park's clock.
+    arrival_time time,
+    checked_in_at timestamptz,
+    checked_out_at timestamptz,
     version int NOT NULL DEFAULT 1,
     CONSTRAINT booking_hold_has_deadline CHECK ((state = 'held') = (hold_until IS NOT NULL)),
     CONSTRAINT booking_has_group CHECK (source = 'import' OR group_id IS NOT NULL),
@@ -311,6 +337,8 @@ CREATE TABLE booking (
 CREATE INDEX ON booking (group_id);
 CREATE INDEX booking_arrivals ON booking (park_id, lower(stay));
 CREATE INDEX booking_departures ON booking (park_id, upper(stay));
+-- Whose holds are counted.
+CREATE INDEX booking_held ON booking (placed_by) WHERE state = 'held';
 
 -- The booking that a row of it made or changed.
 CREATE TABLE import_row (
@@ -321,9 +349,6 @@ CREATE TABLE import_row (
 );
 
 -- Who of the group stays.
--- Whose holds are counted.
-CREATE INDEX booking_held ON booking (placed_by) WHERE state = 'held';
-
 CREATE TABLE booking_traveller (
     booking_id uuid NOT NULL REFERENCES booking,
     traveller_id uuid NOT NULL REFERENCES traveller,
@@ -395,13 +420,75 @@ $$;
 CREATE TRIGGER allocation_marks_nights AFTER INSERT OR UPDATE OR DELETE ON allocation
     FOR EACH ROW EXECUTE FUNCTION allocation_marks_nights();
 
+-- What a change would cost, as it was told to the guest. Used once, for that version of the booking.
+CREATE TABLE quote (
+    id uuid PRIMARY KEY,
+    booking_id uuid NOT NULL REFERENCES booking,
+    booking_version int NOT NULL,
+    -- BookingPlan: the state of things after the change.
+    plan jsonb NOT NULL,
+    difference bigint NOT NULL,
+    expires_at timestamptz NOT NULL,
+    used_at timestamptz
+);
+CREATE INDEX ON quote (booking_id);
+CREATE INDEX ON quote (expires_at);
+
+-- Extras ----------------------------------------------------------------------------------------
+
+-- What a park offers beside the cottage.
+CREATE TABLE extra (
+    id uuid PRIMARY KEY,
+    park_id uuid NOT NULL REFERENCES park,
+    code text NOT NULL CHECK (code ~ '^[A-Za-z0-9-]{1,20}$'),
+    -- {"en": "Bicycle", "nl": "Fiets"}
+    names jsonb NOT NULL,
+    -- Whether the price is for the piece, however long, or for each day of it.
+    is_daily boolean NOT NULL,
+    price bigint NOT NULL CHECK (price BETWEEN 0 AND 1000000000),
+    -- Times of day it is offered at; none where the time does not matter.
+    slots text[] NOT NULL DEFAULT '{}',
+    -- Per date and slot, where staff have set no other.
+    stock int NOT NULL CHECK (stock BETWEEN 0 AND 100000),
+    is_open boolean NOT NULL DEFAULT true,
+    version int NOT NULL DEFAULT 1,
+    CONSTRAINT extra_code_taken UNIQUE (park_id, code)
+);
+
+-- How many there are and how many are promised on a date; made when first needed.
+CREATE TABLE extra_stock (
+    extra_id uuid NOT NULL REFERENCES extra,
+    date date NOT NULL,
+    slot text NOT NULL DEFAULT '',
+    stock int NOT NULL CHECK (stock BETWEEN 0 AND 100000),
+    taken int NOT NULL DEFAULT 0,
+    PRIMARY KEY (extra_id, date, slot),
+    CONSTRAINT extra_sold_out CHECK (taken BETWEEN 0 AND stock)
+);
+
+CREATE TABLE extra_order (
+    id uuid PRIMARY KEY,
+    booking_id uuid NOT NULL REFERENCES booking,
+    extra_id uuid NOT NULL REFERENCES extra,
+    -- The dates it is there for, park-local.
+    dates daterange NOT NULL CHECK (NOT isempty(dates) AND upper(dates) - lower(dates) <= 366),
+    slot text NOT NULL DEFAULT '',
+    quantity int NOT NULL CHECK (quantity BETWEEN 1 AND 100),
+    -- For whom; NULL is the whole group.
+    household_id uuid REFERENCES household,
+    unit_amount bigint NOT NULL,
+    ordered_by uuid REFERENCES guest,
+    ordered_at timestamptz NOT NULL,
+    cancelled_at timestamptz
+);
+CREATE INDEX ON extra_order (booking_id);
+CREATE INDEX extra_order_to_prepare ON extra_order (extra_id) WHERE cancelled_at IS NULL;
+
 -- The price of a booking: lines are added or reversed, never edited.
 CREATE TABLE charge_line (
     id uuid PRIMARY KEY,
     booking_id uuid NOT NULL REFERENCES booking,
-    kind text NOT NULL CHECK (
-        kind IN ('night', 'cleaning', 'chosenCottage', 'pet', 'earlyBooking', 'touristTax', 'imported', 'cancellation')
-    ),
+    kind text NOT NULL,
     cottage_id uuid REFERENCES cottage,
     -- Whom it is for; NULL is everybody.
     traveller_id uuid REFERENCES traveller,
@@ -410,7 +497,13 @@ CREATE TABLE charge_line (
     amount bigint NOT NULL,
     reverses_id uuid CONSTRAINT charge_line_reversed_once UNIQUE REFERENCES charge_line,
     at timestamptz NOT NULL,
-    CONSTRAINT charge_line_adds_up CHECK (amount = quantity * unit_amount)
+    household_id uuid REFERENCES household,
+    extra_order_id uuid REFERENCES extra_order,
+    CONSTRAINT charge_line_adds_up CHECK (amount = quantity * unit_amount),
+    CONSTRAINT charge_line_kind CHECK (kind IN (
+        'night', 'cleaning', 'chosenCottage', 'pet', 'earlyBooking', 'touristTax', 'imported', 'cancellation', 'extra'
+    )),
+    CONSTRAINT charge_line_of_extra CHECK ((kind = 'extra') = (extra_order_id IS NOT NULL))
 );
 CREATE INDEX ON charge_line (booking_id);
 
@@ -423,6 +516,91 @@ CREATE TRIGGER charge_line_never_edited BEFORE UPDATE OR DELETE ON charge_line
     FOR EACH ROW EXECUTE FUNCTION never_edited();
 CREATE TRIGGER consent_never_edited BEFORE UPDATE ON consent
     FOR EACH ROW EXECUTE FUNCTION never_edited();
+
+-- Arrival ---------------------------------------------------------------------------------------
+
+-- How one gets in: route, door code, Wi-Fi, sealed with the server's secret. Shown to those who have checked in.
+CREATE TABLE cottage_access (
+    cottage_id uuid PRIMARY KEY REFERENCES cottage,
+    sealed bytea NOT NULL,
+    changed_at timestamptz NOT NULL
+);
+
+-- Which household lives in which cottage of a booking, where the group has said so.
+CREATE TABLE cottage_household (
+    booking_id uuid NOT NULL REFERENCES booking,
+    cottage_id uuid NOT NULL REFERENCES cottage,
+    household_id uuid NOT NULL REFERENCES household,
+    PRIMARY KEY (booking_id, cottage_id, household_id)
+);
+
+-- The guest register that the country asks for, sealed with the server's secret, and until when the law has it kept.
+CREATE TABLE register_entry (
+    booking_id uuid NOT NULL REFERENCES booking,
+    traveller_id uuid NOT NULL REFERENCES traveller,
+    sealed bytea NOT NULL,
+    keep_until date NOT NULL,
+    PRIMARY KEY (booking_id, traveller_id)
+);
+CREATE INDEX ON register_entry (keep_until);
+
+-- The desk --------------------------------------------------------------------------------------
+
+-- Something that somebody of the staff should do. Features that need one point at what it is about.
+CREATE TABLE task (
+    id uuid PRIMARY KEY,
+    park_id uuid NOT NULL REFERENCES park,
+    title text NOT NULL CHECK (length(title) BETWEEN 1 AND 200),
+    detail text NOT NULL DEFAULT '' CHECK (length(detail) <= 5000),
+    -- What made it: staff, an external reservation, feedback …
+    source text NOT NULL CHECK (length(source) BETWEEN 1 AND 40),
+    -- The thing it is about; at most one open task of a source and subject.
+    subject text CHECK (length(subject) <= 200),
+    owner_id uuid REFERENCES staff,
+    due date,
+    state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done')),
+    created_at timestamptz NOT NULL,
+    version int NOT NULL DEFAULT 1
+);
+CREATE INDEX ON task (park_id, state, due);
+CREATE INDEX ON task (owner_id);
+CREATE UNIQUE INDEX task_open_once ON task (park_id, source, subject) WHERE state = 'open';
+
+-- What happened to it, in order.
+CREATE TABLE task_event (
+    id uuid PRIMARY KEY,
+    task_id uuid NOT NULL REFERENCES task,
+    at timestamptz NOT NULL,
+    principal text NOT NULL DEFAULT current_setting('app.principal', true),
+    kind text NOT NULL CHECK (kind IN ('created', 'changed', 'note', 'done', 'reopened')),
+    note text CHECK (length(note) <= 5000),
+    UNIQUE (task_id, id)
+);
+
+-- A note of the house for the staff of some days.
+CREATE TABLE house_note (
+    id uuid PRIMARY KEY,
+    park_id uuid NOT NULL REFERENCES park,
+    dates daterange NOT NULL CHECK (NOT isempty(dates)),
+    note text NOT NULL CHECK (length(note) BETWEEN 1 AND 2000),
+    written_by uuid REFERENCES staff,
+    ended_at timestamptz
+);
+CREATE INDEX ON house_note (park_id);
+
+-- Every change of a park's bookings, cottages and guests, for other systems. `park.changes` is locked until COMMIT, so
+-- the numbers have no gaps and are in commit order.
+CREATE TABLE park_change (
+    park_id uuid NOT NULL REFERENCES park,
+    number bigint NOT NULL,
+    at timestamptz NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('booking', 'cottage', 'guest')),
+    id uuid NOT NULL,
+    -- The thing after the change; NULL for a guest, who is shown as they are now and forgotten when they ask for it.
+    body jsonb,
+    PRIMARY KEY (park_id, number)
+);
+CREATE INDEX ON park_change (id);
 
 -- The whole service ---------------------------------------------------------------------------
 
@@ -507,4 +685,4 @@ CREATE TABLE scope_entity (
 );
 CREATE INDEX ON scope_entity (scope, version);
 
-INSERT INTO schema_version (number, name) VALUES (1, 'first');
+INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay');

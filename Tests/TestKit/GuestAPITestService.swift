@@ -119,9 +119,10 @@ public struct GuestAPITestService: Sendable {
         _ path: String,
         _ body: some Encodable & Sendable,
         as who: Given.Person? = nil,
-        match: Int
+        match: Int? = nil,
+        key: String? = nil
     ) async throws -> Response {
-        try await send(method, path, raw: Data(try ResponseEncoder.encode(body)), as: who, match: match)
+        try await send(method, path, raw: Data(try ResponseEncoder.encode(body)), as: who, key: key, match: match)
     }
 
     // MARK: Looking behind

@@ -44,6 +44,8 @@ private actor Turns {
     private var waiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
 
     func take(_ count: Int) async {
+        // Whoever has a turn already must not queue behind those who wait for it.
+        guard count > 0 else { return }
         if waiting.isEmpty, free >= count {
             free -= count
             return

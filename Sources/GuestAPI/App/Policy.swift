@@ -96,6 +96,7 @@ enum Policy {
 
     private static let front: Set<Who> = [.staff(.reception), .staff(.host), .headOffice]
     private static let upkeep: Set<Who> = [.staff(.reception), .staff(.maintenance), .headOffice]
+    private static let service = front.union([.staff(.housekeeping)])
     private static let anyStaff = Set(StaffMember.Function.allCases.map { Who.staff($0) } + [.headOffice])
 
     static let rows: [Row] = [
@@ -171,9 +172,27 @@ enum Policy {
             .booking,
             key: .required
         ),
+        Row("quoteChange", .post, "/v1/bookings/{booking}/quotes", front.union([.organiser]), .booking),
+        Row(
+            "changeBooking",
+            .post,
+            "/v1/bookings/{booking}/changes",
+            front.union([.organiser]),
+            .booking,
+            key: .required,
+            needsMatch: true
+        ),
+        // Extras
+        Row("listExtras", .get, "/v1/parks/{park}/extras", [.anyone]),
+        Row("orderExtra", .post, "/v1/bookings/{booking}/extras", front.union([.member]), .booking, key: .required),
+        Row("cancelExtra", .delete, "/v1/bookings/{booking}/extras/{order}", front.union([.member]), .booking),
+        Row("createExtra", .post, "/v1/admin/parks/{park}/extras", [.headOffice], .desk),
+        Row("changeExtra", .put, "/v1/admin/extras/{extra}", [.headOffice], .desk, needsMatch: true),
+        Row("setStock", .put, "/v1/admin/extras/{extra}/stock", front, .desk),
+        Row("listExtrasToPrepare", .get, "/v1/admin/parks/{park}/extras/orders", service, .desk),
         // Desk
-        Row("listArrivals", .get, "/v1/admin/parks/{park}/arrivals", front.union([.staff(.housekeeping)]), .desk),
-        Row("listDepartures", .get, "/v1/admin/parks/{park}/departures", front.union([.staff(.housekeeping)]), .desk),
+        Row("listArrivals", .get, "/v1/admin/parks/{park}/arrivals", service, .desk),
+        Row("listDepartures", .get, "/v1/admin/parks/{park}/departures", service, .desk),
         Row("searchBookings", .get, "/v1/admin/parks/{park}/bookings", front, .desk),
         Row("listDeadJobs", .get, "/v1/admin/jobs", [.headOffice], .desk),
         Row("retryJob", .post, "/v1/admin/jobs/{job}/retry", [.headOffice], .desk),

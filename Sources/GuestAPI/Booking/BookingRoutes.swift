@@ -3,11 +3,11 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// Holding, confirming and cancelling.
+/// Holding, confirming, changing and cancelling.
 enum BookingRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "placeBooking": place, "showBooking": show, "extendHold": extend, "confirmBooking": confirm,
-        "cancelBooking": cancel,
+        "cancelBooking": cancel, "quoteChange": quote, "changeBooking": apply,
     ]
 
     private static func place(_ call: Call) async throws -> Answer {
@@ -43,6 +43,33 @@ enum BookingRoutes {
         let reason = try reason(of: call)
         return try await change(call) { id, tx in
             try await Booking.cancel(id, reason: reason, as: call.principal, call.app, at: call.now, in: tx)
+        }
+    }
+
+    private static func quote(_ call: Call) async throws -> Answer {
+        let request = try call.body(BookingChange.self)
+        let id: Booking.ID = try call.id("booking")
+        return try await call.write { tx in
+            try .json(
+                await Quote.make(request, for: id, as: call.principal, call.app, at: call.now, in: tx),
+                .created
+            )
+        }
+    }
+
+    private static func apply(_ call: Call) async throws -> Answer {
+        let request = try call.body(QuotedChange.self)
+        let version = try call.expectedVersion()
+        return try await change(call) { id, tx in
+            try await Booking.change(
+                id,
+                by: request,
+                expecting: version,
+                as: call.principal,
+                call.app,
+                at: call.now,
+                in: tx
+            )
         }
     }
 

@@ -35,12 +35,16 @@ enum BookingSQL {
         let currency: String
         let deposit: Int64
         let placedAt: Date
+        let arrivalTime: LocalTime?
+        let checkedInAt: Date?
+        let checkedOutAt: Date?
         let version: Int
     }
 
     private static let columns: SQL = """
         booking.id, number, booking.park_id, booking.group_id, stay, state, hold_until, is_extended, adults, children,
-        babies, pets, currency, deposit, placed_at, booking.version
+        babies, pets, currency, deposit, placed_at, to_char(arrival_time, 'HH24:MI') AS arrival_time, checked_in_at,
+        checked_out_at, booking.version
         """
 
     static func rows(where condition: SQL, limit: Int = 1000, locked: Bool = false) -> Query<BookingRow> {
@@ -64,6 +68,9 @@ enum BookingSQL {
                 currency: try row.decode("currency"),
                 deposit: try row.decode("deposit"),
                 placedAt: try row.decode("placed_at"),
+                arrivalTime: try row.decodeIfPresent("arrival_time", as: String.self).flatMap { LocalTime($0) },
+                checkedInAt: try row.decodeIfPresent("checked_in_at"),
+                checkedOutAt: try row.decodeIfPresent("checked_out_at"),
                 version: try row.decode("version")
             )
         }
@@ -100,22 +107,39 @@ enum BookingSQL {
     static func lines(where condition: SQL) -> Query<(booking: Booking.ID, line: ChargeLine)> {
         Query(
             """
-            SELECT booking_id, kind, cottage_id, traveller_id, quantity, unit_amount
+            SELECT booking_id, \(lineColumns)
             FROM booking JOIN charge_line ON booking_id = booking.id
             WHERE \(condition) ORDER BY booking_id, charge_line.id
             """
-        ) { row in
-            (
-                try row.decode("booking_id"),
-                ChargeLine(
-                    ChargeLine.Kind(rawValue: try row.decode("kind")) ?? .imported,
-                    cottage: try row.decodeIfPresent("cottage_id"),
-                    traveller: try row.decodeIfPresent("traveller_id"),
-                    quantity: try row.decode("quantity"),
-                    unitAmount: try row.decode("unit_amount")
-                )
-            )
-        }
+        ) { (try $0.decode("booking_id"), try line($0)) }
+    }
+
+    private static let lineColumns: SQL = """
+        kind, cottage_id, traveller_id, household_id, extra_order_id, quantity, unit_amount
+        """
+
+    private static func line(_ row: Row) throws -> ChargeLine {
+        ChargeLine(
+            ChargeLine.Kind(rawValue: try row.decode("kind")) ?? .imported,
+            cottage: try row.decodeIfPresent("cottage_id"),
+            traveller: try row.decodeIfPresent("traveller_id"),
+            household: try row.decodeIfPresent("household_id"),
+            extraOrder: try row.decodeIfPresent("extra_order_id"),
+            quantity: try row.decode("quantity"),
+            unitAmount: try row.decode("unit_amount")
+        )
+    }
+
+    /// The lines that have not been taken back.
+    static func liveLines(of booking: Booking.ID) -> Query<(id: ChargeLine.ID, line: ChargeLine)> {
+        Query(
+            """
+            SELECT id, \(lineColumns) FROM charge_line AS line
+            WHERE booking_id = \(booking) AND reverses_id IS NULL
+                AND NOT EXISTS (SELECT FROM charge_line WHERE reverses_id = line.id)
+            ORDER BY id
+            """
+        ) { (try $0.decode("id"), try line($0)) }
     }
 
     // MARK: Placing
@@ -129,10 +153,12 @@ enum BookingSQL {
         ) { try $0.decode("id") }
     }
 
-    static func lockCottages(of booking: Booking.ID) -> Query<Cottage.ID> {
+    /// Those of a booking, and others beside them.
+    static func lockCottages(of booking: Booking.ID, and others: [Cottage.ID] = []) -> Query<Cottage.ID> {
         Query(
             """
-            SELECT id FROM cottage WHERE id IN (SELECT cottage_id FROM allocation WHERE booking_id = \(booking))
+            SELECT id FROM cottage
+            WHERE id IN (SELECT cottage_id FROM allocation WHERE booking_id = \(booking)) OR id = ANY(\(others)::uuid[])
             ORDER BY id FOR NO KEY UPDATE
             """
         ) { try $0.decode("id") }
@@ -145,12 +171,18 @@ enum BookingSQL {
         let isDue: Bool
     }
 
-    static func conflicts(_ cottages: [Cottage.ID], _ stay: Stay, now: Date) -> Query<Conflict> {
+    static func conflicts(
+        _ cottages: [Cottage.ID],
+        _ stay: Stay,
+        except own: Booking.ID? = nil,
+        now: Date
+    ) -> Query<Conflict> {
         Query(
             """
             SELECT cottage_id, booking_id, coalesce(hold_until <= \(now), false) AS is_due
             FROM allocation LEFT JOIN booking ON booking.id = booking_id
             WHERE cottage_id = ANY(\(cottages)::uuid[]) AND is_live AND allocation.stay && \(stay)
+                AND booking_id IS DISTINCT FROM \(own)
             ORDER BY allocation.id
             """
         ) { row in
@@ -176,14 +208,20 @@ enum BookingSQL {
         ) { try $0.decode("count") }
     }
 
-    static func insert(_ booking: Booking, policy: JSONText, source: String, by guest: Guest.ID?) -> Command {
+    static func insert(
+        _ booking: Booking,
+        policy: JSONText,
+        fees: JSONText,
+        source: String,
+        by guest: Guest.ID?
+    ) -> Command {
         Command(
             """
             INSERT INTO booking (id, number, park_id, group_id, stay, state, hold_until, adults, children, babies, pets,
-                currency, policy, deposit, source, placed_at, placed_by)
+                currency, policy, fees, deposit, source, placed_at, placed_by)
             VALUES (\(booking.id), \(booking.number), \(booking.parkId), \(booking.groupId), \(booking.stay),
                 \(booking.state.rawValue), \(booking.holdUntil), \(booking.adults), \(booking.children),
-                \(booking.babies), \(booking.pets), \(booking.total.currency), \(policy), \(booking.deposit.amount),
+                \(booking.babies), \(booking.pets), \(booking.total.currency), \(policy), \(fees), \(booking.deposit.amount),
                 \(source), \(booking.placedAt), \(guest))
             """
         )
@@ -201,6 +239,100 @@ enum BookingSQL {
         )
     }
 
+    // MARK: A change
+
+    /// The types of some of a park's cottages, and whether they are let.
+    static func types(
+        of cottages: [Cottage.ID],
+        in park: Park.ID
+    ) -> Query<(id: Cottage.ID, type: CottageType.ID, isOpen: Bool)> {
+        Query(
+            "SELECT id, type_id, is_open FROM cottage WHERE park_id = \(park) AND id = ANY(\(cottages)::uuid[]) ORDER BY id"
+        ) { (try $0.decode("id"), try $0.decode("type_id"), try $0.decode("is_open")) }
+    }
+
+    /// Gives away what the plan leaves, moves what stays and takes what comes.
+    static func reallocate(_ booking: Booking.ID, to plan: BookingPlan, ids: [UUID]) -> [Command] {
+        let kept = plan.cottages.map(\.id)
+        return [
+            Command("DELETE FROM allocation WHERE booking_id = \(booking) AND NOT cottage_id = ANY(\(kept)::uuid[])"),
+            Command(
+                "UPDATE allocation SET stay = \(plan.stay) WHERE booking_id = \(booking) AND stay <> \(plan.stay)"
+            ),
+            Command(
+                """
+                INSERT INTO allocation (id, cottage_id, stay, booking_id, is_chosen)
+                SELECT id, cottage_id, \(plan.stay), \(booking), is_chosen
+                FROM unnest(\(ids)::uuid[], \(kept)::uuid[], \(plan.cottages.map(\.isChosen))::boolean[])
+                    AS planned (id, cottage_id, is_chosen)
+                WHERE NOT EXISTS (
+                    SELECT FROM allocation WHERE booking_id = \(booking) AND allocation.cottage_id = planned.cottage_id
+                )
+                ORDER BY cottage_id
+                """
+            ),
+        ]
+    }
+
+    static func replaceTravellers(of booking: Booking.ID, with travellers: [Traveller.ID]) -> [Command] {
+        [
+            Command(
+                """
+                DELETE FROM booking_traveller
+                WHERE booking_id = \(booking) AND NOT traveller_id = ANY(\(travellers)::uuid[])
+                """
+            ),
+            Command(
+                """
+                INSERT INTO booking_traveller (booking_id, traveller_id)
+                SELECT \(booking)::uuid, traveller_id FROM unnest(\(travellers)::uuid[]) AS traveller_id
+                ON CONFLICT DO NOTHING
+                """
+            ),
+        ]
+    }
+
+    static func insert(_ quote: Quote) throws -> Command {
+        Command(
+            """
+            INSERT INTO quote (id, booking_id, booking_version, plan, difference, expires_at)
+            VALUES (\(quote.id), \(quote.bookingId), \(quote.bookingVersion), \(try JSONText(encoding: quote.plan)),
+                \(quote.difference.amount), \(quote.expiresAt))
+            """
+        )
+    }
+
+    struct QuoteRow: Sendable {
+        let plan: BookingPlan
+        let bookingVersion: Int
+        let difference: Int64
+    }
+
+    /// A quote that may still be used.
+    static func quote(_ id: Quote.ID, of booking: Booking.ID, now: Date) -> Query<QuoteRow> {
+        Query(
+            """
+            SELECT plan, booking_version, difference FROM quote
+            WHERE id = \(id) AND booking_id = \(booking) AND used_at IS NULL AND expires_at > \(now)
+            """
+        ) { row in
+            QuoteRow(
+                plan: try row.decodeJSON("plan"),
+                bookingVersion: try row.decode("booking_version"),
+                difference: try row.decode("difference")
+            )
+        }
+    }
+
+    static func use(_ quote: Quote.ID, at now: Date) -> Command {
+        Command("UPDATE quote SET used_at = \(now) WHERE id = \(quote)")
+    }
+
+    /// Quotes are told apart from the booking's history, which its lines are, so old ones can go.
+    static func deleteOldQuotes(now: Date) -> Command {
+        Command("DELETE FROM quote WHERE expires_at <= \(now.addingTimeInterval(-30 * 86400))")
+    }
+
     static func insertTravellers(_ booking: Booking) -> Command {
         Command(
             """
@@ -213,27 +345,33 @@ enum BookingSQL {
     static func insert(_ line: ChargeLine, id: ChargeLine.ID, booking: Booking.ID, at now: Date) -> Command {
         Command(
             """
-            INSERT INTO charge_line (id, booking_id, kind, cottage_id, traveller_id, quantity, unit_amount, amount, at)
-            VALUES (\(id), \(booking), \(line.kind.rawValue), \(line.cottageId), \(line.travellerId), \(line.quantity),
-                \(line.unitAmount), \(line.amount), \(now))
+            INSERT INTO charge_line (id, booking_id, \(lineColumns), amount, at)
+            VALUES (\(id), \(booking), \(line.kind.rawValue), \(line.cottageId), \(line.travellerId),
+                \(line.householdId), \(line.extraOrderId), \(line.quantity), \(line.unitAmount), \(line.amount), \(now))
             """
         )
     }
 
     // MARK: Changing
 
-    /// The rules it was placed under, and the park's zone.
-    static func policy(of booking: Booking.ID) -> Query<(rules: HouseRules, timeZone: String)> {
+    /// What was agreed when it was placed, and the park's zone.
+    static func policy(
+        of booking: Booking.ID
+    ) -> Query<(rules: HouseRules, fees: [String: Int64], timeZone: String)> {
         Query(
-            "SELECT policy, time_zone FROM booking JOIN park ON park.id = park_id WHERE booking.id = \(booking)"
-        ) { (try $0.decodeJSON("policy"), try $0.decode("time_zone")) }
+            "SELECT policy, fees, time_zone FROM booking JOIN park ON park.id = park_id WHERE booking.id = \(booking)"
+        ) { (try $0.decodeJSON("policy"), try $0.decodeJSON("fees"), try $0.decode("time_zone")) }
     }
 
     static func update(_ booking: Booking, confirmedReason: String? = nil, cancelledReason: String? = nil) -> Command {
         Command(
             """
             UPDATE booking SET state = \(booking.state.rawValue), hold_until = \(booking.holdUntil),
-                is_extended = \(booking.isExtended), version = \(booking.version),
+                is_extended = \(booking.isExtended), stay = \(booking.stay), adults = \(booking.adults),
+                children = \(booking.children), babies = \(booking.babies), pets = \(booking.pets),
+                deposit = \(booking.deposit.amount), arrival_time = \(booking.arrivalTime?.description)::time,
+                checked_in_at = \(booking.checkedInAt), checked_out_at = \(booking.checkedOutAt),
+                version = \(booking.version),
                 confirmed_reason = coalesce(\(confirmedReason), confirmed_reason),
                 cancelled_reason = coalesce(\(cancelledReason), cancelled_reason)
             WHERE id = \(booking.id)
@@ -248,21 +386,32 @@ enum BookingSQL {
 
     /// Takes back every line that has not been taken back: nothing is owed any more.
     static func reverseLines(of booking: Booking.ID, at now: Date) -> Command {
+        reverse("true", of: booking, at: now)
+    }
+
+    static func reverseLines(_ lines: [ChargeLine.ID], of booking: Booking.ID, at now: Date) -> Command {
+        reverse("line.id = ANY(\(lines)::uuid[])", of: booking, at: now)
+    }
+
+    /// What an extra cost.
+    static func reverseLines(ofOrders orders: [ExtraOrder.ID], of booking: Booking.ID, at now: Date) -> Command {
+        reverse("extra_order_id = ANY(\(orders)::uuid[])", of: booking, at: now)
+    }
+
+    private static func reverse(_ condition: SQL, of booking: Booking.ID, at now: Date) -> Command {
         Command(
             """
-            INSERT INTO charge_line (id, booking_id, kind, cottage_id, traveller_id, quantity, unit_amount, amount,
-                reverses_id, at)
-            SELECT gen_random_uuid(), booking_id, kind, cottage_id, traveller_id, quantity, -unit_amount, -amount, id,
-                \(now)
+            INSERT INTO charge_line (id, booking_id, kind, cottage_id, traveller_id, household_id, extra_order_id,
+                quantity, unit_amount, amount, reverses_id, at)
+            SELECT gen_random_uuid(), booking_id, kind, cottage_id, traveller_id, household_id, extra_order_id, quantity,
+                -unit_amount, -amount, id, \(now)
             FROM charge_line AS line
-            WHERE booking_id = \(booking) AND reverses_id IS NULL
+            WHERE booking_id = \(booking) AND reverses_id IS NULL AND \(condition)
                 AND NOT EXISTS (SELECT FROM charge_line WHERE reverses_id = line.id)
             """
         )
     }
 
-    /// Where to write about a booking.
-    ///
     /// Who is written to about a booking; none for a group without organiser, or one without mail.
     static func addressee(of booking: Booking.ID) -> Query<(email: String, language: String, park: String)> {
         Query(
@@ -291,11 +440,13 @@ extension Booking {
         _ rows: [BookingSQL.BookingRow],
         _ cottages: [(booking: Booking.ID, cottage: BookedCottage)],
         _ travellers: [(booking: Booking.ID, traveller: Traveller.ID)],
-        _ lines: [(booking: Booking.ID, line: ChargeLine)]
+        _ lines: [(booking: Booking.ID, line: ChargeLine)],
+        _ extras: [ExtraOrder]
     ) -> [Booking] {
         let cottages = Dictionary(grouping: cottages, by: \.booking)
         let travellers = Dictionary(grouping: travellers, by: \.booking)
         let lines = Dictionary(grouping: lines, by: \.booking)
+        let extras = Dictionary(grouping: extras, by: \.bookingId)
         return rows.map { row in
             Booking(
                 id: row.id,
@@ -313,9 +464,13 @@ extension Booking {
                 cottages: cottages[row.id]?.map(\.cottage) ?? [],
                 travellerIds: travellers[row.id]?.map(\.traveller) ?? [],
                 charges: lines[row.id]?.map(\.line) ?? [],
+                extras: extras[row.id] ?? [],
                 currency: row.currency,
                 deposit: row.deposit,
                 placedAt: row.placedAt,
+                arrivalTime: row.arrivalTime,
+                checkedInAt: row.checkedInAt,
+                checkedOutAt: row.checkedOutAt,
                 version: row.version
             )
         }
@@ -324,31 +479,50 @@ extension Booking {
     /// One booking the principal may see, or nil.
     static func find(_ id: Booking.ID, as principal: Principal, in reader: Reader) async throws -> Booking? {
         let its: SQL = "booking.id = \(id)"
-        let (rows, cottages, travellers, lines) = try await reader.all(
+        let (rows, cottages, travellers, lines, extras) = try await reader.all(
             BookingSQL.rows(where: "\(its) AND \(BookingSQL.isVisible(to: principal))"),
             BookingSQL.cottages(where: its),
             BookingSQL.travellers(where: its),
-            BookingSQL.lines(where: its)
+            BookingSQL.lines(where: its),
+            ExtraSQL.orders(where: its)
         )
-        return assemble(rows, cottages, travellers, lines).first
+        return assemble(rows, cottages, travellers, lines, extras).first
     }
 
-    /// One booking the principal may change, locked: first its cottages in id order, then itself.
+    /// One booking the principal may change, locked: first its cottages and `others` in id order, then itself.
     ///
     /// Throws `notFound` for a booking that is none of the principal's, `forbidden` for a member where the
     /// organiser is asked for.
-    static func locked(_ id: Booking.ID, as principal: Principal, in tx: Transaction) async throws -> Booking {
+    static func locked(
+        _ id: Booking.ID,
+        and others: [Cottage.ID] = [],
+        by role: Traveller.Role = .organiser,
+        as principal: Principal,
+        in tx: Transaction
+    ) async throws -> Booking {
+        _ = try await tx.all(BookingSQL.lockCottages(of: id, and: others))
+        return try await found(id, by: role, isLocked: true, as: principal, in: tx)
+    }
+
+    /// One booking the principal may change, unlocked, to see what a change would mean.
+    static func found(
+        _ id: Booking.ID,
+        by role: Traveller.Role = .organiser,
+        isLocked: Bool = false,
+        as principal: Principal,
+        in tx: Transaction
+    ) async throws -> Booking {
         let its: SQL = "booking.id = \(id)"
-        let (_, rows, cottages, travellers, lines, roles) = try await tx.all(
-            BookingSQL.lockCottages(of: id),
-            BookingSQL.rows(where: "\(its) AND \(BookingSQL.isVisible(to: principal))", locked: true),
+        let (rows, cottages, travellers, lines, extras, roles) = try await tx.all(
+            BookingSQL.rows(where: "\(its) AND \(BookingSQL.isVisible(to: principal))", locked: isLocked),
             BookingSQL.cottages(where: its),
             BookingSQL.travellers(where: its),
             BookingSQL.lines(where: its),
+            ExtraSQL.orders(where: its),
             BookingSQL.role(of: principal.guestID, in: id)
         )
-        guard let booking = assemble(rows, cottages, travellers, lines).first else { throw Refusal.notFound }
-        guard principal.guestID == nil || roles == [.organiser] else { throw Refusal.forbidden }
+        guard let booking = assemble(rows, cottages, travellers, lines, extras).first else { throw Refusal.notFound }
+        guard principal.guestID == nil || role == .member || roles == [.organiser] else { throw Refusal.forbidden }
         return booking
     }
 

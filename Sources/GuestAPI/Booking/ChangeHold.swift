@@ -94,6 +94,7 @@ extension Booking {
             let line = ChargeLine(.cancellation, unitAmount: fee)
             commands.append(BookingSQL.insert(line, id: app.ids.next(at: now), booking: id, at: now))
         }
+        ExtraOrder.cancel(booking.extras, at: now, in: tx)
         tx.later(commands)
         if isStaff {
             try Audit.record(
@@ -115,6 +116,7 @@ extension Booking {
         var booking = try await locked(id, as: .job(ExpireHold.kind), in: tx)
         guard booking.expire(at: now) else { return }
         booking.version += 1
+        ExtraOrder.cancel(booking.extras, at: now, in: tx)
         tx.later([
             BookingSQL.release(id),
             BookingSQL.update(booking),

@@ -35,35 +35,25 @@ extension Booking {
         }
         let today = clock.date(at: now)
         try park.rules.allow(request.stay, today: today)
-        let travellers = try request.travellerIds.map { id in
-            guard let traveller = people.first(where: { $0.id == id }) else {
-                throw Refusal.unknownTraveller.at("/travellerIds")
-            }
-            return (id: Optional(id), age: traveller.birthDate?.age(on: request.stay.arrival) ?? 18)
-        }
-        let adults = travellers.count { $0.age >= 18 }
-        let babies = travellers.count { $0.age < 2 }
-        guard adults > 0 else { throw Refusal.nobodyGrown.at("/travellerIds") }
-
         // Whoever comes later than that need not queue for the rows to hear it.
         guard conflicts.allSatisfy(\.isDue) else { throw Refusal.cottageTaken }
         let taken = try await take(request, types, app, at: now, in: tx)
-        let pets = request.pets ?? 0
-        guard taken.reduce(0, { $0 + $1.type.capacity }) >= travellers.count - babies,
-            taken.reduce(0, { $0 + $1.type.pets }) >= pets
-        else { throw Refusal.partyTooLarge }
-
-        let pricing = Pricing(rules: park.rules, stay: request.stay, today: today)
-        var charges: [ChargeLine] = []
-        for cottage in taken {
-            charges += try pricing.lines(
-                for: cottage.id,
-                rates: rates.filter { $0.typeId == cottage.type.id },
-                cleaningFee: cottage.type.cleaningFee,
-                isChosen: cottage.isChosen
-            )
-        }
-        charges += pricing.lines(for: travellers, pets: pets)
+        let plan = BookingPlan(
+            stay: request.stay,
+            cottages: taken.map { .init(id: $0.id, isChosen: $0.isChosen) },
+            travellerIds: request.travellerIds.sorted(),
+            pets: request.pets ?? 0
+        )
+        let fees = Dictionary(types.map { ($0.id, $0.cleaningFee) }) { first, _ in first }
+        let priced = try PricedPlan(
+            plan,
+            types: Dictionary(taken.map { ($0.id, $0.type) }) { first, _ in first },
+            fees: fees,
+            rates: rates,
+            people: people,
+            rules: park.rules,
+            bookedOn: today
+        )
         let id: Booking.ID = request.id ?? app.ids.next(at: now)
         let holdUntil = now.addingTimeInterval(Double(park.rules.holdMinutes) * 60)
         let booking = Booking(
@@ -75,24 +65,30 @@ extension Booking {
             state: .held,
             holdUntil: holdUntil,
             isExtended: false,
-            adults: adults,
-            children: travellers.count - adults - babies,
-            babies: babies,
-            pets: pets,
+            adults: priced.adults,
+            children: priced.children,
+            babies: priced.babies,
+            pets: plan.pets,
             cottages: taken.map { BookedCottage(id: $0.id, number: "", isChosen: $0.isChosen) },
-            travellerIds: request.travellerIds.sorted(),
-            charges: charges,
+            travellerIds: plan.travellerIds,
+            charges: priced.charges,
             currency: park.currency,
-            deposit: charges.total.percentage(park.rules.depositPercent),
+            deposit: priced.charges.total.percentage(park.rules.depositPercent),
             placedAt: now,
             version: 1
         )
         try await tx.run(
             [
-                BookingSQL.insert(booking, policy: try JSONText(encoding: park.rules), source: "guest", by: guest),
+                BookingSQL.insert(
+                    booking,
+                    policy: try JSONText(encoding: park.rules),
+                    fees: try JSONText(encoding: Dictionary(fees.map { ($0.key.description, $0.value) }) { $1 }),
+                    source: "guest",
+                    by: guest
+                ),
                 BookingSQL.insertAllocations(booking, ids: taken.map { _ in app.ids.uuid(at: now) }),
                 BookingSQL.insertTravellers(booking),
-            ] + charges.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) },
+            ] + priced.charges.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) },
             refusing: [
                 "allocation_cottage_taken": .cottageTaken, "booking_pkey": .idTaken, "booking_number_taken": .idTaken,
             ]

@@ -8,14 +8,15 @@ extension TravelGroup {
     /// One round trip.
     static func show(_ id: TravelGroup.ID, as principal: Principal, in reader: Reader) async throws -> TravelGroup {
         let ofGroup: SQL = "booking.group_id = \(id)"
-        let (groups, households, travellers, rows, cottages, people, lines) = try await reader.all(
+        let (groups, households, travellers, rows, cottages, people, lines, extras) = try await reader.all(
             GroupSQL.group(id, for: principal),
             GroupSQL.households(of: id),
             GroupSQL.travellers(of: id),
             BookingSQL.rows(where: ofGroup),
             BookingSQL.cottages(where: ofGroup),
             BookingSQL.travellers(where: ofGroup),
-            BookingSQL.lines(where: ofGroup)
+            BookingSQL.lines(where: ofGroup),
+            ExtraSQL.orders(where: ofGroup)
         )
         guard let group = groups.first else { throw Refusal.notFound }
         return TravelGroup(
@@ -24,7 +25,7 @@ extension TravelGroup {
             version: group.version,
             households: households,
             travellers: travellers,
-            bookings: Booking.assemble(rows, cottages, people, lines)
+            bookings: Booking.assemble(rows, cottages, people, lines, extras)
         )
     }
 

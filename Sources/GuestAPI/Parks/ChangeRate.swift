@@ -20,7 +20,7 @@ extension Rate {
             weekendNight: request.weekendNight,
             version: 1
         )
-        try await tx.run(ParkSQL.insert(rate), refusing: ["rate_season_overlaps": .seasonOverlaps])
+        try await tx.run(ParkSQL.insert(rate, at: now), refusing: ["rate_season_overlaps": .seasonOverlaps])
         try Audit.record(
             "rate.create",
             target: rate.id.uuid,
@@ -51,7 +51,7 @@ extension Rate {
         rate.night = request.night
         rate.weekendNight = request.weekendNight
         rate.version += 1
-        try await tx.run(ParkSQL.update(rate), refusing: ["rate_season_overlaps": .seasonOverlaps])
+        try await tx.run(ParkSQL.update(rate, at: now), refusing: ["rate_season_overlaps": .seasonOverlaps])
         try Audit.record(
             "rate.change",
             target: id.uuid,
@@ -70,7 +70,7 @@ extension Rate {
         guard let rate = try await tx.first(ParkSQL.rate(id, locked: true)),
             let type = try await tx.first(ParkSQL.type(rate.typeId))
         else { throw Refusal.notFound }
-        try await tx.run(ParkSQL.delete(id))
+        try await tx.run(ParkSQL.delete(id, at: now))
         try Audit.record("rate.delete", target: id.uuid, park: type.parkId, before: rate, app, at: now, in: tx)
         tx.publish(id, "rate", to: .park(type.parkId), isDeleted: true)
     }

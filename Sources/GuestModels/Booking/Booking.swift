@@ -44,10 +44,16 @@ public struct Booking: Codable, Hashable, Sendable {
     public var cottages: [BookedCottage]
     public var travellerIds: [Traveller.ID]
     public var charges: [ChargeLine]
+    /// What was ordered beside the cottages and not cancelled.
+    public var extras: [ExtraOrder]
     public var total: Money
     /// What must be covered before the hold is confirmed.
     public var deposit: Money
     public var placedAt: Date
+    /// When they mean to come, on the park's clock.
+    public var arrivalTime: LocalTime?
+    public var checkedInAt: Date?
+    public var checkedOutAt: Date?
     public var version: Int
 
     public init(
@@ -66,9 +72,13 @@ public struct Booking: Codable, Hashable, Sendable {
         cottages: [BookedCottage],
         travellerIds: [Traveller.ID],
         charges: [ChargeLine],
+        extras: [ExtraOrder] = [],
         currency: String,
         deposit: Int64,
         placedAt: Date,
+        arrivalTime: LocalTime? = nil,
+        checkedInAt: Date? = nil,
+        checkedOutAt: Date? = nil,
         version: Int
     ) {
         self.id = id
@@ -86,9 +96,13 @@ public struct Booking: Codable, Hashable, Sendable {
         self.cottages = cottages
         self.travellerIds = travellerIds
         self.charges = charges
+        self.extras = extras
         total = Money(charges.total, currency)
         self.deposit = Money(deposit, currency)
         self.placedAt = placedAt
+        self.arrivalTime = arrivalTime
+        self.checkedInAt = checkedInAt
+        self.checkedOutAt = checkedOutAt
         self.version = version
     }
 }

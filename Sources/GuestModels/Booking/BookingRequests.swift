@@ -41,6 +41,13 @@ public struct BookingRequest: Codable, Sendable, Checked {
     }
 
     public func check(_ check: inout Check) {
+        Self.check(cottages, &check)
+        Self.check(travellerIds, &check)
+        check.range(pets, "/pets", 0...50)
+        check.require(stay.nightCount <= 365, "/stay/departure", "must be within 365 nights of arrival")
+    }
+
+    static func check(_ cottages: [Choice], _ check: inout Check) {
         check.require((1...20).contains(cottages.count), "/cottages", "must have 1 to 20 entries")
         for (index, choice) in cottages.enumerated() {
             check.require(
@@ -51,10 +58,11 @@ public struct BookingRequest: Codable, Sendable, Checked {
         }
         let chosen = cottages.compactMap(\.cottageId)
         check.require(Set(chosen).count == chosen.count, "/cottages", "must not name a cottage twice")
+    }
+
+    static func check(_ travellerIds: [Traveller.ID], _ check: inout Check) {
         check.require((1...200).contains(travellerIds.count), "/travellerIds", "must have 1 to 200 entries")
         check.require(Set(travellerIds).count == travellerIds.count, "/travellerIds", "must not name anybody twice")
-        check.range(pets, "/pets", 0...50)
-        check.require(stay.nightCount <= 365, "/stay/departure", "must be within 365 nights of arrival")
     }
 }
 

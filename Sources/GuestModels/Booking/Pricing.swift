@@ -3,13 +3,23 @@ public struct ChargeLine: Codable, Hashable, Sendable {
     public typealias ID = Identifier<ChargeLine>
 
     public enum Kind: String, Codable, CaseIterable, Sendable {
-        case night, cleaning, chosenCottage, pet, earlyBooking, touristTax, imported, cancellation
+        case night, cleaning, chosenCottage, pet, earlyBooking, touristTax, imported, cancellation, extra
+
+        /// Follows from the stay, the cottages and the people; a change prices all of these anew.
+        public var isLodging: Bool {
+            switch self {
+            case .night, .cleaning, .chosenCottage, .pet, .earlyBooking, .touristTax: true
+            case .imported, .cancellation, .extra: false
+            }
+        }
     }
 
     public var kind: Kind
     public var cottageId: Cottage.ID?
-    /// nil is everybody.
+    /// Whom it is for, where it is for one of them; both nil is everybody.
     public var travellerId: Traveller.ID?
+    public var householdId: Household.ID?
+    public var extraOrderId: ExtraOrder.ID?
     public var quantity: Int
     /// Minor units; `amount` is always `quantity` times this.
     public var unitAmount: Int64
@@ -19,12 +29,16 @@ public struct ChargeLine: Codable, Hashable, Sendable {
         _ kind: Kind,
         cottage: Cottage.ID? = nil,
         traveller: Traveller.ID? = nil,
+        household: Household.ID? = nil,
+        extraOrder: ExtraOrder.ID? = nil,
         quantity: Int = 1,
         unitAmount: Int64
     ) {
         self.kind = kind
         cottageId = cottage
         travellerId = traveller
+        householdId = household
+        extraOrderId = extraOrder
         self.quantity = quantity
         self.unitAmount = unitAmount
         amount = Int64(quantity) * unitAmount
@@ -34,6 +48,35 @@ public struct ChargeLine: Codable, Hashable, Sendable {
 extension [ChargeLine] {
     /// Minor units.
     public var total: Int64 { reduce(0) { $0 + $1.amount } }
+
+    /// What must be taken back and what must be added so that these lines become `others`.
+    ///
+    /// A line that is in both stays as it is.
+    public func differences(to others: [ChargeLine]) -> (reversed: [ChargeLine], added: [ChargeLine]) {
+        var missing: [ChargeLine: Int] = [:]
+        for line in others { missing[line, default: 0] += 1 }
+        var reversed: [ChargeLine] = []
+        for line in self {
+            if let count = missing[line], count > 0 { missing[line] = count - 1 } else { reversed.append(line) }
+        }
+        var added: [ChargeLine] = []
+        for line in others {
+            guard let count = missing[line], count > 0 else { continue }
+            missing[line] = count - 1
+            added.append(line)
+        }
+        return (reversed, added)
+    }
+}
+
+extension ChargeLine {
+    /// The line that takes this one back.
+    public var reversal: ChargeLine {
+        var line = self
+        line.unitAmount = -unitAmount
+        line.amount = -amount
+        return line
+    }
 }
 
 /// Works out what a stay costs.

@@ -83,12 +83,7 @@ public struct CottageTypeRequest: Codable, Sendable, Checked {
     }
 
     public func check(_ check: inout Check) {
-        let isCode =
-            (1...20).contains(code.utf8.count)
-            && code.utf8.allSatisfy {
-                (97...122).contains($0) || (65...90).contains($0) || (48...57).contains($0) || $0 == 45
-            }
-        check.require(isCode, "/code", "must be 1 to 20 of A-Z, a-z, 0-9 and -")
+        check.code(code, "/code")
         check.text(name, "/name", length: 1...100)
         check.texts(texts)
         check.range(capacity, "/capacity", 1...100)

@@ -85,6 +85,14 @@ public struct Check: Sendable {
         }
     }
 
+    /// What staff call something on paper: letters, digits and hyphens.
+    public mutating func code(_ code: String, _ pointer: String) {
+        let isCode =
+            (1...20).contains(code.utf8.count)
+            && code.utf8.allSatisfy { Self.isAlphanumeric($0) || $0 == UInt8(ascii: "-") }
+        require(isCode, pointer, "must be 1 to 20 of A-Z, a-z, 0-9 and -")
+    }
+
     /// A text that machines exchange: visible ASCII only.
     public mutating func secret(_ text: String, _ pointer: String, length: ClosedRange<Int>) {
         let isPlain = length.contains(text.utf8.count) && text.utf8.allSatisfy { (33...126).contains($0) }

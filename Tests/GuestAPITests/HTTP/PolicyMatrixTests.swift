@@ -13,7 +13,8 @@ import Testing
         for (name, id) in ids { path = path.replacing("{\(name)}", with: id) }
         let stay = "from=2027-05-14&to=2027-05-17"
         if row.name.hasPrefix("search"), row.name != "searchBookings" || row.name == "showMap" { path += "?\(stay)" }
-        if row.name == "showMap" { path += "?\(stay)" }
+        if ["showMap", "listExtras"].contains(row.name) { path += "?\(stay)" }
+        if row.name == "listExtrasToPrepare" { path += "?date=2027-05-14" }
         if row.name == "searchBookings" { path += "?q=a" }
         return path
     }
@@ -35,7 +36,10 @@ import Testing
             "cottages": [{"cottageId": "\(ids["cottage"] ?? "")"}], "travellerIds": ["\(ids["traveller"] ?? "")"]}
             """,
             "confirmBooking": #"{"reason": "r"}"#, "cancelBooking": #"{"reason": "r"}"#,
-            "createPark": park, "changePark": park,
+            "createPark": park, "changePark": park, "quoteChange": "{}", "createExtra": extra, "changeExtra": extra,
+            "changeBooking": #"{"quoteId": "\#(UUID().uuidString)", "reason": "r"}"#,
+            "orderExtra": #"{"extraId": "\#(UUID().uuidString)", "from": "2027-05-14", "quantity": 1}"#,
+            "setStock": #"{"date": "2027-05-14", "stock": 1}"#,
             "requestCode": #"{"email": "m@example.org", "deviceSecret": "0123456789abcdef"}"#,
             "signIn": """
             {"attemptId": "\(UUID().uuidString)", "code": "12345678", "deviceSecret": "0123456789abcdef"}
@@ -45,6 +49,11 @@ import Testing
         return texts[row.name].map { Data($0.utf8) }
     }
 
+    private static var extra: String {
+        """
+        {"code": "\(UUID().uuidString.prefix(8))", "names": {"en": "E"}, "isDaily": true, "price": 1, "stock": 1}
+        """
+    }
     private static let type = """
         {"code": "\(UUID().uuidString.prefix(8))", "name": "T", "capacity": 4, "bedrooms": 2, "pets": 0,
         "isStepFree": false, "cleaningFee": 0}
@@ -110,7 +119,7 @@ import Testing
             let missing = UUID().uuidString.lowercased()
             let names = [
                 "park", "type", "cottage", "rate", "closure", "group", "traveller", "invitation", "booking", "device",
-                "job",
+                "job", "order", "extra",
             ]
             let nothing = Dictionary(names.map { ($0, missing) } + [("code", "ABCDEFGH"), ("file", "x")]) { $1 }
             var real = nothing

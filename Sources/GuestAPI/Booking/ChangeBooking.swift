@@ -1,0 +1,152 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension Quote {
+    static let validSeconds: TimeInterval = 15 * 60
+
+    /// Says what a change would cost, before anybody decides; holds nothing.
+    ///
+    /// Throws `cottageTaken` when one of the cottages is not free now.
+    static func make(
+        _ change: BookingChange,
+        for id: Booking.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Quote {
+        let booking = try await Booking.found(id, as: principal, in: tx)
+        let plan = try await choose(change, for: booking, at: now, in: tx)
+        let price = try await PricedChange(plan, for: booking, at: now, in: tx)
+        let currency = booking.total.currency
+        let quote = Quote(
+            id: app.ids.next(at: now),
+            bookingId: id,
+            bookingVersion: booking.version,
+            plan: plan,
+            lines: price.lines,
+            difference: Money(price.lines.total, currency),
+            total: Money(booking.total.amount + price.lines.total, currency),
+            expiresAt: now.addingTimeInterval(validSeconds)
+        )
+        tx.later([try BookingSQL.insert(quote)])
+        return quote
+    }
+
+    /// Picks a free cottage for each "any of this type", and sees that the others are free.
+    private static func choose(
+        _ change: BookingChange,
+        for booking: Booking,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> BookingPlan {
+        let stay = change.stay ?? booking.stay
+        let own = Dictionary(booking.cottages.map { ($0.id, $0.isChosen) }) { first, _ in first }
+        var places: [BookingPlan.Place] = []
+        var wanted: [CottageType.ID] = []
+        if let choices = change.cottages {
+            for choice in choices {
+                if let cottage = choice.cottageId {
+                    places.append(.init(id: cottage, isChosen: own[cottage] ?? true))
+                } else if let type = choice.typeId {
+                    wanted.append(type)
+                }
+            }
+        } else {
+            places = booking.cottages.map { .init(id: $0.id, isChosen: $0.isChosen) }
+        }
+        if !wanted.isEmpty {
+            var free = try await tx.all(ParkSQL.free(in: booking.parkId, stay)).filter { cottage in
+                !places.contains { $0.id == cottage.id }
+            }
+            for type in wanted {
+                guard let index = free.firstIndex(where: { $0.typeId == type }) else { throw Refusal.cottageTaken }
+                places.append(.init(id: free.remove(at: index).id, isChosen: false))
+            }
+        }
+        let conflicts = try await tx.all(
+            BookingSQL.conflicts(places.map(\.id), stay, except: booking.id, now: now)
+        )
+        guard conflicts.allSatisfy(\.isDue) else { throw Refusal.cottageTaken }
+        return BookingPlan(
+            stay: stay,
+            cottages: places.sorted { $0.id < $1.id },
+            travellerIds: (change.travellerIds ?? booking.travellerIds).sorted(),
+            pets: change.pets ?? booking.pets
+        )
+    }
+}
+
+extension Booking {
+    /// Makes the change of a quote, all of it or nothing.
+    ///
+    /// Locks the cottages that go and those that come in id order, then the booking, as every verb does that
+    /// takes cottages.
+    ///
+    /// Throws `quoteOver` when the quote has run out, was used, or is not what the change costs now.
+    static func change(
+        _ id: Booking.ID,
+        by request: QuotedChange,
+        expecting version: Int,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        let quote = try await tx.first(BookingSQL.quote(request.quoteId, of: id, now: now))
+        var booking = try await locked(id, and: quote?.plan.cottages.map(\.id) ?? [], as: principal, in: tx)
+        guard booking.version == version else { throw Problem.matchFailed }
+        guard let quote, quote.bookingVersion == version else { throw Refusal.quoteOver.at("/quoteId") }
+        let isStaff = principal.guestID == nil
+        if isStaff, request.reason == nil { throw Refusal.reasonNeeded.at("/reason") }
+        let plan = quote.plan
+        for due in try await tx.all(
+            BookingSQL.conflicts(plan.cottages.map(\.id), plan.stay, except: id, now: now)
+        ) {
+            guard due.isDue, let other = due.booking else { throw Refusal.cottageTaken }
+            try await expire(other, app, at: now, in: tx)
+        }
+        let price = try await PricedChange(plan, for: booking, at: now, in: tx)
+        // A day has passed, or a rate was set for a night that had none.
+        guard price.lines.total == quote.difference else { throw Refusal.quoteOver.at("/quoteId") }
+        let before = booking
+        booking.stay = plan.stay
+        booking.adults = price.priced.adults
+        booking.children = price.priced.children
+        booking.babies = price.priced.babies
+        booking.pets = plan.pets
+        booking.version += 1
+        if booking.state == .held, let rules = try await tx.first(BookingSQL.policy(of: id))?.rules {
+            booking.deposit.amount = (booking.total.amount + price.lines.total).percentage(rules.depositPercent)
+        }
+        try await tx.run(
+            BookingSQL.reallocate(id, to: plan, ids: plan.cottages.map { _ in app.ids.uuid(at: now) }),
+            refusing: ["allocation_cottage_taken": .cottageTaken]
+        )
+        ExtraOrder.cancel(price.dropped, at: now, in: tx)
+        tx.later(
+            BookingSQL.replaceTravellers(of: id, with: plan.travellerIds)
+                + [
+                    BookingSQL.reverseLines(price.reversed.map(\.id), of: id, at: now),
+                    BookingSQL.update(booking),
+                    BookingSQL.use(request.quoteId, at: now),
+                ] + price.added.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
+        )
+        if isStaff {
+            try Audit.record(
+                "booking.change",
+                target: id.uuid,
+                park: booking.parkId,
+                reason: request.reason,
+                before: before,
+                after: plan,
+                app,
+                at: now,
+                in: tx
+            )
+        }
+        booking.publish(in: tx)
+        return try await found(id, as: principal, in: tx)
+    }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import GuestModels
+import HTTPTypes
+import Postgres
+
+/// What a park offers beside the cottage, and who wants it.
+enum ExtraRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "listExtras": list, "orderExtra": order, "cancelExtra": cancel, "createExtra": create, "changeExtra": change,
+        "setStock": setStock, "listExtrasToPrepare": toPrepare,
+    ]
+
+    private static func list(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        var query = QueryReader(call)
+        let stay = query.stay("from", "to")
+        query.require(stay.map { $0.nightCount <= 365 } ?? true, "to", "must be within 365 nights of from")
+        try query.finish()
+        guard let stay else { throw BadRequest("?from", "is missing") }
+        let offered = try await call.read {
+            try await Extra.offered(in: park, from: stay.arrival, through: stay.departure, in: $0)
+        }
+        return try .json(Page(items: offered, next: nil))
+    }
+
+    private static func order(_ call: Call) async throws -> Answer {
+        let request = try call.body(ExtraOrderRequest.self)
+        let id: Booking.ID = try call.id("booking")
+        return try await call.write { tx in
+            let booking = try await ExtraOrder.place(
+                request,
+                for: id,
+                as: call.principal,
+                call.app,
+                at: call.now,
+                in: tx
+            )
+            return try .json(booking, .created, version: booking.version)
+        }
+    }
+
+    private static func cancel(_ call: Call) async throws -> Answer {
+        let id: Booking.ID = try call.id("booking")
+        let order: ExtraOrder.ID = try call.id("order")
+        return try await call.write { tx in
+            let booking = try await ExtraOrder.cancel(order, of: id, as: call.principal, at: call.now, in: tx)
+            return try .json(booking, version: booking.version)
+        }
+    }
+
+    private static func create(_ call: Call) async throws -> Answer {
+        let request = try call.body(ExtraRequest.self)
+        let park: Park.ID = try call.id("park")
+        return try await call.write { tx in
+            let extra = try await Extra.create(request, park: park, call.app, at: call.now, in: tx)
+            return try .json(extra, .created, version: extra.version)
+        }
+    }
+
+    private static func change(_ call: Call) async throws -> Answer {
+        let request = try call.body(ExtraRequest.self)
+        let id: Extra.ID = try call.id("extra")
+        let version = try call.expectedVersion()
+        return try await call.write { tx in
+            let extra = try await Extra.change(id, to: request, expecting: version, call.app, at: call.now, in: tx)
+            return try .json(extra, version: extra.version)
+        }
+    }
+
+    private static func setStock(_ call: Call) async throws -> Answer {
+        let request = try call.body(StockRequest.self)
+        let id: Extra.ID = try call.id("extra")
+        return try await call.write { tx in
+            try await Extra.setStock(id, request, as: call.principal, call.app, at: call.now, in: tx)
+            return .noContent
+        }
+    }
+
+    private static func toPrepare(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        guard call.principal.has([.reception, .host, .housekeeping], at: park) else { throw Refusal.notFound }
+        var query = QueryReader(call)
+        let date = query.date("date")
+        query.require(date != nil, "date", "is missing")
+        try query.finish()
+        guard let date else { throw BadRequest("?date", "is missing") }
+        return try .json(
+            Page(items: await call.read { try await $0.all(ExtraSQL.toPrepare(in: park, on: date)) }, next: nil)
+        )
+    }
+}

@@ -1,0 +1,176 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+
+extension ExtraOrder {
+    /// Orders an extra for a booking, for any of its members.
+    ///
+    /// Throws `extraSoldOut` when some date has too few left.
+    static func place(
+        _ request: ExtraOrderRequest,
+        for id: Booking.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        var booking = try await Booking.locked(id, by: .member, as: principal, in: tx)
+        try booking.allowExtras(at: now)
+        guard let extra = try await tx.first(ExtraSQL.extra(request.extraId)), extra.parkId == booking.parkId,
+            extra.isOpen, extra.slots.isEmpty ? request.slot == nil : request.slot.map(extra.slots.contains) ?? false
+        else { throw Refusal.extraNotOffered.at("/extraId") }
+        if let household = request.householdId, let group = booking.groupId {
+            let households = try await tx.all(GroupSQL.households(of: group))
+            guard households.contains(where: { $0.id == household }) else { throw Refusal.notFound.at("/householdId") }
+        }
+        let order = ExtraOrder(
+            id: request.id ?? app.ids.next(at: now),
+            bookingId: id,
+            extraId: extra.id,
+            from: request.from,
+            through: request.through ?? request.from,
+            slot: request.slot,
+            quantity: request.quantity,
+            householdId: request.householdId,
+            unitAmount: extra.price,
+            isCancelled: false
+        )
+        guard order.fits(booking.stay) else { throw Refusal.outsideStay.at("/from") }
+        booking.version += 1
+        try await tx.run(
+            [
+                ExtraSQL.take(order),
+                ExtraSQL.insert(order, by: principal.guestID, at: now),
+                BookingSQL.insert(
+                    order.line(isDaily: extra.isDaily),
+                    id: app.ids.next(at: now),
+                    booking: id,
+                    at: now
+                ),
+                BookingSQL.update(booking),
+            ],
+            refusing: ["extra_sold_out": .extraSoldOut.at("/quantity"), "extra_order_pkey": .idTaken.at("/id")]
+        )
+        booking.publish(in: tx)
+        return try await Booking.found(id, by: .member, as: principal, in: tx)
+    }
+
+    /// Takes an order back: until the day before it begins; staff at any time.
+    ///
+    /// Harmless to repeat.
+    static func cancel(
+        _ order: ExtraOrder.ID,
+        of id: Booking.ID,
+        as principal: Principal,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        var booking = try await Booking.locked(id, by: .member, as: principal, in: tx)
+        let (orders, policies) = try await tx.all(ExtraSQL.order(order, of: id), BookingSQL.policy(of: id))
+        guard let order = orders.first, let clock = policies.first.flatMap({ ParkClock(timeZone: $0.timeZone) }) else {
+            throw Refusal.notFound
+        }
+        guard !order.isCancelled else { return booking }
+        if principal.guestID != nil, clock.date(at: now) >= order.from { throw Refusal.tooLateToCancel }
+        booking.version += 1
+        cancel([order], at: now, in: tx)
+        tx.later([BookingSQL.reverseLines(ofOrders: [order.id], of: id, at: now), BookingSQL.update(booking)])
+        booking.publish(in: tx)
+        return try await Booking.found(id, by: .member, as: principal, in: tx)
+    }
+
+    /// Gives the stock back; the lines are the caller's.
+    static func cancel(_ orders: [ExtraOrder], at now: Date, in tx: Transaction) {
+        guard !orders.isEmpty else { return }
+        let ids = orders.map(\.id)
+        tx.later([ExtraSQL.giveBack(ids), ExtraSQL.cancel(ids, at: now)])
+    }
+}
+
+extension Extra {
+    static func create(
+        _ request: ExtraRequest,
+        park: Park.ID,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Extra {
+        guard try await tx.first(ParkSQL.park(park)) != nil else { throw Refusal.notFound }
+        let extra = Extra(request, id: app.ids.next(at: now), parkId: park, version: 1)
+        try await tx.run(ExtraSQL.insert(extra), refusing: ["extra_code_taken": .codeTaken])
+        try Audit.record("extra.create", target: extra.id.uuid, park: park, after: extra, app, at: now, in: tx)
+        tx.publish(extra.id, "extra", to: .park(park))
+        return extra
+    }
+
+    static func change(
+        _ id: Extra.ID,
+        to request: ExtraRequest,
+        expecting version: Int,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Extra {
+        guard let before = try await tx.first(ExtraSQL.extra(id, locked: true)) else { throw Refusal.notFound }
+        guard before.version == version else { throw Problem.matchFailed }
+        let extra = Extra(request, id: id, parkId: before.parkId, version: version + 1)
+        try await tx.run(ExtraSQL.update(extra), refusing: ["extra_code_taken": .codeTaken])
+        try Audit.record(
+            "extra.change",
+            target: id.uuid,
+            park: extra.parkId,
+            before: before,
+            after: extra,
+            app,
+            at: now,
+            in: tx
+        )
+        tx.publish(id, "extra", to: .park(extra.parkId))
+        return extra
+    }
+
+    /// Sets what there is on one date and slot.
+    ///
+    /// Throws `stockPromised` when more than that have been ordered.
+    static func setStock(
+        _ id: Extra.ID,
+        _ request: StockRequest,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        guard let extra = try await tx.first(ExtraSQL.extra(id)), principal.has([.reception, .host], at: extra.parkId)
+        else { throw Refusal.notFound }
+        guard extra.slots.isEmpty ? request.slot == nil : request.slot.map(extra.slots.contains) ?? false else {
+            throw Refusal.extraNotOffered.at("/slot")
+        }
+        try await tx.run(ExtraSQL.setStock(id, request), refusing: ["extra_sold_out": .stockPromised.at("/stock")])
+        try Audit.record("extra.stock", target: id.uuid, park: extra.parkId, after: request, app, at: now, in: tx)
+        tx.publish(id, "extra", to: .park(extra.parkId))
+    }
+
+    /// What a park offers in some days, with what is left of it.
+    struct Offered: Encodable, Sendable {
+        let extra: Extra
+        /// Dates on which something is taken or the stock is another than usual; on all others there is `extra.stock`.
+        let dates: [ExtraStock]
+    }
+
+    static func offered(
+        in park: Park.ID,
+        from: LocalDate,
+        through: LocalDate,
+        in reader: Reader
+    ) async throws -> [Offered] {
+        let (parks, extras, stock) = try await reader.all(
+            ParkSQL.park(park),
+            ExtraSQL.extras(of: park),
+            ExtraSQL.stock(of: park, from: from, through: through)
+        )
+        guard !parks.isEmpty else { throw Refusal.notFound }
+        let dates = Dictionary(grouping: stock, by: \.extra)
+        return extras.filter(\.isOpen).map { Offered(extra: $0, dates: dates[$0.id]?.map(\.stock) ?? []) }
+    }
+}

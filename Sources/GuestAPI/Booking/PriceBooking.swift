@@ -1,0 +1,111 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// What a plan costs and whom it counts, under what was agreed when the booking was placed.
+struct PricedPlan: Sendable {
+    var adults: Int
+    var children: Int
+    var babies: Int
+    /// Lodging alone; extras have the price of the day they were ordered.
+    var charges: [ChargeLine]
+
+    /// - Parameters:
+    ///   - types: of the plan's cottages.
+    ///   - fees: what cleaning costs, by type.
+    ///   - bookedOn: the park-local day the booking was placed.
+    /// - Throws: `unknownTraveller`, `nobodyGrown`, `partyTooLarge`, `noRate`.
+    init(
+        _ plan: BookingPlan,
+        types: [Cottage.ID: CottageType],
+        fees: [CottageType.ID: Int64],
+        rates: [Rate],
+        people: [Traveller],
+        rules: HouseRules,
+        bookedOn: LocalDate
+    ) throws {
+        let travellers = try plan.travellerIds.map { id in
+            guard let traveller = people.first(where: { $0.id == id }) else {
+                throw Refusal.unknownTraveller.at("/travellerIds")
+            }
+            return (id: Optional(id), age: traveller.birthDate?.age(on: plan.stay.arrival) ?? 18)
+        }
+        adults = travellers.count { $0.age >= 18 }
+        babies = travellers.count { $0.age < 2 }
+        children = travellers.count - adults - babies
+        guard adults > 0 else { throw Refusal.nobodyGrown.at("/travellerIds") }
+        let places = plan.cottages.compactMap { place in types[place.id].map { (place: place, type: $0) } }
+        guard places.reduce(0, { $0 + $1.type.capacity }) >= travellers.count - babies,
+            places.reduce(0, { $0 + $1.type.pets }) >= plan.pets
+        else { throw Refusal.partyTooLarge }
+        let pricing = Pricing(rules: rules, stay: plan.stay, today: bookedOn)
+        charges = try places.flatMap { place, type in
+            try pricing.lines(
+                for: place.id,
+                rates: rates.filter { $0.typeId == type.id },
+                cleaningFee: fees[type.id] ?? type.cleaningFee,
+                isChosen: place.isChosen
+            )
+        }
+        charges += pricing.lines(for: travellers, pets: plan.pets)
+    }
+}
+
+/// A change that has been thought through: what is written if it is made.
+struct PricedChange: Sendable {
+    let plan: BookingPlan
+    let priced: PricedPlan
+    /// Lines to take back, by id, and lines to add.
+    let reversed: [(id: ChargeLine.ID, line: ChargeLine)]
+    let added: [ChargeLine]
+    /// Extras for which the new stay has no room.
+    let dropped: [ExtraOrder]
+
+    var lines: [ChargeLine] { reversed.map(\.line.reversal) + added }
+
+    /// Works out what the plan means for a booking.
+    ///
+    /// - Throws: what stands against it, in the rules or for the party.
+    init(_ plan: BookingPlan, for booking: Booking, at now: Date, in tx: Transaction) async throws {
+        guard let group = booking.groupId else { throw Refusal.notChangeable }
+        let (policies, allTypes, cottages, rates, people, live) = try await tx.all(
+            BookingSQL.policy(of: booking.id),
+            ParkSQL.types(of: booking.parkId),
+            BookingSQL.types(of: plan.cottages.map(\.id), in: booking.parkId),
+            ParkSQL.rates(during: plan.stay, park: booking.parkId, asOf: booking.placedAt),
+            GroupSQL.travellers(of: group),
+            BookingSQL.liveLines(of: booking.id)
+        )
+        guard let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone) else {
+            throw Refusal.notFound
+        }
+        let today = clock.date(at: now)
+        try booking.allow(plan, today: today, rules: policy.rules, at: now)
+        let own = Set(booking.cottages.map(\.id))
+        guard cottages.count == plan.cottages.count, cottages.allSatisfy({ $0.isOpen || own.contains($0.id) }) else {
+            throw Refusal.unknownCottage.at("/cottages")
+        }
+        let byID = Dictionary(allTypes.map { ($0.id, $0) }) { first, _ in first }
+        let fees = policy.fees.compactMap { key, fee in CottageType.ID(key).map { ($0, fee) } }
+        priced = try PricedPlan(
+            plan,
+            types: Dictionary(cottages.compactMap { cottage in byID[cottage.type].map { (cottage.id, $0) } }) { $1 },
+            fees: Dictionary(fees) { $1 },
+            rates: rates,
+            people: people,
+            rules: policy.rules,
+            bookedOn: clock.date(at: booking.placedAt)
+        )
+        self.plan = plan
+        let lodging = live.filter(\.line.kind.isLodging)
+        let (gone, come) = lodging.map(\.line).differences(to: priced.charges)
+        dropped = booking.extras.filter { !$0.fits(plan.stay) }
+        let droppedIDs = Set(dropped.map(\.id))
+        var left = lodging
+        reversed =
+            gone.compactMap { line in left.firstIndex { $0.line == line }.map { left.remove(at: $0) } }
+            + live.filter { $0.line.extraOrderId.map(droppedIDs.contains) ?? false }
+        let fee = booking.feeForLess(gone.total - come.total, today: today, rules: policy.rules)
+        added = come + (fee > 0 ? [ChargeLine(.cancellation, unitAmount: fee)] : [])
+    }
+}

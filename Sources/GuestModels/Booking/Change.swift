@@ -1,0 +1,166 @@
+public import Foundation
+
+/// What somebody would like to have otherwise; a field that is absent stays as it is.
+public struct BookingChange: Codable, Sendable, Checked {
+    public var stay: Stay?
+    /// All cottages after the change: those that stay are named by `cottageId`.
+    public var cottages: [BookingRequest.Choice]?
+    public var travellerIds: [Traveller.ID]?
+    public var pets: Int?
+
+    public init(
+        stay: Stay? = nil,
+        cottages: [BookingRequest.Choice]? = nil,
+        travellerIds: [Traveller.ID]? = nil,
+        pets: Int? = nil
+    ) {
+        self.stay = stay
+        self.cottages = cottages
+        self.travellerIds = travellerIds
+        self.pets = pets
+    }
+
+    public func check(_ check: inout Check) {
+        if let cottages { BookingRequest.check(cottages, &check) }
+        if let travellerIds { BookingRequest.check(travellerIds, &check) }
+        check.range(pets, "/pets", 0...50)
+        if let stay { check.require(stay.nightCount <= 365, "/stay/departure", "must be within 365 nights of arrival") }
+    }
+}
+
+/// The state of a booking after a change, with its cottages chosen.
+public struct BookingPlan: Codable, Hashable, Sendable {
+    public struct Place: Codable, Hashable, Sendable {
+        public var id: Cottage.ID
+        public var isChosen: Bool
+
+        public init(id: Cottage.ID, isChosen: Bool) {
+            self.id = id
+            self.isChosen = isChosen
+        }
+    }
+
+    public var stay: Stay
+    public var cottages: [Place]
+    public var travellerIds: [Traveller.ID]
+    public var pets: Int
+
+    public init(stay: Stay, cottages: [Place], travellerIds: [Traveller.ID], pets: Int) {
+        self.stay = stay
+        self.cottages = cottages
+        self.travellerIds = travellerIds
+        self.pets = pets
+    }
+}
+
+/// What a change costs, before it is made.
+///
+/// It holds until `expiresAt` and for that version of the booking; the cottages are not held meanwhile.
+public struct Quote: Codable, Hashable, Sendable {
+    public typealias ID = Identifier<Quote>
+
+    public var id: ID
+    public var bookingId: Booking.ID
+    public var bookingVersion: Int
+    public var plan: BookingPlan
+    /// The differences: lines that are taken back, with a minus, and lines that come.
+    public var lines: [ChargeLine]
+    public var difference: Money
+    public var total: Money
+    public var expiresAt: Date
+
+    public init(
+        id: ID,
+        bookingId: Booking.ID,
+        bookingVersion: Int,
+        plan: BookingPlan,
+        lines: [ChargeLine],
+        difference: Money,
+        total: Money,
+        expiresAt: Date
+    ) {
+        self.id = id
+        self.bookingId = bookingId
+        self.bookingVersion = bookingVersion
+        self.plan = plan
+        self.lines = lines
+        self.difference = difference
+        self.total = total
+        self.expiresAt = expiresAt
+    }
+}
+
+/// Makes the change of a quote.
+public struct QuotedChange: Codable, Sendable, Checked {
+    public var quoteId: Quote.ID
+    /// Staff must say why.
+    public var reason: String?
+
+    public init(quoteId: Quote.ID, reason: String? = nil) {
+        self.quoteId = quoteId
+        self.reason = reason
+    }
+
+    public func check(_ check: inout Check) {
+        check.text(reason, "/reason", length: 1...500)
+    }
+}
+
+extension Booking {
+    /// Throws what stands against making such a change at all.
+    ///
+    /// - Parameter today: the park-local day. A stay that has begun keeps its arrival and cannot end before today.
+    public func allow(_ plan: BookingPlan, today: LocalDate, rules: HouseRules, at now: Date) throws(Refusal) {
+        switch state {
+        case .held:
+            guard let deadline = holdUntil, now < deadline else { throw .holdExpired }
+        case .confirmed, .checkedIn: break
+        case .expired: throw .holdExpired
+        case .cancelled, .checkedOut, .noShow: throw .notChangeable
+        }
+        guard !charges.contains(where: { $0.kind == .imported }) else { throw .notChangeable }
+        guard plan.stay != stay else { return }
+        let hasBegun = stay.arrival <= today
+        guard !hasBegun || plan.stay.arrival == stay.arrival && plan.stay.departure >= today else {
+            throw .notChangeable
+        }
+        try rules.allow(plan.stay, today: min(today, hasBegun ? stay.arrival : today))
+    }
+
+    /// Throws when nothing can be ordered for it any more, or not yet.
+    public func allowExtras(at now: Date) throws(Refusal) {
+        switch state {
+        case .held:
+            guard let deadline = holdUntil, now < deadline else { throw .holdExpired }
+        case .confirmed, .checkedIn: return
+        case .expired: throw .holdExpired
+        case .cancelled, .checkedOut, .noShow: throw .notChangeable
+        }
+    }
+
+    /// What taking away costs: of a confirmed stay, that part of the price the policy asks for a cancellation now.
+    ///
+    /// - Parameters:
+    ///   - lost: what the lodging becomes cheaper by, in minor units; nothing is owed for what becomes dearer.
+    public func feeForLess(_ lost: Int64, today: LocalDate, rules: HouseRules) -> Int64 {
+        guard state != .held, lost > 0 else { return 0 }
+        return lost.percentage(rules.cancellationPercent(arrival: stay.arrival, today: today))
+    }
+}
+
+extension Refusal {
+    public static let notChangeable = Refusal(
+        .conflict,
+        "not_changeable",
+        en: "This booking cannot be changed like that any more.",
+        nl: "Deze boeking kan zo niet meer worden gewijzigd.",
+        de: "Diese Buchung kann so nicht mehr geändert werden."
+    )
+    public static let quoteOver = Refusal(
+        .conflict,
+        "quote_over",
+        en: "That quote has run out or the booking has changed since; ask for a new one.",
+        nl: "Die offerte is verlopen of de boeking is intussen gewijzigd; vraag een nieuwe.",
+        de: "Dieses Angebot ist abgelaufen oder die Buchung wurde inzwischen geändert; frage neu an."
+    )
+}

@@ -1,0 +1,244 @@
+/// What a park offers beside the cottage: a cot, a bicycle, an evening's babysitter, a late check-out.
+public struct Extra: Codable, Hashable, Sendable {
+    public typealias ID = Identifier<Extra>
+
+    public var id: ID
+    public var parkId: Park.ID
+    public var code: String
+    /// By language.
+    public var names: [String: String]
+    /// Whether the price is for each day of it, or for the piece however long.
+    public var isDaily: Bool
+    /// Minor units.
+    public var price: Int64
+    /// Times of day it is offered at; empty where the time does not matter.
+    public var slots: [LocalTime]
+    /// Per date and slot, where staff have set no other.
+    public var stock: Int
+    /// One that is not open is not offered; what has been ordered stays.
+    public var isOpen: Bool
+    public var version: Int
+
+    public init(_ request: ExtraRequest, id: ID, parkId: Park.ID, version: Int) {
+        self.id = id
+        self.parkId = parkId
+        code = request.code
+        names = request.names
+        isDaily = request.isDaily
+        price = request.price
+        slots = request.slots ?? []
+        stock = request.stock
+        isOpen = request.isOpen ?? true
+        self.version = version
+    }
+}
+
+public struct ExtraRequest: Codable, Sendable, Checked {
+    public var code: String
+    public var names: [String: String]
+    public var isDaily: Bool
+    public var price: Int64
+    public var slots: [LocalTime]?
+    public var stock: Int
+    public var isOpen: Bool?
+
+    public init(
+        code: String,
+        names: [String: String],
+        isDaily: Bool,
+        price: Int64,
+        slots: [LocalTime]? = nil,
+        stock: Int,
+        isOpen: Bool? = nil
+    ) {
+        self.code = code
+        self.names = names
+        self.isDaily = isDaily
+        self.price = price
+        self.slots = slots
+        self.stock = stock
+        self.isOpen = isOpen
+    }
+
+    public func check(_ check: inout Check) {
+        check.code(code, "/code")
+        check.require(!names.isEmpty, "/names", "must have a name in some language")
+        for (language, name) in names.sorted(by: { $0.key < $1.key }) {
+            check.require(Language(rawValue: language) != nil, "/names/\(language)", "must be en, nl or de")
+            check.text(name, "/names/\(language)", length: 1...100)
+        }
+        check.range(price, "/price", 0...1_000_000_000)
+        check.range(stock, "/stock", 0...100_000)
+        let times = slots ?? []
+        check.require(
+            times.count <= 48 && Set(times).count == times.count,
+            "/slots",
+            "must be up to 48 different times"
+        )
+    }
+}
+
+/// How many there are on a date, and how many are left.
+public struct ExtraStock: Codable, Hashable, Sendable {
+    public var date: LocalDate
+    public var slot: LocalTime?
+    public var stock: Int
+    public var left: Int
+
+    public init(date: LocalDate, slot: LocalTime?, stock: Int, left: Int) {
+        self.date = date
+        self.slot = slot
+        self.stock = stock
+        self.left = left
+    }
+}
+
+/// Sets what there is on one date.
+public struct StockRequest: Codable, Sendable, Checked {
+    public var date: LocalDate
+    public var slot: LocalTime?
+    public var stock: Int
+
+    public init(date: LocalDate, slot: LocalTime? = nil, stock: Int) {
+        self.date = date
+        self.slot = slot
+        self.stock = stock
+    }
+
+    public func check(_ check: inout Check) {
+        check.range(stock, "/stock", 0...100_000)
+    }
+}
+
+/// Orders an extra for a booking.
+public struct ExtraOrderRequest: Codable, Sendable, Checked {
+    public var id: ExtraOrder.ID?
+    public var extraId: Extra.ID
+    /// The dates it is there for, within the stay; the day of departure counts.
+    public var from: LocalDate
+    /// The last date; the first one unless told.
+    public var through: LocalDate?
+    public var slot: LocalTime?
+    public var quantity: Int
+    /// For whom; the whole group unless told.
+    public var householdId: Household.ID?
+
+    public init(
+        id: ExtraOrder.ID? = nil,
+        extraId: Extra.ID,
+        from: LocalDate,
+        through: LocalDate? = nil,
+        slot: LocalTime? = nil,
+        quantity: Int = 1,
+        householdId: Household.ID? = nil
+    ) {
+        self.id = id
+        self.extraId = extraId
+        self.from = from
+        self.through = through
+        self.slot = slot
+        self.quantity = quantity
+        self.householdId = householdId
+    }
+
+    public func check(_ check: inout Check) {
+        check.range(quantity, "/quantity", 1...100)
+        check.require((through ?? from) >= from, "/through", "must not be before from")
+        check.require(
+            (through ?? from).daysSince1970 - from.daysSince1970 < 366,
+            "/through",
+            "must be within 366 days of from"
+        )
+    }
+}
+
+/// What was ordered, at the price of that day.
+public struct ExtraOrder: Codable, Hashable, Sendable {
+    public typealias ID = Identifier<ExtraOrder>
+
+    public var id: ID
+    public var bookingId: Booking.ID
+    public var extraId: Extra.ID
+    public var from: LocalDate
+    public var through: LocalDate
+    public var slot: LocalTime?
+    public var quantity: Int
+    public var householdId: Household.ID?
+    /// Minor units, for a piece or for a day of it.
+    public var unitAmount: Int64
+    public var isCancelled: Bool
+
+    public init(
+        id: ID,
+        bookingId: Booking.ID,
+        extraId: Extra.ID,
+        from: LocalDate,
+        through: LocalDate,
+        slot: LocalTime?,
+        quantity: Int,
+        householdId: Household.ID?,
+        unitAmount: Int64,
+        isCancelled: Bool
+    ) {
+        self.id = id
+        self.bookingId = bookingId
+        self.extraId = extraId
+        self.from = from
+        self.through = through
+        self.slot = slot
+        self.quantity = quantity
+        self.householdId = householdId
+        self.unitAmount = unitAmount
+        self.isCancelled = isCancelled
+    }
+
+    /// Every date it is there for.
+    public var dates: [LocalDate] {
+        (0...max(0, through.daysSince1970 - from.daysSince1970)).map { from.adding(days: $0) }
+    }
+
+    /// Whether a stay has room for it; the day of departure still counts.
+    public func fits(_ stay: Stay) -> Bool { stay.arrival <= from && through <= stay.departure }
+
+    /// What it costs.
+    public func line(isDaily: Bool) -> ChargeLine {
+        ChargeLine(
+            .extra,
+            household: householdId,
+            extraOrder: id,
+            quantity: quantity * (isDaily ? dates.count : 1),
+            unitAmount: unitAmount
+        )
+    }
+}
+
+extension Refusal {
+    public static let extraSoldOut = Refusal(
+        .conflict,
+        "extra_sold_out",
+        en: "There are not that many left.",
+        nl: "Zoveel zijn er niet meer.",
+        de: "So viele gibt es nicht mehr."
+    )
+    public static let extraNotOffered = Refusal(
+        .conflict,
+        "extra_not_offered",
+        en: "The park does not offer that, or not then.",
+        nl: "Het park biedt dat niet aan, of niet op dat moment.",
+        de: "Das bietet der Park nicht an, oder nicht zu dieser Zeit."
+    )
+    public static let outsideStay = Refusal(
+        .conflict,
+        "outside_stay",
+        en: "That lies outside your stay.",
+        nl: "Dat valt buiten je verblijf.",
+        de: "Das liegt außerhalb deines Aufenthalts."
+    )
+    public static let stockPromised = Refusal(
+        .conflict,
+        "stock_promised",
+        en: "More than that have been promised already.",
+        nl: "Er zijn er al meer toegezegd.",
+        de: "Es sind schon mehr zugesagt."
+    )
+}

@@ -1,0 +1,61 @@
+import Foundation
+import Postgres
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+@Suite struct MigrationTests {
+    /// Everything a database is made of, as text, without the order of columns.
+    private static let catalogue = Query(
+        """
+        SELECT concat_ws(' ', 'column', table_name, column_name, data_type, is_nullable, column_default) AS line
+        FROM information_schema.columns WHERE table_schema = 'public'
+        UNION ALL
+        SELECT concat_ws(' ', 'constraint', conrelid::regclass, conname, pg_get_constraintdef(oid))
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+        UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+        UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+        UNION ALL
+        SELECT pg_get_functiondef(pg_proc.oid) FROM pg_proc
+        WHERE pronamespace = 'public'::regnamespace
+            AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+        UNION ALL SELECT concat_ws(' ', number, name) FROM schema_version
+        ORDER BY 1
+        """
+    ) { try $0.decode("line", as: String.self) }
+
+    private func lines(_ database: TestDatabase) async throws -> [String] {
+        let pool = try database.open(readers: 1)
+        let lines = try await pool.read(as: "test") { try await $0.all(Self.catalogue) }
+        await pool.close()
+        return lines
+    }
+
+    @Test func `An old database that is brought up to date is like a new one`() async throws {
+        let migrations = projectFolder.appending(path: "migrations")
+        let names = try FileManager.default.contentsOfDirectory(atPath: migrations.path()).sorted()
+        #expect(names.map { Int($0.prefix(4)) } == Array(1...Migrator.expectedVersion))
+        try await withTestDatabase { old in
+            let first = try String(contentsOf: migrations.appending(path: names[0]), encoding: .utf8)
+            try await Script.run("BEGIN; \(first); COMMIT;", on: old.connectionString)
+            let migrator = Migrator(connectionString: old.connectionString, folder: projectFolder)
+            #expect(try await migrator.run() == Array(names.dropFirst()))
+            #expect(try await migrator.run() == [])
+            try await withTestDatabase(turn: .mine) { new in
+                try await Migrator(connectionString: new.connectionString, folder: projectFolder).run()
+                let (before, after) = (try await lines(old), try await lines(new))
+                #expect(Set(before).symmetricDifference(after).isEmpty)
+                #expect(before.count > 500)
+            }
+        }
+    }
+
+    @Test func `Every migration says how long it may wait for a lock`() throws {
+        let migrations = projectFolder.appending(path: "migrations")
+        for name in try FileManager.default.contentsOfDirectory(atPath: migrations.path()) {
+            let text = try String(contentsOf: migrations.appending(path: name), encoding: .utf8)
+            #expect(text.contains("SET LOCAL lock_timeout = '2s';"), "\(name)")
+        }
+    }
+}

@@ -1,0 +1,324 @@
+import Foundation
+import GuestModels
+import Postgres
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+@Suite struct ChangeBookingTests {
+    private struct Stage {
+        let api: GuestAPITestService
+        let world: Given.World
+        let organiser: Given.Person
+        let group: TravelGroup
+    }
+
+    private func stage(
+        _ api: GuestAPITestService,
+        cottages: Int = 4,
+        rules: HouseRules = Given.rules
+    ) async throws -> Stage {
+        let world = try await api.given.park(cottages: cottages, rules: rules)
+        let organiser = try await api.given.guest()
+        return Stage(api: api, world: world, organiser: organiser, group: try await api.given.group(of: organiser))
+    }
+
+    private func quote(
+        _ stage: Stage,
+        _ booking: Booking,
+        _ change: BookingChange,
+        as who: Given.Person? = nil
+    ) async throws -> GuestAPITestService.Response {
+        try await stage.api.post("/v1/bookings/\(booking.id)/quotes", change, as: who ?? stage.organiser)
+    }
+
+    private func apply(
+        _ stage: Stage,
+        _ quote: Quote,
+        version: Int,
+        as who: Given.Person? = nil,
+        reason: String? = nil
+    ) async throws -> GuestAPITestService.Response {
+        try await stage.api.change(
+            "POST",
+            "/v1/bookings/\(quote.bookingId)/changes",
+            QuotedChange(quoteId: quote.id, reason: reason),
+            as: who ?? stage.organiser,
+            match: version,
+            key: UUID().uuidString
+        )
+    }
+
+    /// A change of nothing: what a fresh quote says the booking should cost.
+    private func isPricedRight(_ stage: Stage, _ booking: Booking) async throws -> Bool {
+        let fresh = try await quote(stage, booking, BookingChange()).decode(Quote.self)
+        return fresh.lines.isEmpty && fresh.difference.amount == 0
+    }
+
+    @Test func `A change is told first and then costs what was told`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
+            let longer = BookingChange(
+                stay: try stay("2027-05-14", "2027-05-19"),
+                cottages: [stage.world.cottages[0], stage.world.cottages[1]].map { .init(cottage: $0.id) }
+            )
+            let quote = try await quote(stage, booking, longer).decode(Quote.self)
+            #expect(quote.difference.amount > 0)
+            #expect(quote.lines.total == quote.difference.amount)
+            #expect(quote.total.amount == booking.total.amount + quote.difference.amount)
+            // Nothing has happened yet.
+            let before = try await api.get("/v1/bookings/\(booking.id)", as: stage.organiser).decode(Booking.self)
+            #expect(before == booking.seen(before))
+            let changed = try await apply(stage, quote, version: booking.version).decode(Booking.self)
+            #expect(changed.total == quote.total)
+            #expect(changed.stay == longer.stay)
+            #expect(
+                changed.cottages.map(\.id).sorted()
+                    == [stage.world.cottages[0].id, stage.world.cottages[1].id].sorted()
+            )
+            #expect(changed.version == 2)
+            #expect(try await isPricedRight(stage, changed))
+            // A quote is used once.
+            #expect(try await apply(stage, quote, version: 2).code == "quote_over")
+        }
+    }
+
+    @Test func `Giving up one cottage of three costs what the policy asks of that part`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let three = Array(stage.world.cottages.prefix(3))
+            let held = try await api.given.booking(
+                of: stage.group,
+                by: stage.organiser,
+                in: stage.world,
+                cottages: three
+            )
+            let two = BookingChange(cottages: three.prefix(2).map { .init(cottage: $0.id) })
+            // While it is only held nothing is owed for less.
+            let free = try await quote(stage, held, two).decode(Quote.self)
+            #expect(!free.lines.contains { $0.kind == .cancellation })
+            let path = "/v1/bookings/\(held.id)"
+            let booking = try await api.post("\(path)/confirm", as: stage.organiser, key: "c").decode(Booking.self)
+            // Ten days ahead, half of it.
+            api.clock.advance(by: try #require(secondsUntil("2027-05-04", from: api.now)))
+            let quote = try await quote(stage, booking, two).decode(Quote.self)
+            let fee = try #require(quote.lines.first { $0.kind == .cancellation })
+            #expect(fee.amount == -(quote.difference.amount - fee.amount) / 2)
+            let changed = try await apply(stage, quote, version: booking.version).decode(Booking.self)
+            #expect(changed.cottages.count == 2)
+            #expect(try await isPricedRight(stage, changed))
+            // The third is free for others at once.
+            let other = try await api.given.guest()
+            let group = try await api.given.group(of: other)
+            _ = try await api.given.booking(of: group, by: other, in: stage.world, cottages: [three[2]])
+        }
+    }
+
+    private func secondsUntil(_ day: String, from now: Date) -> TimeInterval? {
+        LocalDate(day).map { Double($0.daysSince1970) * 86400 + 43200 - now.timeIntervalSince1970 }
+    }
+
+    @Test func `What the park changes later does not touch what was agreed`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
+            let office = try await api.given.headOffice()
+            api.clock.advance(by: 60)
+            struct Rates: Decodable { let items: [Rate] }
+            let path = "/v1/admin/cottage-types/\(stage.world.type.id)/rates"
+            let rate = try #require(try await api.get(path, as: office).decode(Rates.self).items.first)
+            let dearer = RateRequest(season: rate.season, night: 99_000, weekendNight: 99_000)
+            #expect(
+                try await api.change("PUT", "/v1/admin/rates/\(rate.id)", dearer, as: office, match: 1).status == 200
+            )
+            #expect(try await isPricedRight(stage, booking))
+            // A day more is priced as on the day it was booked.
+            let longer = BookingChange(stay: try stay("2027-05-14", "2027-05-18"))
+            let quote = try await quote(stage, booking, longer).decode(Quote.self)
+            #expect(quote.difference.amount == 10_000)
+            // A new booking pays the new price.
+            let other = try await api.given.booking(
+                of: stage.group,
+                by: stage.organiser,
+                in: stage.world,
+                cottages: [stage.world.cottages[1]]
+            )
+            #expect(other.total.amount > 3 * 99_000)
+            #expect(try await api.send("DELETE", "/v1/admin/rates/\(rate.id)", as: office).status == 204)
+            #expect(try await isPricedRight(stage, booking))
+        }
+    }
+
+    @Test func `Two hosts and the guest change it at once: one change is made, the others hear of it`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api, cottages: 6)
+            let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
+            let hosts = [
+                try await api.given.staff([.reception], at: stage.world.park.id),
+                try await api.given.staff([.host], at: stage.world.park.id),
+            ]
+            let people: [(who: Given.Person, reason: String?)] =
+                hosts.map { ($0, "asked by phone") } + [(stage.organiser, nil)]
+            var quotes: [Quote] = []
+            for (index, person) in people.enumerated() {
+                let change = BookingChange(cottages: [.init(cottage: stage.world.cottages[index + 1].id)])
+                quotes.append(try await quote(stage, booking, change, as: person.who).decode(Quote.self))
+            }
+            let made = quotes
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for (index, person) in people.enumerated() {
+                    group.addTask {
+                        try await apply(stage, made[index], version: 1, as: person.who, reason: person.reason).status
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(statuses.sorted() == [200, 412, 412])
+            let after = try await api.get("/v1/bookings/\(booking.id)", as: stage.organiser).decode(Booking.self)
+            #expect(after.version == 2)
+            #expect(after.cottages.count == 1)
+            #expect(try await isPricedRight(stage, after))
+        }
+    }
+
+    @Test func `What is taken meanwhile, over or not theirs cannot be had`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
+            let stranger = try await api.given.guest()
+            let member = try await api.given.member(of: stage.group, invitedBy: stage.organiser)
+            let wish = BookingChange(cottages: [.init(cottage: stage.world.cottages[1].id)])
+            #expect(try await quote(stage, booking, wish, as: stranger).status == 404)
+            #expect(try await quote(stage, booking, wish, as: member).status == 403)
+            let quote1 = try await quote(stage, booking, wish).decode(Quote.self)
+            let group = try await api.given.group(of: stranger)
+            _ = try await api.given.booking(
+                of: group,
+                by: stranger,
+                in: stage.world,
+                cottages: [stage.world.cottages[1]]
+            )
+            #expect(try await apply(stage, quote1, version: 1).code == "cottage_taken")
+            #expect(try await quote(stage, booking, wish).code == "cottage_taken")
+            let shorter = try await quote(stage, booking, BookingChange(stay: try stay("2027-05-14", "2027-05-16")))
+                .decode(Quote.self)
+            api.clock.advance(by: Quote.validSeconds)
+            #expect(try await apply(stage, shorter, version: 1).code == "quote_over")
+            let tooMany = BookingChange(pets: 2)
+            #expect(try await quote(stage, booking, tooMany).code == "party_too_large")
+        }
+    }
+
+    @Test func `Extras are counted per date, belong to a household and go with what they hang on`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let office = try await api.given.headOffice()
+            let member = try await api.given.member(of: stage.group, invitedBy: stage.organiser)
+            let stranger = try await api.given.guest()
+            let request = ExtraRequest(code: "COT", names: ["en": "Cot"], isDaily: true, price: 500, stock: 3)
+            let cot = try await api.post("/v1/admin/parks/\(stage.world.park.id)/extras", request, as: office)
+                .decode(Extra.self)
+            let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
+            let path = "/v1/bookings/\(booking.id)"
+            func order(
+                _ quantity: Int,
+                from: String,
+                through: String,
+                as who: Given.Person
+            ) async throws
+                -> GuestAPITestService.Response
+            {
+                let household = stage.group.households.first?.id
+                let order = ExtraOrderRequest(
+                    extraId: cot.id,
+                    from: try day(from),
+                    through: try day(through),
+                    quantity: quantity,
+                    householdId: household
+                )
+                return try await api.post("\(path)/extras", order, as: who, key: UUID().uuidString)
+            }
+            #expect(try await order(1, from: "2027-05-13", through: "2027-05-14", as: member).code == "outside_stay")
+            #expect(try await order(1, from: "2027-05-14", through: "2027-05-14", as: stranger).status == 404)
+            let ordered = try await order(2, from: "2027-05-14", through: "2027-05-16", as: member).decode(Booking.self)
+            #expect(ordered.extras.map(\.quantity) == [2])
+            let line = try #require(ordered.charges.last { $0.kind == .extra })
+            #expect(line.amount == 2 * 3 * 500)
+            #expect(line.householdId == stage.group.households.first?.id)
+            #expect(try await order(2, from: "2027-05-16", through: "2027-05-17", as: member).code == "extra_sold_out")
+            let last = try await order(1, from: "2027-05-16", through: "2027-05-17", as: member).decode(Booking.self)
+            #expect(last.extras.count == 2)
+            #expect(try await isPricedRight(stage, last))
+            // A shorter stay has no room for the second; it is taken back with the change.
+            let quote = try await quote(stage, last, BookingChange(stay: try stay("2027-05-14", "2027-05-16")))
+                .decode(Quote.self)
+            #expect(quote.lines.contains { $0.kind == .extra && $0.amount == -1000 })
+            let changed = try await apply(stage, quote, version: last.version).decode(Booking.self)
+            #expect(changed.extras.map(\.quantity) == [2])
+            #expect(changed.total == quote.total)
+            // Taken back by whoever is in the group, and with the whole booking.
+            let one = try #require(changed.extras.first?.id)
+            let without = try await api.send("DELETE", "\(path)/extras/\(one)", as: member).decode(Booking.self)
+            #expect(without.extras.isEmpty)
+            #expect(try await api.send("DELETE", "\(path)/extras/\(one)", as: member).status == 200)
+            _ = try await order(3, from: "2027-05-14", through: "2027-05-14", as: member)
+            _ = try await api.post("\(path)/cancel", as: stage.organiser, key: "x")
+            #expect(try await api.count("SELECT sum(taken)::bigint AS count FROM extra_stock") == 0)
+            #expect(try await api.count("SELECT sum(amount)::bigint AS count FROM charge_line") == 0)
+        }
+    }
+
+    @Test func `Fifty who order the last five at once: five get one, and stock is never negative`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let office = try await api.given.headOffice()
+            let request = ExtraRequest(
+                code: "SIT",
+                names: ["nl": "Oppas"],
+                isDaily: false,
+                price: 4000,
+                slots: [try #require(LocalTime("20:00"))],
+                stock: 5
+            )
+            let sitter = try await api.post("/v1/admin/parks/\(stage.world.park.id)/extras", request, as: office)
+                .decode(Extra.self)
+            let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
+            let order = ExtraOrderRequest(
+                extraId: sitter.id,
+                from: try day("2027-05-15"),
+                slot: LocalTime("20:00"),
+                quantity: 1
+            )
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for index in 0..<50 {
+                    group.addTask {
+                        let path = "/v1/bookings/\(booking.id)/extras"
+                        return try await api.post(path, order, as: stage.organiser, key: "o\(index)").status
+                    }
+                }
+                return try await group.reduce(into: [Int: Int]()) { $0[$1, default: 0] += 1 }
+            }
+            #expect(statuses == [201: 5, 409: 45])
+            let reception = try await api.given.staff([.reception], at: stage.world.park.id)
+            let less = StockRequest(date: order.from, slot: order.slot, stock: 4)
+            let path = "/v1/admin/extras/\(sitter.id)/stock"
+            #expect(try await api.change("PUT", path, less, as: reception).code == "stock_promised")
+            _ = try await api.post("/v1/bookings/\(booking.id)/confirm", as: stage.organiser, key: "c")
+            let list = "/v1/admin/parks/\(stage.world.park.id)/extras/orders?date=2027-05-15"
+            let toPrepare = try await api.get(list, as: reception).text
+            #expect(toPrepare.components(separatedBy: #""slot":"20:00""#).count == 6)
+        }
+    }
+}
+
+extension Booking {
+    /// As the service tells it: with the numbers of its cottages and the lines in their order.
+    fileprivate func seen(_ other: Booking) -> Booking {
+        var booking = self
+        booking.cottages = other.cottages
+        booking.charges = other.charges
+        return booking
+    }
+}

@@ -1,0 +1,509 @@
+-- Voorpret: the whole truth for a new database. Every later change comes as migrations/NNNN_name.sql
+-- too, and a test proves that both ways end in the same catalogue.
+--
+-- What must never happen is impossible here first: a double booking, two organisers, a traveller in
+-- somebody else's household, an invitation used too often, a consent rewritten. Constraints have
+-- names; the code turns each into a refusal beside the statement that can trip it.
+--
+-- Words: `stay` is a daterange of park-local dates [arrival, departure). Amounts are integer minor
+-- units (cents) of the park's currency. Instants are timestamptz, in UTC.
+
+SET LOCAL lock_timeout = '2s';
+
+CREATE EXTENSION IF NOT EXISTS btree_gist;
+
+CREATE TABLE schema_version (
+    number int PRIMARY KEY,
+    name text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Parks ---------------------------------------------------------------------------------------
+
+CREATE TABLE park (
+    id uuid PRIMARY KEY,
+    slug text NOT NULL CONSTRAINT park_slug_taken UNIQUE CHECK (slug ~ '^[a-z0-9-]{2,40}$'),
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    time_zone text NOT NULL,
+    currency char(3) NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    country char(2) NOT NULL CHECK (country ~ '^[A-Z]{2}$'),
+    longitude double precision NOT NULL CHECK (longitude BETWEEN -180 AND 180),
+    latitude double precision NOT NULL CHECK (latitude BETWEEN -90 AND 90),
+    -- {"nl": {"welcome": "…"}, "en": {…}}
+    texts jsonb NOT NULL DEFAULT '{}',
+    -- HouseRules, see Sources/GuestModels/Parks/HouseRules.swift
+    rules jsonb NOT NULL,
+    version int NOT NULL DEFAULT 1
+);
+
+CREATE TABLE cottage_type (
+    id uuid PRIMARY KEY,
+    park_id uuid NOT NULL REFERENCES park,
+    code text NOT NULL CHECK (code ~ '^[A-Za-z0-9-]{1,20}$'),
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    texts jsonb NOT NULL DEFAULT '{}',
+    capacity int NOT NULL CHECK (capacity BETWEEN 1 AND 100),
+    bedrooms int NOT NULL CHECK (bedrooms BETWEEN 0 AND 50),
+    pets int NOT NULL DEFAULT 0 CHECK (pets BETWEEN 0 AND 20),
+    is_step_free boolean NOT NULL DEFAULT false,
+    cleaning_fee bigint NOT NULL DEFAULT 0 CHECK (cleaning_fee BETWEEN 0 AND 1000000000),
+    version int NOT NULL DEFAULT 1,
+    CONSTRAINT cottage_type_code_taken UNIQUE (park_id, code),
+    UNIQUE (id, park_id)
+);
+
+CREATE TABLE cottage (
+    id uuid PRIMARY KEY,
+    park_id uuid NOT NULL REFERENCES park,
+    type_id uuid NOT NULL,
+    number text NOT NULL CHECK (length(number) BETWEEN 1 AND 20),
+    longitude double precision NOT NULL CHECK (longitude BETWEEN -180 AND 180),
+    latitude double precision NOT NULL CHECK (latitude BETWEEN -90 AND 90),
+    is_open boolean NOT NULL DEFAULT true,
+    version int NOT NULL DEFAULT 1,
+    -- For the search: one bit per night from `nights_from` on, set where a live allocation takes it. It lies in this row
+    -- so that a search over all parks is one pass over this table. Derived from the allocations by their trigger and by
+    -- nothing else; `voorpret check occupancy` compares.
+    nights_from date NOT NULL DEFAULT '2000-01-01',
+    nights bit varying NOT NULL DEFAULT B'',
+    CONSTRAINT cottage_number_taken UNIQUE (park_id, number),
+    CONSTRAINT cottage_type_of_park FOREIGN KEY (type_id, park_id) REFERENCES cottage_type (id, park_id)
+);
+CREATE INDEX ON cottage (type_id);
+
+-- What a night costs in a season. Seasons of one type never overlap.
+CREATE TABLE rate (
+    id uuid PRIMARY KEY,
+    type_id uuid NOT NULL REFERENCES cottage_type,
+    season daterange NOT NULL CHECK (NOT isempty(season) AND NOT lower_inf(season) AND NOT upper_inf(season)),
+    night bigint NOT NULL CHECK (night BETWEEN 0 AND 1000000000),
+    weekend_night bigint NOT NULL CHECK (weekend_night BETWEEN 0 AND 1000000000),
+    version int NOT NULL DEFAULT 1,
+    CONSTRAINT rate_season_overlaps EXCLUDE USING gist (type_id WITH =, season WITH &&)
+);
+
+-- People --------------------------------------------------------------------------------------
+
+CREATE TABLE guest (
+    id uuid PRIMARY KEY,
+    -- NULL once erased, and for a guest whom the desk knows without mail.
+    email text CONSTRAINT guest_email_taken UNIQUE CHECK (email = lower(email) AND length(email) <= 254),
+    name text NOT NULL DEFAULT '' CHECK (length(name) <= 100),
+    language char(2) NOT NULL DEFAULT 'en',
+    birthday date,
+    interests text[] NOT NULL DEFAULT '{}',
+    created_at timestamptz NOT NULL,
+    erased_at timestamptz,
+    version int NOT NULL DEFAULT 1,
+    CONSTRAINT guest_erased_is_empty CHECK (
+        erased_at IS NULL OR (email IS NULL AND name = '' AND birthday IS NULL AND interests = '{}')
+    )
+);
+
+CREATE TABLE favourite_cottage (
+    guest_id uuid NOT NULL REFERENCES guest,
+    cottage_id uuid NOT NULL REFERENCES cottage,
+    PRIMARY KEY (guest_id, cottage_id)
+);
+
+CREATE TABLE staff (
+    id uuid PRIMARY KEY,
+    email text NOT NULL CONSTRAINT staff_email_taken UNIQUE CHECK (email = lower(email) AND length(email) <= 254),
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    language char(2) NOT NULL DEFAULT 'en',
+    is_head_office boolean NOT NULL DEFAULT false,
+    left_at timestamptz,
+    created_at timestamptz NOT NULL
+);
+
+CREATE TABLE staff_function (
+    staff_id uuid NOT NULL REFERENCES staff,
+    park_id uuid NOT NULL REFERENCES park,
+    function text NOT NULL CHECK (
+        function IN ('reception', 'host', 'housekeeping', 'maintenance', 'moderator', 'huntEditor', 'finance')
+    ),
+    PRIMARY KEY (staff_id, park_id, function)
+);
+
+-- What a person agreed to, and when they took it back. Rows are only ever added.
+CREATE TABLE consent (
+    id uuid PRIMARY KEY,
+    guest_id uuid REFERENCES guest,
+    -- A child without an account, for whom a guardian speaks. The reference follows where `traveller` is made.
+    traveller_id uuid,
+    purpose text NOT NULL CHECK (purpose IN ('interests', 'birthday', 'news', 'photos', 'location', 'matching')),
+    text_version text NOT NULL CHECK (length(text_version) BETWEEN 1 AND 40),
+    is_given boolean NOT NULL,
+    -- The guest who spoke for the child; NULL when they spoke for themselves.
+    guardian_id uuid REFERENCES guest,
+    at timestamptz NOT NULL,
+    CONSTRAINT consent_of_somebody CHECK (num_nonnulls(guest_id, traveller_id) = 1),
+    CONSTRAINT consent_for_child_by_guardian CHECK ((traveller_id IS NULL) = (guardian_id IS NULL))
+);
+CREATE INDEX consent_latest ON consent (guest_id, purpose, id DESC);
+CREATE INDEX ON consent (traveller_id, purpose, id DESC);
+
+-- Signing in ----------------------------------------------------------------------------------
+
+-- One request for a code. The code is not here at all: it is derived from the id with the server's secret.
+CREATE TABLE sign_in_attempt (
+    id uuid PRIMARY KEY,
+    audience text NOT NULL CHECK (audience IN ('guest', 'staff')),
+    email text NOT NULL,
+    -- Hash of the secret that only the asking device has.
+    device_hash bytea NOT NULL,
+    tries int NOT NULL DEFAULT 0 CHECK (tries BETWEEN 0 AND 5),
+    expires_at timestamptz NOT NULL,
+    used_at timestamptz,
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX ON sign_in_attempt (email, created_at);
+CREATE INDEX ON sign_in_attempt (expires_at);
+
+-- A device that is signed in: one family of refresh tokens.
+CREATE TABLE session (
+    id uuid PRIMARY KEY,
+    guest_id uuid REFERENCES guest,
+    staff_id uuid REFERENCES staff,
+    device_name text NOT NULL DEFAULT '' CHECK (length(device_name) <= 100),
+    device_hash bytea NOT NULL,
+    created_at timestamptz NOT NULL,
+    last_seen_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL,
+    revoked_at timestamptz,
+    CONSTRAINT session_of_one_person CHECK (num_nonnulls(guest_id, staff_id) = 1)
+);
+CREATE INDEX ON session (guest_id);
+CREATE INDEX ON session (staff_id);
+
+CREATE TABLE access_token (
+    hash bytea PRIMARY KEY,
+    session_id uuid NOT NULL REFERENCES session ON DELETE CASCADE,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX ON access_token (session_id);
+CREATE INDEX ON access_token (expires_at);
+
+CREATE TABLE refresh_token (
+    hash bytea PRIMARY KEY,
+    session_id uuid NOT NULL REFERENCES session ON DELETE CASCADE,
+    -- When it was exchanged. The successor is derived from it, so a retry gets the same one.
+    used_at timestamptz,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX ON refresh_token (session_id);
+
+-- Groups --------------------------------------------------------------------------------------
+
+CREATE TABLE travel_group (
+    id uuid PRIMARY KEY,
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    created_at timestamptz NOT NULL,
+    version int NOT NULL DEFAULT 1
+);
+
+-- Travellers who live, travel and pay together.
+CREATE TABLE household (
+    id uuid PRIMARY KEY,
+    group_id uuid NOT NULL REFERENCES travel_group,
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    UNIQUE (id, group_id)
+);
+CREATE INDEX ON household (group_id);
+
+-- Anybody in the party. One with an account is a member and has a role.
+CREATE TABLE traveller (
+    id uuid PRIMARY KEY,
+    group_id uuid NOT NULL REFERENCES travel_group,
+    household_id uuid NOT NULL,
+    guest_id uuid REFERENCES guest,
+    role text CHECK (role IN ('organiser', 'member')),
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    birth_date date,
+    guardian_id uuid,
+    joined_at timestamptz NOT NULL,
+    left_at timestamptz,
+    version int NOT NULL DEFAULT 1,
+    UNIQUE (id, group_id),
+    CONSTRAINT traveller_member_has_role CHECK ((guest_id IS NULL) = (role IS NULL)),
+    CONSTRAINT traveller_organiser_stays CHECK (role <> 'organiser' OR left_at IS NULL),
+    CONSTRAINT traveller_household_of_group FOREIGN KEY (household_id, group_id) REFERENCES household (id, group_id),
+    CONSTRAINT traveller_guardian_of_group FOREIGN KEY (guardian_id, group_id) REFERENCES traveller (id, group_id)
+);
+ALTER TABLE consent ADD FOREIGN KEY (traveller_id) REFERENCES traveller;
+CREATE UNIQUE INDEX traveller_one_organiser ON traveller (group_id) WHERE role = 'organiser';
+CREATE UNIQUE INDEX traveller_once_in_group ON traveller (group_id, guest_id) WHERE left_at IS NULL;
+CREATE INDEX ON traveller (guest_id);
+CREATE INDEX ON traveller (household_id);
+
+CREATE TABLE invitation (
+    id uuid PRIMARY KEY,
+    group_id uuid NOT NULL REFERENCES travel_group,
+    -- Short and easy to read out; the link carries the same code.
+    code text NOT NULL CONSTRAINT invitation_code_taken UNIQUE CHECK (code ~ '^[A-HJ-NP-Z2-9]{8}$'),
+    -- Whoever accepts takes over this traveller's row.
+    traveller_id uuid,
+    uses int NOT NULL DEFAULT 0,
+    max_uses int NOT NULL CHECK (max_uses BETWEEN 1 AND 100),
+    expires_at timestamptz NOT NULL,
+    revoked_at timestamptz,
+    created_at timestamptz NOT NULL,
+    CONSTRAINT invitation_used_up CHECK (uses BETWEEN 0 AND max_uses),
+    CONSTRAINT invitation_traveller_of_group FOREIGN KEY (traveller_id, group_id) REFERENCES traveller (id, group_id)
+);
+CREATE INDEX ON invitation (group_id);
+
+-- Bookings ------------------------------------------------------------------------------------
+
+-- An export of a property system that has been read, known by the hash of its bytes.
+CREATE TABLE import_file (
+    id uuid PRIMARY KEY,
+    park_id uuid NOT NULL REFERENCES park,
+    hash bytea NOT NULL,
+    name text NOT NULL,
+    rows int NOT NULL CHECK (rows >= 0),
+    started_at timestamptz NOT NULL,
+    finished_at timestamptz,
+    UNIQUE (park_id, hash)
+);
+
+-- A row of it that could not be imported, and why. Imported and rejected rows add up to all rows.
+CREATE TABLE import_reject (
+    import_file_id uuid NOT NULL REFERENCES import_file,
+    line int NOT NULL,
+    reason text NOT NULL,
+    PRIMARY KEY (import_file_id, line)
+);
+
+CREATE TABLE booking (
+    id uuid PRIMARY KEY,
+    -- What a guest reads out at the desk.
+    number text NOT NULL CONSTRAINT booking_number_taken UNIQUE,
+    park_id uuid NOT NULL REFERENCES park,
+    -- NULL for a booking that came from another system and has no group here.
+    group_id uuid REFERENCES travel_group,
+    stay daterange NOT NULL CHECK (NOT isempty(stay) AND NOT lower_inf(stay) AND NOT upper_inf(stay)),
+    state text NOT NULL CHECK (state IN ('held', 'confirmed', 'checkedIn', 'checkedOut', 'expired', 'cancelled', 'noShow')),
+    hold_until timestamptz,
+    is_extended boolean NOT NULL DEFAULT false,
+    adults int NOT NULL CHECK (adults BETWEEN 0 AND 500),
+    children int NOT NULL CHECK (children BETWEEN 0 AND 500),
+    babies int NOT NULL CHECK (babies BETWEEN 0 AND 500),
+    pets int NOT NULL CHECK (pets BETWEEN 0 AND 50),
+    currency char(3) NOT NULL,
+    -- The house rules as they were when the booking was placed.
+    policy jsonb NOT NULL,
+    deposit bigint NOT NULL CHECK (deposit >= 0),
+    source text NOT NULL CHECK (source IN ('guest', 'staff', 'import')),
+    -- Its number in the property system.
+    reservation_number text,
+    confirmed_reason text CHECK (length(confirmed_reason) <= 500),
+    cancelled_reason text CHECK (length(cancelled_reason) <= 500),
+    placed_at timestamptz NOT NULL,
+    -- The guest who asked for it; NULL for staff and imports.
+    placed_by uuid REFERENCES guest,
+    version int NOT NULL DEFAULT 1,
+    CONSTRAINT booking_hold_has_deadline CHECK ((state = 'held') = (hold_until IS NOT NULL)),
+    CONSTRAINT booking_has_group CHECK (source = 'import' OR group_id IS NOT NULL),
+    CONSTRAINT booking_somebody_stays CHECK (source = 'import' OR adults + children > 0),
+    CONSTRAINT booking_reservation_once UNIQUE (park_id, reservation_number)
+);
+CREATE INDEX ON booking (group_id);
+CREATE INDEX booking_arrivals ON booking (park_id, lower(stay));
+CREATE INDEX booking_departures ON booking (park_id, upper(stay));
+-- Whose holds are counted.
+CREATE INDEX booking_held ON booking (placed_by) WHERE state = 'held';
+
+-- The booking that a row of it made or changed.
+CREATE TABLE import_row (
+    import_file_id uuid NOT NULL REFERENCES import_file,
+    line int NOT NULL,
+    booking_id uuid NOT NULL REFERENCES booking,
+    PRIMARY KEY (import_file_id, line)
+);
+
+-- Who of the group stays.
+CREATE TABLE booking_traveller (
+    booking_id uuid NOT NULL REFERENCES booking,
+    traveller_id uuid NOT NULL REFERENCES traveller,
+    PRIMARY KEY (booking_id, traveller_id)
+);
+CREATE INDEX ON booking_traveller (traveller_id);
+
+CREATE TABLE closure (
+    id uuid PRIMARY KEY,
+    cottage_id uuid NOT NULL REFERENCES cottage,
+    stay daterange NOT NULL CHECK (NOT isempty(stay) AND NOT lower_inf(stay) AND NOT upper_inf(stay)),
+    reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 500),
+    ended_at timestamptz
+);
+CREATE INDEX ON closure (cottage_id);
+
+-- The nights of `stay` among the `size` nights from `first` on, as bits.
+CREATE FUNCTION night_mask(stay daterange, first date, size int) RETURNS bit varying
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT (repeat('0', lower(stay) - first) || repeat('1', upper(stay) - lower(stay))
+        || repeat('0', first + size - upper(stay)))::bit varying
+$$;
+
+-- Which cottage is taken in which nights, by a booking or for maintenance. The exclusion constraint
+-- is the last line against a double booking; the verbs lock the cottage rows first, in id order.
+CREATE TABLE allocation (
+    id uuid PRIMARY KEY,
+    cottage_id uuid NOT NULL REFERENCES cottage,
+    -- The century bounds what `cottage.nights` can grow to.
+    stay daterange NOT NULL CHECK (NOT isempty(stay) AND stay <@ daterange('2000-01-01', '2100-01-01')),
+    booking_id uuid REFERENCES booking,
+    closure_id uuid REFERENCES closure,
+    is_live boolean NOT NULL DEFAULT true,
+    -- The guest chose this cottage and paid for the choice: the desk does not move it.
+    is_chosen boolean NOT NULL DEFAULT false,
+    CONSTRAINT allocation_has_reason CHECK (num_nonnulls(booking_id, closure_id) = 1),
+    CONSTRAINT allocation_cottage_taken EXCLUDE USING gist (cottage_id WITH =, stay WITH &&) WHERE (is_live)
+);
+CREATE INDEX ON allocation (booking_id);
+CREATE INDEX ON allocation (closure_id);
+
+-- Marks a live allocation's nights on its cottage and takes the marks of an ended one away; `nights` grows to either
+-- side as stays come. The cottage's row is locked already by whoever takes or frees it.
+CREATE FUNCTION allocation_marks_nights() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' AND OLD.is_live THEN
+        UPDATE cottage SET nights = nights & ~night_mask(OLD.stay, nights_from, length(nights))
+        WHERE id = OLD.cottage_id;
+    END IF;
+    IF TG_OP <> 'DELETE' AND NEW.is_live THEN
+        UPDATE cottage SET nights_from = first, nights = night_mask(NEW.stay, first, size)
+            | (repeat('0', before)::bit varying || nights || repeat('0', size - before - length(nights))::bit varying)
+        FROM (
+            SELECT id AS cottage_id, first, old_from - first AS before,
+                greatest(old_from + length(nights), upper(NEW.stay)) - first AS size
+            FROM (
+                SELECT id, nights, old_from, least(old_from, lower(NEW.stay)) AS first
+                FROM (
+                    SELECT id, nights, CASE WHEN length(nights) = 0 THEN lower(NEW.stay) ELSE nights_from END AS old_from
+                    FROM cottage WHERE id = NEW.cottage_id
+                ) AS present
+            ) AS begun
+        ) AS grown
+        WHERE id = cottage_id;
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER allocation_marks_nights AFTER INSERT OR UPDATE OR DELETE ON allocation
+    FOR EACH ROW EXECUTE FUNCTION allocation_marks_nights();
+
+-- The price of a booking: lines are added or reversed, never edited.
+CREATE TABLE charge_line (
+    id uuid PRIMARY KEY,
+    booking_id uuid NOT NULL REFERENCES booking,
+    kind text NOT NULL CHECK (
+        kind IN ('night', 'cleaning', 'chosenCottage', 'pet', 'earlyBooking', 'touristTax', 'imported', 'cancellation')
+    ),
+    cottage_id uuid REFERENCES cottage,
+    -- Whom it is for; NULL is everybody.
+    traveller_id uuid REFERENCES traveller,
+    quantity int NOT NULL CHECK (quantity > 0),
+    unit_amount bigint NOT NULL,
+    amount bigint NOT NULL,
+    reverses_id uuid CONSTRAINT charge_line_reversed_once UNIQUE REFERENCES charge_line,
+    at timestamptz NOT NULL,
+    CONSTRAINT charge_line_adds_up CHECK (amount = quantity * unit_amount)
+);
+CREATE INDEX ON charge_line (booking_id);
+
+CREATE FUNCTION never_edited() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END
+$$;
+CREATE TRIGGER charge_line_never_edited BEFORE UPDATE OR DELETE ON charge_line
+    FOR EACH ROW EXECUTE FUNCTION never_edited();
+CREATE TRIGGER consent_never_edited BEFORE UPDATE ON consent
+    FOR EACH ROW EXECUTE FUNCTION never_edited();
+
+-- The whole service ---------------------------------------------------------------------------
+
+-- Who did what, on whose behalf. Written in the transaction it tells of.
+CREATE TABLE audit (
+    id uuid PRIMARY KEY,
+    at timestamptz NOT NULL,
+    principal text NOT NULL DEFAULT current_setting('app.principal', true),
+    on_behalf_of uuid,
+    park_id uuid,
+    action text NOT NULL,
+    target uuid,
+    reason text,
+    before jsonb,
+    after jsonb
+);
+CREATE INDEX ON audit (target);
+CREATE INDEX ON audit (park_id, id);
+
+-- A request that has been answered, so that a repeat gets the same bytes.
+CREATE TABLE idempotency_key (
+    principal text NOT NULL,
+    key text NOT NULL CHECK (length(key) BETWEEN 1 AND 200),
+    -- Operation, path and body.
+    fingerprint bytea NOT NULL,
+    status int,
+    headers jsonb,
+    body bytea,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (principal, key)
+);
+CREATE INDEX ON idempotency_key (expires_at);
+
+-- Work that is due. A row is enqueued in the transaction that wants it and removed in the
+-- transaction of its effects; an outside delivery (a mail) is a job too, so this is the outbox.
+CREATE TABLE job (
+    id uuid PRIMARY KEY,
+    queue text NOT NULL,
+    kind text NOT NULL,
+    arguments jsonb NOT NULL DEFAULT '{}',
+    -- At most one waiting job of a key.
+    key text,
+    run_at timestamptz NOT NULL,
+    attempts int NOT NULL DEFAULT 0,
+    -- While somebody works on it. When the lease runs out, somebody else may.
+    leased_until timestamptz,
+    lease uuid,
+    last_error text,
+    -- Gave up; staff see it and may retry.
+    dead_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT job_key_taken UNIQUE (kind, key),
+    CONSTRAINT job_lease_complete CHECK ((lease IS NULL) = (leased_until IS NULL))
+);
+CREATE INDEX job_due ON job (queue, run_at) WHERE dead_at IS NULL;
+CREATE INDEX job_dead ON job (dead_at) WHERE dead_at IS NOT NULL;
+
+-- A schedule's last run, so that it runs once however many workers there are.
+CREATE TABLE job_run (
+    kind text NOT NULL,
+    -- The park-local day, or the instant, it was due.
+    due text NOT NULL,
+    at timestamptz NOT NULL,
+    summary jsonb,
+    PRIMARY KEY (kind, due)
+);
+
+-- Sync: each scope's version counts its changes without gaps, in commit order; an entity carries the
+-- version that changed it last. Written once per transaction, last before COMMIT.
+CREATE TABLE scope (
+    name text PRIMARY KEY,
+    version bigint NOT NULL
+);
+
+CREATE TABLE scope_entity (
+    scope text NOT NULL REFERENCES scope,
+    kind text NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    is_deleted boolean NOT NULL,
+    PRIMARY KEY (scope, kind, id)
+);
+CREATE INDEX ON scope_entity (scope, version);
+
+INSERT INTO schema_version (number, name) VALUES (1, 'first');
