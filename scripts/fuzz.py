@@ -90,6 +90,13 @@ def real_ids():
     spare = ask("GET", "/v1/me/devices", token=anna)
     sign_in("anna@example.org")
     spare = [device["id"] for device in ask("GET", "/v1/me/devices", token=anna) if device not in spare]
+    extra = ask("POST", f"/v1/admin/parks/{park}/extras", {
+        "code": "FUZZ", "names": {"en": "Cot"}, "isDaily": True, "price": 500, "stock": 10000,
+    }, office)["id"]
+    staying = held(2)
+    begin = ask("GET", f"/v1/bookings/{staying}", token=anna)["stay"]["arrival"]
+    order = {"extraId": extra, "from": begin, "quantity": 1}
+    ordered = ask("POST", f"/v1/bookings/{staying}/extras", order, anna)["extras"][0]["id"]
     # Groups in which Anna may do what she can do only once.
     left = ask("POST", "/v1/groups", {"name": "Left", "myName": "Anna"}, anna)["id"]
     handed = ask("POST", "/v1/groups", {"name": "Handed", "myName": "Anna"}, anna)["id"]
@@ -101,10 +108,11 @@ def real_ids():
         "invitation": invitation["id"], "code": invitation["code"], "device": spare[0],
         "rate": ask("GET", f"/v1/admin/cottage-types/{kind}/rates", token=office)["items"][0]["id"],
         "booking": page["bookings"][0]["id"], "job": str(uuid.uuid4()),
-        "member": member, "household": page["households"][0]["id"], "heir": heir[0],
+        "member": member, "household": page["households"][0]["id"], "heir": heir[0], "extra": extra,
         # Where another object than everybody's is needed, by operation.
         "extendHold": {"booking": held(0)}, "cancelBooking": {"booking": held(1)},
-        "leaveGroup": {"group": left}, "handOver": {"group": handed},
+        "orderExtra": {"booking": staying}, "cancelExtra": {"booking": staying, "order": ordered},
+        "quoteChange": {"booking": staying}, "leaveGroup": {"group": left}, "handOver": {"group": handed},
     }
     return ids, {"anna": anna, "host": host, "office": office, "stranger": stranger, "nobody": None}
 
@@ -144,7 +152,7 @@ def narrowed(ids):
     schemas["HouseRules"]["properties"]["minimumNights"] = {"enum": [1, 2, 3]}
     schemas["HouseRules"]["properties"]["maximumNights"]["minimum"] = 3
     schemas["StayRequest"] = {"enum": [{"arrival": arrival, "departure": departure}]}
-    for name in [name for name in schemas if name.endswith("Request")]:
+    for name in [name for name in schemas if name.endswith(("Request", "Change"))]:
         text = json.dumps(schemas[name]).replace("#/components/schemas/Stay\"", "#/components/schemas/StayRequest\"")
         schemas[name] = json.loads(text)
     for methods in document["paths"].values():
@@ -154,6 +162,10 @@ def narrowed(ids):
                     parameter["schema"]["minimum"] = 1
                 if parameter.get("name") in ("from", "to"):
                     parameter["schema"] = {"enum": [arrival if parameter["name"] == "from" else departure]}
+    day = {"enum": [str(friday + datetime.timedelta(days=days)) for days in range(4)]}
+    schemas["ExtraOrderRequest"]["properties"] |= {"from": {"enum": [arrival]}, "through": day}
+    only("ExtraOrderRequest", "extraId", ids["extra"])
+    only("ExtraOrderRequest", "householdId", ids["household"])
     schemas["RateRequest"]["properties"]["season"] = {"enum": [{"arrival": f"{year}-01-01", "departure": f"{year}-06-01"} for year in range(2032, 2060)]}
     document["components"]["parameters"]["IfMatch"]["schema"] = {"type": "string", "enum": ['"1"', '"2"', '"3"']}
     target = state / "openapi.fuzz.yaml"

@@ -39,8 +39,9 @@ public struct Given: Sendable {
             )
             // Tests move the clock by weeks.
             try await tx.run(
-                IdentitySQL.lengthenAccess(Token(tokens.accessToken), until: now.addingTimeInterval(400 * 86400))
+                IdentitySQL.lengthenAccess(Token(tokens.accessToken), until: now.addingTimeInterval(800 * 86400))
             )
+            try await tx.run(Command("UPDATE session SET ends_at = \(now.addingTimeInterval(800 * 86400))"))
             return tokens
         }
         return Person(token: tokens.accessToken, email: email, guest: guest, staff: staff)

@@ -47,6 +47,27 @@ struct ServerSecret: Sendable {
         key = SymmetricKey(data: data)
     }
 
+    /// Encrypts with AES-GCM under a key of that purpose; `context` says what it belongs to and must be the same again.
+    func seal(_ data: Data, for purpose: String, context: String) throws -> Data {
+        let box = try AES.GCM.seal(data, using: sealing(purpose), authenticating: Data(context.utf8))
+        // A nonce of the usual twelve bytes always combines.
+        guard let combined = box.combined else { throw CryptoKitError.incorrectParameterSize }
+        return combined
+    }
+
+    /// Throws when it was sealed for something else, with another secret, or has been altered.
+    func open(_ sealed: Data, for purpose: String, context: String) throws -> Data {
+        try AES.GCM.open(
+            AES.GCM.SealedBox(combined: sealed),
+            using: sealing(purpose),
+            authenticating: Data(context.utf8)
+        )
+    }
+
+    private func sealing(_ purpose: String) -> SymmetricKey {
+        SymmetricKey(data: digest("sealing", purpose))
+    }
+
     func digest(_ purpose: String, _ text: String) -> Data {
         Data(HMAC<SHA256>.authenticationCode(for: Data("\(purpose)\u{1F}\(text)".utf8), using: key))
     }

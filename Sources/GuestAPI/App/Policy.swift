@@ -97,6 +97,7 @@ enum Policy {
     private static let front: Set<Who> = [.staff(.reception), .staff(.host), .headOffice]
     private static let upkeep: Set<Who> = [.staff(.reception), .staff(.maintenance), .headOffice]
     private static let service = front.union([.staff(.housekeeping)])
+    private static let house = service.union([.staff(.maintenance)])
     private static let anyStaff = Set(StaffMember.Function.allCases.map { Who.staff($0) } + [.headOffice])
 
     static let rows: [Row] = [
@@ -190,6 +191,20 @@ enum Policy {
         Row("changeExtra", .put, "/v1/admin/extras/{extra}", [.headOffice], .desk, needsMatch: true),
         Row("setStock", .put, "/v1/admin/extras/{extra}/stock", front, .desk),
         Row("listExtrasToPrepare", .get, "/v1/admin/parks/{park}/extras/orders", service, .desk),
+        // Arrival
+        Row("setArrivalTime", .put, "/v1/bookings/{booking}/arrival", front.union([.member]), .booking),
+        Row("settleCottage", .put, "/v1/bookings/{booking}/cottages/{cottage}/households", front.union([.organiser])),
+        Row("enterRegister", .put, "/v1/bookings/{booking}/register/{traveller}", front.union([.member])),
+        Row("showRegister", .get, "/v1/admin/bookings/{booking}/register", front, .desk),
+        Row("checkIn", .post, "/v1/bookings/{booking}/check-in", front.union([.member]), .booking, key: .required),
+        Row("checkOut", .post, "/v1/bookings/{booking}/check-out", front.union([.member]), .booking, key: .required),
+        Row("noShow", .post, "/v1/admin/bookings/{booking}/no-show", front, .desk, key: .required),
+        Row("showAccess", .get, "/v1/bookings/{booking}/access", [.member]),
+        Row("setAccess", .put, "/v1/admin/cottages/{cottage}/access", upkeep, .desk),
+        Row("setReadiness", .put, "/v1/admin/cottages/{cottage}/readiness", house, .desk),
+        Row("listReadiness", .get, "/v1/admin/parks/{park}/readiness", house, .desk),
+        Row("createCalendar", .post, "/v1/groups/{group}/calendar", [.member]),
+        Row("showCalendar", .get, "/v1/calendars/{calendar}", [.anyone]),
         // Desk
         Row("listArrivals", .get, "/v1/admin/parks/{park}/arrivals", service, .desk),
         Row("listDepartures", .get, "/v1/admin/parks/{park}/departures", service, .desk),

@@ -3,7 +3,7 @@ enum Routes {
     static func table() throws -> RouteTable {
         let features = [
             IdentityRoutes.handlers, ParkRoutes.handlers, GroupRoutes.handlers, BookingRoutes.handlers,
-            ExtraRoutes.handlers, DeskRoutes.handlers, JobRoutes.handlers, DocsRoutes.handlers,
+            ExtraRoutes.handlers, ArrivalRoutes.handlers, DeskRoutes.handlers, JobRoutes.handlers, DocsRoutes.handlers,
         ]
         var handlers: [String: RouteTable.Handler] = [:]
         for feature in features {

@@ -29,7 +29,7 @@ public struct GuestService: Service {
     /// Runs until the task is cancelled or a graceful shutdown is asked for: then it takes nothing new,
     /// finishes what is under way, and ends within 25 s.
     public func run() async throws {
-        let readiness = Readiness()
+        let lifecycle = Lifecycle()
         let routes = try Routes.table()
         let limits = limits
         let onRunning = onRunning
@@ -58,7 +58,7 @@ public struct GuestService: Service {
             logger: app.logger
         )
         let back = Application(
-            responder: AdminResponder(app: app, readiness: readiness),
+            responder: AdminResponder(app: app, lifecycle: lifecycle),
             server: .http1(configuration: .init(additionalChannelHandlers: [ConnectionGuard(limits: limits)])),
             configuration: .init(
                 address: .hostname(app.settings.adminHost, port: app.settings.adminPort),
@@ -72,7 +72,7 @@ public struct GuestService: Service {
         }
         if app.settings.workers > 0 { services.append(Scheduler(app: app)) }
         services.append(front)
-        services.append(Draining(readiness: readiness))
+        services.append(Draining(lifecycle: lifecycle))
         var configuration = ServiceGroupConfiguration(services: services, logger: app.logger)
         configuration.maximumGracefulShutdownDuration = .seconds(25)
         let group = ServiceGroup(configuration: configuration)
@@ -109,7 +109,7 @@ public struct WorkerService: Service {
 }
 
 /// Whether we still want requests.
-final class Readiness: Sendable {
+final class Lifecycle: Sendable {
     private let draining = Mutex(false)
     var isDraining: Bool { draining.withLock { $0 } }
     func drain() { draining.withLock { $0 = true } }
@@ -118,11 +118,11 @@ final class Readiness: Sendable {
 /// The last service, so the first to hear of a shutdown: says "not ready" for a moment, so that a load
 /// balancer stops sending, before the ports close.
 private struct Draining: Service {
-    let readiness: Readiness
+    let lifecycle: Lifecycle
 
     func run() async throws {
         try? await gracefulShutdown()
-        readiness.drain()
+        lifecycle.drain()
         try? await Task.sleep(for: .seconds(1))
     }
 }
@@ -132,13 +132,13 @@ private struct AdminResponder: HTTPResponder {
     typealias Context = BasicRequestContext
 
     let app: AppEnvironment
-    let readiness: Readiness
+    let lifecycle: Lifecycle
 
     func respond(to request: Request, context: Context) async throws -> Response {
         switch request.uri.path {
         case "/livez": return plain(.ok, "ok\n")
         case "/readyz":
-            if readiness.isDraining { return plain(.serviceUnavailable, "draining\n") }
+            if lifecycle.isDraining { return plain(.serviceUnavailable, "draining\n") }
             guard let version = try? await Migrator.version(of: app.database) else {
                 return plain(.serviceUnavailable, "no database\n")
             }

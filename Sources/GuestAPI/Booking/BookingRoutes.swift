@@ -78,7 +78,8 @@ enum BookingRoutes {
         try call.bytes.isEmpty ? nil : call.body(ReasonRequest.self).reason
     }
 
-    private static func change(
+    /// Every verb that changes one booking and answers it.
+    static func change(
         _ call: Call,
         _ verb: @Sendable (Booking.ID, Transaction) async throws -> Booking
     ) async throws -> Answer {

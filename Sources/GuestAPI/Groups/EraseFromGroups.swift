@@ -6,7 +6,7 @@ import Sync
 extension PersonalData {
     static let groups = PersonalData(
         name: "groups",
-        export: { guest, tx in try await tx.all(GroupSQL.everything(about: guest)) },
+        export: { guest, _, tx in try await tx.all(GroupSQL.everything(about: guest)) },
         erase: { guest, _, now, tx in
             let today = LocalDate(daysSince1970: Int(now.timeIntervalSince1970 / 86400) - 1)
             for membership in try await tx.all(GroupSQL.memberships(of: guest)) {

@@ -113,7 +113,7 @@ enum GroupSQL {
         )
     }
 
-    static func travellers(of group: TravelGroup.ID) -> Query<Traveller> {
+    static func travellers(of group: TravelGroup.ID?) -> Query<Traveller> {
         Query(
             "SELECT \(travellerColumns) FROM traveller WHERE group_id = \(group) AND left_at IS NULL ORDER BY id",
             decoding: traveller

@@ -89,7 +89,7 @@ enum IdentityRoutes {
 
     private static func exportMe(_ call: Call) async throws -> Answer {
         let id = try call.guest()
-        return try await call.write { tx in try .json(await Guest.export(id, in: tx)) }
+        return try await call.write { tx in try .json(await Guest.export(id, call.app, in: tx)) }
     }
 
     private static func listConsents(_ call: Call) async throws -> Answer {

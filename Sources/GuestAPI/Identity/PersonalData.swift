@@ -6,15 +6,15 @@ import Sync
 /// What a feature knows about a guest: how it hands it out, and how it forgets it.
 struct PersonalData: Sendable {
     let name: String
-    let export: @Sendable (Guest.ID, Transaction) async throws -> any Encodable & Sendable
+    let export: @Sendable (Guest.ID, AppEnvironment, Transaction) async throws -> any Encodable & Sendable
     let erase: @Sendable (Guest.ID, AppEnvironment, Date, Transaction) async throws -> Void
 
     /// Every feature that keeps personal data stands here; erased from the first to the last.
-    static let all: [PersonalData] = [groups, outbox, identity]
+    static let all: [PersonalData] = [register, groups, outbox, identity]
 
     static let identity = PersonalData(
         name: "identity",
-        export: { guest, tx in
+        export: { guest, _, tx in
             struct Export: Encodable, Sendable {
                 let profile: Guest?
                 let consents: [ConsentEntry]
@@ -37,7 +37,7 @@ struct PersonalData: Sendable {
     /// Mails that wait, and those that were delivered into the spool.
     static let outbox = PersonalData(
         name: "outbox",
-        export: { _, _ in [String]() },
+        export: { _, _, _ in [String]() },
         erase: { guest, app, now, tx in
             guard let email = try await tx.first(IdentitySQL.guest(guest))?.email else { return }
             try await tx.run(JobSQL.deleteMails(to: email))
@@ -48,10 +48,11 @@ struct PersonalData: Sendable {
 
 extension Guest {
     /// Everything we know about a guest, one entry per feature.
-    static func export(_ id: Guest.ID, in tx: Transaction) async throws -> [String: JSONFragment] {
+    static func export(_ id: Guest.ID, _ app: AppEnvironment, in tx: Transaction) async throws -> [String: JSONFragment]
+    {
         var parts: [String: JSONFragment] = [:]
         for feature in PersonalData.all {
-            parts[feature.name] = JSONFragment(try await feature.export(id, tx))
+            parts[feature.name] = JSONFragment(try await feature.export(id, app, tx))
         }
         return parts
     }

@@ -55,6 +55,7 @@ struct CleanUp: Work {
         try await tx.run(
             IdentitySQL.deleteOldTokens(now: now) + [
                 IdempotencySQL.deleteExpired(now: now), JobSQL.deleteOldRuns(now: now),
+                BookingSQL.deleteOldQuotes(now: now), ArrivalSQL.forgetRegister(now: now),
             ]
         )
     }

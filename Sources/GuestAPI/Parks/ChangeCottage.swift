@@ -61,13 +61,14 @@ extension Cottage {
     }
 
     /// The cottage, locked, for somebody who looks after its park.
-    fileprivate static func locked(
+    static func locked(
         _ id: Cottage.ID,
         for principal: Principal,
+        _ functions: Set<StaffMember.Function> = [.reception, .maintenance],
         in tx: Transaction
     ) async throws -> Cottage {
         guard let cottage = try await tx.first(ParkSQL.cottage(id, locked: true)),
-            principal.has([.reception, .maintenance], at: cottage.parkId)
+            principal.has(functions, at: cottage.parkId)
         else { throw Refusal.notFound }
         return cottage
     }

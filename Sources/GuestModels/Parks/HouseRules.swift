@@ -26,6 +26,31 @@ public struct HouseRules: Hashable, Codable, Sendable {
     public var touristTax: TouristTax?
     /// What a cancellation costs: the first step whose `days` are still ahead decides; with none left, everything.
     public var cancellation: [CancellationStep]
+    /// Who of a group checks in without the desk; the lead, that is the organiser, unless the park says otherwise.
+    public var selfCheckIn: SelfCheckIn?
+    /// Who sees door code and Wi-Fi of a cottage; everybody of the group unless the park says otherwise.
+    public var accessFor: AccessFor?
+    /// The guest register the country asks for; none unless the park says so.
+    public var register: Register?
+
+    public enum SelfCheckIn: String, Hashable, Codable, Sendable {
+        case lead, anyone
+    }
+
+    public enum AccessFor: String, Hashable, Codable, Sendable {
+        case group, household
+    }
+
+    /// Adults are entered before check-in, with or without a document, and forgotten `keepDays` after departure.
+    public struct Register: Hashable, Codable, Sendable {
+        public var documents: Bool
+        public var keepDays: Int
+
+        public init(documents: Bool, keepDays: Int) {
+            self.documents = documents
+            self.keepDays = keepDays
+        }
+    }
 
     public struct Arrival: Hashable, Codable, Sendable {
         public var weekday: Weekday
@@ -84,7 +109,10 @@ public struct HouseRules: Hashable, Codable, Sendable {
         petNight: Int64 = 0,
         earlyBooking: EarlyBooking? = nil,
         touristTax: TouristTax? = nil,
-        cancellation: [CancellationStep] = []
+        cancellation: [CancellationStep] = [],
+        selfCheckIn: SelfCheckIn? = nil,
+        accessFor: AccessFor? = nil,
+        register: Register? = nil
     ) {
         self.checkInFrom = checkInFrom
         self.checkOutBy = checkOutBy
@@ -100,6 +128,9 @@ public struct HouseRules: Hashable, Codable, Sendable {
         self.earlyBooking = earlyBooking
         self.touristTax = touristTax
         self.cancellation = cancellation
+        self.selfCheckIn = selfCheckIn
+        self.accessFor = accessFor
+        self.register = register
     }
 }
 
@@ -141,6 +172,7 @@ extension HouseRules: Checked {
         check.range(earlyBooking?.percent, "/earlyBooking/percent", 0...100)
         check.range(touristTax?.personNight, "/touristTax/personNight", 0...1_000_000)
         check.range(touristTax?.fromAge, "/touristTax/fromAge", 0...120)
+        check.range(register?.keepDays, "/register/keepDays", 0...4000)
         check.require(arrivals.count <= 50, "/arrivals", "must have at most 50 entries")
         for (index, arrival) in arrivals.enumerated() {
             check.require(

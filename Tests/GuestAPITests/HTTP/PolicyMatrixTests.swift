@@ -14,7 +14,7 @@ import Testing
         let stay = "from=2027-05-14&to=2027-05-17"
         if row.name.hasPrefix("search"), row.name != "searchBookings" || row.name == "showMap" { path += "?\(stay)" }
         if ["showMap", "listExtras"].contains(row.name) { path += "?\(stay)" }
-        if row.name == "listExtrasToPrepare" { path += "?date=2027-05-14" }
+        if ["listExtrasToPrepare", "listReadiness"].contains(row.name) { path += "?date=2027-05-14" }
         if row.name == "searchBookings" { path += "?q=a" }
         return path
     }
@@ -39,6 +39,9 @@ import Testing
             "createPark": park, "changePark": park, "quoteChange": "{}", "createExtra": extra, "changeExtra": extra,
             "changeBooking": #"{"quoteId": "\#(UUID().uuidString)", "reason": "r"}"#,
             "orderExtra": #"{"extraId": "\#(UUID().uuidString)", "from": "2027-05-14", "quantity": 1}"#,
+            "setArrivalTime": #"{"time": "16:00"}"#, "settleCottage": #"{"householdIds": []}"#, "setAccess": "{}",
+            "enterRegister": #"{"fullName": "N", "birthDate": "1990-01-01", "nationality": "NL"}"#,
+            "noShow": #"{"reason": "r"}"#, "setReadiness": #"{"readiness": "ready"}"#,
             "setStock": #"{"date": "2027-05-14", "stock": 1}"#,
             "requestCode": #"{"email": "m@example.org", "deviceSecret": "0123456789abcdef"}"#,
             "signIn": """

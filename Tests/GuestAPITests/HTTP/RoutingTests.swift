@@ -72,6 +72,9 @@ import Testing
                 let named = list[..<(list.firstIndex(of: "]") ?? list.endIndex)]
                     .split(whereSeparator: { ", \n'".contains($0) }).map(String.init)
                 #expect(Set(named) == Set(row.who.map(\.description)), "\(row.name)")
+                let wantsKey = operation.contains("parameters/KeyRequired'")
+                #expect(wantsKey == (row.key == .required), "\(row.name): Idempotency-Key")
+                #expect(operation.contains("parameters/IfMatch'") == row.needsMatch, "\(row.name): If-Match")
             }
             #expect(document.components(separatedBy: "operationId: ").count - 1 == Policy.rows.count)
         }

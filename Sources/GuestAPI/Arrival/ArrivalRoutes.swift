@@ -1,0 +1,129 @@
+import Foundation
+import GuestModels
+import HTTPTypes
+import Postgres
+
+/// From the weeks before arrival to the cottage door, and out again.
+enum ArrivalRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "setArrivalTime": setArrivalTime, "settleCottage": settle, "enterRegister": enterRegister,
+        "showRegister": showRegister, "checkIn": checkIn, "checkOut": checkOut, "noShow": noShow,
+        "showAccess": showAccess, "setAccess": setAccess, "setReadiness": setReadiness,
+        "listReadiness": listReadiness, "createCalendar": createCalendar, "showCalendar": showCalendar,
+    ]
+
+    private static func setArrivalTime(_ call: Call) async throws -> Answer {
+        let time = try call.body(ArrivalTimeRequest.self).time
+        return try await BookingRoutes.change(call) { id, tx in
+            try await Booking.setArrivalTime(time, of: id, as: call.principal, in: tx)
+        }
+    }
+
+    private static func settle(_ call: Call) async throws -> Answer {
+        let households = try call.body(HouseholdsRequest.self).householdIds
+        let id: Booking.ID = try call.id("booking")
+        let cottage: Cottage.ID = try call.id("cottage")
+        return try await call.write { tx in
+            try await Booking.settle(households, in: cottage, of: id, as: call.principal, in: tx)
+            return .noContent
+        }
+    }
+
+    private static func enterRegister(_ call: Call) async throws -> Answer {
+        let entry = try call.body(RegisterEntry.self)
+        let id: Booking.ID = try call.id("booking")
+        let traveller: Traveller.ID = try call.id("traveller")
+        return try await call.write { tx in
+            try await entry.enter(traveller, of: id, as: call.principal, call.app, at: call.now, in: tx)
+            return .noContent
+        }
+    }
+
+    private static func showRegister(_ call: Call) async throws -> Answer {
+        let id: Booking.ID = try call.id("booking")
+        return try await call.write { tx in
+            let entries = try await RegisterEntry.show(of: id, as: call.principal, call.app, at: call.now, in: tx)
+            return try .json(Page(items: entries, next: nil))
+        }
+    }
+
+    private static func checkIn(_ call: Call) async throws -> Answer {
+        try await BookingRoutes.change(call) { id, tx in
+            try await Booking.checkIn(id, as: call.principal, call.app, at: call.now, in: tx)
+        }
+    }
+
+    private static func checkOut(_ call: Call) async throws -> Answer {
+        try await BookingRoutes.change(call) { id, tx in
+            try await Booking.checkOut(id, as: call.principal, call.app, at: call.now, in: tx)
+        }
+    }
+
+    private static func noShow(_ call: Call) async throws -> Answer {
+        guard let reason = try call.body(ReasonRequest.self).reason else { throw Refusal.reasonNeeded.at("/reason") }
+        return try await BookingRoutes.change(call) { id, tx in
+            try await Booking.noShow(id, reason: reason, as: call.principal, call.app, at: call.now, in: tx)
+        }
+    }
+
+    private static func showAccess(_ call: Call) async throws -> Answer {
+        let id: Booking.ID = try call.id("booking")
+        return try await call.write { tx in
+            let shown = try await CottageAccess.show(of: id, as: call.principal, call.app, at: call.now, in: tx)
+            return try .json(Page(items: shown, next: nil))
+        }
+    }
+
+    private static func setAccess(_ call: Call) async throws -> Answer {
+        let access = try call.body(CottageAccess.self)
+        let cottage: Cottage.ID = try call.id("cottage")
+        return try await call.write { tx in
+            try await access.set(for: cottage, as: call.principal, call.app, at: call.now, in: tx)
+            return .noContent
+        }
+    }
+
+    private static func setReadiness(_ call: Call) async throws -> Answer {
+        let request = try call.body(ReadinessRequest.self)
+        let cottage: Cottage.ID = try call.id("cottage")
+        return try await call.write { tx in
+            try await Cottage.setReadiness(cottage, request, as: call.principal, call.app, at: call.now, in: tx)
+            return .noContent
+        }
+    }
+
+    private static func listReadiness(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        guard call.principal.has([.reception, .host, .housekeeping, .maintenance], at: park) else {
+            throw Refusal.notFound
+        }
+        var query = QueryReader(call)
+        let date = query.date("date")
+        query.require(date != nil, "date", "is missing")
+        try query.finish()
+        guard let date else { throw BadRequest("?date", "is missing") }
+        let rows = try await call.read { try await $0.all(ArrivalSQL.readiness(in: park, on: date)) }
+        return try .json(Page(items: rows, next: nil))
+    }
+
+    private struct CalendarAddress: Encodable, Sendable {
+        let url: String
+    }
+
+    private static func createCalendar(_ call: Call) async throws -> Answer {
+        let group: TravelGroup.ID = try call.id("group")
+        let guest = try call.guest()
+        guard try await call.read({ try await $0.first(GroupSQL.ownRow(in: group, of: guest)) }) != nil else {
+            throw Refusal.notFound
+        }
+        let token = GroupCalendar.token(of: group, for: guest, call.app)
+        return try .json(CalendarAddress(url: "\(call.app.settings.publicURL)/v1/calendars/\(token)"), .created)
+    }
+
+    private static func showCalendar(_ call: Call) async throws -> Answer {
+        let (group, guest) = try GroupCalendar.read(call.text("calendar"), call.app)
+        let rows = try await call.read { try await $0.all(ArrivalSQL.calendar(of: group, for: guest)) }
+        let type = HTTPField(name: .contentType, value: "text/calendar; charset=utf-8")
+        return Answer(status: .ok, headers: [type], body: Array(GroupCalendar.text(rows, at: call.now).utf8))
+    }
+}

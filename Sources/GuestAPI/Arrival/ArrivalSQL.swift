@@ -1,0 +1,206 @@
+import Foundation
+import GuestModels
+import Postgres
+
+enum ArrivalSQL {
+    // MARK: Readiness
+
+    static func setReadiness(_ cottages: [Cottage.ID], _ readiness: Readiness, note: String?, at now: Date) -> Command {
+        Command(
+            """
+            UPDATE cottage SET readiness = \(readiness.rawValue), readiness_note = \(note), readiness_at = \(now)
+            WHERE id = ANY(\(cottages)::uuid[])
+            """
+        )
+    }
+
+    static func readiness(ofBooking booking: Booking.ID) -> Query<Readiness> {
+        Query(
+            """
+            SELECT readiness FROM allocation JOIN cottage ON cottage.id = cottage_id
+            WHERE booking_id = \(booking) ORDER BY cottage_id
+            """
+        ) { Readiness(rawValue: try $0.decode("readiness")) ?? .toClean }
+    }
+
+    /// A cottage on the list of those who clean and mend, with who leaves and who comes that day.
+    struct ReadinessRow: Encodable, Sendable {
+        let cottageId: Cottage.ID
+        let number: String
+        let readiness: Readiness
+        let note: String?
+        let departing: Bool
+        /// The booking that arrives, and when they mean to come.
+        let arriving: Booking.ID?
+        let arrivalTime: LocalTime?
+    }
+
+    /// Those that are wanted first stand first.
+    static func readiness(in park: Park.ID, on day: LocalDate) -> Query<ReadinessRow> {
+        Query(
+            """
+            SELECT cottage.id, cottage.number, readiness, readiness_note, leaving.id IS NOT NULL AS departing,
+                coming.id AS arriving, to_char(coming.arrival_time, 'HH24:MI') AS arrival_time
+            FROM cottage
+                LEFT JOIN (
+                    SELECT booking.id, cottage_id FROM booking JOIN allocation ON booking_id = booking.id
+                    WHERE booking.park_id = \(park) AND upper(booking.stay) = \(day)
+                        AND state IN ('confirmed', 'checkedIn', 'checkedOut')
+                ) AS leaving ON leaving.cottage_id = cottage.id
+                LEFT JOIN (
+                    SELECT booking.id, cottage_id, arrival_time
+                    FROM booking JOIN allocation ON booking_id = booking.id
+                    WHERE booking.park_id = \(park) AND lower(booking.stay) = \(day)
+                        AND state IN ('confirmed', 'checkedIn', 'checkedOut')
+                ) AS coming ON coming.cottage_id = cottage.id
+            WHERE cottage.park_id = \(park)
+            ORDER BY coming.id IS NULL, coming.arrival_time NULLS LAST, length(cottage.number), cottage.number, cottage.id
+            """
+        ) { row in
+            ReadinessRow(
+                cottageId: try row.decode("id"),
+                number: try row.decode("number"),
+                readiness: Readiness(rawValue: try row.decode("readiness")) ?? .toClean,
+                note: try row.decodeIfPresent("readiness_note"),
+                departing: try row.decode("departing"),
+                arriving: try row.decodeIfPresent("arriving"),
+                arrivalTime: try row.decodeIfPresent("arrival_time", as: String.self).flatMap { LocalTime($0) }
+            )
+        }
+    }
+
+    // MARK: Getting in
+
+    static func setAccess(_ cottage: Cottage.ID, sealed: Data, at now: Date) -> Command {
+        Command(
+            """
+            INSERT INTO cottage_access (cottage_id, sealed, changed_at) VALUES (\(cottage), \(sealed), \(now))
+            ON CONFLICT (cottage_id) DO UPDATE SET sealed = EXCLUDED.sealed, changed_at = EXCLUDED.changed_at
+            """
+        )
+    }
+
+    struct AccessRow: Sendable {
+        let cottage: Cottage.ID
+        let number: String
+        let sealed: Data?
+        /// Who lives there, where the group has said so.
+        let households: [Household.ID]
+    }
+
+    static func access(of booking: Booking.ID) -> Query<AccessRow> {
+        Query(
+            """
+            SELECT cottage.id, cottage.number, sealed, ARRAY(
+                SELECT household_id FROM cottage_household
+                WHERE cottage_household.booking_id = allocation.booking_id AND cottage_household.cottage_id = cottage.id
+            ) AS households
+            FROM allocation JOIN cottage ON cottage.id = allocation.cottage_id
+                LEFT JOIN cottage_access ON cottage_access.cottage_id = cottage.id
+            WHERE allocation.booking_id = \(booking) ORDER BY length(cottage.number), cottage.number, cottage.id
+            """
+        ) { row in
+            AccessRow(
+                cottage: try row.decode("id"),
+                number: try row.decode("number"),
+                sealed: try row.decodeIfPresent("sealed"),
+                households: try row.decode("households")
+            )
+        }
+    }
+
+    static func settle(_ households: [Household.ID], in cottage: Cottage.ID, of booking: Booking.ID) -> [Command] {
+        [
+            Command("DELETE FROM cottage_household WHERE booking_id = \(booking) AND cottage_id = \(cottage)"),
+            Command(
+                """
+                INSERT INTO cottage_household (booking_id, cottage_id, household_id)
+                SELECT \(booking)::uuid, \(cottage)::uuid, household_id FROM unnest(\(households)::uuid[]) AS household_id
+                """
+            ),
+        ]
+    }
+
+    // MARK: The guest register
+
+    static func enter(_ traveller: Traveller.ID, of booking: Booking.ID, sealed: Data, keepUntil: LocalDate) -> Command
+    {
+        Command(
+            """
+            INSERT INTO register_entry (booking_id, traveller_id, sealed, keep_until)
+            VALUES (\(booking), \(traveller), \(sealed), \(keepUntil))
+            ON CONFLICT (booking_id, traveller_id) DO UPDATE
+            SET sealed = EXCLUDED.sealed, keep_until = EXCLUDED.keep_until
+            """
+        )
+    }
+
+    static func register(of booking: Booking.ID) -> Query<(traveller: Traveller.ID, sealed: Data)> {
+        Query(
+            """
+            SELECT traveller_id, sealed FROM register_entry WHERE booking_id = \(booking) ORDER BY traveller_id
+            """
+        ) { (try $0.decode("traveller_id"), try $0.decode("sealed")) }
+    }
+
+    static func entries(of guest: Guest.ID) -> Query<(booking: Booking.ID, traveller: Traveller.ID, sealed: Data)> {
+        Query(
+            """
+            SELECT booking_id, traveller_id, sealed FROM register_entry JOIN traveller ON traveller.id = traveller_id
+            WHERE guest_id = \(guest) ORDER BY booking_id, traveller_id
+            """
+        ) { (try $0.decode("booking_id"), try $0.decode("traveller_id"), try $0.decode("sealed")) }
+    }
+
+    /// What the law has had kept long enough; a day late rather than early, wherever the park lies.
+    static func forgetRegister(now: Date) -> Command {
+        let today = LocalDate(daysSince1970: Int(now.timeIntervalSince1970 / 86400) - 1)
+        return Command("DELETE FROM register_entry WHERE keep_until < \(today)")
+    }
+
+    // MARK: The calendar
+
+    struct CalendarRow: Sendable {
+        let id: Booking.ID
+        let number: String
+        let park: String
+        let timeZone: String
+        let rules: HouseRules
+        let stay: Stay
+        let state: Booking.State
+        let cottages: [String]
+        let version: Int
+        let placedAt: Date
+    }
+
+    /// The stays of a group for one of its members.
+    static func calendar(of group: TravelGroup.ID, for guest: Guest.ID) -> Query<CalendarRow> {
+        Query(
+            """
+            SELECT booking.id, booking.number, park.name, time_zone, policy, stay, state, booking.version, placed_at,
+                ARRAY(
+                    SELECT cottage.number FROM allocation JOIN cottage ON cottage.id = cottage_id
+                    WHERE booking_id = booking.id ORDER BY length(cottage.number), cottage.number
+                ) AS cottages
+            FROM booking JOIN park ON park.id = park_id
+            WHERE group_id = \(group) AND state IN ('confirmed', 'checkedIn', 'checkedOut') AND EXISTS (
+                SELECT FROM traveller WHERE traveller.group_id = \(group) AND guest_id = \(guest) AND left_at IS NULL
+            )
+            ORDER BY lower(stay), booking.id
+            """
+        ) { row in
+            CalendarRow(
+                id: try row.decode("id"),
+                number: try row.decode("number"),
+                park: try row.decode("name"),
+                timeZone: try row.decode("time_zone"),
+                rules: try row.decodeJSON("policy"),
+                stay: try row.decode("stay"),
+                state: Booking.State(rawValue: try row.decode("state")) ?? .confirmed,
+                cottages: try row.decode("cottages"),
+                version: try row.decode("version"),
+                placedAt: try row.decode("placed_at")
+            )
+        }
+    }
+}

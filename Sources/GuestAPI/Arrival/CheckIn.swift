@@ -1,0 +1,149 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension Booking {
+    /// Begins the stay: for those whom the park's rule lets, on the day, after the hour or as soon as every cottage is
+    /// ready; for staff on the day.
+    ///
+    /// Harmless to repeat.
+    static func checkIn(
+        _ id: Booking.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        var booking = try await locked(id, by: .member, as: principal, in: tx)
+        let (policies, readiness, roles, register, people) = try await tx.all(
+            BookingSQL.policy(of: id),
+            ArrivalSQL.readiness(ofBooking: id),
+            BookingSQL.role(of: principal.guestID, in: id),
+            ArrivalSQL.register(of: id),
+            GroupSQL.travellers(of: booking.groupId)
+        )
+        guard let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone) else {
+            throw Refusal.notFound
+        }
+        let isStaff = principal.guestID == nil
+        if !isStaff, policy.rules.selfCheckIn != .anyone, roles != [.organiser] { throw Refusal.forbidden }
+        guard booking.state != .checkedIn else { return booking }
+        if let rule = policy.rules.register {
+            try requireRegister(rule, of: booking, people, register, app)
+        }
+        guard isStaff || !readiness.contains(.outOfOrder) else { throw Refusal.outOfOrder }
+        try booking.checkIn(
+            at: now,
+            today: clock.date(at: now),
+            opening: clock.instant(booking.stay.arrival, policy.rules.checkInFrom),
+            isReady: readiness.allSatisfy { $0 == .ready },
+            byStaff: isStaff
+        )
+        return try write(booking, "booking.checkIn", .occupied, app, at: now, in: tx)
+    }
+
+    /// Every adult has to be in it, with a document where the country asks for one.
+    private static func requireRegister(
+        _ rule: HouseRules.Register,
+        of booking: Booking,
+        _ people: [Traveller],
+        _ register: [(traveller: Traveller.ID, sealed: Data)],
+        _ app: AppEnvironment
+    ) throws {
+        for traveller in people where booking.travellerIds.contains(traveller.id) {
+            guard (traveller.birthDate?.age(on: booking.stay.arrival) ?? 18) >= 18 else { continue }
+            guard let sealed = register.first(where: { $0.traveller == traveller.id })?.sealed else {
+                throw Refusal.registerIncomplete
+            }
+            let entry = try RegisterEntry.open(sealed, of: traveller.id, app)
+            guard !rule.documents || entry.documentNumber != nil else { throw Refusal.registerIncomplete }
+        }
+    }
+
+    /// Ends the stay: the cottages want cleaning, and nothing that opens doors is told any more.
+    ///
+    /// Harmless to repeat.
+    static func checkOut(
+        _ id: Booking.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        var booking = try await locked(id, by: .member, as: principal, in: tx)
+        let (policies, roles) = try await tx.all(
+            BookingSQL.policy(of: id),
+            BookingSQL.role(of: principal.guestID, in: id)
+        )
+        let isStaff = principal.guestID == nil
+        if !isStaff, policies.first?.rules.selfCheckIn != .anyone, roles != [.organiser] { throw Refusal.forbidden }
+        guard booking.state != .checkedOut else { return booking }
+        try booking.checkOut(at: now)
+        return try write(booking, "booking.checkOut", .toClean, app, at: now, in: tx)
+    }
+
+    /// Nobody came: the cottages are free for others, the price stands.
+    static func noShow(
+        _ id: Booking.ID,
+        reason: String,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        var booking = try await locked(id, as: principal, in: tx)
+        guard let policy = try await tx.first(BookingSQL.policy(of: id)),
+            let clock = ParkClock(timeZone: policy.timeZone)
+        else { throw Refusal.notFound }
+        guard booking.state != .noShow else { return booking }
+        try booking.noShow(today: clock.date(at: now))
+        booking.version += 1
+        tx.later([BookingSQL.release(id), BookingSQL.update(booking)])
+        try Audit.record(
+            "booking.noShow",
+            target: id.uuid,
+            park: booking.parkId,
+            reason: reason,
+            app,
+            at: now,
+            in: tx
+        )
+        booking.publish(in: tx)
+        return booking
+    }
+
+    private static func write(
+        _ booking: Booking,
+        _ action: String,
+        _ readiness: Readiness,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) throws -> Booking {
+        var booking = booking
+        booking.version += 1
+        tx.later([
+            BookingSQL.update(booking),
+            ArrivalSQL.setReadiness(booking.cottages.map(\.id), readiness, note: nil, at: now),
+        ])
+        try Audit.record(action, target: booking.id.uuid, park: booking.parkId, app, at: now, in: tx)
+        booking.publish(in: tx)
+        return booking
+    }
+
+    /// Says when they mean to come; anybody of the group may.
+    static func setArrivalTime(
+        _ time: LocalTime,
+        of id: Booking.ID,
+        as principal: Principal,
+        in tx: Transaction
+    ) async throws -> Booking {
+        var booking = try await locked(id, by: .member, as: principal, in: tx)
+        guard booking.state == .held || booking.state == .confirmed else { throw Refusal.notChangeable }
+        booking.arrivalTime = time
+        booking.version += 1
+        tx.later([BookingSQL.update(booking)])
+        booking.publish(in: tx)
+        return booking
+    }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension RegisterEntry {
+    /// Enters a traveller, days ahead or at the desk; anybody of the group may, as for a form on a clipboard.
+    ///
+    /// Throws `notFound` for a traveller who is not of the booking, or where the park keeps no register.
+    func enter(
+        _ traveller: Traveller.ID,
+        of id: Booking.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        let booking = try await Booking.locked(id, by: .member, as: principal, in: tx)
+        guard let rule = try await tx.first(BookingSQL.policy(of: id))?.rules.register,
+            booking.travellerIds.contains(traveller)
+        else { throw Refusal.notFound }
+        guard booking.state == .held || booking.state == .confirmed || booking.state == .checkedIn else {
+            throw Refusal.stayOver
+        }
+        let data = Data(try ResponseEncoder.encode(self))
+        let sealed = try app.secret.seal(data, for: "register", context: traveller.description)
+        let keepUntil = booking.stay.departure.adding(days: rule.keepDays)
+        tx.later([ArrivalSQL.enter(traveller, of: id, sealed: sealed, keepUntil: keepUntil)])
+        try Audit.record("register.enter", target: id.uuid, park: booking.parkId, app, at: now, in: tx)
+    }
+
+    static func open(_ sealed: Data, of traveller: Traveller.ID, _ app: AppEnvironment) throws -> RegisterEntry {
+        let data = try app.secret.open(sealed, for: "register", context: traveller.description)
+        return try JSONDecoder().decode(RegisterEntry.self, from: data)
+    }
+
+    struct Shown: Encodable, Sendable {
+        let travellerId: Traveller.ID
+        let entry: RegisterEntry
+    }
+
+    /// The register of a booking, for the desk; every look is audited.
+    static func show(
+        of id: Booking.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> [Shown] {
+        let booking = try await Booking.found(id, by: .member, as: principal, in: tx)
+        let entries = try await tx.all(ArrivalSQL.register(of: id))
+        try Audit.record("register.show", target: id.uuid, park: booking.parkId, app, at: now, in: tx)
+        return try entries.map { traveller, sealed in
+            Shown(travellerId: traveller, entry: try open(sealed, of: traveller, app))
+        }
+    }
+}
+
+extension PersonalData {
+    /// The guest register; the law has it kept when the account goes, until its own day.
+    static let register = PersonalData(
+        name: "register",
+        export: { guest, app, tx in
+            try await tx.all(ArrivalSQL.entries(of: guest)).map { _, traveller, sealed in
+                RegisterEntry.Shown(
+                    travellerId: traveller,
+                    entry: try RegisterEntry.open(sealed, of: traveller, app)
+                )
+            }
+        },
+        erase: { _, _, _, _ in }
+    )
+}

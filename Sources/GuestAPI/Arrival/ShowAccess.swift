@@ -1,0 +1,127 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+
+extension CottageAccess {
+    /// Sets how one gets into a cottage.
+    ///
+    /// The audit says that it changed, not to what.
+    func set(
+        for cottage: Cottage.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        let place = try await Cottage.locked(cottage, for: principal, [.reception, .maintenance], in: tx)
+        let data = Data(try ResponseEncoder.encode(self))
+        let sealed = try app.secret.seal(data, for: "access", context: cottage.description)
+        tx.later([ArrivalSQL.setAccess(cottage, sealed: sealed, at: now)])
+        try Audit.record("access.set", target: cottage.uuid, park: place.parkId, app, at: now, in: tx)
+    }
+
+    struct Shown: Encodable, Sendable {
+        let cottageId: Cottage.ID
+        let number: String
+        let access: CottageAccess
+    }
+
+    /// Route, door code and Wi-Fi of the cottages of a stay that has begun and is not over; every look is audited.
+    ///
+    /// Where the park keeps households apart, a guest sees the cottages their own lives in; one that nobody has been
+    /// given is the organiser's.
+    ///
+    /// Throws `notCheckedIn` before, `stayOver` after.
+    static func show(
+        of id: Booking.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> [Shown] {
+        let booking = try await Booking.found(id, by: .member, as: principal, in: tx)
+        guard let guest = principal.guestID, let group = booking.groupId else { throw Refusal.notFound }
+        let (policies, rows, own) = try await tx.all(
+            BookingSQL.policy(of: id),
+            ArrivalSQL.access(of: id),
+            GroupSQL.ownRow(in: group, of: guest)
+        )
+        guard let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone), let own = own.first else {
+            throw Refusal.notFound
+        }
+        switch booking.state {
+        case .held, .confirmed: throw Refusal.notCheckedIn
+        case .checkedIn: break
+        case .checkedOut, .expired, .cancelled, .noShow: throw Refusal.stayOver
+        }
+        // Who forgets to check out is out all the same.
+        guard now < clock.instant(booking.stay.departure, policy.rules.checkOutBy) else { throw Refusal.stayOver }
+        let isApart = policy.rules.accessFor == .household
+        let visible = rows.filter { row in
+            guard isApart else { return true }
+            return row.households.isEmpty ? own.role == .organiser : row.households.contains(own.householdId)
+        }
+        try Audit.record("access.show", target: id.uuid, park: booking.parkId, app, at: now, in: tx)
+        return try visible.map { row in
+            guard let sealed = row.sealed else {
+                return Shown(cottageId: row.cottage, number: row.number, access: CottageAccess())
+            }
+            let data = try app.secret.open(sealed, for: "access", context: row.cottage.description)
+            let access = try JSONDecoder().decode(CottageAccess.self, from: data)
+            return Shown(cottageId: row.cottage, number: row.number, access: access)
+        }
+    }
+}
+
+extension Booking {
+    /// Says which households live in a cottage of the booking.
+    static func settle(
+        _ households: [Household.ID],
+        in cottage: Cottage.ID,
+        of id: Booking.ID,
+        as principal: Principal,
+        in tx: Transaction
+    ) async throws {
+        var booking = try await locked(id, as: principal, in: tx)
+        guard let group = booking.groupId, booking.cottages.contains(where: { $0.id == cottage }) else {
+            throw Refusal.notFound
+        }
+        let known = Set(try await tx.all(GroupSQL.households(of: group)).map(\.id))
+        guard known.isSuperset(of: households) else { throw Refusal.notFound.at("/householdIds") }
+        booking.version += 1
+        tx.later(ArrivalSQL.settle(households, in: cottage, of: id) + [BookingSQL.update(booking)])
+        booking.publish(in: tx)
+    }
+}
+
+extension Cottage {
+    /// Says what a cottage is like: cleaned, to be cleaned, out of order.
+    static func setReadiness(
+        _ id: Cottage.ID,
+        _ request: ReadinessRequest,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        let cottage = try await locked(
+            id,
+            for: principal,
+            [.reception, .host, .housekeeping, .maintenance],
+            in: tx
+        )
+        tx.later([ArrivalSQL.setReadiness([id], request.readiness, note: request.note, at: now)])
+        try Audit.record(
+            "cottage.readiness",
+            target: id.uuid,
+            park: cottage.parkId,
+            reason: request.note,
+            after: request.readiness,
+            app,
+            at: now,
+            in: tx
+        )
+        tx.publish(id, "cottage", to: .park(cottage.parkId))
+    }
+}
