@@ -152,7 +152,8 @@ public struct GuestAPITestService: Sendable {
     public func mails(to email: String) throws -> [String] {
         let folder = URL(filePath: stateFolder).appending(path: "mail").appending(path: Spool.folder(of: email))
         let urls = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
-        return try urls.sorted { $0.path() < $1.path() }.map { url in
+        // A process that was killed may leave half a file beside them.
+        return try urls.filter { $0.pathExtension == "eml" }.sorted { $0.path() < $1.path() }.map { url in
             let parts = try String(contentsOf: url, encoding: .utf8).components(separatedBy: "\r\n\r\n")
             let text = Data(base64Encoded: parts.dropFirst().joined(), options: .ignoreUnknownCharacters) ?? Data()
             return parts[0] + "\n\n" + String(decoding: text, as: UTF8.self)
