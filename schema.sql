@@ -115,10 +115,13 @@ CREATE TABLE guest (
     created_at timestamptz NOT NULL,
     erased_at timestamptz,
     version int NOT NULL DEFAULT 1,
+    -- The park whose desk made the account; that desk may act for them.
+    desk_park_id uuid REFERENCES park,
     CONSTRAINT guest_erased_is_empty CHECK (
         erased_at IS NULL OR (email IS NULL AND name = '' AND birthday IS NULL AND interests = '{}')
     )
 );
+CREATE INDEX ON guest (desk_park_id);
 
 CREATE TABLE favourite_cottage (
     guest_id uuid NOT NULL REFERENCES guest,
@@ -384,6 +387,8 @@ CREATE TABLE allocation (
     is_live boolean NOT NULL DEFAULT true,
     -- The guest chose this cottage and paid for the choice: the desk does not move it.
     is_chosen boolean NOT NULL DEFAULT false,
+    -- The type that was booked, where the desk has given a cottage of another: it is the price that stays.
+    priced_as uuid REFERENCES cottage_type,
     CONSTRAINT allocation_has_reason CHECK (num_nonnulls(booking_id, closure_id) = 1),
     CONSTRAINT allocation_cottage_taken EXCLUDE USING gist (cottage_id WITH =, stay WITH &&) WHERE (is_live)
 );
@@ -619,6 +624,7 @@ CREATE TABLE audit (
 );
 CREATE INDEX ON audit (target);
 CREATE INDEX ON audit (park_id, id);
+CREATE INDEX audit_on_behalf_of ON audit (on_behalf_of, id) WHERE on_behalf_of IS NOT NULL;
 
 -- A request that has been answered, so that a repeat gets the same bytes.
 CREATE TABLE idempotency_key (
@@ -685,4 +691,4 @@ CREATE TABLE scope_entity (
 );
 CREATE INDEX ON scope_entity (scope, version);
 
-INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay');
+INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk');

@@ -14,7 +14,7 @@ public struct Given: Sendable {
         public let token: String
         public let email: String
         let guest: Guest.ID?
-        let staff: StaffMember.ID?
+        public let staff: StaffMember.ID?
 
         /// Their id as a guest; throws for staff.
         public func id() throws -> Guest.ID {

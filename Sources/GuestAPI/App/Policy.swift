@@ -114,6 +114,7 @@ enum Policy {
         Row("recordConsent", .post, "/v1/me/consents", [.guest]),
         Row("listDevices", .get, "/v1/me/devices", [.guest]),
         Row("revokeDevice", .delete, "/v1/me/devices/{device}", [.guest], .signIn),
+        Row("listDeskActions", .get, "/v1/me/desk-actions", [.guest]),
         Row("showStaffMe", .get, "/v1/staff/me", anyStaff, .desk),
         // Parks
         Row("listParks", .get, "/v1/parks", [.anyone]),
@@ -209,6 +210,24 @@ enum Policy {
         Row("listArrivals", .get, "/v1/admin/parks/{park}/arrivals", service, .desk),
         Row("listDepartures", .get, "/v1/admin/parks/{park}/departures", service, .desk),
         Row("searchBookings", .get, "/v1/admin/parks/{park}/bookings", front, .desk),
+        Row(
+            "moveBooking",
+            .post,
+            "/v1/admin/bookings/{booking}/move",
+            front,
+            .desk,
+            key: .required,
+            needsMatch: true
+        ),
+        Row("createDeskGuest", .post, "/v1/admin/parks/{park}/guests", [.staff(.reception), .headOffice], .desk),
+        Row("searchGuests", .get, "/v1/admin/parks/{park}/guests", [.staff(.reception), .headOffice], .desk),
+        Row("showDay", .get, "/v1/admin/parks/{park}/day", house, .desk),
+        Row("listTasks", .get, "/v1/admin/parks/{park}/tasks", anyStaff, .desk),
+        Row("createTask", .post, "/v1/admin/parks/{park}/tasks", anyStaff, .desk),
+        Row("showTask", .get, "/v1/admin/tasks/{task}", anyStaff, .desk),
+        Row("changeTask", .patch, "/v1/admin/tasks/{task}", anyStaff, .desk, needsMatch: true),
+        Row("writeNote", .post, "/v1/admin/parks/{park}/notes", anyStaff, .desk),
+        Row("endNote", .delete, "/v1/admin/parks/{park}/notes/{note}", anyStaff, .desk),
         Row("listDeadJobs", .get, "/v1/admin/jobs", [.headOffice], .desk),
         Row("retryJob", .post, "/v1/admin/jobs/{job}/retry", [.headOffice], .desk),
         // The service itself

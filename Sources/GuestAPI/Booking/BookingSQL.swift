@@ -79,7 +79,7 @@ enum BookingSQL {
     static func cottages(where condition: SQL) -> Query<(booking: Booking.ID, cottage: Booking.BookedCottage)> {
         Query(
             """
-            SELECT booking_id, cottage_id, cottage.number, is_chosen
+            SELECT booking_id, cottage_id, cottage.number, is_chosen, priced_as
             FROM booking JOIN allocation ON booking_id = booking.id JOIN cottage ON cottage.id = cottage_id
             WHERE \(condition) ORDER BY booking_id, cottage_id
             """
@@ -89,7 +89,8 @@ enum BookingSQL {
                 .init(
                     id: try row.decode("cottage_id"),
                     number: try row.decode("number"),
-                    isChosen: try row.decode("is_chosen")
+                    isChosen: try row.decode("is_chosen"),
+                    pricedAs: try row.decodeIfPresent("priced_as")
                 )
             )
         }
@@ -261,10 +262,11 @@ enum BookingSQL {
             ),
             Command(
                 """
-                INSERT INTO allocation (id, cottage_id, stay, booking_id, is_chosen)
-                SELECT id, cottage_id, \(plan.stay), \(booking), is_chosen
-                FROM unnest(\(ids)::uuid[], \(kept)::uuid[], \(plan.cottages.map(\.isChosen))::boolean[])
-                    AS planned (id, cottage_id, is_chosen)
+                INSERT INTO allocation (id, cottage_id, stay, booking_id, is_chosen, priced_as)
+                SELECT id, cottage_id, \(plan.stay), \(booking), is_chosen, nullif(priced_as, '')::uuid
+                FROM unnest(\(ids)::uuid[], \(kept)::uuid[], \(plan.cottages.map(\.isChosen))::boolean[],
+                    \(plan.cottages.map { $0.pricedAs?.description ?? "" })::text[])
+                    AS planned (id, cottage_id, is_chosen, priced_as)
                 WHERE NOT EXISTS (
                     SELECT FROM allocation WHERE booking_id = \(booking) AND allocation.cottage_id = planned.cottage_id
                 )

@@ -42,19 +42,19 @@ extension Quote {
         in tx: Transaction
     ) async throws -> BookingPlan {
         let stay = change.stay ?? booking.stay
-        let own = Dictionary(booking.cottages.map { ($0.id, $0.isChosen) }) { first, _ in first }
+        let own = Dictionary(booking.plan.cottages.map { ($0.id, $0) }) { first, _ in first }
         var places: [BookingPlan.Place] = []
         var wanted: [CottageType.ID] = []
         if let choices = change.cottages {
             for choice in choices {
                 if let cottage = choice.cottageId {
-                    places.append(.init(id: cottage, isChosen: own[cottage] ?? true))
+                    places.append(own[cottage] ?? .init(id: cottage, isChosen: true))
                 } else if let type = choice.typeId {
                     wanted.append(type)
                 }
             }
         } else {
-            places = booking.cottages.map { .init(id: $0.id, isChosen: $0.isChosen) }
+            places = booking.plan.cottages
         }
         if !wanted.isEmpty {
             var free = try await tx.all(ParkSQL.free(in: booking.parkId, stay)).filter { cottage in
@@ -101,38 +101,13 @@ extension Booking {
         let isStaff = principal.guestID == nil
         if isStaff, request.reason == nil { throw Refusal.reasonNeeded.at("/reason") }
         let plan = quote.plan
-        for due in try await tx.all(
-            BookingSQL.conflicts(plan.cottages.map(\.id), plan.stay, except: id, now: now)
-        ) {
-            guard due.isDue, let other = due.booking else { throw Refusal.cottageTaken }
-            try await expire(other, app, at: now, in: tx)
-        }
+        try await booking.makeRoom(for: plan, app, at: now, in: tx)
         let price = try await PricedChange(plan, for: booking, at: now, in: tx)
         // A day has passed, or a rate was set for a night that had none.
         guard price.lines.total == quote.difference else { throw Refusal.quoteOver.at("/quoteId") }
         let before = booking
-        booking.stay = plan.stay
-        booking.adults = price.priced.adults
-        booking.children = price.priced.children
-        booking.babies = price.priced.babies
-        booking.pets = plan.pets
-        booking.version += 1
-        if booking.state == .held, let rules = try await tx.first(BookingSQL.policy(of: id))?.rules {
-            booking.deposit.amount = (booking.total.amount + price.lines.total).percentage(rules.depositPercent)
-        }
-        try await tx.run(
-            BookingSQL.reallocate(id, to: plan, ids: plan.cottages.map { _ in app.ids.uuid(at: now) }),
-            refusing: ["allocation_cottage_taken": .cottageTaken]
-        )
-        ExtraOrder.cancel(price.dropped, at: now, in: tx)
-        tx.later(
-            BookingSQL.replaceTravellers(of: id, with: plan.travellerIds)
-                + [
-                    BookingSQL.reverseLines(price.reversed.map(\.id), of: id, at: now),
-                    BookingSQL.update(booking),
-                    BookingSQL.use(request.quoteId, at: now),
-                ] + price.added.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
-        )
+        try await booking.write(price, app, at: now, in: tx)
+        tx.later([BookingSQL.use(request.quoteId, at: now)])
         if isStaff {
             try Audit.record(
                 "booking.change",
@@ -148,5 +123,42 @@ extension Booking {
         }
         booking.publish(in: tx)
         return try await found(id, as: principal, in: tx)
+    }
+
+    /// Sees that a plan's cottages are free; a hold whose time is over gives way.
+    func makeRoom(for plan: BookingPlan, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        let conflicts = BookingSQL.conflicts(plan.cottages.map(\.id), plan.stay, except: id, now: now)
+        for conflict in try await tx.all(conflicts) {
+            guard conflict.isDue, let other = conflict.booking else { throw Refusal.cottageTaken }
+            try await Booking.expire(other, app, at: now, in: tx)
+        }
+    }
+
+    /// Writes a change that has been thought through.
+    ///
+    /// The booking and all cottages that go or come are locked.
+    mutating func write(_ price: PricedChange, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        let plan = price.plan
+        stay = plan.stay
+        adults = price.priced.adults
+        children = price.priced.children
+        babies = price.priced.babies
+        pets = plan.pets
+        version += 1
+        if state == .held, let rules = try await tx.first(BookingSQL.policy(of: id))?.rules {
+            deposit.amount = (total.amount + price.lines.total).percentage(rules.depositPercent)
+        }
+        try await tx.run(
+            BookingSQL.reallocate(id, to: plan, ids: plan.cottages.map { _ in app.ids.uuid(at: now) }),
+            refusing: ["allocation_cottage_taken": .cottageTaken]
+        )
+        ExtraOrder.cancel(price.dropped, at: now, in: tx)
+        tx.later(
+            BookingSQL.replaceTravellers(of: id, with: plan.travellerIds)
+                + [
+                    BookingSQL.reverseLines(price.reversed.map(\.id), of: id, at: now),
+                    BookingSQL.update(self),
+                ] + price.added.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
+        )
     }
 }

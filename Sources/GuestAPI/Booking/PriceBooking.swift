@@ -12,12 +12,14 @@ struct PricedPlan: Sendable {
 
     /// - Parameters:
     ///   - types: of the plan's cottages.
+    ///   - pricedAs: the types that were booked, where the desk has given others.
     ///   - fees: what cleaning costs, by type.
     ///   - bookedOn: the park-local day the booking was placed.
     /// - Throws: `unknownTraveller`, `nobodyGrown`, `partyTooLarge`, `noRate`.
     init(
         _ plan: BookingPlan,
         types: [Cottage.ID: CottageType],
+        pricedAs: [CottageType.ID: CottageType] = [:],
         fees: [CottageType.ID: Int64],
         rates: [Rate],
         people: [Traveller],
@@ -39,8 +41,9 @@ struct PricedPlan: Sendable {
             places.reduce(0, { $0 + $1.type.pets }) >= plan.pets
         else { throw Refusal.partyTooLarge }
         let pricing = Pricing(rules: rules, stay: plan.stay, today: bookedOn)
-        charges = try places.flatMap { place, type in
-            try pricing.lines(
+        charges = try places.flatMap { place, actual in
+            let type = place.pricedAs.flatMap { pricedAs[$0] } ?? actual
+            return try pricing.lines(
                 for: place.id,
                 rates: rates.filter { $0.typeId == type.id },
                 cleaningFee: fees[type.id] ?? type.cleaningFee,
@@ -65,8 +68,15 @@ struct PricedChange: Sendable {
 
     /// Works out what the plan means for a booking.
     ///
+    /// - Parameter isCourtesy: the park's own wish, for which nobody pays a fee.
     /// - Throws: what stands against it, in the rules or for the party.
-    init(_ plan: BookingPlan, for booking: Booking, at now: Date, in tx: Transaction) async throws {
+    init(
+        _ plan: BookingPlan,
+        for booking: Booking,
+        isCourtesy: Bool = false,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
         guard let group = booking.groupId else { throw Refusal.notChangeable }
         let (policies, allTypes, cottages, rates, people, live) = try await tx.all(
             BookingSQL.policy(of: booking.id),
@@ -90,6 +100,7 @@ struct PricedChange: Sendable {
         priced = try PricedPlan(
             plan,
             types: Dictionary(cottages.compactMap { cottage in byID[cottage.type].map { (cottage.id, $0) } }) { $1 },
+            pricedAs: byID,
             fees: Dictionary(fees) { $1 },
             rates: rates,
             people: people,
@@ -105,7 +116,7 @@ struct PricedChange: Sendable {
         reversed =
             gone.compactMap { line in left.firstIndex { $0.line == line }.map { left.remove(at: $0) } }
             + live.filter { $0.line.extraOrderId.map(droppedIDs.contains) ?? false }
-        let fee = booking.feeForLess(gone.total - come.total, today: today, rules: policy.rules)
+        let fee = isCourtesy ? 0 : booking.feeForLess(gone.total - come.total, today: today, rules: policy.rules)
         added = come + (fee > 0 ? [ChargeLine(.cancellation, unitAmount: fee)] : [])
     }
 }

@@ -1,11 +1,13 @@
 import Foundation
 import GuestModels
+import HTTPTypes
 import Postgres
 
 /// What reception asks every day.
 enum DeskRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "listArrivals": arrivals, "listDepartures": departures, "searchBookings": search,
+        "moveBooking": move, "createDeskGuest": createGuest, "searchGuests": searchGuests,
     ]
 
     private static func arrivals(_ call: Call) async throws -> Answer {
@@ -43,6 +45,46 @@ enum DeskRoutes {
             await call.read { try await $0.all(DeskSQL.search(park, text ?? "", after: cursor, limit: limit + 1)) },
             limit
         )
+    }
+
+    private static func move(_ call: Call) async throws -> Answer {
+        let request = try call.body(MoveRequest.self)
+        let version = try call.expectedVersion()
+        return try await BookingRoutes.change(call) { id, tx in
+            try await Booking.move(
+                id,
+                request,
+                expecting: version,
+                as: call.principal,
+                call.app,
+                at: call.now,
+                in: tx
+            )
+        }
+    }
+
+    private static func createGuest(_ call: Call) async throws -> Answer {
+        let request = try call.body(DeskGuestRequest.self)
+        let park: Park.ID = try call.id("park")
+        guard call.principal.has([.reception], at: park) else { throw Refusal.notFound }
+        return try await call.write { tx in
+            try .json(await DeskGuests.create(request, at: park, call.app, at: call.now, in: tx), .created)
+        }
+    }
+
+    private static func searchGuests(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        guard call.principal.has([.reception], at: park) else { throw Refusal.notFound }
+        var query = QueryReader(call)
+        let text = query.text("q", length: 1...100)
+        let cursor = query.optional("cursor", as: Guest.ID.self, "must be a cursor of this list")
+        let limit = query.int("limit", 1...500, default: 100)
+        query.require(text != nil, "q", "is missing")
+        try query.finish()
+        let guests = IdentitySQL.searchGuests(text ?? "", at: park, after: cursor, limit: limit + 1)
+        let rows = try await call.read { try await $0.all(guests) }
+        let items = Array(rows.prefix(limit))
+        return try .json(Page(items: items, next: rows.count > limit ? items.last?.id.description : nil))
     }
 
     private static func paging(_ query: inout QueryReader) -> (Booking.ID?, Int) {

@@ -97,4 +97,73 @@ enum DeskSQL {
             limit: limit
         )
     }
+
+    // MARK: A day in numbers
+
+    static func arrivalsPerHour(_ park: Park.ID, on day: LocalDate) -> Query<ParkDay.Hour> {
+        Query(
+            """
+            SELECT extract(hour FROM arrival_time)::int AS hour, count(*) AS bookings,
+                sum(adults + children + babies)::bigint AS people
+            FROM booking
+            WHERE park_id = \(park) AND lower(stay) = \(day) AND state IN ('confirmed', 'checkedIn', 'checkedOut')
+            GROUP BY 1 ORDER BY 1 NULLS LAST
+            """
+        ) { row in
+            ParkDay.Hour(
+                hour: try row.decodeIfPresent("hour"),
+                bookings: try row.decode("bookings"),
+                people: try row.decode("people")
+            )
+        }
+    }
+
+    static func departureCounts(_ park: Park.ID, on day: LocalDate) -> Query<ParkDay.Departures> {
+        Query(
+            """
+            SELECT count(*) AS bookings, coalesce(sum(adults + children + babies), 0)::bigint AS people,
+                count(*) FILTER (WHERE state = 'checkedOut') AS checked_out
+            FROM booking
+            WHERE park_id = \(park) AND upper(stay) = \(day) AND state IN ('confirmed', 'checkedIn', 'checkedOut')
+            """
+        ) { row in
+            ParkDay.Departures(
+                bookings: try row.decode("bookings"),
+                people: try row.decode("people"),
+                checkedOut: try row.decode("checked_out")
+            )
+        }
+    }
+
+    static func readinessCounts(_ park: Park.ID) -> Query<(readiness: String, count: Int)> {
+        Query(
+            """
+            SELECT readiness, count(*) AS count FROM cottage WHERE park_id = \(park) GROUP BY readiness ORDER BY readiness
+            """
+        ) { (try $0.decode("readiness"), try $0.decode("count")) }
+    }
+
+    static func extraCounts(_ park: Park.ID, on day: LocalDate) -> Query<ParkDay.ToBring> {
+        Query(
+            """
+            SELECT code, slot, sum(quantity)::bigint AS quantity
+            FROM extra JOIN extra_order ON extra_id = extra.id JOIN booking ON booking.id = booking_id
+            WHERE extra.park_id = \(park) AND cancelled_at IS NULL AND lower(dates) = \(day)
+                AND state IN ('confirmed', 'checkedIn')
+            GROUP BY code, slot ORDER BY slot, code
+            """
+        ) { row in
+            ParkDay.ToBring(
+                code: try row.decode("code"),
+                slot: LocalTime(try row.decode("slot", as: String.self)),
+                quantity: try row.decode("quantity")
+            )
+        }
+    }
+
+    static func tasksDue(_ park: Park.ID, by day: LocalDate) -> Query<Int> {
+        Query(
+            "SELECT count(*) AS count FROM task WHERE park_id = \(park) AND state = 'open' AND due <= \(day)"
+        ) { try $0.decode("count") }
+    }
 }

@@ -8,6 +8,8 @@ struct Call: Sendable {
     let app: AppEnvironment
     let row: Policy.Row
     let principal: Principal
+    /// The colleague at the desk who acts for the guest that `principal` is.
+    let actor: StaffMember?
     let session: Session.ID?
     let parameters: [String: String]
     let query: [String: String]
@@ -52,7 +54,7 @@ struct Call: Sendable {
     // MARK: Reading and writing
 
     func read<Value>(_ body: (Reader) async throws -> Value) async throws -> Value {
-        try await app.database.read(as: principal.setting, body)
+        try await app.database.read(as: setting, body)
     }
 
     /// Runs a verb in a transaction as the principal.
@@ -60,18 +62,36 @@ struct Call: Sendable {
     /// With an `Idempotency-Key`, the key is claimed and the answer kept in that same transaction; a repeat
     /// gets the kept bytes, also when they say no.
     func write(_ verb: @Sendable (Transaction) async throws -> Answer) async throws -> Answer {
-        try await app.database.transaction(as: principal.setting) { tx in
-            guard row.key != .none, let key = try idempotencyKey() else { return try await verb(tx) }
+        try await app.database.transaction(as: setting) { tx in
+            guard row.key != .none, let key = try idempotencyKey() else { return try await act(verb, tx) }
             if let kept = try await Idempotency.claim(key, for: self, in: tx) { return kept }
             let answer: Answer
             do {
-                answer = try await tx.savepoint(verb)
+                answer = try await tx.savepoint { try await act(verb, $0) }
             } catch let refusal as Refusal {
                 answer = Problem(refusal).answer(in: language, instance: requestID)
             }
             try Idempotency.keep(answer, under: key, for: self, in: tx)
             return answer
         }
+    }
+
+    /// What the desk does for a guest is audited with both names.
+    private func act(_ verb: @Sendable (Transaction) async throws -> Answer, _ tx: Transaction) async throws -> Answer {
+        let answer = try await verb(tx)
+        if actor != nil, let guest = principal.guestID {
+            try Audit.record("desk.\(row.name)", target: target, onBehalfOf: guest, app, at: now, in: tx)
+        }
+        return answer
+    }
+
+    /// Who acts: the colleague at the desk, or whoever asks.
+    var setting: String { actor.map { Principal.staff($0).setting } ?? principal.setting }
+
+    /// The first object that the path names.
+    private var target: UUID? {
+        row.path.split(separator: "/").lazy.filter { $0.hasPrefix("{") }
+            .compactMap { parameters[String($0.dropFirst().dropLast())].flatMap { UUID(uuidString: $0) } }.first
     }
 
     private func idempotencyKey() throws -> String? {

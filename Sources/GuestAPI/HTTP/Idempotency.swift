@@ -14,10 +14,10 @@ enum Idempotency {
         let fingerprint = fingerprint(of: call)
         let expires = call.now.addingTimeInterval(48 * 3600)
         let isOurs = try await tx.first(
-            IdempotencySQL.claim(call.principal.setting, key, fingerprint, expires: expires, now: call.now)
+            IdempotencySQL.claim(call.setting, key, fingerprint, expires: expires, now: call.now)
         )
         if isOurs != nil { return nil }
-        guard let kept = try await tx.first(IdempotencySQL.kept(call.principal.setting, key)) else {
+        guard let kept = try await tx.first(IdempotencySQL.kept(call.setting, key)) else {
             // It expired between the two statements; the client may simply try again.
             throw Problem.unavailable
         }
@@ -33,7 +33,7 @@ enum Idempotency {
         let json = String(decoding: try ResponseEncoder.encode(headers), as: UTF8.self)
         tx.later([
             IdempotencySQL.keep(
-                call.principal.setting,
+                call.setting,
                 key,
                 status: answer.status.code,
                 headers: JSONText(json),

@@ -74,12 +74,20 @@ struct Responder: HTTPResponder {
 
         let credentials = try await app.authenticator.authenticate(request.headers[.authorization], app)
         if request.headers[.acceptLanguage] == nil, let preferred = credentials.language { language = preferred }
-        try found.row.admit(credentials.principal)
+        var principal = credentials.principal
+        var actor: StaffMember?
+        if let header = request.headers[.onBehalfOf] {
+            let found = try await DeskGuests.find(header, by: principal, for: found.row, app)
+            principal = .guest(found.guest)
+            actor = found.actor
+        }
+        try found.row.admit(principal)
         if found.row.needsMatch, request.headers[.ifMatch] == nil { throw Problem.matchRequired }
         let call = Call(
             app: app,
             row: found.row,
-            principal: credentials.principal,
+            principal: principal,
+            actor: actor,
             session: credentials.session,
             parameters: parameters,
             query: parts.count > 1 ? try QueryReader.parse(parts[1]) : [:],
@@ -135,4 +143,5 @@ struct Responder: HTTPResponder {
 extension HTTPField.Name {
     // Constant tokens, so they are valid.
     fileprivate static let requestID = HTTPField.Name("X-Request-Id") ?? .server
+    fileprivate static let onBehalfOf = HTTPField.Name("On-Behalf-Of") ?? .server
 }

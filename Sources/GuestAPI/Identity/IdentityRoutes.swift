@@ -9,7 +9,7 @@ enum IdentityRoutes {
         "requestCode": requestCode, "signIn": signIn, "refresh": refresh, "signOut": signOut, "showMe": showMe,
         "changeMe": changeMe, "eraseMe": eraseMe, "exportMe": exportMe, "listConsents": listConsents,
         "recordConsent": recordConsent, "listDevices": listDevices, "revokeDevice": revokeDevice,
-        "showStaffMe": showStaffMe,
+        "showStaffMe": showStaffMe, "listDeskActions": listDeskActions,
     ]
 
     private static func requestCode(_ call: Call) async throws -> Answer {
@@ -123,6 +123,12 @@ enum IdentityRoutes {
         }
         call.app.authenticator.forget()
         return answer
+    }
+
+    private static func listDeskActions(_ call: Call) async throws -> Answer {
+        let id = try call.guest()
+        let query = IdentitySQL.deskActions(for: id, limit: 500)
+        return try .json(Page(items: await call.read { try await $0.all(query) }, next: nil))
     }
 
     private static func showStaffMe(_ call: Call) async throws -> Answer {

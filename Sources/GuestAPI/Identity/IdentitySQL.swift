@@ -263,6 +263,77 @@ enum IdentitySQL {
         )
     }
 
+    // MARK: The desk
+
+    static func insertDeskGuest(_ guest: DeskGuest, at park: Park.ID, at now: Date) -> Command {
+        Command(
+            """
+            INSERT INTO guest (id, name, language, created_at, desk_park_id)
+            VALUES (\(guest.id), \(guest.name), \(guest.language.rawValue), \(now), \(park))
+            """
+        )
+    }
+
+    /// A guest has to do with a park whose desk made the account, or that a group of theirs books; with `parks` nil
+    /// every guest is known.
+    private static func isOf(_ parks: [Park.ID]?) -> SQL {
+        guard let parks else { return "true" }
+        return """
+            (desk_park_id = ANY(\(parks)::uuid[]) OR EXISTS (
+                SELECT FROM traveller JOIN booking USING (group_id)
+                WHERE guest_id = guest.id AND left_at IS NULL AND booking.park_id = ANY(\(parks)::uuid[])
+            ))
+            """
+    }
+
+    static func isKnown(_ guest: Guest.ID, at parks: [Park.ID]?) -> Query<Bool> {
+        Query(
+            "SELECT true AS is_known FROM guest WHERE id = \(guest) AND erased_at IS NULL AND \(isOf(parks))"
+        ) { try $0.decode("is_known") }
+    }
+
+    /// By name or mail; the pattern's own signs are taken literally.
+    static func searchGuests(
+        _ text: String,
+        at park: Park.ID,
+        after cursor: Guest.ID?,
+        limit: Int
+    ) -> Query<DeskGuest> {
+        let escaped = text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
+        let pattern = "%\(escaped)%"
+        let after: SQL = cursor.map { "id > \($0)" } ?? "true"
+        return Query(
+            """
+            SELECT id, name, language, email IS NOT NULL AS has_mail FROM guest
+            WHERE erased_at IS NULL AND \(isOf([park])) AND (name ILIKE \(pattern) OR email ILIKE \(pattern)) AND \(after)
+            ORDER BY id LIMIT \(limit)
+            """
+        ) { row in
+            DeskGuest(
+                id: try row.decode("id"),
+                name: try row.decode("name"),
+                language: Language(rawValue: try row.decode("language")) ?? .english,
+                hasMail: try row.decode("has_mail")
+            )
+        }
+    }
+
+    /// Newest first.
+    static func deskActions(for guest: Guest.ID, limit: Int) -> Query<DeskAction> {
+        Query(
+            """
+            SELECT at, action, target, reason FROM audit WHERE on_behalf_of = \(guest) ORDER BY id DESC LIMIT \(limit)
+            """
+        ) { row in
+            DeskAction(
+                at: try row.decode("at"),
+                action: try row.decode("action"),
+                target: try row.decodeIfPresent("target"),
+                reason: try row.decodeIfPresent("reason")
+            )
+        }
+    }
+
     static func guestID(email: String) -> Query<Guest.ID> {
         Query("SELECT id FROM guest WHERE email = \(email)") { try $0.decode("id") }
     }

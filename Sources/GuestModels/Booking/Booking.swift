@@ -20,11 +20,14 @@ public struct Booking: Codable, Hashable, Sendable {
         public var id: Cottage.ID
         public var number: String
         public var isChosen: Bool
+        /// The type that was booked, where the desk has given a cottage of another.
+        public var pricedAs: CottageType.ID?
 
-        public init(id: Cottage.ID, number: String, isChosen: Bool) {
+        public init(id: Cottage.ID, number: String, isChosen: Bool, pricedAs: CottageType.ID? = nil) {
             self.id = id
             self.number = number
             self.isChosen = isChosen
+            self.pricedAs = pricedAs
         }
     }
 

@@ -33,10 +33,13 @@ public struct BookingPlan: Codable, Hashable, Sendable {
     public struct Place: Codable, Hashable, Sendable {
         public var id: Cottage.ID
         public var isChosen: Bool
+        /// The type that was booked, where the desk has given a cottage of another.
+        public var pricedAs: CottageType.ID?
 
-        public init(id: Cottage.ID, isChosen: Bool) {
+        public init(id: Cottage.ID, isChosen: Bool, pricedAs: CottageType.ID? = nil) {
             self.id = id
             self.isChosen = isChosen
+            self.pricedAs = pricedAs
         }
     }
 
@@ -106,7 +109,35 @@ public struct QuotedChange: Codable, Sendable, Checked {
     }
 }
 
+/// Gives a booking another cottage instead of one of its own; the price stays.
+public struct MoveRequest: Codable, Sendable, Checked {
+    public var from: Cottage.ID
+    public var to: Cottage.ID
+    public var reason: String
+
+    public init(from: Cottage.ID, to: Cottage.ID, reason: String) {
+        self.from = from
+        self.to = to
+        self.reason = reason
+    }
+
+    public func check(_ check: inout Check) {
+        check.text(reason, "/reason", length: 1...500)
+        check.require(from != to, "/to", "must be another cottage")
+    }
+}
+
 extension Booking {
+    /// As it stands, as a plan.
+    public var plan: BookingPlan {
+        BookingPlan(
+            stay: stay,
+            cottages: cottages.map { .init(id: $0.id, isChosen: $0.isChosen, pricedAs: $0.pricedAs) },
+            travellerIds: travellerIds.sorted(),
+            pets: pets
+        )
+    }
+
     /// Throws what stands against making such a change at all.
     ///
     /// - Parameter today: the park-local day. A stay that has begun keeps its arrival and cannot end before today.

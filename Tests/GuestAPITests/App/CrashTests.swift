@@ -12,8 +12,13 @@ import Testing
     @Test func `kill -9 in the middle of bookings loses nothing that was acknowledged`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park(cottages: 40)
-            let organiser = try await api.given.guest()
-            let group = try await api.given.group(of: organiser)
+            // One for each worker, because nobody may hold many stays.
+            var groups: [(organiser: Given.Person, group: TravelGroup)] = []
+            for _ in 0..<8 {
+                let organiser = try await api.given.guest()
+                groups.append((organiser, try await api.given.group(of: organiser)))
+            }
+            let people = groups
             let acknowledged = Seen<String>()
             for round in 0..<3 {
                 let service = try await ServiceProcess.start(api)
@@ -25,7 +30,7 @@ import Testing
                                 let start = 20 + round * 120 + number / 4 * 2
                                 guard
                                     let request = try? api.given.request(
-                                        group,
+                                        people[worker].group,
                                         world,
                                         cottages: [cottage],
                                         from: day("2027-01-01").adding(days: start).description,
@@ -33,7 +38,8 @@ import Testing
                                     )
                                 else { return }
                                 let key = "\(round)-\(worker)-\(number)"
-                                guard let id = await service.book(request, as: organiser, key: key) else { continue }
+                                guard let id = await service.book(request, as: people[worker].organiser, key: key)
+                                else { continue }
                                 acknowledged.insert(id)
                             }
                         }

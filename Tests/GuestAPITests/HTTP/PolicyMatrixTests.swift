@@ -12,10 +12,10 @@ import Testing
         var path = row.path
         for (name, id) in ids { path = path.replacing("{\(name)}", with: id) }
         let stay = "from=2027-05-14&to=2027-05-17"
-        if row.name.hasPrefix("search"), row.name != "searchBookings" || row.name == "showMap" { path += "?\(stay)" }
+        if row.name.hasPrefix("search"), !["searchBookings", "searchGuests"].contains(row.name) { path += "?\(stay)" }
         if ["showMap", "listExtras"].contains(row.name) { path += "?\(stay)" }
-        if ["listExtrasToPrepare", "listReadiness"].contains(row.name) { path += "?date=2027-05-14" }
-        if row.name == "searchBookings" { path += "?q=a" }
+        if ["listExtrasToPrepare", "listReadiness", "showDay"].contains(row.name) { path += "?date=2027-05-14" }
+        if ["searchBookings", "searchGuests"].contains(row.name) { path += "?q=a" }
         return path
     }
 
@@ -41,6 +41,12 @@ import Testing
             "orderExtra": #"{"extraId": "\#(UUID().uuidString)", "from": "2027-05-14", "quantity": 1}"#,
             "setArrivalTime": #"{"time": "16:00"}"#, "settleCottage": #"{"householdIds": []}"#, "setAccess": "{}",
             "enterRegister": #"{"fullName": "N", "birthDate": "1990-01-01", "nationality": "NL"}"#,
+            "moveBooking": """
+            {"from": "\(UUID().uuidString)", "to": "\(UUID().uuidString)", "reason": "r"}
+            """,
+            "createDeskGuest": #"{"name": "N"}"#,
+            "createTask": #"{"title": "T"}"#, "changeTask": #"{"title": "T"}"#,
+            "writeNote": #"{"from": "2027-05-14", "note": "N"}"#,
             "noShow": #"{"reason": "r"}"#, "setReadiness": #"{"readiness": "ready"}"#,
             "setStock": #"{"date": "2027-05-14", "stock": 1}"#,
             "requestCode": #"{"email": "m@example.org", "deviceSecret": "0123456789abcdef"}"#,
@@ -122,7 +128,7 @@ import Testing
             let missing = UUID().uuidString.lowercased()
             let names = [
                 "park", "type", "cottage", "rate", "closure", "group", "traveller", "invitation", "booking", "device",
-                "job", "order", "extra",
+                "job", "order", "extra", "task", "note",
             ]
             let nothing = Dictionary(names.map { ($0, missing) } + [("code", "ABCDEFGH"), ("file", "x")]) { $1 }
             var real = nothing

@@ -1,0 +1,56 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// One day of a park, as the desk begins it.
+struct ParkDay: Encodable, Sendable {
+    struct Hour: Encodable, Sendable {
+        /// 0 to 23 on the park's clock; absent for those who have not said when.
+        let hour: Int?
+        let bookings: Int
+        let people: Int
+    }
+
+    struct Departures: Encodable, Sendable {
+        let bookings: Int
+        let people: Int
+        /// How many of the bookings have left.
+        let checkedOut: Int
+    }
+
+    struct ToBring: Encodable, Sendable {
+        let code: String
+        let slot: LocalTime?
+        let quantity: Int
+    }
+
+    let date: LocalDate
+    let arrivals: [Hour]
+    let departures: Departures
+    let readiness: [String: Int]
+    let extras: [ToBring]
+    let notes: [TaskSQL.HouseNote]
+    /// Open tasks that are due by that day.
+    let tasksDue: Int
+
+    /// One round trip.
+    static func show(_ park: Park.ID, _ day: LocalDate, in reader: Reader) async throws -> ParkDay {
+        let (arrivals, departures, readiness, extras, notes, due) = try await reader.all(
+            DeskSQL.arrivalsPerHour(park, on: day),
+            DeskSQL.departureCounts(park, on: day),
+            DeskSQL.readinessCounts(park),
+            DeskSQL.extraCounts(park, on: day),
+            TaskSQL.notes(in: park, on: day),
+            DeskSQL.tasksDue(park, by: day)
+        )
+        return ParkDay(
+            date: day,
+            arrivals: arrivals,
+            departures: departures.first ?? Departures(bookings: 0, people: 0, checkedOut: 0),
+            readiness: Dictionary(readiness.map { ($0.readiness, $0.count) }) { first, _ in first },
+            extras: extras,
+            notes: notes,
+            tasksDue: due.first ?? 0
+        )
+    }
+}

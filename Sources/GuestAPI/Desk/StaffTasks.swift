@@ -1,0 +1,91 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension StaffTask {
+    /// Makes a task; staff do, and features that need somebody.
+    ///
+    /// - Parameters:
+    ///   - source: `staff`, or the name of the feature.
+    ///   - subject: what it is about; while a task of that source and subject is open, there is no second, and this is
+    ///     a note in its history.
+    @discardableResult
+    static func open(
+        _ request: StaffTaskRequest,
+        source: String,
+        subject: String? = nil,
+        in park: Park.ID,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> StaffTask {
+        let task = StaffTask(
+            id: request.id ?? app.ids.next(at: now),
+            parkId: park,
+            title: request.title,
+            detail: request.detail ?? "",
+            source: source,
+            ownerId: request.ownerId,
+            due: request.due,
+            state: .open,
+            createdAt: now,
+            version: 1
+        )
+        try await requireOwner(task.ownerId, in: park, in: tx)
+        let made = try await tx.run(
+            TaskSQL.insert(task, subject: subject),
+            refusing: ["task_pkey": .idTaken, "task_park_id_fkey": .notFound]
+        )
+        guard made == 1 else {
+            // Whoever was first has committed by now; it can only have been closed since.
+            guard let there = try await tx.first(TaskSQL.open(source, subject ?? "", in: park)) else {
+                throw Problem.unavailable
+            }
+            tx.later([TaskSQL.insert(.note, of: there.id, note: task.detail, id: app.ids.uuid(at: now), at: now)])
+            return there
+        }
+        tx.later([TaskSQL.insert(.created, of: task.id, note: nil, id: app.ids.uuid(at: now), at: now)])
+        return task
+    }
+
+    /// Changes a task, hands it on or ends it; its history says what and who.
+    static func change(
+        _ id: StaffTask.ID,
+        _ change: StaffTaskChange,
+        expecting version: Int,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> StaffTask {
+        guard var task = try await tx.first(TaskSQL.task(id, locked: true)),
+            principal.has(Set(StaffMember.Function.allCases), at: task.parkId)
+        else { throw Refusal.notFound }
+        guard task.version == version else { throw Problem.matchFailed }
+        let kind: StaffTaskEvent.Kind =
+            switch change.state {
+            case .done where task.state == .open: .done
+            case .open where task.state == .done: .reopened
+            default: .changed
+            }
+        task.title = change.title ?? task.title
+        task.detail = change.detail ?? task.detail
+        task.due = change.due ?? task.due
+        task.state = change.state ?? task.state
+        if let owner = change.ownerId {
+            try await requireOwner(owner, in: task.parkId, in: tx)
+            task.ownerId = owner
+        }
+        task.version += 1
+        try await tx.run(TaskSQL.update(task), refusing: ["task_open_once": .idTaken])
+        tx.later([TaskSQL.insert(kind, of: id, note: change.note, id: app.ids.uuid(at: now), at: now)])
+        return task
+    }
+
+    private static func requireOwner(_ owner: StaffMember.ID?, in park: Park.ID, in tx: Transaction) async throws {
+        guard let owner else { return }
+        guard try await tx.first(TaskSQL.works(owner, in: park)) == true else {
+            throw Refusal.notOfThePark.at("/ownerId")
+        }
+    }
+}
