@@ -69,6 +69,10 @@ struct Responder: HTTPResponder {
         }
         route = found.row.name
 
+        // Before the queue, so that a body that drips takes nobody's place; what is wrong with it is told after what is
+        // wrong with the asker.
+        let bytes: Result<[UInt8], any Error>
+        do { bytes = .success(try await body(of: request)) } catch { bytes = .failure(error) }
         guard await app.admission.enter(found.row.load) else { throw Problem.unavailable }
         defer { app.admission.leave() }
 
@@ -92,7 +96,7 @@ struct Responder: HTTPResponder {
             parameters: parameters,
             query: parts.count > 1 ? try QueryReader.parse(parts[1]) : [:],
             headers: request.headers,
-            bytes: try await body(of: request),
+            bytes: try bytes.get(),
             language: language,
             requestID: requestID,
             now: app.now()

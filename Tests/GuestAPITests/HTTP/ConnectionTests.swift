@@ -148,4 +148,23 @@ import Testing
             #expect(try connections(api) - before < 30)
         }
     }
+
+    @Test func `Bodies that drip take nobody's place in the queue`() async throws {
+        try await withGuestAPI(capacity: 8) { api in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<20 {
+                    group.addTask {
+                        let head = "POST /v1/auth/codes HTTP/1.1\r\n\(host)Content-Length: 500\r\n\r\n{"
+                        _ = try await talk(api, [head] + Array(repeating: "a", count: 60), every: .milliseconds(50))
+                    }
+                }
+                try await Task.sleep(for: .milliseconds(500))
+                let started = ContinuousClock.now
+                #expect(try await api.get("/v1/parks").status == 200)
+                #expect(ContinuousClock.now - started < .seconds(1))
+                #expect(api.app.admission.load.running == 0)
+                group.cancelAll()
+            }
+        }
+    }
 }
