@@ -163,6 +163,7 @@ def narrowed(ids):
                 if parameter.get("name") in ("from", "to"):
                     parameter["schema"] = {"enum": [arrival if parameter["name"] == "from" else departure]}
     day = {"enum": [str(friday + datetime.timedelta(days=days)) for days in range(4)]}
+    schemas["HouseNoteRequest"]["properties"] |= {"from": {"enum": [arrival]}, "through": day}
     schemas["ExtraOrderRequest"]["properties"] |= {"from": {"enum": [arrival]}, "through": day}
     only("ExtraOrderRequest", "extraId", ids["extra"])
     only("ExtraOrderRequest", "householdId", ids["household"])

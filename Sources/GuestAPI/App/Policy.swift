@@ -204,7 +204,7 @@ enum Policy {
         Row("setAccess", .put, "/v1/admin/cottages/{cottage}/access", upkeep, .desk),
         Row("setReadiness", .put, "/v1/admin/cottages/{cottage}/readiness", house, .desk),
         Row("listReadiness", .get, "/v1/admin/parks/{park}/readiness", house, .desk),
-        Row("createCalendar", .post, "/v1/groups/{group}/calendar", [.member]),
+        Row("createCalendar", .post, "/v1/groups/{group}/calendar", [.member], key: Key.none),
         Row("showCalendar", .get, "/v1/calendars/{calendar}", [.anyone]),
         // Desk
         Row("listArrivals", .get, "/v1/admin/parks/{park}/arrivals", service, .desk),
