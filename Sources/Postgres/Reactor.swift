@@ -15,8 +15,9 @@ import Darwin
 /// thread. Because one thread sees all work, the questions of many requests that arrive together
 /// leave in one write and share a round trip.
 ///
-/// `@unchecked Sendable`: `mailbox` is a `Mutex`; all other state belongs to the thread, and after its end to
-/// whoever holds the mailbox.
+/// `@unchecked Sendable`: `configuration` and the pipe's ends never change and `mailbox` is a `Mutex`. All other state is
+/// private and reached in two ways only: from `run`, on the thread, and from posted work, which the thread runs while it
+/// lives and `post` runs under the mailbox's lock once it has ended.
 final class Reactor: @unchecked Sendable {
     struct Configuration: Sendable {
         var connectionString: String
@@ -131,7 +132,6 @@ final class Reactor: @unchecked Sendable {
     func release(_ wire: Wire, discard: Bool) {
         post { reactor in
             reactor.leased[ObjectIdentifier(wire)] = nil
-            wire.isLeased = false
             if discard || wire.isBroken || !wire.isIdle || wire.isInTransaction || reactor.isClosing {
                 wire.close()
             } else {
@@ -211,7 +211,6 @@ final class Reactor: @unchecked Sendable {
         while !waiters.isEmpty, let wire = idle.popLast() {
             guard !wire.isBroken else { continue }
             let waiter = waiters.removeFirst()
-            wire.isLeased = true
             leased[ObjectIdentifier(wire)] = wire
             waiter.answer(.success(wire))
         }

@@ -3,8 +3,8 @@ import Synchronization
 
 /// The answer to one statement.
 ///
-/// `@unchecked Sendable`: libpq never changes a PGresult once it has been handed out, and only
-/// `deinit` frees it.
+/// `@unchecked Sendable`: all properties are constants, libpq only reads a PGresult that it has handed out (its manual says
+/// that such results are safe to share between threads), and nobody but `deinit`, when no reference is left, frees it.
 final class ResultSet: @unchecked Sendable {
     private let result: OpaquePointer
     let count: Int

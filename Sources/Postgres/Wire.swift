@@ -6,8 +6,10 @@ import Synchronization
 ///
 /// Lives on the reactor's thread alone.
 ///
-/// `@unchecked Sendable`: references travel between tasks as a ticket for "the connection I leased",
-/// but every property is read and written on the reactor's thread only.
+/// `@unchecked Sendable`: it is made on the thread that connects, which hands it over through the mailbox and forgets it.
+/// From then on tasks hold it only as a ticket for "the connection I leased": every property and every call of libpq is
+/// reached through work that is posted to the reactor, which runs on its thread, or, after that has ended, under the
+/// mailbox's lock.
 final class Wire: @unchecked Sendable {
     enum Step {
         case prepare(text: String)
@@ -45,7 +47,6 @@ final class Wire: @unchecked Sendable {
     private var nextName = 0
     private(set) var wantsWrite = false
     private(set) var isBroken = false
-    var isLeased = false
     var mode = Mode.pipeline
     private var copyAnswer: (@Sendable (Result<CopyEvent, PostgresError>) -> Void)?
     private var copyBuffer: [UInt8] = []

@@ -97,11 +97,7 @@ enum ArrivalRoutes {
         guard call.principal.has([.reception, .host, .housekeeping, .maintenance], at: park) else {
             throw Refusal.notFound
         }
-        var query = QueryReader(call)
-        let date = query.date("date")
-        query.require(date != nil, "date", "is missing")
-        try query.finish()
-        guard let date else { throw BadRequest("?date", "is missing") }
+        let date = try QueryReader.date(of: call)
         let rows = try await call.read { try await $0.all(ArrivalSQL.readiness(in: park, on: date)) }
         return try .json(Page(items: rows, next: nil))
     }

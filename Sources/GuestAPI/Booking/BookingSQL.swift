@@ -195,14 +195,6 @@ enum BookingSQL {
         }
     }
 
-    static func openCottages(of park: Park.ID, _ ids: [Cottage.ID]) -> Query<(id: Cottage.ID, type: CottageType.ID)> {
-        Query(
-            """
-            SELECT id, type_id FROM cottage WHERE park_id = \(park) AND is_open AND id = ANY(\(ids)::uuid[]) ORDER BY id
-            """
-        ) { (try $0.decode("id"), try $0.decode("type_id")) }
-    }
-
     static func holds(of guest: Guest.ID, now: Date) -> Query<Int> {
         Query(
             "SELECT count(*) AS count FROM booking WHERE placed_by = \(guest) AND state = 'held' AND hold_until > \(now)"

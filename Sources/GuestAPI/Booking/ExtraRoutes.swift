@@ -79,11 +79,7 @@ enum ExtraRoutes {
     private static func toPrepare(_ call: Call) async throws -> Answer {
         let park: Park.ID = try call.id("park")
         guard call.principal.has([.reception, .host, .housekeeping], at: park) else { throw Refusal.notFound }
-        var query = QueryReader(call)
-        let date = query.date("date")
-        query.require(date != nil, "date", "is missing")
-        try query.finish()
-        guard let date else { throw BadRequest("?date", "is missing") }
+        let date = try QueryReader.date(of: call)
         return try .json(
             Page(items: await call.read { try await $0.all(ExtraSQL.toPrepare(in: park, on: date)) }, next: nil)
         )

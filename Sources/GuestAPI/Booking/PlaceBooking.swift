@@ -131,11 +131,12 @@ extension Booking {
                 }
             }
             let ids = (chosen + picked).sorted()
-            let (_, open, conflicts) = try await tx.all(
+            let (_, found, conflicts) = try await tx.all(
                 BookingSQL.lock(ids),
-                BookingSQL.openCottages(of: request.parkId, ids),
+                BookingSQL.types(of: ids, in: request.parkId),
                 BookingSQL.conflicts(ids, request.stay, now: now)
             )
+            let open = found.filter(\.isOpen)
             guard open.count == ids.count else { throw Refusal.unknownCottage.at("/cottages") }
             for due in conflicts where due.isDue {
                 if let booking = due.booking { try await expire(booking, app, at: now, in: tx) }

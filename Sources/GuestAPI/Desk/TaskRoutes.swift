@@ -116,11 +116,7 @@ enum TaskRoutes {
         guard call.principal.has([.reception, .host, .housekeeping, .maintenance], at: park) else {
             throw Refusal.notFound
         }
-        var query = QueryReader(call)
-        let date = query.date("date")
-        query.require(date != nil, "date", "is missing")
-        try query.finish()
-        guard let date else { throw BadRequest("?date", "is missing") }
+        let date = try QueryReader.date(of: call)
         return try .json(await call.read { try await ParkDay.show(park, date, in: $0) })
     }
 }

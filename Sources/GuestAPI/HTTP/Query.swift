@@ -47,6 +47,16 @@ struct QueryReader {
         optional(name, as: LocalDate.self, "must be a date such as 2027-05-14")
     }
 
+    /// The one parameter of a list for a day.
+    static func date(of call: Call) throws -> LocalDate {
+        var query = QueryReader(call)
+        let date = query.date("date")
+        query.require(date != nil || query.values["date"] != nil, "date", "is missing")
+        try query.finish()
+        guard let date else { throw BadRequest("?date", "is missing") }
+        return date
+    }
+
     mutating func stay(_ from: String, _ to: String) -> Stay? {
         let arrival = date(from)
         let departure = date(to)
