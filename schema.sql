@@ -33,9 +33,7 @@ CREATE TABLE park (
     texts jsonb NOT NULL DEFAULT '{}',
     -- HouseRules, see Sources/GuestModels/Parks/HouseRules.swift
     rules jsonb NOT NULL,
-    version int NOT NULL DEFAULT 1,
-    -- How many changes have been written for other systems; see park_change.
-    changes bigint NOT NULL DEFAULT 0
+    version int NOT NULL DEFAULT 1
 );
 
 CREATE TABLE cottage_type (
@@ -194,10 +192,13 @@ CREATE TABLE session (
     last_seen_at timestamptz NOT NULL,
     ends_at timestamptz NOT NULL,
     revoked_at timestamptz,
-    CONSTRAINT session_of_one_person CHECK (num_nonnulls(guest_id, staff_id) = 1)
+    -- A child without account, whose phone a guardian has admitted. The reference follows where `traveller` is made.
+    traveller_id uuid,
+    CONSTRAINT session_of_one_person CHECK (num_nonnulls(guest_id, staff_id, traveller_id) = 1)
 );
 CREATE INDEX ON session (guest_id);
 CREATE INDEX ON session (staff_id);
+CREATE INDEX ON session (traveller_id);
 
 CREATE TABLE access_token (
     hash bytea PRIMARY KEY,
@@ -254,6 +255,7 @@ CREATE TABLE traveller (
     CONSTRAINT traveller_guardian_of_group FOREIGN KEY (guardian_id, group_id) REFERENCES traveller (id, group_id)
 );
 ALTER TABLE consent ADD FOREIGN KEY (traveller_id) REFERENCES traveller;
+ALTER TABLE session ADD FOREIGN KEY (traveller_id) REFERENCES traveller;
 CREATE UNIQUE INDEX traveller_one_organiser ON traveller (group_id) WHERE role = 'organiser';
 CREATE UNIQUE INDEX traveller_once_in_group ON traveller (group_id, guest_id) WHERE left_at IS NULL;
 CREATE INDEX ON traveller (guest_id);
@@ -275,6 +277,18 @@ CREATE TABLE invitation (
     CONSTRAINT invitation_traveller_of_group FOREIGN KEY (traveller_id, group_id) REFERENCES traveller (id, group_id)
 );
 CREATE INDEX ON invitation (group_id);
+
+-- A guardian's word that a phone may come in. Its token is derived from the id with the server's secret.
+CREATE TABLE child_admission (
+    id uuid PRIMARY KEY,
+    traveller_id uuid NOT NULL REFERENCES traveller,
+    admitted_by uuid NOT NULL REFERENCES guest,
+    expires_at timestamptz NOT NULL,
+    -- The phone that came; it may ask again, should the answer have been lost.
+    session_id uuid REFERENCES session ON DELETE SET NULL
+);
+CREATE INDEX ON child_admission (traveller_id);
+CREATE INDEX ON child_admission (expires_at);
 
 -- Bookings ------------------------------------------------------------------------------------
 
@@ -332,6 +346,8 @@ CREATE TABLE booking (
     checked_in_at timestamptz,
     checked_out_at timestamptz,
     version int NOT NULL DEFAULT 1,
+    -- When the property system last said something of it; what it said before that is old.
+    reported_at timestamptz,
     CONSTRAINT booking_hold_has_deadline CHECK ((state = 'held') = (hold_until IS NOT NULL)),
     CONSTRAINT booking_has_group CHECK (source = 'import' OR group_id IS NOT NULL),
     CONSTRAINT booking_somebody_stays CHECK (source = 'import' OR adults + children > 0),
@@ -593,19 +609,79 @@ CREATE TABLE house_note (
 );
 CREATE INDEX ON house_note (park_id);
 
--- Every change of a park's bookings, cottages and guests, for other systems. `park.changes` is locked until COMMIT, so
--- the numbers have no gaps and are in commit order.
+-- The changes feed ------------------------------------------------------------------------------
+
+-- Every change of a park's bookings, cottages and guests, for other systems. The numbers are those of the scope
+-- `changes:PARK`, whose row is locked until COMMIT: no gaps, and in commit order.
 CREATE TABLE park_change (
     park_id uuid NOT NULL REFERENCES park,
     number bigint NOT NULL,
     at timestamptz NOT NULL,
     kind text NOT NULL CHECK (kind IN ('booking', 'cottage', 'guest')),
     id uuid NOT NULL,
-    -- The thing after the change; NULL for a guest, who is shown as they are now and forgotten when they ask for it.
-    body jsonb,
-    PRIMARY KEY (park_id, number)
+    -- The thing as the transaction left it; NULL for a guest, who is told as they are now and not at all once erased.
+    body json,
+    PRIMARY KEY (park_id, number),
+    CONSTRAINT park_change_keeps_no_guest CHECK (kind <> 'guest' OR body IS NULL)
 );
-CREATE INDEX ON park_change (id);
+
+-- RFC 3339, as the service writes instants.
+CREATE FUNCTION utc(instant timestamptz) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT to_char(instant AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+$$;
+
+-- What other systems are told of a booking: no names, and nothing that opens a door.
+CREATE VIEW told_booking AS
+SELECT booking.id, json_build_object(
+    'id', booking.id, 'number', number, 'reservationNumber', reservation_number, 'groupId', group_id,
+    'stay', json_build_object('arrival', lower(stay), 'departure', upper(stay)),
+    'state', state, 'holdUntil', utc(hold_until), 'isExtended', is_extended,
+    'adults', adults, 'children', children, 'babies', babies, 'pets', pets,
+    'cottages', (
+        SELECT coalesce(json_agg(json_build_object('id', cottage_id, 'isChosen', is_chosen, 'pricedAs', priced_as)
+            ORDER BY cottage_id), '[]')
+        FROM allocation WHERE booking_id = booking.id
+    ),
+    'travellerIds', (
+        SELECT coalesce(json_agg(traveller_id ORDER BY traveller_id), '[]')
+        FROM booking_traveller WHERE booking_id = booking.id
+    ),
+    'charges', (
+        SELECT coalesce(json_agg(json_build_object('id', line.id, 'kind', kind, 'cottageId', cottage_id,
+            'travellerId', traveller_id, 'householdId', household_id, 'extraOrderId', extra_order_id,
+            'quantity', quantity, 'unitAmount', unit_amount, 'amount', amount, 'reversesId', reverses_id,
+            'at', utc(at)) ORDER BY line.id), '[]')
+        FROM charge_line AS line WHERE booking_id = booking.id
+    ),
+    'extras', (
+        SELECT coalesce(json_agg(json_build_object('id', ordered.id, 'extraId', extra_id, 'from', lower(dates),
+            'through', upper(dates) - 1, 'slot', nullif(slot, ''), 'quantity', quantity, 'householdId', household_id)
+            ORDER BY ordered.id), '[]')
+        FROM extra_order AS ordered WHERE booking_id = booking.id AND cancelled_at IS NULL
+    ),
+    'total', json_build_object('amount', (
+        SELECT coalesce(sum(amount), 0) FROM charge_line WHERE booking_id = booking.id
+    ), 'currency', currency),
+    'deposit', json_build_object('amount', deposit, 'currency', currency),
+    'placedAt', utc(placed_at), 'arrivalTime', to_char(arrival_time, 'HH24:MI'),
+    'checkedInAt', utc(checked_in_at), 'checkedOutAt', utc(checked_out_at), 'version', version
+) AS body
+FROM booking;
+
+-- And of a cottage.
+CREATE VIEW told_cottage AS
+SELECT cottage.id, json_build_object(
+    'id', cottage.id, 'typeId', type_id, 'number', number, 'longitude', longitude, 'latitude', latitude,
+    'isOpen', is_open, 'readiness', readiness,
+    'closures', (
+        SELECT coalesce(json_agg(json_build_object('id', closure.id, 'arrival', lower(stay), 'departure', upper(stay))
+            ORDER BY closure.id), '[]')
+        FROM closure WHERE cottage_id = cottage.id AND ended_at IS NULL
+    ),
+    'version', version
+) AS body
+FROM cottage;
 
 -- The whole service ---------------------------------------------------------------------------
 
@@ -691,4 +767,5 @@ CREATE TABLE scope_entity (
 );
 CREATE INDEX ON scope_entity (scope, version);
 
-INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk');
+INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
+    (4, 'feed');

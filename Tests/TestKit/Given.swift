@@ -23,13 +23,19 @@ public struct Given: Sendable {
         }
     }
 
-    private func session(guest: Guest.ID?, staff: StaffMember.ID?, email: String) async throws -> Person {
+    private func session(of owner: Session.Owner, email: String) async throws -> Person {
+        var guest: Guest.ID?
+        var staff: StaffMember.ID?
+        switch owner {
+        case .guest(let id): guest = id
+        case .staff(let id): staff = id
+        case .child: break
+        }
         let now = api.now
         let tokens = try await api.transaction { tx in
             let tokens = try await SignIn.open(
                 api.app.ids.next(at: now),
-                guest: guest,
-                staff: staff,
+                of: owner,
                 refresh: Token(UUID().uuidString),
                 deviceName: "test",
                 deviceHash: Token(UUID().uuidString).hash,
@@ -54,7 +60,26 @@ public struct Given: Sendable {
         try await api.transaction { tx in
             try await tx.run(IdentitySQL.insertGuest(id, email: email, name: name, language: .english, at: now))
         }
-        return try await session(guest: id, staff: nil, email: email)
+        return try await session(of: .guest(id), email: email)
+    }
+
+    /// A child of seven whose guardian is the group's organiser.
+    public func child(of group: TravelGroup, guardian: Person) async throws -> Traveller {
+        try await api.transaction { tx in
+            try await Traveller.add(
+                TravellerRequest(name: "Kim", birthDate: day("2019-06-01"), guardianId: group.travellers.first?.id),
+                to: group.id,
+                as: .guest(guardian.id()),
+                api.app,
+                at: api.now,
+                in: tx
+            )
+        }
+    }
+
+    /// The phone of a traveller without account.
+    public func phone(of child: Traveller.ID) async throws -> Person {
+        try await session(of: .child(child), email: "")
     }
 
     public func staff(_ functions: [StaffMember.Function], at park: Park.ID) async throws -> Person {
@@ -79,7 +104,7 @@ public struct Given: Sendable {
                 in: tx
             )
         }
-        return try await session(guest: nil, staff: member.id, email: email)
+        return try await session(of: .staff(member.id), email: email)
     }
 
     /// A park with one type and cottages in a row, ten metres apart.

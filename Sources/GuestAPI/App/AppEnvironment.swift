@@ -35,7 +35,7 @@ public struct AppEnvironment: Sendable {
         configuration.readers = settings.readers
         configuration.writers = settings.writers
         configuration.logger = logger
-        database = try Database(configuration, flush: Publishing.flush)
+        database = try Database(configuration, flush: { Publishing.flush($0, at: now()) })
     }
 }
 
@@ -66,6 +66,28 @@ struct ServerSecret: Sendable {
 
     private func sealing(_ purpose: String) -> SymmetricKey {
         SymmetricKey(data: digest("sealing", purpose))
+    }
+
+    /// A text that opens something and is in no table: ids and 16 bytes of digest, in hexadecimal.
+    func pass(_ ids: [UUID], for purpose: String) -> String {
+        ids.map { $0.lowercasedText.replacing("-", with: "") }.joined()
+            + digest(purpose, ids.map(\.lowercasedText).joined(separator: " ")).prefix(16)
+            .map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
+
+    /// The ids in a pass that this server made for the purpose; nil for every other text.
+    func ids(in pass: String, count: Int, for purpose: String) -> [UUID]? {
+        guard pass.utf8.count == 32 * (count + 1) else { return nil }
+        let cuts = [8, 12, 16, 20]
+        let ids = (0..<count).compactMap { index in
+            let hex = pass.dropFirst(32 * index).prefix(32)
+            return UUID(
+                uuidString: hex.enumerated().map { cuts.contains($0.offset) ? "-\($0.element)" : "\($0.element)" }
+                    .joined()
+            )
+        }
+        guard ids.count == count, Token(self.pass(ids, for: purpose)).hash == Token(pass).hash else { return nil }
+        return ids
     }
 
     func digest(_ purpose: String, _ text: String) -> Data {

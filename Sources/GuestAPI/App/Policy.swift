@@ -20,6 +20,8 @@ enum Policy {
         /// Staff of the park the object belongs to.
         case staff(StaffMember.Function)
         case headOffice
+        /// A child whose phone a guardian has admitted: plans, albums and hunts; no money, no contact data.
+        case child
 
         var description: String {
             switch self {
@@ -29,6 +31,7 @@ enum Policy {
             case .organiser: "organiser"
             case .staff(let function): "staff:\(function.rawValue)"
             case .headOffice: "headOffice"
+            case .child: "child"
             }
         }
     }
@@ -83,6 +86,8 @@ enum Policy {
             switch principal {
             case .nobody: throw .signInNeeded
             case .job: throw .forbidden
+            case .child:
+                guard who.contains(.child) else { throw .forbidden }
             case .guest:
                 guard !who.isDisjoint(with: [.guest, .member, .organiser]) else { throw .forbidden }
             case .staff(let member):
@@ -105,7 +110,8 @@ enum Policy {
         Row("requestCode", .post, "/v1/auth/codes", [.anyone], .signIn, key: Key.none),
         Row("signIn", .post, "/v1/auth/sessions", [.anyone], .signIn, key: Key.none),
         Row("refresh", .post, "/v1/auth/refresh", [.anyone], .signIn, key: Key.none),
-        Row("signOut", .delete, "/v1/auth/sessions/current", anyStaff.union([.guest]), .signIn),
+        Row("signOut", .delete, "/v1/auth/sessions/current", anyStaff.union([.guest, .child]), .signIn),
+        Row("signInChild", .post, "/v1/auth/children", [.anyone], .signIn, key: Key.none),
         Row("showMe", .get, "/v1/me", [.guest]),
         Row("changeMe", .patch, "/v1/me", [.guest], needsMatch: true),
         Row("eraseMe", .delete, "/v1/me", [.guest]),
@@ -146,6 +152,23 @@ enum Policy {
         Row("removeTraveller", .delete, "/v1/groups/{group}/travellers/{traveller}", [.organiser]),
         Row("listChildConsents", .get, "/v1/groups/{group}/travellers/{traveller}/consents", [.member]),
         Row("recordChildConsent", .post, "/v1/groups/{group}/travellers/{traveller}/consents", [.member]),
+        Row(
+            "admitPhone",
+            .post,
+            "/v1/groups/{group}/travellers/{traveller}/phones",
+            [.member],
+            .signIn,
+            key: Key.none
+        ),
+        Row("listPhones", .get, "/v1/groups/{group}/travellers/{traveller}/phones", [.member], .signIn),
+        Row(
+            "revokePhone",
+            .delete,
+            "/v1/groups/{group}/travellers/{traveller}/phones/{device}",
+            [.member],
+            .signIn
+        ),
+        Row("showChildGroup", .get, "/v1/child", [.child]),
         Row("addHousehold", .post, "/v1/groups/{group}/households", [.member]),
         Row("listInvitations", .get, "/v1/groups/{group}/invitations", [.organiser]),
         Row("invite", .post, "/v1/groups/{group}/invitations", [.organiser]),
@@ -221,6 +244,29 @@ enum Policy {
         ),
         Row("createDeskGuest", .post, "/v1/admin/parks/{park}/guests", [.staff(.reception), .headOffice], .desk),
         Row("searchGuests", .get, "/v1/admin/parks/{park}/guests", [.staff(.reception), .headOffice], .desk),
+        Row(
+            "walkIn",
+            .post,
+            "/v1/admin/parks/{park}/walk-ins",
+            [.staff(.reception), .headOffice],
+            .desk,
+            key: .required
+        ),
+        Row("listChanges", .get, "/v1/admin/changes", [.staff(.finance), .headOffice], .desk),
+        Row(
+            "reportReservation",
+            .put,
+            "/v1/admin/parks/{park}/reservations/{number}",
+            [.staff(.reception), .headOffice],
+            .desk
+        ),
+        Row(
+            "withdrawReservation",
+            .delete,
+            "/v1/admin/parks/{park}/reservations/{number}",
+            [.staff(.reception), .headOffice],
+            .desk
+        ),
         Row("showDay", .get, "/v1/admin/parks/{park}/day", house, .desk),
         Row("listTasks", .get, "/v1/admin/parks/{park}/tasks", anyStaff, .desk),
         Row("createTask", .post, "/v1/admin/parks/{park}/tasks", anyStaff, .desk),

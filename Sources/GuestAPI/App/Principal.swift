@@ -5,6 +5,8 @@ enum Principal: Hashable, Sendable {
     case nobody
     case guest(Guest.ID)
     case staff(StaffMember)
+    /// A child without account, on a phone that a guardian has admitted.
+    case child(Traveller.ID, in: TravelGroup.ID)
     /// One narrow kind of background work.
     case job(String)
 
@@ -16,6 +18,7 @@ enum Principal: Hashable, Sendable {
         case .nobody: "nobody"
         case .guest(let id): "guest:\(id)"
         case .staff(let member): "staff:\(member.id)"
+        case .child(let id, _): "child:\(id)"
         case .job(let kind): "job:\(kind)"
         }
     }

@@ -122,10 +122,8 @@ extension Booking {
     ) throws -> Booking {
         var booking = booking
         booking.version += 1
-        tx.later([
-            BookingSQL.update(booking),
-            ArrivalSQL.setReadiness(booking.cottages.map(\.id), readiness, note: nil, at: now),
-        ])
+        tx.later([BookingSQL.update(booking)])
+        Cottage.mark(booking.cottages.map(\.id), readiness, of: booking.parkId, at: now, in: tx)
         try Audit.record(action, target: booking.id.uuid, park: booking.parkId, app, at: now, in: tx)
         booking.publish(in: tx)
         return booking

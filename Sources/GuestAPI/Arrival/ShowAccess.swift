@@ -111,7 +111,7 @@ extension Cottage {
             [.reception, .host, .housekeeping, .maintenance],
             in: tx
         )
-        tx.later([ArrivalSQL.setReadiness([id], request.readiness, note: request.note, at: now)])
+        mark([id], request.readiness, note: request.note, of: cottage.parkId, at: now, in: tx)
         try Audit.record(
             "cottage.readiness",
             target: id.uuid,
@@ -122,6 +122,18 @@ extension Cottage {
             at: now,
             in: tx
         )
-        tx.publish(id, "cottage", to: .park(cottage.parkId))
+    }
+
+    /// Writes what cottages are like; they are locked.
+    static func mark(
+        _ cottages: [Cottage.ID],
+        _ readiness: Readiness,
+        note: String? = nil,
+        of park: Park.ID,
+        at now: Date,
+        in tx: Transaction
+    ) {
+        tx.later([ArrivalSQL.setReadiness(cottages, readiness, note: note, at: now)])
+        publish(cottages, of: park, in: tx)
     }
 }

@@ -7,24 +7,15 @@ import Postgres
 /// A calendar program cannot sign in, so the address itself is the secret: group and guest, and a digest that only this
 /// server can make. It ends with the membership.
 enum GroupCalendar {
-    /// The last part of the address: 32 bytes of ids and 16 of digest, in hexadecimal.
+    /// The last part of the address.
     static func token(of group: TravelGroup.ID, for guest: Guest.ID, _ app: AppEnvironment) -> String {
-        let ids = [group.uuid, guest.uuid].map { $0.uuidString.lowercased().replacing("-", with: "") }.joined()
-        return ids + digest(group, guest, app)
-    }
-
-    private static func digest(_ group: TravelGroup.ID, _ guest: Guest.ID, _ app: AppEnvironment) -> String {
-        app.secret.digest("calendar", "\(group) \(guest)").prefix(16)
-            .map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        app.secret.pass([group.uuid, guest.uuid], for: "calendar")
     }
 
     /// Throws `notFound` for an address that is not ours.
     static func read(_ token: String, _ app: AppEnvironment) throws(Refusal) -> (TravelGroup.ID, Guest.ID) {
-        guard token.utf8.count == 96, let group = TravelGroup.ID(hex: token.prefix(32)),
-            let guest = Guest.ID(hex: token.dropFirst(32).prefix(32)),
-            token.dropFirst(64) == digest(group, guest, app)
-        else { throw .notFound }
-        return (group, guest)
+        guard let ids = app.secret.ids(in: token, count: 2, for: "calendar") else { throw .notFound }
+        return (TravelGroup.ID(ids[0]), Guest.ID(ids[1]))
     }
 
     static func text(_ rows: [ArrivalSQL.CalendarRow], at now: Date) -> String {
@@ -65,14 +56,5 @@ enum GroupCalendar {
             part.append(character)
         }
         return (parts + [part]).joined(separator: "\r\n ")
-    }
-}
-
-extension Identifier {
-    /// Thirty-two digits without hyphens.
-    fileprivate init?(hex: Substring) {
-        let cuts = [8, 12, 16, 20]
-        let text = hex.enumerated().map { cuts.contains($0.offset) ? "-\($0.element)" : "\($0.element)" }.joined()
-        self.init(text)
     }
 }

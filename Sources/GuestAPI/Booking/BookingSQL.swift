@@ -13,7 +13,7 @@ enum BookingSQL {
         case .staff(let member):
             "booking.park_id = ANY(\(member.posts.filter { [.reception, .host].contains($0.function) }.map(\.parkId))::uuid[])"
         case .job: "true"
-        case .nobody: "false"
+        case .nobody, .child: "false"
         }
     }
 
@@ -378,6 +378,11 @@ enum BookingSQL {
         Command("UPDATE allocation SET is_live = false WHERE booking_id = \(booking) AND is_live")
     }
 
+    /// Forgets its cottages, before it gets others.
+    static func vacate(_ booking: Booking.ID) -> Command {
+        Command("DELETE FROM allocation WHERE booking_id = \(booking)")
+    }
+
     /// Takes back every line that has not been taken back: nothing is owed any more.
     static func reverseLines(of booking: Booking.ID, at now: Date) -> Command {
         reverse("true", of: booking, at: now)
@@ -522,5 +527,6 @@ extension Booking {
 
     func publish(in tx: Transaction) {
         if let groupId { tx.publish(id, "booking", to: .group(groupId)) }
+        tx.tell(parkId, of: .booking, id)
     }
 }

@@ -19,8 +19,10 @@ extension Booking {
     ) async throws -> Booking {
         guard let guest = principal.guestID else { throw Refusal.notFound }
         let chosen = request.cottages.compactMap(\.cottageId)
-        let (own, holds, parks, types, rates, people, conflicts) = try await tx.all(
+        let (_, own, members, holds, parks, types, rates, people, conflicts) = try await tx.all(
+            GroupSQL.hold(request.groupId),
             GroupSQL.ownRow(in: request.groupId, of: guest),
+            GroupSQL.members(of: request.groupId),
             BookingSQL.holds(of: guest, now: now),
             ParkSQL.park(request.parkId),
             ParkSQL.types(of: request.parkId),
@@ -95,6 +97,7 @@ extension Booking {
         )
         try Job.enqueue(ExpireHold(bookingId: id), key: id.description, at: holdUntil, app, in: tx)
         booking.publish(in: tx)
+        for member in members { tx.tell(park.id, of: .guest, member) }
         return booking
     }
 

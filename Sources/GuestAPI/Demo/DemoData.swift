@@ -422,8 +422,7 @@ public struct DemoData: Sendable {
             let session: Session.ID = app.ids.next(at: now)
             let tokens = try await SignIn.open(
                 session,
-                guest: guest,
-                staff: nil,
+                of: .guest(guest),
                 refresh: refresh,
                 deviceName: "demo",
                 deviceHash: refresh.hash,

@@ -46,6 +46,7 @@ enum DeskGuests {
             refusing: ["guest_pkey": .idTaken.at("/id")]
         )
         try Audit.record("guest.create", target: guest.id.uuid, park: park, onBehalfOf: guest.id, app, at: now, in: tx)
+        tx.tell(park, of: .guest, guest.id)
         return guest
     }
 }

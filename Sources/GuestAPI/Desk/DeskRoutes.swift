@@ -8,6 +8,7 @@ enum DeskRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "listArrivals": arrivals, "listDepartures": departures, "searchBookings": search,
         "moveBooking": move, "createDeskGuest": createGuest, "searchGuests": searchGuests,
+        "walkIn": walkIn, "listChanges": changes,
     ]
 
     private static func arrivals(_ call: Call) async throws -> Answer {
@@ -61,6 +62,35 @@ enum DeskRoutes {
                 in: tx
             )
         }
+    }
+
+    private static func walkIn(_ call: Call) async throws -> Answer {
+        let request = try call.body(WalkInRequest.self)
+        let park: Park.ID = try call.id("park")
+        guard call.principal.has([.reception], at: park) else { throw Refusal.notFound }
+        return try await call.write { tx in
+            let booking = try await Booking.walkIn(
+                request,
+                at: park,
+                by: call.principal,
+                call.app,
+                at: call.now,
+                in: tx
+            )
+            return try .json(booking, .created, version: booking.version)
+        }
+    }
+
+    private static func changes(_ call: Call) async throws -> Answer {
+        var query = QueryReader(call)
+        let park = query.optional("park", as: Park.ID.self, "must be the id of a park")
+        let since = query.int("since", 0...9_007_199_254_740_991, default: 0)
+        let limit = query.int("limit", 1...1000, default: 500)
+        query.require(call.query["park"] != nil, "park", "is missing")
+        try query.finish()
+        guard let park, call.principal.has([.finance], at: park) else { throw Refusal.notFound }
+        let page = try await call.read { try await ChangesFeed.show(park, since: since, limit: limit, in: $0) }
+        return .json(page)
     }
 
     private static func createGuest(_ call: Call) async throws -> Answer {

@@ -98,6 +98,33 @@ enum DeskSQL {
         )
     }
 
+    static func reservationNumber(of booking: Booking.ID) -> Query<String> {
+        Query(
+            "SELECT reservation_number FROM booking WHERE id = \(booking) AND reservation_number IS NOT NULL"
+        ) { try $0.decode("reservation_number") }
+    }
+
+    // MARK: Changes for other systems
+
+    static func lastChange(of park: Park.ID) -> Query<Int> {
+        Query("SELECT version FROM scope WHERE name = 'changes:' || \(park)::text") { try $0.decode("version") }
+    }
+
+    /// A guest is told as they are now, while they have to do with the park and are not erased.
+    static func changes(of park: Park.ID, after number: Int, limit: Int) -> Query<(number: Int, json: String)> {
+        Query(
+            """
+            SELECT number, json_build_object('number', number, 'at', utc(at), 'kind', kind, 'id', id, 'body', CASE kind
+                WHEN 'guest' THEN (
+                    SELECT json_build_object('id', guest.id, 'name', name, 'email', email, 'language', language)
+                    FROM guest WHERE guest.id = park_change.id AND erased_at IS NULL AND \(IdentitySQL.isOf([park]))
+                )
+                ELSE body END) AS json
+            FROM park_change WHERE park_id = \(park) AND number > \(number)::bigint ORDER BY park_change.number LIMIT \(limit)
+            """
+        ) { (try $0.decode("number"), try $0.decode("json", as: JSONText.self).text) }
+    }
+
     // MARK: A day in numbers
 
     static func arrivalsPerHour(_ park: Park.ID, on day: LocalDate) -> Query<ParkDay.Hour> {

@@ -18,11 +18,17 @@ extension Booking {
     ) async throws -> Booking {
         var booking = try await locked(id, and: [request.to], as: principal, in: tx)
         guard booking.version == version else { throw Problem.matchFailed }
+        if booking.groupId == nil {
+            try await booking.moveReservation(request, app, at: now, in: tx)
+            return try await found(id, as: principal, in: tx)
+        }
         var plan = booking.plan
         guard let index = plan.cottages.firstIndex(where: { $0.id == request.from }),
             !plan.cottages.contains(where: { $0.id == request.to })
         else { throw Refusal.unknownCottage.at("/from") }
-        let types = try await tx.all(BookingSQL.types(of: [request.from, request.to], in: booking.parkId))
+        let types = try await tx.all(
+            BookingSQL.types(of: [plan.cottages[index].id, request.to], in: booking.parkId)
+        )
         guard let from = types.first(where: { $0.id == request.from }),
             let to = types.first(where: { $0.id == request.to })
         else { throw Refusal.unknownCottage.at("/to") }
@@ -32,22 +38,55 @@ extension Booking {
         let price = try await PricedChange(plan, for: booking, isCourtesy: true, at: now, in: tx)
         try await booking.write(price, app, at: now, in: tx)
         if booking.state == .checkedIn {
-            tx.later([
-                ArrivalSQL.setReadiness([from.id], .toClean, note: nil, at: now),
-                ArrivalSQL.setReadiness([to.id], .occupied, note: nil, at: now),
-            ])
+            Cottage.mark([from.id], .toClean, of: booking.parkId, at: now, in: tx)
+            Cottage.mark([to.id], .occupied, of: booking.parkId, at: now, in: tx)
         }
+        try booking.recordMove(request, app, at: now, in: tx)
+        return try await found(id, as: principal, in: tx)
+    }
+
+    /// A reservation of the property system has its price from there; it gets the cottage, and its task is done.
+    private mutating func moveReservation(
+        _ request: MoveRequest,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        guard state == .confirmed || state == .checkedIn else { throw Refusal.notChangeable }
+        let own = cottages.map(\.id)
+        guard request.from.map({ own == [$0] }) ?? own.isEmpty else { throw Refusal.unknownCottage.at("/from") }
+        guard try await tx.first(BookingSQL.types(of: [request.to], in: parkId))?.isOpen == true else {
+            throw Refusal.unknownCottage.at("/to")
+        }
+        var plan = plan
+        plan.cottages = [.init(id: request.to, isChosen: false)]
+        try await makeRoom(for: plan, app, at: now, in: tx)
+        version += 1
+        try await tx.run(
+            BookingSQL.reallocate(id, to: plan, ids: [app.ids.uuid(at: now)]) + [BookingSQL.update(self)],
+            refusing: ["allocation_cottage_taken": .cottageTaken]
+        )
+        if state == .checkedIn {
+            Cottage.mark(own, .toClean, of: parkId, at: now, in: tx)
+            Cottage.mark([request.to], .occupied, of: parkId, at: now, in: tx)
+        }
+        if let number = try await tx.first(DeskSQL.reservationNumber(of: id)) {
+            try await StaffTask.settle(.reservation, number, in: parkId, note: request.reason, app, at: now, in: tx)
+        }
+        try recordMove(request, app, at: now, in: tx)
+    }
+
+    private func recordMove(_ request: MoveRequest, _ app: AppEnvironment, at now: Date, in tx: Transaction) throws {
         try Audit.record(
             "booking.move",
             target: id.uuid,
-            park: booking.parkId,
+            park: parkId,
             reason: request.reason,
             after: request,
             app,
             at: now,
             in: tx
         )
-        booking.publish(in: tx)
-        return try await found(id, as: principal, in: tx)
+        publish(in: tx)
     }
 }

@@ -3,16 +3,20 @@ import GuestModels
 import Postgres
 
 extension StaffTask {
+    /// What makes tasks.
+    enum Source: String, Sendable {
+        case staff, reservation
+    }
+
     /// Makes a task; staff do, and features that need somebody.
     ///
     /// - Parameters:
-    ///   - source: `staff`, or the name of the feature.
     ///   - subject: what it is about; while a task of that source and subject is open, there is no second, and this is
     ///     a note in its history.
     @discardableResult
     static func open(
         _ request: StaffTaskRequest,
-        source: String,
+        source: Source,
         subject: String? = nil,
         in park: Park.ID,
         _ app: AppEnvironment,
@@ -24,7 +28,7 @@ extension StaffTask {
             parkId: park,
             title: request.title,
             detail: request.detail ?? "",
-            source: source,
+            source: source.rawValue,
             ownerId: request.ownerId,
             due: request.due,
             state: .open,
@@ -38,7 +42,7 @@ extension StaffTask {
         )
         guard made == 1 else {
             // Whoever was first has committed by now; it can only have been closed since.
-            guard let there = try await tx.first(TaskSQL.open(source, subject ?? "", in: park)) else {
+            guard let there = try await tx.first(TaskSQL.open(source.rawValue, subject ?? "", in: park)) else {
                 throw Problem.unavailable
             }
             tx.later([TaskSQL.insert(.note, of: there.id, note: task.detail, id: app.ids.uuid(at: now), at: now)])
@@ -46,6 +50,24 @@ extension StaffTask {
         }
         tx.later([TaskSQL.insert(.created, of: task.id, note: nil, id: app.ids.uuid(at: now), at: now)])
         return task
+    }
+
+    /// Ends the open task about something that is right again, if there is one.
+    static func settle(
+        _ source: Source,
+        _ subject: String,
+        in park: Park.ID,
+        note: String,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        guard var task = try await tx.first(TaskSQL.open(source.rawValue, subject, in: park)) else { return }
+        task.state = .done
+        task.version += 1
+        tx.later([
+            TaskSQL.update(task), TaskSQL.insert(.done, of: task.id, note: note, id: app.ids.uuid(at: now), at: now),
+        ])
     }
 
     /// Changes a task, hands it on or ends it; its history says what and who.

@@ -44,7 +44,7 @@ enum TaskRoutes {
         let request = try call.body(StaffTaskRequest.self)
         let park = try park(call)
         return try await call.write { tx in
-            let task = try await StaffTask.open(request, source: "staff", in: park, call.app, at: call.now, in: tx)
+            let task = try await StaffTask.open(request, source: .staff, in: park, call.app, at: call.now, in: tx)
             return try .json(task, .created, version: task.version)
         }
     }

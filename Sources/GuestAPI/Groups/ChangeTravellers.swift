@@ -78,6 +78,7 @@ extension Traveller {
         at now: Date,
         in tx: Transaction
     ) async throws {
+        guard try await tx.first(GroupSQL.lock(group)) != nil else { throw Refusal.notFound }
         let own = try await TravelGroup.require(.organiser, in: group, as: principal, in: tx)
         guard let traveller = try await tx.first(GroupSQL.traveller(id, in: group)) else { throw Refusal.notFound }
         guard traveller.id != own.id else { throw Refusal.organiserStays }
@@ -111,6 +112,9 @@ extension Traveller {
         // A day early rather than late: somewhere on earth it is still yesterday.
         let today = LocalDate(daysSince1970: Int(now.timeIntervalSince1970 / 86400) - 1)
         guard try await tx.first(GroupSQL.travels(id, today: today)) != true else { throw Refusal.travelsWithBooking }
+        if let guest = try await tx.first(GroupSQL.guest(of: id)) {
+            for park in try await tx.all(GroupSQL.parks(of: group)) { tx.tell(park, of: .guest, guest) }
+        }
         try await tx.run(GroupSQL.leave(id, at: now))
         tx.publish(id, "traveller", to: .group(group), isDeleted: true)
     }

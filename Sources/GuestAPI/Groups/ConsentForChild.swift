@@ -10,8 +10,8 @@ extension Traveller {
         as principal: Principal,
         in tx: Transaction
     ) async throws -> [ConsentEntry] {
-        let subject = try await requireGuardian(of: id, in: group, as: principal, in: tx)
-        return try await tx.all(IdentitySQL.consents(of: subject))
+        let guardian = try await requireGuardian(of: id, in: group, as: principal, in: tx)
+        return try await tx.all(IdentitySQL.consents(of: .child(id, by: guardian)))
     }
 
     /// Adds to a child's consent ledger.
@@ -26,22 +26,25 @@ extension Traveller {
         at now: Date,
         in tx: Transaction
     ) async throws {
-        let subject = try await requireGuardian(of: id, in: group, as: principal, in: tx)
+        let guardian = try await requireGuardian(of: id, in: group, as: principal, in: tx)
+        let subject = ConsentSubject.child(id, by: guardian)
         tx.later([IdentitySQL.insertConsent(app.ids.uuid(at: now), of: subject, consent, at: now)])
     }
 
+    /// The guest who is the child's guardian.
+    ///
     /// Whoever has an account speaks for themselves, whatever their age.
-    private static func requireGuardian(
+    static func requireGuardian(
         of id: Traveller.ID,
         in group: TravelGroup.ID,
         as principal: Principal,
         in tx: Transaction
-    ) async throws -> ConsentSubject {
+    ) async throws -> Guest.ID {
         let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
         guard let guest = principal.guestID, let child = try await tx.first(GroupSQL.traveller(id, in: group)) else {
             throw Refusal.notFound
         }
         guard child.role == nil, child.guardianId == own.id else { throw Refusal.forbidden }
-        return .child(id, by: guest)
+        return guest
     }
 }

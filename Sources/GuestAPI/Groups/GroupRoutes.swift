@@ -12,7 +12,9 @@ enum GroupRoutes {
         "addHousehold": addHousehold, "listInvitations": listInvitations, "invite": invite,
         "revokeInvitation": revokeInvitation, "showInvitation": showInvitation,
         "listChildConsents": listChildConsents, "recordChildConsent": recordChildConsent,
-        "acceptInvitation": acceptInvitation, "leaveGroup": leave, "handOver": handOver,
+        "admitPhone": admitPhone, "listPhones": listPhones, "revokePhone": revokePhone, "signInChild": signInChild,
+        "showChildGroup": showChildGroup, "acceptInvitation": acceptInvitation, "leaveGroup": leave,
+        "handOver": handOver,
     ]
 
     private static func list(_ call: Call) async throws -> Answer {
@@ -105,6 +107,61 @@ enum GroupRoutes {
             try await Traveller.record(consent, of: id, in: group, as: call.principal, call.app, at: call.now, in: tx)
             return .noContent
         }
+    }
+
+    private static func admitPhone(_ call: Call) async throws -> Answer {
+        let group: TravelGroup.ID = try call.id("group")
+        let child: Traveller.ID = try call.id("traveller")
+        return try await call.write { tx in
+            try .json(
+                await AdmittedPhone.admit(child, in: group, as: call.principal, call.app, at: call.now, in: tx),
+                .created
+            )
+        }
+    }
+
+    private static func signInChild(_ call: Call) async throws -> Answer {
+        let request = try call.body(ChildSignInRequest.self)
+        return try await call.write { tx in
+            try .json(await AdmittedPhone.signIn(request, call.app, at: call.now, in: tx), .created)
+        }
+    }
+
+    private static func listPhones(_ call: Call) async throws -> Answer {
+        let group: TravelGroup.ID = try call.id("group")
+        let child: Traveller.ID = try call.id("traveller")
+        return try await call.write { tx in
+            try .json(await AdmittedPhone.list(of: child, in: group, as: call.principal, at: call.now, in: tx))
+        }
+    }
+
+    private static func revokePhone(_ call: Call) async throws -> Answer {
+        let group: TravelGroup.ID = try call.id("group")
+        let child: Traveller.ID = try call.id("traveller")
+        let device: Session.ID = try call.id("device")
+        let answer = try await call.write { tx in
+            try await AdmittedPhone.revoke(device, of: child, in: group, as: call.principal, at: call.now, in: tx)
+            return .noContent
+        }
+        call.app.authenticator.forget()
+        return answer
+    }
+
+    private static func showChildGroup(_ call: Call) async throws -> Answer {
+        guard case .child(let child, let group) = call.principal else { throw Refusal.forbidden }
+        let (names, travellers, stays) = try await call.read {
+            try await $0.all(GroupSQL.name(of: group), GroupSQL.travellers(of: group), GroupSQL.visits(of: child))
+        }
+        guard let name = names.first else { throw Refusal.notFound }
+        return try .json(
+            ChildGroup(
+                id: group,
+                name: name,
+                travellerId: child,
+                travellers: travellers.map { .init(id: $0.id, name: $0.name) },
+                stays: stays
+            )
+        )
     }
 
     private static func addHousehold(_ call: Call) async throws -> Answer {

@@ -34,7 +34,7 @@ enum GroupSQL {
                 WHERE group_id = travel_group.id AND park_id = ANY(\(member.posts.map(\.parkId))::uuid[])
             )
             """
-        case .nobody, .job: "false"
+        case .nobody, .job, .child: "false"
         }
     }
 
@@ -56,6 +56,59 @@ enum GroupSQL {
     static func lock(_ id: TravelGroup.ID) -> Query<GroupRow> {
         Query("SELECT id, name, version FROM travel_group WHERE id = \(id) FOR NO KEY UPDATE") { row in
             GroupRow(id: try row.decode("id"), name: try row.decode("name"), version: try row.decode("version"))
+        }
+    }
+
+    /// Keeps who is in a group as it is until this transaction ends, beside others that want the same.
+    static func hold(_ id: TravelGroup.ID) -> Query<TravelGroup.ID> {
+        Query("SELECT id FROM travel_group WHERE id = \(id) FOR SHARE") { try $0.decode("id") }
+    }
+
+    static func members(of group: TravelGroup.ID) -> Query<Guest.ID> {
+        Query(
+            "SELECT guest_id FROM traveller WHERE group_id = \(group) AND guest_id IS NOT NULL AND left_at IS NULL"
+        ) { try $0.decode("guest_id") }
+    }
+
+    /// Whose row it is; none for a traveller without account.
+    static func guest(of traveller: Traveller.ID) -> Query<Guest.ID> {
+        Query("SELECT guest_id FROM traveller WHERE id = \(traveller) AND guest_id IS NOT NULL") {
+            try $0.decode("guest_id")
+        }
+    }
+
+    static func name(of group: TravelGroup.ID) -> Query<String> {
+        Query("SELECT name FROM travel_group WHERE id = \(group)") { try $0.decode("name") }
+    }
+
+    /// The stays a child is part of.
+    static func visits(of child: Traveller.ID) -> Query<ChildGroup.Visit> {
+        Query(
+            """
+            SELECT booking.id, park_id, park.name, stay, state, ARRAY(
+                SELECT number FROM allocation JOIN cottage ON cottage.id = cottage_id
+                WHERE booking_id = booking.id ORDER BY length(number), number
+            ) AS cottages
+            FROM booking_traveller JOIN booking ON booking.id = booking_id JOIN park ON park.id = park_id
+            WHERE traveller_id = \(child) AND state IN ('held', 'confirmed', 'checkedIn')
+            ORDER BY lower(stay), booking.id
+            """
+        ) { row in
+            ChildGroup.Visit(
+                bookingId: try row.decode("id"),
+                parkId: try row.decode("park_id"),
+                parkName: try row.decode("name"),
+                stay: try row.decode("stay"),
+                state: Booking.State(rawValue: try row.decode("state")) ?? .held,
+                cottages: try row.decode("cottages")
+            )
+        }
+    }
+
+    /// Where a group has booked.
+    static func parks(of group: TravelGroup.ID) -> Query<Park.ID> {
+        Query("SELECT DISTINCT park_id FROM booking WHERE group_id = \(group) ORDER BY park_id") {
+            try $0.decode("park_id")
         }
     }
 

@@ -8,11 +8,17 @@ struct Answer: Sendable {
 
     static func json(_ value: some Encodable, _ status: HTTPResponse.Status = .ok, version: Int? = nil) throws -> Answer
     {
-        var answer = Answer(status: status, headers: [], body: try ResponseEncoder.encode(value))
-        answer.headers.append(HTTPField(name: .contentType, value: "application/json"))
-        answer.headers.append(HTTPField(name: .cacheControl, value: "no-store"))
+        var answer = json(try ResponseEncoder.encode(value), status)
         if let version { answer.headers.append(HTTPField(name: .eTag, value: "\"\(version)\"")) }
         return answer
+    }
+
+    /// What is JSON already.
+    static func json(_ body: [UInt8], _ status: HTTPResponse.Status = .ok) -> Answer {
+        let headers = [
+            HTTPField(name: .contentType, value: "application/json"), HTTPField(name: .cacheControl, value: "no-store"),
+        ]
+        return Answer(status: status, headers: headers, body: body)
     }
 
     static let noContent = Answer(status: .noContent, headers: [], body: [])

@@ -10,7 +10,7 @@ import NIOHTTPTypes
 /// - A head must be complete within 5 s of the connection's first byte or its acceptance, a body within
 ///   10 s, and a reply must make progress every 30 s; between requests a connection may idle for 60 s.
 /// - Of a pipelining client one request is under way at a time; the rest is not read from the socket, and each next
-///   one begins 10 ms after the last answer: no phone or browser pipelines, and a flood does not crowd them out.
+///   one begins 200 ms after the last answer: no phone or browser pipelines, and a flood does not crowd them out.
 /// - After a reply to an unfinished request the connection is closed, not drained: our side at once, and
 ///   everything a second later, so that the reply is not lost to a reset.
 /// - Bytes that are no HTTP get a problem document and are closed the same way.
@@ -26,7 +26,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         var progress = TimeAmount.seconds(30)
         var idle = TimeAmount.seconds(60)
         var linger = TimeAmount.seconds(1)
-        var pipelined = TimeAmount.milliseconds(10)
+        var pipelined = TimeAmount.milliseconds(200)
     }
 
     private let limits: Limits

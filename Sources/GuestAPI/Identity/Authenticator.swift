@@ -7,6 +7,13 @@ import Synchronization
 /// A device that is signed in.
 enum Session {
     typealias ID = Identifier<Session>
+
+    /// Whose device it is.
+    enum Owner: Sendable {
+        case guest(Guest.ID)
+        case staff(StaffMember.ID)
+        case child(Traveller.ID)
+    }
 }
 
 /// Finds out who a token belongs to.

@@ -36,7 +36,13 @@ extension Guest {
             guest.favouriteCottageIds = Array(Set(favourites)).sorted()
         }
         tx.publish(id, "guest", to: .guest(id))
+        try await tellParks(of: id, in: tx)
         return guest
+    }
+
+    /// Other systems of the parks that know a guest hear of a change; what they are told is read when they ask.
+    static func tellParks(of id: Guest.ID, in tx: Transaction) async throws {
+        for park in try await tx.all(IdentitySQL.parks(of: id)) { tx.tell(park, of: .guest, id) }
     }
 
     private static func require(

@@ -8,31 +8,41 @@ enum IdentitySQL {
     static func credentials(_ hash: Data, now: Date) -> Query<Authenticator.Credentials> {
         Query(
             """
-            SELECT session.id, guest.id AS guest_id, coalesce(guest.language, staff.language) AS language,
+            SELECT session.id, guest.id AS guest_id, child.id AS child_id, child.group_id, coalesce(guest.language, staff.language) AS language,
                 staff.id AS staff_id, staff.email, staff.name, staff.is_head_office,
                 (SELECT coalesce(jsonb_agg(jsonb_build_object('parkId', park_id, 'function', function)), '[]')
                  FROM staff_function WHERE staff_id = staff.id) AS posts
             FROM access_token
             JOIN session ON session.id = session_id
-            LEFT JOIN guest ON guest.id = guest_id AND erased_at IS NULL
-            LEFT JOIN staff ON staff.id = session.staff_id AND left_at IS NULL
+            LEFT JOIN guest ON guest.id = session.guest_id AND erased_at IS NULL
+            LEFT JOIN staff ON staff.id = session.staff_id AND staff.left_at IS NULL
+            LEFT JOIN traveller AS child ON child.id = session.traveller_id AND \(isInCare)
             WHERE hash = \(hash) AND expires_at > \(now) AND revoked_at IS NULL AND ends_at > \(now)
-                AND num_nonnulls(guest.id, staff.id) = 1
+                AND num_nonnulls(guest.id, staff.id, child.id) = 1
             """
         ) { row in
             let principal: Principal =
                 if let guest = try row.decodeIfPresent("guest_id", as: Guest.ID.self) {
                     .guest(guest)
+                } else if let child = try row.decodeIfPresent("child_id", as: Traveller.ID.self) {
+                    .child(child, in: try row.decode("group_id"))
                 } else {
                     .staff(try staffMember(row))
                 }
             return Authenticator.Credentials(
                 principal: principal,
                 session: try row.decode("id"),
-                language: Language(rawValue: try row.decode("language"))
+                language: try row.decodeIfPresent("language", as: String.self).flatMap { Language(rawValue: $0) }
             )
         }
     }
+
+    /// A child travels along without an account of its own, and so does the guardian who answers for it.
+    private static let isInCare: SQL = """
+        child.left_at IS NULL AND child.guest_id IS NULL AND EXISTS (
+            SELECT FROM traveller WHERE traveller.id = child.guardian_id AND traveller.left_at IS NULL
+        )
+        """
 
     private static func staffMember(_ row: Row) throws -> StaffMember {
         StaffMember(
@@ -46,17 +56,23 @@ enum IdentitySQL {
 
     static func insertSession(
         _ id: Session.ID,
-        guest: Guest.ID?,
-        staff: StaffMember.ID?,
+        of owner: Session.Owner,
         deviceName: String,
         deviceHash: Data,
         at now: Date,
         endsAt: Date
     ) -> Command {
-        Command(
+        let column: SQL
+        let person: UUID
+        switch owner {
+        case .guest(let id): (column, person) = ("guest_id", id.uuid)
+        case .staff(let id): (column, person) = ("staff_id", id.uuid)
+        case .child(let id): (column, person) = ("traveller_id", id.uuid)
+        }
+        return Command(
             """
-            INSERT INTO session (id, guest_id, staff_id, device_name, device_hash, created_at, last_seen_at, ends_at)
-            VALUES (\(id), \(guest), \(staff), \(deviceName), \(deviceHash), \(now), \(now), \(endsAt))
+            INSERT INTO session (id, \(column), device_name, device_hash, created_at, last_seen_at, ends_at)
+            VALUES (\(id), \(person), \(deviceName), \(deviceHash), \(now), \(now), \(endsAt))
             """
         )
     }
@@ -140,10 +156,18 @@ enum IdentitySQL {
     }
 
     static func devices(of guest: Guest.ID, current: Session.ID?, now: Date) -> Query<Device> {
+        devices("guest_id = \(guest)", current: current, now: now)
+    }
+
+    static func devices(of child: Traveller.ID, now: Date) -> Query<Device> {
+        devices("traveller_id = \(child)", current: nil, now: now)
+    }
+
+    private static func devices(_ theirs: SQL, current: Session.ID?, now: Date) -> Query<Device> {
         Query(
             """
             SELECT id, device_name, created_at, last_seen_at FROM session
-            WHERE guest_id = \(guest) AND revoked_at IS NULL AND ends_at > \(now)
+            WHERE \(theirs) AND revoked_at IS NULL AND ends_at > \(now)
             ORDER BY last_seen_at DESC, id
             """
         ) { row in
@@ -158,10 +182,62 @@ enum IdentitySQL {
         }
     }
 
+    static func revoke(_ id: Session.ID, of child: Traveller.ID, at now: Date) -> Command {
+        Command(
+            """
+            UPDATE session SET revoked_at = coalesce(revoked_at, \(now)) WHERE id = \(id) AND traveller_id = \(child)
+            """
+        )
+    }
+
+    // MARK: A child's phone
+
+    static func insert(_ id: PhoneAdmission.ID, of child: Traveller.ID, by guest: Guest.ID, until end: Date) -> Command
+    {
+        Command(
+            """
+            INSERT INTO child_admission (id, traveller_id, admitted_by, expires_at)
+            VALUES (\(id), \(child), \(guest), \(end))
+            """
+        )
+    }
+
+    struct Admission: Sendable {
+        let child: Traveller.ID
+        let expiresAt: Date
+        /// The phone that has come already, and when.
+        let deviceHash: Data?
+        let usedAt: Date?
+    }
+
+    /// Locked; none for a child who travels no more, has an account, or lost its guardian.
+    static func lockedAdmission(_ id: PhoneAdmission.ID) -> Query<Admission> {
+        Query(
+            """
+            SELECT child.id, child_admission.expires_at, device_hash, session.created_at
+            FROM child_admission JOIN traveller AS child ON child.id = child_admission.traveller_id
+                LEFT JOIN session ON session.id = session_id
+            WHERE child_admission.id = \(id) AND \(isInCare) FOR UPDATE OF child_admission
+            """
+        ) { row in
+            Admission(
+                child: try row.decode("id"),
+                expiresAt: try row.decode("expires_at"),
+                deviceHash: try row.decodeIfPresent("device_hash"),
+                usedAt: try row.decodeIfPresent("created_at")
+            )
+        }
+    }
+
+    static func use(_ id: PhoneAdmission.ID, for session: Session.ID) -> Command {
+        Command("UPDATE child_admission SET session_id = \(session) WHERE id = \(id)")
+    }
+
     static func deleteOldTokens(now: Date) -> [Command] {
         [
             Command("DELETE FROM access_token WHERE expires_at < \(now)"),
             Command("DELETE FROM sign_in_attempt WHERE created_at < \(now.addingTimeInterval(-86400 * 2))"),
+            Command("DELETE FROM child_admission WHERE expires_at < \(now.addingTimeInterval(-86400))"),
             Command("DELETE FROM session WHERE ends_at < \(now.addingTimeInterval(-86400))"),
         ]
     }
@@ -276,7 +352,7 @@ enum IdentitySQL {
 
     /// A guest has to do with a park whose desk made the account, or that a group of theirs books; with `parks` nil
     /// every guest is known.
-    private static func isOf(_ parks: [Park.ID]?) -> SQL {
+    static func isOf(_ parks: [Park.ID]?) -> SQL {
         guard let parks else { return "true" }
         return """
             (desk_park_id = ANY(\(parks)::uuid[]) OR EXISTS (
@@ -284,6 +360,17 @@ enum IdentitySQL {
                 WHERE guest_id = guest.id AND left_at IS NULL AND booking.park_id = ANY(\(parks)::uuid[])
             ))
             """
+    }
+
+    /// Where the desk made the account, and where their groups have booked.
+    static func parks(of guest: Guest.ID) -> Query<Park.ID> {
+        Query(
+            """
+            SELECT park_id FROM traveller JOIN booking USING (group_id) WHERE guest_id = \(guest)
+            UNION SELECT desk_park_id FROM guest WHERE id = \(guest) AND desk_park_id IS NOT NULL
+            ORDER BY park_id
+            """
+        ) { try $0.decode("park_id") }
     }
 
     static func isKnown(_ guest: Guest.ID, at parks: [Park.ID]?) -> Query<Bool> {

@@ -64,6 +64,7 @@ extension Guest {
     /// Throws `organisesBooking` when they organise a stay that is still to come and nobody can take over.
     static func erase(_ id: Guest.ID, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
         guard try await tx.first(IdentitySQL.guest(id, locked: true)) != nil else { throw Refusal.notFound }
+        try await tellParks(of: id, in: tx)
         for feature in PersonalData.all {
             try await feature.erase(id, app, now, tx)
         }

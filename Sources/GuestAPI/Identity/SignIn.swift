@@ -47,24 +47,23 @@ enum SignIn {
             return try await repeated(refresh, app, in: tx)
         }
         try await tx.run(IdentitySQL.useAttempt(request.attemptId, at: now))
-        var guest: Guest.ID?
-        var staff: StaffMember.ID?
+        let owner: Session.Owner?
         switch attempt.audience {
         case .guest:
             let fresh: Guest.ID = app.ids.next(at: now)
             try await tx.run(
                 IdentitySQL.insertGuest(fresh, email: attempt.email, name: "", language: language, at: now)
             )
-            guest = try await tx.first(IdentitySQL.guestID(email: attempt.email))
+            let guest = try await tx.first(IdentitySQL.guestID(email: attempt.email))
             if let guest { tx.publish(guest, "guest", to: .guest(guest)) }
+            owner = guest.map { .guest($0) }
         case .staff:
-            staff = try await tx.first(IdentitySQL.staffID(email: attempt.email))
+            owner = try await tx.first(IdentitySQL.staffID(email: attempt.email)).map { .staff($0) }
         }
-        guard guest != nil || staff != nil else { throw Refusal.codeWrong }
+        guard let owner else { throw Refusal.codeWrong }
         return try await open(
             Session.ID(request.attemptId.uuid),
-            guest: guest,
-            staff: staff,
+            of: owner,
             refresh: refresh,
             deviceName: request.deviceName ?? "",
             deviceHash: Token(request.deviceSecret).hash,
@@ -77,8 +76,7 @@ enum SignIn {
     /// Writes a session with its first tokens.
     static func open(
         _ session: Session.ID,
-        guest: Guest.ID?,
-        staff: StaffMember.ID?,
+        of owner: Session.Owner,
         refresh: Token,
         deviceName: String,
         deviceHash: Data,
@@ -86,12 +84,13 @@ enum SignIn {
         at now: Date,
         in tx: Transaction
     ) async throws -> Tokens {
-        let endsAt = now.addingTimeInterval(staff == nil ? 3650 * 86400 : staffLifetime)
+        var lifetime: TimeInterval = 3650 * 86400
+        if case .staff = owner { lifetime = staffLifetime }
+        let endsAt = now.addingTimeInterval(lifetime)
         try await tx.run(
             IdentitySQL.insertSession(
                 session,
-                guest: guest,
-                staff: staff,
+                of: owner,
                 deviceName: deviceName,
                 deviceHash: deviceHash,
                 at: now,
@@ -121,7 +120,7 @@ enum SignIn {
     }
 
     /// The tokens that were issued with this refresh token; `signInNeeded` once it has been used in turn.
-    private static func repeated(_ refresh: Token, _ app: AppEnvironment, in tx: Transaction) async throws -> Tokens {
+    static func repeated(_ refresh: Token, _ app: AppEnvironment, in tx: Transaction) async throws -> Tokens {
         let access = Token(derivedFrom: app.secret.digest("access", refresh.text))
         let (unused, expiries) = try await tx.all(
             IdentitySQL.isUnused(refresh),

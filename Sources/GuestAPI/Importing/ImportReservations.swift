@@ -160,7 +160,8 @@ public struct ImportReservations: Sendable {
         let first = batch.map(\.stay.arrival).min() ?? .earliest
         let last = batch.map(\.stay.departure).max() ?? .latest
         guard let span = Stay(from: first, to: last) else { return }
-        let (cottages, taken, known) = try await tx.all(
+        let (_, cottages, taken, known) = try await tx.all(
+            ImportSQL.lockReservations(of: park.id),
             ImportSQL.lockCottages(of: park.id),
             ImportSQL.taken(in: park.id, during: span),
             ImportSQL.known(in: park.id, batch.compactMap(\.number))
@@ -176,6 +177,7 @@ public struct ImportReservations: Sendable {
         }
         var releases: [Command] = []
         var updates: [Command] = []
+        var updated: [Booking.ID] = []
         for reservation in changed {
             let cottage = places[reservation.line]
             if reservation.needsCottage, cottage == nil {
@@ -183,7 +185,8 @@ public struct ImportReservations: Sendable {
                 rejects.append((reservation.line, "no cottage of type \(reservation.type) is free for \(nights)"))
             } else if let old = old(reservation) {
                 seen.append((reservation.line, old.id))
-                releases.append(BookingSQL.release(old.id))
+                updated.append(old.id)
+                releases.append(cottage == nil ? BookingSQL.release(old.id) : BookingSQL.vacate(old.id))
                 updates += ImportSQL.update(
                     old.id,
                     reservation,
@@ -210,15 +213,19 @@ public struct ImportReservations: Sendable {
         try await tx.run(releases + updates)
         let inserts = ImportSQL.insert(
             new,
-            file: file,
             park: park.id,
             currency: park.currency,
             policy: try JSONText(encoding: park.rules),
             at: now
         )
+        for id in new.map(\.id) + updated { tx.tell(park.id, of: .booking, id) }
         try await tx.run(
             inserts + [
-                ImportSQL.insertRows(file, lines: seen.map(\.line), bookings: seen.map(\.booking)),
+                ImportSQL.insertRows(
+                    file,
+                    lines: seen.map(\.line) + new.map(\.reservation.line),
+                    bookings: seen.map(\.booking) + new.map(\.id)
+                ),
                 ImportSQL.insertRejects(file, rejects),
             ]
         )

@@ -57,6 +57,60 @@ enum ImportSQL {
         ) { (try $0.decode("imported"), try $0.decode("rejected")) }
     }
 
+    // MARK: A report
+
+    /// While an import's batch says what reservations of a park are, nobody else does.
+    static func lockReservations(of park: Park.ID) -> Query<Bool> {
+        Query(
+            "SELECT pg_advisory_xact_lock(hashtextextended('reservations ' || \(park)::text, 0)) IS NULL AS is_locked"
+        ) { try $0.decode("is_locked") }
+    }
+
+    /// One at a time reports a reservation, and not during a batch.
+    static func lockReservation(_ number: String, of park: Park.ID) -> Query<Bool> {
+        Query(
+            """
+            SELECT pg_advisory_xact_lock_shared(hashtextextended('reservations ' || \(park)::text, 0)) IS NULL
+                OR pg_advisory_xact_lock(hashtextextended('reservation ' || \(number) || \(park)::text, 0)) IS NULL
+                AS is_locked
+            """
+        ) { try $0.decode("is_locked") }
+    }
+
+    static func reported(_ number: String, in park: Park.ID) -> Query<(id: Booking.ID, reportedAt: Date?)> {
+        Query(
+            "SELECT id, reported_at FROM booking WHERE park_id = \(park) AND reservation_number = \(number)"
+        ) { (try $0.decode("id"), try $0.decodeIfPresent("reported_at")) }
+    }
+
+    static func remember(_ reportedAt: Date?, of booking: Booking.ID) -> Command {
+        Command("UPDATE booking SET reported_at = coalesce(\(reportedAt), reported_at) WHERE id = \(booking)")
+    }
+
+    /// A few cottages that may be free for a report: the booking's own, then free ones.
+    ///
+    /// Few enough to lock, and enough to find one that nobody else takes in this moment.
+    static func candidates(
+        for booking: Booking.ID,
+        of type: CottageType.ID,
+        number: String?,
+        in park: Park.ID,
+        _ stay: Stay
+    ) -> Query<Cottage.ID> {
+        Query(
+            """
+            SELECT id FROM cottage
+            WHERE park_id = \(park) AND type_id = \(type) AND is_open AND number = coalesce(\(number), number) AND (
+                \(ParkSQL.isFree(stay))
+                OR id IN (SELECT cottage_id FROM allocation WHERE booking_id = \(booking) AND is_live)
+            )
+            ORDER BY id IN (SELECT cottage_id FROM allocation WHERE booking_id = \(booking) AND is_live) DESC,
+                length(number), number, id
+            LIMIT 5
+            """
+        ) { try $0.decode("id") }
+    }
+
     // MARK: A batch
 
     static func lockCottages(of park: Park.ID) -> Query<(id: Cottage.ID, type: String)> {
@@ -139,10 +193,9 @@ enum ImportSQL {
         let allocation: UUID
     }
 
-    /// Everything of many bookings in four statements.
+    /// Everything of many bookings in three statements.
     static func insert(
         _ new: [NewBooking],
-        file: UUID,
         park: Park.ID,
         currency: String,
         policy: JSONText,
@@ -181,7 +234,6 @@ enum ImportSQL {
                     \(new.map(\.reservation.nightlyRate))::bigint[]) AS charged (id, booking_id, nights, rate)
                 """
             ),
-            insertRows(file, lines: new.map(\.reservation.line), bookings: ids),
         ]
     }
 

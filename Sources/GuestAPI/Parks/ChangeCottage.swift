@@ -26,7 +26,7 @@ extension Cottage {
             at: now,
             in: tx
         )
-        tx.publish(cottage.id, "cottage", to: .park(park))
+        publish([cottage.id], of: park, in: tx)
         return cottage
     }
 
@@ -56,7 +56,7 @@ extension Cottage {
             at: now,
             in: tx
         )
-        tx.publish(id, "cottage", to: .park(cottage.parkId))
+        publish([id], of: cottage.parkId, in: tx)
         return cottage
     }
 
@@ -71,6 +71,13 @@ extension Cottage {
             principal.has(functions, at: cottage.parkId)
         else { throw Refusal.notFound }
         return cottage
+    }
+
+    static func publish(_ cottages: [Cottage.ID], of park: Park.ID, in tx: Transaction) {
+        for cottage in cottages {
+            tx.publish(cottage, "cottage", to: .park(park))
+            tx.tell(park, of: .cottage, cottage)
+        }
     }
 
     private init(_ request: CottageRequest, id: ID, park: Park.ID, version: Int) {
@@ -121,6 +128,7 @@ extension Closure {
             in: tx
         )
         tx.publish(closure.id, "closure", to: .park(place.parkId))
+        tx.tell(place.parkId, of: .cottage, cottage)
         return closure
     }
 
@@ -144,5 +152,6 @@ extension Closure {
             in: tx
         )
         tx.publish(id, "closure", to: .park(place.parkId), isDeleted: true)
+        tx.tell(place.parkId, of: .cottage, closure.cottageId)
     }
 }

@@ -307,7 +307,7 @@ enum ParkSQL {
     /// No night of the stay is marked.
     ///
     /// `substring` answers what lies inside the bits, so nights before and after them count as free.
-    private static func isFree(_ stay: Stay) -> SQL {
+    static func isFree(_ stay: Stay) -> SQL {
         "bit_count(substring(nights FROM \(stay.arrival)::date - nights_from + 1 FOR \(stay.nightCount)::int)) = 0"
     }
 

@@ -111,11 +111,12 @@ public struct QuotedChange: Codable, Sendable, Checked {
 
 /// Gives a booking another cottage instead of one of its own; the price stays.
 public struct MoveRequest: Codable, Sendable, Checked {
-    public var from: Cottage.ID
+    /// Which of its cottages it gives up; nil for a reservation that has none yet.
+    public var from: Cottage.ID?
     public var to: Cottage.ID
     public var reason: String
 
-    public init(from: Cottage.ID, to: Cottage.ID, reason: String) {
+    public init(from: Cottage.ID?, to: Cottage.ID, reason: String) {
         self.from = from
         self.to = to
         self.reason = reason

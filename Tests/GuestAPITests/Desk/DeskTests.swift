@@ -58,7 +58,7 @@ import Testing
                         try await api.transaction { tx in
                             try await StaffTask.open(
                                 StaffTaskRequest(title: "No cottage for 4711", detail: "try \(number)"),
-                                source: "reservation",
+                                source: .reservation,
                                 subject: "4711",
                                 in: world.park.id,
                                 api.app,

@@ -1,0 +1,38 @@
+import GuestModels
+import Postgres
+
+/// What the property system and the accountant read: every change of a park's bookings, cottages and guests.
+enum ChangesFeed {
+    /// - Parameter since: the last number the reader has; 0 from the beginning.
+    /// - Returns: the JSON of a page, put together from what PostgreSQL has ready.
+    /// - Throws: `sinceAhead` for a number we never gave.
+    static func show(_ park: Park.ID, since: Int, limit: Int, in reader: Reader) async throws -> [UInt8] {
+        let (parks, versions, changes) = try await reader.all(
+            ParkSQL.park(park),
+            DeskSQL.lastChange(of: park),
+            DeskSQL.changes(of: park, after: since, limit: limit)
+        )
+        guard !parks.isEmpty else { throw Refusal.notFound }
+        guard since <= versions.first ?? 0 else { throw Refusal.sinceAhead }
+        let last = changes.last?.number ?? since
+        var bytes = Array(#"{"items":["#.utf8)
+        bytes.reserveCapacity(changes.reduce(64) { $0 + $1.json.utf8.count + 1 })
+        for (index, change) in changes.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            bytes.append(contentsOf: change.json.utf8)
+        }
+        bytes.append(contentsOf: #"],"next":\#(last),"isComplete":\#(last >= versions.first ?? 0)}"#.utf8)
+        return bytes
+    }
+}
+
+extension Refusal {
+    static let sinceAhead = Refusal(
+        .conflict,
+        "since_ahead",
+        en: "We have no change of that number; the data may have come back from a backup. Begin again from 0.",
+        nl: "Wij hebben geen wijziging met dat nummer; mogelijk is er een back-up teruggezet. Begin opnieuw bij 0.",
+        de:
+            "Eine Änderung mit dieser Nummer haben wir nicht; vielleicht wurde ein Backup eingespielt. Beginne wieder bei 0."
+    )
+}

@@ -1,0 +1,89 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension Booking {
+    /// Books for somebody who stands at the desk, and lets them in where that is asked: all of it or nothing.
+    ///
+    /// The booking is the guest's own, made by the colleague; the audit has both names.
+    static func walkIn(
+        _ request: WalkInRequest,
+        at park: Park.ID,
+        by staff: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        let (guest, name) = try await host(of: request, at: park, app, at: now, in: tx)
+        let principal = Principal.guest(guest)
+        let group = try await TravelGroup.create(
+            GroupRequest(name: name, myName: name),
+            by: guest,
+            app,
+            at: now,
+            in: tx
+        )
+        var travellers = group.travellers
+        for companion in request.companions ?? [] {
+            let isChild = (companion.birthDate?.age(on: request.stay.arrival) ?? 18) < 18
+            travellers.append(
+                try await Traveller.add(
+                    TravellerRequest(
+                        name: companion.name,
+                        birthDate: companion.birthDate,
+                        guardianId: isChild ? group.travellers.first?.id : nil
+                    ),
+                    to: group.id,
+                    as: principal,
+                    app,
+                    at: now,
+                    in: tx
+                )
+            )
+        }
+        let held = try await place(
+            BookingRequest(
+                parkId: park,
+                groupId: group.id,
+                stay: request.stay,
+                cottages: request.cottages,
+                travellerIds: travellers.map(\.id),
+                pets: request.pets
+            ),
+            as: principal,
+            app,
+            at: now,
+            in: tx
+        )
+        let booking = try await confirm(held.id, reason: "walk-in", as: staff, app, at: now, in: tx)
+        try Audit.record(
+            "desk.walkIn",
+            target: booking.id.uuid,
+            park: park,
+            onBehalfOf: guest,
+            app,
+            at: now,
+            in: tx
+        )
+        guard request.checkIn == true else { return booking }
+        return try await checkIn(booking.id, as: staff, app, at: now, in: tx)
+    }
+
+    /// A guest the desk knows, or a new one without mail.
+    private static func host(
+        of request: WalkInRequest,
+        at park: Park.ID,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> (Guest.ID, name: String) {
+        if let new = request.guest {
+            let guest = try await DeskGuests.create(new, at: park, app, at: now, in: tx)
+            return (guest.id, guest.name)
+        }
+        guard let id = request.guestId, try await tx.first(IdentitySQL.isKnown(id, at: [park])) == true,
+            let guest = try await tx.first(IdentitySQL.guest(id))
+        else { throw Refusal.notFound.at("/guestId") }
+        return (id, guest.name.isEmpty ? "—" : guest.name)
+    }
+}

@@ -1,0 +1,84 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// A guardian's word that a child's phone may come in.
+///
+/// The text in the QR code is a pass of the server's, so that no table holds what lets a phone in.
+enum AdmittedPhone {
+    static let validSeconds: TimeInterval = 10 * 60
+    private static let purpose = "child-admission"
+
+    /// Throws `forbidden` for everybody in the group but the child's guardian.
+    static func admit(
+        _ child: Traveller.ID,
+        in group: TravelGroup.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> PhoneAdmission {
+        let guest = try await Traveller.requireGuardian(of: child, in: group, as: principal, in: tx)
+        let id: PhoneAdmission.ID = app.ids.next(at: now)
+        let expiresAt = now.addingTimeInterval(validSeconds)
+        tx.later([IdentitySQL.insert(id, of: child, by: guest, until: expiresAt)])
+        return PhoneAdmission(code: app.secret.pass([id.uuid], for: purpose), expiresAt: expiresAt)
+    }
+
+    /// Signs the phone in that shows the code, once; asked again within a minute by the same phone it answers the same.
+    static func signIn(
+        _ request: ChildSignInRequest,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Tokens {
+        guard let id = app.secret.ids(in: request.code, count: 1, for: purpose)?.first.map({ PhoneAdmission.ID($0) }),
+            let admission = try await tx.first(IdentitySQL.lockedAdmission(id))
+        else { throw Refusal.codeWrong }
+        let refresh = Token(derivedFrom: app.secret.digest("child-phone", id.description))
+        let deviceHash = Token(request.deviceSecret).hash
+        if let usedAt = admission.usedAt {
+            guard admission.deviceHash == deviceHash, now.timeIntervalSince(usedAt) <= SignIn.retryWindow else {
+                throw Refusal.codeWrong
+            }
+            return try await SignIn.repeated(refresh, app, in: tx)
+        }
+        guard now < admission.expiresAt else { throw Refusal.codeWrong }
+        let session = Session.ID(id.uuid)
+        let tokens = try await SignIn.open(
+            session,
+            of: .child(admission.child),
+            refresh: refresh,
+            deviceName: request.deviceName ?? "",
+            deviceHash: deviceHash,
+            app,
+            at: now,
+            in: tx
+        )
+        tx.later([IdentitySQL.use(id, for: session)])
+        return tokens
+    }
+
+    static func list(
+        of child: Traveller.ID,
+        in group: TravelGroup.ID,
+        as principal: Principal,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> [Device] {
+        _ = try await Traveller.requireGuardian(of: child, in: group, as: principal, in: tx)
+        return try await tx.all(IdentitySQL.devices(of: child, now: now))
+    }
+
+    static func revoke(
+        _ device: Session.ID,
+        of child: Traveller.ID,
+        in group: TravelGroup.ID,
+        as principal: Principal,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        _ = try await Traveller.requireGuardian(of: child, in: group, as: principal, in: tx)
+        guard try await tx.run(IdentitySQL.revoke(device, of: child, at: now)) == 1 else { throw Refusal.notFound }
+    }
+}

@@ -1,0 +1,226 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension Booking {
+    /// Takes over what the property system says of one of its reservations: makes the booking, changes or cancels it.
+    ///
+    /// What cannot be done is not lost: the booking says what the other system said, without a cottage where none is
+    /// free, and a task tells the staff. A report that makes things right again ends the task.
+    static func report(
+        _ report: ReservationReport,
+        as number: String,
+        in park: Park.ID,
+        by principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        let (_, parks, types, known) = try await tx.all(
+            ImportSQL.lockReservation(number, of: park),
+            ParkSQL.park(park),
+            ParkSQL.types(of: park),
+            ImportSQL.reported(number, in: park)
+        )
+        guard let park = parks.first else { throw Refusal.notFound }
+        guard let type = types.first(where: { $0.code == report.type }) else {
+            throw Refusal.unknownCottage.at("/type")
+        }
+        if let known = known.first, let last = known.reportedAt, let at = report.reportedAt, at < last {
+            return try await found(known.id, as: principal, in: tx)
+        }
+        let id: Booking.ID = known.first?.id ?? app.ids.next(at: now)
+        let cottage = try await takeCottage(for: report, of: type.id, id, in: park.id, at: now, in: tx)
+        var trouble: String?
+        if known.isEmpty {
+            try await tx.run(
+                ImportSQL.insert(
+                    [
+                        .init(
+                            id: id,
+                            number: Booking.number(of: id, app.secret),
+                            reservation: Reservation(report, number: number),
+                            cottage: cottage,
+                            line: app.ids.next(at: now),
+                            allocation: app.ids.uuid(at: now)
+                        )
+                    ],
+                    park: park.id,
+                    currency: park.currency,
+                    policy: try JSONText(encoding: park.rules),
+                    at: now
+                ) + (report.state == .cancelled ? [BookingSQL.reverseLines(of: id, at: now)] : []),
+                refusing: ["allocation_cottage_taken": .cottageTaken]
+            )
+        } else {
+            let booking = try await found(id, isLocked: true, as: principal, in: tx)
+            trouble =
+                report.state == .cancelled
+                ? booking.withdraw(at: now, in: tx)
+                : try await booking.follow(report, to: cottage, app, at: now, in: tx)
+        }
+        if report.state == .confirmed, cottage == nil, trouble == nil {
+            trouble = "No cottage is free for it: \(report.summary)."
+        }
+        tx.later([ImportSQL.remember(report.reportedAt, of: id)])
+        try Audit.record(
+            "reservation.report",
+            target: id.uuid,
+            park: park.id,
+            reason: number,
+            after: report,
+            app,
+            at: now,
+            in: tx
+        )
+        try await conclude(number, trouble, due: report.stay.arrival, in: park.id, app, at: now, in: tx)
+        let booking = try await found(id, as: principal, in: tx)
+        booking.publish(in: tx)
+        return booking
+    }
+
+    /// Cancels a reservation that the property system no longer has.
+    ///
+    /// Harmless to repeat.
+    static func withdraw(
+        _ number: String,
+        in park: Park.ID,
+        by principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        let (_, known) = try await tx.all(
+            ImportSQL.lockReservation(number, of: park),
+            ImportSQL.reported(number, in: park)
+        )
+        guard let id = known.first?.id else { throw Refusal.notFound }
+        let booking = try await locked(id, as: principal, in: tx)
+        let trouble = booking.withdraw(at: now, in: tx)
+        try Audit.record("reservation.withdraw", target: id.uuid, park: park, reason: number, app, at: now, in: tx)
+        try await conclude(number, trouble, due: booking.stay.departure, in: park, app, at: now, in: tx)
+        booking.publish(in: tx)
+    }
+
+    /// What stands against a report becomes a task; one without trouble ends it.
+    private static func conclude(
+        _ number: String,
+        _ trouble: String?,
+        due: LocalDate,
+        in park: Park.ID,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        guard let trouble else {
+            let solved = "The property system has made it right."
+            return try await StaffTask.settle(.reservation, number, in: park, note: solved, app, at: now, in: tx)
+        }
+        try await StaffTask.open(
+            StaffTaskRequest(title: "Reservation \(number)", detail: trouble, due: due),
+            source: .reservation,
+            subject: number,
+            in: park,
+            app,
+            at: now,
+            in: tx
+        )
+    }
+
+    /// - Returns: what stands against it.
+    private func withdraw(at now: Date, in tx: Transaction) -> String? {
+        switch state {
+        case .checkedIn: return "The property system cancelled the reservation while the guests are here."
+        case .checkedOut: return "The property system cancelled the reservation after the guests had left."
+        case .cancelled, .expired, .noShow: return nil
+        case .held, .confirmed: break
+        }
+        var booking = self
+        booking.state = .cancelled
+        booking.holdUntil = nil
+        booking.version += 1
+        tx.later([
+            BookingSQL.release(id), BookingSQL.update(booking), BookingSQL.reverseLines(of: id, at: now),
+        ])
+        return nil
+    }
+
+    /// Makes the booking what the report says, as far as the stay has not gone further already.
+    ///
+    /// - Returns: what stands against it.
+    private func follow(
+        _ report: ReservationReport,
+        to cottage: Cottage.ID?,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> String? {
+        if state == .checkedOut {
+            return "The property system changed it after the guests had left: \(report.summary)."
+        }
+        if state == .checkedIn, cottage == nil {
+            return "The guests are here, and no cottage is free for what it says now: \(report.summary)."
+        }
+        try await tx.run(
+            [BookingSQL.vacate(id)]
+                + ImportSQL.update(
+                    id,
+                    Reservation(report, number: number, state: state == .checkedIn ? .checkedIn : .confirmed),
+                    cottage: cottage,
+                    allocation: app.ids.uuid(at: now),
+                    line: app.ids.next(at: now),
+                    at: now
+                ),
+            refusing: ["allocation_cottage_taken": .cottageTaken]
+        )
+        if state == .checkedIn, let cottage, cottages.map(\.id) != [cottage] {
+            Cottage.mark(cottages.map(\.id), .toClean, of: parkId, at: now, in: tx)
+            Cottage.mark([cottage], .occupied, of: parkId, at: now, in: tx)
+        }
+        return nil
+    }
+
+    /// Locks the booking's cottages, and with them one that suits the report, its own before all others; nil when none
+    /// is free.
+    private static func takeCottage(
+        for report: ReservationReport,
+        of type: CottageType.ID,
+        _ id: Booking.ID,
+        in park: Park.ID,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Cottage.ID? {
+        let candidates =
+            report.state == .cancelled
+            ? []
+            : try await tx.all(ImportSQL.candidates(for: id, of: type, number: report.cottage, in: park, report.stay))
+        let (_, conflicts) = try await tx.all(
+            BookingSQL.lockCottages(of: id, and: candidates),
+            BookingSQL.conflicts(candidates, report.stay, except: id, now: now)
+        )
+        let taken = Set(conflicts.map(\.cottage))
+        return candidates.first { !taken.contains($0) }
+    }
+}
+
+extension ReservationReport {
+    fileprivate var summary: String {
+        "\(state.rawValue), \(stay.arrival) to \(stay.departure), type \(type), \(adults + children + babies) people"
+    }
+}
+
+extension Reservation {
+    init(_ report: ReservationReport, number: String, state: Booking.State? = nil) {
+        self.init(
+            line: 0,
+            number: number,
+            stay: report.stay,
+            state: state ?? (report.state == .confirmed ? .confirmed : .cancelled),
+            type: report.type,
+            adults: report.adults,
+            children: report.children,
+            babies: report.babies,
+            nightlyRate: report.nightlyRate
+        )
+    }
+}

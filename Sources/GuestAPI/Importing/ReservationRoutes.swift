@@ -1,0 +1,45 @@
+import GuestModels
+import HTTPTypes
+import Postgres
+
+/// What the property system reports, one reservation at a time.
+enum ReservationRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "reportReservation": report, "withdrawReservation": withdraw,
+    ]
+
+    private static func report(_ call: Call) async throws -> Answer {
+        let report = try call.body(ReservationReport.self)
+        let (park, number) = try place(call)
+        return try await call.write { tx in
+            let booking = try await Booking.report(
+                report,
+                as: number,
+                in: park,
+                by: call.principal,
+                call.app,
+                at: call.now,
+                in: tx
+            )
+            return try .json(booking, version: booking.version)
+        }
+    }
+
+    private static func withdraw(_ call: Call) async throws -> Answer {
+        let (park, number) = try place(call)
+        return try await call.write { tx in
+            try await Booking.withdraw(number, in: park, by: call.principal, call.app, at: call.now, in: tx)
+            return .noContent
+        }
+    }
+
+    private static func place(_ call: Call) throws -> (Park.ID, number: String) {
+        let park: Park.ID = try call.id("park")
+        guard call.principal.has([.reception], at: park) else { throw Refusal.notFound }
+        let number = call.text("number")
+        var check = Check()
+        check.text(number, "{number}", length: 1...100)
+        guard check.errors.isEmpty else { throw BadRequest(check.errors) }
+        return (park, number)
+    }
+}

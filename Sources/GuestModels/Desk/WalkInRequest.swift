@@ -1,0 +1,55 @@
+/// Somebody who stands at the desk and wants to stay: guest, group, booking and confirmation at once.
+public struct WalkInRequest: Codable, Sendable, Checked {
+    /// Somebody who comes along.
+    public struct Companion: Codable, Sendable {
+        public var name: String
+        /// Without it they count as an adult.
+        public var birthDate: LocalDate?
+
+        public init(name: String, birthDate: LocalDate? = nil) {
+            self.name = name
+            self.birthDate = birthDate
+        }
+    }
+
+    /// A guest whom the desk knows already.
+    public var guestId: Guest.ID?
+    /// Somebody new.
+    public var guest: DeskGuestRequest?
+    public var stay: Stay
+    public var cottages: [BookingRequest.Choice]
+    public var companions: [Companion]?
+    public var pets: Int?
+    /// Whether the stay begins at once, which takes a day of arrival that has come.
+    public var checkIn: Bool?
+
+    public init(
+        guestId: Guest.ID? = nil,
+        guest: DeskGuestRequest? = nil,
+        stay: Stay,
+        cottages: [BookingRequest.Choice],
+        companions: [Companion]? = nil,
+        pets: Int? = nil,
+        checkIn: Bool? = nil
+    ) {
+        self.guestId = guestId
+        self.guest = guest
+        self.stay = stay
+        self.cottages = cottages
+        self.companions = companions
+        self.pets = pets
+        self.checkIn = checkIn
+    }
+
+    public func check(_ check: inout Check) {
+        check.require((guestId == nil) != (guest == nil), "/guest", "must be given, or guestId instead")
+        check.text(guest?.name, "/guest/name", length: 1...100)
+        BookingRequest.check(cottages, &check)
+        check.require((companions ?? []).count < 200, "/companions", "must be fewer than 200")
+        for (index, companion) in (companions ?? []).enumerated() {
+            check.text(companion.name, "/companions/\(index)/name", length: 1...100)
+        }
+        check.range(pets, "/pets", 0...50)
+        check.require(stay.nightCount <= 365, "/stay/departure", "must be within 365 nights of arrival")
+    }
+}

@@ -1,0 +1,180 @@
+import Foundation
+import GuestModels
+import Postgres
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+@Suite struct ReservationTests {
+    private struct Stage {
+        let api: GuestAPITestService
+        let world: Given.World
+        let reception: Given.Person
+
+        func report(_ number: String, _ report: ReservationReport) async throws -> GuestAPITestService.Response {
+            try await api.change(
+                "PUT",
+                "/v1/admin/parks/\(world.park.id)/reservations/\(number)",
+                report,
+                as: reception
+            )
+        }
+
+        func tasks() async throws -> [StaffTask] {
+            struct Tasks: Decodable {
+                let items: [StaffTask]
+            }
+            return try await api.get("/v1/admin/parks/\(world.park.id)/tasks", as: reception).decode(Tasks.self).items
+        }
+    }
+
+    private func stage(_ api: GuestAPITestService, cottages: Int = 2) async throws -> Stage {
+        let world = try await api.given.park(cottages: cottages)
+        let reception = try await api.given.staff([.reception], at: world.park.id)
+        return Stage(api: api, world: world, reception: reception)
+    }
+
+    private func report(
+        _ arrival: String = "2027-05-14",
+        _ departure: String = "2027-05-17",
+        cottage: String? = nil,
+        rate: Int64 = 8000,
+        at instant: Date? = nil
+    ) throws -> ReservationReport {
+        ReservationReport(
+            stay: try stay(arrival, departure),
+            type: "A",
+            cottage: cottage,
+            adults: 2,
+            nightlyRate: rate,
+            reportedAt: instant
+        )
+    }
+
+    @Test func `A reservation comes, changes and goes by its number`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let made = try await stage.report("R-1", report()).decode(Booking.self)
+            #expect(made.state == .confirmed && made.cottages.count == 1 && made.total.amount == 24000)
+            let same = try await stage.report("R-1", report()).decode(Booking.self)
+            #expect(same.id == made.id && same.cottages == made.cottages && same.total == made.total)
+            let longer = try await stage.report("R-1", report("2027-05-14", "2027-05-20", cottage: "2"))
+                .decode(Booking.self)
+            #expect(longer.cottages.map(\.number) == ["2"] && longer.total.amount == 48000)
+            let path = "/v1/admin/parks/\(stage.world.park.id)/reservations/R-1"
+            for _ in 0..<2 { #expect(try await api.send("DELETE", path, as: stage.reception).status == 204) }
+            let gone = try await api.get("/v1/bookings/\(made.id)", as: stage.reception).decode(Booking.self)
+            #expect(gone.state == .cancelled && gone.total.amount == 0)
+            #expect(try await api.count("SELECT count(*) FROM allocation WHERE is_live") == 0)
+            // It may come back.
+            #expect(try await stage.report("R-1", report()).decode(Booking.self).state == .confirmed)
+            #expect(try await stage.tasks().isEmpty)
+            let unknown = path.replacing("R-1", with: "R-2")
+            #expect(try await api.send("DELETE", unknown, as: stage.reception).status == 404)
+            var wrong = try report()
+            wrong.type = "Z"
+            #expect(try await stage.report("R-3", wrong).code == "unknown_cottage")
+        }
+    }
+
+    @Test func `A reservation for which there is no room is kept and becomes a task, until it has a cottage`()
+        async throws
+    {
+        try await withGuestAPI { api in
+            let stage = try await stage(api, cottages: 1)
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let rival = try await api.given.booking(of: group, by: organiser, in: stage.world)
+            let made = try await stage.report("R-1", report()).decode(Booking.self)
+            #expect(made.state == .confirmed && made.cottages.isEmpty && made.total.amount == 24000)
+            _ = try await stage.report("R-1", report())
+            let task = try #require(try await stage.tasks().first)
+            #expect(try await stage.tasks().count == 1 && task.title.contains("R-1"))
+            // The desk finds a place by hand.
+            let move = "/v1/admin/bookings/\(made.id)/move"
+            let to = MoveRequest(from: nil, to: stage.world.cottages[0].id, reason: "swapped")
+            let full = try await api.change("POST", move, to, as: stage.reception, match: 2, key: "m1")
+            #expect(full.code == "cottage_taken")
+            _ = try await api.post("/v1/bookings/\(rival.id)/cancel", as: organiser, key: "c")
+            let moved = try await api.change("POST", move, to, as: stage.reception, match: 2, key: "m2")
+            #expect(try moved.decode(Booking.self).cottages.map(\.id) == [stage.world.cottages[0].id])
+            #expect(try await stage.tasks().isEmpty)
+        }
+    }
+
+    @Test func `An older report changes nothing, and one for guests who are here or gone asks the staff`() async throws
+    {
+        try await withGuestAPI { api in
+            let stage = try await stage(api, cottages: 1)
+            let now = api.now
+            let made = try await stage.report("R-1", report("2026-11-21", "2026-11-24", at: now)).decode(Booking.self)
+            let old = try report("2026-11-21", "2026-11-29", at: now.addingTimeInterval(-1))
+            #expect(try await stage.report("R-1", old).decode(Booking.self) == made)
+            let path = "/v1/bookings/\(made.id)"
+            #expect(try await api.post("\(path)/check-in", as: stage.reception, key: "i").status == 200)
+            let longer = try await stage.report("R-1", report("2026-11-21", "2026-11-26")).decode(Booking.self)
+            #expect(longer.state == .checkedIn && longer.stay.nightCount == 5)
+            #expect(try await stage.tasks().isEmpty)
+            let number = "/v1/admin/parks/\(stage.world.park.id)/reservations/R-1"
+            #expect(try await api.send("DELETE", number, as: stage.reception).status == 204)
+            #expect(try await api.get(path, as: stage.reception).decode(Booking.self).state == .checkedIn)
+            #expect(try await stage.tasks().count == 1)
+            #expect(try await api.post("\(path)/check-out", as: stage.reception, key: "o").status == 200)
+            _ = try await stage.report("R-1", report("2026-12-21", "2026-12-26"))
+            #expect(try await api.get(path, as: stage.reception).decode(Booking.self).stay == longer.stay)
+            #expect(try await stage.tasks().count == 1)
+        }
+    }
+
+    @Test func `One number that comes many times at once is one booking`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<10 { group.addTask { try await stage.report("R-1", report()).status } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            // They queue, and who would wait too long is asked to come again.
+            #expect(statuses.contains(200) && Set(statuses).isSubset(of: [200, 503]))
+            #expect(try await api.count("SELECT count(*) FROM booking") == 1)
+            #expect(try await api.count("SELECT count(*) FROM allocation") == 1)
+        }
+    }
+
+    @Test func `Somebody walks in and sleeps here tonight, or nothing has happened`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let path = "/v1/admin/parks/\(stage.world.park.id)/walk-ins"
+            var request = WalkInRequest(
+                guest: DeskGuestRequest(name: "Wanda"),
+                stay: try stay("2026-11-21", "2026-11-23"),
+                cottages: [.init(anyOf: stage.world.type.id)],
+                companions: [.init(name: "Wim"), .init(name: "Wieke", birthDate: try day("2020-02-01"))],
+                checkIn: true
+            )
+            let booking = try await api.post(path, request, as: stage.reception, key: "w1").decode(Booking.self)
+            #expect(booking.state == .checkedIn)
+            #expect(booking.adults == 2 && booking.children == 1)
+            let named: SQL = "SELECT count(*) FROM audit WHERE action = 'desk.walkIn' AND on_behalf_of IS NOT NULL"
+            #expect(try await api.count(named) == 1)
+            #expect(try await api.count("SELECT count(*) FROM traveller WHERE guardian_id IS NOT NULL") == 1)
+            // The same request again is the same booking.
+            #expect(try await api.post(path, request, as: stage.reception, key: "w1").status == 201)
+            #expect(try await api.count("SELECT count(*) FROM booking") == 1)
+            // A stay that cannot begin leaves no guest and no group behind.
+            request.stay = try stay("2026-11-25", "2026-11-27")
+            #expect(try await api.post(path, request, as: stage.reception, key: "w2").status == 409)
+            #expect(try await api.count("SELECT count(*) FROM guest WHERE name = 'Wanda'") == 1)
+            #expect(try await api.count("SELECT count(*) FROM travel_group") == 1)
+            // Somebody the desk knows.
+            let known = try await api.count("SELECT count(*) FROM guest WHERE desk_park_id IS NOT NULL")
+            #expect(known == 1)
+            let foreign = try await api.given.guest()
+            request.guest = nil
+            request.guestId = try foreign.id()
+            #expect(try await api.post(path, request, as: stage.reception, key: "w3").status == 404)
+            let host = try await api.given.staff([.host], at: stage.world.park.id)
+            #expect(try await api.post(path, request, as: host, key: "w4").status == 403)
+        }
+    }
+}
