@@ -503,7 +503,7 @@ CREATE TABLE extra_order (
     cancelled_at timestamptz
 );
 CREATE INDEX ON extra_order (booking_id);
-CREATE INDEX extra_order_to_prepare ON extra_order (extra_id) WHERE cancelled_at IS NULL;
+CREATE INDEX extra_order_to_prepare ON extra_order (extra_id, lower(dates)) WHERE cancelled_at IS NULL;
 
 -- The price of a booking: lines are added or reversed, never edited.
 CREATE TABLE charge_line (

@@ -54,7 +54,10 @@ def database_url(name):
 
 def psql(name, sql):
     command = ["psql", "-qAtX", "-v", "ON_ERROR_STOP=1", database_url(name), "-c", sql]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode:
+        raise SystemExit(f"psql failed: {result.stderr}")
+    return result.stdout.strip()
 
 
 def pgbench(name, script, clients, seconds=6):
@@ -67,6 +70,21 @@ def pgbench(name, script, clients, seconds=6):
     if not found:
         raise SystemExit(f"pgbench failed: {result.stdout}{result.stderr}")
     return float(found[1])
+
+
+def pgbench_p99(name, script, clients, seconds=6):
+    """Milliseconds that 99 of 100 runs of a script take at most, prepared."""
+    path, log = SCRATCH / "script.sql", SCRATCH / "latency"
+    path.write_text(script)
+    command = ["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-T", str(seconds), "-f", str(path), "-l", f"--log-prefix={log}", database_url(name)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    logs = list(SCRATCH.glob("latency.*"))
+    times = sorted(int(line.split()[2]) / 1000 for file in logs for line in file.read_text().splitlines())
+    for file in logs:
+        file.unlink()
+    if not times:
+        raise SystemExit(f"pgbench failed: {result.stdout}{result.stderr}")
+    return times[int(len(times) * 0.99)]
 
 
 def wrk(path, token=None, connections=32, seconds=6, lua=None):
@@ -127,9 +145,9 @@ def ask(method, path, body=None, token=None):
     return json.loads(raw) if raw else None
 
 
-def sign_in(state, address):
+def sign_in(state, address, audience="guest"):
     secret = uuid.uuid4().hex
-    sent = ask("POST", "/v1/auth/codes", {"email": address, "deviceSecret": secret})
+    sent = ask("POST", "/v1/auth/codes", {"email": address, "audience": audience, "deviceSecret": secret})
     for _ in range(200):
         for path in sorted(glob.glob(f"{state}/mail/*/*.eml"), reverse=True):
             head, _, text = pathlib.Path(path).read_text().partition("\n\n")
@@ -140,12 +158,12 @@ def sign_in(state, address):
     raise SystemExit("no mail came")
 
 
-async def post(reader, writer, path, token, body, key):
+async def post(reader, writer, path, token, body, key, more=""):
     """One request on a raw connection: as little of the client's time as can be."""
     data = json.dumps(body).encode()
     head = (
         f"POST {path} HTTP/1.1\r\nHost: b\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
-        f"Idempotency-Key: {key}\r\nContent-Length: {len(data)}\r\n\r\n"
+        f"Idempotency-Key: {key}\r\n{more}Content-Length: {len(data)}\r\n\r\n"
     )
     writer.write(head.encode() + data)
     answer = await reader.readuntil(b"\r\n\r\n")
@@ -187,6 +205,14 @@ async def burst(bodies, token, tag):
 
 
 # What is measured ------------------------------------------------------------------------------
+
+
+def staff_token(service, park, function):
+    """Somebody of the park's staff, signed in."""
+    slug = psql("demo", f"SELECT slug FROM park WHERE id = '{park}'")
+    command = [BINARY, "staff", "add", "--email", f"{function}@staff.example.org", "--name", "Bench", "--function", f"{slug}:{function}"]
+    subprocess.run(command, cwd=ROOT, env=service.environment, check=True, capture_output=True)
+    return sign_in(service.state, f"{function}@staff.example.org", "staff")
 
 
 def with_demo(measure):
@@ -311,8 +337,9 @@ def hold_confirm():
             INSERT INTO job (id, queue, kind, key, run_at) VALUES (gen_random_uuid(), 'bench', 'expireHold', :b::text, now() + '20 min');
             RELEASE SAVEPOINT s1;
             UPDATE idempotency_key SET status = 201, headers = '{{}}', body = '\\x00' WHERE principal = 'bench' AND key = :n::text;
-            INSERT INTO scope (name, version) VALUES (:b::text, 1) ON CONFLICT (name) DO UPDATE SET version = scope.version + 1;
+            INSERT INTO scope (name, version) VALUES ('bench', 2), (:b::text, 1) ON CONFLICT (name) DO UPDATE SET version = scope.version + EXCLUDED.version;
             INSERT INTO scope_entity VALUES (:b::text, 'booking', :b::uuid, 1, false);
+            INSERT INTO park_change SELECT '{park}', version + 1000000000 - n, now(), kind, :b::uuid, CASE kind WHEN 'booking' THEN (SELECT body FROM told_booking WHERE id = :b::uuid) END FROM scope, (VALUES (0, 'booking'), (1, 'guest')) AS told (n, kind) WHERE name = 'bench';
             COMMIT;
             BEGIN;
             SELECT set_config('app.principal', 'bench', true), set_config('statement_timeout', '5000', true);
@@ -330,12 +357,209 @@ def hold_confirm():
             INSERT INTO job (id, queue, kind, key, run_at) VALUES (gen_random_uuid(), 'bench', 'mail', :b::text, now() + '20 min');
             RELEASE SAVEPOINT s1;
             UPDATE idempotency_key SET status = 200, headers = '{{}}', body = '\\x00' WHERE principal = 'bench' AND key = :k::text;
-            UPDATE scope SET version = version + 1 WHERE name = :b::text;
+            INSERT INTO scope (name, version) VALUES ('bench', 1), (:b::text, 1) ON CONFLICT (name) DO UPDATE SET version = scope.version + EXCLUDED.version;
             UPDATE scope_entity SET version = 2 WHERE scope = :b::text;
+            INSERT INTO park_change SELECT '{park}', version + 1000000000, now(), 'booking', :b::uuid, (SELECT body FROM told_booking WHERE id = :b::uuid) FROM scope WHERE name = 'bench';
             COMMIT;
         """
         floor = pgbench("demo", script, clients)
         report("hold-confirm", round(rate), "holds + confirmations/s", round(floor), note=f"{clients} clients, peak {peak} MiB")
+
+    with_demo(measure)
+
+
+def change():
+    """A change told and made: 8 clients, each lengthening and shortening a held stay of its own."""
+    def measure(service, token, park, group, cottages):
+        clients, each, seconds = 8, 6, 8
+
+        def stays(day):
+            """Some for each client, so that no booking is changed a hundred times."""
+            made = []
+            for number in range(clients * each):
+                own = ask("POST", "/v1/groups", {"name": f"Bench {number}", "myName": "Anna"}, token)
+                body = booking(park, own, cottages[number:number + 1], day)
+                placed = ask("POST", "/v1/bookings", body, token)
+                ask("POST", f"/v1/bookings/{placed['id']}/confirm", {}, token)
+                made.append((placed["id"], body["stay"]["arrival"]))
+            return made
+
+        failed = []
+
+        async def client(end, own):
+            reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+            times, nights = [], 2
+            while time.monotonic() < end:
+                id, arrival = own[len(times) % each]
+                nights = nights if len(times) % each else 5 - nights
+                first = time.mktime(time.strptime(arrival, "%Y-%m-%d"))
+                departure = time.strftime("%Y-%m-%d", time.localtime(first + nights * 86400 + 43200))
+                started = time.monotonic()
+                path = f"/v1/bookings/{id}"
+                status, raw = await post(reader, writer, f"{path}/quotes", token, {"stay": {"arrival": arrival, "departure": departure}}, uuid.uuid4().hex)
+                quote = json.loads(raw)
+                if status == 201:
+                    status, raw = await post(reader, writer, f"{path}/changes", token, {"quoteId": quote["id"]}, uuid.uuid4().hex, f'If-Match: "{quote["bookingVersion"]}"\r\n')
+                times.append(time.monotonic() - started)
+                if status != 200:
+                    failed.append((status, raw))
+                    break
+            return times
+
+        ours, others = stays(200), stays(220)
+
+        async def all_clients():
+            end = time.monotonic() + seconds
+            return sum(await asyncio.gather(*[client(end, ours[n * each:(n + 1) * each]) for n in range(clients)]), [])
+
+        times = sorted(asyncio.run(all_clients()))
+        peak = service.peak_mib()
+        ids = "{" + ",".join(id for id, _ in others) + "}"
+        found = """
+            SELECT * FROM booking WHERE id = :b::uuid {lock};
+            SELECT cottage_id, number, is_chosen, priced_as FROM allocation JOIN cottage ON cottage.id = cottage_id WHERE booking_id = :b::uuid;
+            SELECT * FROM booking_traveller WHERE booking_id = :b::uuid;
+            SELECT * FROM charge_line WHERE booking_id = :b::uuid ORDER BY id;
+            SELECT * FROM extra_order WHERE booking_id = :b::uuid AND cancelled_at IS NULL;
+            SELECT role FROM booking JOIN traveller USING (group_id) WHERE booking.id = :b::uuid AND left_at IS NULL;
+        """
+        priced = f"""
+            SELECT cottage_id FROM allocation WHERE cottage_id = :c::uuid AND is_live AND stay && daterange(current_date + 220, current_date + 223);
+            SELECT policy, fees, time_zone FROM booking JOIN park ON park.id = park_id WHERE booking.id = :b::uuid;
+            SELECT * FROM cottage_type WHERE park_id = '{park}' ORDER BY code, id;
+            SELECT id, type_id, is_open FROM cottage WHERE id = :c::uuid;
+            SELECT * FROM rate WHERE season && daterange(current_date + 220, current_date + 223) AND type_id IN (SELECT id FROM cottage_type WHERE park_id = '{park}') ORDER BY season, id;
+            SELECT * FROM traveller WHERE group_id = '{group["id"]}' AND left_at IS NULL;
+            SELECT * FROM charge_line AS line WHERE booking_id = :b::uuid AND reverses_id IS NULL AND NOT EXISTS (SELECT FROM charge_line WHERE reverses_id = line.id);
+        """
+        begin = """
+            BEGIN;
+            SELECT set_config('app.principal', 'bench', true), set_config('statement_timeout', '5000', true);
+            INSERT INTO idempotency_key (principal, key, fingerprint, expires_at) VALUES ('bench', gen_random_uuid()::text, '\\x00', now() + '48h') ON CONFLICT (principal, key) DO NOTHING;
+            SAVEPOINT s1;
+        """
+        end = """
+            RELEASE SAVEPOINT s1;
+            UPDATE idempotency_key SET status = 200, headers = '{}', body = '\\x00' WHERE principal = 'bench' AND key = :b::text;
+        """
+        script = f"""
+            \\set own :client_id * {each} + random(1, {each})
+            SELECT ('{ids}'::uuid[])[:own] AS b, gen_random_uuid() AS q, gen_random_uuid() AS l \\gset
+            SELECT cottage_id AS c FROM allocation WHERE booking_id = :b::uuid \\gset
+            {begin} {found.format(lock="")} {priced}
+            INSERT INTO quote (id, booking_id, booking_version, plan, difference, expires_at) VALUES (:q::uuid, :b::uuid, 1, '{{}}', 0, now() + '15 min');
+            {end} COMMIT;
+            {begin}
+            SELECT * FROM quote WHERE id = :q::uuid;
+            SELECT id FROM cottage WHERE id = :c::uuid ORDER BY id FOR NO KEY UPDATE;
+            {found.format(lock="FOR UPDATE")} {priced}
+            SELECT policy FROM booking WHERE id = :b::uuid;
+            DELETE FROM allocation WHERE booking_id = :b::uuid AND cottage_id <> :c::uuid;
+            UPDATE allocation SET stay = daterange(lower(stay), lower(stay) + 5 - (upper(stay) - lower(stay))) WHERE booking_id = :b::uuid;
+            DELETE FROM booking_traveller WHERE booking_id = :b::uuid AND traveller_id IS NULL;
+            UPDATE booking SET version = version + 1 WHERE id = :b::uuid;
+            INSERT INTO charge_line (id, booking_id, kind, quantity, unit_amount, amount, at) VALUES (:l::uuid, :b::uuid, 'night', 2, 100, 200, now());
+            INSERT INTO charge_line (id, booking_id, kind, quantity, unit_amount, amount, reverses_id, at) VALUES (gen_random_uuid(), :b::uuid, 'night', 2, -100, -200, :l::uuid, now());
+            UPDATE quote SET used_at = now() WHERE id = :q::uuid;
+            {found.format(lock="")} {end}
+            INSERT INTO scope (name, version) VALUES ('bench', 1), (:b::text, 1) ON CONFLICT (name) DO UPDATE SET version = scope.version + EXCLUDED.version;
+            INSERT INTO scope_entity VALUES (:b::text, 'booking', :b::uuid, 1, false) ON CONFLICT (scope, kind, id) DO UPDATE SET version = EXCLUDED.version;
+            INSERT INTO park_change SELECT '{park}', version + 1000000000, now(), 'booking', :b::uuid, (SELECT body FROM told_booking WHERE id = :b::uuid) FROM scope WHERE name = 'bench';
+            COMMIT;
+        """
+        lines = psql("demo", "SELECT max(n) FROM (SELECT count(*) AS n FROM charge_line GROUP BY booking_id) AS lines")
+        floor = pgbench_p99("demo", script, clients)
+        report("change", round(times[int(len(times) * 0.99)] * 1000, 2), "p99 ms of quote + change", round(floor, 2), True, f"p50 {times[len(times) // 2] * 1000:.1f} ms, {len(times) / seconds:.0f}/s at {clients} clients, {len(failed)} failed {failed[:1]}, up to {lines} charge lines, peak {peak} MiB")
+
+    with_demo(measure)
+
+
+def day_view():
+    """The desk's day of a park with 600 cottages that all change hands."""
+    def measure(service, token, park, group, cottages):
+        count = 600
+        psql("demo", f"""
+            INSERT INTO park SELECT (jsonb_populate_record(NULL::park, to_jsonb(park) || '{{"id": "00000000-0000-4000-8000-000000000001", "slug": "wide"}}')).* FROM park WHERE id = '{park}';
+            INSERT INTO cottage_type SELECT (jsonb_populate_record(NULL::cottage_type, to_jsonb(t) || '{{"id": "00000000-0000-4000-8000-000000000002", "park_id": "00000000-0000-4000-8000-000000000001"}}')).* FROM (SELECT * FROM cottage_type LIMIT 1) AS t;
+            INSERT INTO cottage (id, park_id, type_id, number, longitude, latitude) SELECT gen_random_uuid(), '00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002', n, 5, 52 FROM generate_series(1, {count}) AS n;
+            INSERT INTO extra (id, park_id, code, names, is_daily, price, stock) SELECT gen_random_uuid(), '00000000-0000-4000-8000-000000000001', 'E' || n, '{{"en": "E"}}', true, 100, 1000 FROM generate_series(1, 10) AS n;
+            INSERT INTO booking (id, number, park_id, group_id, stay, state, adults, children, babies, pets, currency, policy, deposit, source, placed_at, arrival_time)
+            SELECT gen_random_uuid(), 'W' || week + 100 || '-' || n, '00000000-0000-4000-8000-000000000001', '{group["id"]}', daterange(current_date + week * 7, current_date + week * 7 + 7), 'confirmed', 2, 1, 0, 0, 'EUR', '{{}}', 0, 'guest', now(), '15:00'::time + n % 6 * interval '1 hour'
+            FROM generate_series(-26, 26) AS week, generate_series(1, {count}) AS n;
+            INSERT INTO allocation (id, cottage_id, stay, booking_id) SELECT gen_random_uuid(), cottage.id, stay, booking.id FROM booking JOIN cottage ON cottage.park_id = booking.park_id AND cottage.number = split_part(booking.number, '-', 2) WHERE booking.park_id = '00000000-0000-4000-8000-000000000001';
+            INSERT INTO extra_order (id, booking_id, extra_id, dates, quantity, unit_amount, ordered_at) SELECT gen_random_uuid(), booking.id, extra.id, daterange(lower(stay), lower(stay) + 1), 1, 100, now() FROM booking, extra WHERE booking.park_id = '00000000-0000-4000-8000-000000000001' AND extra.park_id = booking.park_id AND lower(stay) BETWEEN current_date - 30 AND current_date + 30;
+            INSERT INTO house_note (id, park_id, dates, note) SELECT gen_random_uuid(), '00000000-0000-4000-8000-000000000001', daterange(current_date, current_date + 3), 'The pool is closed' FROM generate_series(1, 5);
+            ANALYZE;
+        """)
+        staff = staff_token(service, "00000000-0000-4000-8000-000000000001", "reception")
+        today = time.strftime("%Y-%m-%d", time.gmtime())
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+        times = []
+        for number in range(1020):
+            started = time.monotonic()
+            connection.request("GET", f"/v1/admin/parks/00000000-0000-4000-8000-000000000001/day?date={today}", headers={"Authorization": f"Bearer {staff}"})
+            answer = connection.getresponse()
+            raw = answer.read()
+            assert answer.status == 200, raw
+            if number >= 20:
+                times.append(time.monotonic() - started)
+        times.sort()
+        arriving = sum(hour["bookings"] for hour in json.loads(raw)["arrivals"])
+        where = "park_id = '00000000-0000-4000-8000-000000000001'"
+        script = f"""\\startpipeline
+            SELECT set_config('app.principal', 'bench', true);
+            SELECT extract(hour FROM arrival_time)::int, count(*), sum(adults + children + babies)::bigint FROM booking WHERE {where} AND lower(stay) = current_date AND state IN ('confirmed', 'checkedIn', 'checkedOut') GROUP BY 1 ORDER BY 1 NULLS LAST;
+            SELECT count(*), sum(adults + children + babies), count(*) FILTER (WHERE state = 'checkedOut') FROM booking WHERE {where} AND upper(stay) = current_date AND state IN ('confirmed', 'checkedIn', 'checkedOut');
+            SELECT readiness, count(*) FROM cottage WHERE {where} GROUP BY readiness ORDER BY readiness;
+            SELECT code, slot, sum(quantity) FROM extra JOIN extra_order ON extra_id = extra.id JOIN booking ON booking.id = booking_id WHERE extra.{where} AND cancelled_at IS NULL AND lower(dates) = current_date AND state IN ('confirmed', 'checkedIn') GROUP BY code, slot ORDER BY slot, code;
+            SELECT id, lower(dates), upper(dates), note FROM house_note WHERE {where} AND dates @> current_date AND ended_at IS NULL ORDER BY id;
+            SELECT count(*) FROM task WHERE {where} AND state = 'open' AND due <= current_date;
+        \\endpipeline
+        """
+        floor = pgbench_p99("demo", script, 1)
+        report("day-view", round(times[int(len(times) * 0.99)] * 1000, 2), "p99 ms", round(floor, 2), True, f"aim 20 ms; p50 {times[len(times) // 2] * 1000:.2f} ms, {arriving} arrivals, 600 cottages, peak {service.peak_mib()} MiB")
+
+    with_demo(measure)
+
+
+def feed():
+    """Changes read from the beginning, as a property system does that starts anew."""
+    def measure(service, token, park, group, cottages):
+        changes = 20_000
+        psql("demo", f"""
+            UPDATE scope SET version = {changes} WHERE name = 'changes:{park}';
+            DELETE FROM park_change WHERE park_id = '{park}';
+            INSERT INTO park_change SELECT '{park}', n, now(), 'booking', told.id, told.body FROM generate_series(1, {changes}) AS n
+            JOIN (SELECT id, body, row_number() OVER () - 1 AS place, count(*) OVER () AS size FROM told_booking) AS told ON n % size = place;
+            ANALYZE park_change;
+        """)
+        staff = staff_token(service, park, "finance")
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+        rates = []
+        for _ in range(3):
+            since, rows, size, started = 0, 0, 0, time.monotonic()
+            while True:
+                connection.request("GET", f"/v1/admin/changes?park={park}&since={since}&limit=1000", headers={"Authorization": f"Bearer {staff}"})
+                raw = connection.getresponse().read()
+                size += len(raw)
+                tail = json.loads("{" + raw[raw.rindex(b'"next"'):].decode())
+                rows += tail["next"] - since
+                since = tail["next"]
+                if tail["isComplete"]:
+                    break
+            assert rows == changes, rows
+            rates.append(rows / (time.monotonic() - started))
+        script = f"""
+            \\set since random(0, 19) * 1000
+            \\startpipeline
+            SELECT set_config('app.principal', 'bench', true);
+            SELECT id FROM park WHERE id = '{park}';
+            SELECT version FROM scope WHERE name = 'changes:{park}';
+            SELECT number, json_build_object('number', number, 'at', utc(at), 'kind', kind, 'id', id, 'body', body) FROM park_change WHERE park_id = '{park}' AND number > :since ORDER BY number LIMIT 1000;
+            \\endpipeline
+        """
+        floor = pgbench("demo", script, 1) * 1000
+        report("feed", round(statistics.median(rates)), "changes/s", round(floor), note=f"pages of 1,000, {size / changes:.0f} bytes each, one reader, peak {service.peak_mib()} MiB")
 
     with_demo(measure)
 
@@ -407,7 +631,7 @@ def import_rate():
     psql("voorpret", "CREATE DATABASE imported")
     service = Service("imported", arguments=["--demo"], workers=0)
     service.stop()
-    psql("imported", "TRUNCATE booking, travel_group CASCADE")
+    psql("imported", "TRUNCATE booking, travel_group CASCADE; TRUNCATE park_change")
     source = os.environ.get("RESERVATIONS")
     if not source:
         source = SCRATCH / "reservations.csv"
@@ -427,10 +651,10 @@ def import_rate():
     rows, imported, rejected = map(int, re.search(r"(\d+) rows: (\d+) imported, (\d+) rejected", text).groups())
     again = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True).stdout.strip().splitlines()[-1]
     # The floor: the same rows through COPY into the same tables, with their constraints and triggers.
-    tables = ["booking", "allocation", "charge_line"]
+    tables = ["booking", "allocation", "charge_line", "park_change"]
     for table in tables:
         psql("imported", f"COPY {table} TO '/tmp/bench-{os.getpid()}-{table}'")
-    psql("imported", "TRUNCATE booking CASCADE; UPDATE cottage SET nights = B''")
+    psql("imported", "TRUNCATE booking CASCADE; TRUNCATE park_change; UPDATE cottage SET nights = B''")
     started = time.monotonic()
     for table in tables:
         psql("imported", f"COPY {table} FROM '/tmp/bench-{os.getpid()}-{table}'")
@@ -516,13 +740,13 @@ def hostile():
                     client.setblocking(False)
             client.close()
 
-        def under(attack):
+        def under(attack, settle):
             # A process of its own, so that the polite client does not wait for the rude one's interpreter.
             stop = forks.Event()
             process = forks.Process(target=attack, args=(stop,))
             process.start()
             # Until what the readers asked for has filled their sockets: before that it is work that was asked for.
-            time.sleep(4)
+            time.sleep(settle)
             value = p99()
             stop.set()
             process.join()
@@ -530,7 +754,7 @@ def hostile():
 
         p99()
         # Alternately, because the machine has moods of its own.
-        rounds = [(p99(), under(slow_sockets), under(flood)) for _ in range(5)]
+        rounds = [(p99(), under(slow_sockets, 13), under(flood, 4)) for _ in range(5)]
         alone, slow, flooded = (statistics.median(column) for column in zip(*rounds))
         worst = max(slow, flooded)
         report("hostile", round(worst, 2), "p99 ms", round(alone, 2), True, f"alone {alone:.2f}, 300 slow sockets {slow:.2f}, pipelining flood {flooded:.2f}, peak {service.peak_mib()} MiB")
@@ -540,7 +764,7 @@ def hostile():
 
 MEASURES = {
     "group-read": group_read, "search": search, "book-race": book_race, "book-groups": book_groups,
-    "hold-confirm": hold_confirm, "import": import_rate, "job-rate": job_rate, "hostile": hostile,
+    "hold-confirm": hold_confirm, "change": change, "day-view": day_view, "feed": feed, "import": import_rate, "job-rate": job_rate, "hostile": hostile,
 }
 
 for name, measure in MEASURES.items():

@@ -74,6 +74,10 @@ SELECT cottage.id, json_build_object(
 ) AS body
 FROM cottage;
 
+-- What begins on a day, for those who prepare it.
+DROP INDEX extra_order_to_prepare;
+CREATE INDEX extra_order_to_prepare ON extra_order (extra_id, lower(dates)) WHERE cancelled_at IS NULL;
+
 -- A child's phone is a device of a traveller, admitted by a guardian.
 ALTER TABLE session ADD traveller_id uuid REFERENCES traveller;
 ALTER TABLE session DROP CONSTRAINT session_of_one_person;

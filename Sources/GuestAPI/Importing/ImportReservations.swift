@@ -137,8 +137,10 @@ public struct ImportReservations: Sendable {
         let todo = file.reservations.filter { !done.contains($0.line) }
             .sorted { ($0.stay.arrival, $0.line) < ($1.stay.arrival, $1.line) }
         for chunk in todo.chunks(of: Self.batch) {
-            try await app.database.transaction(as: principal, within: 60) { tx in
-                try await importBatch(Array(chunk), file: id, in: tx)
+            try await patiently {
+                try await app.database.transaction(as: principal, within: 60) { tx in
+                    try await importBatch(Array(chunk), file: id, in: tx)
+                }
             }
             count += chunk.count
             progress(count)
@@ -153,6 +155,16 @@ public struct ImportReservations: Sendable {
                 rejectsFile: rejectsFile(try await tx.all(ImportSQL.rejects(id)))
             )
         }
+    }
+
+    /// Tries again when guests are in the way, or the database is away for a moment: nobody sits and waits for an import.
+    private func patiently(_ work: () async throws -> Void) async throws {
+        for _ in 0..<50 {
+            do { return try await work() } catch let error as PostgresError where error.isUnavailability {
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
+        try await work()
     }
 
     private func importBatch(_ batch: [Reservation], file: UUID, in tx: Transaction) async throws {
