@@ -90,9 +90,85 @@ private struct DemoTour {
         say("Jonas taps at the same time and hears: \(text(rival.json, "detail")) (\(rival.status))")
         let confirmed = try await ask("POST", "/v1/bookings/\(text(booking, "id"))/confirm", [:], as: mira)
         say("Mira confirms. The booking is \(text(confirmed, "state")), and the mail is on its way.")
+        try await stay(mira, jonas, park: park, group: group, booking: confirmed)
+        try await desk(park: park)
         say(
             "Jonas sees it on his phone: \(list(try await ask("GET", "/v1/groups/\(text(group, "id"))", nil, as: jonas), "bookings").count) booking in the group."
         )
+    }
+
+    /// One night more, and a bicycle for one household.
+    private func stay(
+        _ mira: String,
+        _ jonas: String,
+        park: [String: Any],
+        group: [String: Any],
+        booking: [String: Any]
+    ) async throws {
+        guard let stay = booking["stay"] as? [String: Any] else { return }
+        let path = "/v1/bookings/\(text(booking, "id"))"
+        let later = day(text(stay, "departure"), plus: 1)
+        let longer: [String: any Sendable] = ["stay": ["arrival": text(stay, "arrival"), "departure": later]]
+        let quote = try await ask("POST", "\(path)/quotes", longer, as: mira)
+        say("Mira asks what one night more costs, and is told: \(money(quote, "difference")).")
+        let changed = try await ask(
+            "POST",
+            "\(path)/changes",
+            ["quoteId": text(quote, "id")],
+            as: mira,
+            match: booking["version"] as? Int
+        )
+        say("She takes it: \(money(changed, "total")) until \(later), what was told and nothing else.")
+        let offered = list(
+            try await ask(
+                "GET",
+                "/v1/parks/\(text(park, "id"))/extras?from=\(text(stay, "arrival"))&to=\(later)",
+                nil,
+                as: jonas
+            ),
+            "items"
+        )
+        let extras = offered.compactMap { $0["extra"] as? [String: Any] }
+        guard let bicycle = extras.first(where: { text($0, "code") == "bicycle" }) else { return }
+        let household = list(try await ask("GET", "/v1/groups/\(text(group, "id"))", nil, as: jonas), "travellers")
+            .first { text($0, "name") == "Jonas" }.map { text($0, "householdId") }
+        let ordered = try await ask(
+            "POST",
+            "\(path)/extras",
+            [
+                "extraId": text(bicycle, "id"), "from": text(stay, "arrival"), "through": day(later, plus: -1),
+                "quantity": 2, "householdId": household ?? "",
+            ],
+            as: jonas
+        )
+        say("Jonas orders two bicycles for his household: \(money(ordered, "total")) in all.")
+    }
+
+    /// Somebody stands at the desk tonight, and the other systems of the park hear of it.
+    private func desk(park: [String: Any]) async throws {
+        let reception = try await signIn("host.\(text(park, "slug"))@example.org", "The desk", audience: "staff")
+        let (from, to) = (day(nil, plus: 0), day(nil, plus: 2))
+        let rooms = try await ask(
+            "GET",
+            "/v1/parks/\(text(park, "id"))/availability?from=\(from)&to=\(to)",
+            nil,
+            as: nil
+        )
+        guard let type = list(rooms, "offers").first else { return say("The park is full tonight.") }
+        let guest: [String: any Sendable] = ["name": "Wanda"]
+        let booking = try await ask(
+            "POST",
+            "/v1/admin/parks/\(text(park, "id"))/walk-ins",
+            [
+                "guest": guest, "stay": ["arrival": from, "departure": to],
+                "cottages": [["typeId": text(type, "typeId")]], "checkIn": true,
+            ],
+            as: reception
+        )
+        say("Wanda walks in and sleeps in cottage \(list(booking, "cottages").map { text($0, "number") }.joined()).")
+        let view = try await ask("GET", "/v1/admin/parks/\(text(park, "id"))/day?date=\(from)", nil, as: reception)
+        let hours = list(view, "arrivals").compactMap { $0["bookings"] as? Int }
+        say("The desk's day: \(hours.reduce(0, +)) arrivals today.")
     }
 
     // MARK: Telling
@@ -103,10 +179,16 @@ private struct DemoTour {
 
     // MARK: Asking
 
-    private func signIn(_ email: String, _ name: String) async throws -> String {
+    private func signIn(_ email: String, _ name: String, audience: String = "guest") async throws -> String {
         let device = UUID().uuidString
-        let sent = try await ask("POST", "/v1/auth/codes", ["email": email, "deviceSecret": device], as: nil)
-        let code = try await code(to: email)
+        let asked = Date()
+        let sent = try await ask(
+            "POST",
+            "/v1/auth/codes",
+            ["email": email, "audience": audience, "deviceSecret": device],
+            as: nil
+        )
+        let code = try await code(to: email, since: asked)
         let tokens = try await ask(
             "POST",
             "/v1/auth/sessions",
@@ -120,13 +202,17 @@ private struct DemoTour {
         return text(tokens, "accessToken")
     }
 
-    /// Looks into the spool, as the person would into their mailbox.
-    private func code(to email: String) async throws -> String {
+    /// Looks into the spool, as the person would into their mailbox, for a mail since `asked`.
+    private func code(to email: String, since asked: Date) async throws -> String {
         let root = URL(filePath: state).appending(path: "mail")
+        func written(_ file: URL) -> Date {
+            let values = try? file.resourceValues(forKeys: [.contentModificationDateKey])
+            return values?.contentModificationDate ?? .distantPast
+        }
         for _ in 0..<50 {
             let files =
                 FileManager.default.enumerator(at: root, includingPropertiesForKeys: nil)?.allObjects as? [URL] ?? []
-            for file in files where file.pathExtension == "eml" {
+            for file in files where written(file) >= asked && file.pathExtension == "eml" {
                 guard let mail = try? String(contentsOf: file, encoding: .utf8), mail.contains("To: \(email)\r\n")
                 else { continue }
                 let body = mail.components(separatedBy: "\r\n\r\n").dropFirst().joined()
@@ -147,9 +233,10 @@ private struct DemoTour {
         _ method: String,
         _ path: String,
         _ body: [String: any Sendable]?,
-        as token: String?
+        as token: String?,
+        match: Int? = nil
     ) async throws -> [String: Any] {
-        let answer = try await send(method, path, body, as: token)
+        let answer = try await send(method, path, body, as: token, match: match)
         guard (200..<300).contains(answer.status) else {
             throw Stopped(description: "\(method) \(path) answered \(answer.status): \(text(answer.json, "detail"))")
         }
@@ -160,10 +247,12 @@ private struct DemoTour {
         _ method: String,
         _ path: String,
         _ body: [String: any Sendable]?,
-        as token: String?
+        as token: String?,
+        match: Int? = nil
     ) async throws -> (status: Int, json: [String: Any]) {
         var request = HTTPClientRequest(url: base + path)
         request.method = HTTPMethod(rawValue: method)
+        if let match { request.headers.add(name: "if-match", value: "\"\(match)\"") }
         if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
         if method == "POST" { request.headers.add(name: "idempotency-key", value: UUID().uuidString) }
         if let body {
@@ -191,6 +280,16 @@ private struct DemoTour {
     private func money(_ json: [String: Any], _ key: String) -> String {
         guard let money = json[key] as? [String: Any], let amount = money["amount"] as? Int else { return "?" }
         return "\(text(money, "currency")) \(amount / 100).\(amount % 100 < 10 ? "0" : "")\(amount % 100)"
+    }
+
+    /// Some days after a date, or after today.
+    private func day(_ text: String?, plus days: Double) -> String {
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = TimeZone(identifier: "UTC")
+        formatter.dateFormat = "yyyy-MM-dd"
+        let start = text.flatMap { formatter.date(from: $0) } ?? Date()
+        return formatter.string(from: start.addingTimeInterval(days * 86400))
     }
 
     /// A Friday some weeks ahead, and the Monday after it.

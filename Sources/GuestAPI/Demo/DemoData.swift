@@ -204,7 +204,54 @@ public struct DemoData: Sendable {
             types.append(type)
             try await rates(plan, kind.factor, type, in: tx)
         }
+        try await extras(plan, park, in: tx)
         return World(park: park, types: types, cottages: try await cottages(plan, park, types, &random, in: tx))
+    }
+
+    private func extras(_ plan: Plan, _ park: Park, in tx: Transaction) async throws {
+        let evenings = ["18:00", "19:00", "20:00"].compactMap { LocalTime($0) }
+        let offers: [ExtraRequest] = [
+            .init(code: "cot", names: ["en": "Cot", "nl": "Kinderbedje"], isDaily: false, price: 0, stock: 15),
+            .init(
+                code: "linen",
+                names: ["en": "Bed linen", "nl": "Beddengoed"],
+                isDaily: false,
+                price: 1150,
+                stock: 400
+            ),
+            .init(code: "bicycle", names: ["en": "Bicycle", "nl": "Fiets"], isDaily: true, price: 1250, stock: 40),
+            .init(
+                code: "babysitter",
+                names: ["en": "Babysitter for the evening", "nl": "Oppas voor de avond"],
+                isDaily: false,
+                price: 4500,
+                slots: evenings,
+                stock: 3
+            ),
+            .init(
+                code: "late",
+                names: ["en": "Late check-out", "nl": "Laat vertrek"],
+                isDaily: false,
+                price: 2500,
+                stock: 20
+            ),
+        ]
+        for offer in offers { _ = try await Extra.create(offer, park: park.id, app, at: now, in: tx) }
+    }
+
+    /// How one gets in, which a guest learns with the key of a check-in.
+    private func access(_ worlds: [World], by office: StaffMember, in tx: Transaction) async throws {
+        for world in worlds {
+            for (index, cottage) in world.cottages.enumerated() {
+                let access = CottageAccess(
+                    route: "From the gate along the lane, then look for number \(cottage.number).",
+                    doorCode: String(100_000 + (index * 7919 + 4_711) % 900_000),
+                    wifiName: world.park.slug,
+                    wifiPassword: "voorpret-\(cottage.number)"
+                )
+                try await access.set(for: cottage.id, as: .staff(office), app, at: now, in: tx)
+            }
+        }
     }
 
     /// Half-month seasons from two months ago to eighteen months ahead, dearest in summer.
@@ -274,7 +321,7 @@ public struct DemoData: Sendable {
     // MARK: People
 
     private func staff(_ worlds: [World], in tx: Transaction) async throws {
-        _ = try await StaffMember.add(
+        let office = try await StaffMember.add(
             email: Self.headOfficeEmail,
             name: "Head office",
             isHeadOffice: true,
@@ -284,6 +331,7 @@ public struct DemoData: Sendable {
             at: now,
             in: tx
         )
+        try await access(worlds, by: office, in: tx)
         for (index, world) in worlds.enumerated() {
             let email = index == 0 ? Self.hostEmail : "host.\(world.park.slug)@example.org"
             for (address, name, functions) in [

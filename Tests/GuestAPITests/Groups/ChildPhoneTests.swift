@@ -24,7 +24,11 @@ import Testing
         return Stage(api: api, world: world, guardian: guardian, group: group, child: child)
     }
 
-    private func signIn(_ stage: Stage, _ code: String, phone: String = "phone") async throws
+    private func signIn(
+        _ stage: Stage,
+        _ code: String,
+        phone: String = "phone"
+    ) async throws
         -> GuestAPITestService.Response
     {
         let request = ChildSignInRequest(code: code, deviceSecret: "a secret of the \(phone)".replacing(" ", with: "-"))
@@ -79,7 +83,8 @@ import Testing
         }
     }
 
-    @Test func `Only the guardian admits and revokes, and the phone goes with the child or the guardian`() async throws {
+    @Test func `Only the guardian admits and revokes, and the phone goes with the child or the guardian`() async throws
+    {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let member = try await api.given.member(of: stage.group, invitedBy: stage.guardian)
