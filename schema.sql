@@ -346,6 +346,8 @@ CREATE TABLE booking (
     checked_in_at timestamptz,
     checked_out_at timestamptz,
     version int NOT NULL DEFAULT 1,
+    -- What a cancellation costs at least: a stay that was put off late keeps the percentage of that day.
+    least_fee_percent int NOT NULL DEFAULT 0 CHECK (least_fee_percent BETWEEN 0 AND 100),
     -- When the property system last said something of it; what it said before that is old.
     reported_at timestamptz,
     CONSTRAINT booking_hold_has_deadline CHECK ((state = 'held') = (hold_until IS NOT NULL)),
@@ -665,7 +667,8 @@ SELECT booking.id, json_build_object(
     ), 'currency', currency),
     'deposit', json_build_object('amount', deposit, 'currency', currency),
     'placedAt', utc(placed_at), 'arrivalTime', to_char(arrival_time, 'HH24:MI'),
-    'checkedInAt', utc(checked_in_at), 'checkedOutAt', utc(checked_out_at), 'version', version
+    'checkedInAt', utc(checked_in_at), 'checkedOutAt', utc(checked_out_at),
+    'leastFeePercent', least_fee_percent, 'version', version
 ) AS body
 FROM booking;
 

@@ -8,6 +8,9 @@ DROP TABLE park_change;
 -- When the property system last said something of it; what it said before that is old.
 ALTER TABLE booking ADD reported_at timestamptz;
 
+-- What a cancellation costs at least: a stay that was put off late keeps the percentage of that day.
+ALTER TABLE booking ADD least_fee_percent int NOT NULL DEFAULT 0 CHECK (least_fee_percent BETWEEN 0 AND 100);
+
 CREATE FUNCTION utc(instant timestamptz) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT to_char(instant AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
@@ -57,7 +60,8 @@ SELECT booking.id, json_build_object(
     ), 'currency', currency),
     'deposit', json_build_object('amount', deposit, 'currency', currency),
     'placedAt', utc(placed_at), 'arrivalTime', to_char(arrival_time, 'HH24:MI'),
-    'checkedInAt', utc(checked_in_at), 'checkedOutAt', utc(checked_out_at), 'version', version
+    'checkedInAt', utc(checked_in_at), 'checkedOutAt', utc(checked_out_at),
+    'leastFeePercent', least_fee_percent, 'version', version
 ) AS body
 FROM booking;
 

@@ -38,13 +38,14 @@ enum BookingSQL {
         let arrivalTime: LocalTime?
         let checkedInAt: Date?
         let checkedOutAt: Date?
+        let leastFeePercent: Int
         let version: Int
     }
 
     private static let columns: SQL = """
         booking.id, number, booking.park_id, booking.group_id, stay, state, hold_until, is_extended, adults, children,
         babies, pets, currency, deposit, placed_at, to_char(arrival_time, 'HH24:MI') AS arrival_time, checked_in_at,
-        checked_out_at, booking.version
+        checked_out_at, least_fee_percent, booking.version
         """
 
     static func rows(where condition: SQL, limit: Int = 1000, locked: Bool = false) -> Query<BookingRow> {
@@ -71,6 +72,7 @@ enum BookingSQL {
                 arrivalTime: try row.decodeIfPresent("arrival_time", as: String.self).flatMap { LocalTime($0) },
                 checkedInAt: try row.decodeIfPresent("checked_in_at"),
                 checkedOutAt: try row.decodeIfPresent("checked_out_at"),
+                leastFeePercent: try row.decode("least_fee_percent"),
                 version: try row.decode("version")
             )
         }
@@ -365,7 +367,7 @@ enum BookingSQL {
                 children = \(booking.children), babies = \(booking.babies), pets = \(booking.pets),
                 deposit = \(booking.deposit.amount), arrival_time = \(booking.arrivalTime?.description)::time,
                 checked_in_at = \(booking.checkedInAt), checked_out_at = \(booking.checkedOutAt),
-                version = \(booking.version),
+                least_fee_percent = \(booking.leastFeePercent), version = \(booking.version),
                 confirmed_reason = coalesce(\(confirmedReason), confirmed_reason),
                 cancelled_reason = coalesce(\(cancelledReason), cancelled_reason)
             WHERE id = \(booking.id)
@@ -383,9 +385,9 @@ enum BookingSQL {
         Command("DELETE FROM allocation WHERE booking_id = \(booking)")
     }
 
-    /// Takes back every line that has not been taken back: nothing is owed any more.
+    /// Takes back every line that has not been taken back, but for what was owed for a part given up before.
     static func reverseLines(of booking: Booking.ID, at now: Date) -> Command {
-        reverse("true", of: booking, at: now)
+        reverse("kind <> 'cancellation'", of: booking, at: now)
     }
 
     static func reverseLines(_ lines: [ChargeLine.ID], of booking: Booking.ID, at now: Date) -> Command {
@@ -470,6 +472,7 @@ extension Booking {
                 arrivalTime: row.arrivalTime,
                 checkedInAt: row.checkedInAt,
                 checkedOutAt: row.checkedOutAt,
+                leastFeePercent: row.leastFeePercent,
                 version: row.version
             )
         }

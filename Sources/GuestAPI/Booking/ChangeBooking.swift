@@ -139,14 +139,14 @@ extension Booking {
     /// The booking and all cottages that go or come are locked.
     mutating func write(_ price: PricedChange, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
         let plan = price.plan
-        stay = plan.stay
+        move(to: plan.stay, today: price.today, rules: price.rules)
         adults = price.priced.adults
         children = price.priced.children
         babies = price.priced.babies
         pets = plan.pets
         version += 1
-        if state == .held, let rules = try await tx.first(BookingSQL.policy(of: id))?.rules {
-            deposit.amount = (total.amount + price.lines.total).percentage(rules.depositPercent)
+        if state == .held {
+            deposit.amount = (total.amount + price.lines.total).percentage(price.rules.depositPercent)
         }
         try await tx.run(
             BookingSQL.reallocate(id, to: plan, ids: plan.cottages.map { _ in app.ids.uuid(at: now) }),

@@ -63,6 +63,9 @@ struct PricedChange: Sendable {
     let added: [ChargeLine]
     /// Extras for which the new stay has no room.
     let dropped: [ExtraOrder]
+    /// The park-local day, and what was agreed.
+    let today: LocalDate
+    let rules: HouseRules
 
     var lines: [ChargeLine] { reversed.map(\.line.reversal) + added }
 
@@ -89,7 +92,8 @@ struct PricedChange: Sendable {
         guard let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone) else {
             throw Refusal.notFound
         }
-        let today = clock.date(at: now)
+        today = clock.date(at: now)
+        rules = policy.rules
         try booking.allow(plan, today: today, rules: policy.rules, at: now)
         let own = Set(booking.cottages.map(\.id))
         guard cottages.count == plan.cottages.count, cottages.allSatisfy({ $0.isOpen || own.contains($0.id) }) else {

@@ -99,7 +99,7 @@ extension StaffTask {
             task.ownerId = owner
         }
         task.version += 1
-        try await tx.run(TaskSQL.update(task), refusing: ["task_open_once": .idTaken])
+        try await tx.run(TaskSQL.update(task), refusing: ["task_open_once": .taskOpen])
         tx.later([TaskSQL.insert(kind, of: id, note: change.note, id: app.ids.uuid(at: now), at: now)])
         return task
     }

@@ -57,6 +57,9 @@ public struct Booking: Codable, Hashable, Sendable {
     public var arrivalTime: LocalTime?
     public var checkedInAt: Date?
     public var checkedOutAt: Date?
+    /// What a cancellation costs at least, in percent: a stay that was put off late cannot be cancelled for less than on
+    /// that day.
+    public var leastFeePercent: Int
     public var version: Int
 
     public init(
@@ -82,6 +85,7 @@ public struct Booking: Codable, Hashable, Sendable {
         arrivalTime: LocalTime? = nil,
         checkedInAt: Date? = nil,
         checkedOutAt: Date? = nil,
+        leastFeePercent: Int = 0,
         version: Int
     ) {
         self.id = id
@@ -106,6 +110,7 @@ public struct Booking: Codable, Hashable, Sendable {
         self.arrivalTime = arrivalTime
         self.checkedInAt = checkedInAt
         self.checkedOutAt = checkedOutAt
+        self.leastFeePercent = leastFeePercent
         self.version = version
     }
 }
@@ -145,7 +150,7 @@ extension Booking {
     /// Cancels a stay that has not begun.
     ///
     /// - Parameter today: the park-local day.
-    /// - Returns: the fee in minor units; a hold costs nothing.
+    /// - Returns: the fee in minor units, beside those for parts given up before; a hold costs nothing.
     public mutating func cancel(at now: Date, today: LocalDate, rules: HouseRules) throws(Refusal) -> Int64 {
         switch state {
         case .cancelled: return 0
@@ -157,10 +162,18 @@ extension Booking {
         case .confirmed:
             guard today <= stay.arrival else { throw .tooLateToCancel }
             state = .cancelled
-            return total.amount.percentage(rules.cancellationPercent(arrival: stay.arrival, today: today))
+            let owed = charges.filter { $0.kind != .cancellation }.total
+            return owed.percentage(feePercent(today: today, rules: rules))
         case .expired: throw .holdExpired
         case .checkedIn, .checkedOut, .noShow: throw .tooLateToCancel
         }
+    }
+}
+
+extension Booking {
+    /// What the policy asks for giving up all or a part of a confirmed stay on that park-local day, 0 to 100.
+    public func feePercent(today: LocalDate, rules: HouseRules) -> Int {
+        max(leastFeePercent, rules.cancellationPercent(arrival: stay.arrival, today: today))
     }
 }
 

@@ -176,7 +176,15 @@ extension Booking {
     ///   - lost: what the lodging becomes cheaper by, in minor units; nothing is owed for what becomes dearer.
     public func feeForLess(_ lost: Int64, today: LocalDate, rules: HouseRules) -> Int64 {
         guard state != .held, lost > 0 else { return 0 }
-        return lost.percentage(rules.cancellationPercent(arrival: stay.arrival, today: today))
+        return lost.percentage(feePercent(today: today, rules: rules))
+    }
+
+    /// Puts a stay at other dates; one that is put off keeps what a cancellation would have cost on that day.
+    public mutating func move(to stay: Stay, today: LocalDate, rules: HouseRules) {
+        if state != .held, stay.arrival > self.stay.arrival {
+            leastFeePercent = feePercent(today: today, rules: rules)
+        }
+        self.stay = stay
     }
 }
 

@@ -156,4 +156,11 @@ extension Refusal {
         nl: "Die collega werkt niet in dit park.",
         de: "Diese Kollegin oder dieser Kollege arbeitet nicht in diesem Park."
     )
+    public static let taskOpen = Refusal(
+        .conflict,
+        "task_open",
+        en: "There is an open task about that already.",
+        nl: "Daarover staat al een taak open.",
+        de: "Dazu gibt es schon eine offene Aufgabe."
+    )
 }
