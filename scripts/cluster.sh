@@ -16,7 +16,7 @@ bin=$(postgres_bin) || die "PostgreSQL is not installed; run scripts/setup.sh"
 # /var/lib and a link stands here.
 link="$state/$name"
 if [ "$(id -u)" = 0 ]; then
-    data="/var/lib/voorpret/$mark"
+    data="/var/lib/voorpret-clusters/$mark"
     id postgres >/dev/null 2>&1 || die "there is no user postgres to run the cluster as"
     as_owner() { (cd / && setpriv --reuid=postgres --regid=postgres --init-groups "$@"); }
     own() { mkdir -p "$@" && chown postgres: "$@" && chmod 700 "$@"; }
@@ -40,7 +40,7 @@ start)
     mkdir -p "$state"
     own "$sockets"
     if [ ! -e "$data/PG_VERSION" ]; then
-        [ "$(id -u)" = 0 ] && mkdir -p /var/lib/voorpret && chmod 755 /var/lib/voorpret
+        [ "$(id -u)" = 0 ] && mkdir -p /var/lib/voorpret-clusters && chmod 755 /var/lib/voorpret-clusters
         own "$data"
         [ "$data" = "$link" ] || ln -sfn "$data" "$link"
         as_owner "$bin/initdb" -D "$data" -U voorpret --auth=trust --encoding=UTF8 --locale=C.UTF-8 >/dev/null

@@ -68,7 +68,7 @@ def real_ids():
     page = ask("GET", f"/v1/groups/{group}", token=anna)
     parks = {park["slug"]: park["id"] for park in ask("GET", "/v1/parks")["items"]}
     park = parks["heidehof"]
-    kind = ask("GET", f"/v1/parks/{park}")["cottageTypes"][0]["id"]
+    kind, kind_code = (ask("GET", f"/v1/parks/{park}")["cottageTypes"][0][key] for key in ("id", "code"))
     cottage = ask("GET", f"/v1/parks/{park}/map?from=2030-01-01&to=2030-01-02")["features"][0]["id"]
     stay = {"arrival": "2031-01-01", "departure": "2031-01-05"}
     closure = ask("POST", f"/v1/admin/cottages/{cottage}/closures", {"stay": stay, "reason": "roof"}, host)["id"]
@@ -86,6 +86,15 @@ def real_ids():
             "stay": {"arrival": str(arrival), "departure": str(arrival + datetime.timedelta(days=3))},
         }, anna)["id"]
 
+    # A child of Anna's, with a phone that plays along and one to be signed out.
+    child = ask("POST", f"/v1/groups/{group}/travellers", {"name": "Kim", "birthDate": "2019-06-01", "guardianId": member}, anna)["id"]
+
+    def phone():
+        code = ask("POST", f"/v1/groups/{group}/travellers/{child}/phones", token=anna)["code"]
+        return ask("POST", "/v1/auth/children", {"code": code, "deviceSecret": uuid.uuid4().hex})["accessToken"]
+
+    kim, _ = phone(), phone()
+    phones = [device["id"] for device in ask("GET", f"/v1/groups/{group}/travellers/{child}/phones", token=anna)]
     stranger = sign_in("stranger@example.org")
     spare = ask("GET", "/v1/me/devices", token=anna)
     sign_in("anna@example.org")
@@ -112,9 +121,12 @@ def real_ids():
         # Where another object than everybody's is needed, by operation.
         "extendHold": {"booking": held(0)}, "cancelBooking": {"booking": held(1)},
         "orderExtra": {"booking": staying}, "cancelExtra": {"booking": staying, "order": ordered},
-        "quoteChange": {"booking": staying}, "leaveGroup": {"group": left}, "handOver": {"group": handed},
+        "quoteChange": {"booking": staying}, "leaveGroup": {"group": left},
+        "listChildConsents": {"traveller": child}, "recordChildConsent": {"traveller": child},
+        "admitPhone": {"traveller": child}, "listPhones": {"traveller": child},
+        "revokePhone": {"traveller": child, "device": phones[0]}, "kind": kind_code, "handOver": {"group": handed},
     }
-    return ids, {"anna": anna, "host": host, "office": office, "stranger": stranger, "nobody": None}
+    return ids, {"anna": anna, "host": host, "office": office, "kim": kim, "stranger": stranger, "nobody": None}
 
 
 def narrowed(ids):
@@ -140,6 +152,14 @@ def narrowed(ids):
         "type": "object", "properties": {"typeId": {"type": "string", "enum": [ids["type"]]}}, "required": ["typeId"],
         "additionalProperties": False,
     }
+    only("ReservationReport", "type", ids["kind"])
+    schemas["ReservationReport"]["properties"].pop("cottage")
+    schemas["WalkInRequest"]["properties"].pop("guestId")
+    schemas["WalkInRequest"]["properties"]["checkIn"] = {"enum": [False]}
+    schemas["WalkInRequest"]["properties"]["pets"] = {"enum": [0]}
+    schemas["WalkInRequest"]["properties"]["companions"]["maxItems"] = 1
+    schemas["WalkInRequest"]["properties"]["cottages"] = {"enum": [[{"typeId": ids["type"]}]]}
+    schemas["WalkInRequest"]["required"].append("guest")
     only("HandOver", "travellerId", ids["heir"])
     only("TravellerChange", "householdId", ids["household"])
     only("TravellerRequest", "householdId", ids["household"])
@@ -152,12 +172,14 @@ def narrowed(ids):
     schemas["HouseRules"]["properties"]["minimumNights"] = {"enum": [1, 2, 3]}
     schemas["HouseRules"]["properties"]["maximumNights"]["minimum"] = 3
     schemas["StayRequest"] = {"enum": [{"arrival": arrival, "departure": departure}]}
-    for name in [name for name in schemas if name.endswith(("Request", "Change"))]:
+    for name in [name for name in schemas if name.endswith(("Request", "Change", "Report"))]:
         text = json.dumps(schemas[name]).replace("#/components/schemas/Stay\"", "#/components/schemas/StayRequest\"")
         schemas[name] = json.loads(text)
     for methods in document["paths"].values():
         for operation in methods.values():
             for parameter in operation.get("parameters", []):
+                if parameter.get("name") == "park" and parameter["in"] == "query":
+                    parameter["schema"] = {"type": "string", "enum": [ids["park"]]}
                 if parameter.get("name") == "adults":
                     parameter["schema"]["minimum"] = 1
                 if parameter.get("name") in ("from", "to"):
@@ -201,7 +223,9 @@ def fuzz(name, token, document):
     (state / f"fuzz-{name}.log").write_text(result.stdout + result.stderr)
     print(f"as {name}: {result.stdout.strip().splitlines()[-1] if result.stdout.strip() else result.stderr[-300:]}", flush=True)
     if result.returncode != 0:
-        print("\n".join((result.stdout + result.stderr).splitlines()[-150:]))
+        text = result.stdout + result.stderr
+        failures = text.partition("= FAILURES =")[2].partition("= WARNINGS =")[0] or text
+        print("\n".join(failures.splitlines()[:400]))
     return result.returncode == 0
 
 
