@@ -348,6 +348,8 @@ CREATE TABLE booking (
     version int NOT NULL DEFAULT 1,
     -- What a cancellation costs at least: a stay that was put off late keeps the percentage of that day.
     least_fee_percent int NOT NULL DEFAULT 0 CHECK (least_fee_percent BETWEEN 0 AND 100),
+    -- How the group divides the price (SplitRule); NULL is equally.
+    split jsonb,
     -- When the property system last said something of it; what it said before that is old.
     reported_at timestamptz,
     CONSTRAINT booking_hold_has_deadline CHECK ((state = 'held') = (hold_until IS NOT NULL)),
@@ -540,6 +542,103 @@ CREATE TRIGGER charge_line_never_edited BEFORE UPDATE OR DELETE ON charge_line
 CREATE TRIGGER consent_never_edited BEFORE UPDATE ON consent
     FOR EACH ROW EXECUTE FUNCTION never_edited();
 
+-- Money ------------------------------------------------------------------------------------------
+
+-- What each household owes of a booking; together it is the price. Written with the booking locked.
+CREATE TABLE share (
+    id uuid PRIMARY KEY,
+    booking_id uuid NOT NULL REFERENCES booking,
+    household_id uuid NOT NULL REFERENCES household,
+    amount bigint NOT NULL,
+    -- What a change would make it, to which the household has not agreed; the organiser's owes the rest meanwhile.
+    asked bigint,
+    -- The credit of its `prepaid` entries; `voorpret check ledger` compares.
+    paid bigint NOT NULL DEFAULT 0 CONSTRAINT share_paid_back CHECK (paid >= 0),
+    due date NOT NULL,
+    version int NOT NULL DEFAULT 1,
+    CONSTRAINT share_once UNIQUE (booking_id, household_id)
+);
+
+-- The ledger: double entry, append-only. A journal tells one thing that happened to money, once.
+CREATE TABLE journal (
+    id uuid PRIMARY KEY,
+    -- What it tells of, such as `till:ID`.
+    key text NOT NULL CONSTRAINT journal_once UNIQUE,
+    park_id uuid NOT NULL REFERENCES park,
+    booking_id uuid REFERENCES booking,
+    reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 500),
+    day date NOT NULL,
+    at timestamptz NOT NULL
+);
+CREATE INDEX ON journal (booking_id);
+CREATE INDEX ON journal (park_id, day);
+
+-- What was moved: debits are positive, credits negative, and a journal's add up to 0 in every currency.
+CREATE TABLE entry (
+    journal_id uuid NOT NULL REFERENCES journal,
+    place int NOT NULL CHECK (place > 0),
+    -- Of the journal's park. `prepaid` is what guests have paid ahead for a share.
+    account text NOT NULL CONSTRAINT entry_account CHECK (
+        account IN ('cash', 'terminal', 'giftCard', 'transfer', 'prepaid', 'tillDifference')
+    ),
+    share_id uuid REFERENCES share,
+    amount bigint NOT NULL CHECK (amount <> 0),
+    currency char(3) NOT NULL,
+    PRIMARY KEY (journal_id, place),
+    CONSTRAINT entry_prepaid_of_share CHECK ((account = 'prepaid') = (share_id IS NOT NULL))
+);
+CREATE INDEX ON entry (share_id) WHERE share_id IS NOT NULL;
+
+CREATE FUNCTION journal_balances() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM entry WHERE journal_id = NEW.journal_id GROUP BY currency HAVING sum(amount) <> 0) THEN
+        RAISE EXCEPTION 'journal % does not balance', NEW.journal_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'journal_balances';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE CONSTRAINT TRIGGER journal_balances AFTER INSERT ON entry DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION journal_balances();
+CREATE TRIGGER journal_never_edited BEFORE UPDATE OR DELETE ON journal
+    FOR EACH ROW EXECUTE FUNCTION never_edited();
+CREATE TRIGGER entry_never_edited BEFORE UPDATE OR DELETE ON entry
+    FOR EACH ROW EXECUTE FUNCTION never_edited();
+
+-- Money at the desk.
+CREATE TABLE till_payment (
+    id uuid PRIMARY KEY,
+    park_id uuid NOT NULL REFERENCES park,
+    share_id uuid NOT NULL REFERENCES share,
+    method text NOT NULL CHECK (method IN ('cash', 'terminal', 'giftCard', 'transfer')),
+    amount bigint NOT NULL CHECK (amount <> 0),
+    reference text CHECK (length(reference) <= 100),
+    day date NOT NULL,
+    at timestamptz NOT NULL,
+    principal text NOT NULL DEFAULT current_setting('app.principal', true),
+    reverses_id uuid CONSTRAINT till_payment_reversed_once UNIQUE REFERENCES till_payment,
+    CONSTRAINT till_payment_sign CHECK ((amount < 0) = (reverses_id IS NOT NULL)),
+    CONSTRAINT till_payment_reference CHECK (method = 'cash' OR reference IS NOT NULL)
+);
+CREATE INDEX ON till_payment (park_id, day);
+CREATE INDEX ON till_payment (share_id);
+CREATE TRIGGER till_payment_never_edited BEFORE UPDATE OR DELETE ON till_payment
+    FOR EACH ROW EXECUTE FUNCTION never_edited();
+
+-- The end of the till's day: what was counted, and why it is another sum than was taken.
+CREATE TABLE till_close (
+    park_id uuid NOT NULL REFERENCES park,
+    day date NOT NULL,
+    method text NOT NULL CHECK (method IN ('cash', 'terminal', 'giftCard', 'transfer')),
+    expected bigint NOT NULL,
+    counted bigint NOT NULL,
+    reason text CHECK (length(reason) <= 500),
+    at timestamptz NOT NULL,
+    principal text NOT NULL DEFAULT current_setting('app.principal', true),
+    PRIMARY KEY (park_id, day, method),
+    CONSTRAINT till_close_explained CHECK (counted = expected OR reason IS NOT NULL)
+);
+
 -- Arrival ---------------------------------------------------------------------------------------
 
 -- How one gets in: route, door code, Wi-Fi, sealed with the server's secret. Shown to those who have checked in.
@@ -666,6 +765,9 @@ SELECT booking.id, json_build_object(
         SELECT coalesce(sum(amount), 0) FROM charge_line WHERE booking_id = booking.id
     ), 'currency', currency),
     'deposit', json_build_object('amount', deposit, 'currency', currency),
+    'paid', json_build_object('amount', (
+        SELECT coalesce(sum(paid), 0) FROM share WHERE booking_id = booking.id
+    ), 'currency', currency),
     'placedAt', utc(placed_at), 'arrivalTime', to_char(arrival_time, 'HH24:MI'),
     'checkedInAt', utc(checked_in_at), 'checkedOutAt', utc(checked_out_at),
     'leastFeePercent', least_fee_percent, 'version', version
@@ -771,4 +873,4 @@ CREATE TABLE scope_entity (
 CREATE INDEX ON scope_entity (scope, version);
 
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
-    (4, 'feed');
+    (4, 'feed'), (5, 'money');

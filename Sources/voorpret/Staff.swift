@@ -106,7 +106,7 @@ struct Jobs: AsyncParsableCommand {
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Proves that what is derived is right; exits 1 with the differences.",
-        subcommands: [Occupancy.self]
+        subcommands: [Occupancy.self, Ledger.self]
     )
 
     struct Occupancy: AsyncParsableCommand {
@@ -118,6 +118,21 @@ struct Check: AsyncParsableCommand {
                 for cottage in wrong { print(cottage) }
                 guard wrong.isEmpty else { throw fail("\(wrong.count) cottages differ") }
                 print("occupancy is right")
+            }
+        }
+    }
+
+    struct Ledger: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Every invariant of shares, payments and journals against the tables."
+        )
+
+        func run() async throws {
+            try await Setup.withApp { app in
+                let differences = try await Office(app).checkLedger()
+                for difference in differences { print(difference) }
+                guard differences.isEmpty else { throw fail("\(differences.count) differences") }
+                print("the ledger is right")
             }
         }
     }

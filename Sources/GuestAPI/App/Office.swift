@@ -85,6 +85,13 @@ public struct Office: Sendable {
         }
     }
 
+    /// Everything in shares, payments and the ledger that contradicts.
+    public func checkLedger() async throws -> [String] {
+        try await app.database.read(as: Principal.job("check").setting) {
+            try await $0.all(PaymentSQL.differences).map { "\($0.what): \($0.subject)" }
+        }
+    }
+
     /// Cottages whose search bits differ from what is booked.
     public func checkOccupancy() async throws -> [String] {
         try await app.database.read(as: Principal.job("check").setting) {

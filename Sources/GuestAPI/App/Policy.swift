@@ -207,6 +207,51 @@ enum Policy {
             key: .required,
             needsMatch: true
         ),
+        // Shares
+        Row("listShares", .get, "/v1/bookings/{booking}/shares", front.union([.member]), .booking),
+        Row("splitBooking", .put, "/v1/bookings/{booking}/shares", front.union([.organiser]), .booking),
+        Row(
+            "previewSplit",
+            .post,
+            "/v1/bookings/{booking}/shares/preview",
+            front.union([.organiser]),
+            .booking,
+            key: Key.none
+        ),
+        Row("agreeToShare", .post, "/v1/shares/{share}/agreement", [.member], .booking, key: .required),
+        // Money
+        Row(
+            "takeAtTill",
+            .post,
+            "/v1/admin/shares/{share}/till-payments",
+            [.staff(.reception), .headOffice],
+            .desk,
+            key: .required
+        ),
+        Row(
+            "reverseAtTill",
+            .post,
+            "/v1/admin/till-payments/{payment}/reversal",
+            [.staff(.reception), .headOffice],
+            .desk,
+            key: .required
+        ),
+        Row(
+            "showTill",
+            .get,
+            "/v1/admin/parks/{park}/till",
+            [.staff(.reception), .staff(.finance), .headOffice],
+            .desk
+        ),
+        Row(
+            "closeTill",
+            .post,
+            "/v1/admin/parks/{park}/till/close",
+            [.staff(.reception), .headOffice],
+            .desk,
+            key: .required
+        ),
+        Row("showLedger", .get, "/v1/bookings/{booking}/ledger", front.union([.member, .staff(.finance)]), .booking),
         // Extras
         Row("listExtras", .get, "/v1/parks/{park}/extras", [.anyone]),
         Row("orderExtra", .post, "/v1/bookings/{booking}/extras", front.union([.member]), .booking, key: .required),

@@ -3,7 +3,8 @@ enum Routes {
     static func table() throws -> RouteTable {
         let features = [
             IdentityRoutes.handlers, ParkRoutes.handlers, GroupRoutes.handlers, BookingRoutes.handlers,
-            ExtraRoutes.handlers, ArrivalRoutes.handlers, DeskRoutes.handlers, TaskRoutes.handlers,
+            ExtraRoutes.handlers, ShareRoutes.handlers, PaymentRoutes.handlers, ArrivalRoutes.handlers,
+            DeskRoutes.handlers, TaskRoutes.handlers,
             ReservationRoutes.handlers, JobRoutes.handlers, DocsRoutes.handlers,
         ]
         var handlers: [String: RouteTable.Handler] = [:]

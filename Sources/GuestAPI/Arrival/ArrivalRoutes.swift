@@ -24,7 +24,15 @@ enum ArrivalRoutes {
         let id: Booking.ID = try call.id("booking")
         let cottage: Cottage.ID = try call.id("cottage")
         return try await call.write { tx in
-            try await Booking.settle(households, in: cottage, of: id, as: call.principal, in: tx)
+            try await Booking.settle(
+                households,
+                in: cottage,
+                of: id,
+                as: call.principal,
+                call.app,
+                at: call.now,
+                in: tx
+            )
             return .noContent
         }
     }

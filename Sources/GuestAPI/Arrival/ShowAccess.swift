@@ -81,6 +81,8 @@ extension Booking {
         in cottage: Cottage.ID,
         of id: Booking.ID,
         as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
         in tx: Transaction
     ) async throws {
         var booking = try await locked(id, as: principal, in: tx)
@@ -91,6 +93,7 @@ extension Booking {
         guard known.isSuperset(of: households) else { throw Refusal.notFound.at("/householdIds") }
         booking.version += 1
         tx.later(ArrivalSQL.settle(households, in: cottage, of: id) + [BookingSQL.update(booking)])
+        try await divide(id, as: principal, app, at: now, in: tx)
         booking.publish(in: tx)
     }
 }

@@ -34,6 +34,7 @@ enum BookingSQL {
         let pets: Int
         let currency: String
         let deposit: Int64
+        let paid: Int64
         let placedAt: Date
         let arrivalTime: LocalTime?
         let checkedInAt: Date?
@@ -44,7 +45,8 @@ enum BookingSQL {
 
     private static let columns: SQL = """
         booking.id, number, booking.park_id, booking.group_id, stay, state, hold_until, is_extended, adults, children,
-        babies, pets, currency, deposit, placed_at, to_char(arrival_time, 'HH24:MI') AS arrival_time, checked_in_at,
+        babies, pets, currency, deposit,
+        (SELECT coalesce(sum(paid), 0)::bigint FROM share WHERE booking_id = booking.id) AS paid, placed_at, to_char(arrival_time, 'HH24:MI') AS arrival_time, checked_in_at,
         checked_out_at, least_fee_percent, booking.version
         """
 
@@ -68,6 +70,7 @@ enum BookingSQL {
                 pets: try row.decode("pets"),
                 currency: try row.decode("currency"),
                 deposit: try row.decode("deposit"),
+                paid: try row.decode("paid"),
                 placedAt: try row.decode("placed_at"),
                 arrivalTime: try row.decodeIfPresent("arrival_time", as: String.self).flatMap { LocalTime($0) },
                 checkedInAt: try row.decodeIfPresent("checked_in_at"),
@@ -468,6 +471,7 @@ extension Booking {
                 extras: extras[row.id] ?? [],
                 currency: row.currency,
                 deposit: row.deposit,
+                paid: row.paid,
                 placedAt: row.placedAt,
                 arrivalTime: row.arrivalTime,
                 checkedInAt: row.checkedInAt,

@@ -106,7 +106,7 @@ extension Booking {
         // A day has passed, or a rate was set for a night that had none.
         guard price.lines.total == quote.difference else { throw Refusal.quoteOver.at("/quoteId") }
         let before = booking
-        try await booking.write(price, app, at: now, in: tx)
+        try await booking.write(price, as: principal, app, at: now, in: tx)
         tx.later([BookingSQL.use(request.quoteId, at: now)])
         if isStaff {
             try Audit.record(
@@ -137,7 +137,13 @@ extension Booking {
     /// Writes a change that has been thought through.
     ///
     /// The booking and all cottages that go or come are locked.
-    mutating func write(_ price: PricedChange, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+    mutating func write(
+        _ price: PricedChange,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
         let plan = price.plan
         move(to: plan.stay, today: price.today, rules: price.rules)
         adults = price.priced.adults
@@ -160,5 +166,6 @@ extension Booking {
                     BookingSQL.update(self),
                 ] + price.added.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
         )
+        try await Self.divide(id, as: principal, app, at: now, in: tx)
     }
 }

@@ -29,11 +29,14 @@ extension Booking {
     ///
     /// Harmless to repeat.
     ///
+    /// - Parameter isCovered: somebody's payment has just covered the deposit, so nobody waives it.
+    ///
     /// Throws `depositOpen` for a guest while the deposit is not covered, `reasonNeeded` for staff who do
     /// not say why they waive it.
     static func confirm(
         _ id: Booking.ID,
         reason: String?,
+        isCovered: Bool = false,
         as principal: Principal,
         _ app: AppEnvironment,
         at now: Date,
@@ -42,7 +45,7 @@ extension Booking {
         var booking = try await locked(id, as: principal, in: tx)
         guard booking.state != .confirmed else { return booking }
         let isStaff = principal.guestID == nil
-        if isStaff, reason == nil { throw Refusal.reasonNeeded.at("/reason") }
+        if isStaff, reason == nil, !isCovered { throw Refusal.reasonNeeded.at("/reason") }
         try booking.confirm(at: now, byStaffFor: isStaff ? reason : nil)
         booking.version += 1
         tx.later([BookingSQL.update(booking, confirmedReason: isStaff ? reason : nil)])
@@ -96,6 +99,7 @@ extension Booking {
         }
         ExtraOrder.cancel(booking.extras, at: now, in: tx)
         tx.later(commands)
+        try await divide(id, as: principal, app, at: now, in: tx)
         if isStaff {
             try Audit.record(
                 "booking.cancel",
@@ -122,6 +126,7 @@ extension Booking {
             BookingSQL.update(booking),
             BookingSQL.reverseLines(of: id, at: now),
         ])
+        try await divide(id, as: .job(ExpireHold.kind), app, at: now, in: tx)
         let number = booking.number
         try await write("expired", about: id, app, at: now, in: tx) { .holdExpired(number: number, park: $0) }
         booking.publish(in: tx)

@@ -43,7 +43,14 @@ enum ExtraRoutes {
         let id: Booking.ID = try call.id("booking")
         let order: ExtraOrder.ID = try call.id("order")
         return try await call.write { tx in
-            let booking = try await ExtraOrder.cancel(order, of: id, as: call.principal, at: call.now, in: tx)
+            let booking = try await ExtraOrder.cancel(
+                order,
+                of: id,
+                as: call.principal,
+                call.app,
+                at: call.now,
+                in: tx
+            )
             return try .json(booking, version: booking.version)
         }
     }

@@ -52,6 +52,7 @@ extension ExtraOrder {
             ],
             refusing: ["extra_sold_out": .extraSoldOut.at("/quantity"), "extra_order_pkey": .idTaken.at("/id")]
         )
+        try await Booking.divide(id, as: principal, app, at: now, in: tx)
         booking.publish(in: tx)
         return try await Booking.found(id, by: .member, as: principal, in: tx)
     }
@@ -63,6 +64,7 @@ extension ExtraOrder {
         _ order: ExtraOrder.ID,
         of id: Booking.ID,
         as principal: Principal,
+        _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
     ) async throws -> Booking {
@@ -76,6 +78,7 @@ extension ExtraOrder {
         booking.version += 1
         cancel([order], at: now, in: tx)
         tx.later([BookingSQL.reverseLines(ofOrders: [order.id], of: id, at: now), BookingSQL.update(booking)])
+        try await Booking.divide(id, as: principal, app, at: now, in: tx)
         booking.publish(in: tx)
         return try await Booking.found(id, by: .member, as: principal, in: tx)
     }

@@ -96,6 +96,7 @@ extension Booking {
             ]
         )
         try Job.enqueue(ExpireHold(bookingId: id), key: id.description, at: holdUntil, app, in: tx)
+        try await divide(id, as: principal, app, at: now, in: tx)
         booking.publish(in: tx)
         for member in members { tx.tell(park.id, of: .guest, member) }
         return booking

@@ -36,7 +36,7 @@ extension Booking {
         plan.cottages[index] = .init(id: to.id, isChosen: false, pricedAs: booked == to.type ? nil : booked)
         try await booking.makeRoom(for: plan, app, at: now, in: tx)
         let price = try await PricedChange(plan, for: booking, isCourtesy: true, at: now, in: tx)
-        try await booking.write(price, app, at: now, in: tx)
+        try await booking.write(price, as: principal, app, at: now, in: tx)
         if booking.state == .checkedIn {
             Cottage.mark([from.id], .toClean, of: booking.parkId, at: now, in: tx)
             Cottage.mark([to.id], .occupied, of: booking.parkId, at: now, in: tx)

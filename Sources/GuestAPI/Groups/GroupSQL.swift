@@ -173,6 +173,17 @@ enum GroupSQL {
         )
     }
 
+    /// Those who stay.
+    static func travellers(ofBooking booking: UUID) -> Query<Traveller> {
+        Query(
+            """
+            SELECT \(travellerColumns) FROM traveller
+            WHERE id IN (SELECT traveller_id FROM booking_traveller WHERE booking_id = \(booking)) ORDER BY id
+            """,
+            decoding: traveller
+        )
+    }
+
     static func traveller(_ id: Traveller.ID, in group: TravelGroup.ID) -> Query<Traveller> {
         Query(
             """

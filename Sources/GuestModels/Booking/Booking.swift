@@ -52,6 +52,8 @@ public struct Booking: Codable, Hashable, Sendable {
     public var total: Money
     /// What must be covered before the hold is confirmed.
     public var deposit: Money
+    /// What has come in from all households.
+    public var paid: Money
     public var placedAt: Date
     /// When they mean to come, on the park's clock.
     public var arrivalTime: LocalTime?
@@ -81,6 +83,7 @@ public struct Booking: Codable, Hashable, Sendable {
         extras: [ExtraOrder] = [],
         currency: String,
         deposit: Int64,
+        paid: Int64 = 0,
         placedAt: Date,
         arrivalTime: LocalTime? = nil,
         checkedInAt: Date? = nil,
@@ -106,6 +109,7 @@ public struct Booking: Codable, Hashable, Sendable {
         self.extras = extras
         total = Money(charges.total, currency)
         self.deposit = Money(deposit, currency)
+        self.paid = Money(paid, currency)
         self.placedAt = placedAt
         self.arrivalTime = arrivalTime
         self.checkedInAt = checkedInAt
@@ -127,12 +131,12 @@ extension Booking {
 
     /// Makes the held booking firm.
     ///
-    /// A guest can when there is no deposit to cover; staff can with a reason.
+    /// A guest can once the deposit is covered, by whomever; staff can with a reason.
     public mutating func confirm(at now: Date, byStaffFor reason: String?) throws(Refusal) {
         guard state != .confirmed else { return }
         guard state == .held, let deadline = holdUntil else { throw state == .expired ? .holdExpired : .notHeld }
         guard now < deadline else { throw .holdExpired }
-        guard deposit.amount == 0 || reason != nil else { throw .depositOpen }
+        guard paid.amount >= deposit.amount || reason != nil else { throw .depositOpen }
         state = .confirmed
         holdUntil = nil
     }

@@ -32,6 +32,8 @@ public struct HouseRules: Hashable, Codable, Sendable {
     public var accessFor: AccessFor?
     /// The guest register the country asks for; none unless the park says so.
     public var register: Register?
+    /// How many days before arrival everything is due; 28 unless the park says otherwise.
+    public var balanceDays: Int?
 
     public enum SelfCheckIn: String, Hashable, Codable, Sendable {
         case lead, anyone
@@ -112,7 +114,8 @@ public struct HouseRules: Hashable, Codable, Sendable {
         cancellation: [CancellationStep] = [],
         selfCheckIn: SelfCheckIn? = nil,
         accessFor: AccessFor? = nil,
-        register: Register? = nil
+        register: Register? = nil,
+        balanceDays: Int? = nil
     ) {
         self.checkInFrom = checkInFrom
         self.checkOutBy = checkOutBy
@@ -131,10 +134,16 @@ public struct HouseRules: Hashable, Codable, Sendable {
         self.selfCheckIn = selfCheckIn
         self.accessFor = accessFor
         self.register = register
+        self.balanceDays = balanceDays
     }
 }
 
 extension HouseRules {
+    /// The day by which a booking of `today` must have been paid, park-local.
+    public func balanceDue(for stay: Stay, today: LocalDate) -> LocalDate {
+        max(stay.arrival.adding(days: -(balanceDays ?? 28)), today)
+    }
+
     /// Throws what stands against such a stay, asked on the park-local day `today`.
     public func allow(_ stay: Stay, today: LocalDate) throws(Refusal) {
         guard stay.arrival >= today else { throw .arrivalPassed }
@@ -173,6 +182,7 @@ extension HouseRules: Checked {
         check.range(touristTax?.personNight, "/touristTax/personNight", 0...1_000_000)
         check.range(touristTax?.fromAge, "/touristTax/fromAge", 0...120)
         check.range(register?.keepDays, "/register/keepDays", 0...4000)
+        check.range(balanceDays, "/balanceDays", 0...1100)
         check.require(arrivals.count <= 50, "/arrivals", "must have at most 50 entries")
         for (index, arrival) in arrivals.enumerated() {
             check.require(

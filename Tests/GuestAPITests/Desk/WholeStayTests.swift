@@ -87,7 +87,7 @@ import Testing
             }
             let path = "/v1/bookings/\(id)"
             let booking = try await api.get(path, as: organiser).decode(Booking.self)
-            switch random.next() % 9 {
+            switch random.next() % 12 {
             case 0: tell("confirm", try await api.post("\(path)/confirm", as: organiser, key: key))
             case 1...3:
                 var change = BookingChange()
@@ -118,6 +118,30 @@ import Testing
             case 6:
                 guard let order = booking.extras.first else { continue }
                 tell("take back", try await api.send("DELETE", "\(path)/extras/\(order.id)", as: organiser))
+            case 9:
+                let rules: [SplitRule] = [
+                    SplitRule(.equally), SplitRule(.byHousehold), SplitRule(.byCottage, freeBelowAge: 4),
+                ]
+                let rule = rules.randomElement(using: &random) ?? SplitRule(.equally)
+                tell("split", try await api.change("PUT", "\(path)/shares", rule, as: organiser))
+            case 10, 11:
+                struct Shares: Decodable {
+                    let items: [ShareView]
+                }
+                let shares = try await api.get("\(path)/shares", as: organiser).decode(Shares.self).items
+                guard let share = shares.first, let owed = share.amount, let paid = share.paid,
+                    owed.amount > paid.amount
+                else { continue }
+                let part = max(1, (owed.amount - paid.amount) / Int64(1 + random.next() % 3))
+                tell(
+                    "pay",
+                    try await api.post(
+                        "/v1/admin/shares/\(share.id)/till-payments",
+                        TillPaymentRequest(method: .cash, amount: part),
+                        as: stage.reception,
+                        key: key
+                    )
+                )
             case 7 where random.next() % 2 == 0:
                 tell("cancel", try await api.post("\(path)/cancel", as: organiser, key: key))
             default:
@@ -255,8 +279,8 @@ import Testing
             let tally = stage.tally.all
             let happened = tally.filter { $0.value.keys.contains { $0 < 300 } }.keys.sorted()
             let wanted = [
-                "cancel", "change", "confirm", "hold", "import", "move", "order", "quote", "report", "take back",
-                "withdraw",
+                "cancel", "change", "confirm", "hold", "import", "move", "order", "pay", "quote", "report", "split",
+                "take back", "withdraw",
             ]
             #expect(Set(happened).isSuperset(of: wanted), "\(tally)")
             #expect(tally.values.allSatisfy { $0.keys.allSatisfy { $0 < 500 || $0 == 503 } }, "\(tally)")
@@ -279,6 +303,10 @@ import Testing
             try await $0.all(ParkSQL.wrongOccupancy(of: nil))
         }
         #expect(wrong.isEmpty)
+        let contradictions = try await api.app.database.read(as: "test") {
+            try await $0.all(PaymentSQL.differences).map { "\($0.what) \($0.subject)" }
+        }
+        #expect(contradictions.isEmpty, "\(contradictions)")
         // The price is what a fresh quote for the state as it is gives.
         var quoted = 0
         for (organiser, bookings) in everybody {

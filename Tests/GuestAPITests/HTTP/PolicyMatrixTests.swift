@@ -14,7 +14,9 @@ import Testing
         let stay = "from=2027-05-14&to=2027-05-17"
         if row.name.hasPrefix("search"), !["searchBookings", "searchGuests"].contains(row.name) { path += "?\(stay)" }
         if ["showMap", "listExtras"].contains(row.name) { path += "?\(stay)" }
-        if ["listExtrasToPrepare", "listReadiness", "showDay"].contains(row.name) { path += "?date=2027-05-14" }
+        if ["listExtrasToPrepare", "listReadiness", "showDay", "showTill"].contains(row.name) {
+            path += "?date=2027-05-14"
+        }
         if ["searchBookings", "searchGuests"].contains(row.name) { path += "?q=a" }
         if row.name == "listChanges" { path += "?park=\(ids["park"] ?? "")" }
         return path
@@ -52,6 +54,12 @@ import Testing
             "reportReservation": """
             {"stay": {"arrival": "2027-05-14", "departure": "2027-05-17"}, "state": "confirmed", "type": "A",
             "adults": 2, "children": 0, "babies": 0, "nightlyRate": 1}
+            """,
+            "splitBooking": #"{"way": "equally"}"#, "previewSplit": #"{"way": "equally"}"#,
+            "takeAtTill": #"{"method": "cash", "amount": 1}"#,
+            "closeTill": """
+            {"day": "2026-11-20", "counts": [{"method": "cash", "counted": 0}, {"method": "terminal", "counted": 0},
+            {"method": "giftCard", "counted": 0}, {"method": "transfer", "counted": 0}]}
             """,
             "signInChild": #"{"code": "0123456789abcdef", "deviceSecret": "0123456789abcdef"}"#,
             "createDeskGuest": #"{"name": "N"}"#,
@@ -140,7 +148,8 @@ import Testing
             let missing = UUID().uuidString.lowercased()
             let names = [
                 "park", "type", "cottage", "rate", "closure", "group", "traveller", "invitation", "booking", "device",
-                "job", "order", "extra", "task", "note", "number",
+                "job", "order", "extra", "task", "note", "number", "share",
+                "payment",
             ]
             let nothing = Dictionary(names.map { ($0, missing) } + [("code", "ABCDEFGH"), ("file", "x")]) { $1 }
             var real = nothing

@@ -1,0 +1,168 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+
+extension Booking {
+    /// Divides the price anew among the households, by the group's rule, after whatever changed it.
+    ///
+    /// The booking is locked. One without group has no shares.
+    static func divide(
+        _ id: Booking.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        guard let (terms, bill, shares) = try await bill(of: id, as: principal, in: tx),
+            let clock = ParkClock(timeZone: terms.timeZone),
+            // A group whose organiser is gone has nobody behind it but those who stay.
+            let backstop = terms.backstop ?? bill.travellers.map(\.householdId).min()
+        else { return }
+        let due = terms.rules.balanceDue(for: terms.stay, today: clock.date(at: now))
+        let known = Dictionary(shares.map { ($0.householdId, $0) }) { first, _ in first }
+        let divided = shares.divided(
+            terms.rule.division(of: bill, backstop: backstop),
+            backstop: backstop,
+            by: terms.author
+        )
+        tx.later([
+            ShareSQL.write(
+                divided.sorted { $0.key < $1.key }.map { household, owed in
+                    Share(
+                        id: known[household]?.id ?? app.ids.next(at: now),
+                        bookingId: id,
+                        householdId: household,
+                        amount: owed.amount,
+                        asked: owed.asked,
+                        due: max(known[household]?.due ?? due, due)
+                    )
+                }
+            )
+        ])
+    }
+
+    /// What is divided, and how it is now; nil for a booking without group.
+    private static func bill(
+        of id: Booking.ID,
+        as principal: Principal,
+        in tx: Transaction
+    ) async throws -> (ShareSQL.Terms, Bill, [Share])? {
+        let its: SQL = "booking.id = \(id)"
+        let (terms, lines, people, staying, homes, shares) = try await tx.all(
+            ShareSQL.terms(of: id, for: principal.guestID),
+            BookingSQL.lines(where: its),
+            GroupSQL.travellers(ofBooking: id.uuid),
+            BookingSQL.travellers(where: its),
+            ShareSQL.homes(of: id),
+            ShareSQL.shares(of: id)
+        )
+        guard let terms = terms.first, !staying.isEmpty else { return nil }
+        let bill = Bill(
+            stay: terms.stay,
+            lines: lines.map(\.line),
+            travellers: people,
+            homes: Dictionary(grouping: homes, by: \.cottage).mapValues { $0.map(\.household) }
+        )
+        return (terms, bill, shares)
+    }
+
+    /// Says how the price is divided from now on; the organiser does.
+    ///
+    /// Throws what stands against the rule: somebody who does not stay, nobody who pays, amounts that do not add up.
+    static func split(
+        _ id: Booking.ID,
+        by rule: SplitRule,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> [ShareView] {
+        var booking = try await locked(id, as: principal, in: tx)
+        guard let (_, bill, _) = try await bill(of: id, as: principal, in: tx) else { throw Refusal.notChangeable }
+        _ = try rule.shares(of: bill)
+        booking.version += 1
+        tx.later([ShareSQL.setRule(try JSONText(encoding: rule), of: id), BookingSQL.update(booking)])
+        try await divide(id, as: principal, app, at: now, in: tx)
+        booking.publish(in: tx)
+        return try await shares(of: id, as: principal, at: now, in: tx)
+    }
+
+    /// What a rule would give, before anybody decides.
+    static func previewSplit(
+        _ id: Booking.ID,
+        by rule: SplitRule,
+        as principal: Principal,
+        in tx: Transaction
+    ) async throws -> [SplitRule.Amount] {
+        _ = try await found(id, as: principal, in: tx)
+        guard let (_, bill, _) = try await bill(of: id, as: principal, in: tx) else { throw Refusal.notChangeable }
+        return try rule.shares(of: bill).sorted { $0.key < $1.key }
+            .map { SplitRule.Amount(householdId: $0.key, amount: $0.value) }
+    }
+
+    /// Agrees to what is asked of one's own household; the organiser's owes that much less.
+    static func agree(
+        to share: Share.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> [ShareView] {
+        guard let id = try await tx.first(ShareSQL.share(share))?.bookingId else { throw Refusal.notFound }
+        var booking = try await locked(id, by: .member, as: principal, in: tx)
+        let (terms, shares) = try await tx.all(
+            ShareSQL.terms(of: id, for: principal.guestID),
+            ShareSQL.shares(of: id)
+        )
+        guard let terms = terms.first, var own = shares.first(where: { $0.id == share }) else { throw Refusal.notFound }
+        guard terms.author == own.householdId else { throw Refusal.forbidden }
+        guard let asked = own.asked, var backstop = shares.first(where: { $0.householdId == terms.backstop }) else {
+            throw Refusal.nothingAsked
+        }
+        backstop.amount -= asked - own.amount
+        own.amount = asked
+        own.asked = nil
+        booking.version += 1
+        tx.later([ShareSQL.write([own, backstop]), BookingSQL.update(booking)])
+        booking.publish(in: tx)
+        return try await Self.shares(of: id, as: principal, at: now, in: tx)
+    }
+
+    /// The shares as the asker may see them: the organiser and staff all of it, a member their own household's and how
+    /// the others stand.
+    static func shares(
+        of id: Booking.ID,
+        as principal: Principal,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> [ShareView] {
+        let booking = try await found(id, by: .member, as: principal, in: tx)
+        let (terms, shares, names, roles) = try await tx.all(
+            ShareSQL.terms(of: id, for: principal.guestID),
+            ShareSQL.shares(of: id),
+            ShareSQL.names(of: id),
+            BookingSQL.role(of: principal.guestID, in: id)
+        )
+        guard let terms = terms.first, let clock = ParkClock(timeZone: terms.timeZone) else { return [] }
+        let today = clock.date(at: now)
+        let name = Dictionary(names.map { ($0.household, $0.name) }) { first, _ in first }
+        let seesAll = principal.guestID == nil || roles == [.organiser]
+        func money(_ amount: Int64) -> Money { Money(amount, booking.total.currency) }
+        return shares.map { share in
+            let isOwn = share.householdId == terms.author
+            let isShown = seesAll || isOwn
+            return ShareView(
+                id: share.id,
+                householdId: share.householdId,
+                householdName: name[share.householdId] ?? "",
+                state: share.state(today: today),
+                isOwn: isOwn,
+                due: share.due,
+                amount: isShown ? money(share.amount) : nil,
+                paid: isShown ? money(share.paid) : nil,
+                asked: isShown ? share.asked.map(money) : nil
+            )
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import GuestModels
+import Postgres
+
+/// Who owes what of a booking.
+enum ShareRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "listShares": list, "splitBooking": split, "previewSplit": preview, "agreeToShare": agree,
+    ]
+
+    private static func list(_ call: Call) async throws -> Answer {
+        let id: Booking.ID = try call.id("booking")
+        return try await call.write { tx in
+            try answer(await Booking.shares(of: id, as: call.principal, at: call.now, in: tx))
+        }
+    }
+
+    private static func split(_ call: Call) async throws -> Answer {
+        let rule = try call.body(SplitRule.self)
+        let id: Booking.ID = try call.id("booking")
+        return try await call.write { tx in
+            try answer(await Booking.split(id, by: rule, as: call.principal, call.app, at: call.now, in: tx))
+        }
+    }
+
+    private static func preview(_ call: Call) async throws -> Answer {
+        let rule = try call.body(SplitRule.self)
+        let id: Booking.ID = try call.id("booking")
+        return try await call.write { tx in
+            try .json(
+                Page(items: await Booking.previewSplit(id, by: rule, as: call.principal, in: tx), next: nil)
+            )
+        }
+    }
+
+    private static func agree(_ call: Call) async throws -> Answer {
+        let id: Share.ID = try call.id("share")
+        return try await call.write { tx in
+            try answer(await Booking.agree(to: id, as: call.principal, call.app, at: call.now, in: tx))
+        }
+    }
+
+    private static func answer(_ shares: [ShareView]) throws -> Answer {
+        try .json(Page(items: shares, next: nil))
+    }
+}

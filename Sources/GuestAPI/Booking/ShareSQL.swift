@@ -1,0 +1,106 @@
+import Foundation
+import GuestModels
+import Postgres
+
+enum ShareSQL {
+    private static let columns: SQL = """
+        share.id, share.booking_id, share.household_id, share.amount, asked, paid, due, share.version
+        """
+
+    private static func share(_ row: Row) throws -> Share {
+        Share(
+            id: try row.decode("id"),
+            bookingId: try row.decode("booking_id"),
+            householdId: try row.decode("household_id"),
+            amount: try row.decode("amount"),
+            asked: try row.decodeIfPresent("asked"),
+            paid: try row.decode("paid"),
+            due: try row.decode("due"),
+            version: try row.decode("version")
+        )
+    }
+
+    static func shares(of booking: Booking.ID) -> Query<Share> {
+        Query("SELECT \(columns) FROM share WHERE booking_id = \(booking) ORDER BY household_id", decoding: share)
+    }
+
+    static func share(_ id: Share.ID) -> Query<Share> {
+        Query("SELECT \(columns) FROM share WHERE id = \(id)", decoding: share)
+    }
+
+    /// What a division needs to know beside lines and people.
+    struct Terms: Sendable {
+        let stay: Stay
+        let rule: SplitRule
+        let rules: HouseRules
+        let timeZone: String
+        /// The organiser's household; nil for a group without organiser.
+        let backstop: Household.ID?
+        /// The household of the guest who changes something.
+        let author: Household.ID?
+    }
+
+    static func terms(of booking: Booking.ID, for guest: Guest.ID?) -> Query<Terms> {
+        Query(
+            """
+            SELECT stay, split, policy, time_zone,
+                (SELECT household_id FROM traveller WHERE group_id = booking.group_id AND role = 'organiser') AS backstop,
+                (SELECT household_id FROM traveller
+                 WHERE group_id = booking.group_id AND guest_id = \(guest) AND left_at IS NULL) AS author
+            FROM booking JOIN park ON park.id = park_id
+            WHERE booking.id = \(booking) AND group_id IS NOT NULL
+            """
+        ) { row in
+            Terms(
+                stay: try row.decode("stay"),
+                rule: try row.decodeIfPresent("split", as: JSONText.self) == nil
+                    ? SplitRule(.equally) : row.decodeJSON("split"),
+                rules: try row.decodeJSON("policy"),
+                timeZone: try row.decode("time_zone"),
+                backstop: try row.decodeIfPresent("backstop"),
+                author: try row.decodeIfPresent("author")
+            )
+        }
+    }
+
+    static func homes(of booking: Booking.ID) -> Query<(cottage: Cottage.ID, household: Household.ID)> {
+        Query(
+            "SELECT cottage_id, household_id FROM cottage_household WHERE booking_id = \(booking)"
+        ) { (try $0.decode("cottage_id"), try $0.decode("household_id")) }
+    }
+
+    static func names(of booking: Booking.ID) -> Query<(household: Household.ID, name: String)> {
+        Query(
+            """
+            SELECT household.id, household.name FROM share JOIN household ON household.id = household_id
+            WHERE booking_id = \(booking)
+            """
+        ) { (try $0.decode("id"), try $0.decode("name")) }
+    }
+
+    static func setRule(_ rule: JSONText, of booking: Booking.ID) -> Command {
+        Command("UPDATE booking SET split = \(rule) WHERE id = \(booking)")
+    }
+
+    /// Writes a division: new households come, the others change, nobody goes.
+    static func write(_ shares: [Share]) -> Command {
+        Command(
+            """
+            INSERT INTO share (id, booking_id, household_id, amount, asked, due)
+            SELECT id, booking_id, household_id, amount, nullif(asked, -1), due
+            FROM unnest(\(shares.map(\.id))::uuid[], \(shares.map(\.bookingId))::uuid[],
+                \(shares.map(\.householdId))::uuid[], \(shares.map(\.amount))::bigint[],
+                \(shares.map { $0.asked ?? -1 })::bigint[], \(shares.map(\.due))::date[])
+                AS divided (id, booking_id, household_id, amount, asked, due)
+            ON CONFLICT (booking_id, household_id) DO UPDATE
+            SET amount = EXCLUDED.amount, asked = EXCLUDED.asked, due = EXCLUDED.due, version = share.version + 1
+            WHERE (share.amount, share.due) <> (EXCLUDED.amount, EXCLUDED.due)
+                OR share.asked IS DISTINCT FROM EXCLUDED.asked
+            """
+        )
+    }
+
+    static func addPaid(_ amount: Int64, to share: Share.ID) -> Command {
+        Command("UPDATE share SET paid = paid + \(amount), version = version + 1 WHERE id = \(share)")
+    }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension TillDay {
+    /// A day of the till as it stands.
+    static func show(_ park: Park.ID, on day: LocalDate, in reader: Reader) async throws -> TillDay {
+        let (parks, payments, closes) = try await reader.all(
+            ParkSQL.park(park),
+            PaymentSQL.tillPayments(of: park, on: day),
+            PaymentSQL.closes(of: park, on: day)
+        )
+        guard let park = parks.first else { throw Refusal.notFound }
+        return TillDay(park, day, payments, closes)
+    }
+
+    private init(_ park: Park, _ day: LocalDate, _ payments: [TillPayment], _ closes: [PaymentSQL.Close]) {
+        let lines = TillPayment.Method.allCases.map { method in
+            let close = closes.first { $0.method == method }
+            let taken = payments.filter { $0.method == method }.reduce(0) { $0 + $1.amount.amount }
+            return Line(
+                method: method,
+                expected: Money(close?.expected ?? taken, park.currency),
+                counted: close.map { Money($0.counted, park.currency) },
+                reason: close?.reason
+            )
+        }
+        self.init(day: day, isClosed: !closes.isEmpty, lines: lines, payments: payments)
+    }
+
+    /// Ends a day: what was counted stands beside what was taken, and a difference is explained and booked.
+    ///
+    /// Throws `tillDiffers` for a difference without a reason, `tillClosed` the second time.
+    static func close(
+        _ park: Park.ID,
+        _ request: TillCloseRequest,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> TillDay {
+        let (_, parks, payments, closed) = try await tx.all(
+            PaymentSQL.lockTill(of: park),
+            ParkSQL.park(park),
+            PaymentSQL.tillPayments(of: park, on: request.day),
+            PaymentSQL.closes(of: park, on: request.day)
+        )
+        guard let park = parks.first, let clock = ParkClock(timeZone: park.timeZone) else { throw Refusal.notFound }
+        guard request.day <= clock.date(at: now) else { throw Refusal.dayNotCome.at("/day") }
+        guard closed.isEmpty else { throw Refusal.tillClosed }
+        var closes: [PaymentSQL.Close] = []
+        for (index, count) in request.counts.enumerated() {
+            let expected = payments.filter { $0.method == count.method }.reduce(0) { $0 + $1.amount.amount }
+            guard count.counted == expected || count.reason != nil else {
+                throw Refusal.tillDiffers.at("/counts/\(index)/reason")
+            }
+            closes.append(.init(method: count.method, expected: expected, counted: count.counted, reason: count.reason))
+            let difference = count.counted - expected
+            guard difference != 0 else { continue }
+            Journal(
+                key: "close:\(park.id):\(request.day):\(count.method.rawValue)",
+                park: park.id,
+                reason: count.reason ?? "till difference",
+                day: request.day,
+                currency: park.currency,
+                entries: [
+                    .init(account: Journal.Account(count.method), amount: difference),
+                    .init(account: .tillDifference, amount: -difference),
+                ]
+            ).post(app, at: now, in: tx)
+        }
+        tx.later(closes.map { PaymentSQL.insert($0, park: park.id, day: request.day, at: now) })
+        try Audit.record("till.close", target: park.id.uuid, park: park.id, after: request, app, at: now, in: tx)
+        return TillDay(park, request.day, payments, closes)
+    }
+}

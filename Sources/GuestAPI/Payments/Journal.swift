@@ -1,0 +1,44 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// One thing that happened to money, as the ledger keeps it: entries that add up to 0.
+struct Journal: Sendable {
+    enum Account: String, Codable, CaseIterable, Sendable {
+        case cash, terminal, giftCard, transfer
+        /// What guests have paid ahead for a share: we owe them the stay.
+        case prepaid
+        /// What was counted at the end of a day beside what was taken.
+        case tillDifference
+
+        init(_ method: TillPayment.Method) {
+            switch method {
+            case .cash: self = .cash
+            case .terminal: self = .terminal
+            case .giftCard: self = .giftCard
+            case .transfer: self = .transfer
+            }
+        }
+    }
+
+    struct Entry: Sendable {
+        let account: Account
+        var share: Share.ID?
+        /// Minor units: a debit above 0, a credit below.
+        let amount: Int64
+    }
+
+    /// What it tells of, such as `till:ID`; a second one of it is refused by the schema.
+    let key: String
+    let park: Park.ID
+    var booking: Booking.ID?
+    let reason: String
+    let day: LocalDate
+    let currency: String
+    let entries: [Entry]
+
+    func post(_ app: AppEnvironment, at now: Date, in tx: Transaction) {
+        let id = app.ids.uuid(at: now)
+        tx.later([PaymentSQL.insert(self, id: id, at: now), PaymentSQL.insertEntries(of: self, id: id)])
+    }
+}

@@ -1,0 +1,53 @@
+import GuestModels
+import HTTPTypes
+import Postgres
+
+/// The desk's till and the ledger.
+enum PaymentRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "takeAtTill": take, "reverseAtTill": reverse, "showTill": showTill, "closeTill": close, "showLedger": ledger,
+    ]
+
+    private static func take(_ call: Call) async throws -> Answer {
+        let request = try call.body(TillPaymentRequest.self)
+        let share: Share.ID = try call.id("share")
+        return try await call.write { tx in
+            try .json(
+                await TillPayment.take(request, for: share, as: call.principal, call.app, at: call.now, in: tx),
+                .created
+            )
+        }
+    }
+
+    private static func reverse(_ call: Call) async throws -> Answer {
+        let id: TillPayment.ID = try call.id("payment")
+        return try await call.write { tx in
+            try .json(
+                await TillPayment.reverse(id, as: call.principal, call.app, at: call.now, in: tx),
+                .created
+            )
+        }
+    }
+
+    private static func showTill(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        guard call.principal.has([.reception, .finance], at: park) else { throw Refusal.notFound }
+        let day = try QueryReader.date(of: call)
+        return try .json(await call.read { try await TillDay.show(park, on: day, in: $0) })
+    }
+
+    private static func close(_ call: Call) async throws -> Answer {
+        let request = try call.body(TillCloseRequest.self)
+        let park: Park.ID = try call.id("park")
+        guard call.principal.has([.reception], at: park) else { throw Refusal.notFound }
+        return try await call.write { tx in
+            try .json(await TillDay.close(park, request, call.app, at: call.now, in: tx))
+        }
+    }
+
+    private static func ledger(_ call: Call) async throws -> Answer {
+        let id: Booking.ID = try call.id("booking")
+        let journals = try await call.read { try await ToldJournal.all(of: id, as: call.principal, in: $0) }
+        return try .json(Page(items: journals, next: nil))
+    }
+}

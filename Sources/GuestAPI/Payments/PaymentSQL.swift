@@ -1,0 +1,210 @@
+import Foundation
+import GuestModels
+import Postgres
+
+enum PaymentSQL {
+    // MARK: The ledger
+
+    static func insert(_ journal: Journal, id: UUID, at now: Date) -> Command {
+        Command(
+            """
+            INSERT INTO journal (id, key, park_id, booking_id, reason, day, at)
+            VALUES (\(id), \(journal.key), \(journal.park), \(journal.booking), \(journal.reason), \(journal.day), \(now))
+            """
+        )
+    }
+
+    static func insertEntries(of journal: Journal, id: UUID) -> Command {
+        Command(
+            """
+            INSERT INTO entry (journal_id, place, account, share_id, amount, currency)
+            SELECT \(id)::uuid, place, account, nullif(share_id, '')::uuid, amount, \(journal.currency)
+            FROM unnest(\(journal.entries.map(\.account.rawValue))::text[],
+                \(journal.entries.map { $0.share?.description ?? "" })::text[],
+                \(journal.entries.map(\.amount))::bigint[]) WITH ORDINALITY AS posted (account, share_id, amount, place)
+            """
+        )
+    }
+
+    struct EntryRow: Sendable {
+        let journal: UUID
+        let at: Date
+        let day: LocalDate
+        let reason: String
+        let entry: ToldJournal.Entry
+    }
+
+    static func entries(of booking: Booking.ID) -> Query<EntryRow> {
+        Query(
+            """
+            SELECT journal.id, at, day, reason, account, share_id, amount, currency
+            FROM journal JOIN entry ON journal_id = journal.id
+            WHERE booking_id = \(booking) ORDER BY journal.id, place
+            """
+        ) { row in
+            EntryRow(
+                journal: try row.decode("id"),
+                at: try row.decode("at"),
+                day: try row.decode("day"),
+                reason: try row.decode("reason"),
+                entry: .init(
+                    account: try row.decode("account"),
+                    shareId: try row.decodeIfPresent("share_id"),
+                    amount: Money(try row.decode("amount"), try row.decode("currency"))
+                )
+            )
+        }
+    }
+
+    static func park(of booking: Booking.ID) -> Query<Park.ID> {
+        Query("SELECT park_id FROM booking WHERE id = \(booking)") { try $0.decode("park_id") }
+    }
+
+    // MARK: The till
+
+    /// Payments are taken beside each other; the end of the day waits for them, and they for it.
+    static func holdTill(of park: Park.ID) -> Query<Bool> {
+        Query(
+            "SELECT pg_advisory_xact_lock_shared(hashtextextended('till ' || \(park)::text, 0)) IS NULL AS is_held"
+        ) { try $0.decode("is_held") }
+    }
+
+    static func lockTill(of park: Park.ID) -> Query<Bool> {
+        Query(
+            "SELECT pg_advisory_xact_lock(hashtextextended('till ' || \(park)::text, 0)) IS NULL AS is_held"
+        ) { try $0.decode("is_held") }
+    }
+
+    static func isClosed(_ park: Park.ID, _ day: LocalDate, _ method: TillPayment.Method) -> Query<Bool> {
+        Query(
+            """
+            SELECT true AS is_closed FROM till_close
+            WHERE park_id = \(park) AND day = \(day) AND method = \(method.rawValue)
+            """
+        ) { try $0.decode("is_closed") }
+    }
+
+    private static func tillPayment(_ row: Row) throws -> TillPayment {
+        TillPayment(
+            id: try row.decode("id"),
+            shareId: try row.decode("share_id"),
+            method: TillPayment.Method(rawValue: try row.decode("method")) ?? .cash,
+            amount: Money(try row.decode("amount"), try row.decode("currency")),
+            reference: try row.decodeIfPresent("reference"),
+            day: try row.decode("day"),
+            at: try row.decode("at"),
+            reversesId: try row.decodeIfPresent("reverses_id")
+        )
+    }
+
+    private static func tillPayments(_ condition: SQL) -> Query<TillPayment> {
+        Query(
+            """
+            SELECT till_payment.id, share_id, method, amount, currency, reference, day, at, reverses_id
+            FROM till_payment JOIN park ON park.id = park_id
+            WHERE \(condition) ORDER BY till_payment.id
+            """,
+            decoding: tillPayment
+        )
+    }
+
+    static func tillPayment(_ id: TillPayment.ID) -> Query<TillPayment> {
+        tillPayments("till_payment.id = \(id)")
+    }
+
+    static func tillPayments(of park: Park.ID, on day: LocalDate) -> Query<TillPayment> {
+        tillPayments("park_id = \(park) AND day = \(day)")
+    }
+
+    static func insert(_ payment: TillPayment, park: Park.ID) -> Command {
+        Command(
+            """
+            INSERT INTO till_payment (id, park_id, share_id, method, amount, reference, day, at, reverses_id)
+            VALUES (\(payment.id), \(park), \(payment.shareId), \(payment.method.rawValue), \(payment.amount.amount),
+                \(payment.reference), \(payment.day), \(payment.at), \(payment.reversesId))
+            """
+        )
+    }
+
+    struct Close: Sendable {
+        let method: TillPayment.Method
+        let expected: Int64
+        let counted: Int64
+        let reason: String?
+    }
+
+    static func closes(of park: Park.ID, on day: LocalDate) -> Query<Close> {
+        Query(
+            "SELECT method, expected, counted, reason FROM till_close WHERE park_id = \(park) AND day = \(day)"
+        ) { row in
+            Close(
+                method: TillPayment.Method(rawValue: try row.decode("method")) ?? .cash,
+                expected: try row.decode("expected"),
+                counted: try row.decode("counted"),
+                reason: try row.decodeIfPresent("reason")
+            )
+        }
+    }
+
+    static func insert(_ close: Close, park: Park.ID, day: LocalDate, at now: Date) -> Command {
+        Command(
+            """
+            INSERT INTO till_close (park_id, day, method, expected, counted, reason, at)
+            VALUES (\(park), \(day), \(close.method.rawValue), \(close.expected), \(close.counted), \(close.reason),
+                \(now))
+            """
+        )
+    }
+
+    // MARK: The check
+
+    /// Everything that contradicts: what, and about which row.
+    ///
+    /// Each line of it is an invariant of the ledger; together they tie every minor unit to a share, a booking's price
+    /// and a payment.
+    static let differences = Query<(what: String, subject: String)>(
+        """
+        SELECT 'journal does not balance' AS what, journal_id::text AS subject
+        FROM entry GROUP BY journal_id, currency HAVING sum(amount) <> 0
+        UNION ALL
+        SELECT 'journal without entries', id::text FROM journal
+        WHERE NOT EXISTS (SELECT FROM entry WHERE journal_id = journal.id)
+        UNION ALL
+        SELECT 'share is not paid what the ledger says', id::text FROM share
+        WHERE paid <> -(SELECT coalesce(sum(amount), 0) FROM entry WHERE share_id = share.id)
+        UNION ALL
+        SELECT 'shares are not the price', booking_id::text FROM share GROUP BY booking_id
+        HAVING sum(amount) <> (
+            SELECT coalesce(sum(amount), 0) FROM charge_line WHERE charge_line.booking_id = share.booking_id
+        )
+        UNION ALL
+        SELECT 'booking of a group without shares', id::text FROM booking
+        WHERE group_id IS NOT NULL AND NOT EXISTS (SELECT FROM share WHERE booking_id = booking.id)
+            AND state IN ('held', 'confirmed', 'checkedIn')
+        UNION ALL
+        SELECT 'payment at the till without its journal', id::text FROM till_payment
+        WHERE NOT EXISTS (
+            SELECT FROM journal JOIN entry ON journal_id = journal.id
+            WHERE key = 'till:' || till_payment.id AND account = method AND entry.amount = till_payment.amount
+        )
+        UNION ALL
+        SELECT 'journal without its payment at the till', id::text FROM journal
+        WHERE key LIKE 'till:%' AND NOT EXISTS (SELECT FROM till_payment WHERE 'till:' || id = key)
+        UNION ALL
+        SELECT 'till was not closed at what was taken', park_id || ' ' || day || ' ' || method FROM till_close
+        WHERE expected <> (
+            SELECT coalesce(sum(amount), 0) FROM till_payment
+            WHERE till_payment.park_id = till_close.park_id AND till_payment.day = till_close.day
+                AND till_payment.method = till_close.method
+        )
+        UNION ALL
+        SELECT 'confirmed without deposit or reason', id::text FROM booking
+        WHERE state IN ('confirmed', 'checkedIn') AND source <> 'import' AND confirmed_reason IS NULL
+            AND deposit > (
+                SELECT coalesce(sum(till_payment.amount), 0) FROM share JOIN till_payment ON share_id = share.id
+                WHERE share.booking_id = booking.id AND reverses_id IS NULL
+            )
+        ORDER BY 1, 2
+        """
+    ) { (try $0.decode("what"), try $0.decode("subject")) }
+}

@@ -1,0 +1,135 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension TillPayment {
+    /// Takes money at the desk for a share; the booking becomes firm once its deposit is covered.
+    ///
+    /// Throws `moreThanOpen` for more than is owed, `tillClosed` when the day's till has been counted, `holdExpired`
+    /// when the cottages are held no longer.
+    static func take(
+        _ request: TillPaymentRequest,
+        for share: Share.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> TillPayment {
+        let (booking, owed, day) = try await opened(share, request.method, as: principal, at: now, in: tx)
+        if booking.state == .held, let deadline = booking.holdUntil, now >= deadline { throw Refusal.holdExpired }
+        guard request.amount <= owed.open else { throw Refusal.moreThanOpen.at("/amount") }
+        let payment = TillPayment(
+            id: request.id ?? app.ids.next(at: now),
+            shareId: share,
+            method: request.method,
+            amount: Money(request.amount, booking.total.currency),
+            reference: request.reference,
+            day: day,
+            at: now
+        )
+        try await payment.write(for: booking, app, at: now, in: tx)
+        if booking.state == .held, booking.paid.amount + request.amount >= booking.deposit.amount {
+            _ = try await Booking.confirm(
+                booking.id,
+                reason: nil,
+                isCovered: true,
+                as: principal,
+                app,
+                at: now,
+                in: tx
+            )
+        }
+        return payment
+    }
+
+    /// Gives a payment back as it was taken, today; the share is open again, and a firm stay stays firm.
+    ///
+    /// Throws `alreadyReversed` the second time.
+    static func reverse(
+        _ id: TillPayment.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> TillPayment {
+        guard let before = try await tx.first(PaymentSQL.tillPayment(id)) else { throw Refusal.notFound }
+        let (booking, _, day) = try await opened(before.shareId, before.method, as: principal, at: now, in: tx)
+        guard before.reversesId == nil else { throw Refusal.alreadyReversed }
+        let payment = TillPayment(
+            id: app.ids.next(at: now),
+            shareId: before.shareId,
+            method: before.method,
+            amount: Money(-before.amount.amount, before.amount.currency),
+            reference: before.reference,
+            day: day,
+            at: now,
+            reversesId: id
+        )
+        try await payment.write(for: booking, app, at: now, in: tx)
+        return payment
+    }
+
+    /// The booking, locked, its share and the park's day, whose till of that kind is still open.
+    private static func opened(
+        _ share: Share.ID,
+        _ method: Method,
+        as principal: Principal,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> (Booking, Share, LocalDate) {
+        guard let id = try await tx.first(ShareSQL.share(share))?.bookingId else { throw Refusal.notFound }
+        let booking = try await Booking.locked(id, by: .member, as: principal, in: tx)
+        guard principal.has([.reception], at: booking.parkId) else { throw Refusal.notFound }
+        let (_, policies, owed) = try await tx.all(
+            PaymentSQL.holdTill(of: booking.parkId),
+            BookingSQL.policy(of: id),
+            ShareSQL.share(share)
+        )
+        guard let owed = owed.first, let clock = policies.first.flatMap({ ParkClock(timeZone: $0.timeZone) }) else {
+            throw Refusal.notFound
+        }
+        let day = clock.date(at: now)
+        guard try await tx.first(PaymentSQL.isClosed(booking.parkId, day, method)) != true else {
+            throw Refusal.tillClosed
+        }
+        return (booking, owed, day)
+    }
+
+    /// Writes the payment, what the share has been paid, and the journal, which together are one truth.
+    private func write(
+        for booking: Booking,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        try await tx.run(
+            PaymentSQL.insert(self, park: booking.parkId),
+            refusing: ["till_payment_pkey": .idTaken.at("/id"), "till_payment_reversed_once": .alreadyReversed]
+        )
+        var booking = booking
+        booking.version += 1
+        tx.later([ShareSQL.addPaid(amount.amount, to: shareId), BookingSQL.update(booking)])
+        Journal(
+            key: "till:\(id)",
+            park: booking.parkId,
+            booking: booking.id,
+            reason: reversesId == nil ? "paid at the desk" : "taken back at the desk",
+            day: day,
+            currency: amount.currency,
+            entries: [
+                .init(account: Journal.Account(method), amount: amount.amount),
+                .init(account: .prepaid, share: shareId, amount: -amount.amount),
+            ]
+        ).post(app, at: now, in: tx)
+        try Audit.record(
+            reversesId == nil ? "till.take" : "till.reverse",
+            target: id.uuid,
+            park: booking.parkId,
+            after: self,
+            app,
+            at: now,
+            in: tx
+        )
+        booking.publish(in: tx)
+    }
+}

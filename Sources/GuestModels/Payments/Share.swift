@@ -1,0 +1,146 @@
+/// What one household owes of a booking, and what has come in for it.
+public struct Share: Codable, Hashable, Sendable {
+    public typealias ID = Identifier<Share>
+
+    /// How it stands, which everybody of the group may know.
+    public enum State: String, Codable, CaseIterable, Sendable {
+        case open, partlyPaid, paid, overdue
+        /// More has come in than is owed.
+        case refundDue
+    }
+
+    public var id: ID
+    public var bookingId: Booking.ID
+    public var householdId: Household.ID
+    /// Minor units of the booking's currency, as everything here.
+    public var amount: Int64
+    /// What a change would make it, which the household has not agreed to; until then the organiser's owes the rest.
+    public var asked: Int64?
+    public var paid: Int64
+    /// Park-local; on hold the deposit is due before.
+    public var due: LocalDate
+    public var version: Int
+
+    public init(
+        id: ID,
+        bookingId: Booking.ID,
+        householdId: Household.ID,
+        amount: Int64,
+        asked: Int64? = nil,
+        paid: Int64 = 0,
+        due: LocalDate,
+        version: Int = 1
+    ) {
+        self.id = id
+        self.bookingId = bookingId
+        self.householdId = householdId
+        self.amount = amount
+        self.asked = asked
+        self.paid = paid
+        self.due = due
+        self.version = version
+    }
+
+    /// What is still to come; 0 when nothing is.
+    public var open: Int64 { max(amount - paid, 0) }
+
+    public func state(today: LocalDate) -> State {
+        if paid > amount { return .refundDue }
+        if paid == amount { return .paid }
+        if today > due { return .overdue }
+        return paid > 0 ? .partlyPaid : .open
+    }
+}
+
+extension SplitRule {
+    /// As `shares(of:)`, for a bill that has changed since the rule was made: it always finds an answer.
+    ///
+    /// Who no longer stays is left out; what exact amounts do not cover, or cover too much, is the backstop's; where
+    /// nobody is left to pay, households pay alike.
+    public func division(of bill: Bill, backstop: Household.ID) -> [Household.ID: Int64] {
+        let known = Set(bill.travellers.map(\.householdId))
+        var rule = self
+        rule.weights = weights?.filter { known.contains($0.householdId) }
+        rule.nights = nights?.filter { night in bill.travellers.contains { $0.id == night.travellerId } }
+        if way == .exactly {
+            var shares = Dictionary(known.map { ($0, Int64(0)) }) { first, _ in first }
+            for amount in amounts ?? [] where known.contains(amount.householdId) {
+                shares[amount.householdId] = amount.amount
+            }
+            shares[backstop, default: 0] += bill.total - shares.values.reduce(0, +)
+            return shares
+        }
+        if let shares = try? rule.shares(of: bill) { return shares }
+        return (try? SplitRule(.byHousehold).shares(of: bill)) ?? [backstop: bill.total]
+    }
+}
+
+extension [Share] {
+    /// What the shares become when a price is divided anew.
+    ///
+    /// Before anybody has paid, what the division says. After that nobody owes more than they agreed to: a rise is
+    /// asked of the household it hits, unless that household brought it about, and the backstop owes it meanwhile.
+    ///
+    /// - Parameters:
+    ///   - division: adds up to the price.
+    ///   - backstop: the organiser's household.
+    ///   - author: the household that made the change, if one did.
+    /// - Returns: amounts that add up to the price, and what is asked, for every household there is or was.
+    public func divided(
+        _ division: [Household.ID: Int64],
+        backstop: Household.ID,
+        by author: Household.ID?
+    ) -> [Household.ID: (amount: Int64, asked: Int64?)] {
+        var result: [Household.ID: (amount: Int64, asked: Int64?)] = [:]
+        for share in self { result[share.householdId] = (0, nil) }
+        for (household, amount) in division { result[household] = (amount, nil) }
+        guard contains(where: { $0.paid > 0 }) else { return result }
+        let agreed = Dictionary(map { ($0.householdId, $0.amount) }) { first, _ in first }
+        var rest: Int64 = 0
+        for (household, new) in result where household != backstop && household != author {
+            let old = agreed[household] ?? 0
+            guard new.amount > old else { continue }
+            result[household] = (old, new.amount)
+            rest += new.amount - old
+        }
+        result[backstop, default: (0, nil)].amount += rest
+        return result
+    }
+}
+
+/// A share as somebody of the group sees it.
+public struct ShareView: Codable, Hashable, Sendable {
+    public var id: Share.ID
+    public var householdId: Household.ID
+    public var householdName: String
+    public var state: Share.State
+    public var isOwn: Bool
+    public var due: LocalDate
+    /// What is told to the household itself, the organiser and staff alone.
+    public var amount: Money?
+    public var paid: Money?
+    /// What a change would make it once the household agrees.
+    public var asked: Money?
+
+    public init(
+        id: Share.ID,
+        householdId: Household.ID,
+        householdName: String,
+        state: Share.State,
+        isOwn: Bool,
+        due: LocalDate,
+        amount: Money?,
+        paid: Money?,
+        asked: Money?
+    ) {
+        self.id = id
+        self.householdId = householdId
+        self.householdName = householdName
+        self.state = state
+        self.isOwn = isOwn
+        self.due = due
+        self.amount = amount
+        self.paid = paid
+        self.asked = asked
+    }
+}

@@ -1,0 +1,273 @@
+import Foundation
+import GuestModels
+import Postgres
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+@Suite struct SharesTests {
+    private struct Stage {
+        let api: GuestAPITestService
+        let world: Given.World
+        let organiser: Given.Person
+        let member: Given.Person
+        let booking: Booking
+        var path: String { "/v1/bookings/\(booking.id)" }
+
+        func shares(as who: Given.Person) async throws -> [ShareView] {
+            try await api.get("\(path)/shares", as: who).decode(Shares.self).items
+        }
+
+        func own(of who: Given.Person) async throws -> ShareView {
+            try #require(try await shares(as: who).first { $0.isOwn })
+        }
+    }
+
+    private struct Shares: Decodable {
+        let items: [ShareView]
+    }
+
+    /// Two households in one cottage for three nights: 3 × 120 in a weekend and cleaning.
+    private func stage(_ api: GuestAPITestService, deposit: Int = 0) async throws -> Stage {
+        var rules = Given.rules
+        rules.depositPercent = deposit
+        let world = try await api.given.park(rules: rules)
+        let organiser = try await api.given.guest()
+        let group = try await api.given.group(of: organiser)
+        let member = try await api.given.member(of: group, invitedBy: organiser)
+        let page = try await api.get("/v1/groups/\(group.id)", as: organiser).decode(TravelGroup.self)
+        var request = try api.given.request(group, world)
+        request.travellerIds = page.travellers.map(\.id)
+        let booking = try await api.post("/v1/bookings", request, as: organiser, key: "b").decode(Booking.self)
+        return Stage(api: api, world: world, organiser: organiser, member: member, booking: booking)
+    }
+
+    private func differences(_ api: GuestAPITestService) async throws -> [String] {
+        try await api.app.database.read(as: "test") {
+            try await $0.all(PaymentSQL.differences).map { "\($0.what) \($0.subject)" }
+        }
+    }
+
+    @Test func `Everybody sees their own share, the organiser all, and a rule is tried before it counts`() async throws
+    {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let all = try await stage.shares(as: stage.organiser)
+            #expect(all.compactMap(\.amount?.amount).reduce(0, +) == stage.booking.total.amount)
+            let seen = try await stage.shares(as: stage.member)
+            #expect(seen.count == 2 && seen.filter { $0.amount != nil }.count == 1)
+            #expect(seen.first { $0.amount != nil }?.isOwn == true)
+            let mine = try await stage.own(of: stage.member)
+            let rule = SplitRule(.byWeights, weights: [.init(householdId: mine.householdId, weight: 1)])
+            let preview = try await api.post("\(stage.path)/shares/preview", rule, as: stage.organiser)
+            #expect(preview.text.contains("\(stage.booking.total.amount)"))
+            #expect(try await stage.own(of: stage.member) == mine)
+            let put = "\(stage.path)/shares"
+            #expect(try await api.change("PUT", put, rule, as: stage.member).status == 403)
+            #expect(try await api.change("PUT", put, rule, as: stage.organiser).status == 200)
+            #expect(try await stage.own(of: stage.member).amount == stage.booking.total)
+            let stranger = SplitRule(
+                .byWeights,
+                weights: [.init(householdId: Household.ID(UUID()), weight: 1)]
+            )
+            #expect(try await api.change("PUT", put, stranger, as: stage.organiser).code == "split_names_stranger")
+            let less = SplitRule(.exactly, amounts: [.init(householdId: mine.householdId, amount: 1)])
+            #expect(try await api.change("PUT", put, less, as: stage.organiser).code == "split_differs")
+            let other = try await api.given.guest()
+            #expect(try await api.get(put, as: other).status == 404)
+            #expect(try await differences(api).isEmpty)
+        }
+    }
+
+    @Test func `The booking is firm when any payers have covered its deposit`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api, deposit: 30)
+            let reception = try await api.given.staff([.reception], at: stage.world.park.id)
+            let confirm = "\(stage.path)/confirm"
+            #expect(try await api.post(confirm, as: stage.organiser, key: "c1").code == "deposit_open")
+            let share = try await stage.own(of: stage.member)
+            let deposit = stage.booking.deposit.amount
+            let till = "/v1/admin/shares/\(share.id)/till-payments"
+            let first = TillPaymentRequest(method: .cash, amount: deposit - 1)
+            #expect(try await api.post(till, first, as: reception, key: "p1").status == 201)
+            #expect(try await api.get(stage.path, as: stage.organiser).decode(Booking.self).state == .held)
+            let last = TillPaymentRequest(method: .terminal, amount: 1, reference: "slip 7")
+            // The same tap twice is one payment.
+            for _ in 0..<2 { #expect(try await api.post(till, last, as: reception, key: "p2").status == 201) }
+            let firm = try await api.get(stage.path, as: stage.organiser).decode(Booking.self)
+            #expect(firm.state == .confirmed && firm.paid.amount == deposit)
+            #expect(try await stage.own(of: stage.member).state == .partlyPaid)
+            let rest = try #require(share.amount).amount - deposit
+            let tooMuch = TillPaymentRequest(method: .cash, amount: rest + 1)
+            #expect(try await api.post(till, tooMuch, as: reception, key: "p3").code == "more_than_open")
+            let all = TillPaymentRequest(method: .giftCard, amount: rest, reference: "G-1")
+            #expect(try await api.post(till, all, as: reception, key: "p4").status == 201)
+            #expect(try await stage.own(of: stage.member).state == .paid)
+            #expect(try await differences(api).isEmpty)
+        }
+    }
+
+    @Test func `After the first payment a rise is asked, not taken, and the organiser owes it meanwhile`() async throws
+    {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let reception = try await api.given.staff([.reception], at: stage.world.park.id)
+            let before = try await stage.own(of: stage.member)
+            let amount = try #require(before.amount).amount
+            let pay = TillPaymentRequest(method: .cash, amount: amount)
+            let till = "/v1/admin/shares/\(before.id)/till-payments"
+            #expect(try await api.post(till, pay, as: reception, key: "p").status == 201)
+            let booking = try await api.get(stage.path, as: stage.organiser).decode(Booking.self)
+            let change = BookingChange(stay: try stay("2027-05-14", "2027-05-19"))
+            let quote = try await api.post("\(stage.path)/quotes", change, as: stage.organiser).decode(Quote.self)
+            let changed = try await api.change(
+                "POST",
+                "\(stage.path)/changes",
+                QuotedChange(quoteId: quote.id),
+                as: stage.organiser,
+                match: booking.version,
+                key: "ch"
+            ).decode(Booking.self)
+            let asked = try await stage.own(of: stage.member)
+            #expect(asked.amount?.amount == amount && asked.state == .paid)
+            #expect(asked.asked?.amount == changed.total.amount / 2)
+            let backstop = try await stage.own(of: stage.organiser)
+            #expect(backstop.amount?.amount == changed.total.amount - amount)
+            // Only the household itself agrees, once.
+            let agreement = "/v1/shares/\(asked.id)/agreement"
+            #expect(try await api.post(agreement, as: stage.organiser, key: "a0").status == 403)
+            #expect(try await api.post(agreement, as: stage.member, key: "a1").status == 200)
+            #expect(try await api.post(agreement, as: stage.member, key: "a2").code == "nothing_asked")
+            let agreed = try await stage.own(of: stage.member)
+            #expect(agreed.amount?.amount == changed.total.amount / 2 && agreed.asked == nil)
+            #expect(agreed.state == .partlyPaid)
+            // An extra is the household's own doing.
+            let office = try await api.given.headOffice()
+            let extra = try await api.post(
+                "/v1/admin/parks/\(stage.world.park.id)/extras",
+                ExtraRequest(code: "bike", names: ["en": "Bicycle"], isDaily: true, price: 900, stock: 3),
+                as: office
+            ).decode(Extra.self)
+            let page = try await api.get("/v1/groups/\(try #require(booking.groupId))", as: stage.member)
+                .decode(TravelGroup.self)
+            let household = try #require(page.households.first { $0.id == agreed.householdId })
+            let order = ExtraOrderRequest(
+                extraId: extra.id,
+                from: try day("2027-05-14"),
+                householdId: household.id
+            )
+            #expect(try await api.post("\(stage.path)/extras", order, as: stage.member, key: "e").status == 201)
+            #expect(try await stage.own(of: stage.member).amount?.amount == changed.total.amount / 2 + 900)
+            #expect(try await differences(api).isEmpty)
+        }
+    }
+
+    @Test func `Two desks that take the same open share at once take it once`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let reception = try await api.given.staff([.reception], at: stage.world.park.id)
+            let share = try await stage.own(of: stage.organiser)
+            let open = try #require(share.amount).amount
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for index in 0..<10 {
+                    group.addTask {
+                        let pay = TillPaymentRequest(method: .cash, amount: open)
+                        let path = "/v1/admin/shares/\(share.id)/till-payments"
+                        return try await api.post(path, pay, as: reception, key: "p\(index)").status
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(statuses.filter { $0 == 201 }.count == 1)
+            #expect(Set(statuses).isSubset(of: [201, 409, 503]))
+            #expect(try await stage.own(of: stage.organiser).state == .paid)
+            #expect(try await differences(api).isEmpty)
+        }
+    }
+
+    @Test func `A payment is taken back once, and the till is closed with what was counted`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let reception = try await api.given.staff([.reception], at: stage.world.park.id)
+            let accountant = try await api.given.staff([.finance], at: stage.world.park.id)
+            let share = try await stage.own(of: stage.organiser)
+            let till = "/v1/admin/shares/\(share.id)/till-payments"
+            func pay(_ amount: Int64, _ key: String) async throws -> TillPayment {
+                try await api.post(till, TillPaymentRequest(method: .cash, amount: amount), as: reception, key: key)
+                    .decode(TillPayment.self)
+            }
+            let (kept, wrong) = (try await pay(5000, "1"), try await pay(700, "2"))
+            let back = "/v1/admin/till-payments/\(wrong.id)/reversal"
+            #expect(try await api.post(back, as: reception, key: "r1").status == 201)
+            #expect(try await api.post(back, as: reception, key: "r2").code == "already_reversed")
+            #expect(try await stage.own(of: stage.organiser).paid?.amount == 5000)
+            let today = kept.day
+            let day = "/v1/admin/parks/\(stage.world.park.id)/till?date=\(today)"
+            let open = try await api.get(day, as: accountant).decode(TillDay.self)
+            #expect(!open.isClosed && open.payments.count == 3)
+            #expect(open.lines.first { $0.method == .cash }?.expected.amount == 5000)
+            func counts(_ cash: Int64, _ reason: String? = nil) -> TillCloseRequest {
+                TillCloseRequest(
+                    day: today,
+                    counts: TillPayment.Method.allCases.map {
+                        .init(method: $0, counted: $0 == .cash ? cash : 0, reason: $0 == .cash ? reason : nil)
+                    }
+                )
+            }
+            let close = "/v1/admin/parks/\(stage.world.park.id)/till/close"
+            #expect(try await api.post(close, counts(4990), as: reception, key: "x1").code == "till_differs")
+            let closed = try await api.post(close, counts(4990, "ten cents on the floor"), as: reception, key: "x2")
+            #expect(try closed.decode(TillDay.self).isClosed)
+            #expect(try await api.post(close, counts(4990, "again"), as: reception, key: "x3").code == "till_closed")
+            let late = TillPaymentRequest(method: .cash, amount: 1)
+            #expect(try await api.post(till, late, as: reception, key: "late").code == "till_closed")
+            api.clock.advance(by: 86400)
+            #expect(try await differences(api).isEmpty)
+            // The group's ledger is its own: each household sees what is its.
+            #expect(try await api.get("\(stage.path)/ledger", as: stage.organiser).text.contains("\(share.id)"))
+            #expect(try await api.get("\(stage.path)/ledger", as: stage.member).text == #"{"items":[]}"#)
+            #expect(try await api.get("\(stage.path)/ledger", as: accountant).text.contains("\(share.id)"))
+        }
+    }
+
+    @Test func `The schema refuses a journal that does not balance, and any change of one`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park()
+            func journal(_ amounts: [Int64]) -> Journal {
+                Journal(
+                    key: UUID().uuidString,
+                    park: world.park.id,
+                    reason: "test",
+                    day: LocalDate(daysSince1970: 20_000),
+                    currency: "EUR",
+                    entries: amounts.map { .init(account: .cash, amount: $0) }
+                )
+            }
+            try await api.transaction { journal([5, -5]).post(api.app, at: api.now, in: $0) }
+            await #expect(throws: PostgresError.self) {
+                try await api.transaction { journal([5, -4]).post(api.app, at: api.now, in: $0) }
+            }
+            for change: SQL in ["UPDATE entry SET amount = 6", "DELETE FROM journal", "DELETE FROM entry"] {
+                await #expect(throws: PostgresError.self) {
+                    try await api.transaction { tx in try await tx.run(Command(change)) }
+                }
+            }
+            #expect(try await api.count("SELECT count(*) FROM journal") == 1)
+        }
+    }
+
+    @Test func `The check finds what contradicts`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            #expect(try await differences(api).isEmpty)
+            try await api.transaction { tx in
+                try await tx.run(Command("UPDATE share SET paid = paid + 1 WHERE booking_id = \(stage.booking.id)"))
+                try await tx.run(Command("UPDATE share SET amount = amount + 1 WHERE booking_id = \(stage.booking.id)"))
+            }
+            let found = try await differences(api)
+            #expect(found.filter { $0.contains("share is not paid") }.count == 2)
+            #expect(found.filter { $0.contains("shares are not the price") }.count == 1)
+        }
+    }
+}
