@@ -252,18 +252,25 @@ enum BookingSQL {
     /// Gives away what the plan leaves, moves what stays and takes what comes.
     static func reallocate(_ booking: Booking.ID, to plan: BookingPlan, ids: [UUID]) -> [Command] {
         let kept = plan.cottages.map(\.id)
+        let planned: SQL = """
+            unnest(\(ids)::uuid[], \(kept)::uuid[], \(plan.cottages.map(\.isChosen))::boolean[],
+                \(plan.cottages.map { $0.pricedAs?.description ?? "" })::text[])
+                AS planned (id, cottage_id, is_chosen, priced_as)
+            """
         return [
             Command("DELETE FROM allocation WHERE booking_id = \(booking) AND NOT cottage_id = ANY(\(kept)::uuid[])"),
             Command(
-                "UPDATE allocation SET stay = \(plan.stay) WHERE booking_id = \(booking) AND stay <> \(plan.stay)"
+                """
+                UPDATE allocation
+                SET stay = \(plan.stay), is_chosen = planned.is_chosen, priced_as = nullif(planned.priced_as, '')::uuid
+                FROM \(planned) WHERE booking_id = \(booking) AND allocation.cottage_id = planned.cottage_id
+                """
             ),
             Command(
                 """
                 INSERT INTO allocation (id, cottage_id, stay, booking_id, is_chosen, priced_as)
                 SELECT id, cottage_id, \(plan.stay), \(booking), is_chosen, nullif(priced_as, '')::uuid
-                FROM unnest(\(ids)::uuid[], \(kept)::uuid[], \(plan.cottages.map(\.isChosen))::boolean[],
-                    \(plan.cottages.map { $0.pricedAs?.description ?? "" })::text[])
-                    AS planned (id, cottage_id, is_chosen, priced_as)
+                FROM \(planned)
                 WHERE NOT EXISTS (
                     SELECT FROM allocation WHERE booking_id = \(booking) AND allocation.cottage_id = planned.cottage_id
                 )
