@@ -62,6 +62,7 @@ CREATE TABLE till_payment (
     id uuid PRIMARY KEY,
     park_id uuid NOT NULL REFERENCES park,
     share_id uuid NOT NULL REFERENCES share,
+    kind text NOT NULL CHECK (kind IN ('payment', 'reversal', 'refund')),
     method text NOT NULL CHECK (method IN ('cash', 'terminal', 'giftCard', 'transfer')),
     amount bigint NOT NULL CHECK (amount <> 0),
     reference text CHECK (length(reference) <= 100),
@@ -69,7 +70,8 @@ CREATE TABLE till_payment (
     at timestamptz NOT NULL,
     principal text NOT NULL DEFAULT current_setting('app.principal', true),
     reverses_id uuid CONSTRAINT till_payment_reversed_once UNIQUE REFERENCES till_payment,
-    CONSTRAINT till_payment_sign CHECK ((amount < 0) = (reverses_id IS NOT NULL)),
+    CONSTRAINT till_payment_sign CHECK ((amount > 0) = (kind = 'payment')),
+    CONSTRAINT till_payment_of_reversal CHECK ((kind = 'reversal') = (reverses_id IS NOT NULL)),
     CONSTRAINT till_payment_reference CHECK (method = 'cash' OR reference IS NOT NULL)
 );
 CREATE INDEX ON till_payment (park_id, day);

@@ -33,8 +33,9 @@ public struct Given: Sendable {
         }
         let now = api.now
         let tokens = try await api.transaction { tx in
+            let session: Session.ID = api.app.ids.next(at: now)
             let tokens = try await SignIn.open(
-                api.app.ids.next(at: now),
+                session,
                 of: owner,
                 refresh: Token(UUID().uuidString),
                 deviceName: "test",
@@ -47,7 +48,9 @@ public struct Given: Sendable {
             try await tx.run(
                 IdentitySQL.lengthenAccess(Token(tokens.accessToken), until: now.addingTimeInterval(800 * 86400))
             )
-            try await tx.run(Command("UPDATE session SET ends_at = \(now.addingTimeInterval(800 * 86400))"))
+            try await tx.run(
+                Command("UPDATE session SET ends_at = \(now.addingTimeInterval(800 * 86400)) WHERE id = \(session)")
+            )
             return tokens
         }
         return Person(token: tokens.accessToken, email: email, guest: guest, staff: staff)

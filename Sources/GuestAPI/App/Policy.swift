@@ -229,6 +229,14 @@ enum Policy {
             key: .required
         ),
         Row(
+            "refundAtTill",
+            .post,
+            "/v1/admin/shares/{share}/till-refunds",
+            [.staff(.reception), .headOffice],
+            .desk,
+            key: .required
+        ),
+        Row(
             "reverseAtTill",
             .post,
             "/v1/admin/till-payments/{payment}/reversal",

@@ -5,7 +5,8 @@ import Postgres
 /// The desk's till and the ledger.
 enum PaymentRoutes {
     static let handlers: [String: RouteTable.Handler] = [
-        "takeAtTill": take, "reverseAtTill": reverse, "showTill": showTill, "closeTill": close, "showLedger": ledger,
+        "takeAtTill": take, "refundAtTill": refund, "reverseAtTill": reverse, "showTill": showTill, "closeTill": close,
+        "showLedger": ledger,
     ]
 
     private static func take(_ call: Call) async throws -> Answer {
@@ -14,6 +15,17 @@ enum PaymentRoutes {
         return try await call.write { tx in
             try .json(
                 await TillPayment.take(request, for: share, as: call.principal, call.app, at: call.now, in: tx),
+                .created
+            )
+        }
+    }
+
+    private static func refund(_ call: Call) async throws -> Answer {
+        let request = try call.body(TillPaymentRequest.self)
+        let share: Share.ID = try call.id("share")
+        return try await call.write { tx in
+            try .json(
+                await TillPayment.refund(request, of: share, as: call.principal, call.app, at: call.now, in: tx),
                 .created
             )
         }

@@ -88,6 +88,7 @@ enum PaymentSQL {
         TillPayment(
             id: try row.decode("id"),
             shareId: try row.decode("share_id"),
+            kind: TillPayment.Kind(rawValue: try row.decode("kind")) ?? .payment,
             method: TillPayment.Method(rawValue: try row.decode("method")) ?? .cash,
             amount: Money(try row.decode("amount"), try row.decode("currency")),
             reference: try row.decodeIfPresent("reference"),
@@ -100,7 +101,7 @@ enum PaymentSQL {
     private static func tillPayments(_ condition: SQL) -> Query<TillPayment> {
         Query(
             """
-            SELECT till_payment.id, share_id, method, amount, currency, reference, day, at, reverses_id
+            SELECT till_payment.id, share_id, kind, method, amount, currency, reference, day, at, reverses_id
             FROM till_payment JOIN park ON park.id = park_id
             WHERE \(condition) ORDER BY till_payment.id
             """,
@@ -119,9 +120,9 @@ enum PaymentSQL {
     static func insert(_ payment: TillPayment, park: Park.ID) -> Command {
         Command(
             """
-            INSERT INTO till_payment (id, park_id, share_id, method, amount, reference, day, at, reverses_id)
-            VALUES (\(payment.id), \(park), \(payment.shareId), \(payment.method.rawValue), \(payment.amount.amount),
-                \(payment.reference), \(payment.day), \(payment.at), \(payment.reversesId))
+            INSERT INTO till_payment (id, park_id, share_id, kind, method, amount, reference, day, at, reverses_id)
+            VALUES (\(payment.id), \(park), \(payment.shareId), \(payment.kind.rawValue), \(payment.method.rawValue),
+                \(payment.amount.amount), \(payment.reference), \(payment.day), \(payment.at), \(payment.reversesId))
             """
         )
     }
@@ -202,7 +203,7 @@ enum PaymentSQL {
         WHERE state IN ('confirmed', 'checkedIn') AND source <> 'import' AND confirmed_reason IS NULL
             AND deposit > (
                 SELECT coalesce(sum(till_payment.amount), 0) FROM share JOIN till_payment ON share_id = share.id
-                WHERE share.booking_id = booking.id AND reverses_id IS NULL
+                WHERE share.booking_id = booking.id AND kind = 'payment'
             )
         ORDER BY 1, 2
         """

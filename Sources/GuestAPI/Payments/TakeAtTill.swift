@@ -21,6 +21,7 @@ extension TillPayment {
         let payment = TillPayment(
             id: request.id ?? app.ids.next(at: now),
             shareId: share,
+            kind: .payment,
             method: request.method,
             amount: Money(request.amount, booking.total.currency),
             reference: request.reference,
@@ -54,16 +55,44 @@ extension TillPayment {
     ) async throws -> TillPayment {
         guard let before = try await tx.first(PaymentSQL.tillPayment(id)) else { throw Refusal.notFound }
         let (booking, _, day) = try await opened(before.shareId, before.method, as: principal, at: now, in: tx)
-        guard before.reversesId == nil else { throw Refusal.alreadyReversed }
+        guard before.kind == .payment else { throw Refusal.alreadyReversed }
         let payment = TillPayment(
             id: app.ids.next(at: now),
             shareId: before.shareId,
+            kind: .reversal,
             method: before.method,
             amount: Money(-before.amount.amount, before.amount.currency),
             reference: before.reference,
             day: day,
             at: now,
             reversesId: id
+        )
+        try await payment.write(for: booking, app, at: now, in: tx)
+        return payment
+    }
+
+    /// Gives back what has come in for a share beyond what is owed.
+    ///
+    /// Throws `moreThanDue` for one minor unit more than that.
+    static func refund(
+        _ request: TillPaymentRequest,
+        of share: Share.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> TillPayment {
+        let (booking, owed, day) = try await opened(share, request.method, as: principal, at: now, in: tx)
+        guard request.amount <= owed.paid - owed.amount else { throw Refusal.moreThanDue.at("/amount") }
+        let payment = TillPayment(
+            id: request.id ?? app.ids.next(at: now),
+            shareId: share,
+            kind: .refund,
+            method: request.method,
+            amount: Money(-request.amount, booking.total.currency),
+            reference: request.reference,
+            day: day,
+            at: now
         )
         try await payment.write(for: booking, app, at: now, in: tx)
         return payment
@@ -108,12 +137,13 @@ extension TillPayment {
         )
         var booking = booking
         booking.version += 1
-        tx.later([ShareSQL.addPaid(amount.amount, to: shareId), BookingSQL.update(booking)])
+        try await tx.run(ShareSQL.addPaid(amount.amount, to: shareId), refusing: ["share_paid_back": .moreThanDue])
+        tx.later([BookingSQL.update(booking)])
         Journal(
             key: "till:\(id)",
             park: booking.parkId,
             booking: booking.id,
-            reason: reversesId == nil ? "paid at the desk" : "taken back at the desk",
+            reason: "\(kind.rawValue) at the desk",
             day: day,
             currency: amount.currency,
             entries: [
@@ -122,7 +152,7 @@ extension TillPayment {
             ]
         ).post(app, at: now, in: tx)
         try Audit.record(
-            reversesId == nil ? "till.take" : "till.reverse",
+            "till.\(kind.rawValue)",
             target: id.uuid,
             park: booking.parkId,
             after: self,

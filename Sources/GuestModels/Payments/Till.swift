@@ -8,10 +8,19 @@ public struct TillPayment: Codable, Hashable, Sendable {
         case cash, terminal, giftCard, transfer
     }
 
+    public enum Kind: String, Codable, CaseIterable, Sendable {
+        case payment
+        /// Takes a payment back that should not have been taken.
+        case reversal
+        /// Gives back what has come in beyond what is owed.
+        case refund
+    }
+
     public var id: ID
     public var shareId: Share.ID
+    public var kind: Kind
     public var method: Method
-    /// Below 0 where it takes another back.
+    /// Below 0 where money goes out.
     public var amount: Money
     /// What stands on the slip, the card or the statement.
     public var reference: String?
@@ -24,6 +33,7 @@ public struct TillPayment: Codable, Hashable, Sendable {
     public init(
         id: ID,
         shareId: Share.ID,
+        kind: Kind,
         method: Method,
         amount: Money,
         reference: String?,
@@ -33,6 +43,7 @@ public struct TillPayment: Codable, Hashable, Sendable {
     ) {
         self.id = id
         self.shareId = shareId
+        self.kind = kind
         self.method = method
         self.amount = amount
         self.reference = reference
@@ -42,11 +53,11 @@ public struct TillPayment: Codable, Hashable, Sendable {
     }
 }
 
-/// Takes money for a share at the desk.
+/// Takes money for a share at the desk, or gives some back.
 public struct TillPaymentRequest: Codable, Sendable, Checked {
     public var id: TillPayment.ID?
     public var method: TillPayment.Method
-    /// Minor units; at most what is open.
+    /// Minor units; at most what is open, or what has come in beyond what is owed.
     public var amount: Int64
     /// Needed for everything but cash.
     public var reference: String?
@@ -140,6 +151,13 @@ extension Refusal {
         en: "That is more than is still open.",
         nl: "Dat is meer dan er nog openstaat.",
         de: "Das ist mehr, als noch offen ist."
+    )
+    public static let moreThanDue = Refusal(
+        .conflict,
+        "more_than_due",
+        en: "That is more than is due back.",
+        nl: "Dat is meer dan er terug moet.",
+        de: "Das ist mehr, als zurückzuzahlen ist."
     )
     public static let alreadyReversed = Refusal(
         .conflict,

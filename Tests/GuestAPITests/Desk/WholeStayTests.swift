@@ -87,7 +87,7 @@ import Testing
             }
             let path = "/v1/bookings/\(id)"
             let booking = try await api.get(path, as: organiser).decode(Booking.self)
-            switch random.next() % 12 {
+            switch random.next() % 13 {
             case 0: tell("confirm", try await api.post("\(path)/confirm", as: organiser, key: key))
             case 1...3:
                 var change = BookingChange()
@@ -111,11 +111,12 @@ import Testing
                     let changed = try response.decode(Booking.self)
                     #expect(changed.total == told.total, "\(key): \(told)")
                 }
-            case 4...5:
+            case 4...5,
+                6 where booking.extras.isEmpty, 12 where booking.extras.isEmpty:
                 let day = booking.stay.nights.randomElement(using: &random) ?? booking.stay.arrival
                 let order = ExtraOrderRequest(extraId: stage.extra.id, from: day, quantity: 1 + Int(random.next() % 2))
                 tell("order", try await api.post("\(path)/extras", order, as: organiser, key: key))
-            case 6:
+            case 6, 12:
                 guard let order = booking.extras.first else { continue }
                 tell("take back", try await api.send("DELETE", "\(path)/extras/\(order.id)", as: organiser))
             case 9:

@@ -57,6 +57,7 @@ import Testing
             """,
             "splitBooking": #"{"way": "equally"}"#, "previewSplit": #"{"way": "equally"}"#,
             "takeAtTill": #"{"method": "cash", "amount": 1}"#,
+            "refundAtTill": #"{"method": "cash", "amount": 1}"#,
             "closeTill": """
             {"day": "2026-11-20", "counts": [{"method": "cash", "counted": 0}, {"method": "terminal", "counted": 0},
             {"method": "giftCard", "counted": 0}, {"method": "transfer", "counted": 0}]}

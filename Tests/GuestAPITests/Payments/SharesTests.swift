@@ -231,6 +231,38 @@ import Testing
         }
     }
 
+    @Test func `A cancelled stay is given back to who paid, to the cent and not one more`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let reception = try await api.given.staff([.reception], at: stage.world.park.id)
+            let share = try await stage.own(of: stage.member)
+            let amount = try #require(share.amount).amount
+            let path = "/v1/admin/shares/\(share.id)"
+            let pay = TillPaymentRequest(method: .cash, amount: amount)
+            #expect(try await api.post("\(path)/till-payments", pay, as: reception, key: "p").status == 201)
+            func refund(_ amount: Int64, _ key: String) async throws -> GuestAPITestService.Response {
+                let request = TillPaymentRequest(method: .cash, amount: amount)
+                return try await api.post("\(path)/till-refunds", request, as: reception, key: key)
+            }
+            #expect(try await refund(1, "r0").code == "more_than_due")
+            _ = try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c")
+            let cancelled = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x").decode(
+                Booking.self
+            )
+            let due = try await stage.own(of: stage.member)
+            #expect(due.state == .refundDue)
+            // The fee of the policy is divided as the price was.
+            let fee = try #require(due.amount).amount
+            #expect(cancelled.total.amount > 0 && abs(fee - cancelled.total.amount / 2) <= 1)
+            #expect(try await refund(amount - fee - 1, "r1").status == 201)
+            #expect(try await refund(2, "r2").code == "more_than_due")
+            #expect(try await refund(1, "r3").status == 201)
+            #expect(try await refund(1, "r4").code == "more_than_due")
+            #expect(try await stage.own(of: stage.member).state == .paid)
+            #expect(try await differences(api).isEmpty)
+        }
+    }
+
     @Test func `The schema refuses a journal that does not balance, and any change of one`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
