@@ -564,6 +564,32 @@ def feed():
     with_demo(measure)
 
 
+def ledger_post():
+    """Journals of payments at one till of one park, by the statement the service posts with."""
+    def measure(service, token, park, group, cottages):
+        clients = 16
+        psql("demo", "CREATE TABLE paid AS SELECT row_number() OVER () AS n, share.id AS share, booking_id AS booking FROM share; CREATE INDEX ON paid (n); ANALYZE paid; CREATE TABLE one (id uuid PRIMARY KEY, at timestamptz)")
+        shares = int(psql("demo", "SELECT count(*) FROM paid"))
+        script = f"""
+            \\set n random(1, {shares})
+            WITH posted AS (
+                INSERT INTO journal (id, key, park_id, booking_id, reason, day, at)
+                SELECT gen_random_uuid(), gen_random_uuid()::text, '{park}', booking, 'bench', current_date, now() FROM paid WHERE n = :n
+                RETURNING id, booking_id
+            )
+            INSERT INTO entry (journal_id, place, account, share_id, amount, currency)
+            SELECT posted.id, place, account, CASE account WHEN 'prepaid' THEN (SELECT share FROM paid WHERE n = :n) END, amount, 'GBP'
+            FROM posted, unnest(ARRAY['cash', 'prepaid'], ARRAY[100, -100]) WITH ORDINALITY AS line (account, amount, place);
+        """
+        rate = pgbench("demo", script, clients)
+        floor = pgbench("demo", "INSERT INTO one VALUES (gen_random_uuid(), now());", clients)
+        wrong = psql("demo", "SELECT count(*) FROM (SELECT journal_id FROM entry GROUP BY journal_id HAVING sum(amount) <> 0) AS wrong")
+        posted = psql("demo", "SELECT count(*) FROM journal")
+        report("ledger-post", round(rate), "journals/s", round(floor), note=f"{clients} clients, {posted} journals on {shares} shares, {wrong} out of balance")
+
+    with_demo(measure)
+
+
 def search():
     psql("voorpret", "DROP DATABASE IF EXISTS wide WITH (FORCE)")
     psql("voorpret", "CREATE DATABASE wide")
@@ -764,7 +790,7 @@ def hostile():
 
 MEASURES = {
     "group-read": group_read, "search": search, "book-race": book_race, "book-groups": book_groups,
-    "hold-confirm": hold_confirm, "change": change, "day-view": day_view, "feed": feed, "import": import_rate, "job-rate": job_rate, "hostile": hostile,
+    "hold-confirm": hold_confirm, "change": change, "ledger-post": ledger_post, "day-view": day_view, "feed": feed, "import": import_rate, "job-rate": job_rate, "hostile": hostile,
 }
 
 for name, measure in MEASURES.items():

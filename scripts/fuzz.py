@@ -106,6 +106,8 @@ def real_ids():
     begin = ask("GET", f"/v1/bookings/{staying}", token=anna)["stay"]["arrival"]
     order = {"extraId": extra, "from": begin, "quantity": 1}
     ordered = ask("POST", f"/v1/bookings/{staying}/extras", order, anna)["extras"][0]["id"]
+    share = ask("GET", f"/v1/bookings/{staying}/shares", token=anna)["items"][0]["id"]
+    payment = ask("POST", f"/v1/admin/shares/{share}/till-payments", {"method": "cash", "amount": 100}, host)["id"]
     # Groups in which Anna may do what she can do only once.
     left = ask("POST", "/v1/groups", {"name": "Left", "myName": "Anna"}, anna)["id"]
     handed = ask("POST", "/v1/groups", {"name": "Handed", "myName": "Anna"}, anna)["id"]
@@ -124,7 +126,9 @@ def real_ids():
         "quoteChange": {"booking": staying}, "leaveGroup": {"group": left},
         "listChildConsents": {"traveller": child}, "recordChildConsent": {"traveller": child},
         "admitPhone": {"traveller": child}, "listPhones": {"traveller": child},
-        "revokePhone": {"traveller": child, "device": phones[0]}, "kind": kind_code, "handOver": {"group": handed},
+        "revokePhone": {"traveller": child, "device": phones[0]}, "kind": kind_code,
+        "share": share, "payment": payment, "splitBooking": {"booking": staying}, "previewSplit": {"booking": staying},
+        "listShares": {"booking": staying}, "showLedger": {"booking": staying}, "handOver": {"group": handed},
     }
     return ids, {"anna": anna, "host": host, "office": office, "kim": kim, "stranger": stranger, "nobody": None}
 
@@ -160,6 +164,16 @@ def narrowed(ids):
     schemas["WalkInRequest"]["properties"]["companions"]["maxItems"] = 1
     schemas["WalkInRequest"]["properties"]["cottages"] = {"enum": [[{"typeId": ids["type"]}]]}
     schemas["WalkInRequest"]["required"].append("guest")
+    for field in ("weights", "nights", "amounts"):
+        schemas["SplitRule"]["properties"].pop(field)
+    schemas["SplitRule"]["properties"]["way"] = {"enum": ["equally", "byHousehold", "byCottage"]}
+    schemas["TillPaymentRequest"]["properties"]["method"] = {"enum": ["cash"]}
+    schemas["TillPaymentRequest"]["properties"]["amount"]["maximum"] = 50
+    methods = ["cash", "terminal", "giftCard", "transfer"]
+    schemas["TillCloseRequest"]["properties"]["counts"] = {
+        "enum": [[{"method": method, "counted": 0, "reason": "fuzz"} for method in methods]],
+    }
+    schemas["TillCloseRequest"]["properties"]["day"] = {"enum": ["2020-01-01", "2020-01-02", "2020-01-03"]}
     only("HandOver", "travellerId", ids["heir"])
     only("TravellerChange", "householdId", ids["household"])
     only("TravellerRequest", "householdId", ids["household"])

@@ -32,6 +32,9 @@ extension Booking {
             try requireRegister(rule, of: booking, people, register, app)
         }
         guard isStaff || !readiness.contains(.outOfOrder) else { throw Refusal.outOfOrder }
+        guard isStaff || policy.rules.paidCheckIn != true || booking.paid.amount >= booking.total.amount else {
+            throw Refusal.notPaid
+        }
         try booking.checkIn(
             at: now,
             today: clock.date(at: now),

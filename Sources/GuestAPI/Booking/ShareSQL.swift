@@ -24,6 +24,16 @@ enum ShareSQL {
         Query("SELECT \(columns) FROM share WHERE booking_id = \(booking) ORDER BY household_id", decoding: share)
     }
 
+    static func shares(ofGuest guest: Guest.ID) -> Query<Share> {
+        Query(
+            """
+            SELECT \(columns) FROM share
+            WHERE household_id IN (SELECT household_id FROM traveller WHERE guest_id = \(guest)) ORDER BY share.id
+            """,
+            decoding: share
+        )
+    }
+
     static func share(_ id: Share.ID) -> Query<Share> {
         Query("SELECT \(columns) FROM share WHERE id = \(id)", decoding: share)
     }

@@ -68,7 +68,9 @@ struct Job: Sendable {
 
     /// Every kind that a worker knows.
     static let kinds: [String: any Work.Type] = {
-        let all: [any Work.Type] = [Mail.self, EraseSpool.self, ExpireHold.self, CleanUp.self, CheckOccupancy.self]
+        let all: [any Work.Type] = [
+            Mail.self, EraseSpool.self, ExpireHold.self, CleanUp.self, CheckOccupancy.self, RemindPayers.self,
+        ]
         return Dictionary(all.map { ($0.kind, $0) }) { first, _ in first }
     }()
 

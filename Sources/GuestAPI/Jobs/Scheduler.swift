@@ -25,7 +25,7 @@ struct Scheduler: Service {
 
     /// Every hour: cleaning up.
     ///
-    /// Every night at three on the park's own clock: checking its occupancy.
+    /// Every day on the park's own clock: checking its occupancy at three, reminding who has to pay at ten.
     func tick() async throws {
         let now = app.now()
         try await app.database.transaction(as: Principal.job("schedule").setting) { tx in
@@ -34,13 +34,17 @@ struct Scheduler: Service {
                 try Job.enqueue(CleanUp(), at: now, app, in: tx)
             }
             for park in try await tx.all(JobSQL.parkZones) {
-                guard let clock = ParkClock(timeZone: park.timeZone), let three = LocalTime("03:00") else { continue }
+                guard let clock = ParkClock(timeZone: park.timeZone) else { continue }
                 let today = clock.date(at: now)
-                guard now >= clock.instant(today, three) else { continue }
-                let due = "\(park.id) \(today)"
-                if try await tx.first(JobSQL.beginRun(CheckOccupancy.kind, due: due, at: now)) != nil {
-                    try Job.enqueue(CheckOccupancy(parkId: park.id), at: now, app, in: tx)
+                func daily(_ work: some Work, at time: LocalTime?) async throws {
+                    guard let time, now >= clock.instant(today, time) else { return }
+                    let kind = type(of: work).kind
+                    if try await tx.first(JobSQL.beginRun(kind, due: "\(park.id) \(today)", at: now)) != nil {
+                        try Job.enqueue(work, at: now, app, in: tx)
+                    }
                 }
+                try await daily(CheckOccupancy(parkId: park.id), at: LocalTime("03:00"))
+                try await daily(RemindPayers(parkId: park.id, day: today), at: LocalTime("10:00"))
             }
         }
     }

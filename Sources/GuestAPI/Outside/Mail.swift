@@ -13,6 +13,8 @@ struct Mail: Work {
         case code(attempt: CodeRequest.AttemptID)
         case bookingConfirmed(number: String, park: String, stay: Stay)
         case holdExpired(number: String, park: String)
+        case shareDue(number: String, park: String, open: Money, due: LocalDate)
+        case shareOverdue(number: String, park: String, household: String, open: Money, due: LocalDate)
     }
 
     let to: String
@@ -65,6 +67,35 @@ struct Mail: Work {
                         "Tot ziens bij \(park), van \(stay.arrival) tot \(stay.departure). Je boekingsnummer is \(number).",
                     de:
                         "Bis bald im \(park), vom \(stay.arrival) bis \(stay.departure). Deine Buchungsnummer ist \(number)."
+                )
+            )
+        case .shareDue(let number, let park, let open, let due):
+            return (
+                LocalizedText(
+                    en: "Your share of booking \(number)",
+                    nl: "Jouw deel van boeking \(number)",
+                    de: "Dein Anteil an der Buchung \(number)"
+                ),
+                LocalizedText(
+                    en: "\(open.plainText) of your share at \(park) is still open. It is due by \(due).",
+                    nl: "Van jouw deel bij \(park) staat nog \(open.plainText) open. Betaal het uiterlijk \(due).",
+                    de: "Von deinem Anteil im \(park) sind noch \(open.plainText) offen, fällig bis \(due)."
+                )
+            )
+        case .shareOverdue(let number, let park, let household, let open, let due):
+            return (
+                LocalizedText(
+                    en: "Overdue: a share of booking \(number)",
+                    nl: "Te laat: een deel van boeking \(number)",
+                    de: "Überfällig: ein Anteil an der Buchung \(number)"
+                ),
+                LocalizedText(
+                    en:
+                        "\(open.plainText) of the share of \(household) at \(park) was due on \(due) and is still open. Whoever organises the stay answers for it in the end.",
+                    nl:
+                        "Van het deel van \(household) bij \(park) staat nog \(open.plainText) open; het moest op \(due) betaald zijn. Wie het verblijf organiseert, staat er uiteindelijk voor in.",
+                    de:
+                        "Vom Anteil von \(household) im \(park) sind noch \(open.plainText) offen, fällig war er am \(due). Wer den Aufenthalt organisiert, steht am Ende dafür ein."
                 )
             )
         case .holdExpired(let number, let park):

@@ -38,7 +38,6 @@ struct Journal: Sendable {
     let entries: [Entry]
 
     func post(_ app: AppEnvironment, at now: Date, in tx: Transaction) {
-        let id = app.ids.uuid(at: now)
-        tx.later([PaymentSQL.insert(self, id: id, at: now), PaymentSQL.insertEntries(of: self, id: id)])
+        tx.later([PaymentSQL.insert(self, id: app.ids.uuid(at: now), at: now)])
     }
 }

@@ -8,20 +8,17 @@ enum PaymentSQL {
     static func insert(_ journal: Journal, id: UUID, at now: Date) -> Command {
         Command(
             """
-            INSERT INTO journal (id, key, park_id, booking_id, reason, day, at)
-            VALUES (\(id), \(journal.key), \(journal.park), \(journal.booking), \(journal.reason), \(journal.day), \(now))
-            """
-        )
-    }
-
-    static func insertEntries(of journal: Journal, id: UUID) -> Command {
-        Command(
-            """
+            WITH posted AS (
+                INSERT INTO journal (id, key, park_id, booking_id, reason, day, at)
+                VALUES (\(id), \(journal.key), \(journal.park), \(journal.booking), \(journal.reason), \(journal.day),
+                    \(now))
+                RETURNING id
+            )
             INSERT INTO entry (journal_id, place, account, share_id, amount, currency)
-            SELECT \(id)::uuid, place, account, nullif(share_id, '')::uuid, amount, \(journal.currency)
-            FROM unnest(\(journal.entries.map(\.account.rawValue))::text[],
+            SELECT posted.id, place, account, nullif(share_id, '')::uuid, amount, \(journal.currency)
+            FROM posted, unnest(\(journal.entries.map(\.account.rawValue))::text[],
                 \(journal.entries.map { $0.share?.description ?? "" })::text[],
-                \(journal.entries.map(\.amount))::bigint[]) WITH ORDINALITY AS posted (account, share_id, amount, place)
+                \(journal.entries.map(\.amount))::bigint[]) WITH ORDINALITY AS line (account, share_id, amount, place)
             """
         )
     }
@@ -117,6 +114,16 @@ enum PaymentSQL {
         tillPayments("park_id = \(park) AND day = \(day)")
     }
 
+    static func tillPayments(ofGuest guest: Guest.ID) -> Query<TillPayment> {
+        tillPayments(
+            """
+            share_id IN (
+                SELECT share.id FROM share JOIN traveller USING (household_id) WHERE guest_id = \(guest)
+            )
+            """
+        )
+    }
+
     static func insert(_ payment: TillPayment, park: Park.ID) -> Command {
         Command(
             """
@@ -155,6 +162,51 @@ enum PaymentSQL {
                 \(now))
             """
         )
+    }
+
+    // MARK: Reminders
+
+    struct Reminder: Sendable {
+        let share: Share.ID
+        let guest: Guest.ID
+        let email: String
+        let language: String
+        let number: String
+        let park: String
+        let household: String
+        let open: Money
+        let due: LocalDate
+    }
+
+    /// Whom to write to on that day about what is open of a firm stay: the household's members, and of a late share the
+    /// organiser.
+    static func reminders(of park: Park.ID, on day: LocalDate) -> Query<Reminder> {
+        Query(
+            """
+            SELECT share.id, guest.id AS guest_id, email, language, number, park.name AS park, household.name AS household,
+                share.amount - paid AS open, booking.currency, due
+            FROM booking JOIN share ON booking_id = booking.id JOIN park ON park.id = booking.park_id
+                JOIN household ON household.id = household_id
+                JOIN traveller ON traveller.group_id = booking.group_id AND left_at IS NULL
+                    AND (traveller.household_id = share.household_id OR role = 'organiser' AND due < \(day)::date)
+                JOIN guest ON guest.id = guest_id AND email IS NOT NULL
+            WHERE booking.park_id = \(park) AND state IN ('confirmed', 'checkedIn') AND paid < share.amount
+                AND (due = \(day)::date + 7 OR due < \(day)::date AND (\(day)::date - due) % 7 = 1)
+            ORDER BY share.id, guest.id
+            """
+        ) { row in
+            Reminder(
+                share: try row.decode("id"),
+                guest: try row.decode("guest_id"),
+                email: try row.decode("email"),
+                language: try row.decode("language"),
+                number: try row.decode("number"),
+                park: try row.decode("park"),
+                household: try row.decode("household"),
+                open: Money(try row.decode("open"), try row.decode("currency")),
+                due: try row.decode("due")
+            )
+        }
     }
 
     // MARK: The check

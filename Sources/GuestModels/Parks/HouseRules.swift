@@ -34,6 +34,8 @@ public struct HouseRules: Hashable, Codable, Sendable {
     public var register: Register?
     /// How many days before arrival everything is due; 28 unless the park says otherwise.
     public var balanceDays: Int?
+    /// Whether guests check themselves in only once everything has been paid; not unless the park says so.
+    public var paidCheckIn: Bool?
 
     public enum SelfCheckIn: String, Hashable, Codable, Sendable {
         case lead, anyone
@@ -115,7 +117,8 @@ public struct HouseRules: Hashable, Codable, Sendable {
         selfCheckIn: SelfCheckIn? = nil,
         accessFor: AccessFor? = nil,
         register: Register? = nil,
-        balanceDays: Int? = nil
+        balanceDays: Int? = nil,
+        paidCheckIn: Bool? = nil
     ) {
         self.checkInFrom = checkInFrom
         self.checkOutBy = checkOutBy
@@ -135,6 +138,7 @@ public struct HouseRules: Hashable, Codable, Sendable {
         self.accessFor = accessFor
         self.register = register
         self.balanceDays = balanceDays
+        self.paidCheckIn = paidCheckIn
     }
 }
 

@@ -108,6 +108,16 @@ extension [Share] {
     }
 }
 
+extension Refusal {
+    public static let notPaid = Refusal(
+        .conflict,
+        "not_paid",
+        en: "Something is still to be paid before you can go in.",
+        nl: "Er moet nog iets worden betaald voordat je naar binnen kunt.",
+        de: "Es ist noch etwas zu bezahlen, bevor ihr hineinkönnt."
+    )
+}
+
 /// A share as somebody of the group sees it.
 public struct ShareView: Codable, Hashable, Sendable {
     public var id: Share.ID

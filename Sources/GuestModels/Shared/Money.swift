@@ -10,6 +10,14 @@ public struct Money: Hashable, Codable, Sendable {
     }
 }
 
+extension Money {
+    /// As `EUR 120.50`, for plain text; every currency of a park here has hundredths.
+    public var plainText: String {
+        let cents = amount.magnitude % 100
+        return "\(currency) \(amount < 0 ? "-" : "")\(amount.magnitude / 100).\(cents < 10 ? "0" : "")\(cents)"
+    }
+}
+
 extension Int64 {
     /// `percent` of this amount, rounded half away from zero.
     ///

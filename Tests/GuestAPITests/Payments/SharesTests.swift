@@ -231,6 +231,68 @@ import Testing
         }
     }
 
+    @Test func `Who has to pay is reminded, and of what is late the organiser hears too`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            _ = try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c")
+            let reception = try await api.given.staff([.reception], at: stage.world.park.id)
+            let own = try await stage.own(of: stage.organiser)
+            let pay = TillPaymentRequest(method: .cash, amount: try #require(own.amount).amount)
+            let till = "/v1/admin/shares/\(own.id)/till-payments"
+            #expect(try await api.post(till, pay, as: reception, key: "p").status == 201)
+            let due = try await stage.own(of: stage.member).due
+            #expect(due == stage.booking.stay.arrival.adding(days: -28))
+            /// What has come, after the scheduler has been by at noon of a day.
+            func mails(on day: LocalDate) async throws -> [Int] {
+                let noon = Double(day.daysSince1970) * 86400 + 12 * 3600
+                api.clock.advance(by: noon - api.now.timeIntervalSince1970)
+                for _ in 0..<2 {
+                    try await Scheduler(app: api.app).tick()
+                    try await api.work()
+                }
+                return try [stage.organiser, stage.member].map { who in
+                    try api.mails(to: who.email).filter { !$0.contains("See you at") }.count
+                }
+            }
+            #expect(try await mails(on: due.adding(days: -8)) == [0, 0])
+            #expect(try await mails(on: due.adding(days: -7)) == [0, 1])
+            #expect(try await mails(on: due) == [0, 1])
+            #expect(try await mails(on: due.adding(days: 1)) == [1, 2])
+            #expect(try await mails(on: due.adding(days: 2)) == [1, 2])
+            #expect(try await mails(on: due.adding(days: 8)) == [2, 3])
+            let letter = try #require(try api.mails(to: stage.organiser.email).last { !$0.contains("See you at") })
+            #expect(letter.contains(try #require(try await stage.own(of: stage.member).amount).plainText))
+        }
+    }
+
+    @Test func `A park that asks for it lets guests in once everything is paid`() async throws {
+        try await withGuestAPI { api in
+            var rules = Given.rules
+            rules.paidCheckIn = true
+            let world = try await api.given.park(rules: rules)
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let booking = try await api.given.booking(
+                of: group,
+                by: organiser,
+                in: world,
+                from: "2026-11-21",
+                to: "2026-11-23"
+            )
+            let path = "/v1/bookings/\(booking.id)"
+            _ = try await api.post("\(path)/confirm", as: organiser, key: "c")
+            #expect(try await api.post("\(path)/check-in", as: organiser, key: "i1").code == "not_paid")
+            let reception = try await api.given.staff([.reception], at: world.park.id)
+            let share = try #require(
+                try await api.get("\(path)/shares", as: organiser).decode(Shares.self).items.first
+            )
+            let pay = TillPaymentRequest(method: .cash, amount: booking.total.amount)
+            let till = "/v1/admin/shares/\(share.id)/till-payments"
+            #expect(try await api.post(till, pay, as: reception, key: "p").status == 201)
+            #expect(try await api.post("\(path)/check-in", as: organiser, key: "i2").status == 200)
+        }
+    }
+
     @Test func `A cancelled stay is given back to who paid, to the cent and not one more`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)

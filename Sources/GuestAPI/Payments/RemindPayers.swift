@@ -1,0 +1,36 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// Writes to those who have to pay: a week before their share is due, on the day after, and weekly from then on; late
+/// shares also to the organiser, who answers for them.
+struct RemindPayers: Work {
+    static let kind = "remindPayers"
+    static let queue = Job.Queue.effects
+
+    let parkId: Park.ID
+    /// The park's own.
+    let day: LocalDate
+
+    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        for reminder in try await tx.all(PaymentSQL.reminders(of: parkId, on: day)) {
+            let isLate = reminder.due < day
+            let letter: Mail.Letter =
+                isLate
+                ? .shareOverdue(
+                    number: reminder.number,
+                    park: reminder.park,
+                    household: reminder.household,
+                    open: reminder.open,
+                    due: reminder.due
+                )
+                : .shareDue(number: reminder.number, park: reminder.park, open: reminder.open, due: reminder.due)
+            let mail = Mail(
+                to: reminder.email,
+                language: Language(rawValue: reminder.language) ?? .english,
+                letter: letter
+            )
+            try Job.enqueue(mail, key: "remind \(reminder.share) \(reminder.guest) \(day)", at: now, app, in: tx)
+        }
+    }
+}
