@@ -13,7 +13,8 @@ import Testing
         body: .milliseconds(1000),
         progress: .milliseconds(1500),
         idle: .milliseconds(1500),
-        linger: .milliseconds(200)
+        linger: .milliseconds(200),
+        pipelined: .milliseconds(20)
     )
 
     private typealias Socket = NIOAsyncChannel<ByteBuffer, ByteBuffer>
