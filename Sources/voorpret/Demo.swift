@@ -91,10 +91,9 @@ private struct DemoTour {
         let confirmed = try await ask("POST", "/v1/bookings/\(text(booking, "id"))/confirm", [:], as: mira)
         say("Mira confirms. The booking is \(text(confirmed, "state")), and the mail is on its way.")
         try await stay(mira, jonas, park: park, group: group, booking: confirmed)
-        try await desk(park: park)
-        say(
-            "Jonas sees it on his phone: \(list(try await ask("GET", "/v1/groups/\(text(group, "id"))", nil, as: jonas), "bookings").count) booking in the group."
-        )
+        let reception = try await signIn("host.\(text(park, "slug"))@example.org", "The desk", audience: "staff")
+        try await shares(mira, jonas, reception, booking: confirmed)
+        try await desk(reception, park: park)
     }
 
     /// One night more, and a bicycle for one household.
@@ -144,9 +143,26 @@ private struct DemoTour {
         say("Jonas orders two bicycles for his household: \(money(ordered, "total")) in all.")
     }
 
+    /// The children are free, the bicycles are Jonas's, and Jonas pays his part at the desk.
+    private func shares(_ mira: String, _ jonas: String, _ reception: String, booking: [String: Any]) async throws {
+        let path = "/v1/bookings/\(text(booking, "id"))/shares"
+        let rule: [String: any Sendable] = ["way": "equally", "freeBelowAge": 12]
+        let all = list(try await ask("PUT", path, rule, as: mira), "items")
+        let told = all.map { "\(text($0, "householdName")) \(money($0, "amount"))" }.joined(separator: ", ")
+        say("Mira divides the price, children free, the bicycles for who rides them: \(told).")
+        let seen = list(try await ask("GET", path, nil, as: jonas), "items")
+        guard let own = seen.first(where: { $0["isOwn"] as? Bool == true }),
+            let amount = (own["amount"] as? [String: Any])?["amount"] as? Int
+        else { return }
+        say("Jonas sees his own share, \(money(own, "amount")), and of Mira's only that it is open.")
+        let till = "/v1/admin/shares/\(text(own, "id"))/till-payments"
+        _ = try await ask("POST", till, ["method": "terminal", "amount": amount, "reference": "slip 1"], as: reception)
+        let ledger = list(try await ask("GET", "/v1/bookings/\(text(booking, "id"))/ledger", nil, as: jonas), "items")
+        say("He pays it at the desk; \(ledger.count) journal in the booking's ledger tells of it.")
+    }
+
     /// Somebody stands at the desk tonight, and the other systems of the park hear of it.
-    private func desk(park: [String: Any]) async throws {
-        let reception = try await signIn("host.\(text(park, "slug"))@example.org", "The desk", audience: "staff")
+    private func desk(_ reception: String, park: [String: Any]) async throws {
         let (from, to) = (day(nil, plus: 0), day(nil, plus: 2))
         let rooms = try await ask(
             "GET",
