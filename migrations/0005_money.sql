@@ -140,6 +140,6 @@ SELECT gen_random_uuid(), booking.id, household_id,
     (SELECT coalesce(sum(amount), 0) FROM charge_line WHERE booking_id = booking.id),
     greatest(placed_at::date, lower(stay) - 28)
 FROM booking JOIN traveller USING (group_id)
-WHERE role = 'organiser' AND state IN ('held', 'confirmed', 'checkedIn');
+WHERE role = 'organiser';
 
 INSERT INTO schema_version (number, name) VALUES (5, 'money');

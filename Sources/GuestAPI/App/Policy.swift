@@ -218,7 +218,15 @@ enum Policy {
             .booking,
             key: Key.none
         ),
-        Row("agreeToShare", .post, "/v1/shares/{share}/agreement", [.member], .booking, key: .required),
+        Row(
+            "agreeToShare",
+            .post,
+            "/v1/shares/{share}/agreement",
+            [.member],
+            .booking,
+            key: .required,
+            needsMatch: true
+        ),
         // Money
         Row(
             "takeAtTill",

@@ -32,7 +32,7 @@ extension Booking {
             try requireRegister(rule, of: booking, people, register, app)
         }
         guard isStaff || !readiness.contains(.outOfOrder) else { throw Refusal.outOfOrder }
-        guard isStaff || policy.rules.paidCheckIn != true || booking.paid.amount >= booking.total.amount else {
+        guard isStaff || policy.rules.paidCheckIn != true || booking.isPaid else {
             throw Refusal.notPaid
         }
         try booking.checkIn(

@@ -46,8 +46,8 @@ enum BookingSQL {
     private static let columns: SQL = """
         booking.id, number, booking.park_id, booking.group_id, stay, state, hold_until, is_extended, adults, children,
         babies, pets, currency, deposit,
-        (SELECT coalesce(sum(paid), 0)::bigint FROM share WHERE booking_id = booking.id) AS paid, placed_at, to_char(arrival_time, 'HH24:MI') AS arrival_time, checked_in_at,
-        checked_out_at, least_fee_percent, booking.version
+        (SELECT coalesce(sum(paid), 0)::bigint FROM share WHERE booking_id = booking.id) AS paid, placed_at,
+        to_char(arrival_time, 'HH24:MI') AS arrival_time, checked_in_at, checked_out_at, least_fee_percent, booking.version
         """
 
     static func rows(where condition: SQL, limit: Int = 1000, locked: Bool = false) -> Query<BookingRow> {

@@ -122,6 +122,10 @@ extension Booking {
             )
         }
         booking.publish(in: tx)
+        let changed = try await found(id, as: principal, in: tx)
+        // A stay that has become cheaper may be covered by what has been paid already.
+        guard changed.state == .held, changed.deposit.amount > 0, changed.isDepositCovered else { return changed }
+        _ = try await confirm(id, reason: nil, isCovered: true, as: principal, app, at: now, in: tx)
         return try await found(id, as: principal, in: tx)
     }
 

@@ -64,6 +64,11 @@ extension Booking {
         try await write("confirmed", about: id, app, at: now, in: tx) { park in
             .bookingConfirmed(number: number, park: park, stay: stay)
         }
+        if let group = booking.groupId {
+            // Who joins at this moment waits, and then tells of themselves.
+            let (_, members) = try await tx.all(GroupSQL.hold(group), GroupSQL.members(of: group))
+            for member in members { tx.tell(booking.parkId, of: .guest, member) }
+        }
         booking.publish(in: tx)
         return booking
     }

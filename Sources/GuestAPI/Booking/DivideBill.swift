@@ -14,12 +14,25 @@ extension Booking {
         at now: Date,
         in tx: Transaction
     ) async throws {
-        guard let (terms, bill, shares) = try await bill(of: id, as: principal, in: tx),
-            let clock = ParkClock(timeZone: terms.timeZone),
+        guard let (terms, bill, shares) = try await bill(of: id, as: principal, in: tx) else { return }
+        try write(terms, bill, shares, to: id, app, at: now, in: tx)
+    }
+
+    private static func write(
+        _ terms: ShareSQL.Terms,
+        _ bill: Bill,
+        _ shares: [Share],
+        to id: Booking.ID,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) throws {
+        guard let clock = ParkClock(timeZone: terms.timeZone),
             // A group whose organiser is gone has nobody behind it but those who stay.
             let backstop = terms.backstop ?? bill.travellers.map(\.householdId).min()
         else { return }
-        let due = terms.rules.balanceDue(for: terms.stay, today: clock.date(at: now))
+        // From the stay and the day it was placed alone, so that no change makes anything due later than it was.
+        let due = terms.rules.balanceDue(for: terms.stay, today: clock.date(at: terms.placedAt))
         let known = Dictionary(shares.map { ($0.householdId, $0) }) { first, _ in first }
         let divided = shares.divided(
             terms.rule.division(of: bill, backstop: backstop),
@@ -35,7 +48,7 @@ extension Booking {
                         householdId: household,
                         amount: owed.amount,
                         asked: owed.asked,
-                        due: max(known[household]?.due ?? due, due)
+                        due: due
                     )
                 }
             )
@@ -52,7 +65,7 @@ extension Booking {
         let (terms, lines, people, staying, homes, shares) = try await tx.all(
             ShareSQL.terms(of: id, for: principal.guestID),
             BookingSQL.lines(where: its),
-            GroupSQL.travellers(ofBooking: id.uuid),
+            GroupSQL.travellers(ofBooking: id),
             BookingSQL.travellers(where: its),
             ShareSQL.homes(of: id),
             ShareSQL.shares(of: id)
@@ -102,8 +115,11 @@ extension Booking {
     }
 
     /// Agrees to what is asked of one's own household; the organiser's owes that much less.
+    ///
+    /// - Parameter version: of the share, so that nobody agrees to an amount they have not seen.
     static func agree(
         to share: Share.ID,
+        expecting version: Int,
         as principal: Principal,
         _ app: AppEnvironment,
         at now: Date,
@@ -111,20 +127,17 @@ extension Booking {
     ) async throws -> [ShareView] {
         guard let id = try await tx.first(ShareSQL.share(share))?.bookingId else { throw Refusal.notFound }
         var booking = try await locked(id, by: .member, as: principal, in: tx)
-        let (terms, shares) = try await tx.all(
-            ShareSQL.terms(of: id, for: principal.guestID),
-            ShareSQL.shares(of: id)
-        )
-        guard let terms = terms.first, var own = shares.first(where: { $0.id == share }) else { throw Refusal.notFound }
-        guard terms.author == own.householdId else { throw Refusal.forbidden }
-        guard let asked = own.asked, var backstop = shares.first(where: { $0.householdId == terms.backstop }) else {
-            throw Refusal.nothingAsked
-        }
-        backstop.amount -= asked - own.amount
-        own.amount = asked
-        own.asked = nil
+        guard let (terms, bill, found) = try await bill(of: id, as: principal, in: tx),
+            let index = found.firstIndex(where: { $0.id == share })
+        else { throw Refusal.notFound }
+        var shares = found
+        guard terms.author == shares[index].householdId else { throw Refusal.forbidden }
+        guard shares[index].version == version else { throw Problem.matchFailed }
+        guard let asked = shares[index].asked else { throw Refusal.nothingAsked }
+        shares[index].amount = asked
         booking.version += 1
-        tx.later([ShareSQL.write([own, backstop]), BookingSQL.update(booking)])
+        tx.later([BookingSQL.update(booking)])
+        try write(terms, bill, shares, to: id, app, at: now, in: tx)
         booking.publish(in: tx)
         return try await Self.shares(of: id, as: principal, at: now, in: tx)
     }
@@ -159,6 +172,7 @@ extension Booking {
                 state: share.state(today: today),
                 isOwn: isOwn,
                 due: share.due,
+                version: share.version,
                 amount: isShown ? money(share.amount) : nil,
                 paid: isShown ? money(share.paid) : nil,
                 asked: isShown ? share.asked.map(money) : nil

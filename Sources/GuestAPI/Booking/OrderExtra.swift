@@ -20,9 +20,13 @@ extension ExtraOrder {
         guard let extra = try await tx.first(ExtraSQL.extra(request.extraId)), extra.parkId == booking.parkId,
             extra.isOpen, extra.slots.isEmpty ? request.slot == nil : request.slot.map(extra.slots.contains) ?? false
         else { throw Refusal.extraNotOffered.at("/extraId") }
-        if let household = request.householdId, let group = booking.groupId {
-            let households = try await tx.all(GroupSQL.households(of: group))
-            guard households.contains(where: { $0.id == household }) else { throw Refusal.notFound.at("/householdId") }
+        // What the property system bills comes from there alone.
+        guard booking.groupId != nil else { throw Refusal.notChangeable }
+        if let household = request.householdId {
+            let staying = try await tx.all(GroupSQL.travellers(ofBooking: id))
+            guard staying.contains(where: { $0.householdId == household }) else {
+                throw Refusal.notFound.at("/householdId")
+            }
         }
         let order = ExtraOrder(
             id: request.id ?? app.ids.next(at: now),

@@ -19,10 +19,8 @@ extension Booking {
     ) async throws -> Booking {
         guard let guest = principal.guestID else { throw Refusal.notFound }
         let chosen = request.cottages.compactMap(\.cottageId)
-        let (_, own, members, holds, parks, types, rates, people, conflicts) = try await tx.all(
-            GroupSQL.hold(request.groupId),
+        let (own, holds, parks, types, rates, people, conflicts) = try await tx.all(
             GroupSQL.ownRow(in: request.groupId, of: guest),
-            GroupSQL.members(of: request.groupId),
             BookingSQL.holds(of: guest, now: now),
             ParkSQL.park(request.parkId),
             ParkSQL.types(of: request.parkId),
@@ -98,7 +96,6 @@ extension Booking {
         try Job.enqueue(ExpireHold(bookingId: id), key: id.description, at: holdUntil, app, in: tx)
         try await divide(id, as: principal, app, at: now, in: tx)
         booking.publish(in: tx)
-        for member in members { tx.tell(park.id, of: .guest, member) }
         return booking
     }
 

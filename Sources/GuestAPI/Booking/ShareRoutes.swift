@@ -34,8 +34,18 @@ enum ShareRoutes {
 
     private static func agree(_ call: Call) async throws -> Answer {
         let id: Share.ID = try call.id("share")
+        let version = try call.expectedVersion()
         return try await call.write { tx in
-            try answer(await Booking.agree(to: id, as: call.principal, call.app, at: call.now, in: tx))
+            try answer(
+                await Booking.agree(
+                    to: id,
+                    expecting: version,
+                    as: call.principal,
+                    call.app,
+                    at: call.now,
+                    in: tx
+                )
+            )
         }
     }
 

@@ -28,7 +28,10 @@ enum ShareSQL {
         Query(
             """
             SELECT \(columns) FROM share
-            WHERE household_id IN (SELECT household_id FROM traveller WHERE guest_id = \(guest)) ORDER BY share.id
+            WHERE household_id IN (
+                SELECT household_id FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL
+            )
+            ORDER BY share.id
             """,
             decoding: share
         )
@@ -44,6 +47,7 @@ enum ShareSQL {
         let rule: SplitRule
         let rules: HouseRules
         let timeZone: String
+        let placedAt: Date
         /// The organiser's household; nil for a group without organiser.
         let backstop: Household.ID?
         /// The household of the guest who changes something.
@@ -53,8 +57,8 @@ enum ShareSQL {
     static func terms(of booking: Booking.ID, for guest: Guest.ID?) -> Query<Terms> {
         Query(
             """
-            SELECT stay, split, policy, time_zone,
-                (SELECT household_id FROM traveller WHERE group_id = booking.group_id AND role = 'organiser') AS backstop,
+            SELECT stay, split, policy, time_zone, placed_at,
+                (SELECT household_id FROM traveller WHERE group_id = booking.group_id AND role = 'organiser' AND left_at IS NULL) AS backstop,
                 (SELECT household_id FROM traveller
                  WHERE group_id = booking.group_id AND guest_id = \(guest) AND left_at IS NULL) AS author
             FROM booking JOIN park ON park.id = park_id
@@ -67,6 +71,7 @@ enum ShareSQL {
                     ? SplitRule(.equally) : row.decodeJSON("split"),
                 rules: try row.decodeJSON("policy"),
                 timeZone: try row.decode("time_zone"),
+                placedAt: try row.decode("placed_at"),
                 backstop: try row.decodeIfPresent("backstop"),
                 author: try row.decodeIfPresent("author")
             )
@@ -97,10 +102,10 @@ enum ShareSQL {
         Command(
             """
             INSERT INTO share (id, booking_id, household_id, amount, asked, due)
-            SELECT id, booking_id, household_id, amount, nullif(asked, -1), due
+            SELECT id, booking_id, household_id, amount, nullif(asked, '')::bigint, due
             FROM unnest(\(shares.map(\.id))::uuid[], \(shares.map(\.bookingId))::uuid[],
                 \(shares.map(\.householdId))::uuid[], \(shares.map(\.amount))::bigint[],
-                \(shares.map { $0.asked ?? -1 })::bigint[], \(shares.map(\.due))::date[])
+                \(shares.map { $0.asked.map(String.init) ?? "" })::text[], \(shares.map(\.due))::date[])
                 AS divided (id, booking_id, household_id, amount, asked, due)
             ON CONFLICT (booking_id, household_id) DO UPDATE
             SET amount = EXCLUDED.amount, asked = EXCLUDED.asked, due = EXCLUDED.due, version = share.version + 1

@@ -110,14 +110,20 @@ enum DeskSQL {
         Query("SELECT version FROM scope WHERE name = 'changes:' || \(park)::text") { try $0.decode("version") }
     }
 
-    /// A guest is told as they are now, while they have to do with the park and are not erased.
+    /// A guest is told as they are now: one whose group has booked firmly, or whom the desk knows, and not once erased.
     static func changes(of park: Park.ID, after number: Int, limit: Int) -> Query<(number: Int, json: String)> {
         Query(
             """
             SELECT number, json_build_object('number', number, 'at', utc(at), 'kind', kind, 'id', id, 'body', CASE kind
                 WHEN 'guest' THEN (
                     SELECT json_build_object('id', guest.id, 'name', name, 'email', email, 'language', language)
-                    FROM guest WHERE guest.id = park_change.id AND erased_at IS NULL AND \(IdentitySQL.isOf([park]))
+                    FROM guest WHERE guest.id = park_change.id AND erased_at IS NULL AND (
+                        desk_park_id = \(park) OR EXISTS (
+                            SELECT FROM traveller JOIN booking USING (group_id)
+                            WHERE guest_id = guest.id AND left_at IS NULL AND booking.park_id = \(park)
+                                AND state NOT IN ('held', 'expired')
+                        )
+                    )
                 )
                 ELSE body END) AS json
             FROM park_change WHERE park_id = \(park) AND number > \(number)::bigint ORDER BY park_change.number LIMIT \(limit)

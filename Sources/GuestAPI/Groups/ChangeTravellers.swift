@@ -51,6 +51,16 @@ extension Traveller {
         guard var traveller = try await tx.first(GroupSQL.traveller(id, in: group)) else { throw Refusal.notFound }
         guard own.role == .organiser || own.householdId == traveller.householdId else { throw Refusal.forbidden }
         guard traveller.version == version else { throw Problem.matchFailed }
+        // Whose money and whose child is whose hangs on these two: who shares one household cannot enter another, and
+        // a guardian is not put aside by anybody but the organiser.
+        if let household = change.householdId, household != traveller.householdId, own.role != .organiser {
+            throw Refusal.forbidden.at("/householdId")
+        }
+        if let guardian = change.guardianId, guardian != traveller.guardianId, own.role != .organiser,
+            traveller.guardianId.map({ $0 != own.id }) ?? false
+        {
+            throw Refusal.forbidden.at("/guardianId")
+        }
         traveller.name = change.name ?? traveller.name
         traveller.birthDate = change.birthDate ?? traveller.birthDate
         traveller.householdId = change.householdId ?? traveller.householdId

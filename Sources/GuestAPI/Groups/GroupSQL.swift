@@ -174,7 +174,7 @@ enum GroupSQL {
     }
 
     /// Those who stay.
-    static func travellers(ofBooking booking: UUID) -> Query<Traveller> {
+    static func travellers(ofBooking booking: Booking.ID) -> Query<Traveller> {
         Query(
             """
             SELECT \(travellerColumns) FROM traveller

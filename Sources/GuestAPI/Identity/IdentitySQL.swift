@@ -352,7 +352,7 @@ enum IdentitySQL {
 
     /// A guest has to do with a park whose desk made the account, or that a group of theirs books; with `parks` nil
     /// every guest is known.
-    static func isOf(_ parks: [Park.ID]?) -> SQL {
+    private static func isOf(_ parks: [Park.ID]?) -> SQL {
         guard let parks else { return "true" }
         return """
             (desk_park_id = ANY(\(parks)::uuid[]) OR EXISTS (

@@ -87,7 +87,8 @@ enum ImportSQL {
         Command("UPDATE booking SET reported_at = coalesce(\(reportedAt), reported_at) WHERE id = \(booking)")
     }
 
-    /// A few cottages that may be free for a report: the booking's own, then free ones.
+    /// A few cottages that may be free for a report: the booking's own, whatever its type, because the desk may have moved
+    /// it there; then free ones, unless the guests are in theirs.
     ///
     /// Few enough to lock, and enough to find one that nobody else takes in this moment.
     static func candidates(
@@ -100,9 +101,15 @@ enum ImportSQL {
         Query(
             """
             SELECT id FROM cottage
-            WHERE park_id = \(park) AND type_id = \(type) AND is_open AND number = coalesce(\(number), number) AND (
-                \(ParkSQL.isFree(stay))
-                OR id IN (SELECT cottage_id FROM allocation WHERE booking_id = \(booking) AND is_live)
+            WHERE park_id = \(park) AND (
+                type_id = \(type) AND is_open AND cottage.number = coalesce(\(number), cottage.number)
+                    AND \(ParkSQL.isFree(stay))
+                    AND NOT EXISTS (SELECT FROM booking WHERE booking.id = \(booking) AND state = 'checkedIn')
+                OR id IN (
+                    SELECT cottage_id FROM allocation JOIN booking ON booking.id = booking_id
+                    WHERE booking_id = \(booking) AND is_live
+                        AND (state = 'checkedIn' OR cottage.number = coalesce(\(number), cottage.number))
+                )
             )
             ORDER BY id IN (SELECT cottage_id FROM allocation WHERE booking_id = \(booking) AND is_live) DESC,
                 length(number), number, id

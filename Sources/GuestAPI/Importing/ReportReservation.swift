@@ -29,6 +29,13 @@ extension Booking {
         if let known = known.first, let last = known.reportedAt, let at = report.reportedAt, at < last {
             return try await found(known.id, as: principal, in: tx)
         }
+        if let known = known.first {
+            let booking = try await found(known.id, as: principal, in: tx)
+            if booking.isAs(report) {
+                tx.later([ImportSQL.remember(report.reportedAt, of: known.id)])
+                return booking
+            }
+        }
         let id: Booking.ID = known.first?.id ?? app.ids.next(at: now)
         let cottage = try await takeCottage(for: report, of: type.id, id, in: park.id, at: now, in: tx)
         var trouble: String?
@@ -82,8 +89,11 @@ extension Booking {
     /// Cancels a reservation that the property system no longer has.
     ///
     /// Harmless to repeat.
+    ///
+    /// - Parameter reportedAt: when the other system said so; nothing happens when it has said something since.
     static func withdraw(
         _ number: String,
+        reportedAt: Date?,
         in park: Park.ID,
         by principal: Principal,
         _ app: AppEnvironment,
@@ -95,8 +105,10 @@ extension Booking {
             ImportSQL.reported(number, in: park)
         )
         guard let id = known.first?.id else { throw Refusal.notFound }
+        if let last = known.first?.reportedAt, let reportedAt, reportedAt < last { return }
         let booking = try await locked(id, as: principal, in: tx)
         let trouble = booking.withdraw(at: now, in: tx)
+        tx.later([ImportSQL.remember(reportedAt, of: id)])
         try Audit.record("reservation.withdraw", target: id.uuid, park: park, reason: number, app, at: now, in: tx)
         try await conclude(number, trouble, due: booking.stay.departure, in: park, app, at: now, in: tx)
         booking.publish(in: tx)
@@ -125,6 +137,18 @@ extension Booking {
             at: now,
             in: tx
         )
+    }
+
+    /// Whether the report tells nothing new: it stands as it says, in a cottage that it does not speak against.
+    private func isAs(_ report: ReservationReport) -> Bool {
+        switch (state, report.state) {
+        case (.cancelled, .cancelled): return true
+        case (.confirmed, .confirmed), (.checkedIn, .confirmed): break
+        default: return false
+        }
+        return stay == report.stay && adults == report.adults && children == report.children
+            && babies == report.babies && total.amount == report.nightlyRate * Int64(report.stay.nightCount)
+            && cottages.count == 1 && (report.cottage ?? cottages.first?.number) == cottages.first?.number
     }
 
     /// - Returns: what stands against it.
@@ -159,7 +183,7 @@ extension Booking {
             return "The property system changed it after the guests had left: \(report.summary)."
         }
         if state == .checkedIn, cottage == nil {
-            return "The guests are here, and no cottage is free for what it says now: \(report.summary)."
+            return "The guests are here, and their cottage is not free for what it says now: \(report.summary)."
         }
         try await tx.run(
             [BookingSQL.vacate(id)]
@@ -173,9 +197,8 @@ extension Booking {
                 ),
             refusing: ["allocation_cottage_taken": .cottageTaken]
         )
-        if state == .checkedIn, let cottage, cottages.map(\.id) != [cottage] {
-            Cottage.mark(cottages.map(\.id), .toClean, of: parkId, at: now, in: tx)
-            Cottage.mark([cottage], .occupied, of: parkId, at: now, in: tx)
+        if state == .checkedIn, let wanted = report.cottage, cottages.first?.number != wanted {
+            return "The guests are in \(cottages.first?.number ?? "none"), and the property system says \(wanted)."
         }
         return nil
     }

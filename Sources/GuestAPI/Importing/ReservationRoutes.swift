@@ -1,3 +1,4 @@
+import Foundation
 import GuestModels
 import HTTPTypes
 import Postgres
@@ -27,9 +28,29 @@ enum ReservationRoutes {
 
     private static func withdraw(_ call: Call) async throws -> Answer {
         let (park, number) = try place(call)
+        var query = QueryReader(call)
+        let reported = query.optional("reportedAt", as: Instant.self, "must be an instant such as 2027-05-14T12:00:00Z")
+        try query.finish()
         return try await call.write { tx in
-            try await Booking.withdraw(number, in: park, by: call.principal, call.app, at: call.now, in: tx)
+            try await Booking.withdraw(
+                number,
+                reportedAt: reported?.date,
+                in: park,
+                by: call.principal,
+                call.app,
+                at: call.now,
+                in: tx
+            )
             return .noContent
+        }
+    }
+
+    private struct Instant: LosslessStringConvertible {
+        let date: Date
+        var description: String { date.rfc3339 }
+        init?(_ text: String) {
+            guard let date = Date(rfc3339: text) else { return nil }
+            self.date = date
         }
     }
 

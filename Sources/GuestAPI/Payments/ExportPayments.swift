@@ -15,7 +15,13 @@ extension PersonalData {
                 ShareSQL.shares(ofGuest: guest),
                 PaymentSQL.tillPayments(ofGuest: guest)
             )
-            return Export(shares: shares, tillPayments: payments)
+            // A slip or a card may be another's of the household.
+            let plain = payments.map { payment in
+                var payment = payment
+                payment.reference = nil
+                return payment
+            }
+            return Export(shares: shares, tillPayments: plain)
         },
         erase: { _, _, _, _ in }
     )

@@ -81,12 +81,21 @@ enum PaymentSQL {
         ) { try $0.decode("is_closed") }
     }
 
+    /// About money a word that is not known is never read as another.
+    private static func word<Word: RawRepresentable<String>>(_ row: Row, _ column: String) throws -> Word {
+        let text: String = try row.decode(column)
+        guard let word = Word(rawValue: text) else {
+            throw PostgresError.undecodable(column: column, reason: "no \(Word.self): \(text)")
+        }
+        return word
+    }
+
     private static func tillPayment(_ row: Row) throws -> TillPayment {
         TillPayment(
             id: try row.decode("id"),
             shareId: try row.decode("share_id"),
-            kind: TillPayment.Kind(rawValue: try row.decode("kind")) ?? .payment,
-            method: TillPayment.Method(rawValue: try row.decode("method")) ?? .cash,
+            kind: try word(row, "kind"),
+            method: try word(row, "method"),
             amount: Money(try row.decode("amount"), try row.decode("currency")),
             reference: try row.decodeIfPresent("reference"),
             day: try row.decode("day"),
@@ -118,7 +127,8 @@ enum PaymentSQL {
         tillPayments(
             """
             share_id IN (
-                SELECT share.id FROM share JOIN traveller USING (household_id) WHERE guest_id = \(guest)
+                SELECT share.id FROM share JOIN traveller USING (household_id)
+                WHERE guest_id = \(guest) AND left_at IS NULL
             )
             """
         )
@@ -146,7 +156,7 @@ enum PaymentSQL {
             "SELECT method, expected, counted, reason FROM till_close WHERE park_id = \(park) AND day = \(day)"
         ) { row in
             Close(
-                method: TillPayment.Method(rawValue: try row.decode("method")) ?? .cash,
+                method: try word(row, "method"),
                 expected: try row.decode("expected"),
                 counted: try row.decode("counted"),
                 reason: try row.decodeIfPresent("reason")
@@ -207,6 +217,21 @@ enum PaymentSQL {
                 due: try row.decode("due")
             )
         }
+    }
+
+    /// Shares with more on them than they owe, that nobody has been asked to give back yet.
+    static func refundsDue(of park: Park.ID) -> Query<(share: Share.ID, number: String, amount: Money)> {
+        Query(
+            """
+            SELECT share.id, number, paid - share.amount AS amount, currency
+            FROM share JOIN booking ON booking.id = booking_id
+            WHERE booking.park_id = \(park) AND paid > share.amount AND NOT EXISTS (
+                SELECT FROM task
+                WHERE task.park_id = \(park) AND source = 'refund' AND subject = share.id::text AND task.state = 'open'
+            )
+            ORDER BY share.id
+            """
+        ) { (try $0.decode("id"), try $0.decode("number"), Money(try $0.decode("amount"), try $0.decode("currency"))) }
     }
 
     // MARK: The check

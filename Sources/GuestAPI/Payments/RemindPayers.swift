@@ -2,8 +2,10 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Writes to those who have to pay: a week before their share is due, on the day after, and weekly from then on; late
-/// shares also to the organiser, who answers for them.
+/// Once a day: writes to those who have to pay, and asks the desk to give back what is too much.
+///
+/// Guests hear a week before their share is due, on the day after, and weekly from then on; of a late share the
+/// organiser hears too, who answers for it.
 struct RemindPayers: Work {
     static let kind = "remindPayers"
     static let queue = Job.Queue.effects
@@ -31,6 +33,21 @@ struct RemindPayers: Work {
                 letter: letter
             )
             try Job.enqueue(mail, key: "remind \(reminder.share) \(reminder.guest) \(day)", at: now, app, in: tx)
+        }
+        for due in try await tx.all(PaymentSQL.refundsDue(of: parkId)) {
+            try await StaffTask.open(
+                StaffTaskRequest(
+                    title: "Give back \(due.amount.plainText) of booking \(due.number)",
+                    detail: "Share \(due.share) has been paid more than it owes.",
+                    due: day
+                ),
+                source: .refund,
+                subject: due.share.description,
+                in: parkId,
+                app,
+                at: now,
+                in: tx
+            )
         }
     }
 }

@@ -16,7 +16,7 @@ extension TillPayment {
         in tx: Transaction
     ) async throws -> TillPayment {
         let (booking, owed, day) = try await opened(share, request.method, as: principal, at: now, in: tx)
-        if booking.state == .held, let deadline = booking.holdUntil, now >= deadline { throw Refusal.holdExpired }
+        if booking.state == .expired || booking.holdUntil.map({ now >= $0 }) ?? false { throw Refusal.holdExpired }
         guard request.amount <= owed.open else { throw Refusal.moreThanOpen.at("/amount") }
         let payment = TillPayment(
             id: request.id ?? app.ids.next(at: now),
@@ -29,7 +29,8 @@ extension TillPayment {
             at: now
         )
         try await payment.write(for: booking, app, at: now, in: tx)
-        if booking.state == .held, booking.paid.amount + request.amount >= booking.deposit.amount {
+        let paid = try await tx.all(ShareSQL.shares(of: booking.id)).reduce(0) { $0 + $1.paid }
+        if booking.state == .held, paid >= booking.deposit.amount {
             _ = try await Booking.confirm(
                 booking.id,
                 reason: nil,
@@ -84,6 +85,17 @@ extension TillPayment {
     ) async throws -> TillPayment {
         let (booking, owed, day) = try await opened(share, request.method, as: principal, at: now, in: tx)
         guard request.amount <= owed.paid - owed.amount else { throw Refusal.moreThanDue.at("/amount") }
+        if request.amount == owed.paid - owed.amount {
+            try await StaffTask.settle(
+                .refund,
+                share.description,
+                in: booking.parkId,
+                note: "Given back.",
+                app,
+                at: now,
+                in: tx
+            )
+        }
         let payment = TillPayment(
             id: request.id ?? app.ids.next(at: now),
             shareId: share,

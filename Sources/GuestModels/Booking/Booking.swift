@@ -52,8 +52,10 @@ public struct Booking: Codable, Hashable, Sendable {
     public var total: Money
     /// What must be covered before the hold is confirmed.
     public var deposit: Money
-    /// What has come in from all households.
-    public var paid: Money
+    /// Whether the households have paid the deposit together; what each has paid its own share tells.
+    public var isDepositCovered: Bool
+    /// Whether they have paid everything.
+    public var isPaid: Bool
     public var placedAt: Date
     /// When they mean to come, on the park's clock.
     public var arrivalTime: LocalTime?
@@ -109,7 +111,8 @@ public struct Booking: Codable, Hashable, Sendable {
         self.extras = extras
         total = Money(charges.total, currency)
         self.deposit = Money(deposit, currency)
-        self.paid = Money(paid, currency)
+        isDepositCovered = paid >= deposit
+        isPaid = paid >= charges.total
         self.placedAt = placedAt
         self.arrivalTime = arrivalTime
         self.checkedInAt = checkedInAt
@@ -136,7 +139,7 @@ extension Booking {
         guard state != .confirmed else { return }
         guard state == .held, let deadline = holdUntil else { throw state == .expired ? .holdExpired : .notHeld }
         guard now < deadline else { throw .holdExpired }
-        guard paid.amount >= deposit.amount || reason != nil else { throw .depositOpen }
+        guard isDepositCovered || reason != nil else { throw .depositOpen }
         state = .confirmed
         holdUntil = nil
     }

@@ -55,20 +55,19 @@ public struct Share: Codable, Hashable, Sendable {
 extension SplitRule {
     /// As `shares(of:)`, for a bill that has changed since the rule was made: it always finds an answer.
     ///
-    /// Who no longer stays is left out; what exact amounts do not cover, or cover too much, is the backstop's; where
-    /// nobody is left to pay, households pay alike.
+    /// Who no longer stays is left out. Exact amounts that are no longer the price become weights of what is common.
+    /// Where nobody is left to pay, households pay alike.
     public func division(of bill: Bill, backstop: Household.ID) -> [Household.ID: Int64] {
         let known = Set(bill.travellers.map(\.householdId))
         var rule = self
         rule.weights = weights?.filter { known.contains($0.householdId) }
         rule.nights = nights?.filter { night in bill.travellers.contains { $0.id == night.travellerId } }
         if way == .exactly {
-            var shares = Dictionary(known.map { ($0, Int64(0)) }) { first, _ in first }
-            for amount in amounts ?? [] where known.contains(amount.householdId) {
-                shares[amount.householdId] = amount.amount
+            rule.amounts = amounts?.filter { known.contains($0.householdId) }
+            if (try? rule.shares(of: bill)) == nil {
+                let weights = (rule.amounts ?? []).map { Weight(householdId: $0.householdId, weight: $0.amount) }
+                rule = SplitRule(.byWeights, weights: weights)
             }
-            shares[backstop, default: 0] += bill.total - shares.values.reduce(0, +)
-            return shares
         }
         if let shares = try? rule.shares(of: bill) { return shares }
         return (try? SplitRule(.byHousehold).shares(of: bill)) ?? [backstop: bill.total]
@@ -79,7 +78,8 @@ extension [Share] {
     /// What the shares become when a price is divided anew.
     ///
     /// Before anybody has paid, what the division says. After that nobody owes more than they agreed to: a rise is
-    /// asked of the household it hits, unless that household brought it about, and the backstop owes it meanwhile.
+    /// asked of the household it hits, and the backstop owes it meanwhile. What a household brings about itself it has
+    /// agreed to, but not to what was asked of it before.
     ///
     /// - Parameters:
     ///   - division: adds up to the price.
@@ -95,13 +95,15 @@ extension [Share] {
         for share in self { result[share.householdId] = (0, nil) }
         for (household, amount) in division { result[household] = (amount, nil) }
         guard contains(where: { $0.paid > 0 }) else { return result }
-        let agreed = Dictionary(map { ($0.householdId, $0.amount) }) { first, _ in first }
+        let known = Dictionary(map { ($0.householdId, $0) }) { first, _ in first }
         var rest: Int64 = 0
-        for (household, new) in result where household != backstop && household != author {
-            let old = agreed[household] ?? 0
-            guard new.amount > old else { continue }
-            result[household] = (old, new.amount)
-            rest += new.amount - old
+        for (household, new) in result where household != backstop {
+            let old = known[household]
+            let own = household == author ? Swift.max(new.amount - (old?.asked ?? old?.amount ?? 0), 0) : 0
+            let agreed = (old?.amount ?? 0) + own
+            guard new.amount > agreed else { continue }
+            result[household] = (agreed, new.amount)
+            rest += new.amount - agreed
         }
         result[backstop, default: (0, nil)].amount += rest
         return result
@@ -126,6 +128,7 @@ public struct ShareView: Codable, Hashable, Sendable {
     public var state: Share.State
     public var isOwn: Bool
     public var due: LocalDate
+    public var version: Int
     /// What is told to the household itself, the organiser and staff alone.
     public var amount: Money?
     public var paid: Money?
@@ -139,6 +142,7 @@ public struct ShareView: Codable, Hashable, Sendable {
         state: Share.State,
         isOwn: Bool,
         due: LocalDate,
+        version: Int,
         amount: Money?,
         paid: Money?,
         asked: Money?
@@ -149,6 +153,7 @@ public struct ShareView: Codable, Hashable, Sendable {
         self.state = state
         self.isOwn = isOwn
         self.due = due
+        self.version = version
         self.amount = amount
         self.paid = paid
         self.asked = asked

@@ -58,7 +58,7 @@ import Testing
             let made = try await stage.report("R-1", report()).decode(Booking.self)
             #expect(made.state == .confirmed && made.cottages.count == 1 && made.total.amount == 24000)
             let same = try await stage.report("R-1", report()).decode(Booking.self)
-            #expect(same.id == made.id && same.cottages == made.cottages && same.total == made.total)
+            #expect(same == made)
             let longer = try await stage.report("R-1", report("2027-05-14", "2027-05-20", cottage: "2"))
                 .decode(Booking.self)
             #expect(longer.cottages.map(\.number) == ["2"] && longer.total.amount == 48000)
@@ -124,6 +124,30 @@ import Testing
             _ = try await stage.report("R-1", report("2026-12-21", "2026-12-26"))
             #expect(try await api.get(path, as: stage.reception).decode(Booking.self).stay == longer.stay)
             #expect(try await stage.tasks().count == 1)
+        }
+    }
+
+    @Test func `What the desk has moved stays moved, and news that overtook each other end as the last was`()
+        async throws
+    {
+        try await withGuestAPI { api in
+            let stage = try await stage(api, cottages: 3)
+            let now = api.now
+            let made = try await stage.report("R-1", report(at: now)).decode(Booking.self)
+            let own = try #require(made.cottages.first)
+            let to = try #require(stage.world.cottages.last { $0.id != own.id })
+            let move = MoveRequest(from: own.id, to: to.id, reason: "near the lake")
+            let path = "/v1/admin/bookings/\(made.id)/move"
+            let moved = try await api.change("POST", path, move, as: stage.reception, match: made.version, key: "m")
+            #expect(moved.status == 200)
+            let longer = try await stage.report("R-1", report("2027-05-14", "2027-05-19", at: now)).decode(Booking.self)
+            #expect(longer.cottages.map(\.id) == [to.id] && longer.stay.nightCount == 5)
+            let number = "/v1/admin/parks/\(stage.world.park.id)/reservations/R-1"
+            let later = now.addingTimeInterval(60).rfc3339
+            #expect(try await api.send("DELETE", "\(number)?reportedAt=\(later)", as: stage.reception).status == 204)
+            let late = try await stage.report("R-1", report(at: now.addingTimeInterval(30))).decode(Booking.self)
+            #expect(late.state == .cancelled)
+            #expect(try await api.send("DELETE", "\(number)?reportedAt=soon", as: stage.reception).status == 400)
         }
     }
 

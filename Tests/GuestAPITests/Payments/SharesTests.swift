@@ -96,7 +96,7 @@ import Testing
             // The same tap twice is one payment.
             for _ in 0..<2 { #expect(try await api.post(till, last, as: reception, key: "p2").status == 201) }
             let firm = try await api.get(stage.path, as: stage.organiser).decode(Booking.self)
-            #expect(firm.state == .confirmed && firm.paid.amount == deposit)
+            #expect(firm.state == .confirmed && firm.isDepositCovered && !firm.isPaid)
             #expect(try await stage.own(of: stage.member).state == .partlyPaid)
             let rest = try #require(share.amount).amount - deposit
             let tooMuch = TillPaymentRequest(method: .cash, amount: rest + 1)
@@ -136,10 +136,20 @@ import Testing
             #expect(backstop.amount?.amount == changed.total.amount - amount)
             // Only the household itself agrees, once.
             let agreement = "/v1/shares/\(asked.id)/agreement"
-            #expect(try await api.post(agreement, as: stage.organiser, key: "a0").status == 403)
-            #expect(try await api.post(agreement, as: stage.member, key: "a1").status == 200)
-            #expect(try await api.post(agreement, as: stage.member, key: "a2").code == "nothing_asked")
+            func agree(
+                _ who: Given.Person,
+                _ version: Int,
+                _ key: String
+            ) async throws
+                -> GuestAPITestService.Response
+            {
+                try await api.send("POST", agreement, as: who, key: key, match: version)
+            }
+            #expect(try await agree(stage.organiser, asked.version, "a0").status == 403)
+            #expect(try await agree(stage.member, asked.version - 1, "a1").status == 412)
+            #expect(try await agree(stage.member, asked.version, "a2").status == 200)
             let agreed = try await stage.own(of: stage.member)
+            #expect(try await agree(stage.member, agreed.version, "a3").code == "nothing_asked")
             #expect(agreed.amount?.amount == changed.total.amount / 2 && agreed.asked == nil)
             #expect(agreed.state == .partlyPaid)
             // An extra is the household's own doing.
@@ -262,6 +272,66 @@ import Testing
             #expect(try await mails(on: due.adding(days: 8)) == [2, 3])
             let letter = try #require(try api.mails(to: stage.organiser.email).last { !$0.contains("See you at") })
             #expect(letter.contains(try #require(try await stage.own(of: stage.member).amount).plainText))
+            // What is too much becomes a task of the desk, once.
+            let cancel = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x").decode(Booking.self)
+            #expect(cancel.state == .cancelled)
+            for _ in 0..<2 { _ = try await mails(on: due.adding(days: 9)) }
+            _ = try await mails(on: due.adding(days: 10))
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund' AND state = 'open'") == 1)
+        }
+    }
+
+    @Test func `Exact amounts do not outlive what they were for, and nobody pays for cottages that are gone`()
+        async throws
+    {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let reception = try await api.given.staff([.reception], at: stage.world.park.id)
+            let all = try await stage.shares(as: stage.organiser)
+            let half = stage.booking.total.amount / 4
+            let rule = SplitRule(
+                .exactly,
+                amounts: [
+                    .init(householdId: all[0].householdId, amount: half),
+                    .init(householdId: all[1].householdId, amount: stage.booking.total.amount - half),
+                ]
+            )
+            #expect(try await api.change("PUT", "\(stage.path)/shares", rule, as: stage.organiser).status == 200)
+            api.clock.advance(by: 21 * 60)
+            try await api.work()
+            let expired = try await stage.shares(as: stage.organiser)
+            #expect(expired.allSatisfy { $0.amount?.amount == 0 && $0.state == .paid })
+            let pay = TillPaymentRequest(method: .cash, amount: 1)
+            let till = "/v1/admin/shares/\(all[1].id)/till-payments"
+            #expect(try await api.post(till, pay, as: reception, key: "p").code == "hold_expired")
+            #expect(try await differences(api).isEmpty)
+        }
+    }
+
+    @Test func `Nobody enters another household by themselves, nor puts its guardian aside`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let group = try #require(stage.booking.groupId)
+            let page = try await api.get("/v1/groups/\(group)", as: stage.member).decode(TravelGroup.self)
+            let organiser = try #require(page.travellers.first { $0.role == .organiser })
+            let member = try #require(page.travellers.first { $0.role == .member })
+            let path = "/v1/groups/\(group)/travellers/\(member.id)"
+            let move = TravellerChange(householdId: organiser.householdId)
+            #expect(try await api.change("PATCH", path, move, as: stage.member, match: 1).status == 403)
+            let child = try await api.post(
+                "/v1/groups/\(group)/travellers",
+                TravellerRequest(
+                    name: "Kim",
+                    birthDate: try day("2019-06-01"),
+                    householdId: member.householdId,
+                    guardianId: organiser.id
+                ),
+                as: stage.organiser
+            ).decode(Traveller.self)
+            let take = TravellerChange(guardianId: member.id)
+            let ofChild = "/v1/groups/\(group)/travellers/\(child.id)"
+            #expect(try await api.change("PATCH", ofChild, take, as: stage.member, match: 1).status == 403)
+            #expect(try await api.change("PATCH", ofChild, take, as: stage.organiser, match: 1).status == 200)
         }
     }
 
