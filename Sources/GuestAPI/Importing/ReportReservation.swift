@@ -33,6 +33,7 @@ extension Booking {
             let booking = try await found(known.id, as: principal, in: tx)
             if booking.isAs(report) {
                 tx.later([ImportSQL.remember(report.reportedAt, of: known.id)])
+                try await conclude(number, nil, due: report.stay.arrival, in: park.id, app, at: now, in: tx)
                 return booking
             }
         }
