@@ -556,15 +556,21 @@ CREATE TABLE share (
     paid bigint NOT NULL DEFAULT 0 CONSTRAINT share_paid_back CHECK (paid >= 0),
     due date NOT NULL,
     version int NOT NULL DEFAULT 1,
-    CONSTRAINT share_once UNIQUE (booking_id, household_id)
+    -- Who has taken it over, and how much of it the household still owes itself.
+    covered_by uuid REFERENCES household,
+    kept_percent int NOT NULL DEFAULT 100 CONSTRAINT share_kept_percent CHECK (kept_percent BETWEEN 0 AND 100),
+    CONSTRAINT share_once UNIQUE (booking_id, household_id),
+    CONSTRAINT share_not_covered_by_itself CHECK (covered_by <> household_id)
 );
+CREATE INDEX share_overpaid ON share (booking_id) WHERE paid > amount;
 
 -- The ledger: double entry, append-only. A journal tells one thing that happened to money, once.
 CREATE TABLE journal (
     id uuid PRIMARY KEY,
     -- What it tells of, such as `till:ID`.
     key text NOT NULL CONSTRAINT journal_once UNIQUE,
-    park_id uuid NOT NULL REFERENCES park,
+    -- NULL for what concerns the account at the provider as a whole, such as a payout.
+    park_id uuid REFERENCES park,
     booking_id uuid REFERENCES booking,
     reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 500),
     day date NOT NULL,
@@ -577,15 +583,19 @@ CREATE INDEX ON journal (park_id, day);
 CREATE TABLE entry (
     journal_id uuid NOT NULL REFERENCES journal,
     place int NOT NULL CHECK (place > 0),
-    -- Of the journal's park. `prepaid` is what guests have paid ahead for a share.
+    -- Of the journal's park. `prepaid` is what guests have paid ahead for a share, `refunds` what is on its way back to
+    -- them, `provider` what the payment provider keeps for us.
     account text NOT NULL CONSTRAINT entry_account CHECK (
-        account IN ('cash', 'terminal', 'giftCard', 'transfer', 'prepaid', 'tillDifference')
+        account IN ('cash', 'terminal', 'giftCard', 'transfer', 'prepaid', 'tillDifference', 'provider', 'refunds', 'fees',
+            'bank', 'disputed', 'receivable', 'revenue', 'vat', 'touristTax')
     ),
     share_id uuid REFERENCES share,
     amount bigint NOT NULL CHECK (amount <> 0),
     currency char(3) NOT NULL,
     PRIMARY KEY (journal_id, place),
-    CONSTRAINT entry_prepaid_of_share CHECK ((account = 'prepaid') = (share_id IS NOT NULL))
+    CONSTRAINT entry_of_share CHECK (
+        account = 'receivable' OR (account IN ('prepaid', 'refunds')) = (share_id IS NOT NULL)
+    )
 );
 CREATE INDEX ON entry (share_id) WHERE share_id IS NOT NULL;
 
@@ -640,6 +650,98 @@ CREATE TABLE till_close (
     PRIMARY KEY (park_id, day, method),
     CONSTRAINT till_close_explained CHECK (counted = expected OR reason IS NOT NULL)
 );
+
+-- A way to pay one share without an account. What opens it is derived from its id and stands in no table.
+CREATE TABLE pay_link (
+    id uuid PRIMARY KEY,
+    share_id uuid NOT NULL REFERENCES share,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    revoked_at timestamptz
+);
+CREATE INDEX ON pay_link (share_id);
+
+-- One try to collect a share through the payment provider.
+CREATE TABLE attempt (
+    -- Also the provider's idempotency key.
+    id uuid PRIMARY KEY,
+    share_id uuid NOT NULL REFERENCES share,
+    -- Who pays: a guest, or whoever has the link.
+    payer_id uuid REFERENCES guest,
+    link_id uuid REFERENCES pay_link,
+    method text NOT NULL CHECK (method IN ('card', 'ideal', 'sepaDebit')),
+    amount bigint NOT NULL CHECK (amount > 0),
+    currency char(3) NOT NULL,
+    state text NOT NULL DEFAULT 'created' CONSTRAINT attempt_state CHECK (
+        state IN ('created', 'requiresAction', 'processing', 'succeeded', 'failed', 'cancelled')
+    ),
+    -- To be cancelled at the provider before anything else.
+    is_ending boolean NOT NULL DEFAULT false,
+    -- When the provider was first asked for it; from then on it is looked up before it is asked for again.
+    sent_at timestamptz,
+    -- The provider's id of it, and of the charge that came of it.
+    reference text CONSTRAINT attempt_reference_once UNIQUE,
+    charge text CONSTRAINT attempt_charge_once UNIQUE,
+    -- The payer's client secret, sealed with the server's; gone when there is nothing left to pay.
+    secret bytea,
+    declined text,
+    -- What has been given back of it or set aside for that.
+    given_back bigint NOT NULL DEFAULT 0 CONSTRAINT attempt_given_back CHECK (given_back BETWEEN 0 AND amount),
+    -- Not once a refund of it has failed: the credit stays on the share, for the desk to give back.
+    is_refundable boolean NOT NULL DEFAULT true,
+    created_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    CONSTRAINT attempt_paid_first CHECK (given_back = 0 OR state = 'succeeded'),
+    CONSTRAINT attempt_secret_while_open CHECK (secret IS NULL OR state IN ('created', 'requiresAction', 'processing'))
+);
+CREATE UNIQUE INDEX attempt_one_at_a_time ON attempt (share_id) WHERE state IN ('created', 'requiresAction', 'processing');
+CREATE INDEX ON attempt (share_id);
+CREATE INDEX ON attempt (payer_id);
+
+-- Money on its way back to who paid it, set aside here before the provider is asked.
+CREATE TABLE refund (
+    -- Also the provider's idempotency key.
+    id uuid PRIMARY KEY,
+    attempt_id uuid NOT NULL REFERENCES attempt,
+    amount bigint NOT NULL CHECK (amount > 0),
+    state text NOT NULL DEFAULT 'reserved' CHECK (state IN ('reserved', 'sent', 'succeeded', 'failed')),
+    sent_at timestamptz,
+    reference text CONSTRAINT refund_reference_once UNIQUE,
+    created_at timestamptz NOT NULL,
+    ended_at timestamptz
+);
+CREATE INDEX ON refund (attempt_id);
+
+-- What the provider has told, once each. Only what it is about is kept: we always ask how it stands now.
+CREATE TABLE provider_event (
+    id text PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 255),
+    kind text NOT NULL CHECK (length(kind) BETWEEN 1 AND 100),
+    subject text CHECK (length(subject) <= 255),
+    received_at timestamptz NOT NULL,
+    -- Parked: nothing here matches it, so somebody must look.
+    state text NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'done', 'parked')),
+    note text CHECK (length(note) <= 500)
+);
+CREATE INDEX provider_event_parked ON provider_event (received_at) WHERE state = 'parked';
+
+-- The provider's own books, as we have read them.
+CREATE TABLE provider_transaction (
+    id text PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 255),
+    kind text NOT NULL,
+    -- Before the fee; below 0 where money leaves.
+    amount bigint NOT NULL,
+    fee bigint NOT NULL,
+    currency char(3) NOT NULL,
+    -- The provider's id of the charge, refund, dispute or payout.
+    source text,
+    at timestamptz NOT NULL,
+    -- Whose payment it is; NULL for what belongs to the account as a whole.
+    park_id uuid REFERENCES park
+);
+CREATE INDEX ON provider_transaction (source);
+CREATE INDEX ON provider_transaction (at);
+CREATE TRIGGER provider_transaction_never_edited BEFORE UPDATE OR DELETE ON provider_transaction
+    FOR EACH ROW EXECUTE FUNCTION never_edited();
 
 -- Arrival ---------------------------------------------------------------------------------------
 
@@ -875,4 +977,4 @@ CREATE TABLE scope_entity (
 CREATE INDEX ON scope_entity (scope, version);
 
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
-    (4, 'feed'), (5, 'money');
+    (4, 'feed'), (5, 'money'), (6, 'provider');

@@ -2,6 +2,7 @@
 # A private PostgreSQL cluster, reached over a Unix socket only.
 #   cluster.sh start NAME    makes it if need be, starts it, prints its connection string
 #   cluster.sh stop NAME     stops it
+#   cluster.sh crash NAME    stops it as a power cut would
 #   cluster.sh remove NAME   stops it and deletes its data
 # `durable…` survives a power cut (fsync on); every other name is a throw-away cluster (fsync off).
 . "$(dirname "$0")/lib.sh"
@@ -64,9 +65,10 @@ start)
     echo "$url"
     ;;
 stop) stop ;;
+crash) as_owner "$bin/pg_ctl" -D "$data" -m immediate -w -t 60 stop >/dev/null ;;
 remove)
     stop
     rm -rf "$data" "$link" "$sockets"
     ;;
-*) die "usage: cluster.sh start|stop|remove NAME" ;;
+*) die "usage: cluster.sh start|stop|crash|remove NAME" ;;
 esac

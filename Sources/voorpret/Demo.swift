@@ -1,8 +1,6 @@
 import ArgumentParser
-import AsyncHTTPClient
 import Foundation
-import NIOCore
-import NIOHTTP1
+import GuestClient
 
 /// Plays one group's way through the API of a running service, and tells it as a person would.
 struct Demo: AsyncParsableCommand {
@@ -18,20 +16,15 @@ struct Demo: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            try await DemoTour(base: url, state: state).play()
-        } catch let error as DemoTour.Stopped {
+            try await DemoTour(client: GuestClient(base: url, state: state)).play()
+        } catch let error as GuestClient.Stopped {
             throw fail(error.description)
         }
     }
 }
 
 private struct DemoTour {
-    let base: String
-    let state: String
-
-    struct Stopped: Error, CustomStringConvertible {
-        let description: String
-    }
+    let client: GuestClient
 
     func play() async throws {
         let run = String(UUID().uuidString.prefix(6).lowercased())
@@ -72,10 +65,12 @@ private struct DemoTour {
         // The one that takes no deposit, so that two phones can finish the story.
         let all = list(try await ask("GET", "/v1/parks", nil, as: mira), "items")
         guard let park = all.first(where: { text($0, "slug") == "loch-ardroy" }) else {
-            throw Stopped(description: "the demo parks are not there; start the service with --demo")
+            throw GuestClient.Stopped(description: "the demo parks are not there; start the service with --demo")
         }
         let found = try await ask("GET", "/v1/parks/\(text(park, "id"))/availability\(search)", nil, as: mira)
-        guard let best = list(found, "neighbours").first else { throw Stopped(description: "no neighbours are free") }
+        guard let best = list(found, "neighbours").first else {
+            throw GuestClient.Stopped(description: "no neighbours are free")
+        }
         let ids = (best["cottageIds"] as? [String]) ?? []
         say("In \(text(park, "name")) two free cottages are \(best["spreadMetres"] ?? "?") metres apart.")
         let body: [String: any Sendable] = [
@@ -86,7 +81,7 @@ private struct DemoTour {
         say(
             "Mira holds both: booking \(text(booking, "number")), \(money(booking, "total")), until \(text(booking, "holdUntil"))."
         )
-        let rival = try await send("POST", "/v1/bookings", body, as: jonas)
+        let rival = try await client.send("POST", "/v1/bookings", body, as: jonas)
         say("Jonas taps at the same time and hears: \(text(rival.json, "detail")) (\(rival.status))")
         let confirmed = try await ask("POST", "/v1/bookings/\(text(booking, "id"))/confirm", [:], as: mira)
         say("Mira confirms. The booking is \(text(confirmed, "state")), and the mail is on its way.")
@@ -155,10 +150,43 @@ private struct DemoTour {
             let amount = (own["amount"] as? [String: Any])?["amount"] as? Int
         else { return }
         say("Jonas sees his own share, \(money(own, "amount")), and of Mira's only that it is open.")
-        let till = "/v1/admin/shares/\(text(own, "id"))/till-payments"
-        _ = try await ask("POST", till, ["method": "terminal", "amount": amount, "reference": "slip 1"], as: reception)
+        if try await payByPhone(jonas, share: own) {
+            guard let hers = all.first(where: { $0["isOwn"] as? Bool == true }),
+                let amount = (hers["amount"] as? [String: Any])?["amount"] as? Int
+            else { return }
+            try await payAtDesk(reception, share: hers, amount: amount)
+            say("Mira pays hers at the desk.")
+        } else {
+            try await payAtDesk(reception, share: own, amount: amount)
+            say("He pays it at the desk.")
+        }
         let ledger = list(try await ask("GET", "/v1/bookings/\(text(booking, "id"))/ledger", nil, as: jonas), "items")
-        say("He pays it at the desk; \(ledger.count) journal in the booking's ledger tells of it.")
+        say("\(ledger.count) journal in the booking's ledger tells Jonas of his payment.")
+    }
+
+    private func payAtDesk(_ reception: String, share: [String: Any], amount: Int) async throws {
+        let till = "/v1/admin/shares/\(text(share, "id"))/till-payments"
+        _ = try await ask("POST", till, ["method": "terminal", "amount": amount, "reference": "slip 1"], as: reception)
+    }
+
+    /// Pays through the payment sandbox, pressing the button on its page; false where the service has no provider.
+    private func payByPhone(_ token: String, share: [String: Any]) async throws -> Bool {
+        let path = "/v1/shares/\(text(share, "id"))/payments"
+        let started = try await client.send("POST", path, ["method": "card"], as: token)
+        guard started.status == 202 else { return false }
+        let payment = "/v1/payments/\(text(started.json, "id"))"
+        let ready = try await ask("GET", "\(payment)?wait=20", nil, as: token)
+        guard let page = ready["page"] as? String, let secret = ready["clientSecret"] as? String else { return false }
+        say("He pays by card: the service has asked the provider, and his phone shows the provider's page.")
+        try await client.submit(page, ["client_secret": secret, "button": "approve"])
+        for _ in 0..<100 {
+            if text(try await ask("GET", payment, nil, as: token), "state") == "succeeded" {
+                say("He approves, and his share is paid.")
+                return true
+            }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        throw GuestClient.Stopped(description: "the payment was not settled within ten seconds")
     }
 
     /// Somebody stands at the desk tonight, and the other systems of the park hear of it.
@@ -193,56 +221,10 @@ private struct DemoTour {
         print("· \(text)")
     }
 
-    // MARK: Asking
-
     private func signIn(_ email: String, _ name: String, audience: String = "guest") async throws -> String {
-        let device = UUID().uuidString
-        let asked = Date()
-        let sent = try await ask(
-            "POST",
-            "/v1/auth/codes",
-            ["email": email, "audience": audience, "deviceSecret": device],
-            as: nil
-        )
-        let code = try await code(to: email, since: asked)
-        let tokens = try await ask(
-            "POST",
-            "/v1/auth/sessions",
-            [
-                "attemptId": text(sent, "attemptId"), "code": code, "deviceSecret": device,
-                "deviceName": "\(name)'s phone",
-            ],
-            as: nil
-        )
+        let token = try await client.signIn(email, device: "\(name)'s phone", audience: audience)
         say("\(name) signs in with the code from the mail.")
-        return text(tokens, "accessToken")
-    }
-
-    /// Looks into the spool, as the person would into their mailbox, for a mail since `asked`.
-    private func code(to email: String, since asked: Date) async throws -> String {
-        let root = URL(filePath: state).appending(path: "mail")
-        func written(_ file: URL) -> Date {
-            let values = try? file.resourceValues(forKeys: [.contentModificationDateKey])
-            return values?.contentModificationDate ?? .distantPast
-        }
-        for _ in 0..<50 {
-            let files =
-                FileManager.default.enumerator(at: root, includingPropertiesForKeys: nil)?.allObjects as? [URL] ?? []
-            for file in files where written(file) >= asked && file.pathExtension == "eml" {
-                guard let mail = try? String(contentsOf: file, encoding: .utf8), mail.contains("To: \(email)\r\n")
-                else { continue }
-                let body = mail.components(separatedBy: "\r\n\r\n").dropFirst().joined()
-                let text = String(
-                    decoding: Data(base64Encoded: body, options: .ignoreUnknownCharacters) ?? Data(),
-                    as: UTF8.self
-                )
-                if let code = text.split(whereSeparator: { !$0.isNumber }).first(where: { $0.count == 8 }) {
-                    return String(code)
-                }
-            }
-            try await Task.sleep(for: .milliseconds(200))
-        }
-        throw Stopped(description: "no mail to \(email) came to \(root.path()); is this the service's state folder?")
+        return token
     }
 
     private func ask(
@@ -252,37 +234,7 @@ private struct DemoTour {
         as token: String?,
         match: Int? = nil
     ) async throws -> [String: Any] {
-        let answer = try await send(method, path, body, as: token, match: match)
-        guard (200..<300).contains(answer.status) else {
-            throw Stopped(description: "\(method) \(path) answered \(answer.status): \(text(answer.json, "detail"))")
-        }
-        return answer.json
-    }
-
-    private func send(
-        _ method: String,
-        _ path: String,
-        _ body: [String: any Sendable]?,
-        as token: String?,
-        match: Int? = nil
-    ) async throws -> (status: Int, json: [String: Any]) {
-        var request = HTTPClientRequest(url: base + path)
-        request.method = HTTPMethod(rawValue: method)
-        if let match { request.headers.add(name: "if-match", value: "\"\(match)\"") }
-        if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
-        if method == "POST" { request.headers.add(name: "idempotency-key", value: UUID().uuidString) }
-        if let body {
-            request.headers.add(name: "content-type", value: "application/json")
-            request.body = .bytes(ByteBuffer(bytes: try JSONSerialization.data(withJSONObject: body)))
-        }
-        do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(15))
-            let bytes = try await response.body.collect(upTo: 8 << 20)
-            let json = try? JSONSerialization.jsonObject(with: Data(bytes.readableBytesView)) as? [String: Any]
-            return (Int(response.status.code), json ?? [:])
-        } catch {
-            throw Stopped(description: "nothing answers at \(base); is `make run` running?")
-        }
+        try await client.ask(method, path, body, as: token, match: match)
     }
 
     private func text(_ json: [String: Any], _ key: String) -> String {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import GuestAPI
+import GuestClient
 
 struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

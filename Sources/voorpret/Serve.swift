@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import GuestAPI
+import GuestClient
 import Logging
 import NIOCore
 import ServiceLifecycle

@@ -127,9 +127,12 @@ struct Check: AsyncParsableCommand {
             abstract: "Every invariant of shares, payments and journals against the tables."
         )
 
+        @Flag(name: .customLong("provider"), help: "Also against the payment provider's own books.")
+        var withProvider = false
+
         func run() async throws {
             try await Setup.withApp { app in
-                let differences = try await Office(app).checkLedger()
+                let differences = try await Office(app).checkLedger(withProvider: withProvider)
                 for difference in differences { print(difference) }
                 guard differences.isEmpty else { throw fail("\(differences.count) differences") }
                 print("the ledger is right")

@@ -32,6 +32,8 @@ public struct GuestAPITestService: Sendable {
     public let port: Int
     public let stateFolder: String
     public let log: RecordedLog
+    /// The account at the payment sandbox, for tests that asked for one.
+    public let account: SandboxAccount?
 
     public var given: Given { Given(api: self) }
     public var now: Date { clock.now }
@@ -171,6 +173,8 @@ public func withGuestAPI(
     clock: TestClock = TestClock(testStart),
     limits: ConnectionGuard.Limits = ConnectionGuard.Limits(),
     realTime: Bool = false,
+    payments: Bool = false,
+    account given: SandboxAccount? = nil,
     turn: Turn = .besideOthers,
     _ body: (GuestAPITestService) async throws -> Void
 ) async throws {
@@ -178,7 +182,15 @@ public func withGuestAPI(
     let _: Void = try await withTestDatabase(template: template, turn: turn) { test in
         let folder = NSTemporaryDirectory() + "voorpret-" + test.name
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let settings = Settings.forTests(test.connectionString, folder: folder, workers: workers, capacity: capacity)
+        var settings = Settings.forTests(test.connectionString, folder: folder, workers: workers, capacity: capacity)
+        var account: SandboxAccount?
+        if payments {
+            let shared = try await SandboxProcess.shared()
+            let own = given ?? SandboxAccount(sandbox: shared, key: "sk_test_\(test.name)")
+            settings.payments = own.settings
+            account = own
+        }
+        let its = account
         let log = RecordedLog()
         let app = try AppEnvironment(
             settings: settings,
@@ -194,7 +206,15 @@ public func withGuestAPI(
             }
             var iterator = ports.makeAsyncIterator()
             guard let port = await iterator.next() else { throw CancellationError() }
-            let api = GuestAPITestService(app: app, clock: clock, test: test, port: port, stateFolder: folder, log: log)
+            let api = GuestAPITestService(
+                app: app,
+                clock: clock,
+                test: test,
+                port: port,
+                stateFolder: folder,
+                log: log,
+                account: its
+            )
             do {
                 try await body(api)
                 let census = await app.database.census()

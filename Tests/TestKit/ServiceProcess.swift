@@ -19,12 +19,13 @@ public final class ServiceProcess: Sendable {
         self.port = port
     }
 
-    private static var executable: URL {
+    /// An executable of this package.
+    static func product(_ name: String) -> URL {
         // Beside the test bundle, where the build puts all products.
         let bundle = Bundle.main.bundleURL
-        let candidates = [bundle, bundle.deletingLastPathComponent()].map { $0.appending(path: "voorpret") }
+        let candidates = [bundle, bundle.deletingLastPathComponent()].map { $0.appending(path: name) }
         return candidates.first { FileManager.default.isExecutableFile(atPath: $0.path()) }
-            ?? projectFolder.appending(path: ".build/debug/voorpret")
+            ?? projectFolder.appending(path: ".build/debug/\(name)")
     }
 
     private static func process(
@@ -35,7 +36,7 @@ public final class ServiceProcess: Sendable {
         workers: Int = 0
     ) -> Process {
         let process = Process()
-        process.executableURL = executable
+        process.executableURL = product("voorpret")
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging([
             "VOORPRET_DATABASE": database, "VOORPRET_STATE": state, "VOORPRET_PORT": "\(port)",

@@ -17,6 +17,8 @@ public struct AppEnvironment: Sendable {
     let metrics = Metrics()
     let admission: Admission
     let authenticator = Authenticator()
+    /// nil where none is configured.
+    var payments: PaymentProvider? { settings.payments.map(PaymentProvider.init(settings:)) }
 
     public init(
         settings: Settings,

@@ -86,9 +86,14 @@ public struct Office: Sendable {
     }
 
     /// Everything in shares, payments and the ledger that contradicts.
-    public func checkLedger() async throws -> [String] {
-        try await app.database.read(as: Principal.job("check").setting) {
-            try await $0.all(PaymentSQL.differences).map { "\($0.what): \($0.subject)" }
+    ///
+    /// - Parameter withProvider: also against the provider's own books, which are read to their end first.
+    public func checkLedger(withProvider: Bool = false) async throws -> [String] {
+        if withProvider { try await ReadBooks.read(app) }
+        return try await app.database.read(as: Principal.job("check").setting) { reader in
+            let own = try await reader.all(PaymentSQL.differences)
+            let theirs = withProvider ? try await reader.all(PaymentSQL.differencesFromProvider) : []
+            return (own + theirs).map { "\($0.what): \($0.subject)" }
         }
     }
 

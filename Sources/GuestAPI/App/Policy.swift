@@ -101,6 +101,7 @@ enum Policy {
 
     private static let front: Set<Who> = [.staff(.reception), .staff(.host), .headOffice]
     private static let upkeep: Set<Who> = [.staff(.reception), .staff(.maintenance), .headOffice]
+    private static let money: Set<Who> = [.staff(.reception), .staff(.finance), .headOffice]
     private static let service = front.union([.staff(.housekeeping)])
     private static let house = service.union([.staff(.maintenance)])
     private static let anyStaff = Set(StaffMember.Function.allCases.map { Who.staff($0) } + [.headOffice])
@@ -268,6 +269,23 @@ enum Policy {
             key: .required
         ),
         Row("showLedger", .get, "/v1/bookings/{booking}/ledger", front.union([.member, .staff(.finance)]), .booking),
+        // The payment provider
+        Row("startPayment", .post, "/v1/shares/{share}/payments", [.member], .signIn, key: .required),
+        Row("showPayment", .get, "/v1/payments/{payment}", front.union([.member, .staff(.finance)]), .signIn),
+        Row("endPayment", .post, "/v1/payments/{payment}/cancel", [.member], .signIn),
+        Row("reassignShare", .post, "/v1/shares/{share}/reassignment", [.member], .booking, key: .required),
+        Row("withdrawShare", .post, "/v1/shares/{share}/withdrawal", [.member], .booking, key: .required),
+        Row("createPayLink", .post, "/v1/shares/{share}/links", front.union([.member]), .booking, key: Key.none),
+        Row("revokePayLink", .delete, "/v1/shares/{share}/links/{link}", front.union([.member]), .booking),
+        Row("showPayLink", .get, "/v1/pay-links/{token}", [.anyone], .signIn),
+        Row("payByLink", .post, "/v1/pay-links/{token}/payments", [.anyone], .signIn, key: Key.none),
+        Row("showLinkPayment", .get, "/v1/pay-links/{token}/payments/{payment}", [.anyone], .signIn),
+        Row("showPayPage", .get, "/pay/{token}", [.anyone], .signIn),
+        Row("startPayPage", .post, "/pay/{token}", [.anyone], .signIn, key: Key.none),
+        Row("receiveEvent", .post, "/v1/webhooks/stripe", [.anyone], .signIn, key: Key.none),
+        Row("listAttempts", .get, "/v1/admin/bookings/{booking}/payments", money, .desk),
+        Row("showReconciliation", .get, "/v1/admin/reconciliation", [.staff(.finance), .headOffice], .desk),
+        Row("listJournals", .get, "/v1/admin/parks/{park}/journals", [.staff(.finance), .headOffice], .desk),
         // Extras
         Row("listExtras", .get, "/v1/parks/{park}/extras", [.anyone]),
         Row("orderExtra", .post, "/v1/bookings/{booking}/extras", front.union([.member]), .booking, key: .required),

@@ -3,7 +3,9 @@ enum Routes {
     static func table() throws -> RouteTable {
         let features = [
             IdentityRoutes.handlers, ParkRoutes.handlers, GroupRoutes.handlers, BookingRoutes.handlers,
-            ExtraRoutes.handlers, ShareRoutes.handlers, PaymentRoutes.handlers, ArrivalRoutes.handlers,
+            ExtraRoutes.handlers, ShareRoutes.handlers, PaymentRoutes.handlers, AttemptRoutes.handlers,
+            PayLinkRoutes.handlers,
+            ArrivalRoutes.handlers,
             DeskRoutes.handlers, TaskRoutes.handlers,
             ReservationRoutes.handlers, JobRoutes.handlers, DocsRoutes.handlers,
         ]

@@ -67,10 +67,10 @@ public struct GuestService: Service {
             logger: app.logger
         )
         var services: [any Service] = [back]
-        for _ in 0..<app.settings.workers {
-            services.append(Worker(app: app, queues: [.effects, .mail]))
+        if app.settings.workers > 0 {
+            services += Worker.all(app, queues: Job.Queue.allCases)
+            services.append(Scheduler(app: app))
         }
-        if app.settings.workers > 0 { services.append(Scheduler(app: app)) }
         services.append(front)
         services.append(Draining(lifecycle: lifecycle))
         var configuration = ServiceGroupConfiguration(services: services, logger: app.logger)
@@ -99,9 +99,10 @@ public struct WorkerService: Service {
 
     public func run() async throws {
         let chosen = queues.isEmpty ? Job.Queue.allCases : queues.compactMap { Job.Queue(rawValue: $0) }
-        guard !chosen.isEmpty else { throw SettingsError(description: "there is no such queue; effects and mail are") }
-        var services: [any Service] = [Scheduler(app: app)]
-        for _ in 0..<max(1, app.settings.workers) { services.append(Worker(app: app, queues: chosen)) }
+        guard !chosen.isEmpty else {
+            throw SettingsError(description: "there is no such queue; effects, mail and payments are")
+        }
+        let services: [any Service] = [Scheduler(app: app)] + Worker.all(app, queues: chosen)
         let group = ServiceGroup(configuration: .init(services: services, logger: app.logger))
         try await group.run()
         await app.database.close()
@@ -163,6 +164,11 @@ private struct AdminResponder: HTTPResponder {
         if let backlog {
             gauges.append(("voorpret_jobs_waiting", backlog.waiting))
             gauges.append(("voorpret_jobs_dead", backlog.dead))
+        }
+        if let money = try? await app.database.read(as: "metrics", { try await $0.first(AttemptSQL.openCounts) }) {
+            gauges.append(("voorpret_attempts_open", money.attempts))
+            gauges.append(("voorpret_refunds_open", money.refunds))
+            gauges.append(("voorpret_provider_events_parked", money.parked))
         }
         return app.metrics.text(gauges: gauges.map { (name: $0.0, value: $0.1) })
     }

@@ -1,5 +1,6 @@
 public import Configuration
 import Foundation
+public import GuestModels
 
 /// How this process is set up.
 ///
@@ -28,6 +29,33 @@ public struct Settings: Sendable {
     public var logLevel: String
     /// Where openapi.yaml lies.
     public var openAPI: String
+    /// The payment provider; without one, money comes in at the desk alone.
+    public var payments: Payments?
+
+    public struct Payments: Sendable {
+        /// Such as `https://api.stripe.com`, without a slash at the end.
+        public var url: String
+        public var key: String
+        /// What webhooks are signed with; several while one replaces another.
+        public var webhookSecrets: [String]
+        /// Where a browser can pay: a URL with `{intent}` and `{secret}` in it.
+        public var page: String?
+        public var methods: Set<Attempt.Method>
+
+        public init(
+            url: String,
+            key: String,
+            webhookSecrets: [String],
+            page: String? = nil,
+            methods: Set<Attempt.Method> = Set(Attempt.Method.allCases)
+        ) {
+            self.url = url
+            self.key = key
+            self.webhookSecrets = webhookSecrets
+            self.page = page
+            self.methods = methods
+        }
+    }
 
     public enum Mail: Sendable, Equatable {
         /// One file per mail in the state folder's `mail`.
@@ -94,6 +122,26 @@ public struct Settings: Sendable {
             self.mail = .smtp(host: String(host), port: port)
         } else {
             self.mail = .command(mail)
+        }
+        if let url = config.string(forKey: "payments.url"), !url.isEmpty {
+            guard let key = config.string(forKey: "payments.key", isSecret: true), !key.isEmpty else {
+                throw SettingsError(description: "VOORPRET_PAYMENTS_KEY must be set with VOORPRET_PAYMENTS_URL")
+            }
+            let methods = config.string(forKey: "payments.methods", default: "card,ideal,sepaDebit").split(
+                separator: ","
+            )
+            .map { Attempt.Method(rawValue: String($0)) }
+            guard !methods.contains(nil) else {
+                throw SettingsError(description: "VOORPRET_PAYMENTS_METHODS may have card, ideal and sepaDebit")
+            }
+            payments = Payments(
+                url: url.hasSuffix("/") ? String(url.dropLast()) : url,
+                key: key,
+                webhookSecrets: config.string(forKey: "payments.webhook.secret", isSecret: true, default: "")
+                    .split(separator: ",").map(String.init),
+                page: config.string(forKey: "payments.page"),
+                methods: Set(methods.compactMap { $0 })
+            )
         }
         guard (0...65535).contains(port), (0...65535).contains(adminPort) else {
             throw SettingsError(description: "VOORPRET_PORT and VOORPRET_ADMIN_PORT must be from 0 to 65535")

@@ -173,7 +173,7 @@ enum BookingSQL {
     struct Conflict: Sendable {
         let cottage: Cottage.ID
         let booking: Booking.ID?
-        /// A hold whose time is over but whose job has not come by yet.
+        /// A hold whose time is over but whose job has not come by yet, and that nobody is still paying.
         let isDue: Bool
     }
 
@@ -185,7 +185,9 @@ enum BookingSQL {
     ) -> Query<Conflict> {
         Query(
             """
-            SELECT cottage_id, booking_id, coalesce(hold_until <= \(now), false) AS is_due
+            SELECT cottage_id, booking_id, coalesce(hold_until <= \(now) AND (
+                    hold_until <= \(now.addingTimeInterval(-Booking.graceForPayments)) OR NOT \(isBeingPaid)
+                ), false) AS is_due
             FROM allocation LEFT JOIN booking ON booking.id = booking_id
             WHERE cottage_id = ANY(\(cottages)::uuid[]) AND is_live AND allocation.stay && \(stay)
                 AND booking_id IS DISTINCT FROM \(own)
@@ -198,6 +200,23 @@ enum BookingSQL {
                 isDue: try row.decode("is_due")
             )
         }
+    }
+
+    private static let isBeingPaid: SQL = """
+        EXISTS (
+            SELECT FROM share JOIN attempt ON share_id = share.id
+            WHERE share.booking_id = booking.id AND attempt.state IN ('created', 'requiresAction', 'processing')
+        )
+        """
+
+    /// Whether somebody is paying through the provider at this moment.
+    static func isBeingPaid(_ booking: Booking.ID) -> Query<Bool> {
+        Query("SELECT \(isBeingPaid) AS is_paid FROM booking WHERE id = \(booking)") { try $0.decode("is_paid") }
+    }
+
+    /// Of a booking that is on hold.
+    static func deadline(of booking: Booking.ID) -> Query<Date> {
+        Query("SELECT hold_until FROM booking WHERE id = \(booking) AND state = 'held'") { try $0.decode("hold_until") }
     }
 
     static func holds(of guest: Guest.ID, now: Date) -> Query<Int> {
@@ -388,6 +407,27 @@ enum BookingSQL {
     /// Frees the cottages.
     static func release(_ booking: Booking.ID) -> Command {
         Command("UPDATE allocation SET is_live = false WHERE booking_id = \(booking) AND is_live")
+    }
+
+    /// Takes them again.
+    static func occupy(_ booking: Booking.ID) -> Command {
+        Command("UPDATE allocation SET is_live = true WHERE booking_id = \(booking) AND NOT is_live")
+    }
+
+    /// What a hold cost before it ran out, without its extras.
+    static func expiredLines(of booking: Booking.ID) -> Query<ChargeLine> {
+        Query(
+            """
+            SELECT \(lineColumns) FROM charge_line AS line
+            WHERE booking_id = \(booking) AND kind <> 'extra' AND reverses_id IS NULL AND id IN (
+                SELECT reverses_id FROM charge_line WHERE booking_id = \(booking) AND at = (
+                    SELECT max(at) FROM charge_line WHERE booking_id = \(booking) AND reverses_id IS NOT NULL
+                )
+            )
+            ORDER BY id
+            """,
+            decoding: line
+        )
     }
 
     /// Forgets its cottages, before it gets others.

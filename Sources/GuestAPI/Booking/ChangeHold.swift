@@ -46,7 +46,7 @@ extension Booking {
         guard booking.state != .confirmed else { return booking }
         let isStaff = principal.guestID == nil
         if isStaff, reason == nil, !isCovered { throw Refusal.reasonNeeded.at("/reason") }
-        try booking.confirm(at: now, byStaffFor: isStaff ? reason : nil)
+        try booking.confirm(at: now, byStaffFor: isStaff ? reason : nil, isCovered: isCovered)
         booking.version += 1
         tx.later([BookingSQL.update(booking, confirmedReason: isStaff ? reason : nil)])
         if isStaff {
@@ -105,6 +105,7 @@ extension Booking {
         ExtraOrder.cancel(booking.extras, at: now, in: tx)
         tx.later(commands)
         try await divide(id, as: principal, app, at: now, in: tx)
+        try Job.enqueue(EndPayments(bookingId: id), key: id.description, at: now, app, in: tx)
         if isStaff {
             try Audit.record(
                 "booking.cancel",
@@ -121,9 +122,18 @@ extension Booking {
     }
 
     /// Ends a hold whose time is over and frees its cottages; nothing happens to any other booking.
+    ///
+    /// Who is still paying is stopped at the provider first, for up to a minute: a hold never outlives what can still
+    /// be paid for it, and money never comes for cottages that somebody else has.
     static func expire(_ id: Booking.ID, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
         var booking = try await locked(id, as: .job(ExpireHold.kind), in: tx)
-        guard booking.expire(at: now) else { return }
+        guard let deadline = booking.holdUntil, booking.expire(at: now) else { return }
+        if now < deadline.addingTimeInterval(graceForPayments),
+            try await tx.first(BookingSQL.isBeingPaid(id)) == true
+        {
+            try Job.enqueue(EndPayments(bookingId: id), key: id.description, at: now, app, in: tx)
+            return
+        }
         booking.version += 1
         ExtraOrder.cancel(booking.extras, at: now, in: tx)
         tx.later([
@@ -161,5 +171,10 @@ struct ExpireHold: Work {
 
     func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
         try await Booking.expire(bookingId, app, at: now, in: tx)
+    }
+
+    /// While somebody is still paying.
+    func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date? {
+        try await tx.first(BookingSQL.deadline(of: bookingId)).map { max($0, now.addingTimeInterval(2)) }
     }
 }

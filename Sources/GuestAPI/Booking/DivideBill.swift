@@ -7,21 +7,25 @@ extension Booking {
     /// Divides the price anew among the households, by the group's rule, after whatever changed it.
     ///
     /// The booking is locked. One without group has no shares.
+    ///
+    /// - Parameter isAgreed: everybody has agreed to it before, so nothing is asked again.
     static func divide(
         _ id: Booking.ID,
+        isAgreed: Bool = false,
         as principal: Principal,
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
     ) async throws {
         guard let (terms, bill, shares) = try await bill(of: id, as: principal, in: tx) else { return }
-        try write(terms, bill, shares, to: id, app, at: now, in: tx)
+        try write(terms, bill, shares, isAgreed: isAgreed, to: id, app, at: now, in: tx)
     }
 
     private static func write(
         _ terms: ShareSQL.Terms,
         _ bill: Bill,
         _ shares: [Share],
+        isAgreed: Bool = false,
         to id: Booking.ID,
         _ app: AppEnvironment,
         at now: Date,
@@ -34,11 +38,14 @@ extension Booking {
         // From the stay and the day it was placed alone, so that no change makes anything due later than it was.
         let due = terms.rules.balanceDue(for: terms.stay, today: clock.date(at: terms.placedAt))
         let known = Dictionary(shares.map { ($0.householdId, $0) }) { first, _ in first }
-        let divided = shares.divided(
-            terms.rule.division(of: bill, backstop: backstop),
+        let divided = (isAgreed ? shares.map(\.unpaid) : shares).divided(
+            shares.covering(terms.rule.division(of: bill, backstop: backstop), backstop: backstop),
             backstop: backstop,
             by: terms.author
         )
+        if shares.contains(where: { $0.paid > (divided[$0.householdId]?.amount ?? 0) }) {
+            try Job.enqueue(Overpaid(bookingId: id), key: id.description, at: now, app, in: tx)
+        }
         tx.later([
             ShareSQL.write(
                 divided.sorted { $0.key < $1.key }.map { household, owed in
@@ -151,10 +158,11 @@ extension Booking {
         in tx: Transaction
     ) async throws -> [ShareView] {
         let booking = try await found(id, by: .member, as: principal, in: tx)
-        let (terms, shares, names, roles) = try await tx.all(
+        let (terms, shares, names, attempts, roles) = try await tx.all(
             ShareSQL.terms(of: id, for: principal.guestID),
             ShareSQL.shares(of: id),
             ShareSQL.names(of: id),
+            ShareSQL.attempts(of: id),
             BookingSQL.role(of: principal.guestID, in: id)
         )
         guard let terms = terms.first, let clock = ParkClock(timeZone: terms.timeZone) else { return [] }
@@ -175,7 +183,9 @@ extension Booking {
                 version: share.version,
                 amount: isShown ? money(share.amount) : nil,
                 paid: isShown ? money(share.paid) : nil,
-                asked: isShown ? share.asked.map(money) : nil
+                asked: isShown ? share.asked.map(money) : nil,
+                coveredBy: share.cover?.by,
+                attemptId: isShown ? attempts.first { $0.share == share.id }?.attempt : nil
             )
         }
     }

@@ -4,7 +4,8 @@ import Postgres
 
 enum ShareSQL {
     private static let columns: SQL = """
-        share.id, share.booking_id, share.household_id, share.amount, asked, paid, due, share.version
+        share.id, share.booking_id, share.household_id, share.amount, asked, paid, due, share.version,
+        covered_by, kept_percent
         """
 
     private static func share(_ row: Row) throws -> Share {
@@ -16,7 +17,10 @@ enum ShareSQL {
             asked: try row.decodeIfPresent("asked"),
             paid: try row.decode("paid"),
             due: try row.decode("due"),
-            version: try row.decode("version")
+            version: try row.decode("version"),
+            cover: try row.decodeIfPresent("covered_by", as: Household.ID.self).map {
+                Share.Cover(by: $0, keptPercent: try row.decode("kept_percent"))
+            }
         )
     }
 
@@ -93,6 +97,16 @@ enum ShareSQL {
         ) { (try $0.decode("id"), try $0.decode("name")) }
     }
 
+    /// The attempt under way of each share.
+    static func attempts(of booking: Booking.ID) -> Query<(share: Share.ID, attempt: Attempt.ID)> {
+        Query(
+            """
+            SELECT share_id, attempt.id FROM attempt JOIN share ON share.id = share_id
+            WHERE booking_id = \(booking) AND state IN ('created', 'requiresAction', 'processing')
+            """
+        ) { (try $0.decode("share_id"), try $0.decode("id")) }
+    }
+
     static func setRule(_ rule: JSONText, of booking: Booking.ID) -> Command {
         Command("UPDATE booking SET split = \(rule) WHERE id = \(booking)")
     }
@@ -111,6 +125,16 @@ enum ShareSQL {
             SET amount = EXCLUDED.amount, asked = EXCLUDED.asked, due = EXCLUDED.due, version = share.version + 1
             WHERE (share.amount, share.due) <> (EXCLUDED.amount, EXCLUDED.due)
                 OR share.asked IS DISTINCT FROM EXCLUDED.asked
+            """
+        )
+    }
+
+    /// Somebody else owes what the household does not keep.
+    static func cover(_ share: Share.ID, by household: Household.ID, keptPercent: Int) -> Command {
+        Command(
+            """
+            UPDATE share SET covered_by = \(household), kept_percent = \(keptPercent), version = version + 1
+            WHERE id = \(share)
             """
         )
     }

@@ -56,6 +56,14 @@ final class Admission: Sendable {
         promote()
     }
 
+    /// Gives the place to others while the caller only waits, and takes one back afterwards, full or not: whoever was
+    /// let in is not turned away in the middle.
+    func rest(for duration: Duration) async {
+        leave()
+        try? await Task.sleep(for: duration)
+        state.withLock { $0.running += 1 }
+    }
+
     private func promote() {
         let ready: [(Waiter, Bool)] = state.withLock { state in
             var ready: [(Waiter, Bool)] = []

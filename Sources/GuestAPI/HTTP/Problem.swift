@@ -201,6 +201,16 @@ extension Problem {
         )
     )
 
+    static let badSignature = Problem(
+        status: .badRequest,
+        code: "bad_signature",
+        detail: LocalizedText(
+            en: "The message is not signed by the payment provider, or too long ago.",
+            nl: "Het bericht is niet door de betaaldienst ondertekend, of te lang geleden.",
+            de: "Die Nachricht ist nicht vom Zahlungsdienst signiert, oder vor zu langer Zeit."
+        )
+    )
+
     static func methodNotAllowed(_ allow: String) -> Problem {
         Problem(
             status: .methodNotAllowed,

@@ -9,6 +9,8 @@ import Postgres
 protocol Work: Codable, Sendable {
     static var kind: String { get }
     static var queue: Job.Queue { get }
+    /// Tries before it is set aside for staff, and the longest pause between two, in seconds.
+    static var patience: (tries: Int, pause: TimeInterval) { get }
 
     /// Reaches the world outside, in no transaction. May run twice when a worker dies in between, so it must
     /// be harmless to repeat; `job` is the same each time.
@@ -16,11 +18,16 @@ protocol Work: Codable, Sendable {
 
     /// The effects in our own tables. They commit together with the job's end, so they happen once.
     func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws
+
+    /// When the same job is to come by again; asked once its effects are there, nil when it is over.
+    func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date?
 }
 
 extension Work {
+    static var patience: (tries: Int, pause: TimeInterval) { (12, 600) }
     func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {}
     func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {}
+    func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date? { nil }
 }
 
 /// Work that is due, as a row.
@@ -30,12 +37,15 @@ struct Job: Sendable {
     enum Queue: String, CaseIterable, Sendable {
         /// Effects in our own tables.
         case effects
-        /// Deliveries to the world outside: the outbox.
-        case mail
+        /// Deliveries to the world outside, each a queue of its own, so that one that is down stops no other.
+        case mail, payments
+
+        /// Jobs of one batch run beside each other: they wait for others more than they work.
+        var isOutside: Bool { self != .effects }
     }
 
-    /// Tries before a job is set aside for staff.
-    static let maximumAttempts = 12
+    /// Money waits for a provider that is down as long as it takes, and comes back soon after it does: some four days.
+    static let patienceWithProvider = (tries: 20_000, pause: TimeInterval(15))
 
     let id: ID
     let kind: String
@@ -70,6 +80,7 @@ struct Job: Sendable {
     static let kinds: [String: any Work.Type] = {
         let all: [any Work.Type] = [
             Mail.self, EraseSpool.self, ExpireHold.self, CleanUp.self, CheckOccupancy.self, RemindPayers.self,
+            Overpaid.self, EndPayments.self, SettleAttempt.self, SettleRefund.self, ReadEvent.self, ReadBooks.self,
         ]
         return Dictionary(all.map { ($0.kind, $0) }) { first, _ in first }
     }()
@@ -83,9 +94,12 @@ struct Job: Sendable {
         let kind: String
     }
 
-    /// Seconds until the next try: doubling from one second to ten minutes, a tenth at random.
-    static func backoff(after attempts: Int) -> TimeInterval {
-        min(pow(2, Double(min(attempts, 20))), 600) * Double.random(in: 0.9...1.1)
+    /// Of its kind; of one that is unknown, the usual.
+    var patience: (tries: Int, pause: TimeInterval) { Self.kinds[kind]?.patience ?? Mail.patience }
+
+    /// Seconds until the next try: doubling from one second to the longest pause, a tenth at random.
+    var backoff: TimeInterval {
+        min(pow(2, Double(min(attempts, 20))), patience.pause) * Double.random(in: 0.9...1.1)
     }
 }
 

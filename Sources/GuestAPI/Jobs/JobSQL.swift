@@ -63,6 +63,16 @@ enum JobSQL {
         Command("DELETE FROM job WHERE id = \(id) AND lease = \(lease)")
     }
 
+    /// As `complete`, for a job that comes by again.
+    static func again(_ id: Job.ID, lease: UUID, at due: Date) -> Command {
+        Command(
+            """
+            UPDATE job SET run_at = \(due), attempts = 0, last_error = NULL, lease = NULL, leased_until = NULL
+            WHERE id = \(id) AND lease = \(lease)
+            """
+        )
+    }
+
     static func fail(_ id: Job.ID, lease: UUID, error: String, retryAt: Date, deadAt: Date?) -> Command {
         Command(
             """

@@ -25,6 +25,8 @@ struct Scheduler: Service {
 
     /// Every hour: cleaning up.
     ///
+    /// Every five minutes: reading the provider's books.
+    ///
     /// Every day on the park's own clock: checking its occupancy at three, reminding who has to pay at ten.
     func tick() async throws {
         let now = app.now()
@@ -32,6 +34,12 @@ struct Scheduler: Service {
             let hour = Date(timeIntervalSince1970: (now.timeIntervalSince1970 / 3600).rounded(.down) * 3600)
             if try await tx.first(JobSQL.beginRun(CleanUp.kind, due: hour.rfc3339, at: now)) != nil {
                 try Job.enqueue(CleanUp(), at: now, app, in: tx)
+            }
+            let slot = Date(timeIntervalSince1970: (now.timeIntervalSince1970 / 300).rounded(.down) * 300)
+            if app.payments != nil,
+                try await tx.first(JobSQL.beginRun(ReadBooks.kind, due: slot.rfc3339, at: now)) != nil
+            {
+                try Job.enqueue(ReadBooks(), key: "now", at: now, app, in: tx)
             }
             for park in try await tx.all(JobSQL.parkZones) {
                 guard let clock = ParkClock(timeZone: park.timeZone) else { continue }
@@ -60,6 +68,7 @@ struct CleanUp: Work {
             IdentitySQL.deleteOldTokens(now: now) + [
                 IdempotencySQL.deleteExpired(now: now), JobSQL.deleteOldRuns(now: now),
                 BookingSQL.deleteOldQuotes(now: now), ArrivalSQL.forgetRegister(now: now),
+                AttemptSQL.deleteOldEvents(now: now),
             ]
         )
     }

@@ -17,6 +17,13 @@ struct Worker: Service {
     let app: AppEnvironment
     let queues: [Job.Queue]
 
+    /// As many as set for effects, and one for each world outside.
+    static func all(_ app: AppEnvironment, queues: [Job.Queue]) -> [any Service] {
+        queues.flatMap { queue in
+            (0..<(queue.isOutside ? 1 : max(1, app.settings.workers))).map { _ in Worker(app: app, queues: [queue]) }
+        }
+    }
+
     func run() async throws {
         await cancelWhenGracefulShutdown { await work() }
     }
@@ -50,7 +57,13 @@ struct Worker: Service {
         guard !jobs.isEmpty else { return 0 }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await keepAlive(lease) }
-            for job in jobs where !Task.isCancelled { await perform(job, lease) }
+            if queue.isOutside {
+                await withTaskGroup(of: Void.self) { jobsOfBatch in
+                    for job in jobs { jobsOfBatch.addTask { await perform(job, lease) } }
+                }
+            } else {
+                for job in jobs where !Task.isCancelled { await perform(job, lease) }
+            }
             group.cancelAll()
         }
         if Task.isCancelled {
@@ -83,8 +96,11 @@ struct Worker: Service {
             try await work.deliver(job.id, app)
             try await app.database.transaction(as: Principal.job(job.kind).setting, within: 60) { tx in
                 try await work.finish(app, at: app.now(), in: tx)
+                let next = try await work.again(app, at: app.now(), in: tx)
                 // Last, so that whoever reschedules the job while we work on it wins.
-                guard try await tx.run(JobSQL.complete(job.id, lease: lease)) == 1 else { throw LeaseLost() }
+                let end =
+                    next.map { JobSQL.again(job.id, lease: lease, at: $0) } ?? JobSQL.complete(job.id, lease: lease)
+                guard try await tx.run(end) == 1 else { throw LeaseLost() }
             }
             app.metrics.worked(job.kind, "done")
         } catch is LeaseLost {
@@ -97,7 +113,7 @@ struct Worker: Service {
     }
 
     private func fail(_ job: Job, _ lease: UUID, _ error: any Error) async {
-        let isDead = job.attempts + 1 >= Job.maximumAttempts
+        let isDead = job.attempts + 1 >= job.patience.tries
         app.metrics.worked(job.kind, isDead ? "dead" : "failed")
         app.logger.log(
             level: isDead ? .error : .warning,
@@ -111,7 +127,7 @@ struct Worker: Service {
             job.id,
             lease: lease,
             error: String(String(reflecting: error).prefix(500)),
-            retryAt: now.addingTimeInterval(Job.backoff(after: job.attempts)),
+            retryAt: now.addingTimeInterval(job.backoff),
             deadAt: isDead ? now : nil
         )
         _ = try? await app.database.transaction(as: Principal.job(job.kind).setting) { try await $0.run(command) }

@@ -13,8 +13,15 @@ struct Mail: Work {
         case code(attempt: CodeRequest.AttemptID)
         case bookingConfirmed(number: String, park: String, stay: Stay)
         case holdExpired(number: String, park: String)
-        case shareDue(number: String, park: String, open: Money, due: LocalDate)
-        case shareOverdue(number: String, park: String, household: String, open: Money, due: LocalDate)
+        case shareDue(number: String, park: String, open: Money, due: LocalDate, link: PayLink.ID?)
+        case shareOverdue(
+            number: String,
+            park: String,
+            household: String,
+            open: Money,
+            due: LocalDate,
+            link: PayLink.ID?
+        )
     }
 
     let to: String
@@ -22,7 +29,7 @@ struct Mail: Work {
     let letter: Letter
 
     func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
-        let (subject, body) = text(app.secret)
+        let (subject, body) = text(app)
         let message = MailMessage(
             id: job.description,
             from: app.settings.mailFrom,
@@ -38,10 +45,20 @@ struct Mail: Work {
         }
     }
 
-    private func text(_ secret: ServerSecret) -> (subject: LocalizedText, body: LocalizedText) {
+    /// Where one can pay without an account, as the last lines of a letter.
+    private static func invitation(_ link: PayLink.ID?, _ app: AppEnvironment) -> LocalizedText {
+        guard let url = link.map({ PayLink.url(of: $0, app) }) else { return LocalizedText(en: "", nl: "", de: "") }
+        return LocalizedText(
+            en: "\n\nPay it here, without signing in; the link is for this share alone:\n\(url)",
+            nl: "\n\nBetaal het hier, zonder in te loggen; de link is alleen voor dit deel:\n\(url)",
+            de: "\n\nHier kannst du ohne Anmeldung bezahlen; der Link gilt nur für diesen Anteil:\n\(url)"
+        )
+    }
+
+    private func text(_ app: AppEnvironment) -> (subject: LocalizedText, body: LocalizedText) {
         switch letter {
         case .code(let attempt):
-            let code = CodeRequest.code(of: attempt, secret)
+            let code = CodeRequest.code(of: attempt, app.secret)
             return (
                 LocalizedText(en: "Your code: \(code)", nl: "Je code: \(code)", de: "Dein Code: \(code)"),
                 LocalizedText(
@@ -69,7 +86,8 @@ struct Mail: Work {
                         "Bis bald im \(park), vom \(stay.arrival) bis \(stay.departure). Deine Buchungsnummer ist \(number)."
                 )
             )
-        case .shareDue(let number, let park, let open, let due):
+        case .shareDue(let number, let park, let open, let due, let link):
+            let pay = Self.invitation(link, app)
             return (
                 LocalizedText(
                     en: "Your share of booking \(number)",
@@ -77,12 +95,15 @@ struct Mail: Work {
                     de: "Dein Anteil an der Buchung \(number)"
                 ),
                 LocalizedText(
-                    en: "\(open.plainText) of your share at \(park) is still open. It is due by \(due).",
-                    nl: "Van jouw deel bij \(park) staat nog \(open.plainText) open. Betaal het uiterlijk \(due).",
-                    de: "Von deinem Anteil im \(park) sind noch \(open.plainText) offen, fällig bis \(due)."
+                    en: "\(open.plainText) of your share at \(park) is still open. It is due by \(due).\(pay.english)",
+                    nl:
+                        "Van jouw deel bij \(park) staat nog \(open.plainText) open. Betaal het uiterlijk \(due).\(pay.dutch)",
+                    de:
+                        "Von deinem Anteil im \(park) sind noch \(open.plainText) offen, fällig bis \(due).\(pay.german)"
                 )
             )
-        case .shareOverdue(let number, let park, let household, let open, let due):
+        case .shareOverdue(let number, let park, let household, let open, let due, let link):
+            let pay = Self.invitation(link, app)
             return (
                 LocalizedText(
                     en: "Overdue: a share of booking \(number)",
@@ -91,11 +112,11 @@ struct Mail: Work {
                 ),
                 LocalizedText(
                     en:
-                        "\(open.plainText) of the share of \(household) at \(park) was due on \(due) and is still open. Whoever organises the stay answers for it in the end.",
+                        "\(open.plainText) of the share of \(household) at \(park) was due on \(due) and is still open. Whoever organises the stay answers for it in the end.\(pay.english)",
                     nl:
-                        "Van het deel van \(household) bij \(park) staat nog \(open.plainText) open; het moest op \(due) betaald zijn. Wie het verblijf organiseert, staat er uiteindelijk voor in.",
+                        "Van het deel van \(household) bij \(park) staat nog \(open.plainText) open; het moest op \(due) betaald zijn. Wie het verblijf organiseert, staat er uiteindelijk voor in.\(pay.dutch)",
                     de:
-                        "Vom Anteil von \(household) im \(park) sind noch \(open.plainText) offen, fällig war er am \(due). Wer den Aufenthalt organisiert, steht am Ende dafür ein."
+                        "Vom Anteil von \(household) im \(park) sind noch \(open.plainText) offen, fällig war er am \(due). Wer den Aufenthalt organisiert, steht am Ende dafür ein.\(pay.german)"
                 )
             )
         case .holdExpired(let number, let park):

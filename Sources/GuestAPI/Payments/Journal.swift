@@ -10,6 +10,19 @@ struct Journal: Sendable {
         case prepaid
         /// What was counted at the end of a day beside what was taken.
         case tillDifference
+        /// What the payment provider keeps for us.
+        case provider
+        /// What is on its way back to guests.
+        case refunds
+        /// What the provider has kept for itself.
+        case fees
+        /// What it has paid out to us.
+        case bank
+        /// What it has taken back because a payer disputes it.
+        case disputed
+
+        /// Its entries name the share they are about.
+        var isOfShare: Bool { self == .prepaid || self == .refunds }
 
         init(_ method: TillPayment.Method) {
             switch method {
@@ -30,7 +43,8 @@ struct Journal: Sendable {
 
     /// What it tells of, such as `till:ID`; a second one of it is refused by the schema.
     let key: String
-    let park: Park.ID
+    /// nil for what concerns the account at the provider as a whole.
+    let park: Park.ID?
     var booking: Booking.ID?
     let reason: String
     let day: LocalDate

@@ -82,7 +82,7 @@ enum PaymentSQL {
     }
 
     /// About money a word that is not known is never read as another.
-    private static func word<Word: RawRepresentable<String>>(_ row: Row, _ column: String) throws -> Word {
+    static func word<Word: RawRepresentable<String>>(_ row: Row, _ column: String) throws -> Word {
         let text: String = try row.decode(column)
         guard let word = Word(rawValue: text) else {
             throw PostgresError.undecodable(column: column, reason: "no \(Word.self): \(text)")
@@ -249,7 +249,7 @@ enum PaymentSQL {
         WHERE NOT EXISTS (SELECT FROM entry WHERE journal_id = journal.id)
         UNION ALL
         SELECT 'share is not paid what the ledger says', id::text FROM share
-        WHERE paid <> -(SELECT coalesce(sum(amount), 0) FROM entry WHERE share_id = share.id)
+        WHERE paid <> -(SELECT coalesce(sum(amount), 0) FROM entry WHERE share_id = share.id AND account = 'prepaid')
         UNION ALL
         SELECT 'shares are not the price', booking_id::text FROM share GROUP BY booking_id
         HAVING sum(amount) <> (
@@ -281,8 +281,111 @@ enum PaymentSQL {
             AND deposit > (
                 SELECT coalesce(sum(till_payment.amount), 0) FROM share JOIN till_payment ON share_id = share.id
                 WHERE share.booking_id = booking.id AND kind = 'payment'
+            ) + (
+                SELECT coalesce(sum(attempt.amount), 0) FROM share JOIN attempt ON share_id = share.id
+                WHERE share.booking_id = booking.id AND attempt.state = 'succeeded'
+            )
+        UNION ALL
+        SELECT 'attempt that succeeded without its journal', id::text FROM attempt
+        WHERE state = 'succeeded' AND NOT EXISTS (
+            SELECT FROM journal JOIN entry ON journal_id = journal.id
+            WHERE key = 'pay:' || attempt.id AND account = 'provider' AND entry.amount = attempt.amount
+        )
+        UNION ALL
+        SELECT 'journal of an attempt that did not succeed', id::text FROM journal
+        WHERE key LIKE 'pay:%' AND NOT EXISTS (
+            SELECT FROM attempt WHERE 'pay:' || id = key AND state = 'succeeded'
+        )
+        UNION ALL
+        SELECT 'attempt has not given back what its refunds say', id::text FROM attempt
+        WHERE given_back <> (
+            SELECT coalesce(sum(amount), 0) FROM refund WHERE attempt_id = attempt.id AND state <> 'failed'
+        )
+        UNION ALL
+        SELECT 'refund without its journals', id::text FROM refund
+        WHERE NOT EXISTS (SELECT FROM journal WHERE key = 'refund:' || refund.id)
+            OR (state IN ('sent', 'succeeded')) <> EXISTS (
+                SELECT FROM journal WHERE key = 'refund-sent:' || refund.id
+            ) AND state <> 'failed'
+            OR (state = 'failed') <> EXISTS (SELECT FROM journal WHERE key = 'refund-failed:' || refund.id)
+        UNION ALL
+        SELECT 'refunds on their way are not what the ledger says', share.id::text FROM share
+        WHERE (SELECT coalesce(sum(entry.amount), 0) FROM entry WHERE share_id = share.id AND account = 'refunds')
+            <> -(
+                SELECT coalesce(sum(refund.amount), 0) FROM refund JOIN attempt ON attempt.id = attempt_id
+                WHERE share_id = share.id AND refund.state = 'reserved'
             )
         ORDER BY 1, 2
         """
     ) { (try $0.decode("what"), try $0.decode("subject")) }
+
+    /// Everything that contradicts the provider's own books, as far as they have been read.
+    static let differencesFromProvider = Query<(what: String, subject: String)>(
+        """
+        SELECT 'charge at the provider that nothing here matches' AS what, id AS subject FROM provider_transaction AS their
+        WHERE kind IN ('charge', 'payment') AND NOT EXISTS (
+            SELECT FROM attempt
+            WHERE charge = source AND state = 'succeeded' AND attempt.amount = their.amount
+                AND attempt.currency = their.currency
+        )
+        UNION ALL
+        SELECT 'charged twice', source FROM provider_transaction
+        WHERE kind IN ('charge', 'payment') GROUP BY source HAVING count(*) > 1
+        UNION ALL
+        SELECT 'attempt that succeeded without a charge at the provider', id::text FROM attempt
+        WHERE state = 'succeeded' AND NOT EXISTS (
+            SELECT FROM provider_transaction AS their
+            WHERE kind IN ('charge', 'payment') AND source = charge AND their.amount = attempt.amount
+        )
+        UNION ALL
+        SELECT 'refund at the provider that nothing here matches', id FROM provider_transaction AS their
+        WHERE kind IN ('refund', 'payment_refund') AND NOT EXISTS (
+            SELECT FROM refund WHERE reference = source AND refund.amount = -their.amount
+        )
+        UNION ALL
+        SELECT 'refund that the provider does not have', id::text FROM refund
+        WHERE reference IS NOT NULL AND NOT EXISTS (
+            SELECT FROM provider_transaction AS their
+            WHERE kind IN ('refund', 'payment_refund') AND source = reference AND refund.amount = -their.amount
+        )
+        UNION ALL
+        SELECT 'the provider keeps another sum than the ledger says: '
+            || (SELECT coalesce(sum(amount - fee), 0) FROM provider_transaction)
+            || ' instead of ' || (SELECT coalesce(sum(amount), 0) FROM entry WHERE account = 'provider'), ''
+        WHERE (SELECT coalesce(sum(amount - fee), 0) FROM provider_transaction)
+            <> (SELECT coalesce(sum(amount), 0) FROM entry WHERE account = 'provider')
+        ORDER BY 1, 2
+        """
+    ) { (try $0.decode("what"), try $0.decode("subject")) }
+
+    struct JournalLine: Sendable {
+        let day: LocalDate
+        let journal: UUID
+        let reason: String
+        let number: String?
+        let account: String
+        let amount: Int64
+        let currency: String
+    }
+
+    static func journalLines(of park: Park.ID, during days: Stay) -> Query<JournalLine> {
+        Query(
+            """
+            SELECT day, journal.id, journal.reason, number, account, amount, entry.currency
+            FROM journal JOIN entry ON journal_id = journal.id LEFT JOIN booking ON booking.id = booking_id
+            WHERE journal.park_id = \(park) AND day >= \(days.arrival) AND day < \(days.departure)
+            ORDER BY day, journal.id, place
+            """
+        ) { row in
+            JournalLine(
+                day: try row.decode("day"),
+                journal: try row.decode("id"),
+                reason: try row.decode("reason"),
+                number: try row.decodeIfPresent("number"),
+                account: try row.decode("account"),
+                amount: try row.decode("amount"),
+                currency: try row.decode("currency")
+            )
+        }
+    }
 }

@@ -17,6 +17,16 @@ struct RemindPayers: Work {
     func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
         for reminder in try await tx.all(PaymentSQL.reminders(of: parkId, on: day)) {
             let isLate = reminder.due < day
+            var link: PayLink.ID?
+            if app.payments != nil {
+                let made = PayLink(
+                    id: app.ids.next(at: now),
+                    shareId: reminder.share,
+                    expiresAt: now.addingTimeInterval(PayLink.days * 86400)
+                )
+                tx.later([AttemptSQL.insert(made, at: now)])
+                link = made.id
+            }
             let letter: Mail.Letter =
                 isLate
                 ? .shareOverdue(
@@ -24,9 +34,16 @@ struct RemindPayers: Work {
                     park: reminder.park,
                     household: reminder.household,
                     open: reminder.open,
-                    due: reminder.due
+                    due: reminder.due,
+                    link: link
                 )
-                : .shareDue(number: reminder.number, park: reminder.park, open: reminder.open, due: reminder.due)
+                : .shareDue(
+                    number: reminder.number,
+                    park: reminder.park,
+                    open: reminder.open,
+                    due: reminder.due,
+                    link: link
+                )
             let mail = Mail(
                 to: reminder.email,
                 language: Language(rawValue: reminder.language) ?? .english,

@@ -29,18 +29,7 @@ extension TillPayment {
             at: now
         )
         try await payment.write(for: booking, app, at: now, in: tx)
-        let paid = try await tx.all(ShareSQL.shares(of: booking.id)).reduce(0) { $0 + $1.paid }
-        if booking.state == .held, paid >= booking.deposit.amount {
-            _ = try await Booking.confirm(
-                booking.id,
-                reason: nil,
-                isCovered: true,
-                as: principal,
-                app,
-                at: now,
-                in: tx
-            )
-        }
+        try await Booking.confirmIfCovered(booking.id, as: principal, app, at: now, in: tx)
         return payment
     }
 
@@ -148,21 +137,17 @@ extension TillPayment {
             refusing: ["till_payment_pkey": .idTaken.at("/id"), "till_payment_reversed_once": .alreadyReversed]
         )
         var booking = booking
-        booking.version += 1
-        try await tx.run(ShareSQL.addPaid(amount.amount, to: shareId), refusing: ["share_paid_back": .moreThanDue])
-        tx.later([BookingSQL.update(booking)])
-        Journal(
+        try await booking.credit(
+            amount.amount,
+            to: shareId,
+            from: Journal.Account(method),
             key: "till:\(id)",
-            park: booking.parkId,
-            booking: booking.id,
             reason: "\(kind.rawValue) at the desk",
-            day: day,
-            currency: amount.currency,
-            entries: [
-                .init(account: Journal.Account(method), amount: amount.amount),
-                .init(account: .prepaid, share: shareId, amount: -amount.amount),
-            ]
-        ).post(app, at: now, in: tx)
+            on: day,
+            app,
+            at: now,
+            in: tx
+        )
         try Audit.record(
             "till.\(kind.rawValue)",
             target: id.uuid,
@@ -172,6 +157,5 @@ extension TillPayment {
             at: now,
             in: tx
         )
-        booking.publish(in: tx)
     }
 }

@@ -135,11 +135,18 @@ extension Booking {
     /// Makes the held booking firm.
     ///
     /// A guest can once the deposit is covered, by whomever; staff can with a reason.
-    public mutating func confirm(at now: Date, byStaffFor reason: String?) throws(Refusal) {
+    ///
+    /// - Parameter isCovered: money has just covered it, which may have been on its way at the deadline: as long as the
+    ///   cottages are ours it counts.
+    public mutating func confirm(
+        at now: Date,
+        byStaffFor reason: String?,
+        isCovered: Bool = false
+    ) throws(Refusal) {
         guard state != .confirmed else { return }
         guard state == .held, let deadline = holdUntil else { throw state == .expired ? .holdExpired : .notHeld }
-        guard now < deadline else { throw .holdExpired }
-        guard isDepositCovered || reason != nil else { throw .depositOpen }
+        guard isCovered || now < deadline else { throw .holdExpired }
+        guard isCovered || isDepositCovered || reason != nil else { throw .depositOpen }
         state = .confirmed
         holdUntil = nil
     }
@@ -152,6 +159,13 @@ extension Booking {
         state = .expired
         holdUntil = nil
         return true
+    }
+
+    /// Takes back that a hold has run out; its cottages have been found free.
+    public mutating func revive(until deadline: Date) {
+        guard state == .expired else { return }
+        state = .held
+        holdUntil = deadline
     }
 
     /// Cancels a stay that has not begun.

@@ -20,6 +20,20 @@ public struct Share: Codable, Hashable, Sendable {
     /// Park-local; on hold the deposit is due before.
     public var due: LocalDate
     public var version: Int
+    /// Who has taken it over.
+    public var cover: Cover?
+
+    /// Another household owes a share, but for what its own keeps.
+    public struct Cover: Codable, Hashable, Sendable {
+        public var by: Household.ID
+        /// 0 to 100.
+        public var keptPercent: Int
+
+        public init(by household: Household.ID, keptPercent: Int) {
+            by = household
+            self.keptPercent = keptPercent
+        }
+    }
 
     public init(
         id: ID,
@@ -29,7 +43,8 @@ public struct Share: Codable, Hashable, Sendable {
         asked: Int64? = nil,
         paid: Int64 = 0,
         due: LocalDate,
-        version: Int = 1
+        version: Int = 1,
+        cover: Cover? = nil
     ) {
         self.id = id
         self.bookingId = bookingId
@@ -39,10 +54,18 @@ public struct Share: Codable, Hashable, Sendable {
         self.paid = paid
         self.due = due
         self.version = version
+        self.cover = cover
     }
 
     /// What is still to come; 0 when nothing is.
     public var open: Int64 { max(amount - paid, 0) }
+
+    /// As it would be if nothing had come in for it.
+    public var unpaid: Share {
+        var share = self
+        share.paid = 0
+        return share
+    }
 
     public func state(today: LocalDate) -> State {
         if paid > amount { return .refundDue }
@@ -75,6 +98,27 @@ extension SplitRule {
 }
 
 extension [Share] {
+    /// A division after those who have taken over what others would owe; it adds up to the same.
+    ///
+    /// Whoever has given up a share themselves takes over nobody's: that is the backstop's then.
+    public func covering(
+        _ division: [Household.ID: Int64],
+        backstop: Household.ID
+    ) -> [Household.ID: Int64] {
+        var result = division
+        let covered = Set(filter { $0.cover != nil }.map(\.householdId))
+        for share in self {
+            guard let cover = share.cover, share.householdId != backstop, let amount = division[share.householdId],
+                amount > 0
+            else { continue }
+            let moved = amount - amount.percentage(cover.keptPercent)
+            let taker = covered.contains(cover.by) || division[cover.by] == nil ? backstop : cover.by
+            result[share.householdId, default: 0] -= moved
+            result[taker, default: 0] += moved
+        }
+        return result
+    }
+
     /// What the shares become when a price is divided anew.
     ///
     /// Before anybody has paid, what the division says. After that nobody owes more than they agreed to: a rise is
@@ -120,6 +164,34 @@ extension Refusal {
     )
 }
 
+/// Gives a share to another household, which owes it from then on once it has agreed.
+public struct ReassignmentRequest: Codable, Sendable, Checked {
+    public var householdId: Household.ID
+
+    public init(householdId: Household.ID) {
+        self.householdId = householdId
+    }
+
+    public func check(_ check: inout Check) {}
+}
+
+extension Refusal {
+    public static let coversItself = Refusal(
+        .conflict,
+        "covers_itself",
+        en: "A household cannot take over its own share.",
+        nl: "Een huishouden kan zijn eigen deel niet overnemen.",
+        de: "Ein Haushalt kann nicht seinen eigenen Anteil übernehmen."
+    )
+    public static let organiserAnswers = Refusal(
+        .conflict,
+        "organiser_answers",
+        en: "Whoever organises the stay answers for it; hand that over first.",
+        nl: "Wie het verblijf organiseert staat ervoor in; draag dat eerst over.",
+        de: "Wer den Aufenthalt organisiert, steht dafür ein; gib das zuerst ab."
+    )
+}
+
 /// A share as somebody of the group sees it.
 public struct ShareView: Codable, Hashable, Sendable {
     public var id: Share.ID
@@ -134,6 +206,10 @@ public struct ShareView: Codable, Hashable, Sendable {
     public var paid: Money?
     /// What a change would make it once the household agrees.
     public var asked: Money?
+    /// The household that has taken it over.
+    public var coveredBy: Household.ID?
+    /// The attempt that is under way, for those who may pay it.
+    public var attemptId: Attempt.ID?
 
     public init(
         id: Share.ID,
@@ -145,7 +221,9 @@ public struct ShareView: Codable, Hashable, Sendable {
         version: Int,
         amount: Money?,
         paid: Money?,
-        asked: Money?
+        asked: Money?,
+        coveredBy: Household.ID? = nil,
+        attemptId: Attempt.ID? = nil
     ) {
         self.id = id
         self.householdId = householdId
@@ -157,5 +235,7 @@ public struct ShareView: Codable, Hashable, Sendable {
         self.amount = amount
         self.paid = paid
         self.asked = asked
+        self.coveredBy = coveredBy
+        self.attemptId = attemptId
     }
 }

@@ -18,6 +18,7 @@ import Testing
             path += "?date=2027-05-14"
         }
         if ["searchBookings", "searchGuests"].contains(row.name) { path += "?q=a" }
+        if row.name == "listJournals" { path += "?\(stay)" }
         if row.name == "listChanges" { path += "?park=\(ids["park"] ?? "")" }
         return path
     }
@@ -57,6 +58,9 @@ import Testing
             """,
             "splitBooking": #"{"way": "equally"}"#, "previewSplit": #"{"way": "equally"}"#,
             "takeAtTill": #"{"method": "cash", "amount": 1}"#,
+            "startPayment": #"{"method": "card"}"#, "payByLink": #"{"method": "card"}"#,
+            "reassignShare": #"{"householdId": "\#(UUID().uuidString)"}"#,
+            "receiveEvent": #"{"id": "e", "type": "t", "data": {"object": {}}}"#,
             "refundAtTill": #"{"method": "cash", "amount": 1}"#,
             "closeTill": """
             {"day": "2026-11-20", "counts": [{"method": "cash", "counted": 0}, {"method": "terminal", "counted": 0},
@@ -150,9 +154,11 @@ import Testing
             let names = [
                 "park", "type", "cottage", "rate", "closure", "group", "traveller", "invitation", "booking", "device",
                 "job", "order", "extra", "task", "note", "number", "share",
-                "payment",
+                "payment", "link",
             ]
-            let nothing = Dictionary(names.map { ($0, missing) } + [("code", "ABCDEFGH"), ("file", "x")]) { $1 }
+            let nothing = Dictionary(
+                names.map { ($0, missing) } + [("code", "ABCDEFGH"), ("file", "x"), ("token", "x")]
+            ) { $1 }
             var real = nothing
             real["group"] = "\(group.id)"
             real["traveller"] = "\(group.travellers[0].id)"

@@ -61,7 +61,7 @@ import Testing
                 try await tx.run(Command("UPDATE cottage SET nights = nights || B'1'"))
                 try Job.enqueue(CheckOccupancy(parkId: world.park.id), at: api.now, api.app, in: tx)
             }
-            for _ in 0..<Job.maximumAttempts {
+            for _ in 0..<CheckOccupancy.patience.tries {
                 try await api.work()
                 api.clock.advance(by: 700)
             }
@@ -76,7 +76,7 @@ import Testing
             }
             let dead = try await api.get("/v1/admin/jobs", as: office).decode(Listed.self)
             #expect(dead.items.map(\.kind) == ["checkOccupancy"])
-            #expect(dead.items.first?.attempts == Job.maximumAttempts)
+            #expect(dead.items.first?.attempts == CheckOccupancy.patience.tries)
             // The hold has long expired: nothing is taken.
             try await api.transaction { tx in
                 try await tx.run(Command("UPDATE cottage SET nights = B''"))

@@ -2,16 +2,16 @@ import Foundation
 import Synchronization
 
 /// Shows how far long work is: a bar on a terminal, a plain line every tenth elsewhere.
-final class ProgressBar: Sendable {
+public final class ProgressBar: Sendable {
     private let title: String
     private let isTerminal = isatty(STDERR_FILENO) == 1
     private let last = Mutex(-1)
 
-    init(_ title: String) {
+    public init(_ title: String) {
         self.title = title
     }
 
-    func show(_ done: Int, of total: Int) {
+    public func show(_ done: Int, of total: Int) {
         let percent = total > 0 ? done * 100 / total : 100
         let step = isTerminal ? percent : percent / 10 * 10
         let isNew = last.withLock { last in
@@ -30,7 +30,7 @@ final class ProgressBar: Sendable {
         FileHandle.standardError.write(Data(line.utf8))
     }
 
-    func finish() {
+    public func finish() {
         if isTerminal { FileHandle.standardError.write(Data("\n".utf8)) }
     }
 }

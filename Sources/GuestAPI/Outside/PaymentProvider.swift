@@ -1,0 +1,316 @@
+import AsyncHTTPClient
+import Foundation
+import GuestModels
+import NIOCore
+import NIOHTTP1
+
+/// Stripe's API over HTTPS, as far as a share needs it: intents, refunds, and the provider's own books.
+///
+/// Called by workers alone, never inside a transaction.
+struct PaymentProvider: Sendable {
+    let settings: Settings.Payments
+
+    enum Failure: Error {
+        /// No answer that can be relied on: nothing is known of what happened there.
+        case unreachable(String)
+        /// The provider has understood and does not want to.
+        case refused(code: String, status: Int)
+    }
+
+    struct Intent: Decodable, Sendable {
+        let id: String
+        let clientSecret: String?
+        let status: String
+        let amount: Number
+        let currency: String
+        let latestCharge: Reference?
+        let lastPaymentError: LastError?
+        let metadata: [String: String]?
+
+        struct LastError: Decodable, Sendable {
+            let code: String?
+            let declineCode: String?
+        }
+    }
+
+    struct Refund: Decodable, Sendable {
+        let id: String
+        /// Not told by every server of that API.
+        let status: String?
+        let amount: Number
+        let metadata: [String: String]?
+    }
+
+    /// One movement in the provider's books.
+    struct Movement: Decodable, Sendable {
+        let id: String
+        let type: String
+        let amount: Number
+        let fee: Number?
+        let currency: String
+        let source: Reference?
+        let created: Number
+    }
+
+    struct Dispute: Decodable, Sendable {
+        let id: String
+        let status: String?
+        let paymentIntent: Reference?
+    }
+
+    /// A number, which some servers of that API write as a text.
+    struct Number: Decodable, Sendable {
+        let value: Int64
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let value = try? container.decode(Int64.self) {
+                self.value = value
+                return
+            }
+            guard let value = Int64(try container.decode(String.self)) else {
+                throw DecodingError.dataCorruptedError(in: container, debugDescription: "must be a whole number")
+            }
+            self.value = value
+        }
+    }
+
+    /// An id, or the whole object it names.
+    struct Reference: Decodable, Sendable {
+        let id: String
+
+        init(from decoder: any Decoder) throws {
+            struct Object: Decodable {
+                let id: String
+            }
+            if let id = try? decoder.singleValueContainer().decode(String.self) {
+                self.id = id
+            } else {
+                id = try Object(from: decoder).id
+            }
+        }
+    }
+
+    private struct Page<Item: Decodable & Sendable>: Decodable, Sendable {
+        let hasMore: Bool?
+        let data: [Item]
+    }
+
+    private struct Told: Decodable {
+        struct Inner: Decodable {
+            let code: String?
+            let type: String?
+        }
+
+        let error: Inner
+    }
+
+    // MARK: Intents
+
+    func createIntent(for attempt: Attempt) async throws -> Intent {
+        try await post(
+            "/v1/payment_intents",
+            [
+                ("amount", "\(attempt.amount.amount)"), ("currency", attempt.amount.currency.lowercased()),
+                ("payment_method_types[]", Self.name(attempt.method)),
+                ("metadata[attempt]", attempt.id.description),
+            ],
+            key: attempt.id.description
+        )
+    }
+
+    func intent(_ id: String) async throws -> Intent { try await get("/v1/payment_intents/\(id)") }
+
+    /// An intent that was asked for and whose answer never came; nil when the provider has none.
+    func intent(for attempt: Attempt.ID, since sent: Date) async throws -> Intent? {
+        let found: Intent? = try await search("/v1/payment_intents", [("created[gte]", Self.seconds(sent, less: 300))])
+        {
+            $0.metadata?["attempt"] == attempt.description
+        }
+        return found
+    }
+
+    /// Cancels what has not succeeded, and answers how it stands.
+    func cancel(_ id: String) async throws -> Intent {
+        do {
+            return try await post("/v1/payment_intents/\(id)/cancel", [], key: nil)
+        } catch Failure.refused {
+            // It has been paid or cancelled meanwhile, or is at work: what counts is what it is now.
+            return try await intent(id)
+        }
+    }
+
+    // MARK: Refunds
+
+    func createRefund(_ refund: GuestModels.Refund, of intent: String) async throws -> Refund {
+        try await post(
+            "/v1/refunds",
+            [
+                ("payment_intent", intent), ("amount", "\(refund.amount.amount)"),
+                ("metadata[refund]", refund.id.description),
+            ],
+            key: refund.id.description
+        )
+    }
+
+    func refund(_ id: String) async throws -> Refund { try await get("/v1/refunds/\(id)") }
+
+    /// A refund that was asked for and whose answer never came.
+    func refund(_ refund: GuestModels.Refund.ID, of intent: String) async throws -> Refund? {
+        let found: Refund? = try await search("/v1/refunds", [("payment_intent", intent)]) {
+            $0.metadata?["refund"] == refund.description
+        }
+        return found
+    }
+
+    // MARK: Books
+
+    func dispute(_ id: String) async throws -> Dispute { try await get("/v1/disputes/\(id)") }
+
+    /// What moved, newest first, until `isKnown` says that it and all before it have been read.
+    func movements(until isKnown: (String) -> Bool) async throws -> [Movement] {
+        var movements: [Movement] = []
+        var after: String?
+        while true {
+            let page: Page<Movement> = try await get(
+                "/v1/balance_transactions",
+                [("limit", "100")] + (after.map { [("starting_after", $0)] } ?? [])
+            )
+            for movement in page.data {
+                if isKnown(movement.id) { return movements }
+                movements.append(movement)
+            }
+            guard page.hasMore == true, let last = page.data.last else { return movements }
+            after = last.id
+        }
+    }
+
+    // MARK: HTTP
+
+    /// For the life of the process.
+    ///
+    /// Whoever is down is asked again by the next job, not by the pool.
+    private static let http: HTTPClient = {
+        var configuration = HTTPClient.Configuration.singletonConfiguration
+        configuration.timeout.connect = .seconds(5)
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
+    /// The first that fits, in all pages.
+    private func search<Item: Decodable & Sendable>(
+        _ path: String,
+        _ query: [(String, String)],
+        where fits: (Item) -> Bool
+    ) async throws -> Item? where Item: Identified {
+        var after: String?
+        while true {
+            let page: Page<Item> = try await get(
+                path,
+                query + [("limit", "100")] + (after.map { [("starting_after", $0)] } ?? [])
+            )
+            if let found = page.data.first(where: fits) { return found }
+            guard page.hasMore == true, let last = page.data.last else { return nil }
+            after = last.id
+        }
+    }
+
+    private func get<Value: Decodable & Sendable>(
+        _ path: String,
+        _ query: [(String, String)] = []
+    ) async throws -> Value {
+        let question = query.isEmpty ? "" : "?" + Self.form(query)
+        return try await ask(HTTPClientRequest(url: settings.url + path + question))
+    }
+
+    private func post<Value: Decodable & Sendable>(
+        _ path: String,
+        _ fields: [(String, String)],
+        key: String?
+    ) async throws -> Value {
+        var request = HTTPClientRequest(url: settings.url + path)
+        request.method = .POST
+        request.headers.add(name: "content-type", value: "application/x-www-form-urlencoded")
+        if let key { request.headers.add(name: "idempotency-key", value: key) }
+        request.body = .bytes(ByteBuffer(string: Self.form(fields)))
+        return try await ask(request)
+    }
+
+    private func ask<Value: Decodable & Sendable>(_ request: HTTPClientRequest) async throws -> Value {
+        var request = request
+        request.headers.add(name: "authorization", value: "Bearer \(settings.key)")
+        let status: Int
+        let body: Data
+        do {
+            let response = try await Self.http.execute(request, timeout: .seconds(15))
+            status = Int(response.status.code)
+            body = Data(try await response.body.collect(upTo: 8 << 20).readableBytesView)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw Failure.unreachable(String(describing: type(of: error)))
+        }
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        guard (200..<300).contains(status) else {
+            let told = try? decoder.decode(Told.self, from: body).error
+            // A repeat that is still under way, too many at once, a fault of theirs: none of these is an answer.
+            guard (400..<500).contains(status), ![401, 403, 409, 429].contains(status) else {
+                throw Failure.unreachable("status \(status)")
+            }
+            throw Failure.refused(code: told?.code ?? told?.type ?? "unknown", status: status)
+        }
+        do {
+            return try decoder.decode(Value.self, from: body)
+        } catch {
+            throw Failure.unreachable("an answer that cannot be read")
+        }
+    }
+
+    private static func form(_ fields: [(String, String)]) -> String {
+        var allowed = CharacterSet.alphanumerics
+        allowed.insert(charactersIn: "-._~")
+        return fields.map { name, value in
+            [name, value].map { $0.addingPercentEncoding(withAllowedCharacters: allowed) ?? "" }.joined(separator: "=")
+        }.joined(separator: "&")
+    }
+
+    private static func seconds(_ date: Date, less: TimeInterval) -> String {
+        "\(Int64(date.timeIntervalSince1970 - less))"
+    }
+
+    static func name(_ method: Attempt.Method) -> String {
+        switch method {
+        case .card: "card"
+        case .ideal: "ideal"
+        case .sepaDebit: "sepa_debit"
+        }
+    }
+}
+
+/// What a list can be paged by.
+protocol Identified {
+    var id: String { get }
+}
+
+extension PaymentProvider.Intent: Identified {}
+extension PaymentProvider.Refund: Identified {}
+
+extension PaymentProvider.Intent {
+    /// How it stands, in our words.
+    var sighting: Attempt.Sighting {
+        let state: Attempt.State =
+            switch status {
+            case "succeeded": .succeeded
+            case "canceled": .cancelled
+            case "processing": .processing
+            default: .requiresAction
+            }
+        return .init(
+            state: state,
+            amount: Money(amount.value, currency.uppercased()),
+            declined: status == "requires_payment_method"
+                ? lastPaymentError.map { String(($0.declineCode ?? $0.code ?? "declined").prefix(100)) } : nil
+        )
+    }
+}

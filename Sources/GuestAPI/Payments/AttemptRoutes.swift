@@ -1,0 +1,144 @@
+import GuestModels
+import HTTPTypes
+import Postgres
+
+/// Paying through the provider.
+enum AttemptRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "startPayment": start, "showPayment": show, "endPayment": end, "listAttempts": list,
+        "reassignShare": reassign, "withdrawShare": withdraw, "receiveEvent": receive,
+        "showReconciliation": reconciliation, "listJournals": journals,
+    ]
+
+    /// Seconds that a payer may wait for the provider's answer in one request.
+    static let longestWait = 25
+
+    private static func start(_ call: Call) async throws -> Answer {
+        let request = try call.body(PaymentRequest.self)
+        let share: Share.ID = try call.id("share")
+        return try await call.write { tx in
+            let attempt = try await Attempt.start(
+                request,
+                for: share,
+                by: .principal(call.principal),
+                call.app,
+                at: call.now,
+                in: tx
+            )
+            return try accepted(attempt, at: "/v1/payments/\(attempt.id)")
+        }
+    }
+
+    static func accepted(_ attempt: Attempt, at path: String) throws -> Answer {
+        var answer = try Answer.json(AttemptView(attempt), .accepted)
+        answer.headers.append(HTTPField(name: .location, value: path))
+        return answer
+    }
+
+    private static func show(_ call: Call) async throws -> Answer {
+        let id: Attempt.ID = try call.id("payment")
+        return try await wait(call) {
+            try await call.read { try await Attempt.show(id, as: call.principal, call.app, in: $0) }
+        }
+    }
+
+    /// Answers once the provider has, or when the time is over that the payer is willing to wait.
+    static func wait(_ call: Call, _ look: () async throws -> AttemptView) async throws -> Answer {
+        var query = QueryReader(call)
+        let seconds = query.int("wait", 0...longestWait, default: 0)
+        try query.finish()
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        var pause = Duration.milliseconds(20)
+        while true {
+            let view = try await look()
+            guard view.state == .created, ContinuousClock.now < deadline else { return try .json(view) }
+            await call.app.admission.rest(for: pause)
+            pause = min(pause * 2, .milliseconds(250))
+        }
+    }
+
+    private static func end(_ call: Call) async throws -> Answer {
+        let id: Attempt.ID = try call.id("payment")
+        return try await call.write { tx in
+            try .json(
+                AttemptView(
+                    await Attempt.end(id, by: .principal(call.principal), call.app, at: call.now, in: tx)
+                ),
+                .accepted
+            )
+        }
+    }
+
+    /// All attempts and refunds of a booking, for the desk; nobody's card.
+    private static func list(_ call: Call) async throws -> Answer {
+        let id: Booking.ID = try call.id("booking")
+        return try .json(await call.read { try await BookingPayments.all(of: id, as: call.principal, in: $0) })
+    }
+
+    private static func reassign(_ call: Call) async throws -> Answer {
+        let request = try call.body(ReassignmentRequest.self)
+        let share: Share.ID = try call.id("share")
+        return try await call.write { tx in
+            try .json(
+                Page(
+                    items: await Booking.reassign(
+                        share,
+                        to: request.householdId,
+                        as: call.principal,
+                        call.app,
+                        at: call.now,
+                        in: tx
+                    ),
+                    next: nil
+                )
+            )
+        }
+    }
+
+    private static func withdraw(_ call: Call) async throws -> Answer {
+        let share: Share.ID = try call.id("share")
+        return try await call.write { tx in
+            try .json(
+                Page(
+                    items: await Booking.withdraw(share, as: call.principal, call.app, at: call.now, in: tx),
+                    next: nil
+                )
+            )
+        }
+    }
+
+    private static func receive(_ call: Call) async throws -> Answer {
+        let event = try ProviderEvent.read(call)
+        return try await call.write { tx in
+            try await event.receive(call.app, at: call.now, in: tx)
+            return .noContent
+        }
+    }
+
+    private static func reconciliation(_ call: Call) async throws -> Answer {
+        var query = QueryReader(call)
+        try query.finish()
+        return try .json(await call.read { try await Reconciliation.show(as: call.principal, in: $0) })
+    }
+
+    /// The accountant's file: a line per entry.
+    private static func journals(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        guard call.principal.has([.finance], at: park) else { throw Refusal.notFound }
+        var query = QueryReader(call)
+        let days = query.stay("from", "to")
+        try query.finish()
+        guard let days else { throw Refusal.notFound }
+        guard days.nightCount <= 400 else { throw BadRequest("?to", "must be at most 400 days after from") }
+        let rows = try await call.read { try await $0.all(PaymentSQL.journalLines(of: park, during: days)) }
+        return Answer(
+            status: .ok,
+            headers: [
+                HTTPField(name: .contentType, value: "text/csv; charset=utf-8"),
+                HTTPField(name: .contentDisposition, value: "attachment; filename=\"journals.csv\""),
+                HTTPField(name: .cacheControl, value: "no-store"),
+            ],
+            body: Array(JournalFile.text(rows).utf8)
+        )
+    }
+}

@@ -1,0 +1,393 @@
+import Foundation
+import GuestModels
+import Postgres
+
+enum AttemptSQL {
+    /// An attempt with what only we know of it.
+    struct Row: Sendable {
+        var attempt: Attempt
+        let payer: Guest.ID?
+        let link: PayLink.ID?
+        let isEnding: Bool
+        let sentAt: Date?
+        let reference: String?
+        let secret: Data?
+        let bookingID: Booking.ID
+        let parkID: Park.ID
+    }
+
+    private static let columns: SQL = """
+        attempt.id, share_id, payer_id, link_id, method, attempt.amount, attempt.currency, attempt.state, is_ending,
+        sent_at, reference, secret, declined, created_at, booking_id, park_id
+        """
+
+    private static func rows(_ condition: SQL, locked: Bool = false) -> Query<Row> {
+        let lock: SQL = locked ? "FOR UPDATE OF attempt" : ""
+        return Query(
+            """
+            SELECT \(columns)
+            FROM attempt JOIN share ON share.id = share_id JOIN booking ON booking.id = booking_id
+            WHERE \(condition) ORDER BY attempt.id \(lock)
+            """
+        ) { row in
+            Row(
+                attempt: Attempt(
+                    id: try row.decode("id"),
+                    shareId: try row.decode("share_id"),
+                    method: try PaymentSQL.word(row, "method"),
+                    amount: Money(try row.decode("amount"), try row.decode("currency")),
+                    state: try PaymentSQL.word(row, "state"),
+                    declined: try row.decodeIfPresent("declined"),
+                    createdAt: try row.decode("created_at")
+                ),
+                payer: try row.decodeIfPresent("payer_id"),
+                link: try row.decodeIfPresent("link_id"),
+                isEnding: try row.decode("is_ending"),
+                sentAt: try row.decodeIfPresent("sent_at"),
+                reference: try row.decodeIfPresent("reference"),
+                secret: try row.decodeIfPresent("secret"),
+                bookingID: try row.decode("booking_id"),
+                parkID: try row.decode("park_id")
+            )
+        }
+    }
+
+    static func attempt(_ id: Attempt.ID, locked: Bool = false) -> Query<Row> {
+        rows("attempt.id = \(id)", locked: locked)
+    }
+
+    static func attempt(ofReference reference: String) -> Query<Row> { rows("reference = \(reference)") }
+
+    static func attempts(of booking: Booking.ID) -> Query<Row> { rows("booking_id = \(booking)") }
+
+    /// The one that is under way.
+    static func open(of share: Share.ID) -> Query<Row> {
+        rows("share_id = \(share) AND attempt.state IN ('created', 'requiresAction', 'processing')")
+    }
+
+    static func open(of booking: Booking.ID) -> Query<Row> {
+        rows("booking_id = \(booking) AND attempt.state IN ('created', 'requiresAction', 'processing')")
+    }
+
+    static func insert(_ attempt: Attempt, payer: Guest.ID?, link: PayLink.ID?) -> Command {
+        Command(
+            """
+            INSERT INTO attempt (id, share_id, payer_id, link_id, method, amount, currency, created_at)
+            VALUES (\(attempt.id), \(attempt.shareId), \(payer), \(link), \(attempt.method.rawValue),
+                \(attempt.amount.amount), \(attempt.amount.currency), \(attempt.createdAt))
+            """
+        )
+    }
+
+    /// Notes that the provider is about to be asked; no row when it has been, or is no longer wanted.
+    static func send(_ id: Attempt.ID, at now: Date) -> Command {
+        Command(
+            "UPDATE attempt SET sent_at = \(now) WHERE id = \(id) AND sent_at IS NULL AND NOT is_ending AND state = 'created'"
+        )
+    }
+
+    static func setReference(_ reference: String, secret: Data?, of id: Attempt.ID) -> Command {
+        Command(
+            """
+            UPDATE attempt SET reference = \(reference), secret = \(secret)
+            WHERE id = \(id) AND state IN ('created', 'requiresAction', 'processing')
+            """
+        )
+    }
+
+    /// Asks for its end; the worker sees to it.
+    static func end(_ ids: [Attempt.ID]) -> Command {
+        Command("UPDATE attempt SET is_ending = true WHERE id = ANY(\(ids)::uuid[])")
+    }
+
+    static func update(_ attempt: Attempt, charge: String?, at now: Date) -> Command {
+        let ended = attempt.state.isTerminal ? now : nil
+        return Command(
+            """
+            UPDATE attempt SET state = \(attempt.state.rawValue), declined = \(attempt.declined), ended_at = \(ended),
+                charge = coalesce(\(charge), charge), secret = CASE WHEN \(ended)::timestamptz IS NULL THEN secret END
+            WHERE id = \(attempt.id)
+            """
+        )
+    }
+
+    // MARK: Refunds
+
+    struct RefundRow: Sendable {
+        var refund: Refund
+        let sentAt: Date?
+        let reference: String?
+        /// The attempt's, at the provider.
+        let intent: String
+        let bookingID: Booking.ID
+        let parkID: Park.ID
+        let number: String
+    }
+
+    private static func refunds(_ condition: SQL, locked: Bool = false) -> Query<RefundRow> {
+        let lock: SQL = locked ? "FOR UPDATE OF refund" : ""
+        return Query(
+            """
+            SELECT refund.id, attempt_id, share_id, refund.amount, attempt.currency, refund.state, refund.created_at,
+                refund.sent_at, refund.reference, attempt.reference AS intent, booking_id, park_id, number
+            FROM refund JOIN attempt ON attempt.id = attempt_id JOIN share ON share.id = share_id
+                JOIN booking ON booking.id = booking_id
+            WHERE \(condition) ORDER BY refund.id \(lock)
+            """
+        ) { row in
+            RefundRow(
+                refund: Refund(
+                    id: try row.decode("id"),
+                    attemptId: try row.decode("attempt_id"),
+                    shareId: try row.decode("share_id"),
+                    amount: Money(try row.decode("amount"), try row.decode("currency")),
+                    state: try PaymentSQL.word(row, "state"),
+                    createdAt: try row.decode("created_at")
+                ),
+                sentAt: try row.decodeIfPresent("sent_at"),
+                reference: try row.decodeIfPresent("reference"),
+                intent: try row.decode("intent"),
+                bookingID: try row.decode("booking_id"),
+                parkID: try row.decode("park_id"),
+                number: try row.decode("number")
+            )
+        }
+    }
+
+    static func refund(_ id: Refund.ID, locked: Bool = false) -> Query<RefundRow> {
+        refunds("refund.id = \(id)", locked: locked)
+    }
+
+    static func refunds(of booking: Booking.ID) -> Query<RefundRow> { refunds("booking_id = \(booking)") }
+
+    static func refunds(of attempt: Attempt.ID) -> Query<RefundRow> { refunds("attempt_id = \(attempt)") }
+
+    /// What attempts of a booking's shares have that could still be given back.
+    static func refundable(
+        of booking: Booking.ID
+    ) -> Query<(share: Share.ID, attempt: Attempt.ID, left: Int64)> {
+        Query(
+            """
+            SELECT share_id, attempt.id, attempt.amount - given_back AS remaining
+            FROM attempt JOIN share ON share.id = share_id
+            WHERE booking_id = \(booking) AND state = 'succeeded' AND is_refundable AND given_back < attempt.amount
+            ORDER BY attempt.id
+            """
+        ) { (try $0.decode("share_id"), try $0.decode("id"), try $0.decode("remaining")) }
+    }
+
+    /// Sets money aside for going back; the schema refuses more than has come in.
+    static func reserve(_ refund: Refund) -> [Command] {
+        [
+            Command(
+                "UPDATE attempt SET given_back = given_back + \(refund.amount.amount) WHERE id = \(refund.attemptId)"
+            ),
+            Command(
+                """
+                INSERT INTO refund (id, attempt_id, amount, created_at)
+                VALUES (\(refund.id), \(refund.attemptId), \(refund.amount.amount), \(refund.createdAt))
+                """
+            ),
+        ]
+    }
+
+    static func send(_ id: Refund.ID, at now: Date) -> Command {
+        Command("UPDATE refund SET sent_at = \(now) WHERE id = \(id) AND sent_at IS NULL")
+    }
+
+    static func update(_ refund: Refund, reference: String?, at now: Date) -> Command {
+        let isOver = refund.state == .succeeded || refund.state == .failed
+        return Command(
+            """
+            UPDATE refund SET state = \(refund.state.rawValue), reference = coalesce(\(reference), reference),
+                ended_at = \(isOver ? now : nil)
+            WHERE id = \(refund.id)
+            """
+        )
+    }
+
+    /// A refund that came back: the money is the attempt's again, and is not sent a second time.
+    static func comeBack(_ refund: Refund) -> Command {
+        Command(
+            """
+            UPDATE attempt SET given_back = given_back - \(refund.amount.amount), is_refundable = false
+            WHERE id = \(refund.attemptId)
+            """
+        )
+    }
+
+    // MARK: Links
+
+    static func insert(_ link: PayLink, at now: Date) -> Command {
+        Command(
+            """
+            INSERT INTO pay_link (id, share_id, created_at, expires_at)
+            VALUES (\(link.id), \(link.shareId), \(now), \(link.expiresAt))
+            """
+        )
+    }
+
+    private static func links(_ condition: SQL) -> Query<PayLink> {
+        Query("SELECT id, share_id, expires_at FROM pay_link WHERE revoked_at IS NULL AND \(condition) ORDER BY id") {
+            row in
+            PayLink(
+                id: try row.decode("id"),
+                shareId: try row.decode("share_id"),
+                expiresAt: try row.decode("expires_at")
+            )
+        }
+    }
+
+    static func link(_ id: PayLink.ID) -> Query<PayLink> { links("id = \(id)") }
+
+    static func links(of share: Share.ID, now: Date) -> Query<PayLink> {
+        links("share_id = \(share) AND expires_at > \(now)")
+    }
+
+    static func revoke(_ link: PayLink.ID, of share: Share.ID, at now: Date) -> Command {
+        Command(
+            "UPDATE pay_link SET revoked_at = \(now) WHERE id = \(link) AND share_id = \(share) AND revoked_at IS NULL"
+        )
+    }
+
+    /// What somebody with a link is shown.
+    static func told(_ share: Share.ID) -> Query<PayLinkView.Told> {
+        Query(
+            """
+            SELECT park.name AS park, time_zone, number, stay, household.name AS household, booking.currency
+            FROM share JOIN booking ON booking.id = booking_id JOIN park ON park.id = park_id
+                JOIN household ON household.id = household_id
+            WHERE share.id = \(share)
+            """
+        ) { row in
+            .init(
+                park: try row.decode("park"),
+                timeZone: try row.decode("time_zone"),
+                number: try row.decode("number"),
+                stay: try row.decode("stay"),
+                household: try row.decode("household"),
+                currency: try row.decode("currency")
+            )
+        }
+    }
+
+    // MARK: What the provider tells
+
+    /// No row the second time.
+    static func insertEvent(_ id: String, kind: String, subject: String?, at now: Date) -> Command {
+        Command(
+            """
+            INSERT INTO provider_event (id, kind, subject, received_at)
+            VALUES (\(id), \(kind), \(subject), \(now)) ON CONFLICT DO NOTHING
+            """
+        )
+    }
+
+    static func event(_ id: String) -> Query<(kind: String, subject: String?, receivedAt: Date)> {
+        Query("SELECT kind, subject, received_at FROM provider_event WHERE id = \(id) AND state = 'new'") {
+            (try $0.decode("kind"), try $0.decodeIfPresent("subject"), try $0.decode("received_at"))
+        }
+    }
+
+    static func settleEvent(_ id: String, isParked: Bool, note: String?) -> Command {
+        Command(
+            "UPDATE provider_event SET state = \(isParked ? "parked" : "done"), note = \(note) WHERE id = \(id)"
+        )
+    }
+
+    static func deleteOldEvents(now: Date) -> Command {
+        Command(
+            "DELETE FROM provider_event WHERE state = 'done' AND received_at < \(now.addingTimeInterval(-60 * 86400))"
+        )
+    }
+
+    static let parkedEvents = Query(
+        "SELECT id, kind, subject, received_at, note FROM provider_event WHERE state = 'parked' ORDER BY received_at"
+    ) { row in
+        ParkedEvent(
+            id: try row.decode("id"),
+            kind: try row.decode("kind"),
+            subject: try row.decodeIfPresent("subject"),
+            receivedAt: try row.decode("received_at"),
+            note: try row.decodeIfPresent("note")
+        )
+    }
+
+    // MARK: The provider's books
+
+    static func known(_ ids: [String]) -> Query<String> {
+        Query("SELECT id FROM provider_transaction WHERE id = ANY(\(ids)::text[])") { try $0.decode("id") }
+    }
+
+    static let newestMovements = Query("SELECT id FROM provider_transaction ORDER BY at DESC, id LIMIT 1000") {
+        try $0.decode("id", as: String.self)
+    }
+
+    /// Whose payment a movement is about, by the charge, refund or intent it names.
+    static func park(ofSource source: String?) -> Query<Park.ID> {
+        Query(
+            """
+            SELECT park_id FROM attempt JOIN share ON share.id = share_id JOIN booking ON booking.id = booking_id
+            WHERE charge = \(source) OR attempt.reference = \(source)
+                OR attempt.id IN (SELECT attempt_id FROM refund WHERE refund.reference = \(source))
+            LIMIT 1
+            """
+        ) { try $0.decode("park_id") }
+    }
+
+    /// No row when it has been read before.
+    static func insert(
+        _ movement: PaymentProvider.Movement,
+        kind: String,
+        park: Park.ID?
+    ) -> Command {
+        Command(
+            """
+            INSERT INTO provider_transaction (id, kind, amount, fee, currency, source, at, park_id)
+            VALUES (\(movement.id), \(kind), \(movement.amount.value), \(movement.fee?.value ?? 0),
+                \(movement.currency.uppercased()), \(movement.source?.id),
+                \(Date(timeIntervalSince1970: Double(movement.created.value))), \(park))
+            ON CONFLICT DO NOTHING
+            """
+        )
+    }
+
+    // MARK: Backlog
+
+    /// What is under way with the provider, park by park.
+    static let backlog = Query(
+        """
+        SELECT park.id, park.name, count(attempt.id) FILTER (WHERE attempt.state = 'created') AS unanswered,
+            count(attempt.id) FILTER (WHERE attempt.state IN ('requiresAction', 'processing')) AS open,
+            count(refund.id) FILTER (WHERE refund.state IN ('reserved', 'sent')) AS refunds,
+            count(refund.id) FILTER (WHERE refund.state = 'failed') AS failed
+        FROM park LEFT JOIN (
+            booking JOIN share ON booking_id = booking.id JOIN attempt ON share_id = share.id
+            LEFT JOIN refund ON attempt_id = attempt.id
+        ) ON park_id = park.id AND (attempt.state IN ('created', 'requiresAction', 'processing') OR refund.id IS NOT NULL)
+        GROUP BY park.id ORDER BY park.name, park.id
+        """
+    ) { row in
+        Reconciliation.Backlog(
+            parkId: try row.decode("id"),
+            name: try row.decode("name"),
+            unanswered: try row.decode("unanswered"),
+            open: try row.decode("open"),
+            refunds: try row.decode("refunds"),
+            failedRefunds: try row.decode("failed")
+        )
+    }
+
+    static let openCounts = Query(
+        """
+        SELECT (SELECT count(*) FROM attempt WHERE state IN ('created', 'requiresAction', 'processing')) AS attempts,
+            (SELECT count(*) FROM refund WHERE state IN ('reserved', 'sent')) AS refunds,
+            (SELECT count(*) FROM provider_event WHERE state = 'parked') AS parked
+        """
+    ) { row in
+        (
+            attempts: try row.decode("attempts", as: Int.self), refunds: try row.decode("refunds", as: Int.self),
+            parked: try row.decode("parked", as: Int.self)
+        )
+    }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension Booking {
+    /// Books money that has come in for a share, or that goes back below 0, in the ledger and on the share.
+    ///
+    /// The booking is locked. Throws `moreThanDue` where a share would have been paid less than nothing.
+    mutating func credit(
+        _ amount: Int64,
+        to share: Share.ID,
+        from account: Journal.Account,
+        key: String,
+        reason: String,
+        on day: LocalDate,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        version += 1
+        try await tx.run(ShareSQL.addPaid(amount, to: share), refusing: ["share_paid_back": .moreThanDue])
+        tx.later([BookingSQL.update(self)])
+        Journal(
+            key: key,
+            park: parkId,
+            booking: id,
+            reason: reason,
+            day: day,
+            currency: total.currency,
+            entries: [
+                .init(account: account, share: account.isOfShare ? share : nil, amount: amount),
+                .init(account: .prepaid, share: share, amount: -amount),
+            ]
+        ).post(app, at: now, in: tx)
+        publish(in: tx)
+    }
+
+    /// Makes a hold firm whose deposit is covered by now.
+    ///
+    /// - Parameter isLate: the money was on its way when the hold ran out, so its deadline no longer counts.
+    static func confirmIfCovered(
+        _ id: Booking.ID,
+        isLate: Bool = false,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        let booking = try await locked(id, by: .member, as: principal, in: tx)
+        guard booking.state == .held || isLate && booking.state == .expired else { return }
+        let paid = try await tx.all(ShareSQL.shares(of: id)).reduce(0) { $0 + $1.paid }
+        guard paid >= booking.deposit.amount, paid > 0 else { return }
+        if booking.state == .expired {
+            guard try await revive(id, app, at: now, in: tx) else { return }
+        }
+        _ = try await confirm(id, reason: nil, isCovered: true, as: principal, app, at: now, in: tx)
+    }
+}

@@ -1,0 +1,199 @@
+import Foundation
+import GuestModels
+import Logging
+import Postgres
+
+/// More has come in for a booking's shares than they owe: what came through the provider goes back to who paid it.
+///
+/// It is set aside here first, so it cannot be given back twice. What was paid at the desk goes back there.
+extension Overpaid: Work {
+    static let kind = "overpaid"
+    static let queue = Job.Queue.effects
+
+    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        var booking = try await Booking.locked(bookingId, as: .job(Self.kind), in: tx)
+        let (shares, attempts, policies) = try await tx.all(
+            ShareSQL.shares(of: bookingId),
+            AttemptSQL.refundable(of: bookingId),
+            BookingSQL.policy(of: bookingId)
+        )
+        guard let clock = policies.first.flatMap({ ParkClock(timeZone: $0.timeZone) }) else { return }
+        for share in shares where share.paid > share.amount {
+            let left = attempts.filter { $0.share == share.id }.map { ($0.attempt, $0.left) }
+            for (attempt, amount) in refunds(covering: share.paid - share.amount, from: left) {
+                let refund = Refund(
+                    id: app.ids.next(at: now),
+                    attemptId: attempt,
+                    shareId: share.id,
+                    amount: Money(amount, booking.total.currency),
+                    createdAt: now
+                )
+                tx.later(AttemptSQL.reserve(refund))
+                try await booking.credit(
+                    -amount,
+                    to: share.id,
+                    from: .refunds,
+                    key: "refund:\(refund.id)",
+                    reason: "to be given back",
+                    on: clock.date(at: now),
+                    app,
+                    at: now,
+                    in: tx
+                )
+                try Job.enqueue(SettleRefund(refundId: refund.id), key: refund.id.description, at: now, app, in: tx)
+            }
+        }
+    }
+}
+
+/// Brings a refund and the provider to the same point, as `SettleAttempt` does for an attempt.
+struct SettleRefund: Work {
+    static let kind = "settleRefund"
+    static let queue = Job.Queue.payments
+    static let patience = Job.patienceWithProvider
+
+    let refundId: Refund.ID
+
+    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
+        guard let provider = app.payments else { return }
+        let acting = Principal.job(Self.kind).setting
+        guard let row = try await app.database.read(as: acting, { try await $0.first(AttemptSQL.refund(refundId)) }),
+            row.refund.state != .failed
+        else { return }
+        do {
+            let found: PaymentProvider.Refund
+            if let reference = row.reference {
+                found = try await provider.refund(reference)
+            } else {
+                let isFirst = try await app.database.transaction(as: acting) { tx in
+                    try await tx.run(AttemptSQL.send(refundId, at: app.now())) == 1
+                }
+                var known: PaymentProvider.Refund?
+                if !isFirst { known = try await provider.refund(refundId, of: row.intent) }
+                if let known {
+                    found = known
+                } else {
+                    found = try await provider.createRefund(row.refund, of: row.intent)
+                }
+            }
+            try await settle(Self.state(found.status), reference: found.id, amount: found.amount.value, app)
+        } catch PaymentProvider.Failure.refused(let code, _) {
+            app.logger.warning("the provider refused a refund", metadata: ["refund": "\(refundId)", "code": "\(code)"])
+            try await settle(.failed, reference: nil, amount: row.refund.amount.amount, app)
+        }
+    }
+
+    private static func state(_ status: String?) -> Refund.State {
+        switch status {
+        case "failed", "canceled": .failed
+        case "pending", "requires_action": .sent
+        default: .succeeded
+        }
+    }
+
+    private func settle(_ state: Refund.State, reference: String?, amount: Int64, _ app: AppEnvironment) async throws {
+        try await app.database.transaction(as: Principal.job(Self.kind).setting, within: 60) { tx in
+            try await Refund.settle(refundId, state, reference: reference, amount: amount, app, at: app.now(), in: tx)
+        }
+    }
+
+    func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date? {
+        guard let refund = try await tx.first(AttemptSQL.refund(refundId))?.refund,
+            refund.state == .reserved || refund.state == .sent
+        else { return nil }
+        return now.addingTimeInterval(Attempt.pause(atAge: now.timeIntervalSince(refund.createdAt)))
+    }
+}
+
+extension Refund {
+    /// Takes in how a refund stands.
+    ///
+    /// The provider's balance goes down once it has accepted it. One that fails comes back: the share has the credit,
+    /// and somebody of the staff gives it back another way.
+    static func settle(
+        _ id: Refund.ID,
+        _ state: State,
+        reference: String?,
+        amount: Int64,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        guard let unlocked = try await tx.first(AttemptSQL.refund(id)) else { return }
+        var booking = try await Booking.locked(unlocked.bookingID, as: .job(SettleRefund.kind), in: tx)
+        guard let row = try await tx.first(AttemptSQL.refund(id, locked: true)),
+            let zone = try await tx.first(BookingSQL.policy(of: booking.id))?.timeZone,
+            let clock = ParkClock(timeZone: zone), row.refund.state != .failed, row.refund.state != state
+        else { return }
+        var refund = row.refund
+        let today = clock.date(at: now)
+        func post(_ what: String, _ reason: String, _ entries: [Journal.Entry]) {
+            Journal(
+                key: "\(what):\(id)",
+                park: booking.parkId,
+                booking: booking.id,
+                reason: reason,
+                day: today,
+                currency: refund.amount.currency,
+                entries: entries
+            ).post(app, at: now, in: tx)
+        }
+        // Accepted is accepted, also where it failed before we asked again.
+        let isAccepted = refund.state != .reserved
+        if !isAccepted, reference != nil {
+            guard amount == refund.amount.amount else {
+                try await alert("is not what was asked for", refund, booking, today, app, at: now, in: tx)
+                return
+            }
+            post(
+                "refund-sent",
+                "given back through the provider",
+                [
+                    .init(account: .refunds, share: refund.shareId, amount: refund.amount.amount),
+                    .init(account: .provider, amount: -refund.amount.amount),
+                ]
+            )
+        }
+        refund.state = state
+        tx.later([AttemptSQL.update(refund, reference: reference, at: now)])
+        guard state == .failed else { return }
+        tx.later([AttemptSQL.comeBack(refund)])
+        let account: Journal.Account = isAccepted || reference != nil ? .provider : .refunds
+        try await booking.credit(
+            refund.amount.amount,
+            to: refund.shareId,
+            from: account,
+            key: "refund-failed:\(id)",
+            reason: "a refund that came back",
+            on: today,
+            app,
+            at: now,
+            in: tx
+        )
+        try await alert("came back", refund, booking, today, app, at: now, in: tx)
+    }
+
+    private static func alert(
+        _ what: String,
+        _ refund: Refund,
+        _ booking: Booking,
+        _ today: LocalDate,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        try await StaffTask.open(
+            StaffTaskRequest(
+                title: "A refund of \(refund.amount.plainText) for booking \(booking.number) \(what)",
+                detail: "Refund \(refund.id). The guest has the credit on the share; give it back another way.",
+                due: today
+            ),
+            source: .refund,
+            subject: refund.shareId.description,
+            in: booking.parkId,
+            app,
+            at: now,
+            in: tx
+        )
+    }
+}

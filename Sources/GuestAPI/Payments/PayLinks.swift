@@ -1,0 +1,119 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// A way to pay one share without an account, until it expires or is revoked.
+struct PayLink: Sendable {
+    typealias ID = Identifier<PayLink>
+
+    static let days = 30.0
+
+    let id: ID
+    let shareId: Share.ID
+    let expiresAt: Date
+
+    /// Its address, whose last part is the secret and stands in no table.
+    static func url(of id: ID, _ app: AppEnvironment) -> String {
+        "\(app.settings.publicURL)/pay/\(app.secret.pass([id.uuid], for: "payLink"))"
+    }
+
+    /// Makes a link to a share that the principal may pay, or that staff of the park are asked for.
+    static func create(
+        for share: Share.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> PayLink {
+        try await allow(share, principal, in: tx)
+        let link = PayLink(id: app.ids.next(at: now), shareId: share, expiresAt: now.addingTimeInterval(days * 86400))
+        tx.later([AttemptSQL.insert(link, at: now)])
+        return link
+    }
+
+    static func revoke(
+        _ id: ID,
+        of share: Share.ID,
+        as principal: Principal,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        try await allow(share, principal, in: tx)
+        guard try await tx.run(AttemptSQL.revoke(id, of: share, at: now)) == 1 else { throw Refusal.notFound }
+    }
+
+    /// The link that a token opens.
+    ///
+    /// Throws `linkOver` for one of ours that works no more, `notFound` for every other text.
+    static func find(_ token: String, _ app: AppEnvironment, at now: Date, in reader: Reader) async throws -> PayLink {
+        guard let id = app.secret.ids(in: token, count: 1, for: "payLink")?.first else { throw Refusal.notFound }
+        guard let link = try await reader.first(AttemptSQL.link(ID(id))), now < link.expiresAt else {
+            throw Refusal.linkOver
+        }
+        return link
+    }
+
+    private static func allow(_ share: Share.ID, _ principal: Principal, in tx: Transaction) async throws {
+        guard let found = try await tx.first(ShareSQL.share(share)) else { throw Refusal.notFound }
+        let booking = try await Booking.found(found.bookingId, by: .member, as: principal, in: tx)
+        let (terms, roles) = try await tx.all(
+            ShareSQL.terms(of: booking.id, for: principal.guestID),
+            BookingSQL.role(of: principal.guestID, in: booking.id)
+        )
+        guard principal.guestID == nil || terms.first?.author == found.householdId || roles == [.organiser] else {
+            throw Refusal.forbidden
+        }
+    }
+}
+
+/// A link as it is told to whoever makes it.
+struct PayLinkAnswer: Encodable, Sendable {
+    let id: PayLink.ID
+    let url: String
+    let expiresAt: Date
+}
+
+/// What a link shows: this share and nothing else.
+struct PayLinkView: Encodable, Sendable {
+    struct Told: Sendable {
+        let park: String
+        let timeZone: String
+        let number: String
+        let stay: Stay
+        let household: String
+        let currency: String
+    }
+
+    let park: String
+    let number: String
+    let stay: Stay
+    let household: String
+    let open: Money
+    let due: LocalDate
+    let state: Share.State
+    let methods: [Attempt.Method]
+    let expiresAt: Date
+
+    static func show(
+        _ link: PayLink,
+        _ app: AppEnvironment,
+        at now: Date,
+        in reader: Reader
+    ) async throws -> PayLinkView {
+        guard let share = try await reader.first(ShareSQL.share(link.shareId)),
+            let told = try await reader.first(AttemptSQL.told(link.shareId)),
+            let clock = ParkClock(timeZone: told.timeZone)
+        else { throw Refusal.linkOver }
+        return PayLinkView(
+            park: told.park,
+            number: told.number,
+            stay: told.stay,
+            household: told.household,
+            open: Money(share.open, told.currency),
+            due: share.due,
+            state: share.state(today: clock.date(at: now)),
+            methods: (app.settings.payments?.methods ?? []).sorted { $0.rawValue < $1.rawValue },
+            expiresAt: link.expiresAt
+        )
+    }
+}

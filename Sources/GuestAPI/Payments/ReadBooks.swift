@@ -1,0 +1,66 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// Reads what has moved in the provider's own books since the last time, and books what only they tell: fees, payouts,
+/// what was taken back in a dispute.
+struct ReadBooks: Work {
+    static let kind = "readBooks"
+    static let queue = Job.Queue.payments
+    static let patience = Job.patienceWithProvider
+
+    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws { try await Self.read(app) }
+
+    /// Reads to the end; harmless to repeat.
+    static func read(_ app: AppEnvironment) async throws {
+        guard let provider = app.payments else { return }
+        let acting = Principal.job(kind).setting
+        let known = Set(try await app.database.read(as: acting) { try await $0.all(AttemptSQL.newestMovements) })
+        let movements = try await provider.movements { known.contains($0) }
+        var intents: [String: String] = [:]
+        for movement in movements where movement.type == "adjustment" {
+            guard let source = movement.source?.id, source.hasPrefix("dp_") || source.hasPrefix("du_") else { continue }
+            intents[source] = try await provider.dispute(source).paymentIntent?.id
+        }
+        // Oldest first, and all of them or none, so that the newest we know is always followed by all that is older.
+        let read = movements.reversed()
+        let sources = intents
+        guard !read.isEmpty else { return }
+        try await app.database.transaction(as: acting, within: 60) { tx in
+            for movement in read {
+                let source = movement.source.map { sources[$0.id] ?? $0.id }
+                try await book(movement, source: source, app, in: tx)
+            }
+        }
+    }
+
+    private static func book(
+        _ movement: PaymentProvider.Movement,
+        source: String?,
+        _ app: AppEnvironment,
+        in tx: Transaction
+    ) async throws {
+        let park = try await tx.first(AttemptSQL.park(ofSource: source))
+        let fee = movement.fee?.value ?? 0
+        guard try await tx.run(AttemptSQL.insert(movement, kind: movement.type, park: park)) == 1 else { return }
+        func post(_ what: String, _ account: Journal.Account, _ amount: Int64) {
+            guard amount != 0 else { return }
+            Journal(
+                key: "\(what):\(movement.id)",
+                park: park,
+                reason: "\(movement.type) at the provider",
+                day: LocalDate(daysSince1970: Int(movement.created.value / 86400)),
+                currency: movement.currency.uppercased(),
+                entries: [.init(account: account, amount: amount), .init(account: .provider, amount: -amount)]
+            ).post(app, at: app.now(), in: tx)
+        }
+        post("fee", .fees, fee)
+        switch movement.type {
+        // Booked when they were settled here.
+        case "charge", "payment", "refund", "payment_refund", "refund_failure", "payment_failure_refund": break
+        case "payout", "payout_cancel", "payout_failure": post("payout", .bank, -movement.amount.value)
+        case "adjustment": post("dispute", .disputed, -movement.amount.value)
+        default: post("other", .fees, -movement.amount.value)
+        }
+    }
+}

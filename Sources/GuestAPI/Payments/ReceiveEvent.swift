@@ -1,0 +1,136 @@
+import Foundation
+import GuestModels
+import HTTPTypes
+import Logging
+import Postgres
+
+/// Something the provider tells by webhook.
+///
+/// Only what it is about is kept: workers always ask how that stands now, so it does not matter in which order events
+/// come, how often, or that somebody has seen them on their way.
+struct ProviderEvent: Sendable {
+    let id: String
+    let kind: String
+    /// The payment intent it is about, or whatever else it names.
+    let subject: String?
+
+    /// - Throws: `Problem.badSignature` for every message that the provider has not signed lately.
+    static func read(_ call: Call) throws -> ProviderEvent {
+        guard let signature = call.headers[.stripeSignature], let settings = call.app.settings.payments,
+            WebhookSignature.isValid(signature, over: call.bytes, secrets: settings.webhookSecrets, now: call.now)
+        else { throw Problem.badSignature }
+        struct Told: Decodable {
+            struct Payload: Decodable {
+                let object: Subject
+            }
+            struct Subject: Decodable {
+                let id: String?
+                let paymentIntent: PaymentProvider.Reference?
+            }
+
+            let id: String
+            let type: String
+            let data: Payload
+        }
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        guard let told = try? decoder.decode(Told.self, from: Data(call.bytes)),
+            (1...255).contains(told.id.utf8.count), (1...100).contains(told.type.utf8.count)
+        else { throw Problem.malformed }
+        let subject = told.data.object.paymentIntent?.id ?? told.data.object.id
+        return ProviderEvent(id: told.id, kind: told.type, subject: subject.map { String($0.prefix(255)) })
+    }
+
+    /// Keeps it, once, for a worker.
+    func receive(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        guard try await tx.run(AttemptSQL.insertEvent(id, kind: kind, subject: subject, at: now)) == 1 else { return }
+        try Job.enqueue(ReadEvent(eventId: id), at: now, app, in: tx)
+    }
+}
+
+/// Brings forward what an event is about.
+struct ReadEvent: Work {
+    static let kind = "readEvent"
+    static let queue = Job.Queue.effects
+
+    let eventId: String
+
+    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        guard let event = try await tx.first(AttemptSQL.event(eventId)) else { return }
+        func done() { tx.later([AttemptSQL.settleEvent(eventId, isParked: false, note: nil)]) }
+        switch event.kind.split(separator: ".").first {
+        case "payment_intent", "charge", "refund": break
+        case "payout":
+            try Job.enqueue(ReadBooks(), key: "now", at: now, app, in: tx)
+            return event.kind == "payout.failed" ? park("a payout failed") : done()
+        default: return done()
+        }
+        guard let subject = event.subject, let row = try await tx.first(AttemptSQL.attempt(ofReference: subject)) else {
+            // The answer that tells us this intent may be behind its event, so it comes by again for a while.
+            if now.timeIntervalSince(event.receivedAt) < 120 { return }
+            return park("no attempt of ours")
+        }
+        done()
+        if event.kind.hasPrefix("charge.dispute") {
+            try Job.enqueue(ReadBooks(), key: "now", at: now, app, in: tx)
+            try await dispute(row, event.kind, app, at: now, in: tx)
+        }
+        if event.kind.hasPrefix("payment_intent."), row.attempt.state != .succeeded {
+            try Job.enqueue(
+                SettleAttempt(attemptId: row.attempt.id),
+                key: row.attempt.id.description,
+                at: now,
+                app,
+                in: tx
+            )
+        }
+        if event.kind.contains("refund") {
+            for refund in try await tx.all(AttemptSQL.refunds(of: row.attempt.id)).map(\.refund)
+            where refund.state != .failed {
+                try Job.enqueue(SettleRefund(refundId: refund.id), key: refund.id.description, at: now, app, in: tx)
+            }
+        }
+
+        func park(_ note: String) {
+            tx.later([AttemptSQL.settleEvent(eventId, isParked: true, note: note)])
+            app.logger.error(
+                "an event of the provider matches nothing",
+                metadata: ["event": "\(eventId)", "note": "\(note)"]
+            )
+        }
+    }
+
+    func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date? {
+        try await tx.first(AttemptSQL.event(eventId)) == nil ? nil : now.addingTimeInterval(10)
+    }
+
+    private func dispute(
+        _ row: AttemptSQL.Row,
+        _ kind: String,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        try await StaffTask.open(
+            StaffTaskRequest(
+                title: "A payer disputes \(row.attempt.amount.plainText)",
+                detail: "Attempt \(row.attempt.id), booking \(row.bookingID): \(kind). Answer at the provider."
+            ),
+            source: .dispute,
+            subject: row.attempt.id.description,
+            in: row.parkID,
+            app,
+            at: now,
+            in: tx
+        )
+    }
+}
+
+/// An event that nothing here matches, for somebody to look at.
+struct ParkedEvent: Encodable, Sendable {
+    let id: String
+    let kind: String
+    let subject: String?
+    let receivedAt: Date
+    let note: String?
+}

@@ -1,0 +1,93 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// A booking's payments through the provider, as the desk sees them.
+struct BookingPayments: Encodable, Sendable {
+    let attempts: [Attempt]
+    let refunds: [Refund]
+
+    static func all(of id: Booking.ID, as principal: Principal, in reader: Reader) async throws -> BookingPayments {
+        let (parks, attempts, refunds) = try await reader.all(
+            PaymentSQL.park(of: id),
+            AttemptSQL.attempts(of: id),
+            AttemptSQL.refunds(of: id)
+        )
+        guard let park = parks.first, principal.has([.reception, .finance], at: park) else { throw Refusal.notFound }
+        return BookingPayments(
+            attempts: attempts.map { row in
+                var attempt = row.attempt
+                attempt.declined = nil
+                return attempt
+            },
+            refunds: refunds.map(\.refund)
+        )
+    }
+}
+
+/// What is under way with the provider, and what does not match.
+struct Reconciliation: Encodable, Sendable {
+    struct Backlog: Encodable, Sendable {
+        let parkId: Park.ID
+        let name: String
+        /// Attempts that the provider has not answered, that somebody is paying, and refunds not yet there.
+        let unanswered: Int
+        let open: Int
+        let refunds: Int
+        let failedRefunds: Int
+    }
+
+    struct Difference: Encodable, Sendable {
+        let what: String
+        let subject: String
+    }
+
+    let backlog: [Backlog]
+    /// Events that nothing here matches; head office alone sees them.
+    let parked: [ParkedEvent]
+    /// What contradicts, in our own tables and against the provider's books as last read; head office alone.
+    let differences: [Difference]
+
+    static func show(as principal: Principal, in reader: Reader) async throws -> Reconciliation {
+        let backlog = try await reader.all(AttemptSQL.backlog).filter { principal.has([.finance], at: $0.parkId) }
+        guard case .staff(let member) = principal, member.isHeadOffice else {
+            return Reconciliation(backlog: backlog, parked: [], differences: [])
+        }
+        let (parked, own, theirs) = try await reader.all(
+            AttemptSQL.parkedEvents,
+            PaymentSQL.differences,
+            PaymentSQL.differencesFromProvider
+        )
+        return Reconciliation(
+            backlog: backlog,
+            parked: parked,
+            differences: (own + theirs).map { Difference(what: $0.what, subject: $0.subject) }
+        )
+    }
+}
+
+/// The ledger as a file: RFC 4180, one line per entry.
+enum JournalFile {
+    static func text(_ rows: [PaymentSQL.JournalLine]) -> String {
+        var lines = ["day,journal,reason,booking,account,debit,credit,currency"]
+        for row in rows {
+            lines.append(
+                [
+                    row.day.description, row.journal.lowercasedText, quoted(row.reason), row.number ?? "", row.account,
+                    row.amount > 0 ? decimal(row.amount) : "", row.amount < 0 ? decimal(-row.amount) : "", row.currency,
+                ].joined(separator: ",")
+            )
+        }
+        return lines.joined(separator: "\r\n") + "\r\n"
+    }
+
+    private static func decimal(_ amount: Int64) -> String {
+        "\(amount / 100).\(amount % 100 / 10)\(amount % 10)"
+    }
+
+    /// A text that a spreadsheet would take for a formula begins with an apostrophe.
+    private static func quoted(_ text: String) -> String {
+        let plain = text.first.map { "=+-@".contains($0) } ?? false ? "'\(text)" : text
+        return "\"\(plain.replacing("\"", with: "\"\""))\""
+    }
+}

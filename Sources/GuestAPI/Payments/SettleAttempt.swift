@@ -1,0 +1,190 @@
+import Foundation
+import GuestModels
+import Logging
+import Postgres
+
+/// Brings an attempt and the provider to the same point: asks for the intent, cancels it when it is no longer wanted,
+/// takes in how it stands.
+///
+/// There is one such job for each attempt until it is over. It comes by again and again, so that everything settles
+/// when no webhook ever arrives; a webhook, a deadline or a payer who gives up only bring it forward. Whatever it does
+/// may be cut off anywhere and begun again.
+struct SettleAttempt: Work {
+    static let kind = "settleAttempt"
+    static let queue = Job.Queue.payments
+    static let patience = Job.patienceWithProvider
+
+    let attemptId: Attempt.ID
+
+    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
+        guard let provider = app.payments else { return }
+        let acting = Principal.job(Self.kind).setting
+        guard var row = try await app.database.read(as: acting, { try await $0.first(AttemptSQL.attempt(attemptId)) })
+        else { return }
+        guard row.attempt.state != .succeeded else { return }
+        let intent: PaymentProvider.Intent
+        if let reference = row.reference {
+            intent = row.isEnding ? try await provider.cancel(reference) : try await provider.intent(reference)
+        } else {
+            guard !row.attempt.state.isTerminal else { return }
+            let isFirst = try await app.database.transaction(as: acting) { tx in
+                if try await tx.run(AttemptSQL.send(attemptId, at: app.now())) == 1 { return true }
+                // Ended before anybody asked for it: there is nothing at the provider.
+                row = try await tx.first(AttemptSQL.attempt(attemptId)) ?? row
+                return false
+            }
+            if !isFirst, row.sentAt == nil {
+                try await take(.cancelled, app)
+                return
+            }
+            do {
+                intent = try await ask(provider, row, isFirst: isFirst)
+            } catch PaymentProvider.Failure.refused(let code, _) {
+                app.logger.warning(
+                    "the provider refused an attempt",
+                    metadata: ["attempt": "\(attemptId)", "code": "\(code)"]
+                )
+                try await take(.failed, app)
+                return
+            }
+            let secret = try intent.clientSecret.map {
+                try app.secret.seal(Data($0.utf8), for: "attempt", context: attemptId.description)
+            }
+            let isEnding = try await app.database.transaction(as: acting) { tx in
+                try await tx.run(AttemptSQL.setReference(intent.id, secret: secret, of: attemptId))
+                return try await tx.first(AttemptSQL.attempt(attemptId))?.isEnding ?? false
+            }
+            if isEnding {
+                try await settle(provider.cancel(intent.id), app)
+                return
+            }
+        }
+        try await settle(intent, app)
+    }
+
+    private func ask(
+        _ provider: PaymentProvider,
+        _ row: AttemptSQL.Row,
+        isFirst: Bool
+    ) async throws -> PaymentProvider.Intent {
+        if !isFirst, let sent = row.sentAt, let found = try await provider.intent(for: attemptId, since: sent) {
+            return found
+        }
+        return try await provider.createIntent(for: row.attempt)
+    }
+
+    private func settle(_ intent: PaymentProvider.Intent, _ app: AppEnvironment) async throws {
+        try await app.database.transaction(as: Principal.job(Self.kind).setting, within: 60) { tx in
+            try await Attempt.settle(
+                attemptId,
+                intent.sighting,
+                charge: intent.latestCharge?.id,
+                app,
+                at: app.now(),
+                in: tx
+            )
+        }
+    }
+
+    /// Ends what the provider never had.
+    private func take(_ state: Attempt.State, _ app: AppEnvironment) async throws {
+        try await app.database.transaction(as: Principal.job(Self.kind).setting) { tx in
+            guard let row = try await tx.first(AttemptSQL.attempt(attemptId)) else { return }
+            try await Attempt.settle(
+                attemptId,
+                .init(state: state, amount: row.attempt.amount),
+                charge: nil,
+                app,
+                at: app.now(),
+                in: tx
+            )
+        }
+    }
+
+    /// Later and later, until it is over; what nobody pays within a day is withdrawn.
+    func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date? {
+        guard let row = try await tx.first(AttemptSQL.attempt(attemptId)), !row.attempt.state.isTerminal else {
+            return nil
+        }
+        let age = now.timeIntervalSince(row.attempt.createdAt)
+        if age > Attempt.patience, row.attempt.state != .processing, !row.isEnding {
+            try await tx.run(AttemptSQL.end([attemptId]))
+            return now
+        }
+        return now.addingTimeInterval(Attempt.pause(atAge: age))
+    }
+}
+
+extension Attempt {
+    /// Takes in how an attempt stands at the provider; money that has come in is booked once, whoever tells of it.
+    ///
+    /// Money for a hold that is covered by it makes the booking firm, also when the hold has run out and its cottages
+    /// are free. What comes in beyond what is owed goes back to who paid it.
+    static func settle(
+        _ id: Attempt.ID,
+        _ sighting: Sighting,
+        charge: String?,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        guard let unlocked = try await tx.first(AttemptSQL.attempt(id)) else { return }
+        let worker = Principal.job(SettleAttempt.kind)
+        var booking = try await Booking.locked(unlocked.bookingID, as: worker, in: tx)
+        guard let row = try await tx.first(AttemptSQL.attempt(id, locked: true)),
+            let zone = try await tx.first(BookingSQL.policy(of: booking.id))?.timeZone,
+            let clock = ParkClock(timeZone: zone)
+        else { return }
+        var attempt = row.attempt
+        switch attempt.absorb(sighting) {
+        case .nothing: break
+        case .mismatch:
+            try await StaffTask.open(
+                StaffTaskRequest(
+                    title: "A payment for booking \(booking.number) is not what was asked for",
+                    detail:
+                        "Asked: \(attempt.amount.plainText). The provider has \(sighting.amount.plainText) (\(sighting.state.rawValue)). Nothing has been booked.",
+                    due: clock.date(at: now)
+                ),
+                source: .payment,
+                subject: id.description,
+                in: booking.parkId,
+                app,
+                at: now,
+                in: tx
+            )
+        case .moved: tx.later([AttemptSQL.update(attempt, charge: charge, at: now)])
+        case .paid:
+            tx.later([AttemptSQL.update(attempt, charge: charge, at: now)])
+            try await booking.credit(
+                attempt.amount.amount,
+                to: attempt.shareId,
+                from: .provider,
+                key: "pay:\(id)",
+                reason: "paid by \(attempt.method.rawValue)",
+                on: clock.date(at: now),
+                app,
+                at: now,
+                in: tx
+            )
+            try await Booking.confirmIfCovered(booking.id, isLate: true, as: worker, app, at: now, in: tx)
+            if let share = try await tx.first(ShareSQL.share(attempt.shareId)), share.paid > share.amount {
+                try Job.enqueue(Overpaid(bookingId: booking.id), key: booking.id.description, at: now, app, in: tx)
+            }
+        }
+        if attempt.state.isTerminal, let deadline = booking.holdUntil, booking.state == .held, deadline <= now {
+            // The hold may have waited for this one.
+            try Job.enqueue(ExpireHold(bookingId: booking.id), key: booking.id.description, at: now, app, in: tx)
+        }
+    }
+}
+
+/// A hold has run out, or a booking has been cancelled: whoever is still paying is stopped at the provider first.
+extension EndPayments: Work {
+    static let kind = "endPayments"
+    static let queue = Job.Queue.effects
+
+    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        try Attempt.end(await tx.all(AttemptSQL.open(of: bookingId)).filter { !$0.isEnding }, app, at: now, in: tx)
+    }
+}

@@ -1,0 +1,177 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// Who pays a share: a guest who may, or whoever has a link to it.
+enum Payer: Sendable {
+    case principal(Principal)
+    case link(PayLink)
+}
+
+extension Attempt {
+    /// Begins to collect a share; the provider is told by a worker.
+    ///
+    /// The same payer who asks for the same again, on whatever device, gets the attempt that is under way.
+    ///
+    /// Throws `nothingOpen`, `moreThanOpen`, `holdExpired` when the cottages are held no longer, `methodNotTaken`,
+    /// `methodTooSlow` for a direct debit on a hold, `paymentUnderWay` while somebody else pays.
+    static func start(
+        _ request: PaymentRequest,
+        for share: Share.ID,
+        by payer: Payer,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Attempt {
+        let (booking, share) = try await payable(share, by: payer, in: tx)
+        guard app.settings.payments?.methods.contains(request.method) ?? false else {
+            throw Refusal.methodNotTaken.at("/method")
+        }
+        switch booking.state {
+        case .expired: throw Refusal.holdExpired
+        case .held:
+            guard booking.holdUntil.map({ now < $0 }) ?? false else { throw Refusal.holdExpired }
+            guard request.method != .sepaDebit else { throw Refusal.methodTooSlow.at("/method") }
+        case .confirmed, .checkedIn, .checkedOut, .cancelled, .noShow: break
+        }
+        guard share.open > 0 else { throw Refusal.nothingOpen }
+        let amount = Money(request.amount ?? share.open, booking.total.currency)
+        guard amount.amount <= share.open else { throw Refusal.moreThanOpen.at("/amount") }
+        if let open = try await tx.first(AttemptSQL.open(of: share.id)) {
+            guard open.belongs(to: payer), open.attempt.method == request.method, open.attempt.amount == amount,
+                !open.isEnding, request.id == nil || request.id == open.attempt.id
+            else { throw Refusal.paymentUnderWay }
+            return open.attempt
+        }
+        let attempt = Attempt(
+            id: request.id ?? app.ids.next(at: now),
+            shareId: share.id,
+            method: request.method,
+            amount: amount,
+            createdAt: now
+        )
+        try await tx.run(
+            AttemptSQL.insert(attempt, payer: payer.guest, link: payer.link),
+            refusing: ["attempt_pkey": .idTaken.at("/id"), "attempt_one_at_a_time": .paymentUnderWay]
+        )
+        try Job.enqueue(SettleAttempt(attemptId: attempt.id), key: attempt.id.description, at: now, app, in: tx)
+        return attempt
+    }
+
+    /// Asks for the end of an attempt; it is over once the provider says so, and money that got through counts.
+    static func end(
+        _ id: Attempt.ID,
+        by payer: Payer,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Attempt {
+        guard let row = try await tx.first(AttemptSQL.attempt(id)) else { throw Refusal.notFound }
+        _ = try await payable(row.attempt.shareId, by: payer, in: tx)
+        if !row.attempt.state.isTerminal { try end([row], app, at: now, in: tx) }
+        return row.attempt.told(to: row.belongs(to: payer))
+    }
+
+    /// Asks for the end of attempts, and has a worker see to it at once.
+    static func end(_ rows: [AttemptSQL.Row], _ app: AppEnvironment, at now: Date, in tx: Transaction) throws {
+        tx.later([AttemptSQL.end(rows.map(\.attempt.id))])
+        for row in rows {
+            try Job.enqueue(
+                SettleAttempt(attemptId: row.attempt.id),
+                key: row.attempt.id.description,
+                at: now,
+                app,
+                in: tx
+            )
+        }
+    }
+
+    /// An attempt as its payer, or whoever else may pay that share, sees it.
+    static func show(
+        _ id: Attempt.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        in reader: Reader
+    ) async throws -> AttemptView {
+        guard let row = try await reader.first(AttemptSQL.attempt(id)) else { throw Refusal.notFound }
+        if principal.guestID == nil {
+            guard principal.has([.reception, .finance], at: row.parkID) else { throw Refusal.notFound }
+            return AttemptView(row.attempt.told(to: false))
+        }
+        let (terms, roles, shares) = try await reader.all(
+            ShareSQL.terms(of: row.bookingID, for: principal.guestID),
+            BookingSQL.role(of: principal.guestID, in: row.bookingID),
+            ShareSQL.share(row.attempt.shareId)
+        )
+        let isOwn = terms.first?.author == shares.first?.householdId && !shares.isEmpty
+        guard isOwn || roles == [.organiser] else { throw Refusal.notFound }
+        return try row.view(isPayer: row.belongs(to: .principal(principal)), app)
+    }
+
+    /// The card's troubles are the payer's alone.
+    fileprivate func told(to isPayer: Bool) -> Attempt {
+        var copy = self
+        if !isPayer { copy.declined = nil }
+        return copy
+    }
+
+    /// The booking, locked, and a share of it that the payer may pay.
+    private static func payable(
+        _ id: Share.ID,
+        by payer: Payer,
+        in tx: Transaction
+    ) async throws -> (Booking, Share) {
+        guard let booking = try await tx.first(ShareSQL.share(id))?.bookingId else { throw Refusal.notFound }
+        switch payer {
+        case .link(let link):
+            guard link.shareId == id else { throw Refusal.notFound }
+            let found = try await Booking.locked(booking, by: .member, as: .job("payLink"), in: tx)
+            guard let share = try await tx.first(ShareSQL.share(id)) else { throw Refusal.notFound }
+            return (found, share)
+        case .principal(let principal):
+            let found = try await Booking.locked(booking, by: .member, as: principal, in: tx)
+            let (terms, roles, shares) = try await tx.all(
+                ShareSQL.terms(of: booking, for: principal.guestID),
+                BookingSQL.role(of: principal.guestID, in: booking),
+                ShareSQL.share(id)
+            )
+            guard let share = shares.first else { throw Refusal.notFound }
+            guard terms.first?.author == share.householdId || roles == [.organiser] else { throw Refusal.forbidden }
+            return (found, share)
+        }
+    }
+}
+
+extension Payer {
+    var guest: Guest.ID? {
+        if case .principal(let principal) = self { principal.guestID } else { nil }
+    }
+
+    var link: PayLink.ID? {
+        if case .link(let link) = self { link.id } else { nil }
+    }
+}
+
+extension AttemptSQL.Row {
+    func belongs(to payer: Payer) -> Bool {
+        switch payer {
+        case .principal(let principal): self.payer != nil && self.payer == principal.guestID
+        case .link(let link): self.link == link.id
+        }
+    }
+
+    /// With what a payer needs to go on, while there is something to do.
+    func view(isPayer: Bool, _ app: AppEnvironment) throws -> AttemptView {
+        guard isPayer, !isEnding, let secret, let reference else { return AttemptView(attempt.told(to: isPayer)) }
+        let opened = String(
+            decoding: try app.secret.open(secret, for: "attempt", context: attempt.id.description),
+            as: UTF8.self
+        )
+        return AttemptView(
+            attempt,
+            clientSecret: opened,
+            page: app.settings.payments?.page?
+                .replacing("{intent}", with: reference).replacing("{secret}", with: opened)
+        )
+    }
+}

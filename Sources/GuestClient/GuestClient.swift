@@ -1,0 +1,136 @@
+import AsyncHTTPClient
+public import Foundation
+import NIOCore
+import NIOHTTP1
+
+/// A guest's or a colleague's app, as far as commands play one: JSON over HTTP, and the mail spool for sign-in codes.
+public struct GuestClient: Sendable {
+    public let base: String
+    /// The service's state folder, where the mails are.
+    public let state: String
+
+    public init(base: String, state: String) {
+        self.base = base
+        self.state = state
+    }
+
+    /// Why it could not go on, as a sentence.
+    public struct Stopped: Error, CustomStringConvertible {
+        public let description: String
+
+        public init(description: String) {
+            self.description = description
+        }
+    }
+
+    public struct Answer {
+        public let status: Int
+        public let json: [String: Any]
+    }
+
+    /// Asks for a code, reads it in the spool and types it in; answers the access token.
+    public func signIn(_ email: String, device name: String, audience: String = "guest") async throws -> String {
+        let device = UUID().uuidString
+        let asked = Date()
+        let sent = try await ask(
+            "POST",
+            "/v1/auth/codes",
+            ["email": email, "audience": audience, "deviceSecret": device],
+            as: nil
+        )
+        let code = try await code(to: email, since: asked)
+        let tokens = try await ask(
+            "POST",
+            "/v1/auth/sessions",
+            [
+                "attemptId": sent["attemptId"] as? String ?? "", "code": code, "deviceSecret": device,
+                "deviceName": name,
+            ],
+            as: nil
+        )
+        return tokens["accessToken"] as? String ?? ""
+    }
+
+    /// Looks into the spool, as the person would into their mailbox, for a mail since `asked`.
+    private func code(to email: String, since asked: Date) async throws -> String {
+        let root = URL(filePath: state).appending(path: "mail")
+        func written(_ file: URL) -> Date {
+            let values = try? file.resourceValues(forKeys: [.contentModificationDateKey])
+            return values?.contentModificationDate ?? .distantPast
+        }
+        for _ in 0..<50 {
+            let files =
+                FileManager.default.enumerator(at: root, includingPropertiesForKeys: nil)?.allObjects as? [URL] ?? []
+            for file in files where written(file) >= asked && file.pathExtension == "eml" {
+                guard let mail = try? String(contentsOf: file, encoding: .utf8), mail.contains("To: \(email)\r\n")
+                else { continue }
+                let body = mail.components(separatedBy: "\r\n\r\n").dropFirst().joined()
+                let text = String(
+                    decoding: Data(base64Encoded: body, options: .ignoreUnknownCharacters) ?? Data(),
+                    as: UTF8.self
+                )
+                if let code = text.split(whereSeparator: { !$0.isNumber }).first(where: { $0.count == 8 }) {
+                    return String(code)
+                }
+            }
+            try await Task.sleep(for: .milliseconds(200))
+        }
+        throw Stopped(description: "no mail to \(email) came to \(root.path()); is this the service's state folder?")
+    }
+
+    /// As `send`; throws for every answer but 2xx.
+    public func ask(
+        _ method: String,
+        _ path: String,
+        _ body: [String: any Sendable]?,
+        as token: String?,
+        match: Int? = nil
+    ) async throws -> [String: Any] {
+        let answer = try await send(method, path, body, as: token, match: match)
+        guard (200..<300).contains(answer.status) else {
+            let detail = answer.json["detail"] as? String ?? ""
+            throw Stopped(description: "\(method) \(path) answered \(answer.status): \(detail)")
+        }
+        return answer.json
+    }
+
+    /// - Parameter key: the same for a repeat; a new one unless said.
+    public func send(
+        _ method: String,
+        _ path: String,
+        _ body: [String: any Sendable]?,
+        as token: String?,
+        match: Int? = nil,
+        key: String = UUID().uuidString
+    ) async throws -> Answer {
+        var request = HTTPClientRequest(url: base + path)
+        request.method = HTTPMethod(rawValue: method)
+        if let match { request.headers.add(name: "if-match", value: "\"\(match)\"") }
+        if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
+        if method == "POST" { request.headers.add(name: "idempotency-key", value: key) }
+        if let body {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: try JSONSerialization.data(withJSONObject: body)))
+        }
+        do {
+            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(15))
+            let bytes = try await response.body.collect(upTo: 8 << 20)
+            let json = try? JSONSerialization.jsonObject(with: Data(bytes.readableBytesView)) as? [String: Any]
+            return Answer(status: Int(response.status.code), json: json ?? [:])
+        } catch {
+            throw Stopped(description: "nothing answers at \(base); is `make run` running?")
+        }
+    }
+
+    /// Sends a form, as a browser does.
+    public func submit(_ url: String, _ form: [String: String]) async throws {
+        var request = HTTPClientRequest(url: url)
+        request.method = .POST
+        request.headers.add(name: "content-type", value: "application/x-www-form-urlencoded")
+        let fields = form.map { "\($0)=\($1.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")" }
+        request.body = .bytes(ByteBuffer(string: fields.joined(separator: "&")))
+        guard let response = try? await HTTPClient.shared.execute(request, timeout: .seconds(15)),
+            response.status.code < 400
+        else { throw Stopped(description: "\(url) did not take the form") }
+    }
+}

@@ -1,0 +1,300 @@
+import Foundation
+
+/// What can be done with money here.
+///
+/// Each verb runs in one transaction of the store, so a kill leaves all of it or nothing.
+struct Bank {
+    let store: Writing
+    let account: String
+    /// Seconds since 1970.
+    let now: Double
+    let options: Options
+
+    struct Options: Sendable {
+        /// How long a direct debit and a refund that fails take.
+        var clearing: Double
+        /// Where the page of the sandbox is reached.
+        var page: String
+    }
+
+    private var created: Int { Int(now) }
+
+    static func id(_ prefix: String) -> String {
+        "\(prefix)_\(UUID().uuidString.replacing("-", with: "").lowercased())"
+    }
+
+    // MARK: Intents
+
+    func createIntent(_ form: Form) throws -> PaymentIntent {
+        guard let amount = form.int("amount"), (1...99_999_999).contains(amount) else {
+            throw Fault.parameter("amount", "must be a positive integer of up to eight digits")
+        }
+        guard let currency = form["currency"], currency.count == 3 else {
+            throw Fault.parameter("currency", "must be three letters")
+        }
+        let methods = form.list("payment_method_types")
+        guard Set(methods).isSubset(of: ["card", "ideal", "sepa_debit"]) else {
+            throw Fault.parameter("payment_method_types", "has one that this account cannot take")
+        }
+        let id = Self.id("pi")
+        let intent = PaymentIntent(
+            id: id,
+            amount: amount,
+            currency: currency.lowercased(),
+            status: form["payment_method"] == nil ? "requires_payment_method" : "requires_confirmation",
+            clientSecret: "\(id)_secret_\(UUID().uuidString.prefix(13).lowercased())",
+            paymentMethodTypes: methods.isEmpty ? ["card"] : methods,
+            paymentMethod: form["payment_method"],
+            metadata: form.map("metadata"),
+            created: created
+        )
+        try store.put(intent, of: account)
+        return form["confirm"] == "true" ? try confirm(intent, with: nil) : intent
+    }
+
+    func intent(_ id: String) throws -> PaymentIntent {
+        guard let intent: PaymentIntent = try store.find(id, of: account) else { throw Fault.missing("payment_intent") }
+        return intent
+    }
+
+    func update(_ id: String, _ form: Form) throws -> PaymentIntent {
+        var intent = try intent(id)
+        if let method = form["payment_method"] {
+            try expect(intent, ["requires_payment_method", "requires_confirmation"])
+            intent.paymentMethod = method
+            intent.status = "requires_confirmation"
+        }
+        intent.metadata.merge(form.map("metadata")) { $1 }
+        try store.put(intent, of: account)
+        return intent
+    }
+
+    func confirm(_ intent: PaymentIntent, with method: String?) throws -> PaymentIntent {
+        var intent = intent
+        try expect(intent, ["requires_payment_method", "requires_confirmation", "requires_action"])
+        guard let method = method ?? intent.paymentMethod else {
+            throw Fault(code: "parameter_missing", message: "payment_method is missing")
+        }
+        intent.paymentMethod = method
+        intent.lastPaymentError = nil
+        intent.nextAction = nil
+        switch Card(method) {
+        case .declined(let code): return try decline(intent, code)
+        case .needsAction:
+            intent.status = "requires_action"
+            intent.nextAction = .init(
+                redirectToUrl: .init(url: "\(options.page)/pay/\(intent.id)?client_secret=\(intent.clientSecret)")
+            )
+            try store.put(intent, of: account)
+            try tell("payment_intent.requires_action", .intent(intent))
+            return intent
+        case .slow:
+            intent.status = "processing"
+            try store.put(intent, of: account)
+            try store.later(intent.id, of: account, at: now + options.clearing)
+            try tell("payment_intent.processing", .intent(intent))
+            return intent
+        case .good: return try charge(intent)
+        }
+    }
+
+    /// What comes of an action the payer was sent to.
+    func authenticate(_ intent: PaymentIntent, isDone: Bool) throws -> PaymentIntent {
+        try expect(intent, ["requires_action"])
+        guard isDone else { return try decline(intent, "payment_intent_authentication_failure") }
+        return intent.paymentMethod == Card.declinedAfterAction
+            ? try decline(intent, "generic_decline") : try charge(intent)
+    }
+
+    func cancel(_ id: String) throws -> PaymentIntent {
+        var intent = try intent(id)
+        if intent.status == "canceled" { return intent }
+        try expect(intent, ["requires_payment_method", "requires_confirmation", "requires_action"])
+        intent.status = "canceled"
+        intent.nextAction = nil
+        intent.cancellationReason = "requested_by_customer"
+        try store.put(intent, of: account)
+        try tell("payment_intent.canceled", .intent(intent))
+        return intent
+    }
+
+    private func expect(_ intent: PaymentIntent, _ states: [String]) throws {
+        guard states.contains(intent.status) else {
+            throw Fault(
+                code: "payment_intent_unexpected_state",
+                message: "This PaymentIntent is \(intent.status).",
+                paymentIntent: intent
+            )
+        }
+    }
+
+    /// The intent may be tried again, with another card.
+    private func decline(_ intent: PaymentIntent, _ code: String) throws -> PaymentIntent {
+        var intent = intent
+        intent.status = "requires_payment_method"
+        intent.paymentMethod = nil
+        intent.nextAction = nil
+        intent.lastPaymentError = .init(code: "card_declined", declineCode: code, message: "Your card was declined.")
+        try store.put(intent, of: account)
+        try tell("payment_intent.payment_failed", .intent(intent))
+        return intent
+    }
+
+    private func charge(_ intent: PaymentIntent) throws -> PaymentIntent {
+        var intent = intent
+        let method = intent.paymentMethod ?? ""
+        var charge = Charge(
+            id: Self.id("ch"),
+            amount: intent.amount,
+            currency: intent.currency,
+            paymentIntent: intent.id,
+            paymentMethod: method,
+            created: created
+        )
+        intent.status = "succeeded"
+        intent.nextAction = nil
+        intent.amountReceived = intent.amount
+        intent.latestCharge = charge.id
+        // A quarter and one and a half percent, about what such a provider asks.
+        let fee = min(25 + (intent.amount * 15 + 500) / 1000, intent.amount)
+        try book("charge", charge.amount, fee: fee, charge.currency, source: charge.id)
+        if method == "pm_card_createDispute" {
+            charge.disputed = true
+            let dispute = Dispute(
+                id: Self.id("dp"),
+                amount: charge.amount,
+                currency: charge.currency,
+                charge: charge.id,
+                paymentIntent: intent.id,
+                status: "needs_response",
+                created: created
+            )
+            try store.put(dispute, intent: intent.id, of: account)
+            try book("adjustment", -dispute.amount, fee: 1500, dispute.currency, source: dispute.id)
+            try tell("charge.dispute.created", .dispute(dispute))
+        }
+        try store.put(charge, intent: intent.id, of: account)
+        try store.put(intent, of: account)
+        try tell("payment_intent.succeeded", .intent(intent))
+        try tell("charge.succeeded", .charge(charge))
+        return intent
+    }
+
+    // MARK: Refunds, payouts
+
+    /// Never more than was taken: what has not failed counts.
+    func refund(_ form: Form) throws -> Refund {
+        let intent = try intent(form["payment_intent"] ?? "")
+        guard let id = intent.latestCharge, var charge: Charge = try store.find(id, of: account) else {
+            throw Fault(code: "charge_not_found", message: "This PaymentIntent has no successful charge.")
+        }
+        let left = charge.amount - charge.amountRefunded
+        guard let amount = form["amount"] == nil ? left : form.int("amount"), amount > 0 else {
+            throw Fault.parameter("amount", "must be a positive integer")
+        }
+        guard left > 0 else {
+            throw Fault(code: "charge_already_refunded", message: "Charge \(charge.id) has already been refunded.")
+        }
+        guard amount <= left else {
+            throw Fault.parameter("amount", "is greater than the unrefunded amount of \(left)")
+        }
+        charge.amountRefunded += amount
+        try store.put(charge, of: account)
+        let isSlow = ["pm_card_refundFail", "pm_card_pendingRefund", "pm_ideal"].contains(charge.paymentMethod)
+        let refund = Refund(
+            id: Self.id("re"),
+            amount: amount,
+            currency: charge.currency,
+            charge: charge.id,
+            paymentIntent: intent.id,
+            status: isSlow ? "pending" : "succeeded",
+            metadata: form.map("metadata"),
+            created: created
+        )
+        try store.put(refund, intent: intent.id, of: account)
+        try book("refund", -amount, fee: 0, refund.currency, source: refund.id)
+        if isSlow { try store.later(refund.id, of: account, at: now + options.clearing) }
+        try tell("refund.created", .refund(refund))
+        try tell("charge.refunded", .charge(charge))
+        return refund
+    }
+
+    func refund(_ id: String) throws -> Refund {
+        guard let refund: Refund = try store.find(id, of: account) else { throw Fault.missing("refund") }
+        return refund
+    }
+
+    func payOut(_ form: Form) throws -> Payout {
+        guard let amount = form.int("amount"), amount > 0, let currency = form["currency"] else {
+            throw Fault.parameter("amount", "and currency must be given")
+        }
+        let payout = Payout(id: Self.id("po"), amount: amount, currency: currency.lowercased(), created: created)
+        try store.put(payout, of: account)
+        try book("payout", -amount, fee: 0, payout.currency, source: payout.id)
+        try tell("payout.paid", .payout(payout))
+        return payout
+    }
+
+    // MARK: What comes about by itself
+
+    func mature(_ id: String) throws {
+        if let intent: PaymentIntent = try store.find(id), intent.status == "processing" {
+            _ = intent.paymentMethod == Card.failsLate ? try decline(intent, "insufficient_funds") : try charge(intent)
+        } else if var refund: Refund = try store.find(id), refund.status == "pending" {
+            guard var charge: Charge = try store.find(refund.charge) else { return }
+            if charge.paymentMethod == "pm_card_refundFail" {
+                refund.status = "failed"
+                refund.failureReason = "lost_or_stolen_card"
+                charge.amountRefunded -= refund.amount
+                try store.put(charge, of: account)
+                try book("refund_failure", refund.amount, fee: 0, refund.currency, source: refund.id)
+            } else {
+                refund.status = "succeeded"
+            }
+            try store.put(refund, of: account)
+            try tell(refund.status == "failed" ? "refund.failed" : "refund.updated", .refund(refund))
+        }
+    }
+
+    private func book(_ type: String, _ amount: Int64, fee: Int64, _ currency: String, source: String) throws {
+        let transaction = BalanceTransaction(
+            id: Self.id("txn"),
+            type: type,
+            amount: amount,
+            fee: fee,
+            net: amount - fee,
+            currency: currency,
+            source: source,
+            created: created
+        )
+        try store.put(transaction, of: account)
+    }
+
+    private func tell(_ type: String, _ object: AnyObjectBody) throws {
+        let event = Event(id: Self.id("evt"), type: type, created: created, data: .init(object: object))
+        try store.tell(event, of: account, at: now)
+    }
+}
+
+/// What a test payment method does; Stripe's own names where it has one.
+enum Card {
+    case good, needsAction, slow
+    case declined(String)
+
+    static let declinedAfterAction = "pm_card_threeDSecure2RequiredThenDecline"
+    static let failsLate = "pm_sepa_debit_fails"
+
+    init(_ method: String) {
+        switch method {
+        case "pm_card_chargeDeclined", "pm_card_visa_chargeDeclined", "pm_card_chargeCustomerFail":
+            self = .declined("generic_decline")
+        case "pm_card_chargeDeclinedInsufficientFunds", "pm_card_visa_chargeDeclinedInsufficientFunds":
+            self = .declined("insufficient_funds")
+        case "pm_card_threeDSecure2Required", "pm_card_threeDSecureRequired", "pm_card_authenticationRequired",
+            "pm_ideal", Self.declinedAfterAction:
+            self = .needsAction
+        case "pm_sepa_debit", Self.failsLate: self = .slow
+        default: self = .good
+        }
+    }
+}

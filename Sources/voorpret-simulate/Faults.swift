@@ -1,0 +1,78 @@
+import Foundation
+import Synchronization
+
+/// What can go wrong between the service and the world.
+enum Fault: String, CaseIterable, Sendable {
+    // Between the service and the provider.
+    case requestDropped, answerDropped, answerDelayed, requestDoubled, providerError
+    // Between the provider and our webhooks.
+    case eventWithheld, eventAnswerDropped, eventDoubled, eventDelayed, eventStale, eventAltered
+    // The service and its database.
+    case serviceKilled, databaseRestarted
+
+    static let towardsProvider: [Fault] = [
+        .requestDropped, .answerDropped, .answerDelayed, .requestDoubled, .providerError,
+    ]
+    static let towardsService: [Fault] = [
+        .eventWithheld, .eventAnswerDropped, .eventDoubled, .eventDelayed, .eventStale, .eventAltered,
+    ]
+}
+
+/// Numbers that come again with the same seed (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+/// Decides what goes wrong and counts what did.
+final class FaultPlan: Sendable {
+    private struct State {
+        var generator: SeededGenerator
+        var counts: [Fault: Int] = [:]
+        var isHealed = false
+    }
+
+    private let state: Mutex<State>
+    /// Of a hundred messages, how many meet a fault.
+    private let percent: Int
+
+    init(seed: UInt64, percent: Int) {
+        state = Mutex(State(generator: SeededGenerator(seed: seed)))
+        self.percent = percent
+    }
+
+    /// One of these, or none; counted, since the message it hits is under way.
+    func choose(_ faults: [Fault]) -> Fault? {
+        state.withLock { state in
+            guard !state.isHealed, Int.random(in: 0..<100, using: &state.generator) < percent,
+                let fault = faults.randomElement(using: &state.generator)
+            else { return nil }
+            state.counts[fault, default: 0] += 1
+            return fault
+        }
+    }
+
+    func count(_ fault: Fault) {
+        state.withLock { $0.counts[fault, default: 0] += 1 }
+    }
+
+    func random(_ range: ClosedRange<Int>) -> Int {
+        state.withLock { Int.random(in: range, using: &$0.generator) }
+    }
+
+    func heal() { state.withLock { $0.isHealed = true } }
+
+    var counts: [Fault: Int] { state.withLock { $0.counts } }
+    var total: Int { counts.values.reduce(0, +) }
+}

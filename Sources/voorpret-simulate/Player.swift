@@ -1,0 +1,251 @@
+import Foundation
+import GuestClient
+
+/// The park where it all happens.
+struct Park: Sendable {
+    let id: String
+    let cottages: [String]
+
+    /// Opened by head office: holds of a minute, a deposit, and many cottages.
+    static func open(_ stage: Stage) async throws -> Park {
+        let (code, _) = try await run(
+            "\(stage.programs)/voorpret",
+            ["staff", "add", "--email", "office@example.org", "--name", "Office", "--head-office"],
+            environment: stage.environment
+        )
+        guard code == 0 else { throw GuestClient.Stopped(description: "no head-office account could be made") }
+        let client = stage.client
+        let office = try await client.signIn("office@example.org", device: "desk", audience: "staff")
+        let arrivals: [[String: any Sendable]] = []
+        let park = try await client.ask(
+            "POST",
+            "/v1/admin/parks",
+            [
+                "slug": "simulation", "name": "Simulation", "timeZone": "Europe/Amsterdam", "currency": "EUR",
+                "country": "NL", "longitude": 5.8, "latitude": 52.2, "texts": [String: String](),
+                "rules": [
+                    "checkInFrom": "15:00", "checkOutBy": "10:30", "arrivals": arrivals, "minimumNights": 1,
+                    "maximumNights": 28, "bookableDaysAhead": 540, "holdMinutes": 1, "extensionMinutes": 1,
+                    "depositPercent": 30, "chosenCottageFee": 0, "petNight": 0,
+                    "cancellation": [["days": 0, "percent": 10]],
+                ] as [String: any Sendable],
+            ],
+            as: office
+        )
+        let id = park["id"] as? String ?? ""
+        let type = try await client.ask(
+            "POST",
+            "/v1/admin/parks/\(id)/cottage-types",
+            [
+                "code": "A", "name": "A", "capacity": 6, "bedrooms": 3, "pets": 0, "isStepFree": false,
+                "cleaningFee": 4999,
+            ],
+            as: office
+        )
+        let typeID = type["id"] as? String ?? ""
+        _ = try await client.ask(
+            "POST",
+            "/v1/admin/cottage-types/\(typeID)/rates",
+            [
+                "season": ["arrival": "2020-01-01", "departure": "2035-01-01"], "night": 8333, "weekendNight": 9999,
+            ],
+            as: office
+        )
+        var cottages: [String] = []
+        for number in 1...6 {
+            let cottage = try await client.ask(
+                "POST",
+                "/v1/admin/parks/\(id)/cottages",
+                ["typeId": typeID, "number": "\(number)", "longitude": 5.8 + Double(number) / 5000, "latitude": 52.2],
+                as: office
+            )
+            cottages.append(cottage["id"] as? String ?? "")
+        }
+        return Park(id: id, cottages: cottages)
+    }
+}
+
+/// Three households of one group, who book, split, pay, change their minds and lose patience.
+actor Player {
+    private let number: Int
+    private let stage: Stage
+    private let park: Park
+    private var generator: SeededGenerator
+    private var people: [String] = []
+    private var group = ""
+    private var travellers: [String] = []
+    private var bookings: [String] = []
+    private var isStopped = false
+
+    init(number: Int, seed: UInt64, stage: Stage, park: Park) {
+        self.number = number
+        self.stage = stage
+        self.park = park
+        generator = SeededGenerator(seed: seed)
+    }
+
+    func stop() { isStopped = true }
+
+    private func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &generator) < percent }
+
+    /// Before anything fails.
+    func join() async throws {
+        let client = stage.client
+        for index in 0..<3 {
+            people.append(try await client.signIn("p\(number)-\(index)@example.org", device: "phone"))
+        }
+        let made = try await client.ask("POST", "/v1/groups", ["name": "G", "myName": "O"], as: people[0])
+        group = made["id"] as? String ?? ""
+        for person in people.dropFirst() {
+            let invitation = try await client.ask("POST", "/v1/groups/\(group)/invitations", [:], as: people[0])
+            _ = try await client.ask(
+                "POST",
+                "/v1/invitations/\(invitation["code"] as? String ?? "")/accept",
+                ["name": "M"],
+                as: person
+            )
+        }
+        let page = try await client.ask("GET", "/v1/groups/\(group)", nil, as: people[0])
+        travellers = (page["travellers"] as? [[String: Any]] ?? []).compactMap { $0["id"] as? String }
+    }
+
+    func play() async {
+        while !isStopped {
+            do { try await stay() } catch { try? await Task.sleep(for: .milliseconds(50)) }
+        }
+    }
+
+    /// Repeats with the same key until there is an answer, as a phone does.
+    private func insist(
+        _ method: String,
+        _ path: String,
+        _ body: [String: any Sendable]?,
+        as token: String
+    ) async throws -> GuestClient.Answer {
+        let key = UUID().uuidString
+        for _ in 0..<200 {
+            if let answer = try? await stage.client.send(method, path, body, as: token, key: key), answer.status < 500 {
+                return answer
+            }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        throw GuestClient.Stopped(description: "no answer to \(method) \(path)")
+    }
+
+    private func stay() async throws {
+        let day = Int.random(in: 20..<500, using: &generator)
+        let nights = Int.random(in: 1...4, using: &generator)
+        let start = Date().addingTimeInterval(Double(day) * 86400)
+        let format = Date.ISO8601FormatStyle().year().month().day()
+        let cottage = park.cottages.randomElement(using: &generator) ?? ""
+        let placed = try await insist(
+            "POST",
+            "/v1/bookings",
+            [
+                "parkId": park.id, "groupId": group, "travellerIds": travellers,
+                "stay": [
+                    "arrival": start.formatted(format),
+                    "departure": start.addingTimeInterval(Double(nights) * 86400).formatted(format),
+                ],
+                "cottages": [["cottageId": cottage]],
+            ],
+            as: people[0]
+        )
+        guard placed.status == 201, let booking = placed.json["id"] as? String else { return }
+        bookings.append(booking)
+        // Three phones at once, or only some of them.
+        let payers = people.indices.filter { _ in chance(75) }
+        let plans = payers.map {
+            ($0, Int.random(in: 0..<100, using: &generator), Int.random(in: 0..<400, using: &generator))
+        }
+        await withTaskGroup(of: Void.self) { tasks in
+            for (index, mood, pause) in plans {
+                tasks.addTask { try? await self.pay(booking, as: self.person(index), mood: mood, pause: pause) }
+            }
+        }
+        if chance(12) {
+            _ = try await insist("POST", "/v1/bookings/\(booking)/cancel", nil, as: people[0])
+        } else if chance(10), let own = try await ownShare(booking, as: people[1]) {
+            _ = try await insist("POST", "/v1/shares/\(own)/withdrawal", nil, as: people[1])
+        }
+    }
+
+    private func person(_ index: Int) -> String { people[index] }
+
+    private func ownShare(_ booking: String, as token: String) async throws -> String? {
+        let answer = try await insist("GET", "/v1/bookings/\(booking)/shares", nil, as: token)
+        let shares = answer.json["items"] as? [[String: Any]] ?? []
+        return shares.first { $0["isOwn"] as? Bool == true }?["id"] as? String
+    }
+
+    private func pay(_ booking: String, as token: String, mood: Int, pause: Int) async throws {
+        guard let share = try await ownShare(booking, as: token) else { return }
+        try await Task.sleep(for: .milliseconds(pause))
+        let started = try await insist("POST", "/v1/shares/\(share)/payments", ["method": "card"], as: token)
+        guard started.status == 202, let attempt = started.json["id"] as? String else { return }
+        // Two devices.
+        if mood % 5 == 0 { _ = try await insist("POST", "/v1/shares/\(share)/payments", ["method": "card"], as: token) }
+        var secret: String?
+        for _ in 0..<30 where secret == nil {
+            let view = try await insist("GET", "/v1/payments/\(attempt)?wait=2", nil, as: token)
+            guard view.json["state"] as? String == "created" || view.json["clientSecret"] != nil else { return }
+            secret = view.json["clientSecret"] as? String
+        }
+        guard let secret else { return }
+        try await choose(secret, attempt, as: token, mood: mood)
+    }
+
+    private func choose(_ secret: String, _ attempt: String, as token: String, mood: Int) async throws {
+        let intent = secret.components(separatedBy: "_secret_")[0]
+        func confirm(_ method: String) async throws {
+            _ = try await stage.provider(
+                "POST",
+                "/v1/payment_intents/\(intent)/confirm",
+                ["client_secret": secret, "payment_method": method]
+            )
+        }
+        func answer(_ isDone: Bool) async throws {
+            _ = try await stage.provider(
+                "POST",
+                "/v1/payment_intents/\(intent)/_authenticate",
+                ["client_secret": secret, "success": "\(isDone)"]
+            )
+        }
+        switch mood {
+        case ..<50: try await confirm("pm_card_visa")
+        case ..<60:
+            try await confirm("pm_card_visa_chargeDeclined")
+            try await confirm("pm_card_visa")
+        case ..<70:
+            try await confirm("pm_card_threeDSecure2Required")
+            try await answer(true)
+        case ..<76:
+            try await confirm("pm_card_threeDSecure2Required")
+            try await answer(false)
+        case ..<82: try await confirm("pm_card_refundFail")
+        case ..<90:
+            // Paid and given up in the same moment.
+            async let paid: Void = confirm("pm_card_visa")
+            async let ended = giveUp(attempt, as: token)
+            _ = try await (paid, ended)
+        case ..<95: _ = try await insist("POST", "/v1/payments/\(attempt)/cancel", nil, as: token)
+        default: break
+        }
+    }
+
+    private func giveUp(_ attempt: String, as token: String) async throws -> Int {
+        try await insist("POST", "/v1/payments/\(attempt)/cancel", nil, as: token).status
+    }
+
+    /// Ends what was left open; answers how many bookings there were.
+    func endAll() async throws -> Int {
+        for booking in bookings {
+            let answer = try await insist("GET", "/v1/bookings/\(booking)/shares", nil, as: people[0])
+            for share in answer.json["items"] as? [[String: Any]] ?? [] {
+                guard let attempt = share["attemptId"] as? String else { continue }
+                _ = try await insist("POST", "/v1/payments/\(attempt)/cancel", nil, as: people[0])
+            }
+        }
+        return bookings.count
+    }
+}

@@ -1,0 +1,140 @@
+import ArgumentParser
+import Foundation
+import GuestClient
+import Postgres
+
+/// Random groups book, split and pay while requests and answers get lost, webhooks go astray, and the service and its
+/// database are killed; afterwards every cent must be explained.
+struct SimulatePayments: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "payments",
+        abstract: "Split payments under faults, proved against the provider's own books."
+    )
+
+    @Option(help: "Stop after that many faults that met with work.")
+    var faults = 1000
+
+    @Option(help: "The same seed makes the same choices.")
+    var seed: UInt64 = 1
+
+    @Option(help: "Stop after that many minutes in any case.")
+    var minutes = 40.0
+
+    @Option(help: "Groups that book and pay at once.")
+    var groups = 12
+
+    @Option(help: "The folder with voorpret and payment-sandbox.")
+    var programs = ".build-release/release"
+
+    @Option(help: "The project's folder, with schema.sql and scripts/cluster.sh.")
+    var project = "."
+
+    @Option(help: "Where the counts of all runs are kept, a line each.")
+    var record: String?
+
+    func run() async throws {
+        let root = URL(filePath: project).standardizedFileURL.path()
+        let name = "simulate-\(ProcessInfo.processInfo.processIdentifier)"
+        let cluster = "\(root)/scripts/cluster.sh"
+        let scratch = NSTemporaryDirectory() + "voorpret-\(name)"
+        try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
+        let (status, url) = try await voorpret_simulate.run(cluster, ["start", name])
+        guard status == 0 else { throw GuestClient.Stopped(description: "the database did not start") }
+        let stage = Stage(
+            root: root,
+            cluster: cluster,
+            name: name,
+            database: url.trimmingCharacters(in: .whitespacesAndNewlines),
+            scratch: scratch,
+            programs: URL(filePath: programs).standardizedFileURL.path(),
+            plan: FaultPlan(seed: seed, percent: 35)
+        )
+        do {
+            let differences = try await play(stage)
+            await clear(stage)
+            guard differences.isEmpty else { throw ExitCode.failure }
+        } catch {
+            await clear(stage)
+            throw error
+        }
+    }
+
+    private func clear(_ stage: Stage) async {
+        stage.service.signal(SIGKILL)
+        stage.sandbox.signal(SIGKILL)
+        _ = try? await voorpret_simulate.run(stage.cluster, ["remove", stage.name])
+        try? FileManager.default.removeItem(atPath: stage.scratch)
+    }
+
+    private func play(_ stage: Stage) async throws -> [String] {
+        try await stage.sandbox.start()
+        try await stage.service.start()
+        let proxies = stage.proxies()
+        defer { proxies.cancel() }
+        try await stage.listen()
+        let park = try await Park.open(stage)
+        let bar = ProgressBar("Faults")
+        let deadline = Date().addingTimeInterval(minutes * 60)
+        let (total, plan) = (faults, stage.plan)
+        let players = (0..<groups).map {
+            Player(number: $0, seed: seed &* 1000 &+ UInt64($0), stage: stage, park: park)
+        }
+        for player in players { try await player.join() }
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            for player in players { tasks.addTask { await player.play() } }
+            var kills = 0
+            while plan.total < total, Date() < deadline {
+                bar.show(plan.total, of: total)
+                try await Task.sleep(for: .milliseconds(100))
+                // At least one in twenty.
+                guard plan.total >= (kills + 1) * 18 else { continue }
+                if try await stage.breakSomething() { kills += 1 }
+            }
+            bar.show(total, of: total)
+            bar.finish()
+            plan.heal()
+            for player in players { await player.stop() }
+            try await tasks.waitForAll()
+        }
+        var payments = 0
+        for player in players { payments += try await player.endAll() }
+        try await stage.drain()
+        let truth = try await Truth.compare(stage)
+        let (code, told) = try await voorpret_simulate.run(
+            "\(stage.programs)/voorpret",
+            ["check", "ledger", "--provider"],
+            environment: stage.environment
+        )
+        var differences = truth.differences
+        if code != 0 { differences.append("check ledger: \(told)") }
+        for difference in differences { print(difference) }
+        let counts = plan.counts.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.key.rawValue) \($0.value)" }
+        print(
+            "seed \(seed): \(plan.total) faults (\(counts.joined(separator: ", "))); \(truth.summary); difference \(truth.difference)"
+        )
+        if let record { try Record(path: record).add(seed: seed, plan.counts, isRight: differences.isEmpty) }
+        return differences
+    }
+}
+
+/// What all runs so far have come to.
+struct Record {
+    let path: String
+
+    private struct Line: Codable {
+        let seed: UInt64
+        let faults: Int
+        let isRight: Bool
+    }
+
+    func add(seed: UInt64, _ counts: [Fault: Int], isRight: Bool) throws {
+        var lines = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        let line = Line(seed: seed, faults: counts.values.reduce(0, +), isRight: isRight)
+        lines += String(decoding: try JSONEncoder().encode(line), as: UTF8.self) + "\n"
+        try lines.write(toFile: path, atomically: true, encoding: .utf8)
+        let all = lines.split(separator: "\n").compactMap { try? JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
+        print(
+            "so far: \(all.reduce(0) { $0 + $1.faults }) faults in \(all.count) runs, \(all.filter { !$0.isRight }.count) of them wrong"
+        )
+    }
+}

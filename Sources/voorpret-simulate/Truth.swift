@@ -1,0 +1,74 @@
+import Foundation
+import Postgres
+
+/// The provider's own books and the service's tables, read side by side by somebody who knows neither's code.
+struct Truth {
+    let summary: String
+    /// In euros.
+    let difference: String
+    let differences: [String]
+
+    static func compare(_ stage: Stage) async throws -> Truth {
+        var differences: [String] = []
+        let intents = try await stage.all("payment_intents")
+        let paid = intents.filter { $0["status"] as? String == "succeeded" }
+        func amount(_ object: [String: Any]) -> Int64 { (object["amount"] as? NSNumber)?.int64Value ?? 0 }
+        func attempt(_ object: [String: Any]) -> String { (object["metadata"] as? [String: String])?["attempt"] ?? "?" }
+
+        // No attempt was charged twice, and each that was charged is known as paid.
+        for (id, charges) in Dictionary(grouping: paid, by: attempt) where charges.count > 1 {
+            differences.append("attempt \(id) was charged \(charges.count) times")
+        }
+        for intent in paid {
+            guard let id = UUID(uuidString: attempt(intent)) else { continue }
+            let known = try await stage.query(
+                "SELECT amount AS value FROM attempt WHERE id = \(id) AND state = 'succeeded'"
+            )
+            if known != [amount(intent)] { differences.append("attempt \(id) is paid there and not here: \(known)") }
+        }
+        let open = intents.filter { !["succeeded", "canceled"].contains($0["status"] as? String ?? "") }
+        let doubled = Dictionary(grouping: intents, by: attempt).filter { $0.value.count > 1 }
+        if !open.isEmpty { differences.append("\(open.count) intents could still be paid") }
+
+        let refunds = try await stage.all("refunds").filter { $0["status"] as? String != "failed" }
+        let kept = paid.reduce(0) { $0 + amount($1) } - refunds.reduce(0) { $0 + amount($1) }
+        let shares = try await stage.query("SELECT coalesce(sum(paid), 0)::bigint AS value FROM share").first ?? -1
+        if kept != shares { differences.append("the provider keeps \(kept), the shares say \(shares)") }
+
+        // What is owed has been paid and what has been paid is owed, but for credits of refunds that came back.
+        let unsettled =
+            try await stage.query(
+                """
+                SELECT count(*) AS value FROM share WHERE paid > amount AND NOT EXISTS (
+                    SELECT FROM attempt WHERE share_id = share.id AND NOT is_refundable
+                )
+                """
+            ).first ?? -1
+        if unsettled != 0 { differences.append("\(unsettled) shares have more on them than they owe") }
+        let overlapping =
+            try await stage.query(
+                """
+                SELECT count(*) AS value FROM allocation AS one JOIN allocation AS other
+                    ON one.cottage_id = other.cottage_id AND one.stay && other.stay AND one.id < other.id
+                WHERE one.is_live AND other.is_live
+                """
+            ).first ?? -1
+        if overlapping != 0 { differences.append("\(overlapping) cottages are let twice") }
+        let stranded =
+            try await stage.query(
+                """
+                SELECT count(*) AS value FROM booking WHERE state = 'held' AND hold_until < now() - interval '90 seconds'
+                """
+            ).first ?? -1
+        if stranded != 0 { differences.append("\(stranded) holds have outlived their time") }
+        let firm = try await stage.query("SELECT count(*) AS value FROM booking WHERE state = 'confirmed'").first ?? 0
+        let all = try await stage.query("SELECT count(*) AS value FROM booking").first ?? 0
+        let cents = abs(kept - shares)
+        return Truth(
+            summary:
+                "\(all) bookings, \(firm) firm, \(intents.count) intents (\(doubled.count) asked for twice), \(paid.count) paid, \(refunds.count) given back",
+            difference: "\(cents / 100).\(cents % 100 / 10)\(cents % 10)",
+            differences: differences
+        )
+    }
+}

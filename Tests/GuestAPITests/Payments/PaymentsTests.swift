@@ -1,0 +1,644 @@
+import Crypto
+import Foundation
+import GuestModels
+import Postgres
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+/// Paying through the provider: the real sandbox, in a process of its own.
+@Suite struct PaymentsTests {
+    struct Stage: Sendable {
+        let api: GuestAPITestService
+        let account: SandboxAccount
+        let world: Given.World
+        let organiser: Given.Person
+        let member: Given.Person
+        let booking: Booking
+        var path: String { "/v1/bookings/\(booking.id)" }
+
+        func own(of who: Given.Person) async throws -> ShareView {
+            try #require(
+                try await api.get("\(path)/shares", as: who).decode(Shares.self).items.first { $0.isOwn }
+            )
+        }
+
+        func start(
+            _ share: Share.ID,
+            as who: Given.Person,
+            by method: Attempt.Method = .card,
+            amount: Int64? = nil,
+            key: String = UUID().uuidString
+        ) async throws -> GuestAPITestService.Response {
+            try await api.post(
+                "/v1/shares/\(share)/payments",
+                PaymentRequest(method: method, amount: amount),
+                as: who,
+                key: key
+            )
+        }
+
+        /// Starts, lets the worker ask the provider, and answers what the phone needs.
+        func secret(
+            _ share: Share.ID,
+            as who: Given.Person,
+            by method: Attempt.Method = .card,
+            amount: Int64? = nil
+        )
+            async throws -> (id: Attempt.ID, secret: String)
+        {
+            let attempt = try await start(share, as: who, by: method, amount: amount).decode(AttemptView.self)
+            try await api.work()
+            let view = try await show(attempt.id, as: who)
+            return (attempt.id, try #require(view.clientSecret))
+        }
+
+        func show(_ id: Attempt.ID, as who: Given.Person) async throws -> AttemptView {
+            try await api.get("/v1/payments/\(id)", as: who).decode(AttemptView.self)
+        }
+
+        func state() async throws -> Booking.State {
+            try await api.get(path, as: organiser).decode(Booking.self).state
+        }
+
+        /// The time after which everything has been asked for again.
+        func settle(after seconds: TimeInterval = 6) async throws {
+            api.clock.advance(by: seconds)
+            try await api.work()
+        }
+
+        func expectRight() async throws {
+            let differences = try await Office(api.app).checkLedger(withProvider: true)
+            #expect(differences == [])
+        }
+    }
+
+    struct Shares: Decodable {
+        let items: [ShareView]
+    }
+
+    /// Two households in one cottage; the deposit is 30 %.
+    static func stage(
+        _ api: GuestAPITestService,
+        deposit: Int = 30,
+        from arrival: String = "2027-05-14",
+        to departure: String = "2027-05-17"
+    ) async throws -> Stage {
+        var rules = Given.rules
+        rules.depositPercent = deposit
+        let world = try await api.given.park(rules: rules)
+        let organiser = try await api.given.guest()
+        let group = try await api.given.group(of: organiser)
+        let member = try await api.given.member(of: group, invitedBy: organiser)
+        let page = try await api.get("/v1/groups/\(group.id)", as: organiser).decode(TravelGroup.self)
+        var request = try api.given.request(group, world, from: arrival, to: departure)
+        request.travellerIds = page.travellers.map(\.id)
+        let booking = try await api.post("/v1/bookings", request, as: organiser, key: "b").decode(Booking.self)
+        let account = try #require(api.account)
+        return Stage(
+            api: api,
+            account: account,
+            world: world,
+            organiser: organiser,
+            member: member,
+            booking: booking
+        )
+    }
+
+    @Test func `A share is paid on one's own phone, and without any webhook the booking is firm`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await Self.stage(api)
+            let share = try await stage.own(of: stage.member)
+            let first = try await stage.start(share.id, as: stage.member, key: "tap")
+            #expect(first.status == 202)
+            #expect(!first.text.contains("secret"))
+            // A double tap, and the same guest's other device: one attempt.
+            #expect(try await stage.start(share.id, as: stage.member, key: "tap").text == first.text)
+            #expect(try await stage.start(share.id, as: stage.member).text == first.text)
+            // Somebody else who may pay it waits for the end of that one, and learns nothing that pays.
+            #expect(try await stage.start(share.id, as: stage.organiser).code == "payment_under_way")
+            let attempt = try first.decode(AttemptView.self)
+            #expect(attempt.state == .created && attempt.amount == share.amount)
+            try await api.work()
+            let ready = try await stage.show(attempt.id, as: stage.member)
+            let secret = try #require(ready.clientSecret)
+            #expect(ready.state == .requiresAction && ready.page?.contains(secret) == true)
+            #expect(try await stage.show(attempt.id, as: stage.organiser).clientSecret == nil)
+            #expect(try await stage.account.pay(secret) == "succeeded")
+            try await stage.settle()
+            #expect(try await stage.show(attempt.id, as: stage.member).state == .succeeded)
+            #expect(try await stage.own(of: stage.member).state == .paid)
+            #expect(try await stage.state() == .confirmed)
+            #expect(try await stage.start(share.id, as: stage.member).code == "nothing_open")
+            #expect(try await stage.account.list("payment_intents").count == 1)
+            // Nothing that pays stays here once it has been used.
+            #expect(try await api.count("SELECT count(*) FROM attempt WHERE secret IS NOT NULL") == 0)
+            #expect(
+                try await api.count(
+                    "SELECT count(*) FROM idempotency_key WHERE convert_from(body, 'UTF8') LIKE '%_secret_%'"
+                ) == 0
+            )
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A declined card, another card, a bank's question left, failed and answered`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await Self.stage(api)
+            let share = try await stage.own(of: stage.member)
+            let (id, secret) = try await stage.secret(share.id, as: stage.member)
+            try await stage.account.pay(secret, with: "pm_card_visa_chargeDeclinedInsufficientFunds")
+            try await stage.settle()
+            let declined = try await stage.show(id, as: stage.member)
+            #expect(declined.state == .requiresAction && declined.declined == "insufficient_funds")
+            // What went wrong with a card is its owner's alone.
+            #expect(try await stage.show(id, as: stage.organiser).declined == nil)
+            #expect(try await stage.account.pay(secret, with: "pm_card_threeDSecure2Required") == "requires_action")
+            try await stage.settle()
+            #expect(try await stage.show(id, as: stage.member).state == .requiresAction)
+            #expect(try await stage.account.authenticate(secret, false) == "requires_payment_method")
+            #expect(try await stage.account.pay(secret, with: "pm_card_threeDSecure2Required") == "requires_action")
+            #expect(try await stage.account.authenticate(secret, true) == "succeeded")
+            try await stage.settle()
+            #expect(try await stage.show(id, as: stage.member).state == .succeeded)
+            #expect(try await stage.own(of: stage.member).state == .paid)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A payer who gives up makes room for another, and money that got through all the same counts`()
+        async throws
+    {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await Self.stage(api)
+            let share = try await stage.own(of: stage.member)
+            let (id, secret) = try await stage.secret(share.id, as: stage.member)
+            // Whoever may pay the share finds the attempt there, and may end it.
+            let seen = try await api.get("\(stage.path)/shares", as: stage.organiser).decode(Shares.self).items
+            #expect(seen.first { $0.id == share.id }?.attemptId == id)
+            #expect(try await api.post("/v1/payments/\(id)/cancel", as: stage.organiser).status == 202)
+            try await api.work()
+            #expect(try await stage.show(id, as: stage.member).state == .cancelled)
+            #expect(try await stage.account.pay(secret) == "payment_intent_unexpected_state")
+            let (second, other) = try await stage.secret(share.id, as: stage.organiser)
+            #expect(second != id)
+            // Paid in the moment in which it is given up.
+            #expect(try await stage.account.pay(other) == "succeeded")
+            #expect(try await api.post("/v1/payments/\(second)/cancel", as: stage.organiser).status == 202)
+            try await api.work()
+            #expect(try await stage.show(second, as: stage.organiser).state == .succeeded)
+            #expect(try await stage.own(of: stage.member).state == .paid)
+            let stranger = try await api.given.guest()
+            for path in ["/v1/payments/\(second)", "/v1/payments/\(Attempt.ID(UUID()))"] {
+                #expect(try await api.get(path, as: stranger).code == "not_found")
+            }
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `What comes in beyond what is owed goes back to who paid it, once, and a refund that fails is a credit`()
+        async throws
+    {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await Self.stage(api)
+            let share = try await stage.own(of: stage.member)
+            let amount = try #require(share.amount).amount
+            let (_, secret) = try await stage.secret(share.id, as: stage.member)
+            #expect(try await stage.account.pay(secret, with: "pm_card_refundFail") == "succeeded")
+            try await stage.settle()
+            let own = try await stage.own(of: stage.organiser)
+            let (_, other) = try await stage.secret(own.id, as: stage.organiser)
+            #expect(try await stage.account.pay(other) == "succeeded")
+            try await stage.settle()
+            // The whole stay is given up; the fee is 10 %.
+            #expect(try await stage.state() == .confirmed)
+            #expect(try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "c").status == 200)
+            try await api.work()
+            try await stage.settle()
+            let refunds = try await stage.account.list("refunds")
+            #expect(refunds.count == 2)
+            // The sandbox lets one of them fail after a while.
+            try await Task.sleep(for: .seconds(1))
+            try await stage.settle(after: 30)
+            #expect(try await api.count("SELECT count(*) FROM refund WHERE state = 'failed'") == 1)
+            #expect(try await api.count("SELECT count(*) FROM refund WHERE state = 'succeeded'") == 1)
+            let back = try await stage.own(of: stage.member)
+            #expect(back.state == .refundDue && back.paid?.amount == amount)
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund' AND state = 'open'") == 1)
+            // It is not sent again by itself.
+            try await stage.settle(after: 4000)
+            #expect(try await stage.account.list("refunds").count == 2)
+            // One cent more than has come in is refused by the schema, whoever tries.
+            await #expect(throws: (any Error).self) {
+                try await api.transaction { tx in
+                    try await tx.run(Command("UPDATE attempt SET given_back = amount + 1 WHERE state = 'succeeded'"))
+                }
+            }
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `At its deadline a hold stops who is paying first, and its cottages are free within a minute`()
+        async throws
+    {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await Self.stage(api)
+            let share = try await stage.own(of: stage.member)
+            let (id, secret) = try await stage.secret(share.id, as: stage.member)
+            try await stage.settle(after: 20 * 60)
+            #expect(try await stage.show(id, as: stage.member).state == .cancelled)
+            #expect(try await stage.account.pay(secret) == "payment_intent_unexpected_state")
+            try await stage.settle(after: 2)
+            #expect(try await stage.state() == .expired)
+            #expect(try await stage.start(share.id, as: stage.member).code == "hold_expired")
+            try await stage.expectRight()
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `Money that comes after the hold gets the cottages back when they are free, else goes back whole`(
+        isTaken: Bool
+    ) async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await Self.stage(api)
+            let share = try await stage.own(of: stage.member)
+            let (id, secret) = try await stage.secret(share.id, as: stage.member)
+            // Nobody can ask the provider anything: the worker's jobs lie still for over a minute.
+            try await api.transaction { tx in
+                try await tx.run(Command("UPDATE job SET run_at = 'infinity' WHERE queue = 'payments'"))
+            }
+            api.clock.advance(by: 20 * 60)
+            try await api.transaction { tx in
+                try await Booking.expire(stage.booking.id, api.app, at: api.now, in: tx)
+            }
+            #expect(try await stage.state() == .held)
+            api.clock.advance(by: 61)
+            try await api.transaction { tx in
+                try await Booking.expire(stage.booking.id, api.app, at: api.now, in: tx)
+            }
+            #expect(try await stage.state() == .expired)
+            if isTaken {
+                let rival = try await api.given.guest()
+                _ = try await api.given.booking(of: api.given.group(of: rival), by: rival, in: stage.world)
+            }
+            #expect(try await stage.account.pay(secret) == "succeeded")
+            try await api.transaction { tx in
+                try await tx.run(Command("UPDATE job SET run_at = \(api.now) WHERE queue = 'payments'"))
+            }
+            try await api.work()
+            #expect(try await stage.show(id, as: stage.member).state == .succeeded)
+            if isTaken {
+                #expect(try await stage.state() == .expired)
+                let refunds = try await stage.account.list("refunds")
+                #expect(refunds.count == 1 && refunds.first?["amount"] as? Int64 ?? 0 == share.amount?.amount)
+            } else {
+                let again = try await api.get(stage.path, as: stage.organiser).decode(Booking.self)
+                #expect(again.state == .confirmed && again.total == stage.booking.total)
+                #expect(try await stage.account.list("refunds").isEmpty)
+            }
+            try await stage.expectRight()
+            #expect(
+                try await api.app.database.read(as: "test") { try await $0.all(ParkSQL.wrongOccupancy(of: nil)) }
+                    .isEmpty
+            )
+        }
+    }
+
+    @Test func `A direct debit cannot fund a hold; of a firm stay it takes its time, and may fail`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await Self.stage(api)
+            let share = try await stage.own(of: stage.member)
+            #expect(try await stage.start(share.id, as: stage.member, by: .sepaDebit).code == "method_too_slow")
+            let (_, deposit) = try await stage.secret(share.id, as: stage.member, amount: stage.booking.deposit.amount)
+            #expect(try await stage.account.pay(deposit) == "succeeded")
+            try await stage.settle()
+            #expect(try await stage.state() == .confirmed)
+            let (id, debit) = try await stage.secret(share.id, as: stage.member, by: .sepaDebit)
+            #expect(try await stage.account.pay(debit, with: "pm_sepa_debit_fails") == "processing")
+            try await stage.settle()
+            #expect(try await stage.show(id, as: stage.member).state == .processing)
+            try await Task.sleep(for: .seconds(1))
+            try await stage.settle()
+            let failed = try await stage.show(id, as: stage.member)
+            #expect(failed.state == .requiresAction && failed.declined == "insufficient_funds")
+            #expect(try await stage.account.pay(debit, with: "pm_sepa_debit") == "processing")
+            try await Task.sleep(for: .seconds(1))
+            try await stage.settle()
+            #expect(try await stage.show(id, as: stage.member).state == .succeeded)
+            #expect(try await stage.own(of: stage.member).state == .paid)
+            try await stage.expectRight()
+        }
+    }
+
+    // MARK: Webhooks
+
+    private static func sign(_ body: String, at now: Date, secret: String = SandboxAccount.webhookSecret) -> String {
+        let time = Int(now.timeIntervalSince1970)
+        let code = HMAC<SHA256>.authenticationCode(
+            for: Data("\(time).\(body)".utf8),
+            using: SymmetricKey(data: Data(secret.utf8))
+        )
+        return "t=\(time),v1=" + code.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
+
+    @Test
+    func `A webhook with a bad signature, an old time or one byte changed is refused; an unknown intent is parked`()
+        async throws
+    {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await Self.stage(api)
+            let body = """
+                {"id":"evt_1","type":"payment_intent.succeeded","data":{"object":{"id":"pi_stranger","amount":5}}}
+                """
+            func send(_ body: String, _ signature: String?) async throws -> GuestAPITestService.Response {
+                try await api.send(
+                    "POST",
+                    "/v1/webhooks/stripe",
+                    raw: Data(body.utf8),
+                    headers: signature.map { ["Stripe-Signature": $0] } ?? [:]
+                )
+            }
+            let good = Self.sign(body, at: api.now)
+            #expect(try await send(body, nil).code == "bad_signature")
+            #expect(try await send(body, "").code == "bad_signature")
+            #expect(try await send(body, "t=abc,v1=").code == "bad_signature")
+            #expect(try await send(body, Self.sign(body, at: api.now, secret: "whsec_other")).code == "bad_signature")
+            #expect(try await send(body, Self.sign(body, at: api.now.addingTimeInterval(-301))).code == "bad_signature")
+            #expect(try await send(body, Self.sign(body, at: api.now.addingTimeInterval(301))).code == "bad_signature")
+            #expect(try await send(body.replacing("5", with: "6"), good).code == "bad_signature")
+            #expect(try await send("[]", Self.sign("[]", at: api.now)).code == "malformed_http")
+            #expect(try await api.count("SELECT count(*) FROM provider_event") == 0)
+            // Signed and unknown: kept once, tried for a while, then parked where head office sees it.
+            for _ in 0..<3 { #expect(try await send(body, good).status == 204) }
+            #expect(try await api.count("SELECT count(*) FROM provider_event") == 1)
+            try await api.work()
+            try await stage.settle(after: 130)
+            #expect(try await api.count("SELECT count(*) FROM provider_event WHERE state = 'parked'") == 1)
+            let office = try await api.given.headOffice()
+            #expect(try await api.get("/v1/admin/reconciliation", as: office).text.contains("pi_stranger"))
+            let finance = try await api.given.staff([.finance], at: stage.world.park.id)
+            #expect(try await !api.get("/v1/admin/reconciliation", as: finance).text.contains("pi_stranger"))
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `An amount that is not what was asked for is never booked, and somebody is told`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await Self.stage(api)
+            let share = try await stage.own(of: stage.member)
+            let (id, _) = try await stage.secret(share.id, as: stage.member)
+            let wrong = Attempt.Sighting(state: .succeeded, amount: Money(1, "EUR"))
+            for sighting in [wrong, .init(state: .succeeded, amount: Money(try #require(share.amount).amount, "USD"))] {
+                try await api.transaction { tx in
+                    try await Attempt.settle(id, sighting, charge: nil, api.app, at: api.now, in: tx)
+                }
+            }
+            #expect(try await stage.show(id, as: stage.member).state == .requiresAction)
+            #expect(try await stage.own(of: stage.member).paid?.amount == 0)
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'payment'") == 1)
+            #expect(try await api.count("SELECT count(*) FROM journal") == 0)
+        }
+    }
+
+    @Test func `Webhooks bring everything forward, in any order and as often as they like`() async throws {
+        // The sandbox signs by the real clock.
+        try await withGuestAPI(clock: TestClock(Date()), payments: true) { api in
+            let arrival = LocalDate(daysSince1970: Int(api.now.timeIntervalSince1970) / 86400 + 100)
+            let stage = try await Self.stage(
+                api,
+                from: arrival.description,
+                to: arrival.adding(days: 3).description
+            )
+            try await stage.account.listen(api)
+            let share = try await stage.own(of: stage.member)
+            let (id, secret) = try await stage.secret(share.id, as: stage.member)
+            #expect(try await stage.account.pay(secret) == "succeeded")
+            // The clock stands still, so only a webhook can bring the news.
+            for _ in 0..<200 where try await stage.show(id, as: stage.member).state != .succeeded {
+                try await api.work()
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect(try await stage.show(id, as: stage.member).state == .succeeded)
+            // Again, backwards.
+            for event in try await stage.account.list("events") {
+                let body = String(decoding: try JSONSerialization.data(withJSONObject: event), as: UTF8.self)
+                    .replacing("evt_", with: "evt_again_")
+                let answer = try await api.send(
+                    "POST",
+                    "/v1/webhooks/stripe",
+                    raw: Data(body.utf8),
+                    headers: ["Stripe-Signature": Self.sign(body, at: api.now)]
+                )
+                #expect(answer.status == 204)
+            }
+            try await api.work()
+            #expect(try await api.count("SELECT count(*) FROM journal WHERE key LIKE 'pay:%'") == 1)
+            #expect(try await stage.own(of: stage.member).state == .paid)
+            try await stage.expectRight()
+        }
+    }
+
+    // MARK: The provider away
+
+    @Test
+    func `While the provider is down payers see pending, staff the backlog, and afterwards there is one intent each`()
+        async throws
+    {
+        let file = NSTemporaryDirectory() + "voorpret-down-\(UUID().uuidString).sqlite"
+        defer { for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: file + end) } }
+        let port = Int.random(in: 32_001...34_000)
+        let first = try SandboxProcess(port: port, file: file)
+        try await first.wait()
+        try await withGuestAPI(payments: true, account: SandboxAccount(sandbox: first, key: "sk_test_down")) { api in
+            let stage = try await Self.stage(api, deposit: 0)
+            let share = try await stage.own(of: stage.member)
+            let own = try await stage.own(of: stage.organiser)
+            await first.kill()
+            let attempt = try await stage.start(share.id, as: stage.member).decode(AttemptView.self)
+            let other = try await stage.start(own.id, as: stage.organiser).decode(AttemptView.self)
+            for _ in 0..<20 { try await stage.settle(after: 30) }
+            #expect(try await stage.show(attempt.id, as: stage.member).state == .created)
+            let finance = try await api.given.staff([.finance], at: stage.world.park.id)
+            #expect(try await api.get("/v1/admin/reconciliation", as: finance).text.contains("\"unanswered\":2"))
+            let second = try SandboxProcess(port: port, file: file)
+            try await second.wait()
+            try await stage.settle(after: 30)
+            let ready = try await stage.show(attempt.id, as: stage.member)
+            #expect(ready.state == .requiresAction)
+            #expect(try await stage.show(other.id, as: stage.organiser).state == .requiresAction)
+            #expect(try await stage.account.list("payment_intents").count == 2)
+            #expect(try await stage.account.pay(try #require(ready.clientSecret)) == "succeeded")
+            try await stage.settle(after: 30)
+            #expect(try await stage.own(of: stage.member).state == .paid)
+            try await stage.expectRight()
+            await second.kill()
+        }
+    }
+
+    @Test func `An answer that got lost is looked up before anything is asked again`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await Self.stage(api)
+            let share = try await stage.own(of: stage.member)
+            let attempt = try await stage.start(share.id, as: stage.member).decode(AttemptView.self)
+            // What a worker leaves that dies between the provider's answer and its own note of it; the provider is one
+            // that does not know idempotency keys.
+            try await api.transaction { tx in try await tx.run(AttemptSQL.send(attempt.id, at: api.now)) }
+            try await stage.account.ask(
+                "POST",
+                "/v1/payment_intents",
+                [
+                    "amount": "\(attempt.amount.amount)", "currency": "eur", "payment_method_types[]": "card",
+                    "metadata[attempt]": attempt.id.description,
+                ]
+            )
+            try await api.work()
+            #expect(try await stage.account.list("payment_intents").count == 1)
+            #expect(try await stage.show(attempt.id, as: stage.member).clientSecret != nil)
+        }
+    }
+
+    // MARK: Links
+
+    @Test func `A pay link opens one share and nothing else, until it is revoked or over`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await Self.stage(api)
+            let share = try await stage.own(of: stage.member)
+            let own = try await stage.own(of: stage.organiser)
+            struct Made: Decodable {
+                let id: String
+                let url: String
+            }
+            #expect(try await api.post("/v1/shares/\(own.id)/links", as: stage.member).status == 403)
+            let made = try await api.post("/v1/shares/\(share.id)/links", as: stage.member).decode(Made.self)
+            let token = try #require(made.url.split(separator: "/").last)
+            let shown = try await api.get("/v1/pay-links/\(token)")
+            let amount = try #require(share.amount).amount
+            #expect(shown.status == 200 && shown.text.contains("\(amount)"))
+            #expect(!shown.text.contains("\(own.id)") && !shown.text.contains("Organiser"))
+            let page = try await api.get("/pay/\(token)")
+            #expect(page.text.contains("<form") && page.headers["referrer-policy"] == "no-referrer")
+            let started = try await api.post("/v1/pay-links/\(token)/payments", PaymentRequest(method: .card))
+            let attempt = try started.decode(AttemptView.self)
+            #expect(started.status == 202)
+            try await api.work()
+            let path = "/v1/pay-links/\(token)/payments/\(attempt.id)"
+            let secret = try #require(try await api.get(path).decode(AttemptView.self).clientSecret)
+            #expect(try await stage.show(attempt.id, as: stage.member).clientSecret == nil)
+            #expect(try await stage.account.pay(secret) == "succeeded")
+            try await stage.settle()
+            #expect(try await stage.own(of: stage.member).state == .paid)
+            // Another link's payment, and another's link.
+            let second = try await api.post("/v1/shares/\(own.id)/links", as: stage.organiser).decode(Made.self)
+            let other = try #require(second.url.split(separator: "/").last)
+            #expect(try await api.get("/v1/pay-links/\(other)/payments/\(attempt.id)").status == 404)
+            #expect(try await api.get("/v1/pay-links/\(token.dropLast())0").status == 404)
+            let revoke = "/v1/shares/\(own.id)/links/\(second.id)"
+            #expect(try await api.send("DELETE", revoke, as: stage.member).status == 403)
+            #expect(try await api.send("DELETE", revoke, as: stage.organiser).status == 204)
+            #expect(try await api.get("/v1/pay-links/\(other)").code == "link_over")
+            #expect(try await api.get("/pay/\(other)").code == "link_over")
+            api.clock.advance(by: 31 * 86400)
+            #expect(try await api.get("/v1/pay-links/\(token)").code == "link_over")
+            try await stage.expectRight()
+        }
+    }
+
+    // MARK: Who owes it
+
+    @Test func `A share is given to another household, and who drops out gets back what they do not owe`() async throws
+    {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await Self.stage(api)
+            let share = try await stage.own(of: stage.member)
+            let own = try await stage.own(of: stage.organiser)
+            let total = stage.booking.total.amount
+            let amount = try #require(share.amount).amount
+            #expect(
+                try await api.post("/v1/shares/\(own.id)/withdrawal", as: stage.organiser, key: "o").code
+                    == "organiser_answers"
+            )
+            let (_, secret) = try await stage.secret(share.id, as: stage.member)
+            #expect(try await stage.account.pay(secret) == "succeeded")
+            try await stage.settle()
+            #expect(try await stage.state() == .confirmed)
+            // Far ahead the policy asks 10 %.
+            #expect(try await api.post("/v1/shares/\(share.id)/withdrawal", as: stage.member, key: "w").status == 200)
+            let left = try await stage.own(of: stage.member)
+            #expect(left.amount?.amount == amount.percentage(10) && left.coveredBy == own.householdId)
+            #expect(try await stage.own(of: stage.organiser).amount?.amount == total - amount.percentage(10))
+            try await api.work()
+            let refunds = try await stage.account.list("refunds")
+            #expect(refunds.count == 1 && refunds.first?["amount"] as? Int64 == amount - amount.percentage(10))
+            #expect(try await stage.own(of: stage.member).state == .paid)
+            // The organiser's own goes to the member only once they agree, since somebody has paid.
+            let give = ReassignmentRequest(householdId: share.householdId)
+            #expect(
+                try await api.post("/v1/shares/\(own.id)/reassignment", give, as: stage.member, key: "r1").status == 403
+            )
+            #expect(
+                try await api.post("/v1/shares/\(share.id)/reassignment", give, as: stage.member, key: "r2").code
+                    == "covers_itself"
+            )
+            try await stage.expectRight()
+        }
+    }
+
+    /// The instant at which a hold ends and its payer pays: firm, or given back exactly once.
+    @Test func `Paid at the instant the hold runs out`() async throws {
+        let rounds = ProcessInfo.processInfo.environment["VOORPRET_INSTANTS"].flatMap { Int($0) } ?? 30
+        try await withGuestAPI(payments: true) { api in
+            var rules = Given.rules
+            rules.depositPercent = 30
+            let world = try await api.given.park(cottages: 1, rules: rules)
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let account = try #require(api.account)
+            var (firm, back) = (0, 0)
+            for round in 0..<rounds {
+                let arrival = try day("2027-01-04").adding(days: round % 250 * 2)
+                let booking = try await api.given.booking(
+                    of: group,
+                    by: organiser,
+                    in: world,
+                    from: arrival.description,
+                    to: arrival.adding(days: 2).description
+                )
+                let stage = Stage(
+                    api: api,
+                    account: account,
+                    world: world,
+                    organiser: organiser,
+                    member: organiser,
+                    booking: booking
+                )
+                let share = try await stage.own(of: organiser)
+                let (id, secret) = try await stage.secret(share.id, as: organiser)
+                api.clock.advance(by: 20 * 60 - 0.001)
+                async let paid = account.pay(secret)
+                async let worked: Void = {
+                    try await Task.sleep(for: .milliseconds(Int.random(in: 0...20)))
+                    api.clock.advance(by: 0.001)
+                    try await api.work()
+                }()
+                let status = try await paid
+                try await worked
+                for _ in 0..<20 where try await stage.state() == .held { try await stage.settle(after: 3) }
+                try await stage.settle(after: 61)
+                let state = try await stage.state()
+                let attempt = try await stage.show(id, as: organiser).state
+                if status == "succeeded" {
+                    #expect(attempt == .succeeded)
+                    firm += state == .confirmed ? 1 : 0
+                    back += state == .confirmed ? 0 : 1
+                } else {
+                    #expect(attempt == .cancelled && state == .expired)
+                }
+            }
+            let returned = try await account.list("refunds").count
+            #expect(returned == min(back, 100))
+            #expect(firm + back > 0)
+            #expect(try await Office(api.app).checkLedger(withProvider: true) == [])
+        }
+    }
+}

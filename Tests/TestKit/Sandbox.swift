@@ -1,0 +1,145 @@
+import AsyncHTTPClient
+import Foundation
+public import GuestAPI
+import NIOCore
+import NIOHTTP1
+
+/// The `payment-sandbox` executable, running; it ends with this process.
+public actor SandboxProcess {
+    private static let gate = SandboxGate()
+
+    public nonisolated let port: Int
+    private let process: Process
+    /// Its end ends the sandbox.
+    private let lifeline: Pipe
+
+    /// One for all tests of this process; each has an account of its own there.
+    public static func shared() async throws -> SandboxProcess { try await gate.shared() }
+
+    public init(port: Int, file: String, clearing: Double = 0.3) throws {
+        self.port = port
+        process = Process()
+        lifeline = Pipe()
+        process.executableURL = ServiceProcess.product("payment-sandbox")
+        process.arguments = [
+            "--port", "\(port)", "--file", file, "--clearing", "\(clearing)", "--with-parent",
+        ]
+        process.standardInput = lifeline
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+    }
+
+    public func wait() async throws {
+        for _ in 0..<400 {
+            let request = HTTPClientRequest(url: "http://127.0.0.1:\(port)/livez")
+            if let answer = try? await HTTPClient.shared.execute(request, timeout: .seconds(1)), answer.status == .ok {
+                return
+            }
+            try await Task.sleep(for: .milliseconds(25))
+        }
+        throw Leak(description: "the payment sandbox did not start")
+    }
+
+    public func kill() {
+        _ = Foundation.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+}
+
+private actor SandboxGate {
+    private var running: Task<SandboxProcess, any Error>?
+
+    func shared() async throws -> SandboxProcess {
+        if let running { return try await running.value }
+        let task = Task {
+            let file = NSTemporaryDirectory() + "voorpret-sandbox-\(ProcessInfo.processInfo.processIdentifier).sqlite"
+            for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: file + end) }
+            let sandbox = try SandboxProcess(port: Int.random(in: 30_001...32_000), file: file)
+            try await sandbox.wait()
+            return sandbox
+        }
+        running = task
+        return try await task.value
+    }
+}
+
+/// An account at the sandbox: what a payer's phone and the provider's own dashboard do.
+public struct SandboxAccount: Sendable {
+    public let sandbox: SandboxProcess
+    public let key: String
+    public static let webhookSecret = "whsec_tests"
+
+    public init(sandbox: SandboxProcess, key: String) {
+        self.sandbox = sandbox
+        self.key = key
+    }
+
+    public var url: String { "http://127.0.0.1:\(sandbox.port)" }
+
+    public var settings: Settings.Payments {
+        .init(
+            url: url,
+            key: key,
+            webhookSecrets: [Self.webhookSecret],
+            page: "\(url)/pay/{intent}?client_secret={secret}"
+        )
+    }
+
+    @discardableResult
+    public func ask(
+        _ method: String = "POST",
+        _ path: String,
+        _ form: [String: String] = [:]
+    ) async throws -> (status: Int, json: [String: Any]) {
+        var request = HTTPClientRequest(url: url + path)
+        request.method = HTTPMethod(rawValue: method)
+        request.headers.add(name: "authorization", value: "Bearer \(key)")
+        request.headers.add(name: "content-type", value: "application/x-www-form-urlencoded")
+        let body = form.map { name, value in
+            "\(name)=\(value.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")"
+        }.joined(separator: "&")
+        if !form.isEmpty { request.body = .bytes(ByteBuffer(string: body)) }
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
+        let data = Data(try await response.body.collect(upTo: 4 << 20).readableBytesView)
+        let json = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
+        return (Int(response.status.code), json)
+    }
+
+    /// Has webhooks sent to the test's service.
+    public func listen(_ api: GuestAPITestService) async throws {
+        try await ask(
+            "POST",
+            "/_config/webhooks/test",
+            ["url": "http://127.0.0.1:\(api.port)/v1/webhooks/stripe", "secret": Self.webhookSecret]
+        )
+    }
+
+    /// What the provider's form does on a phone that has the client secret; answers the intent's status or the error.
+    @discardableResult
+    public func pay(_ secret: String, with method: String = "pm_card_visa") async throws -> String {
+        let intent = secret.components(separatedBy: "_secret_")[0]
+        let answer = try await ask(
+            "POST",
+            "/v1/payment_intents/\(intent)/confirm",
+            ["client_secret": secret, "payment_method": method]
+        )
+        return answer.json["status"] as? String ?? (answer.json["error"] as? [String: Any])?["code"] as? String ?? "?"
+    }
+
+    @discardableResult
+    public func authenticate(_ secret: String, _ isDone: Bool) async throws -> String {
+        let intent = secret.components(separatedBy: "_secret_")[0]
+        let answer = try await ask(
+            "POST",
+            "/v1/payment_intents/\(intent)/_authenticate",
+            ["client_secret": secret, "success": "\(isDone)"]
+        )
+        return answer.json["status"] as? String ?? "?"
+    }
+
+    /// How many objects of a kind the provider has, such as `payment_intents`.
+    public func list(_ what: String) async throws -> [[String: Any]] {
+        try await ask("GET", "/v1/\(what)?limit=100").json["data"] as? [[String: Any]] ?? []
+    }
+}
