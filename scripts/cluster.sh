@@ -58,6 +58,11 @@ start)
         } | as_owner tee -a "$data/postgresql.conf" >/dev/null
     fi
     if ! running; then
+        # The server must not keep what our caller has open, or the caller waits for its end.
+        for open in /dev/fd/*; do
+            number=${open##*/}
+            if [ "$number" -gt 2 ] && [ "$number" -lt 200 ]; then eval "exec $number>&-"; fi
+        done
         as_owner "$bin/pg_ctl" -D "$data" -w -t 60 -l "$data/log" -o "-k '$sockets'" start >/dev/null ||
             die "PostgreSQL did not start; see $data/log"
     fi

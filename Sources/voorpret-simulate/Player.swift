@@ -56,7 +56,10 @@ struct Park: Sendable {
             let cottage = try await client.ask(
                 "POST",
                 "/v1/admin/parks/\(id)/cottages",
-                ["typeId": typeID, "number": "\(number)", "longitude": 5.8 + Double(number) / 5000, "latitude": 52.2],
+                [
+                    "typeId": typeID, "number": "\(number)", "longitude": 5.8 + Double(number) / 5000, "latitude": 52.2,
+                    "isOpen": true,
+                ],
                 as: office
             )
             cottages.append(cottage["id"] as? String ?? "")

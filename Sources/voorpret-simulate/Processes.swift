@@ -46,16 +46,23 @@ final class Program: Sendable {
 }
 
 /// Runs to its end; answers the exit code and what it said.
+///
+/// What it says goes to a file: a server that it starts may keep a pipe open for ever.
 func run(_ path: String, _ arguments: [String], environment: [String: String] = [:]) async throws -> (Int32, String) {
+    let output = URL(filePath: NSTemporaryDirectory()).appending(path: "voorpret-\(UUID().uuidString).out")
+    guard FileManager.default.createFile(atPath: output.path(), contents: nil) else {
+        throw GuestClient.Stopped(description: "\(output.path()) cannot be written")
+    }
+    defer { try? FileManager.default.removeItem(at: output) }
     let process = Process()
-    let output = Pipe()
     process.executableURL = URL(filePath: path)
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    process.standardOutput = output
-    try process.run()
-    let reading = Task.detached { (try? output.fileHandleForReading.readToEnd()) ?? Data() }
-    let text = String(decoding: await reading.value, as: UTF8.self)
-    process.waitUntilExit()
-    return (process.terminationStatus, text)
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = try FileHandle(forWritingTo: output)
+    let status: Int32 = try await withCheckedThrowingContinuation { continuation in
+        process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
+        do { try process.run() } catch { continuation.resume(throwing: error) }
+    }
+    return (status, try String(contentsOf: output, encoding: .utf8))
 }

@@ -66,16 +66,18 @@ private actor SandboxGate {
 
 /// An account at the sandbox: what a payer's phone and the provider's own dashboard do.
 public struct SandboxAccount: Sendable {
-    public let sandbox: SandboxProcess
+    public let url: String
     public let key: String
     public static let webhookSecret = "whsec_tests"
 
-    public init(sandbox: SandboxProcess, key: String) {
-        self.sandbox = sandbox
+    public init(url: String, key: String) {
+        self.url = url
         self.key = key
     }
 
-    public var url: String { "http://127.0.0.1:\(sandbox.port)" }
+    public init(sandbox: SandboxProcess, key: String) {
+        self.init(url: "http://127.0.0.1:\(sandbox.port)", key: key)
+    }
 
     public var settings: Settings.Payments {
         .init(

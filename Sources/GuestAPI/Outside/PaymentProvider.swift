@@ -26,6 +26,7 @@ struct PaymentProvider: Sendable {
         let latestCharge: Reference?
         let lastPaymentError: LastError?
         let metadata: [String: String]?
+        let created: Number?
 
         struct LastError: Decodable, Sendable {
             let code: String?
@@ -39,6 +40,7 @@ struct PaymentProvider: Sendable {
         let status: String?
         let amount: Number
         let metadata: [String: String]?
+        let created: Number?
     }
 
     /// One movement in the provider's books.
@@ -123,8 +125,8 @@ struct PaymentProvider: Sendable {
 
     /// An intent that was asked for and whose answer never came; nil when the provider has none.
     func intent(for attempt: Attempt.ID, since sent: Date) async throws -> Intent? {
-        let found: Intent? = try await search("/v1/payment_intents", [("created[gte]", Self.seconds(sent, less: 300))])
-        {
+        // Their clock and ours may differ by some minutes.
+        let found: Intent? = try await search("/v1/payment_intents", since: sent.addingTimeInterval(-300)) {
             $0.metadata?["attempt"] == attempt.description
         }
         return found
@@ -197,12 +199,13 @@ struct PaymentProvider: Sendable {
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }()
 
-    /// The first that fits, in all pages.
+    /// The first that fits, in all pages that reach back to `since`.
     private func search<Item: Decodable & Sendable>(
         _ path: String,
-        _ query: [(String, String)],
+        _ query: [(String, String)] = [],
+        since: Date = .distantPast,
         where fits: (Item) -> Bool
-    ) async throws -> Item? where Item: Identified {
+    ) async throws -> Item? where Item: Listed {
         var after: String?
         while true {
             let page: Page<Item> = try await get(
@@ -210,7 +213,10 @@ struct PaymentProvider: Sendable {
                 query + [("limit", "100")] + (after.map { [("starting_after", $0)] } ?? [])
             )
             if let found = page.data.first(where: fits) { return found }
-            guard page.hasMore == true, let last = page.data.last else { return nil }
+            guard page.hasMore == true, let first = page.data.first, let last = page.data.last else { return nil }
+            // Newest first, so what follows is older still.
+            let oldest = last.created?.value ?? .max
+            if oldest <= first.created?.value ?? 0, Double(oldest) < since.timeIntervalSince1970 { return nil }
             after = last.id
         }
     }
@@ -275,10 +281,6 @@ struct PaymentProvider: Sendable {
         }.joined(separator: "&")
     }
 
-    private static func seconds(_ date: Date, less: TimeInterval) -> String {
-        "\(Int64(date.timeIntervalSince1970 - less))"
-    }
-
     static func name(_ method: Attempt.Method) -> String {
         switch method {
         case .card: "card"
@@ -289,12 +291,14 @@ struct PaymentProvider: Sendable {
 }
 
 /// What a list can be paged by.
-protocol Identified {
+protocol Listed {
     var id: String { get }
+    /// Seconds since 1970.
+    var created: PaymentProvider.Number? { get }
 }
 
-extension PaymentProvider.Intent: Identified {}
-extension PaymentProvider.Refund: Identified {}
+extension PaymentProvider.Intent: Listed {}
+extension PaymentProvider.Refund: Listed {}
 
 extension PaymentProvider.Intent {
     /// How it stands, in our words.

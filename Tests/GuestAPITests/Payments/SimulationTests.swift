@@ -1,0 +1,15 @@
+import Foundation
+import TestKit
+import Testing
+
+/// A short run of what `voorpret-simulate payments` does for hours.
+@Suite struct SimulationTests {
+    @Test func `Groups pay while answers get lost, webhooks go astray and the service is killed, and every cent is right`()
+        async throws
+    {
+        let seed = UInt32.random(in: 1...1_000_000)
+        let outcome = try await Simulation.payments(faults: 60, seed: seed)
+        #expect(outcome.status == 0, "seed \(seed): \(outcome.said)")
+        #expect(outcome.said.contains("difference 0.00"), "seed \(seed): \(outcome.said)")
+    }
+}
