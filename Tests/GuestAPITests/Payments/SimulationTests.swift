@@ -4,7 +4,7 @@ import Testing
 
 /// A short run of what `voorpret-simulate payments` does for hours.
 @Suite struct SimulationTests {
-    @Test func `Groups pay while answers get lost, webhooks go astray and the service is killed, and every cent is right`()
+    @Test func `Groups pay while messages get lost and the service is killed, and every cent is right`()
         async throws
     {
         let seed = UInt32.random(in: 1...1_000_000)
