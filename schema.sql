@@ -526,7 +526,8 @@ CREATE TABLE charge_line (
     extra_order_id uuid REFERENCES extra_order,
     CONSTRAINT charge_line_adds_up CHECK (amount = quantity * unit_amount),
     CONSTRAINT charge_line_kind CHECK (kind IN (
-        'night', 'cleaning', 'chosenCottage', 'pet', 'earlyBooking', 'touristTax', 'imported', 'cancellation', 'extra'
+        'night', 'cleaning', 'chosenCottage', 'pet', 'earlyBooking', 'touristTax', 'imported', 'cancellation', 'extra',
+        'goodwill'
     )),
     CONSTRAINT charge_line_of_extra CHECK ((kind = 'extra') = (extra_order_id IS NOT NULL))
 );
@@ -711,6 +712,21 @@ CREATE TABLE refund (
     ended_at timestamptz
 );
 CREATE INDEX ON refund (attempt_id);
+
+-- Something given back out of goodwill: within the park's limit by one of the staff, above it by two.
+CREATE TABLE goodwill (
+    id uuid PRIMARY KEY,
+    share_id uuid NOT NULL REFERENCES share,
+    amount bigint NOT NULL CHECK (amount > 0),
+    reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 500),
+    state text NOT NULL CHECK (state IN ('asked', 'given')),
+    is_above_limit boolean NOT NULL,
+    asked_by text NOT NULL DEFAULT current_setting('app.principal', true),
+    approved_by text,
+    at timestamptz NOT NULL,
+    CONSTRAINT goodwill_by_two CHECK (NOT (is_above_limit AND state = 'given') OR coalesce(approved_by <> asked_by, false))
+);
+CREATE INDEX ON goodwill (share_id);
 
 -- What the provider has told, once each. Only what it is about is kept: we always ask how it stands now.
 CREATE TABLE provider_event (
@@ -977,4 +993,4 @@ CREATE TABLE scope_entity (
 CREATE INDEX ON scope_entity (scope, version);
 
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
-    (4, 'feed'), (5, 'money'), (6, 'provider');
+    (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill');

@@ -154,7 +154,11 @@ actor Player {
             ],
             as: people[0]
         )
-        guard placed.status == 201, let booking = placed.json["id"] as? String else { return }
+        guard placed.status == 201, let booking = placed.json["id"] as? String else {
+            // Taken, or too many on hold: a person looks elsewhere for a moment.
+            try await Task.sleep(for: .milliseconds(500))
+            return
+        }
         bookings.append(booking)
         // Three phones at once, or only some of them.
         let payers = people.indices.filter { _ in chance(75) }

@@ -32,6 +32,7 @@ final class Program: Sendable {
         for _ in 0..<1200 {
             let answer = try? await HTTPClient.shared.execute(HTTPClientRequest(url: health), timeout: .seconds(1))
             if answer?.status == .ok { return }
+            guard process.isRunning else { break }
             try await Task.sleep(for: .milliseconds(25))
         }
         throw GuestClient.Stopped(description: "\(path) did not become ready")

@@ -40,7 +40,8 @@ struct Stage: Sendable {
         self.scratch = scratch
         self.programs = programs
         self.plan = plan
-        let base = 34_100 + Int.random(in: 0..<150) * 10
+        // Below the ports that outgoing connections take.
+        let base = 10_100 + Int.random(in: 0..<900) * 10
         (servicePort, sandboxPort, providerProxyPort, webhookProxyPort) = (base, base + 2, base + 3, base + 4)
         service = Program(
             "\(programs)/voorpret",

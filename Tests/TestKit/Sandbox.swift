@@ -55,7 +55,7 @@ private actor SandboxGate {
         let task = Task {
             let file = NSTemporaryDirectory() + "voorpret-sandbox-\(ProcessInfo.processInfo.processIdentifier).sqlite"
             for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: file + end) }
-            let sandbox = try SandboxProcess(port: Int.random(in: 30_001...32_000), file: file)
+            let sandbox = try SandboxProcess(port: Int.random(in: 30_001...31_000), file: file)
             try await sandbox.wait()
             return sandbox
         }

@@ -1,3 +1,4 @@
+import Foundation
 import GuestModels
 import HTTPTypes
 
@@ -78,6 +79,12 @@ enum Policy {
             self.load = load
             self.key = key ?? (method == .post ? .accepted : .none)
             self.needsMatch = needsMatch
+        }
+
+        /// How long a repeat is known: what is about money for longer than any accounting year, the rest for two days.
+        var keySeconds: TimeInterval {
+            let isMoney = ["payments", "till", "goodwill"].contains { path.contains($0) }
+            return (isMoney ? 400 : 2) * 86400
         }
 
         /// Throws 401 for nobody and 403 for the wrong kind of somebody.
@@ -284,6 +291,22 @@ enum Policy {
         Row("startPayPage", .post, "/pay/{token}", [.anyone], .signIn, key: Key.none),
         Row("receiveEvent", .post, "/v1/webhooks/stripe", [.anyone], .signIn, key: Key.none),
         Row("listAttempts", .get, "/v1/admin/bookings/{booking}/payments", money, .desk),
+        Row(
+            "giveGoodwill",
+            .post,
+            "/v1/admin/shares/{share}/goodwill",
+            front.union([.staff(.finance)]),
+            .desk,
+            key: .required
+        ),
+        Row(
+            "approveGoodwill",
+            .post,
+            "/v1/admin/goodwill/{goodwill}/approval",
+            [.staff(.finance), .headOffice],
+            .desk,
+            key: .required
+        ),
         Row("showReconciliation", .get, "/v1/admin/reconciliation", [.staff(.finance), .headOffice], .desk),
         Row("listJournals", .get, "/v1/admin/parks/{park}/journals", [.staff(.finance), .headOffice], .desk),
         // Extras

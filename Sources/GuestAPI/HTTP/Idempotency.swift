@@ -12,7 +12,7 @@ enum Idempotency {
     /// - Throws: `Problem.keyReused` when the key belongs to another request.
     static func claim(_ key: String, for call: Call, in tx: Transaction) async throws -> Answer? {
         let fingerprint = fingerprint(of: call)
-        let expires = call.now.addingTimeInterval(48 * 3600)
+        let expires = call.now.addingTimeInterval(call.row.keySeconds)
         let isOurs = try await tx.first(
             IdempotencySQL.claim(call.setting, key, fingerprint, expires: expires, now: call.now)
         )

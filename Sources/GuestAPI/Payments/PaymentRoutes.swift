@@ -6,7 +6,7 @@ import Postgres
 enum PaymentRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "takeAtTill": take, "refundAtTill": refund, "reverseAtTill": reverse, "showTill": showTill, "closeTill": close,
-        "showLedger": ledger,
+        "showLedger": ledger, "giveGoodwill": giveGoodwill, "approveGoodwill": approveGoodwill,
     ]
 
     private static func take(_ call: Call) async throws -> Answer {
@@ -61,5 +61,21 @@ enum PaymentRoutes {
         let id: Booking.ID = try call.id("booking")
         let journals = try await call.read { try await ToldJournal.all(of: id, as: call.principal, in: $0) }
         return try .json(Page(items: journals, next: nil))
+    }
+
+    private static func giveGoodwill(_ call: Call) async throws -> Answer {
+        let request = try call.body(GoodwillRequest.self)
+        let share: Share.ID = try call.id("share")
+        return try await call.write { tx in
+            let given = try await Goodwill.give(request, for: share, as: call.principal, call.app, at: call.now, in: tx)
+            return try .json(given, given.state == .given ? .created : .accepted)
+        }
+    }
+
+    private static func approveGoodwill(_ call: Call) async throws -> Answer {
+        let id: Goodwill.ID = try call.id("goodwill")
+        return try await call.write { tx in
+            try .json(await Goodwill.approve(id, as: call.principal, call.app, at: call.now, in: tx))
+        }
     }
 }

@@ -174,6 +174,46 @@ enum PaymentSQL {
         )
     }
 
+    // MARK: Goodwill
+
+    static func insert(_ goodwill: Goodwill, isAboveLimit: Bool) -> Command {
+        Command(
+            """
+            INSERT INTO goodwill (id, share_id, amount, reason, state, is_above_limit, at)
+            VALUES (\(goodwill.id), \(goodwill.shareId), \(goodwill.amount.amount), \(goodwill.reason),
+                \(goodwill.state.rawValue), \(isAboveLimit), \(goodwill.at))
+            """
+        )
+    }
+
+    static func goodwill(_ id: Goodwill.ID) -> Query<(goodwill: Goodwill, askedBy: String)> {
+        Query(
+            """
+            SELECT goodwill.id, share_id, goodwill.amount, currency, reason, goodwill.state, at, asked_by
+            FROM goodwill JOIN share ON share.id = share_id JOIN booking ON booking.id = booking_id
+            WHERE goodwill.id = \(id)
+            """
+        ) { row in
+            (
+                Goodwill(
+                    id: try row.decode("id"),
+                    shareId: try row.decode("share_id"),
+                    amount: Money(try row.decode("amount"), try row.decode("currency")),
+                    reason: try row.decode("reason"),
+                    state: try word(row, "state"),
+                    at: try row.decode("at")
+                ),
+                try row.decode("asked_by")
+            )
+        }
+    }
+
+    static func approve(_ id: Goodwill.ID) -> Command {
+        Command(
+            "UPDATE goodwill SET state = 'given', approved_by = current_setting('app.principal', true) WHERE id = \(id)"
+        )
+    }
+
     // MARK: Reminders
 
     struct Reminder: Sendable {

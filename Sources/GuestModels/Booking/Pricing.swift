@@ -3,13 +3,13 @@ public struct ChargeLine: Codable, Hashable, Sendable {
     public typealias ID = Identifier<ChargeLine>
 
     public enum Kind: String, Codable, CaseIterable, Sendable {
-        case night, cleaning, chosenCottage, pet, earlyBooking, touristTax, imported, cancellation, extra
+        case night, cleaning, chosenCottage, pet, earlyBooking, touristTax, imported, cancellation, extra, goodwill
 
         /// Follows from the stay, the cottages and the people; a change prices all of these anew.
         public var isLodging: Bool {
             switch self {
             case .night, .cleaning, .chosenCottage, .pet, .earlyBooking, .touristTax: true
-            case .imported, .cancellation, .extra: false
+            case .imported, .cancellation, .extra, .goodwill: false
             }
         }
     }

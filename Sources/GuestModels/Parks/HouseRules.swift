@@ -36,6 +36,9 @@ public struct HouseRules: Hashable, Codable, Sendable {
     public var balanceDays: Int?
     /// Whether guests check themselves in only once everything has been paid; not unless the park says so.
     public var paidCheckIn: Bool?
+    /// Minor units that one of the staff may give back out of goodwill without a second; 5,000 unless the park says
+    /// otherwise.
+    public var goodwillLimit: Int64?
 
     public enum SelfCheckIn: String, Hashable, Codable, Sendable {
         case lead, anyone
@@ -118,7 +121,8 @@ public struct HouseRules: Hashable, Codable, Sendable {
         accessFor: AccessFor? = nil,
         register: Register? = nil,
         balanceDays: Int? = nil,
-        paidCheckIn: Bool? = nil
+        paidCheckIn: Bool? = nil,
+        goodwillLimit: Int64? = nil
     ) {
         self.checkInFrom = checkInFrom
         self.checkOutBy = checkOutBy
@@ -139,6 +143,7 @@ public struct HouseRules: Hashable, Codable, Sendable {
         self.register = register
         self.balanceDays = balanceDays
         self.paidCheckIn = paidCheckIn
+        self.goodwillLimit = goodwillLimit
     }
 }
 
@@ -186,6 +191,7 @@ extension HouseRules: Checked {
         check.range(touristTax?.personNight, "/touristTax/personNight", 0...1_000_000)
         check.range(touristTax?.fromAge, "/touristTax/fromAge", 0...120)
         check.range(register?.keepDays, "/register/keepDays", 0...4000)
+        check.range(goodwillLimit, "/goodwillLimit", 0...1_000_000_000)
         check.range(balanceDays, "/balanceDays", 0...1100)
         check.require(arrivals.count <= 50, "/arrivals", "must have at most 50 entries")
         for (index, arrival) in arrivals.enumerated() {

@@ -58,6 +58,7 @@ import Testing
             """,
             "splitBooking": #"{"way": "equally"}"#, "previewSplit": #"{"way": "equally"}"#,
             "takeAtTill": #"{"method": "cash", "amount": 1}"#,
+            "giveGoodwill": #"{"amount": 1, "reason": "r"}"#,
             "startPayment": #"{"method": "card"}"#, "payByLink": #"{"method": "card"}"#,
             "reassignShare": #"{"householdId": "\#(UUID().uuidString)"}"#,
             "receiveEvent": #"{"id": "e", "type": "t", "data": {"object": {}}}"#,
@@ -154,7 +155,7 @@ import Testing
             let names = [
                 "park", "type", "cottage", "rate", "closure", "group", "traveller", "invitation", "booking", "device",
                 "job", "order", "extra", "task", "note", "number", "share",
-                "payment", "link",
+                "payment", "link", "goodwill",
             ]
             let nothing = Dictionary(
                 names.map { ($0, missing) } + [("code", "ABCDEFGH"), ("file", "x"), ("token", "x")]

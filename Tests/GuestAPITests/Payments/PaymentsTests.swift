@@ -447,7 +447,7 @@ import Testing
     {
         let file = NSTemporaryDirectory() + "voorpret-down-\(UUID().uuidString).sqlite"
         defer { for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: file + end) } }
-        let port = Int.random(in: 32_001...34_000)
+        let port = Int.random(in: 31_001...32_000)
         let first = try SandboxProcess(port: port, file: file)
         try await first.wait()
         try await withGuestAPI(payments: true, account: SandboxAccount(sandbox: first, key: "sk_test_down")) { api in
@@ -580,6 +580,48 @@ import Testing
                 try await api.post("/v1/shares/\(share.id)/reassignment", give, as: stage.member, key: "r2").code
                     == "covers_itself"
             )
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `Goodwill goes back to who paid, within the limit by one of the staff and above it by two`() async throws
+    {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await Self.stage(api)
+            let share = try await stage.own(of: stage.member)
+            let amount = try #require(share.amount).amount
+            let (_, secret) = try await stage.secret(share.id, as: stage.member)
+            #expect(try await stage.account.pay(secret) == "succeeded")
+            try await stage.settle()
+            let park = stage.world.park.id
+            let reception = try await api.given.staff([.reception, .finance], at: park)
+            let finance = try await api.given.staff([.finance], at: park)
+            let path = "/v1/admin/shares/\(share.id)/goodwill"
+            func give(_ amount: Int64, as who: Given.Person) async throws -> GuestAPITestService.Response {
+                try await api.post(
+                    path,
+                    GoodwillRequest(amount: amount, reason: "cold"),
+                    as: who,
+                    key: UUID().uuidString
+                )
+            }
+            #expect(try await give(amount + 1, as: reception).code == "more_than_owed")
+            #expect(try await give(1, as: stage.member).status == 403)
+            #expect(try await give(5000, as: reception).status == 201)
+            #expect(try await stage.own(of: stage.member).amount?.amount == amount - 5000)
+            let asked = try await give(5001, as: reception)
+            #expect(asked.status == 202)
+            let goodwill = try asked.decode(Goodwill.self)
+            let approval = "/v1/admin/goodwill/\(goodwill.id)/approval"
+            #expect(try await api.post(approval, as: reception, key: "a1").code == "second_person_needed")
+            #expect(try await stage.own(of: stage.member).amount?.amount == amount - 5000)
+            for key in ["a2", "a3"] { #expect(try await api.post(approval, as: finance, key: key).status == 200) }
+            #expect(try await stage.own(of: stage.member).amount?.amount == amount - 10001)
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'goodwill' AND state = 'open'") == 0)
+            try await api.work()
+            let back = try await stage.account.list("refunds").compactMap { $0["amount"] as? Int64 }
+            #expect(back.reduce(0, +) == 10001)
+            #expect(try await stage.own(of: stage.member).state == .paid)
             try await stage.expectRight()
         }
     }

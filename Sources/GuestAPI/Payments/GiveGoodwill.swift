@@ -1,0 +1,131 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension Goodwill {
+    /// Takes an amount off what a household owes; what it has paid beyond goes back to who paid it.
+    ///
+    /// Above the park's limit it is only asked for, and a task says so, until a second person agrees.
+    ///
+    /// Throws `moreThanOwed` for more than the share is, `notPayable` for a booking that owes nothing any more.
+    static func give(
+        _ request: GoodwillRequest,
+        for share: Share.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Goodwill {
+        let (booking, owed, rules) = try await opened(share, as: principal, [.reception, .host, .finance], in: tx)
+        guard request.amount <= owed.amount else { throw Refusal.moreThanOwed.at("/amount") }
+        let isAboveLimit = rules.needsSecond(forGoodwill: request.amount)
+        let goodwill = Goodwill(
+            id: request.id ?? app.ids.next(at: now),
+            shareId: share,
+            amount: Money(request.amount, booking.total.currency),
+            reason: request.reason,
+            state: isAboveLimit ? .asked : .given,
+            at: now
+        )
+        try await tx.run(
+            PaymentSQL.insert(goodwill, isAboveLimit: isAboveLimit),
+            refusing: ["goodwill_pkey": .idTaken.at("/id")]
+        )
+        guard isAboveLimit else {
+            try await goodwill.apply(to: booking, owed, as: principal, app, at: now, in: tx)
+            return goodwill
+        }
+        try await StaffTask.open(
+            StaffTaskRequest(
+                title: "Agree to \(goodwill.amount.plainText) of goodwill for booking \(booking.number)",
+                detail: "\(goodwill.reason)\nGoodwill \(goodwill.id)"
+            ),
+            source: .goodwill,
+            subject: goodwill.id.description,
+            in: booking.parkId,
+            app,
+            at: now,
+            in: tx
+        )
+        return goodwill
+    }
+
+    /// A second person agrees; harmless to repeat.
+    ///
+    /// Throws `secondPersonNeeded` for whoever asked for it.
+    static func approve(
+        _ id: ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Goodwill {
+        guard let found = try await tx.first(PaymentSQL.goodwill(id)) else { throw Refusal.notFound }
+        let (booking, owed, _) = try await opened(found.goodwill.shareId, as: principal, [.finance], in: tx)
+        // Read again, now that the booking is locked.
+        guard var goodwill = try await tx.first(PaymentSQL.goodwill(id))?.goodwill else { throw Refusal.notFound }
+        guard goodwill.state == .asked else { return goodwill }
+        guard found.askedBy != tx.principal else { throw Refusal.secondPersonNeeded }
+        guard goodwill.amount.amount <= owed.amount else { throw Refusal.moreThanOwed }
+        goodwill.state = .given
+        try await tx.run(PaymentSQL.approve(id), refusing: ["goodwill_by_two": .secondPersonNeeded])
+        try await goodwill.apply(to: booking, owed, as: principal, app, at: now, in: tx)
+        try await StaffTask.settle(
+            .goodwill,
+            id.description,
+            in: booking.parkId,
+            note: "Agreed.",
+            app,
+            at: now,
+            in: tx
+        )
+        return goodwill
+    }
+
+    private static func opened(
+        _ share: Share.ID,
+        as principal: Principal,
+        _ functions: Set<StaffMember.Function>,
+        in tx: Transaction
+    ) async throws -> (Booking, Share, HouseRules) {
+        guard let id = try await tx.first(ShareSQL.share(share))?.bookingId,
+            let park = try await tx.first(PaymentSQL.park(of: id)), principal.has(functions, at: park)
+        else { throw Refusal.notFound }
+        // Finance sees no bookings, and may still agree.
+        let booking = try await Booking.locked(id, by: .member, as: .job("goodwill"), in: tx)
+        guard booking.state != .expired, booking.state != .held else { throw Refusal.notPayable }
+        let (policies, shares) = try await tx.all(BookingSQL.policy(of: id), ShareSQL.share(share))
+        guard let rules = policies.first?.rules, let owed = shares.first else { throw Refusal.notFound }
+        return (booking, owed, rules)
+    }
+
+    /// A line of its own that the household alone has.
+    private func apply(
+        to booking: Booking,
+        _ share: Share,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        var booking = booking
+        booking.version += 1
+        let line = ChargeLine(.goodwill, household: share.householdId, unitAmount: -amount.amount)
+        tx.later([
+            BookingSQL.insert(line, id: app.ids.next(at: now), booking: booking.id, at: now),
+            BookingSQL.update(booking),
+        ])
+        try await Booking.divide(booking.id, as: principal, app, at: now, in: tx)
+        try Audit.record(
+            "goodwill.give",
+            target: booking.id.uuid,
+            park: booking.parkId,
+            reason: reason,
+            after: self,
+            app,
+            at: now,
+            in: tx
+        )
+        booking.publish(in: tx)
+    }
+}
