@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench fuzz format reset
+.PHONY: help run demo test check bench fuzz simulate format reset
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 18
@@ -18,6 +18,9 @@ check: ## format, layering, tests, fuzz
 
 fuzz: ## attack a service of its own with what openapi.yaml allows and forbids (FUZZ_CASES)
 	@scripts/fuzz.sh
+
+simulate: ## lose answers, forge webhooks and kill the service while groups pay (FAULTS, SEED, MINUTES)
+	@scripts/simulate.sh
 
 bench: ## measure, beside floors on the same machine (ONLY=name)
 	@ONLY=$(ONLY) scripts/bench.sh

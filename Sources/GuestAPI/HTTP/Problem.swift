@@ -202,7 +202,7 @@ extension Problem {
     )
 
     static let badSignature = Problem(
-        status: .badRequest,
+        status: .forbidden,
         code: "bad_signature",
         detail: LocalizedText(
             en: "The message is not signed by the payment provider, or too long ago.",

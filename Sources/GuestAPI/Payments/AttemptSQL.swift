@@ -60,6 +60,8 @@ enum AttemptSQL {
 
     static func attempts(of booking: Booking.ID) -> Query<Row> { rows("booking_id = \(booking)") }
 
+    static func attempts(ofGuest guest: Guest.ID) -> Query<Row> { rows("payer_id = \(guest)") }
+
     /// The one that is under way.
     static func open(of share: Share.ID) -> Query<Row> {
         rows("share_id = \(share) AND attempt.state IN ('created', 'requiresAction', 'processing')")

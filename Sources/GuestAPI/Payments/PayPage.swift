@@ -6,9 +6,10 @@ enum PayPage {
     static func answer(_ view: PayLinkView, in language: Language) -> Answer {
         let isOpen = view.open.amount > 0
         let title = LocalizedText(
-            en: isOpen ? "Still to pay: \(view.open.plainText)" : "Everything has been paid. Thank you!",
-            nl: isOpen ? "Nog te betalen: \(view.open.plainText)" : "Alles is betaald. Dank je wel!",
-            de: isOpen ? "Noch zu zahlen: \(view.open.plainText)" : "Alles ist bezahlt. Vielen Dank!"
+            en: isOpen ? "Still to pay: \(view.open.plainText)" : "Nothing is left to pay. Thank you!",
+            nl: isOpen
+                ? "Nog te betalen: \(view.open.plainText)" : "Er hoeft niets meer te worden betaald. Dank je wel!",
+            de: isOpen ? "Noch zu zahlen: \(view.open.plainText)" : "Es ist nichts mehr zu zahlen. Vielen Dank!"
         )
         let about = LocalizedText(
             en:
