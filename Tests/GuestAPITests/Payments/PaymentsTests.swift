@@ -632,17 +632,18 @@ import Testing
         try await withGuestAPI(payments: true) { api in
             var rules = Given.rules
             rules.depositPercent = 30
-            let world = try await api.given.park(cottages: 1, rules: rules)
+            let world = try await api.given.park(cottages: 3, rules: rules)
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
             let account = try #require(api.account)
             var (firm, back) = (0, 0)
             for round in 0..<rounds {
-                let arrival = try day("2027-01-04").adding(days: round % 250 * 2)
+                let arrival = try day("2027-01-04").adding(days: round % 200 * 2)
                 let booking = try await api.given.booking(
                     of: group,
                     by: organiser,
                     in: world,
+                    cottages: [world.cottages[round / 200 % 3]],
                     from: arrival.description,
                     to: arrival.adding(days: 2).description
                 )
