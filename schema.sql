@@ -585,7 +585,8 @@ CREATE TABLE entry (
     journal_id uuid NOT NULL REFERENCES journal,
     place int NOT NULL CHECK (place > 0),
     -- Of the journal's park. `prepaid` is what guests have paid ahead for a share, `refunds` what is on its way back to
-    -- them, `provider` what the payment provider keeps for us.
+    -- them, `provider` what the payment provider keeps for us; `receivable` is what guests owe for the part of their
+    -- stay that is over, which is `revenue`, `vat` and `touristTax`.
     account text NOT NULL CONSTRAINT entry_account CHECK (
         account IN ('cash', 'terminal', 'giftCard', 'transfer', 'prepaid', 'tillDifference', 'provider', 'refunds', 'fees',
             'bank', 'disputed', 'receivable', 'revenue', 'vat', 'touristTax')
@@ -593,7 +594,10 @@ CREATE TABLE entry (
     share_id uuid REFERENCES share,
     amount bigint NOT NULL CHECK (amount <> 0),
     currency char(3) NOT NULL,
+    -- Of VAT, in hundredths of a percent.
+    rate int,
     PRIMARY KEY (journal_id, place),
+    CONSTRAINT entry_rate CHECK ((account IN ('revenue', 'vat')) = (rate IS NOT NULL) AND rate BETWEEN 0 AND 10000),
     CONSTRAINT entry_of_share CHECK (
         account = 'receivable' OR (account IN ('prepaid', 'refunds')) = (share_id IS NOT NULL)
     )
@@ -757,6 +761,56 @@ CREATE TABLE provider_transaction (
 CREATE INDEX ON provider_transaction (source);
 CREATE INDEX ON provider_transaction (at);
 CREATE TRIGGER provider_transaction_never_edited BEFORE UPDATE OR DELETE ON provider_transaction
+    FOR EACH ROW EXECUTE FUNCTION never_edited();
+
+-- The last day whose earnings stand in a park's ledger, and when they were written.
+CREATE TABLE earned_day (
+    park_id uuid PRIMARY KEY REFERENCES park,
+    day date NOT NULL,
+    at timestamptz NOT NULL
+);
+
+-- How many invoices and credit notes a park has sent in a year.
+CREATE TABLE invoice_series (
+    park_id uuid NOT NULL REFERENCES park,
+    year int NOT NULL,
+    last int NOT NULL CHECK (last > 0),
+    PRIMARY KEY (park_id, year)
+);
+
+-- What was sent to a payer, as it was sent. The law has it kept, with the name that stands on it.
+CREATE TABLE invoice (
+    id uuid PRIMARY KEY,
+    park_id uuid NOT NULL REFERENCES park,
+    year int NOT NULL,
+    -- Given when the row is written, in the order of commits: without a gap in every park and year.
+    number int NOT NULL,
+    share_id uuid NOT NULL REFERENCES share,
+    -- The invoice that it takes back; NULL for an invoice.
+    credits_id uuid CONSTRAINT invoice_credited_once UNIQUE REFERENCES invoice,
+    -- Park-local.
+    day date NOT NULL,
+    at timestamptz NOT NULL,
+    -- Below 0 on a credit note.
+    amount bigint NOT NULL,
+    currency char(3) NOT NULL,
+    -- Seller, recipient, lines and VAT (Invoice.Content).
+    content jsonb NOT NULL,
+    CONSTRAINT invoice_number_once UNIQUE (park_id, year, number),
+    CONSTRAINT invoice_of_year CHECK (extract(year FROM day) = year)
+);
+CREATE INDEX ON invoice (share_id);
+
+-- The series' row is locked until COMMIT, so a number that is given is used.
+CREATE FUNCTION invoice_number() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO invoice_series AS series (park_id, year, last) VALUES (NEW.park_id, NEW.year, 1)
+    ON CONFLICT (park_id, year) DO UPDATE SET last = series.last + 1 RETURNING last INTO NEW.number;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER invoice_number BEFORE INSERT ON invoice FOR EACH ROW EXECUTE FUNCTION invoice_number();
+CREATE TRIGGER invoice_never_edited BEFORE UPDATE OR DELETE ON invoice
     FOR EACH ROW EXECUTE FUNCTION never_edited();
 
 -- Arrival ---------------------------------------------------------------------------------------
@@ -993,4 +1047,4 @@ CREATE TABLE scope_entity (
 CREATE INDEX ON scope_entity (scope, version);
 
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
-    (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill');
+    (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books');

@@ -86,6 +86,9 @@ def real_ids():
             "stay": {"arrival": str(arrival), "departure": str(arrival + datetime.timedelta(days=3))},
         }, anna)["id"]
 
+    def owed(booking):
+        return ask("GET", f"/v1/bookings/{booking}/shares", token=anna)["items"][0]["id"]
+
     # A child of Anna's, with a phone that plays along and one to be signed out.
     child = ask("POST", f"/v1/groups/{group}/travellers", {"name": "Kim", "birthDate": "2019-06-01", "guardianId": member}, anna)["id"]
 
@@ -106,8 +109,23 @@ def real_ids():
     begin = ask("GET", f"/v1/bookings/{staying}", token=anna)["stay"]["arrival"]
     order = {"extraId": extra, "from": begin, "quantity": 1}
     ordered = ask("POST", f"/v1/bookings/{staying}/extras", order, anna)["extras"][0]["id"]
-    share = ask("GET", f"/v1/bookings/{staying}/shares", token=anna)["items"][0]["id"]
+    share = owed(staying)
     payment = ask("POST", f"/v1/admin/shares/{share}/till-payments", {"method": "cash", "amount": 100}, host)["id"]
+
+    def link(share):
+        made = ask("POST", f"/v1/shares/{share}/links", token=anna)
+        return made["id"], made["url"].rpartition("/")[2]
+
+    billed = held(3)
+    ask("POST", f"/v1/bookings/{billed}/confirm", {"reason": "fuzz"}, host)
+    billed = owed(billed)
+    gift = ask("POST", f"/v1/admin/shares/{billed}/goodwill", {"amount": 5001, "reason": "rain"}, host)["id"]
+    # Who pays as a guest, and who with a link.
+    payable, linked = owed(held(4)), owed(held(5))
+    paying = ask("POST", f"/v1/shares/{payable}/payments", {"method": "card"}, anna)["id"]
+    (_, token), (spare_link, _) = link(linked), link(linked)
+    link_paying = ask("POST", f"/v1/pay-links/{token}/payments", {"method": "card"})["id"]
+    invoice = ask("POST", f"/v1/shares/{billed}/invoices", {}, anna)["id"]
     # Groups in which Anna may do what she can do only once.
     left = ask("POST", "/v1/groups", {"name": "Left", "myName": "Anna"}, anna)["id"]
     handed = ask("POST", "/v1/groups", {"name": "Handed", "myName": "Anna"}, anna)["id"]
@@ -123,6 +141,11 @@ def real_ids():
         # Where another object than everybody's is needed, by operation.
         "extendHold": {"booking": held(0)}, "cancelBooking": {"booking": held(1)},
         "orderExtra": {"booking": staying}, "cancelExtra": {"booking": staying, "order": ordered},
+        "invoice": invoice, "issueInvoice": {"share": billed}, "listInvoices": {"share": billed},
+        "token": token, "goodwill": gift, "giveGoodwill": {"share": billed}, "startPayment": {"share": payable},
+        "showPayment": {"payment": paying}, "endPayment": {"payment": paying},
+        "showLinkPayment": {"payment": link_paying}, "createPayLink": {"share": linked},
+        "revokePayLink": {"share": linked, "link": spare_link},
         "quoteChange": {"booking": staying}, "leaveGroup": {"group": left},
         "listChildConsents": {"traveller": child}, "recordChildConsent": {"traveller": child},
         "admitPhone": {"traveller": child}, "listPhones": {"traveller": child},
@@ -174,6 +197,8 @@ def narrowed(ids):
         "enum": [[{"method": method, "counted": 0, "reason": "fuzz"} for method in methods]],
     }
     schemas["TillCloseRequest"]["properties"]["day"] = {"enum": ["2020-01-01", "2020-01-02", "2020-01-03"]}
+    schemas["PaymentRequest"]["properties"] = {"method": {"enum": ["card"]}}
+    schemas["GoodwillRequest"]["properties"]["amount"]["maximum"] = 50
     only("HandOver", "travellerId", ids["heir"])
     only("TravellerChange", "householdId", ids["household"])
     only("TravellerRequest", "householdId", ids["household"])
@@ -185,6 +210,7 @@ def narrowed(ids):
     arrival, departure = str(friday), str(friday + datetime.timedelta(days=3))
     schemas["HouseRules"]["properties"]["minimumNights"] = {"enum": [1, 2, 3]}
     schemas["HouseRules"]["properties"]["maximumNights"]["minimum"] = 3
+    schemas["HouseRules"]["properties"]["vat"]["maxItems"] = 1
     schemas["StayRequest"] = {"enum": [{"arrival": arrival, "departure": departure}]}
     for name in [name for name in schemas if name.endswith(("Request", "Change", "Report"))]:
         text = json.dumps(schemas[name]).replace("#/components/schemas/Stay\"", "#/components/schemas/StayRequest\"")

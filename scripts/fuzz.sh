@@ -5,7 +5,9 @@
 cluster="fuzz-$$"
 scratch=$(mktemp -d)
 service=
+sandbox=
 cleanup() {
+    if [ -n "$sandbox" ]; then kill -TERM "$sandbox" 2>/dev/null || true; fi
     if [ -n "$service" ]; then kill -TERM "$service" 2>/dev/null || true; wait "$service" 2>/dev/null || true; fi
     "$root/scripts/cluster.sh" remove "$cluster"
     rm -rf "$scratch"
@@ -18,6 +20,12 @@ cd "$root"
 scripts/viewer.sh
 cp -r "$state/docs" "$scratch/docs"
 swift build --product voorpret
+swift build --product payment-sandbox
+export VOORPRET_PAYMENTS_URL=http://127.0.0.1:18082 VOORPRET_PAYMENTS_KEY=sk_test_fuzz
+export VOORPRET_PAYMENTS_WEBHOOK_SECRET=whsec_fuzz
+.build/debug/payment-sandbox --port 18082 --file "$scratch/payments.sqlite" --key "$VOORPRET_PAYMENTS_KEY" \
+    --webhook http://127.0.0.1:18080/v1/webhooks/stripe --webhook-secret "$VOORPRET_PAYMENTS_WEBHOOK_SECRET" &
+sandbox=$!
 .build/debug/voorpret serve --demo >"$scratch/log" 2>&1 &
 service=$!
 for _ in $(seq 200); do curl -sf http://127.0.0.1:18081/readyz >/dev/null && break; sleep 0.2; done

@@ -109,6 +109,7 @@ enum Policy {
     private static let front: Set<Who> = [.staff(.reception), .staff(.host), .headOffice]
     private static let upkeep: Set<Who> = [.staff(.reception), .staff(.maintenance), .headOffice]
     private static let money: Set<Who> = [.staff(.reception), .staff(.finance), .headOffice]
+    private static let payers = money.union([.member])
     private static let service = front.union([.staff(.housekeeping)])
     private static let house = service.union([.staff(.maintenance)])
     private static let anyStaff = Set(StaffMember.Function.allCases.map { Who.staff($0) } + [.headOffice])
@@ -307,6 +308,18 @@ enum Policy {
             .desk,
             key: .required
         ),
+        Row(
+            "issueInvoice",
+            .post,
+            "/v1/shares/{share}/invoices",
+            payers,
+            .booking,
+            key: .required
+        ),
+        Row("listInvoices", .get, "/v1/shares/{share}/invoices", payers, .booking),
+        Row("showInvoice", .get, "/v1/invoices/{invoice}", payers, .booking),
+        Row("printInvoice", .get, "/v1/invoices/{invoice}/pdf", payers, .booking),
+        Row("listParkInvoices", .get, "/v1/admin/parks/{park}/invoices", [.staff(.finance), .headOffice], .desk),
         Row("showReconciliation", .get, "/v1/admin/reconciliation", [.staff(.finance), .headOffice], .desk),
         Row("listJournals", .get, "/v1/admin/parks/{park}/journals", [.staff(.finance), .headOffice], .desk),
         // Extras

@@ -4,6 +4,7 @@ enum Routes {
         let features = [
             IdentityRoutes.handlers, ParkRoutes.handlers, GroupRoutes.handlers, BookingRoutes.handlers,
             ExtraRoutes.handlers, ShareRoutes.handlers, PaymentRoutes.handlers, AttemptRoutes.handlers,
+            InvoiceRoutes.handlers,
             PayLinkRoutes.handlers,
             ArrivalRoutes.handlers,
             DeskRoutes.handlers, TaskRoutes.handlers,

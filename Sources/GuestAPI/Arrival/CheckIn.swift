@@ -85,7 +85,7 @@ extension Booking {
         return try write(booking, "booking.checkOut", .toClean, app, at: now, in: tx)
     }
 
-    /// Nobody came: the cottages are free for others, the price stands.
+    /// Nobody came: the cottages are free for others; the price stands, but for the tourist tax, which nobody owes.
     static func noShow(
         _ id: Booking.ID,
         reason: String,
@@ -101,7 +101,10 @@ extension Booking {
         guard booking.state != .noShow else { return booking }
         try booking.noShow(today: clock.date(at: now))
         booking.version += 1
-        tx.later([BookingSQL.release(id), BookingSQL.update(booking)])
+        tx.later([
+            BookingSQL.release(id), BookingSQL.update(booking), BookingSQL.reverseTouristTax(of: id, at: now),
+        ])
+        try await Booking.divide(id, as: principal, app, at: now, in: tx)
         try Audit.record(
             "booking.noShow",
             target: id.uuid,
@@ -112,7 +115,7 @@ extension Booking {
             in: tx
         )
         booking.publish(in: tx)
-        return booking
+        return try await locked(id, as: principal, in: tx)
     }
 
     private static func write(

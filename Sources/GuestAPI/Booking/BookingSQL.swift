@@ -444,6 +444,11 @@ enum BookingSQL {
         reverse("line.id = ANY(\(lines)::uuid[])", of: booking, at: now)
     }
 
+    /// What is owed to the municipality for nights that nobody slept here.
+    static func reverseTouristTax(of booking: Booking.ID, at now: Date) -> Command {
+        reverse("kind = 'touristTax'", of: booking, at: now)
+    }
+
     /// What an extra cost.
     static func reverseLines(ofOrders orders: [ExtraOrder.ID], of booking: Booking.ID, at now: Date) -> Command {
         reverse("extra_order_id = ANY(\(orders)::uuid[])", of: booking, at: now)

@@ -157,36 +157,38 @@ extension Booking {
         at now: Date,
         in tx: Transaction
     ) async throws -> [ShareView] {
-        let booking = try await found(id, by: .member, as: principal, in: tx)
-        let (terms, shares, names, attempts, roles) = try await tx.all(
-            ShareSQL.terms(of: id, for: principal.guestID),
-            ShareSQL.shares(of: id),
-            ShareSQL.names(of: id),
-            ShareSQL.attempts(of: id),
-            BookingSQL.role(of: principal.guestID, in: id)
+        _ = try await found(id, by: .member, as: principal, in: tx)
+        return try await tx.all(ShareSQL.seen(where: "booking.id = \(id)", by: principal.guestID))
+            .views(for: principal, at: now)
+    }
+}
+
+extension [ShareSQL.Seen] {
+    func views(for principal: Principal, at now: Date) -> [ShareView] {
+        var todays: [String: LocalDate] = [:]
+        for zone in Set(map(\.timeZone)) { todays[zone] = ParkClock(timeZone: zone)?.date(at: now) }
+        return compactMap { seen in todays[seen.timeZone].map { seen.view(for: principal, today: $0) } }
+    }
+}
+
+extension ShareSQL.Seen {
+    fileprivate func view(for principal: Principal, today: LocalDate) -> ShareView {
+        let isShown = isOwn || isOrganiser || principal.has([.reception, .host, .finance], at: parkId)
+        func money(_ amount: Int64) -> Money { Money(amount, currency) }
+        return ShareView(
+            id: share.id,
+            bookingId: share.bookingId,
+            householdId: share.householdId,
+            householdName: householdName,
+            state: share.state(today: today),
+            isOwn: isOwn,
+            due: share.due,
+            version: share.version,
+            amount: isShown ? money(share.amount) : nil,
+            paid: isShown ? money(share.paid) : nil,
+            asked: isShown ? share.asked.map(money) : nil,
+            coveredBy: share.cover?.by,
+            attemptId: isShown ? attemptId : nil
         )
-        guard let terms = terms.first, let clock = ParkClock(timeZone: terms.timeZone) else { return [] }
-        let today = clock.date(at: now)
-        let name = Dictionary(names.map { ($0.household, $0.name) }) { first, _ in first }
-        let seesAll = principal.guestID == nil || roles == [.organiser]
-        func money(_ amount: Int64) -> Money { Money(amount, booking.total.currency) }
-        return shares.map { share in
-            let isOwn = share.householdId == terms.author
-            let isShown = seesAll || isOwn
-            return ShareView(
-                id: share.id,
-                householdId: share.householdId,
-                householdName: name[share.householdId] ?? "",
-                state: share.state(today: today),
-                isOwn: isOwn,
-                due: share.due,
-                version: share.version,
-                amount: isShown ? money(share.amount) : nil,
-                paid: isShown ? money(share.paid) : nil,
-                asked: isShown ? share.asked.map(money) : nil,
-                coveredBy: share.cover?.by,
-                attemptId: isShown ? attempts.first { $0.share == share.id }?.attempt : nil
-            )
-        }
     }
 }

@@ -97,14 +97,45 @@ enum ShareSQL {
         ) { (try $0.decode("id"), try $0.decode("name")) }
     }
 
-    /// The attempt under way of each share.
-    static func attempts(of booking: Booking.ID) -> Query<(share: Share.ID, attempt: Attempt.ID)> {
+    /// A share with what decides how much of it a guest sees.
+    struct Seen: Sendable {
+        let share: Share
+        let parkId: Park.ID
+        let householdName: String
+        let currency: String
+        let timeZone: String
+        let isOwn: Bool
+        let isOrganiser: Bool
+        /// The attempt under way.
+        let attemptId: Attempt.ID?
+    }
+
+    static func seen(where condition: SQL, by guest: Guest.ID?) -> Query<Seen> {
         Query(
             """
-            SELECT share_id, attempt.id FROM attempt JOIN share ON share.id = share_id
-            WHERE booking_id = \(booking) AND state IN ('created', 'requiresAction', 'processing')
+            SELECT \(columns), park_id, household.name AS household_name, booking.currency, time_zone,
+                coalesce(viewer.household_id = share.household_id, false) AS is_own,
+                coalesce(viewer.role = 'organiser', false) AS is_organiser,
+                (SELECT attempt.id FROM attempt
+                 WHERE share_id = share.id AND state IN ('created', 'requiresAction', 'processing')) AS attempt_id
+            FROM booking JOIN share ON share.booking_id = booking.id JOIN household ON household.id = share.household_id
+                JOIN park ON park.id = park_id
+                LEFT JOIN traveller AS viewer
+                    ON viewer.group_id = booking.group_id AND viewer.guest_id = \(guest) AND viewer.left_at IS NULL
+            WHERE \(condition) ORDER BY booking.id, share.household_id
             """
-        ) { (try $0.decode("share_id"), try $0.decode("id")) }
+        ) { row in
+            Seen(
+                share: try share(row),
+                parkId: try row.decode("park_id"),
+                householdName: try row.decode("household_name"),
+                currency: try row.decode("currency"),
+                timeZone: try row.decode("time_zone"),
+                isOwn: try row.decode("is_own"),
+                isOrganiser: try row.decode("is_organiser"),
+                attemptId: try row.decodeIfPresent("attempt_id")
+            )
+        }
     }
 
     static func setRule(_ rule: JSONText, of booking: Booking.ID) -> Command {

@@ -78,6 +78,7 @@ public struct DemoData: Sendable {
 
     private static let plans: [Plan] = {
         func time(_ text: String) -> LocalTime { LocalTime(text) ?? LocalTime.noon }
+        func year(_ year: Int) -> LocalDate { LocalDate(year: year, month: 1, day: 1) ?? .earliest }
         let weekends: [HouseRules.Arrival] = [
             .init(.friday, nights: [3, 7, 10, 14]), .init(.monday, nights: [4, 7, 11, 14]),
             .init(.wednesday, nights: [5, 7]),
@@ -109,7 +110,16 @@ public struct DemoData: Sendable {
                         touristTax: .init(personNight: 168, fromAge: 12),
                         cancellation: [
                             .init(days: 84, percent: 0), .init(days: 42, percent: 30), .init(days: 14, percent: 60),
-                        ]
+                        ],
+                        vat: [
+                            .init(from: year(2020), lodging: 900, extras: 2100),
+                            .init(from: year(2026), lodging: 2100, extras: 2100),
+                        ],
+                        seller: .init(
+                            name: "Heidehof B.V.",
+                            address: "Heideweg 1, 7351 Hoenderloo, Nederland",
+                            vatNumber: "NL000000000B00"
+                        )
                     )
                 ),
                 spacing: 26,

@@ -41,7 +41,8 @@ extension TravelGroup {
             version: 1,
             households: [household],
             travellers: [organiser],
-            bookings: []
+            bookings: [],
+            shares: []
         )
     }
 

@@ -33,7 +33,7 @@ enum GroupRoutes {
 
     private static func show(_ call: Call) async throws -> Answer {
         let id: TravelGroup.ID = try call.id("group")
-        let group = try await call.read { try await TravelGroup.show(id, as: call.principal, in: $0) }
+        let group = try await call.read { try await TravelGroup.show(id, as: call.principal, at: call.now, in: $0) }
         return try .json(group, version: group.version)
     }
 

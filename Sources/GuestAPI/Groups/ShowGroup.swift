@@ -3,12 +3,19 @@ import GuestModels
 import Postgres
 
 extension TravelGroup {
-    /// The group's page: who is in it and what they have booked.
+    /// The group's page: who is in it, what they have booked, and who owes what of it as far as the asker may know.
     ///
     /// One round trip.
-    static func show(_ id: TravelGroup.ID, as principal: Principal, in reader: Reader) async throws -> TravelGroup {
+    static func show(
+        _ id: TravelGroup.ID,
+        as principal: Principal,
+        at now: Date,
+        in reader: Reader
+    ) async throws
+        -> TravelGroup
+    {
         let ofGroup: SQL = "booking.group_id = \(id)"
-        let (groups, households, travellers, rows, cottages, people, lines, extras) = try await reader.all(
+        let (groups, households, travellers, rows, cottages, people, lines, extras, shares) = try await reader.all(
             GroupSQL.group(id, for: principal),
             GroupSQL.households(of: id),
             GroupSQL.travellers(of: id),
@@ -16,7 +23,8 @@ extension TravelGroup {
             BookingSQL.cottages(where: ofGroup),
             BookingSQL.travellers(where: ofGroup),
             BookingSQL.lines(where: ofGroup),
-            ExtraSQL.orders(where: ofGroup)
+            ExtraSQL.orders(where: ofGroup),
+            ShareSQL.seen(where: ofGroup, by: principal.guestID)
         )
         guard let group = groups.first else { throw Refusal.notFound }
         return TravelGroup(
@@ -25,7 +33,8 @@ extension TravelGroup {
             version: group.version,
             households: households,
             travellers: travellers,
-            bookings: Booking.assemble(rows, cottages, people, lines, extras)
+            bookings: Booking.assemble(rows, cottages, people, lines, extras),
+            shares: shares.views(for: principal, at: now)
         )
     }
 

@@ -70,6 +70,16 @@ struct QueryReader {
         return stay
     }
 
+    /// `from` up to, not including, `to`, which a list asks for and nothing else.
+    static func days(of call: Call, atMost limit: Int) throws -> Stay {
+        var query = QueryReader(call)
+        let days = query.stay("from", "to")
+        query.require(days.map { $0.nightCount <= limit } ?? true, "to", "must be at most \(limit) days after from")
+        try query.finish()
+        guard let days else { throw BadRequest("?from", "is missing") }
+        return days
+    }
+
     mutating func int(_ name: String, _ range: ClosedRange<Int>, default fallback: Int) -> Int {
         guard let value = optional(name, as: Int.self, "must be a whole number") else { return fallback }
         require(range.contains(value), name, "must be from \(range.lowerBound) to \(range.upperBound)")

@@ -81,6 +81,7 @@ struct Job: Sendable {
         let all: [any Work.Type] = [
             Mail.self, EraseSpool.self, ExpireHold.self, CleanUp.self, CheckOccupancy.self, RemindPayers.self,
             Overpaid.self, EndPayments.self, SettleAttempt.self, SettleRefund.self, ReadEvent.self, ReadBooks.self,
+            EarnRevenue.self,
         ]
         return Dictionary(all.map { ($0.kind, $0) }) { first, _ in first }
     }()

@@ -27,7 +27,8 @@ struct Scheduler: Service {
     ///
     /// Every five minutes: reading the provider's books.
     ///
-    /// Every day on the park's own clock: checking its occupancy at three, reminding who has to pay at ten.
+    /// Every day on the park's own clock: checking its occupancy at three, writing down what the day
+    /// before has earned at four, reminding who has to pay at ten.
     func tick() async throws {
         let now = app.now()
         try await app.database.transaction(as: Principal.job("schedule").setting) { tx in
@@ -52,6 +53,7 @@ struct Scheduler: Service {
                     }
                 }
                 try await daily(CheckOccupancy(parkId: park.id), at: LocalTime("03:00"))
+                try await daily(EarnRevenue(parkId: park.id, day: today.adding(days: -1)), at: LocalTime("04:00"))
                 try await daily(RemindPayers(parkId: park.id, day: today), at: LocalTime("10:00"))
             }
         }

@@ -125,11 +125,7 @@ enum AttemptRoutes {
     private static func journals(_ call: Call) async throws -> Answer {
         let park: Park.ID = try call.id("park")
         guard call.principal.has([.finance], at: park) else { throw Refusal.notFound }
-        var query = QueryReader(call)
-        let days = query.stay("from", "to")
-        try query.finish()
-        guard let days else { throw Refusal.notFound }
-        guard days.nightCount <= 400 else { throw BadRequest("?to", "must be at most 400 days after from") }
+        let days = try QueryReader.days(of: call, atMost: 400)
         let rows = try await call.read { try await $0.all(PaymentSQL.journalLines(of: park, during: days)) }
         return Answer(
             status: .ok,

@@ -88,14 +88,9 @@ extension Goodwill {
         _ functions: Set<StaffMember.Function>,
         in tx: Transaction
     ) async throws -> (Booking, Share, HouseRules) {
-        guard let id = try await tx.first(ShareSQL.share(share))?.bookingId,
-            let park = try await tx.first(PaymentSQL.park(of: id)), principal.has(functions, at: park)
-        else { throw Refusal.notFound }
-        // Finance sees no bookings, and may still agree.
-        let booking = try await Booking.locked(id, by: .member, as: .job("goodwill"), in: tx)
+        let (owed, booking) = try await Share.own(share, as: principal, or: functions, isLocked: true, in: tx)
         guard booking.state != .expired, booking.state != .held else { throw Refusal.notPayable }
-        let (policies, shares) = try await tx.all(BookingSQL.policy(of: id), ShareSQL.share(share))
-        guard let rules = policies.first?.rules, let owed = shares.first else { throw Refusal.notFound }
+        guard let rules = try await tx.first(BookingSQL.policy(of: booking.id))?.rules else { throw Refusal.notFound }
         return (booking, owed, rules)
     }
 

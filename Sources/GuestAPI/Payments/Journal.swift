@@ -20,6 +20,14 @@ struct Journal: Sendable {
         case bank
         /// What it has taken back because a payer disputes it.
         case disputed
+        /// What guests owe for the part of their stay that has been earned.
+        case receivable
+        /// What has been earned, without VAT, by its rate.
+        case revenue
+        /// What of it the country gets, by its rate.
+        case vat
+        /// What the municipality gets.
+        case touristTax
 
         /// Its entries name the share they are about.
         var isOfShare: Bool { self == .prepaid || self == .refunds }
@@ -39,6 +47,8 @@ struct Journal: Sendable {
         var share: Share.ID?
         /// Minor units: a debit above 0, a credit below.
         let amount: Int64
+        /// The VAT's, in hundredths of a percent; of `revenue` and `vat` alone.
+        var rate: Int?
     }
 
     /// What it tells of, such as `till:ID`; a second one of it is refused by the schema.

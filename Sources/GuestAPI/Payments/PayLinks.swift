@@ -25,7 +25,7 @@ struct PayLink: Sendable {
         at now: Date,
         in tx: Transaction
     ) async throws -> PayLink {
-        try await allow(share, principal, in: tx)
+        _ = try await Share.own(share, as: principal, or: [.reception, .host], in: tx)
         let link = PayLink(id: app.ids.next(at: now), shareId: share, expiresAt: now.addingTimeInterval(days * 86400))
         tx.later([AttemptSQL.insert(link, at: now)])
         return link
@@ -38,7 +38,7 @@ struct PayLink: Sendable {
         at now: Date,
         in tx: Transaction
     ) async throws {
-        try await allow(share, principal, in: tx)
+        _ = try await Share.own(share, as: principal, or: [.reception, .host], in: tx)
         guard try await tx.run(AttemptSQL.revoke(id, of: share, at: now)) == 1 else { throw Refusal.notFound }
     }
 
@@ -51,18 +51,6 @@ struct PayLink: Sendable {
             throw Refusal.linkOver
         }
         return link
-    }
-
-    private static func allow(_ share: Share.ID, _ principal: Principal, in tx: Transaction) async throws {
-        guard let found = try await tx.first(ShareSQL.share(share)) else { throw Refusal.notFound }
-        let booking = try await Booking.found(found.bookingId, by: .member, as: principal, in: tx)
-        let (terms, roles) = try await tx.all(
-            ShareSQL.terms(of: booking.id, for: principal.guestID),
-            BookingSQL.role(of: principal.guestID, in: booking.id)
-        )
-        guard principal.guestID == nil || terms.first?.author == found.householdId || roles == [.organiser] else {
-            throw Refusal.forbidden
-        }
     }
 }
 

@@ -14,11 +14,14 @@ enum PaymentSQL {
                     \(now))
                 RETURNING id
             )
-            INSERT INTO entry (journal_id, place, account, share_id, amount, currency)
-            SELECT posted.id, place, account, nullif(share_id, '')::uuid, amount, \(journal.currency)
+            INSERT INTO entry (journal_id, place, account, share_id, amount, currency, rate)
+            SELECT posted.id, place, account, nullif(share_id, '')::uuid, amount, \(journal.currency),
+                nullif(rate, '')::int
             FROM posted, unnest(\(journal.entries.map(\.account.rawValue))::text[],
                 \(journal.entries.map { $0.share?.description ?? "" })::text[],
-                \(journal.entries.map(\.amount))::bigint[]) WITH ORDINALITY AS line (account, share_id, amount, place)
+                \(journal.entries.map(\.amount))::bigint[],
+                \(journal.entries.map { $0.rate.map(String.init) ?? "" })::text[])
+                WITH ORDINALITY AS line (account, share_id, amount, rate, place)
             """
         )
     }
@@ -82,7 +85,11 @@ enum PaymentSQL {
     }
 
     /// About money a word that is not known is never read as another.
-    static func word<Word: RawRepresentable<String>>(_ row: Row, _ column: String) throws -> Word {
+    static func word<Word: RawRepresentable<String>>(
+        _ row: Row,
+        _ column: String,
+        as: Word.Type = Word.self
+    ) throws -> Word {
         let text: String = try row.decode(column)
         guard let word = Word(rawValue: text) else {
             throw PostgresError.undecodable(column: column, reason: "no \(Word.self): \(text)")
@@ -355,6 +362,37 @@ enum PaymentSQL {
                 SELECT coalesce(sum(refund.amount), 0) FROM refund JOIN attempt ON attempt.id = attempt_id
                 WHERE share_id = share.id AND refund.state = 'reserved'
             )
+        UNION ALL
+        SELECT 'stay is over and its price is not what was earned', id::text FROM booking JOIN earned_day USING (park_id)
+        WHERE group_id IS NOT NULL AND state NOT IN ('held', 'expired') AND upper(stay) <= day AND NOT EXISTS (
+            SELECT FROM charge_line WHERE booking_id = booking.id AND at >= earned_day.at - interval '1 day'
+        ) AND (
+            SELECT coalesce(sum(amount), 0) FROM charge_line WHERE booking_id = booking.id
+        ) <> (
+            SELECT coalesce(sum(amount), 0) FROM journal JOIN entry ON journal_id = journal.id
+            WHERE journal.booking_id = booking.id AND account = 'receivable'
+        )
+        UNION ALL
+        SELECT 'tourist tax is not what was charged', id::text FROM booking JOIN earned_day USING (park_id)
+        WHERE group_id IS NOT NULL AND state NOT IN ('held', 'expired') AND upper(stay) <= day AND NOT EXISTS (
+            SELECT FROM charge_line WHERE booking_id = booking.id AND at >= earned_day.at - interval '1 day'
+        ) AND (
+            SELECT coalesce(sum(amount), 0) FROM charge_line WHERE booking_id = booking.id AND kind = 'touristTax'
+        ) <> -(
+            SELECT coalesce(sum(amount), 0) FROM journal JOIN entry ON journal_id = journal.id
+            WHERE journal.booking_id = booking.id AND account = 'touristTax'
+        )
+        UNION ALL
+        SELECT 'VAT is not its part of what was earned', booking_id::text || ' ' || rate
+        FROM journal JOIN entry ON journal_id = journal.id
+        WHERE account IN ('revenue', 'vat') GROUP BY booking_id, rate
+        HAVING abs(coalesce(sum(amount) FILTER (WHERE account = 'vat'), 0) * (10000 + rate) - sum(amount) * rate) > 10000 + rate
+        UNION ALL
+        SELECT 'invoices of a year have a gap', park_id || ' ' || year FROM invoice_series
+        WHERE last <> (
+            SELECT count(*) FROM invoice
+            WHERE invoice.park_id = invoice_series.park_id AND invoice.year = invoice_series.year
+        )
         ORDER BY 1, 2
         """
     ) { (try $0.decode("what"), try $0.decode("subject")) }
@@ -406,12 +444,13 @@ enum PaymentSQL {
         let account: String
         let amount: Int64
         let currency: String
+        let rate: Int?
     }
 
     static func journalLines(of park: Park.ID, during days: Stay) -> Query<JournalLine> {
         Query(
             """
-            SELECT day, journal.id, journal.reason, number, account, amount, entry.currency
+            SELECT day, journal.id, journal.reason, number, account, amount, entry.currency, rate
             FROM journal JOIN entry ON journal_id = journal.id LEFT JOIN booking ON booking.id = booking_id
             WHERE journal.park_id = \(park) AND day >= \(days.arrival) AND day < \(days.departure)
             ORDER BY day, journal.id, place
@@ -424,7 +463,8 @@ enum PaymentSQL {
                 number: try row.decodeIfPresent("number"),
                 account: try row.decode("account"),
                 amount: try row.decode("amount"),
-                currency: try row.decode("currency")
+                currency: try row.decode("currency"),
+                rate: try row.decodeIfPresent("rate")
             )
         }
     }

@@ -69,12 +69,13 @@ struct Reconciliation: Encodable, Sendable {
 /// The ledger as a file: RFC 4180, one line per entry.
 enum JournalFile {
     static func text(_ rows: [PaymentSQL.JournalLine]) -> String {
-        var lines = ["day,journal,reason,booking,account,debit,credit,currency"]
+        var lines = ["day,journal,reason,booking,account,debit,credit,currency,vat"]
         for row in rows {
             lines.append(
                 [
                     row.day.description, row.journal.lowercasedText, quoted(row.reason), row.number ?? "", row.account,
                     row.amount > 0 ? decimal(row.amount) : "", row.amount < 0 ? decimal(-row.amount) : "", row.currency,
+                    row.rate.map { decimal(Int64($0)) } ?? "",
                 ].joined(separator: ",")
             )
         }

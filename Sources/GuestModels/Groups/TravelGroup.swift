@@ -10,6 +10,8 @@ public struct TravelGroup: Codable, Hashable, Sendable {
     public var households: [Household]
     public var travellers: [Traveller]
     public var bookings: [Booking]
+    /// Of all its bookings.
+    public var shares: [ShareView]
 
     public init(
         id: ID,
@@ -17,7 +19,8 @@ public struct TravelGroup: Codable, Hashable, Sendable {
         version: Int,
         households: [Household],
         travellers: [Traveller],
-        bookings: [Booking]
+        bookings: [Booking],
+        shares: [ShareView]
     ) {
         self.id = id
         self.name = name
@@ -25,6 +28,7 @@ public struct TravelGroup: Codable, Hashable, Sendable {
         self.households = households
         self.travellers = travellers
         self.bookings = bookings
+        self.shares = shares
     }
 }
 

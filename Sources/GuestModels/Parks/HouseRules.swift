@@ -39,6 +39,10 @@ public struct HouseRules: Hashable, Codable, Sendable {
     /// Minor units that one of the staff may give back out of goodwill without a second; 5,000 unless the park says
     /// otherwise.
     public var goodwillLimit: Int64?
+    /// The VAT in the park's prices, from which day on; none unless the park says so.
+    public var vat: [VATRates]?
+    /// Who sends the park's invoices; none are sent unless the park says so.
+    public var seller: Seller?
 
     public enum SelfCheckIn: String, Hashable, Codable, Sendable {
         case lead, anyone
@@ -102,6 +106,34 @@ public struct HouseRules: Hashable, Codable, Sendable {
         }
     }
 
+    /// What the country takes of prices that include it, for what is enjoyed from a day on.
+    public struct VATRates: Hashable, Codable, Sendable {
+        public var from: LocalDate
+        /// Hundredths of a percent: 2100 is 21 %.
+        public var lodging: Int
+        public var extras: Int
+
+        public init(from: LocalDate, lodging: Int, extras: Int) {
+            self.from = from
+            self.lodging = lodging
+            self.extras = extras
+        }
+    }
+
+    /// Who sells the stays, as the law wants it on an invoice.
+    public struct Seller: Hashable, Codable, Sendable {
+        public var name: String
+        /// Street, postal code and town, country.
+        public var address: String
+        public var vatNumber: String
+
+        public init(name: String, address: String, vatNumber: String) {
+            self.name = name
+            self.address = address
+            self.vatNumber = vatNumber
+        }
+    }
+
     public init(
         checkInFrom: LocalTime,
         checkOutBy: LocalTime,
@@ -122,7 +154,9 @@ public struct HouseRules: Hashable, Codable, Sendable {
         register: Register? = nil,
         balanceDays: Int? = nil,
         paidCheckIn: Bool? = nil,
-        goodwillLimit: Int64? = nil
+        goodwillLimit: Int64? = nil,
+        vat: [VATRates]? = nil,
+        seller: Seller? = nil
     ) {
         self.checkInFrom = checkInFrom
         self.checkOutBy = checkOutBy
@@ -144,6 +178,8 @@ public struct HouseRules: Hashable, Codable, Sendable {
         self.balanceDays = balanceDays
         self.paidCheckIn = paidCheckIn
         self.goodwillLimit = goodwillLimit
+        self.vat = vat
+        self.seller = seller
     }
 }
 
@@ -193,6 +229,21 @@ extension HouseRules: Checked {
         check.range(register?.keepDays, "/register/keepDays", 0...4000)
         check.range(goodwillLimit, "/goodwillLimit", 0...1_000_000_000)
         check.range(balanceDays, "/balanceDays", 0...1100)
+        check.require((vat ?? []).count <= 50, "/vat", "must have at most 50 entries")
+        for (index, rates) in (vat ?? []).enumerated() {
+            check.range(rates.lodging, "/vat/\(index)/lodging", 0...10_000)
+            check.range(rates.extras, "/vat/\(index)/extras", 0...10_000)
+        }
+        check.require(
+            Set((vat ?? []).map(\.from)).count == (vat ?? []).count,
+            "/vat",
+            "must not name a day twice"
+        )
+        if let seller {
+            check.text(seller.name, "/seller/name", length: 1...100)
+            check.text(seller.address, "/seller/address", length: 1...200)
+            check.text(seller.vatNumber, "/seller/vatNumber", length: 1...30)
+        }
         check.require(arrivals.count <= 50, "/arrivals", "must have at most 50 entries")
         for (index, arrival) in arrivals.enumerated() {
             check.require(

@@ -195,6 +195,7 @@ extension Refusal {
 /// A share as somebody of the group sees it.
 public struct ShareView: Codable, Hashable, Sendable {
     public var id: Share.ID
+    public var bookingId: Booking.ID
     public var householdId: Household.ID
     public var householdName: String
     public var state: Share.State
@@ -213,6 +214,7 @@ public struct ShareView: Codable, Hashable, Sendable {
 
     public init(
         id: Share.ID,
+        bookingId: Booking.ID,
         householdId: Household.ID,
         householdName: String,
         state: Share.State,
@@ -226,6 +228,7 @@ public struct ShareView: Codable, Hashable, Sendable {
         attemptId: Attempt.ID? = nil
     ) {
         self.id = id
+        self.bookingId = bookingId
         self.householdId = householdId
         self.householdName = householdName
         self.state = state

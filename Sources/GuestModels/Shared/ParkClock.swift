@@ -5,6 +5,7 @@ public struct LocalTime: Hashable, Comparable, Sendable, Codable, LosslessString
     /// 0 to 1439.
     public let minutes: Int
 
+    public static let midnight = LocalTime(minutes: 0)
     public static let noon = LocalTime(minutes: 720)
 
     private init(minutes: Int) {

@@ -18,7 +18,7 @@ import Testing
             path += "?date=2027-05-14"
         }
         if ["searchBookings", "searchGuests"].contains(row.name) { path += "?q=a" }
-        if row.name == "listJournals" { path += "?\(stay)" }
+        if ["listJournals", "listParkInvoices"].contains(row.name) { path += "?\(stay)" }
         if row.name == "listChanges" { path += "?park=\(ids["park"] ?? "")" }
         return path
     }
@@ -58,6 +58,7 @@ import Testing
             """,
             "splitBooking": #"{"way": "equally"}"#, "previewSplit": #"{"way": "equally"}"#,
             "takeAtTill": #"{"method": "cash", "amount": 1}"#,
+            "issueInvoice": "{}",
             "giveGoodwill": #"{"amount": 1, "reason": "r"}"#,
             "startPayment": #"{"method": "card"}"#, "payByLink": #"{"method": "card"}"#,
             "reassignShare": #"{"householdId": "\#(UUID().uuidString)"}"#,
@@ -155,7 +156,7 @@ import Testing
             let names = [
                 "park", "type", "cottage", "rate", "closure", "group", "traveller", "invitation", "booking", "device",
                 "job", "order", "extra", "task", "note", "number", "share",
-                "payment", "link", "goodwill",
+                "payment", "link", "goodwill", "invoice",
             ]
             let nothing = Dictionary(
                 names.map { ($0, missing) } + [("code", "ABCDEFGH"), ("file", "x"), ("token", "x")]

@@ -1,0 +1,83 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// Once a day: writes into the ledger what has been earned by the end of the day before.
+///
+/// Each booking's journal is the difference between what has been earned and what stands there, so a change of what has
+/// passed already, such as goodwill after a stay, is put right on the next day; and a day that was left out, too.
+/// Bookings that came from another system have no group: their money is in that system's books.
+struct EarnRevenue: Work {
+    static let kind = "earnRevenue"
+    static let queue = Job.Queue.effects
+
+    /// An account that is credited, and the VAT rate where it has one.
+    struct Line: Hashable, Sendable {
+        let account: Journal.Account
+        let rate: Int?
+    }
+
+    let parkId: Park.ID
+    /// The last day that is over, the park's own.
+    let day: LocalDate
+
+    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        let last = try await tx.first(EarnSQL.lastDay(of: parkId))
+        guard let park = try await tx.first(ParkSQL.park(parkId)), let clock = ParkClock(timeZone: park.timeZone),
+            last.map({ $0 < day }) ?? true
+        else { return }
+        // What was charged in the last day's final minutes may have been committed only after they were read.
+        let then = last.map { clock.instant($0.adding(days: 1), .midnight).addingTimeInterval(-3600) }
+        let bookings = try await tx.all(EarnSQL.bookings(of: parkId, after: last, then, through: day))
+        let (earnings, posted) = try await tx.all(
+            EarnSQL.earnings(of: bookings.map(\.id)),
+            EarnSQL.posted(of: bookings.map(\.id))
+        )
+        let earningsOf = Dictionary(grouping: earnings, by: \.booking)
+        let postedOf = Dictionary(grouping: posted, by: \.booking)
+        let days = Stay(from: last?.adding(days: 1) ?? day, to: day.adding(days: 1))?.nights ?? []
+        for booking in bookings {
+            let its = (earningsOf[booking.id] ?? []).map(\.earning)
+            var standing = Dictionary((postedOf[booking.id] ?? []).map { ($0.line, $0.amount) }, uniquingKeysWith: +)
+            for day in days {
+                let lines = Self.lines(its.earned(through: day, park.rules.vat ?? []))
+                let entries = Self.entries(from: standing, to: lines)
+                guard !entries.isEmpty else { continue }
+                Journal(
+                    key: "earned:\(booking.id):\(day)",
+                    park: parkId,
+                    booking: booking.id,
+                    reason: "Earned by the end of \(day)",
+                    day: day,
+                    currency: booking.currency,
+                    entries: entries
+                ).post(app, at: now, in: tx)
+                standing = lines
+            }
+        }
+        tx.later([EarnSQL.setLastDay(day, of: parkId, at: now)])
+    }
+
+    /// What the ledger credits for it, minor units.
+    private static func lines(_ earned: Earned) -> [Line: Int64] {
+        var lines = [Line(account: .touristTax, rate: nil): earned.touristTax]
+        for (rate, gross) in earned.gross {
+            let (net, vat) = Earned.parts(of: gross, rate: rate)
+            lines[Line(account: .revenue, rate: rate)] = net
+            lines[Line(account: .vat, rate: rate)] = vat
+        }
+        return lines
+    }
+
+    /// What makes the second of the first; guests owe the sum.
+    private static func entries(from standing: [Line: Int64], to lines: [Line: Int64]) -> [Journal.Entry] {
+        var entries: [Journal.Entry] = []
+        for line in Set(standing.keys).union(lines.keys) {
+            let rise = (lines[line] ?? 0) - (standing[line] ?? 0)
+            if rise != 0 { entries.append(.init(account: line.account, amount: -rise, rate: line.rate)) }
+        }
+        entries.sort { ($0.account.rawValue, $0.rate ?? 0) < ($1.account.rawValue, $1.rate ?? 0) }
+        let owed = entries.reduce(0) { $0 - $1.amount }
+        return owed == 0 ? entries : [.init(account: .receivable, amount: owed)] + entries
+    }
+}

@@ -1,0 +1,98 @@
+import Foundation
+import GuestModels
+import Postgres
+
+enum EarnSQL {
+    /// The last day whose earnings stand in the ledger.
+    static func lastDay(of park: Park.ID) -> Query<LocalDate> {
+        Query("SELECT day FROM earned_day WHERE park_id = \(park) FOR UPDATE") { try $0.decode("day") }
+    }
+
+    static func setLastDay(_ day: LocalDate, of park: Park.ID, at now: Date) -> Command {
+        Command(
+            """
+            INSERT INTO earned_day (park_id, day, at) VALUES (\(park), \(day), \(now))
+            ON CONFLICT (park_id) DO UPDATE SET day = EXCLUDED.day, at = EXCLUDED.at
+            """
+        )
+    }
+
+    /// The bookings of which something may have been earned, or changed, since the last day: those that stay, and those
+    /// whose price has changed since `then`; all where there is no last day.
+    static func bookings(
+        of park: Park.ID,
+        after last: LocalDate?,
+        _ then: Date?,
+        through day: LocalDate
+    ) -> Query<
+        (id: Booking.ID, currency: String)
+    > {
+        Query(
+            """
+            SELECT id, currency FROM booking
+            WHERE park_id = \(park) AND group_id IS NOT NULL AND state NOT IN ('held', 'expired') AND (
+                \(last)::date IS NULL OR stay && daterange(\(last)::date, \(day), '[]') OR id IN (
+                    SELECT booking_id FROM charge_line JOIN booking ON booking.id = booking_id
+                    WHERE park_id = \(park) AND at >= \(then)
+                )
+            )
+            ORDER BY id
+            """
+        ) { (try $0.decode("id"), try $0.decode("currency")) }
+    }
+
+    /// What a price consists of, and which household alone has it.
+    static func earnings(
+        of bookings: [Booking.ID]
+    ) -> Query<
+        (booking: Booking.ID, household: Household.ID?, earning: Earning)
+    > {
+        Query(
+            """
+            SELECT charge_line.booking_id, kind, coalesce(charge_line.household_id, traveller.household_id) AS household_id,
+                sum(amount)::bigint AS amount, CASE
+                WHEN kind = 'extra' THEN dates
+                WHEN kind = 'cancellation' THEN daterange(
+                    (at AT TIME ZONE time_zone)::date, (at AT TIME ZONE time_zone)::date, '[]'
+                )
+                ELSE stay
+            END AS days
+            FROM charge_line JOIN booking ON booking.id = charge_line.booking_id JOIN park ON park.id = park_id
+                LEFT JOIN extra_order ON extra_order.id = extra_order_id
+                LEFT JOIN traveller ON traveller.id = traveller_id
+            WHERE charge_line.booking_id = ANY(\(bookings)::uuid[])
+            GROUP BY 1, 2, 3, 5 HAVING sum(amount) <> 0
+            ORDER BY 1, 2, 3, 5
+            """
+        ) { row in
+            (
+                try row.decode("booking_id"),
+                try row.decodeIfPresent("household_id"),
+                Earning(
+                    try PaymentSQL.word(row, "kind", as: ChargeLine.Kind.self).tax,
+                    over: try row.decode("days"),
+                    amount: try row.decode("amount")
+                )
+            )
+        }
+    }
+
+    /// What stands in the ledger of it, as credits.
+    static func posted(of bookings: [Booking.ID]) -> Query<(booking: Booking.ID, line: EarnRevenue.Line, amount: Int64)>
+    {
+        Query(
+            """
+            SELECT booking_id, account, rate, -sum(amount)::bigint AS amount
+            FROM journal JOIN entry ON journal_id = journal.id
+            WHERE booking_id = ANY(\(bookings)::uuid[]) AND account IN ('revenue', 'vat', 'touristTax')
+            GROUP BY 1, 2, 3
+            """
+        ) { row in
+            (
+                try row.decode("booking_id"),
+                EarnRevenue.Line(account: try PaymentSQL.word(row, "account"), rate: try row.decodeIfPresent("rate")),
+                try row.decode("amount")
+            )
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import GuestModels
+import HTTPTypes
+import Postgres
+
+/// Invoices and credit notes of shares.
+enum InvoiceRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "issueInvoice": issue, "listInvoices": list, "showInvoice": show, "printInvoice": pdf,
+        "listParkInvoices": listOfPark,
+    ]
+
+    private static func issue(_ call: Call) async throws -> Answer {
+        let request = try call.body(InvoiceRequest.self)
+        let share: Share.ID = try call.id("share")
+        return try await call.write { tx in
+            try .json(
+                await Invoice.issue(
+                    request,
+                    for: share,
+                    as: call.principal,
+                    in: call.language,
+                    call.app,
+                    at: call.now,
+                    tx: tx
+                ),
+                .created
+            )
+        }
+    }
+
+    private static func list(_ call: Call) async throws -> Answer {
+        let share: Share.ID = try call.id("share")
+        return try await call.write { tx in
+            try .json(Page(items: await Invoice.all(of: share, as: call.principal, in: tx), next: nil))
+        }
+    }
+
+    private static func show(_ call: Call) async throws -> Answer {
+        let id: Invoice.ID = try call.id("invoice")
+        return try await call.write { tx in
+            try .json(await Invoice.show(id, as: call.principal, in: tx))
+        }
+    }
+
+    private static func pdf(_ call: Call) async throws -> Answer {
+        let id: Invoice.ID = try call.id("invoice")
+        return try await call.write { tx in
+            let invoice = try await Invoice.show(id, as: call.principal, in: tx)
+            return Answer(
+                status: .ok,
+                headers: [
+                    HTTPField(name: .contentType, value: "application/pdf"),
+                    HTTPField(name: .contentDisposition, value: "inline; filename=\"\(invoice.number).pdf\""),
+                    HTTPField(name: .cacheControl, value: "no-store"),
+                ],
+                body: invoice.pdf
+            )
+        }
+    }
+
+    private static func listOfPark(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        guard call.principal.has([.finance], at: park) else { throw Refusal.notFound }
+        let days = try QueryReader.days(of: call, atMost: 400)
+        let invoices = try await call.read { try await $0.all(InvoiceSQL.invoices(of: park, during: days)) }
+        return try .json(Page(items: invoices, next: nil))
+    }
+}

@@ -1,0 +1,86 @@
+import Foundation
+import GuestModels
+import Postgres
+
+enum InvoiceSQL {
+    private static let columns: SQL = """
+        invoice.id, invoice.share_id, invoice.park_id, invoice.day, invoice.content,
+        upper(slug) || '-' || invoice.year || '-' || lpad(invoice.number::text, 6, '0') AS number,
+        (SELECT upper(slug) || '-' || year || '-' || lpad(number::text, 6, '0') FROM invoice AS other
+         WHERE other.id = invoice.credits_id) AS credits
+        """
+
+    private static func invoice(_ row: Row) throws -> Invoice {
+        Invoice(
+            id: try row.decode("id"),
+            shareId: try row.decode("share_id"),
+            number: try row.decode("number"),
+            credits: try row.decodeIfPresent("credits"),
+            day: try row.decode("day"),
+            content: try row.decodeJSON("content")
+        )
+    }
+
+    private static func invoices(_ condition: SQL) -> Query<Invoice> {
+        Query(
+            """
+            SELECT \(columns) FROM invoice JOIN park ON park.id = park_id
+            WHERE \(condition) ORDER BY invoice.park_id, invoice.year, invoice.number
+            """,
+            decoding: invoice
+        )
+    }
+
+    static func invoice(_ id: Invoice.ID) -> Query<Invoice> { invoices("invoice.id = \(id)") }
+
+    /// In the order of their numbers.
+    static func invoices(of share: Share.ID) -> Query<Invoice> { invoices("share_id = \(share)") }
+
+    static func invoices(of park: Park.ID, during days: Stay) -> Query<Invoice> {
+        invoices("park_id = \(park) AND day >= \(days.arrival) AND day < \(days.departure)")
+    }
+
+    static func invoices(ofGuest guest: Guest.ID) -> Query<Invoice> {
+        invoices(
+            """
+            share_id IN (
+                SELECT share.id FROM share JOIN traveller USING (household_id)
+                WHERE guest_id = \(guest) AND left_at IS NULL
+            )
+            """
+        )
+    }
+
+    /// Writes it; the schema gives it its number.
+    static func insert(
+        _ id: Invoice.ID,
+        of share: Share.ID,
+        park: Park.ID,
+        day: LocalDate,
+        crediting credited: Invoice.ID?,
+        _ content: Invoice.Content,
+        _ json: JSONText,
+        at now: Date
+    ) -> Command {
+        Command(
+            """
+            INSERT INTO invoice (id, park_id, year, share_id, credits_id, day, at, amount, currency, content)
+            VALUES (\(id), \(park), \(day.components.year), \(share), \(credited), \(day), \(now),
+                \(content.total.amount), \(content.total.currency), \(json))
+            """
+        )
+    }
+
+    /// What extras a household has of its own or with all others, as a guest reads it.
+    static func extras(of booking: Booking.ID, for household: Household.ID, in language: Language) -> Query<String> {
+        Query(
+            """
+            SELECT DISTINCT coalesce(names ->> \(language.rawValue), names ->> 'en', code) AS name
+            FROM extra_order JOIN extra ON extra.id = extra_id
+            WHERE booking_id = \(booking) AND cancelled_at IS NULL
+                AND (household_id IS NULL OR household_id = \(household))
+            ORDER BY 1
+            """
+        ) { try $0.decode("name") }
+    }
+}

@@ -1,0 +1,125 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension Invoice {
+    static let functions: Set<StaffMember.Function> = [.reception, .finance]
+
+    /// The invoice of a share as it is now.
+    ///
+    /// One that says the same stays; one that no longer does is taken back by a credit note, and what is owed now gets
+    /// an invoice of its own. Answers the last of them.
+    ///
+    /// Throws `noSeller` for a park that sends no invoices, `notPayable` for a hold, `nothingToInvoice`.
+    static func issue(
+        _ request: InvoiceRequest,
+        for id: Share.ID,
+        as principal: Principal,
+        in language: Language,
+        _ app: AppEnvironment,
+        at now: Date,
+        tx: Transaction
+    ) async throws -> Invoice {
+        let (share, booking) = try await Share.own(id, as: principal, or: functions, isLocked: true, in: tx)
+        guard booking.state != .held, booking.state != .expired else { throw Refusal.notPayable }
+        let (parks, earnings, names, extras, sent) = try await tx.all(
+            ParkSQL.park(booking.parkId),
+            EarnSQL.earnings(of: [booking.id]),
+            ShareSQL.names(of: booking.id),
+            InvoiceSQL.extras(of: booking.id, for: share.householdId, in: language),
+            InvoiceSQL.invoices(of: id)
+        )
+        guard let park = parks.first, let clock = ParkClock(timeZone: park.timeZone) else { throw Refusal.notFound }
+        guard let seller = park.rules.seller else { throw Refusal.noSeller }
+        let standing = sent.last.flatMap { $0.credits == nil ? $0 : nil }
+        let rates = park.rules.vat ?? []
+        func earned(_ isMeant: (Household.ID?) -> Bool) -> Earned {
+            earnings.filter { isMeant($0.household) }.map(\.earning).earned(through: .latest, rates)
+        }
+        let households = Set(names.map(\.household))
+        let content = Content(
+            language: language,
+            seller: seller,
+            recipient: request.recipient ?? standing?.content.recipient
+                ?? names.first { $0.household == share.householdId }?.name ?? "",
+            park: park.name,
+            bookingNumber: booking.number,
+            stay: booking.stay,
+            lines: parts(
+                of: share.amount,
+                own: earned { $0 == share.householdId },
+                common: earned { household in household.map { !households.contains($0) } ?? true }
+            ).lines(in: language, extras: extras),
+            currency: booking.total.currency
+        )
+        if let standing, standing.content.lines.map(\.unnamed) == content.lines.map(\.unnamed),
+            standing.content.recipient == content.recipient
+        {
+            return standing
+        }
+        guard standing != nil || share.amount != 0 else { throw Refusal.nothingToInvoice }
+        func send(_ content: Content, crediting credited: Invoice.ID? = nil) throws {
+            tx.later([
+                InvoiceSQL.insert(
+                    app.ids.next(at: now),
+                    of: id,
+                    park: park.id,
+                    day: clock.date(at: now),
+                    crediting: credited,
+                    content,
+                    try JSONText(encoding: content),
+                    at: now
+                )
+            ])
+        }
+        if let standing { try send(standing.content.reversal, crediting: standing.id) }
+        if share.amount != 0 { try send(content) }
+        guard let last = try await tx.all(InvoiceSQL.invoices(of: id)).last else { throw Refusal.nothingToInvoice }
+        return last
+    }
+
+    static func all(of id: Share.ID, as principal: Principal, in tx: Transaction) async throws -> [Invoice] {
+        _ = try await Share.own(id, as: principal, or: functions, in: tx)
+        return try await tx.all(InvoiceSQL.invoices(of: id))
+    }
+
+    static func show(_ id: Invoice.ID, as principal: Principal, in tx: Transaction) async throws -> Invoice {
+        guard let invoice = try await tx.first(InvoiceSQL.invoice(id)) else { throw Refusal.notFound }
+        do {
+            _ = try await Share.own(invoice.shareId, as: principal, or: functions, in: tx)
+        } catch let refusal as Refusal where refusal == .forbidden {
+            // What is another's does not exist.
+            throw Refusal.notFound
+        }
+        return invoice
+    }
+}
+
+extension Invoice.Line {
+    /// Without its words, which are the reader's language and names that change.
+    fileprivate var unnamed: Invoice.Line { Invoice.Line(tax, "", rate: rate, amount: amount) }
+}
+
+extension [Earned.Class: Int64] {
+    fileprivate func lines(in language: Language, extras: [String]) -> [Invoice.Line] {
+        let order: [Earning.Tax] = [.lodging, .extras, .touristTax, .none]
+        return order.flatMap { tax in
+            filter { $0.key.tax == tax }.sorted { $0.key.rate < $1.key.rate }.map { part, amount in
+                let text = part.tax.text[language]
+                let named = tax == .extras && !extras.isEmpty ? "\(text): \(extras.joined(separator: ", "))" : text
+                return Invoice.Line(tax, named, rate: part.rate, amount: amount)
+            }
+        }
+    }
+}
+
+extension Earning.Tax {
+    fileprivate var text: LocalizedText {
+        switch self {
+        case .lodging: LocalizedText(en: "Stay", nl: "Verblijf", de: "Aufenthalt")
+        case .extras: LocalizedText(en: "Extras", nl: "Extra's", de: "Extras")
+        case .touristTax: LocalizedText(en: "Tourist tax", nl: "Toeristenbelasting", de: "Kurtaxe")
+        case .none: LocalizedText(en: "Cancellation", nl: "Annulering", de: "Stornierung")
+        }
+    }
+}

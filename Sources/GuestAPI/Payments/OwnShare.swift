@@ -1,0 +1,36 @@
+import GuestModels
+import Postgres
+
+extension Share {
+    /// A share that the asker may act for, and its booking: the own household's, any for the organiser, and for staff of
+    /// the park with one of the functions.
+    ///
+    /// Throws `notFound` for who is not in the group, `forbidden` for a member of another household.
+    ///
+    /// - Parameter isLocked: whether nobody else may change the booking until the end of the transaction.
+    static func own(
+        _ id: ID,
+        as principal: Principal,
+        or functions: Set<StaffMember.Function>,
+        isLocked: Bool = false,
+        in tx: Transaction
+    ) async throws -> (share: Share, booking: Booking) {
+        guard let its = try await tx.first(ShareSQL.share(id))?.bookingId,
+            let park = try await tx.first(PaymentSQL.park(of: its)),
+            principal.guestID != nil || principal.has(functions, at: park)
+        else { throw Refusal.notFound }
+        // Finance sees no bookings, and may still see to their money.
+        let asker = principal.guestID == nil ? Principal.job("share") : principal
+        let booking = try await Booking.found(its, by: .member, isLocked: isLocked, as: asker, in: tx)
+        let (shares, terms, roles) = try await tx.all(
+            ShareSQL.share(id),
+            ShareSQL.terms(of: its, for: principal.guestID),
+            BookingSQL.role(of: principal.guestID, in: its)
+        )
+        guard let share = shares.first else { throw Refusal.notFound }
+        guard principal.guestID == nil || terms.first?.author == share.householdId || roles == [.organiser] else {
+            throw Refusal.forbidden
+        }
+        return (share, booking)
+    }
+}

@@ -1,0 +1,163 @@
+/// A numbered bill for one share, or the credit note that takes one back; neither is ever changed.
+public struct Invoice: Codable, Hashable, Sendable {
+    public typealias ID = Identifier<Invoice>
+
+    public struct Line: Codable, Hashable, Sendable {
+        public var tax: Earning.Tax
+        public var text: String
+        /// Of VAT, in hundredths of a percent.
+        public var rate: Int
+        /// Minor units, VAT included.
+        public var amount: Int64
+
+        public init(_ tax: Earning.Tax, _ text: String, rate: Int, amount: Int64) {
+            self.tax = tax
+            self.text = text
+            self.rate = rate
+            self.amount = amount
+        }
+    }
+
+    /// The VAT of all lines of one rate; tourist tax is outside VAT.
+    public struct VAT: Codable, Hashable, Sendable {
+        /// Hundredths of a percent.
+        public var rate: Int
+        /// Minor units; together the lines' amounts.
+        public var net: Int64
+        public var vat: Int64
+
+        public init(rate: Int, net: Int64, vat: Int64) {
+            self.rate = rate
+            self.net = net
+            self.vat = vat
+        }
+    }
+
+    public var id: ID
+    public var shareId: Share.ID
+    /// Without a gap for each park and year, such as `DE-EIKEN-2027-000012`.
+    public var number: String
+    /// The number of the invoice it takes back; nil for an invoice.
+    public var credits: String?
+    /// Park-local.
+    public var day: LocalDate
+    public var content: Content
+
+    /// What was agreed to be true on that day.
+    public struct Content: Codable, Hashable, Sendable {
+        public var language: Language
+        public var seller: HouseRules.Seller
+        /// Whom it is for, on up to some lines.
+        public var recipient: String
+        public var park: String
+        public var bookingNumber: String
+        public var stay: Stay
+        public var lines: [Line]
+        public var vat: [VAT]
+        public var total: Money
+
+        public init(
+            language: Language,
+            seller: HouseRules.Seller,
+            recipient: String,
+            park: String,
+            bookingNumber: String,
+            stay: Stay,
+            lines: [Line],
+            currency: String
+        ) {
+            self.language = language
+            self.seller = seller
+            self.recipient = recipient
+            self.park = park
+            self.bookingNumber = bookingNumber
+            self.stay = stay
+            self.lines = lines
+            vat = Dictionary(grouping: lines.filter { $0.tax != .touristTax && $0.rate > 0 }, by: \.rate)
+                .sorted { $0.key < $1.key }
+                .map { rate, lines in
+                    let parts = Earned.parts(of: lines.reduce(0) { $0 + $1.amount }, rate: rate)
+                    return VAT(rate: rate, net: parts.net, vat: parts.vat)
+                }
+            total = Money(lines.reduce(0) { $0 + $1.amount }, currency)
+        }
+
+        /// What takes all of it back.
+        public var reversal: Content {
+            var content = self
+            content.total.amount = -total.amount
+            for index in content.lines.indices { content.lines[index].amount = -lines[index].amount }
+            for index in content.vat.indices {
+                content.vat[index] = VAT(rate: vat[index].rate, net: -vat[index].net, vat: -vat[index].vat)
+            }
+            return content
+        }
+    }
+
+    public init(id: ID, shareId: Share.ID, number: String, credits: String?, day: LocalDate, content: Content) {
+        self.id = id
+        self.shareId = shareId
+        self.number = number
+        self.credits = credits
+        self.day = day
+        self.content = content
+    }
+}
+
+extension Invoice {
+    /// What a share is made of, by how it is taxed; the parts add up to it.
+    ///
+    /// What a household alone has is its own: its extras, its tourist tax, goodwill. The rest of its share is made as
+    /// what is common is. A share that cannot be taken apart like that, by exact amounts say, is made as the whole
+    /// price is.
+    public static func parts(of share: Int64, own: Earned, common: Earned) -> [Earned.Class: Int64] {
+        let rest = share - own.amounts.values.reduce(0, +)
+        let whole = own.amounts.merging(common.amounts, uniquingKeysWith: +)
+        let parts =
+            if rest >= 0, let divided = rest.divided(by: common.amounts) {
+                own.amounts.merging(divided, uniquingKeysWith: +)
+            } else {
+                share.divided(by: whole) ?? [Earned.Class(.none, rate: 0): share]
+            }
+        return parts.filter { $0.value != 0 }
+    }
+}
+
+extension Int64 {
+    fileprivate func divided(by weights: [Earned.Class: Int64]) -> [Earned.Class: Int64]? {
+        let classes = weights.keys.sorted { ($0.tax.rawValue, $0.rate) < ($1.tax.rawValue, $1.rate) }
+        guard let parts = divided(by: classes.map { weights[$0] ?? 0 }) else { return nil }
+        return Dictionary(zip(classes, parts)) { first, _ in first }
+    }
+}
+
+/// Asks for the invoice of a share.
+public struct InvoiceRequest: Codable, Sendable, Checked {
+    /// Name and address as they shall stand on it; the household's name without.
+    public var recipient: String?
+
+    public init(recipient: String? = nil) {
+        self.recipient = recipient
+    }
+
+    public func check(_ check: inout Check) {
+        check.text(recipient, "/recipient", length: 1...300, hasLines: true)
+    }
+}
+
+extension Refusal {
+    public static let noSeller = Refusal(
+        .conflict,
+        "no_seller",
+        en: "The park does not send invoices here.",
+        nl: "Het park verstuurt hier geen facturen.",
+        de: "Der Park stellt hier keine Rechnungen aus."
+    )
+    public static let nothingToInvoice = Refusal(
+        .conflict,
+        "nothing_to_invoice",
+        en: "There is nothing to invoice.",
+        nl: "Er is niets te factureren.",
+        de: "Es gibt nichts in Rechnung zu stellen."
+    )
+}

@@ -1,0 +1,332 @@
+import Foundation
+import GuestModels
+import Postgres
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+/// What is earned by the day, and invoices.
+@Suite struct BooksTests {
+    private struct Stage {
+        let api: GuestAPITestService
+        let world: Given.World
+        let organiser: Given.Person
+        let member: Given.Person
+        let finance: Given.Person
+        let reception: Given.Person
+        let booking: Booking
+        var path: String { "/v1/bookings/\(booking.id)" }
+
+        /// The job of a day, as the clock of the park would have it.
+        func earn(through day: String) async throws {
+            let work = EarnRevenue(parkId: world.park.id, day: try TestKit.day(day))
+            try await api.transaction { try await work.finish(api.app, at: api.now, in: $0) }
+        }
+
+        func credits(_ account: String) async throws -> Int {
+            try await api.count(
+                "SELECT coalesce(-sum(amount), 0)::int AS count FROM entry WHERE account = \(account)"
+            )
+        }
+
+        func share(of who: Given.Person) async throws -> ShareView {
+            let page = try await api.get("/v1/groups/\(try #require(booking.groupId))", as: who)
+                .decode(TravelGroup.self)
+            return try #require(page.shares.first { $0.isOwn })
+        }
+
+        func wait(until text: String) throws {
+            let parts = text.split(separator: " ").map(String.init)
+            let clock = try #require(ParkClock(timeZone: world.park.timeZone))
+            let instant = clock.instant(try day(parts[0]), try #require(LocalTime(parts[1])))
+            api.clock.advance(by: instant.timeIntervalSince(api.now))
+        }
+    }
+
+    private func rules(_ change: (inout HouseRules) -> Void = { _ in }) throws -> HouseRules {
+        var rules = Given.rules
+        rules.touristTax = .init(personNight: 168, fromAge: 12)
+        rules.vat = [
+            .init(from: try day("2020-01-01"), lodging: 900, extras: 2100),
+            .init(from: try day("2027-01-01"), lodging: 2100, extras: 2100),
+        ]
+        rules.seller = .init(name: "Duinpark B.V.", address: "Duinweg 1, 1234 AB Zee", vatNumber: "NL0001B01")
+        change(&rules)
+        return rules
+    }
+
+    private func stage(
+        _ api: GuestAPITestService,
+        from arrival: String = "2026-12-30",
+        to departure: String = "2027-01-02",
+        rules: HouseRules? = nil
+    ) async throws -> Stage {
+        let world = try await api.given.park(rules: try rules ?? self.rules())
+        let organiser = try await api.given.guest()
+        let group = try await api.given.group(of: organiser)
+        let member = try await api.given.member(of: group, invitedBy: organiser)
+        let page = try await api.get("/v1/groups/\(group.id)", as: organiser).decode(TravelGroup.self)
+        var request = try api.given.request(group, world)
+        request.stay = try stay(arrival, departure)
+        request.travellerIds = page.travellers.map(\.id)
+        let held = try await api.post("/v1/bookings", request, as: organiser, key: "b").decode(Booking.self)
+        let reception = try await api.given.staff([.reception], at: world.park.id)
+        let firm = try await api.post(
+            "/v1/bookings/\(held.id)/confirm",
+            ReasonRequest(reason: "on account"),
+            as: reception,
+            key: "c"
+        ).decode(Booking.self)
+        return Stage(
+            api: api,
+            world: world,
+            organiser: organiser,
+            member: member,
+            finance: try await api.given.staff([.finance], at: world.park.id),
+            reception: reception,
+            booking: firm
+        )
+    }
+
+    private func expectRight(_ api: GuestAPITestService, _ comment: Comment? = nil) async throws {
+        let wrong = try await api.app.database.read(as: "test") {
+            try await $0.all(PaymentSQL.differences).map { "\($0.what) \($0.subject)" }
+        }
+        #expect(wrong.isEmpty, comment)
+    }
+
+    @Test func `Each night is earned on its day, at the VAT of that day, and the last completes the price`()
+        async throws
+    {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let total = Int(stage.booking.total.amount)
+            let tax = 2 * 3 * 168
+            try await stage.earn(through: "2026-12-29")
+            #expect(try await stage.credits("receivable") == 0)
+            try await stage.earn(through: "2026-12-30")
+            #expect(try await stage.credits("touristTax") == tax / 3)
+            let old = try await stage.credits("vat")
+            // Two days were left out: each still has its own journal, on its own day.
+            try await stage.earn(through: "2027-01-01")
+            #expect(try await api.count("SELECT count(DISTINCT day) FROM journal WHERE key LIKE 'earned:%'") == 3)
+            #expect(try await stage.credits("receivable") == -total)
+            #expect(try await stage.credits("touristTax") == tax)
+            let lodging = total - tax
+            let nights = (lodging + 2) / 3
+            #expect(old == Int((Double(nights) * 9 / 109).rounded()))
+            #expect(
+                try await api.count("SELECT count(*) FROM entry WHERE account = 'revenue' AND rate = 2100") == 1
+            )
+            let again = try await api.count("SELECT count(*) FROM journal")
+            for day in ["2027-01-01", "2027-01-02", "2027-01-03"] { try await stage.earn(through: day) }
+            #expect(try await api.count("SELECT count(*) FROM journal") == again)
+            try await expectRight(api)
+            let csv = try await api.get(
+                "/v1/admin/parks/\(stage.world.park.id)/journals?from=2026-12-30&to=2027-01-02",
+                as: stage.finance
+            ).text
+            #expect(csv.contains(",vat,,") && csv.contains(",EUR,21.00") && csv.contains(",EUR,9.00"))
+        }
+    }
+
+    @Test func `What changes after it was earned is put right on the next day, and the clock sees to all of it`()
+        async throws
+    {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let scheduler = Scheduler(app: api.app)
+            for day in ["2026-12-31", "2027-01-01", "2027-01-02", "2027-01-03", "2027-01-04"] {
+                try stage.wait(until: "\(day) 04:30")
+                try await scheduler.tick()
+                try await api.work()
+            }
+            let total = Int(stage.booking.total.amount)
+            #expect(try await stage.credits("receivable") == -total)
+            let share = try await stage.share(of: stage.member)
+            let gift = GoodwillRequest(amount: 1_000, reason: "cold shower")
+            let given = try await api.post(
+                "/v1/admin/shares/\(share.id)/goodwill",
+                gift,
+                as: stage.reception,
+                key: "g"
+            )
+            #expect(given.status == 201)
+            try stage.wait(until: "2027-01-05 04:30")
+            try await scheduler.tick()
+            try await api.work()
+            #expect(try await stage.credits("receivable") == 1_000 - total)
+            try stage.wait(until: "2027-01-08 04:30")
+            try await scheduler.tick()
+            try await api.work()
+            try await expectRight(api)
+        }
+    }
+
+    @Test func `A cancelled stay earns its fee that day without VAT, and nobody owes tax for nights not slept`()
+        async throws
+    {
+        try await withGuestAPI { api in
+            let stage = try await stage(api, from: "2027-05-14", to: "2027-05-17")
+            try await stage.earn(through: "2026-11-19")
+            try stage.wait(until: "2027-05-10 02:00")
+            let cancelled = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x")
+                .decode(Booking.self)
+            // The day's job came by at four: the cancellation of two o'clock belongs to the day that is not over.
+            try await stage.earn(through: "2027-05-09")
+            #expect(try await stage.credits("receivable") == 0)
+            try await stage.earn(through: "2027-05-10")
+            #expect(try await stage.credits("revenue") == Int(cancelled.total.amount))
+            #expect(try await stage.credits("vat") == 0)
+            #expect(cancelled.total.amount > 0)
+            try await expectRight(api)
+
+            let other = try await self.stage(api, from: "2027-05-14", to: "2027-05-17")
+            try other.wait(until: "2027-05-15 09:00")
+            let gone = try await api.post(
+                "/v1/admin/bookings/\(other.booking.id)/no-show",
+                ReasonRequest(reason: "nobody came"),
+                as: other.reception,
+                key: "n"
+            ).decode(Booking.self)
+            #expect(gone.total.amount == other.booking.total.amount - 2 * 3 * 168)
+            try await other.earn(through: "2027-05-17")
+            #expect(try await stage.credits("touristTax") == 0)
+            try await expectRight(api)
+        }
+    }
+
+    @Test func `An invoice says what a share is, and a change takes it back and makes another`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let share = try await stage.share(of: stage.member)
+            let path = "/v1/shares/\(share.id)/invoices"
+            let named = InvoiceRequest(recipient: "Łukasz Ćwik\nul. Długa 1")
+            let first = try await api.post(path, named, as: stage.member, key: "1").decode(Invoice.self)
+            let slug = stage.world.park.slug.uppercased()
+            #expect(first.number == "\(slug)-2026-000001" && first.credits == nil)
+            #expect(first.content.total == share.amount)
+            #expect(first.content.lines.reduce(0) { $0 + $1.amount } == first.content.total.amount)
+            #expect(first.content.lines.first { $0.tax == .touristTax }?.amount == 504)
+            #expect(first.content.vat.map(\.rate) == [900, 2100])
+            // Asked for again, it is the same; the organiser sees it, a stranger and another park's finance nothing.
+            let again = try await api.post(path, InvoiceRequest(), as: stage.organiser, key: "2").decode(Invoice.self)
+            #expect(again == first)
+            let one = "/v1/invoices/\(first.id)"
+            let elsewhere = try await api.given.park()
+            let foreign = try await api.given.staff([.finance], at: elsewhere.park.id)
+            for who in [try await api.given.guest(), foreign] {
+                #expect(try await api.get(one, as: who).status == 404)
+                #expect(try await api.get("\(one)/pdf", as: who).status == 404)
+                #expect(try await api.post(path, InvoiceRequest(), as: who, key: UUID().uuidString).status == 404)
+            }
+            let others = try await stage.share(of: stage.organiser)
+            let refused = try await api.post(
+                "/v1/shares/\(others.id)/invoices",
+                InvoiceRequest(),
+                as: stage.member,
+                key: "3"
+            )
+            #expect(refused.status == 403)
+            let theirs = try await api.post(
+                "/v1/shares/\(others.id)/invoices",
+                InvoiceRequest(),
+                as: stage.finance,
+                key: "4"
+            ).decode(Invoice.self)
+            #expect(theirs.number == "\(slug)-2026-000002")
+            #expect(try await api.get("/v1/invoices/\(theirs.id)", as: stage.member).status == 404)
+            // The price falls: a credit note and an invoice of what is owed now, two numbers further.
+            let gift = GoodwillRequest(amount: 1_000, reason: "cold shower")
+            _ = try await api.post("/v1/admin/shares/\(share.id)/goodwill", gift, as: stage.reception, key: "g")
+            let next = try await api.post(path, InvoiceRequest(), as: stage.member, key: "5").decode(Invoice.self)
+            #expect(next.number == "\(slug)-2026-000004")
+            #expect(next.content.total.amount == first.content.total.amount - 1_000)
+            #expect(next.content.recipient == named.recipient)
+            struct Invoices: Decodable { let items: [Invoice] }
+            let all = try await api.get(path, as: stage.member).decode(Invoices.self).items
+            #expect(all.map(\.credits) == [nil, first.number, nil])
+            #expect(all[1].content == first.content.reversal)
+            let list = "/v1/admin/parks/\(stage.world.park.id)/invoices?from=2026-01-01&to=2027-01-01"
+            #expect(try await api.get(list, as: stage.finance).decode(Invoices.self).items.count == 4)
+            try expectReadable(try await api.get("\(one)/pdf", as: stage.member))
+            // What has been sent stands.
+            await #expect(throws: PostgresError.self) {
+                try await api.transaction { try await $0.run(Command("UPDATE invoice SET amount = 1")) }
+            }
+            try await expectRight(api)
+        }
+    }
+
+    @Test func `Invoices asked for at once have every number once, and a park without seller sends none`() async throws
+    {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let shares = [try await stage.share(of: stage.member), try await stage.share(of: stage.organiser)]
+            let answers = try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<40 {
+                    let recipient = InvoiceRequest(recipient: "Number \(number)")
+                    group.addTask {
+                        try await api.post(
+                            "/v1/shares/\(shares[number % 2].id)/invoices",
+                            recipient,
+                            as: stage.reception,
+                            key: "\(number)"
+                        ).status
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(answers == Array(repeating: 201, count: 40))
+            // Each but the first of a share takes one back.
+            #expect(try await api.count("SELECT max(number) AS count FROM invoice") == 78)
+            #expect(try await api.count("SELECT count(DISTINCT number) FROM invoice") == 78)
+            try await expectRight(api)
+            let silent = try await self.stage(api, rules: try rules { $0.seller = nil })
+            let share = try await silent.share(of: silent.member)
+            let none = try await api.post(
+                "/v1/shares/\(share.id)/invoices",
+                InvoiceRequest(),
+                as: silent.member,
+                key: "s"
+            )
+            #expect(none.code == "no_seller")
+        }
+    }
+
+    @Test func `A member sees on the group's page how all shares stand and the amount of their own`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let path = "/v1/groups/\(try #require(stage.booking.groupId))"
+            let seen = try await api.get(path, as: stage.member).decode(TravelGroup.self).shares
+            #expect(seen.count == 2 && seen.filter { $0.amount != nil }.map(\.isOwn) == [true])
+            let all = try await api.get(path, as: stage.organiser).decode(TravelGroup.self).shares
+            #expect(all.compactMap(\.amount?.amount).reduce(0, +) == stage.booking.total.amount)
+            #expect(all.allSatisfy { $0.bookingId == stage.booking.id })
+        }
+    }
+
+    /// Every object stands where the file's own table says.
+    private func expectReadable(_ response: GuestAPITestService.Response) throws {
+        #expect(response.headers["content-type"] == "application/pdf")
+        let text = response.text
+        #expect(text.hasPrefix("%PDF-1.4\n") && text.hasSuffix("%%EOF\n"))
+        let bytes = Array(text.utf8)
+        let table = try #require(
+            text.components(separatedBy: "startxref\n").last.flatMap { Int($0.prefix { $0.isNumber }) }
+        )
+        #expect(String(decoding: bytes[table...].prefix(5), as: UTF8.self) == "xref\n")
+        let rows = String(decoding: bytes[table...], as: UTF8.self).components(separatedBy: "\n").dropFirst(3)
+            .prefix { $0.hasSuffix(" n ") }
+        #expect(rows.count == 7)
+        for (index, row) in rows.enumerated() {
+            let offset = try #require(Int(row.prefix(10)))
+            let head = String(decoding: bytes[offset...].prefix(8), as: UTF8.self)
+            #expect(head.hasPrefix("\(index + 1) 0 obj\n"), "\(row)")
+        }
+        // Ł and Ć are in no Western font: the page has them without their stroke and accent.
+        let name = PDFPage.windows1252("Lukasz Cwik").map { String($0, radix: 16) }.joined()
+        #expect(text.contains(name))
+    }
+}
