@@ -10,6 +10,8 @@ import asyncio
 import base64
 import email.utils
 import glob
+import hashlib
+import hmac
 import http.client
 import json
 import multiprocessing
@@ -24,12 +26,15 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.parse
 import uuid
 
 DATABASE, SCRATCH, ONLY = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else ""
 PORT = 18090
 ROOT = pathlib.Path(__file__).parent.parent
 BINARY = ROOT / ".build-release/release/voorpret"
+SANDBOX = ROOT / ".build-release/release/payment-sandbox"
+PAYMENT_KEY, WEBHOOK_SECRET = "sk_test_bench", "whsec_bench"
 RESULTS = []
 
 
@@ -60,8 +65,10 @@ def psql(name, sql):
     return result.stdout.strip()
 
 
-def pgbench(name, script, clients, seconds=6):
+def pgbench(name, script, clients, seconds=6, prepare=None):
     """Transactions per second of a script, prepared."""
+    if prepare:
+        psql(name, prepare)
     path = SCRATCH / "script.sql"
     path.write_text(script)
     command = ["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-T", str(seconds), "-f", str(path), database_url(name)]
@@ -109,7 +116,8 @@ class Service:
         environment = os.environ | {
             "VOORPRET_DATABASE": database_url(name), "VOORPRET_STATE": str(self.state), "VOORPRET_PORT": str(PORT),
             "VOORPRET_ADMIN_PORT": str(PORT + 1), "VOORPRET_LOG_LEVEL": "error", "VOORPRET_WORKERS": str(workers),
-            "VOORPRET_CAPACITY": str(capacity),
+            "VOORPRET_CAPACITY": str(capacity), "VOORPRET_PAYMENTS_URL": f"http://127.0.0.1:{PORT + 2}",
+            "VOORPRET_PAYMENTS_KEY": PAYMENT_KEY, "VOORPRET_PAYMENTS_WEBHOOK_SECRET": WEBHOOK_SECRET,
         }
         self.environment = environment
         self.process = subprocess.Popen([BINARY, "serve", *arguments], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
@@ -158,17 +166,17 @@ def sign_in(state, address, audience="guest"):
     raise SystemExit("no mail came")
 
 
-async def post(reader, writer, path, token, body, key, more=""):
+async def post(reader, writer, path, token, body, key, more="", method="POST"):
     """One request on a raw connection: as little of the client's time as can be."""
-    data = json.dumps(body).encode()
+    data = json.dumps(body).encode() if body is not None else b""
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: b\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
+        f"{method} {path} HTTP/1.1\r\nHost: b\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
         f"Idempotency-Key: {key}\r\n{more}Content-Length: {len(data)}\r\n\r\n"
     )
     writer.write(head.encode() + data)
     answer = await reader.readuntil(b"\r\n\r\n")
-    length = int(re.search(rb"[Cc]ontent-[Ll]ength: (\d+)", answer)[1])
-    return int(answer[9:12]), await reader.readexactly(length)
+    length = re.search(rb"[Cc]ontent-[Ll]ength: (\d+)", answer)
+    return int(answer[9:12]), await reader.readexactly(int(length[1]) if length else 0)
 
 
 def demo_world(state):
@@ -188,7 +196,7 @@ def booking(park, group, cottages, day, nights=2):
     }
 
 
-async def burst(bodies, token, tag):
+async def burst(path, bodies, token, more=lambda body: ""):
     """All at once, each on a connection of its own; answers statuses and seconds."""
     connections = []
     for start in range(0, len(bodies), 100):
@@ -197,7 +205,7 @@ async def burst(bodies, token, tag):
 
     async def one(index):
         reader, writer = connections[index]
-        status, _ = await post(reader, writer, "/v1/bookings", token, bodies[index], f"{tag}-{index}")
+        status, _ = await post(reader, writer, path, token, bodies[index], uuid.uuid4().hex, more(bodies[index]))
         writer.close()
         return status, time.monotonic() - started
 
@@ -251,6 +259,15 @@ def group_read():
                 WHERE {where} ORDER BY booking_id, traveller_id;
             SELECT booking_id, kind, cottage_id, traveller_id, quantity, unit_amount FROM booking
                 JOIN charge_line ON booking_id = booking.id WHERE {where} ORDER BY booking_id, charge_line.id;
+            SELECT extra_order.* FROM booking JOIN extra_order ON booking_id = booking.id
+                WHERE {where} AND cancelled_at IS NULL ORDER BY extra_order.id;
+            SELECT share.*, household.name, time_zone, viewer.household_id, viewer.role,
+                (SELECT attempt.id FROM attempt
+                 WHERE share_id = share.id AND state IN ('created', 'requiresAction', 'processing')) AS attempt_id
+                FROM booking JOIN share ON share.booking_id = booking.id JOIN household ON household.id = share.household_id
+                JOIN park ON park.id = park_id LEFT JOIN traveller AS viewer ON viewer.group_id = booking.group_id
+                    AND viewer.guest_id = '{guest}' AND viewer.left_at IS NULL
+                WHERE {where} ORDER BY booking.id, share.household_id;
         \\endpipeline
         """
         statements = pgbench("demo", script, 32)
@@ -263,7 +280,7 @@ def group_read():
 def book_race():
     def measure(service, token, park, group, cottages):
         bodies = [booking(park, group, cottages[:1], 100)] * 1000
-        answers = asyncio.run(burst(bodies, token, uuid.uuid4().hex))
+        answers = asyncio.run(burst("/v1/bookings", bodies, token))
         statuses = {status: sum(1 for answer in answers if answer[0] == status) for status in {answer[0] for answer in answers}}
         seconds = sorted(answer[1] for answer in answers)
         report("book-race", round(seconds[989], 3), "p99 s", note=f"{statuses}, peak {service.peak_mib()} MiB")
@@ -277,7 +294,7 @@ def book_groups():
         before = psql("demo", deadlocks)
         bodies = [booking(park, group, random.sample(cottages[:10], 5), 140) for _ in range(200)]
         started = time.monotonic()
-        answers = asyncio.run(burst(bodies, token, uuid.uuid4().hex))
+        answers = asyncio.run(burst("/v1/bookings", bodies, token))
         seconds = time.monotonic() - started
         statuses = {status: sum(1 for answer in answers if answer[0] == status) for status in {answer[0] for answer in answers}}
         more = int(psql("demo", deadlocks)) - int(before)
@@ -590,6 +607,88 @@ def ledger_post():
     with_demo(measure)
 
 
+def payments():
+    """From the tap to the form of the provider, and a burst of webhooks until all they tell of is applied."""
+    def provider(method, path, form=None):
+        connection = http.client.HTTPConnection("127.0.0.1", PORT + 2, timeout=30)
+        headers = {"Authorization": f"Bearer {PAYMENT_KEY}", "Content-Type": "application/x-www-form-urlencoded"}
+        started = time.monotonic()
+        connection.request(method, path, urllib.parse.urlencode(form) if form else None, headers)
+        answer = json.loads(connection.getresponse().read())
+        return answer, time.monotonic() - started
+
+    def sign(body):
+        now = int(time.time())
+        told = hmac.new(WEBHOOK_SECRET.encode(), f"{now}.{json.dumps(body)}".encode(), hashlib.sha256).hexdigest()
+        return f"Stripe-Signature: t={now},v1={told}\r\n"
+
+    def measure(service, token, park, group, cottages):
+        clients, households, count = 8, 4, 1000
+        bodies = []
+        for number in range(clients):
+            own = ask("POST", "/v1/groups", {"name": f"Payers {number}", "myName": "Anna"}, token)
+            for name in range(households - 1):
+                home = ask("POST", f"/v1/groups/{own['id']}/households", {"name": f"H{name}"}, token)["id"]
+                ask("POST", f"/v1/groups/{own['id']}/travellers", {"name": f"T{name}", "householdId": home}, token)
+            people = [traveller["id"] for traveller in ask("GET", f"/v1/groups/{own['id']}", token=token)["travellers"]]
+            bodies += [(number, booking(park, own, [cottage], day) | {"travellerIds": people}) for day in (60, 64, 68, 72) for cottage in cottages[number * 10:number * 10 + 10]]
+        shares = [[] for _ in range(clients)]
+        for number, body in bodies:
+            if sum(map(len, shares)) >= count:
+                break
+            placed = ask("POST", "/v1/bookings", body, token)
+            ask("POST", f"/v1/bookings/{placed['id']}/confirm", {}, token)
+            shares[number] += [share["id"] for share in ask("GET", f"/v1/bookings/{placed['id']}/shares", token=token)["items"]]
+        secrets, failed = [], []
+
+        async def client(own):
+            reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+            times = []
+            for share in own:
+                started = time.monotonic()
+                status, raw = await post(reader, writer, f"/v1/shares/{share}/payments", token, {"method": "card"}, uuid.uuid4().hex)
+                if status == 202:
+                    path = f"/v1/payments/{json.loads(raw)['id']}?wait=25"
+                    status, raw = await post(reader, writer, path, token, None, uuid.uuid4().hex, method="GET")
+                secret = json.loads(raw).get("clientSecret")
+                if not secret:
+                    failed.append((status, raw))
+                    continue
+                times.append(time.monotonic() - started)
+                secrets.append(secret)
+            return times
+
+        async def taps():
+            return sum(await asyncio.gather(*[client(own) for own in shares]), [])
+
+        times = sorted(asyncio.run(taps()))
+        alone = sorted(provider("POST", "/v1/payment_intents", {"amount": 1000, "currency": "gbp"})[1] for _ in range(200))
+        report("tap-to-secret", round(times[int(len(times) * 0.99)] * 1000, 1), "p99 ms", round(alone[197] * 1000, 1), True, f"p50 {times[len(times) // 2] * 1000:.1f} ms, {clients} payers at once, {len(times)} taps, {len(failed)} failed {failed[:1]}; floor: the provider alone")
+        intents = [secret.partition("_secret_")[0] for secret in secrets]
+        for intent, secret in zip(intents, secrets):
+            provider("POST", f"/v1/payment_intents/{intent}/confirm", {"client_secret": secret, "payment_method": "pm_card_visa"})
+        events = [{"id": f"evt_{uuid.uuid4().hex}", "type": "payment_intent.succeeded", "data": {"object": {"id": intent}}} for intent in intents]
+        started = time.monotonic()
+        answers = asyncio.run(burst("/v1/webhooks/stripe", events, token, sign))
+        statuses = {status: sum(1 for answer in answers if answer[0] == status) for status in {answer[0] for answer in answers}}
+        while int(psql("demo", "SELECT (SELECT count(*) FROM attempt WHERE state <> 'succeeded') + (SELECT count(*) FROM provider_event WHERE state = 'new')")):
+            if time.monotonic() - started > 120:
+                break
+            time.sleep(0.05)
+        applied = time.monotonic() - started
+        seconds = sorted(answer[1] for answer in answers)
+        paid = psql("demo", "SELECT count(*) FROM attempt WHERE state = 'succeeded'")
+        floor = pgbench("demo", "INSERT INTO one VALUES (gen_random_uuid(), now());", 16, prepare="CREATE TABLE one (id uuid PRIMARY KEY, at timestamptz)")
+        report("webhook-burst", round(seconds[int(len(seconds) * 0.99)], 3), "p99 s", round(len(events) / floor, 3), True, f"{statuses} of {len(events)} at once, all {paid} payments applied after {applied:.1f} s, peak {service.peak_mib()} MiB; floor: as many one-row transactions")
+
+    sandbox = subprocess.Popen([SANDBOX, "--port", str(PORT + 2), "--file", str(SCRATCH / "payments.sqlite"), "--key", PAYMENT_KEY], stdout=subprocess.DEVNULL)
+    try:
+        with_demo(measure)
+    finally:
+        sandbox.terminate()
+        sandbox.wait()
+
+
 def search():
     psql("voorpret", "DROP DATABASE IF EXISTS wide WITH (FORCE)")
     psql("voorpret", "CREATE DATABASE wide")
@@ -790,7 +889,7 @@ def hostile():
 
 MEASURES = {
     "group-read": group_read, "search": search, "book-race": book_race, "book-groups": book_groups,
-    "hold-confirm": hold_confirm, "change": change, "ledger-post": ledger_post, "day-view": day_view, "feed": feed, "import": import_rate, "job-rate": job_rate, "hostile": hostile,
+    "hold-confirm": hold_confirm, "change": change, "ledger-post": ledger_post, "payments": payments, "day-view": day_view, "feed": feed, "import": import_rate, "job-rate": job_rate, "hostile": hostile,
 }
 
 for name, measure in MEASURES.items():

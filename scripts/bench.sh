@@ -8,6 +8,7 @@ if ! command -v wrk >/dev/null; then
 fi
 cd "$root"
 swift build -c release --product voorpret --scratch-path .build-release
+swift build -c release --product payment-sandbox --scratch-path .build-release
 cluster="durable-bench-$$"
 scratch=$(mktemp -d)
 trap '"$root/scripts/cluster.sh" remove "$cluster"; rm -rf "$scratch"' EXIT

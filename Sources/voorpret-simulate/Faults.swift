@@ -7,8 +7,8 @@ enum Fault: String, CaseIterable, Sendable {
     case requestDropped, answerDropped, answerDelayed, requestDoubled, providerError
     // Between the provider and our webhooks.
     case eventWithheld, eventAnswerDropped, eventDoubled, eventDelayed, eventStale, eventAltered
-    // The service and its database.
-    case serviceKilled, databaseRestarted
+    // The service, its database and the provider.
+    case serviceKilled, databaseRestarted, providerKilled
 
     static let towardsProvider: [Fault] = [
         .requestDropped, .answerDropped, .answerDelayed, .requestDoubled, .providerError,

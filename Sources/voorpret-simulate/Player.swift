@@ -95,7 +95,7 @@ actor Player {
     func join() async throws {
         let client = stage.client
         for index in 0..<3 {
-            people.append(try await client.signIn("p\(number)-\(index)@example.org", device: "phone"))
+            people.append(try await client.signIn(address(index), device: "phone"))
         }
         let made = try await client.ask("POST", "/v1/groups", ["name": "G", "myName": "O"], as: people[0])
         group = made["id"] as? String ?? ""
@@ -118,22 +118,28 @@ actor Player {
         }
     }
 
-    /// Repeats with the same key until there is an answer, as a phone does.
+    /// Repeats with the same key until there is an answer, as a phone does; signs in again when its session is over.
     private func insist(
         _ method: String,
         _ path: String,
         _ body: [String: any Sendable]?,
-        as token: String
+        as person: Int
     ) async throws -> GuestClient.Answer {
         let key = UUID().uuidString
         for _ in 0..<200 {
+            let token = people[person]
             if let answer = try? await stage.client.send(method, path, body, as: token, key: key), answer.status < 500 {
-                return answer
+                guard answer.status == 401 else { return answer }
+                if let fresh = try? await stage.client.signIn(address(person), device: "phone") {
+                    people[person] = fresh
+                }
             }
             try await Task.sleep(for: .milliseconds(100))
         }
         throw GuestClient.Stopped(description: "no answer to \(method) \(path)")
     }
+
+    private nonisolated func address(_ person: Int) -> String { "p\(number)-\(person)@example.org" }
 
     private func stay() async throws {
         let day = Int.random(in: 20..<500, using: &generator)
@@ -152,7 +158,7 @@ actor Player {
                 ],
                 "cottages": [["cottageId": cottage]],
             ],
-            as: people[0]
+            as: 0
         )
         guard placed.status == 201, let booking = placed.json["id"] as? String else {
             // Taken, or too many on hold: a person looks elsewhere for a moment.
@@ -167,42 +173,40 @@ actor Player {
         }
         await withTaskGroup(of: Void.self) { tasks in
             for (index, mood, pause) in plans {
-                tasks.addTask { try? await self.pay(booking, as: self.person(index), mood: mood, pause: pause) }
+                tasks.addTask { try? await self.pay(booking, as: index, mood: mood, pause: pause) }
             }
         }
         if chance(12) {
-            _ = try await insist("POST", "/v1/bookings/\(booking)/cancel", nil, as: people[0])
-        } else if chance(10), let own = try await ownShare(booking, as: people[1]) {
-            _ = try await insist("POST", "/v1/shares/\(own)/withdrawal", nil, as: people[1])
+            _ = try await insist("POST", "/v1/bookings/\(booking)/cancel", nil, as: 0)
+        } else if chance(10), let own = try await ownShare(booking, as: 1) {
+            _ = try await insist("POST", "/v1/shares/\(own)/withdrawal", nil, as: 1)
         }
     }
 
-    private func person(_ index: Int) -> String { people[index] }
-
-    private func ownShare(_ booking: String, as token: String) async throws -> String? {
-        let answer = try await insist("GET", "/v1/bookings/\(booking)/shares", nil, as: token)
+    private func ownShare(_ booking: String, as person: Int) async throws -> String? {
+        let answer = try await insist("GET", "/v1/bookings/\(booking)/shares", nil, as: person)
         let shares = answer.json["items"] as? [[String: Any]] ?? []
         return shares.first { $0["isOwn"] as? Bool == true }?["id"] as? String
     }
 
-    private func pay(_ booking: String, as token: String, mood: Int, pause: Int) async throws {
-        guard let share = try await ownShare(booking, as: token) else { return }
+    private func pay(_ booking: String, as person: Int, mood: Int, pause: Int) async throws {
+        guard let share = try await ownShare(booking, as: person) else { return }
         try await Task.sleep(for: .milliseconds(pause))
-        let started = try await insist("POST", "/v1/shares/\(share)/payments", ["method": "card"], as: token)
+        let started = try await insist("POST", "/v1/shares/\(share)/payments", ["method": "card"], as: person)
         guard started.status == 202, let attempt = started.json["id"] as? String else { return }
         // Two devices.
-        if mood % 5 == 0 { _ = try await insist("POST", "/v1/shares/\(share)/payments", ["method": "card"], as: token) }
+        if mood % 5 == 0 { _ = try await insist("POST", "/v1/shares/\(share)/payments", ["method": "card"], as: person) }
         var secret: String?
         for _ in 0..<30 where secret == nil {
-            let view = try await insist("GET", "/v1/payments/\(attempt)?wait=2", nil, as: token)
+            let view = try await insist("GET", "/v1/payments/\(attempt)?wait=2", nil, as: person)
             guard view.json["state"] as? String == "created" || view.json["clientSecret"] != nil else { return }
             secret = view.json["clientSecret"] as? String
         }
         guard let secret else { return }
-        try await choose(secret, attempt, as: token, mood: mood)
+        try await choose(secret, attempt, as: person, mood: mood)
     }
 
-    private func choose(_ secret: String, _ attempt: String, as token: String, mood: Int) async throws {
+    private func choose(_ secret: String, _ attempt: String, as person: Int, mood: Int) async throws {
         let intent = secret.components(separatedBy: "_secret_")[0]
         func confirm(_ method: String) async throws {
             _ = try await stage.provider(
@@ -233,24 +237,24 @@ actor Player {
         case ..<90:
             // Paid and given up in the same moment.
             async let paid: Void = confirm("pm_card_visa")
-            async let ended = giveUp(attempt, as: token)
+            async let ended = giveUp(attempt, as: person)
             _ = try await (paid, ended)
-        case ..<95: _ = try await insist("POST", "/v1/payments/\(attempt)/cancel", nil, as: token)
+        case ..<95: _ = try await insist("POST", "/v1/payments/\(attempt)/cancel", nil, as: person)
         default: break
         }
     }
 
-    private func giveUp(_ attempt: String, as token: String) async throws -> Int {
-        try await insist("POST", "/v1/payments/\(attempt)/cancel", nil, as: token).status
+    private func giveUp(_ attempt: String, as person: Int) async throws -> Int {
+        try await insist("POST", "/v1/payments/\(attempt)/cancel", nil, as: person).status
     }
 
     /// Ends what was left open; answers how many bookings there were.
     func endAll() async throws -> Int {
         for booking in bookings {
-            let answer = try await insist("GET", "/v1/bookings/\(booking)/shares", nil, as: people[0])
+            let answer = try await insist("GET", "/v1/bookings/\(booking)/shares", nil, as: 0)
             for share in answer.json["items"] as? [[String: Any]] ?? [] {
                 guard let attempt = share["attemptId"] as? String else { continue }
-                _ = try await insist("POST", "/v1/payments/\(attempt)/cancel", nil, as: people[0])
+                _ = try await insist("POST", "/v1/payments/\(attempt)/cancel", nil, as: 0)
             }
         }
         return bookings.count

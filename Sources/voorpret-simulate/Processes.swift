@@ -38,11 +38,15 @@ final class Program: Sendable {
         throw GuestClient.Stopped(description: "\(path) did not become ready")
     }
 
-    func signal(_ number: Int32) {
-        running.withLock { id in
-            if let id { _ = kill(id, number) }
-            id = nil
-        }
+    /// As `kill -9`; comes back once it is gone and its port is free.
+    func kill() async {
+        guard let id = running.withLock({ id in
+            defer { id = nil }
+            return id
+        })
+        else { return }
+        _ = Foundation.kill(id, SIGKILL)
+        for _ in 0..<1000 where Foundation.kill(id, 0) == 0 { try? await Task.sleep(for: .milliseconds(10)) }
     }
 }
 

@@ -60,8 +60,8 @@ struct SimulatePayments: AsyncParsableCommand {
     }
 
     private func clear(_ stage: Stage) async {
-        stage.service.signal(SIGKILL)
-        stage.sandbox.signal(SIGKILL)
+        await stage.service.kill()
+        await stage.sandbox.kill()
         _ = try? await voorpret_simulate.run(stage.cluster, ["remove", stage.name])
         try? FileManager.default.removeItem(atPath: stage.scratch)
     }
@@ -86,9 +86,9 @@ struct SimulatePayments: AsyncParsableCommand {
             while plan.total < total, Date() < deadline {
                 bar.show(plan.total, of: total)
                 try await Task.sleep(for: .milliseconds(100))
-                // At least one in twenty.
+                // Of the service and its database, at least one in twenty.
                 guard plan.total >= (kills + 1) * 18 else { continue }
-                if try await stage.breakSomething() { kills += 1 }
+                if let broken = try await stage.breakSomething(), broken != .providerKilled { kills += 1 }
             }
             bar.show(total, of: total)
             bar.finish()

@@ -133,21 +133,31 @@ struct Stage: Sendable {
         }
     }
 
-    /// Kills the service, or the database, while somebody is paying; false when nobody is.
-    func breakSomething() async throws -> Bool {
-        guard try await openWork() > 0 else { return false }
-        if plan.random(0...9) < 7 {
-            service.signal(SIGKILL)
-            plan.count(.serviceKilled)
-            try await Task.sleep(for: .milliseconds(plan.random(0...500)))
-            try await service.start()
-        } else {
-            plan.count(.databaseRestarted)
+    /// Kills the service, the database or the provider while somebody is paying; answers which, nil when nobody is.
+    func breakSomething() async throws -> Fault? {
+        guard try await openWork() > 0 else { return nil }
+        let fault: Fault =
+            switch plan.random(0...9) {
+            case ..<6: .serviceKilled
+            case ..<8: .databaseRestarted
+            default: .providerKilled
+            }
+        plan.count(fault)
+        switch fault {
+        case .serviceKilled: try await killAndStart(service)
+        case .providerKilled: try await killAndStart(sandbox)
+        default:
             _ = try await run(cluster, ["crash", name])
             _ = try await run(cluster, ["start", name])
-            // The service lives on; it must find the way back by itself.
+        // The service lives on; it must find the way back by itself.
         }
-        return true
+        return fault
+    }
+
+    private func killAndStart(_ program: Program) async throws {
+        await program.kill()
+        try await Task.sleep(for: .milliseconds(plan.random(0...500)))
+        try await program.start()
     }
 
     func query(_ sql: SQL) async throws -> [Int64] {

@@ -121,23 +121,17 @@ extension Attempt {
         by payer: Payer,
         in tx: Transaction
     ) async throws -> (Booking, Share) {
-        guard let booking = try await tx.first(ShareSQL.share(id))?.bookingId else { throw Refusal.notFound }
         switch payer {
         case .link(let link):
-            guard link.shareId == id else { throw Refusal.notFound }
+            guard link.shareId == id, let booking = try await tx.first(ShareSQL.share(id))?.bookingId else {
+                throw Refusal.notFound
+            }
             let found = try await Booking.locked(booking, by: .member, as: .job("payLink"), in: tx)
             guard let share = try await tx.first(ShareSQL.share(id)) else { throw Refusal.notFound }
             return (found, share)
         case .principal(let principal):
-            let found = try await Booking.locked(booking, by: .member, as: principal, in: tx)
-            let (terms, roles, shares) = try await tx.all(
-                ShareSQL.terms(of: booking, for: principal.guestID),
-                BookingSQL.role(of: principal.guestID, in: booking),
-                ShareSQL.share(id)
-            )
-            guard let share = shares.first else { throw Refusal.notFound }
-            guard terms.first?.author == share.householdId || roles == [.organiser] else { throw Refusal.forbidden }
-            return (found, share)
+            let (share, booking) = try await Share.own(id, as: principal, or: [], isLocked: true, in: tx)
+            return (booking, share)
         }
     }
 }
