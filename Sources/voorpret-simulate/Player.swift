@@ -195,7 +195,9 @@ actor Player {
         let started = try await insist("POST", "/v1/shares/\(share)/payments", ["method": "card"], as: person)
         guard started.status == 202, let attempt = started.json["id"] as? String else { return }
         // Two devices.
-        if mood % 5 == 0 { _ = try await insist("POST", "/v1/shares/\(share)/payments", ["method": "card"], as: person) }
+        if mood % 5 == 0 {
+            _ = try await insist("POST", "/v1/shares/\(share)/payments", ["method": "card"], as: person)
+        }
         var secret: String?
         for _ in 0..<30 where secret == nil {
             let view = try await insist("GET", "/v1/payments/\(attempt)?wait=2", nil, as: person)

@@ -40,10 +40,11 @@ final class Program: Sendable {
 
     /// As `kill -9`; comes back once it is gone and its port is free.
     func kill() async {
-        guard let id = running.withLock({ id in
-            defer { id = nil }
-            return id
-        })
+        guard
+            let id = running.withLock({ id in
+                defer { id = nil }
+                return id
+            })
         else { return }
         _ = Foundation.kill(id, SIGKILL)
         for _ in 0..<1000 where Foundation.kill(id, 0) == 0 { try? await Task.sleep(for: .milliseconds(10)) }

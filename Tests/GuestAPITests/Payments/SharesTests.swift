@@ -190,7 +190,7 @@ import Testing
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             #expect(statuses.filter { $0 == 201 }.count == 1)
-            #expect(Set(statuses).isSubset(of: [201, 409, 503]))
+            #expect(Set(statuses).isSubset(of: [201, 409]))
             #expect(try await stage.own(of: stage.organiser).state == .paid)
             #expect(try await differences(api).isEmpty)
         }
