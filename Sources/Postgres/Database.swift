@@ -23,13 +23,22 @@ public final class Database: Sendable {
     /// Turns what a transaction recorded into the statements that run last, in the round trip of COMMIT.
     public typealias Flush = @Sendable ([any Sendable]) -> [Command]
 
+    /// Told what a transaction recorded, once it has committed; must not wait.
+    public typealias Committed = @Sendable (_ notes: [any Sendable]) -> Void
+
     let reactor: Reactor
     private let configuration: Configuration
     private let flush: Flush
+    private let committed: Committed
 
-    public init(_ configuration: Configuration, flush: @escaping Flush = { _ in [] }) throws {
+    public init(
+        _ configuration: Configuration,
+        flush: @escaping Flush = { _ in [] },
+        committed: @escaping Committed = { _ in }
+    ) throws {
         self.configuration = configuration
         self.flush = flush
+        self.committed = committed
         reactor = try Reactor(
             .init(
                 connectionString: configuration.connectionString,
@@ -134,6 +143,7 @@ public final class Database: Sendable {
             try Task.checkCancellation()
             try await transaction.commit(flush: flush)
             reactor.release(wire, discard: false)
+            committed(transaction.notes)
             return value
         } catch {
             await transaction.rollback()

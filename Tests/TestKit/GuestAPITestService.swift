@@ -149,11 +149,11 @@ public struct GuestAPITestService: Sendable {
 
     /// Does every job that is due, and those that these bring about.
     public func work() async throws {
-        let worker = Worker(app: app, queues: Job.Queue.allCases)
+        let workers = Job.Queue.allCases.map { Worker(app: app, queue: $0) }
         var found = 1
         while found > 0 {
             found = 0
-            for queue in Job.Queue.allCases { found += try await worker.round(queue) }
+            for worker in workers { found += try await worker.round() }
         }
     }
 

@@ -16,6 +16,7 @@ public struct AppEnvironment: Sendable {
     let secret: ServerSecret
     let metrics = Metrics()
     let admission: Admission
+    let bell: WorkBell
     let authenticator = Authenticator()
     /// nil where none is configured.
     var payments: PaymentProvider? { settings.payments.map(PaymentProvider.init(settings:)) }
@@ -37,7 +38,13 @@ public struct AppEnvironment: Sendable {
         configuration.readers = settings.readers
         configuration.writers = settings.writers
         configuration.logger = logger
-        database = try Database(configuration, flush: { Publishing.flush($0, at: now()) })
+        let bell = WorkBell()
+        self.bell = bell
+        database = try Database(
+            configuration,
+            flush: { Publishing.flush($0, at: now()) },
+            committed: { bell.ring($0) }
+        )
     }
 }
 

@@ -74,6 +74,7 @@ struct Job: Sendable {
                 due: due
             )
         ])
+        if due <= app.now() { tx.record(WorkBell.Ring(queue: Task.queue)) }
     }
 
     /// Every kind that a worker knows.

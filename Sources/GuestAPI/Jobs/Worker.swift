@@ -15,12 +15,12 @@ struct Worker: Service {
     private static let batch = 20
 
     let app: AppEnvironment
-    let queues: [Job.Queue]
+    let queue: Job.Queue
 
     /// As many as set for effects, and one for each world outside.
     static func all(_ app: AppEnvironment, queues: [Job.Queue]) -> [any Service] {
         queues.flatMap { queue in
-            (0..<(queue.isOutside ? 1 : max(1, app.settings.workers))).map { _ in Worker(app: app, queues: [queue]) }
+            (0..<(queue.isOutside ? 1 : max(1, app.settings.workers))).map { _ in Worker(app: app, queue: queue) }
         }
     }
 
@@ -30,24 +30,20 @@ struct Worker: Service {
 
     private func work() async {
         while !Task.isCancelled {
-            var found = 0
-            for queue in queues {
-                do {
-                    found += try await round(queue)
-                } catch is CancellationError {
-                    return
-                } catch {
-                    app.logger.warning("worker round failed", metadata: ["error": "\(error)"])
-                    try? await Task.sleep(for: .milliseconds(500))
-                }
+            do {
+                if try await round() == 0 { await app.bell.sleep(for: queue, atMost: .milliseconds(200)) }
+            } catch is CancellationError {
+                return
+            } catch {
+                app.logger.warning("worker round failed", metadata: ["error": "\(error)"])
+                try? await Task.sleep(for: .milliseconds(500))
             }
-            if found == 0 { try? await Task.sleep(for: .milliseconds(200)) }
         }
     }
 
-    /// Does up to one batch of a queue that is due now; answers how many jobs there were.
+    /// Does up to one batch that is due now; answers how many jobs there were.
     @discardableResult
-    func round(_ queue: Job.Queue) async throws -> Int {
+    func round() async throws -> Int {
         let lease = UUID()
         let jobs = try await app.database.transaction(as: Principal.job("claim").setting) { tx in
             try await tx.all(

@@ -110,4 +110,33 @@ import Testing
             #expect(try await api.count("SELECT count(*) FROM job WHERE kind = 'checkOccupancy'") == 2)
         }
     }
+
+    @Test(.timeLimit(.minutes(2))) func `A worker that sleeps is woken by a job that commits, and by no other`()
+        async throws
+    {
+        try await withGuestAPI { api in
+            let bell = api.app.bell
+            struct Undone: Error {}
+            await #expect(throws: Undone.self) {
+                try await api.transaction { tx in
+                    try Job.enqueue(EraseSpool(folder: "none"), at: api.now, api.app, in: tx)
+                    throw Undone()
+                }
+            }
+            try await api.transaction { tx in
+                try Job.enqueue(EraseSpool(folder: "none"), at: api.now.addingTimeInterval(60), api.app, in: tx)
+            }
+            try await api.transaction { tx in try Job.enqueue(CleanUp(), at: api.now, api.app, in: tx) }
+            // None of these is mail that is due: nobody is woken before the time.
+            let started = ContinuousClock.now
+            await bell.sleep(for: .mail, atMost: .milliseconds(300))
+            #expect(ContinuousClock.now - started >= .milliseconds(300))
+            // Rung before anybody sleeps, and while somebody does.
+            try await enqueueMails(1, api)
+            await bell.sleep(for: .mail, atMost: .seconds(3600))
+            let sleeper = Task { await bell.sleep(for: .mail, atMost: .seconds(3600)) }
+            try await enqueueMails(2, api)
+            await sleeper.value
+        }
+    }
 }
