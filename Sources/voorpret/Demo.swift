@@ -162,6 +162,10 @@ private struct DemoTour {
         }
         let ledger = list(try await ask("GET", "/v1/bookings/\(text(booking, "id"))/ledger", nil, as: jonas), "items")
         say("\(ledger.count) journal in the booking's ledger tells Jonas of his payment.")
+        let invoice = try await client.send("POST", "/v1/shares/\(text(own, "id"))/invoices", [:], as: jonas)
+        if invoice.status == 201 {
+            say("He asks for an invoice, \(text(invoice.json, "number")), and gets it as a PDF too.")
+        }
     }
 
     private func payAtDesk(_ reception: String, share: [String: Any], amount: Int) async throws {

@@ -145,7 +145,13 @@ public struct DemoData: Sendable {
                         holdMinutes: 30,
                         depositPercent: 0,
                         petNight: 400,
-                        cancellation: [.init(days: 56, percent: 10), .init(days: 28, percent: 50)]
+                        cancellation: [.init(days: 56, percent: 10), .init(days: 28, percent: 50)],
+                        vat: [.init(from: year(2011), lodging: 2000, extras: 2000)],
+                        seller: .init(
+                            name: "Loch Ardroy Ltd",
+                            address: "Loch Ardroy, Inverness-shire, Scotland",
+                            vatNumber: "GB000000000"
+                        )
                     )
                 ),
                 spacing: 34,
