@@ -210,10 +210,14 @@ def narrowed(ids):
     arrival, departure = str(friday), str(friday + datetime.timedelta(days=3))
     schemas["HouseRules"]["properties"]["minimumNights"] = {"enum": [1, 2, 3]}
     schemas["HouseRules"]["properties"]["maximumNights"]["minimum"] = 3
-    schemas["HouseRules"]["properties"]["vat"]["maxItems"] = 1
+    # Nor that no two rates of VAT begin on the same day.
+    schemas["HouseRulesRequest"] = json.loads(json.dumps(schemas["HouseRules"]))
+    schemas["HouseRulesRequest"]["properties"]["vat"]["maxItems"] = 1
     schemas["StayRequest"] = {"enum": [{"arrival": arrival, "departure": departure}]}
     for name in [name for name in schemas if name.endswith(("Request", "Change", "Report"))]:
-        text = json.dumps(schemas[name]).replace("#/components/schemas/Stay\"", "#/components/schemas/StayRequest\"")
+        text = json.dumps(schemas[name])
+        for part in ("Stay", "HouseRules"):
+            text = text.replace(f'#/components/schemas/{part}"', f'#/components/schemas/{part}Request"')
         schemas[name] = json.loads(text)
     for methods in document["paths"].values():
         for operation in methods.values():

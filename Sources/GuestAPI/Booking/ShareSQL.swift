@@ -29,16 +29,14 @@ enum ShareSQL {
     }
 
     static func shares(ofGuest guest: Guest.ID) -> Query<Share> {
-        Query(
-            """
-            SELECT \(columns) FROM share
-            WHERE household_id IN (
-                SELECT household_id FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL
-            )
-            ORDER BY share.id
-            """,
-            decoding: share
-        )
+        Query("SELECT \(columns) FROM share WHERE id IN (\(own(by: guest))) ORDER BY share.id", decoding: share)
+    }
+
+    /// The ids of the shares of a guest's households.
+    static func own(by guest: Guest.ID) -> SQL {
+        """
+        SELECT share.id FROM share JOIN traveller USING (household_id) WHERE guest_id = \(guest) AND left_at IS NULL
+        """
     }
 
     static func share(_ id: Share.ID) -> Query<Share> {

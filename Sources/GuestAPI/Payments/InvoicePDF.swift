@@ -36,18 +36,18 @@ extension Invoice {
             for (index, text) in line.text.wrapped(at: 58).enumerated() {
                 if index == 0 {
                     page.text(line.tax == .touristTax ? "–" : line.rate.asPercent, x: 380, y: y)
-                    page.number(line.amount.asAmount, right: right, y: y)
+                    page.number(line.amount.asHundredths, right: right, y: y)
                 }
                 put(text)
             }
         }
         page.line(y: y - 6, from: left, to: right)
         y += 10
-        page.number(content.total.amount.asAmount, right: right, y: y, .bold)
+        page.number(content.total.amount.asHundredths, right: right, y: y, .bold)
         put(say("Total", "Totaal", "Gesamt"), .bold, gap: 30)
         for vat in content.vat {
             let rate = vat.rate.asPercent
-            let amounts = "\(vat.vat.asAmount) / \(vat.net.asAmount)"
+            let amounts = "\(vat.vat.asHundredths) / \(vat.net.asHundredths)"
             put("\(say("Includes VAT", "Inclusief btw", "Enthaltene USt.")) \(rate): \(amounts)")
         }
         return page.file(title: number)
@@ -60,13 +60,6 @@ extension Int {
         let rest = self % 100
         let fraction = rest == 0 ? "" : rest % 10 == 0 ? ".\(rest / 10)" : ".\(rest / 10)\(rest % 10)"
         return "\(self / 100)\(fraction) %"
-    }
-}
-
-extension Int64 {
-    /// Hundredths as `120.50`.
-    fileprivate var asAmount: String {
-        "\(self < 0 ? "-" : "")\(magnitude / 100).\(magnitude % 100 / 10)\(magnitude % 10)"
     }
 }
 

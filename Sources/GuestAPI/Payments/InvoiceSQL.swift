@@ -41,14 +41,7 @@ enum InvoiceSQL {
     }
 
     static func invoices(ofGuest guest: Guest.ID) -> Query<Invoice> {
-        invoices(
-            """
-            share_id IN (
-                SELECT share.id FROM share JOIN traveller USING (household_id)
-                WHERE guest_id = \(guest) AND left_at IS NULL
-            )
-            """
-        )
+        invoices("share_id IN (\(ShareSQL.own(by: guest)))")
     }
 
     /// Writes it; the schema gives it its number.

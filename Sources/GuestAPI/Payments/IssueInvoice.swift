@@ -10,7 +10,8 @@ extension Invoice {
     /// One that says the same stays; one that no longer does is taken back by a credit note, and what is owed now gets
     /// an invoice of its own. Answers the last of them.
     ///
-    /// Throws `noSeller` for a park that sends no invoices, `notPayable` for a hold, `nothingToInvoice`.
+    /// Throws `noSeller` for a park that sends no invoices, `notPayable` for a hold, `nothingToInvoice`, and
+    /// `tooManyInvoices` for guests after twenty.
     static func issue(
         _ request: InvoiceRequest,
         for id: Share.ID,
@@ -58,6 +59,8 @@ extension Invoice {
             return standing
         }
         guard standing != nil || share.amount != 0 else { throw Refusal.nothingToInvoice }
+        // The series is the park's: nobody fills it for fun.
+        guard principal.guestID == nil || sent.count < 20 else { throw Refusal.tooManyInvoices }
         func send(_ content: Content, crediting credited: Invoice.ID? = nil) throws {
             tx.later([
                 InvoiceSQL.insert(

@@ -131,14 +131,7 @@ enum PaymentSQL {
     }
 
     static func tillPayments(ofGuest guest: Guest.ID) -> Query<TillPayment> {
-        tillPayments(
-            """
-            share_id IN (
-                SELECT share.id FROM share JOIN traveller USING (household_id)
-                WHERE guest_id = \(guest) AND left_at IS NULL
-            )
-            """
-        )
+        tillPayments("share_id IN (\(ShareSQL.own(by: guest)))")
     }
 
     static func insert(_ payment: TillPayment, park: Park.ID) -> Command {

@@ -74,16 +74,13 @@ enum JournalFile {
             lines.append(
                 [
                     row.day.description, row.journal.lowercasedText, quoted(row.reason), row.number ?? "", row.account,
-                    row.amount > 0 ? decimal(row.amount) : "", row.amount < 0 ? decimal(-row.amount) : "", row.currency,
-                    row.rate.map { decimal(Int64($0)) } ?? "",
+                    row.amount > 0 ? row.amount.asHundredths : "", row.amount < 0 ? (-row.amount).asHundredths : "",
+                    row.currency,
+                    row.rate.map { Int64($0).asHundredths } ?? "",
                 ].joined(separator: ",")
             )
         }
         return lines.joined(separator: "\r\n") + "\r\n"
-    }
-
-    private static func decimal(_ amount: Int64) -> String {
-        "\(amount / 100).\(amount % 100 / 10)\(amount % 10)"
     }
 
     /// A text that a spreadsheet would take for a formula begins with an apostrophe.

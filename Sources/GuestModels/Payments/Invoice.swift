@@ -142,6 +142,13 @@ public struct InvoiceRequest: Codable, Sendable, Checked {
 
     public func check(_ check: inout Check) {
         check.text(recipient, "/recipient", length: 1...300, hasLines: true)
+        let lines = recipient?.split(separator: "\n", omittingEmptySubsequences: false) ?? ["-"]
+        check.require(lines.count <= 8, "/recipient", "must have at most 8 lines")
+        check.require(
+            lines.first?.contains { !$0.isWhitespace } ?? false,
+            "/recipient",
+            "must not begin with a blank line"
+        )
     }
 }
 
@@ -152,6 +159,13 @@ extension Refusal {
         en: "The park does not send invoices here.",
         nl: "Het park verstuurt hier geen facturen.",
         de: "Der Park stellt hier keine Rechnungen aus."
+    )
+    public static let tooManyInvoices = Refusal(
+        .conflict,
+        "too_many_invoices",
+        en: "This share has had many invoices; ask the desk for another.",
+        nl: "Voor dit deel zijn al veel facturen gemaakt; vraag de receptie om een nieuwe.",
+        de: "Für diesen Anteil gab es schon viele Rechnungen; frag die Rezeption nach einer neuen."
     )
     public static let nothingToInvoice = Refusal(
         .conflict,

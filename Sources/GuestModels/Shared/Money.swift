@@ -12,13 +12,15 @@ public struct Money: Hashable, Codable, Sendable {
 
 extension Money {
     /// As `EUR 120.50`, for plain text; every currency of a park here has hundredths.
-    public var plainText: String {
-        let cents = amount.magnitude % 100
-        return "\(currency) \(amount < 0 ? "-" : "")\(amount.magnitude / 100).\(cents < 10 ? "0" : "")\(cents)"
-    }
+    public var plainText: String { "\(currency) \(amount.asHundredths)" }
 }
 
 extension Int64 {
+    /// As `120.50`.
+    public var asHundredths: String {
+        "\(self < 0 ? "-" : "")\(magnitude / 100).\(magnitude % 100 / 10)\(magnitude % 10)"
+    }
+
     /// `percent` of this amount, rounded half away from zero.
     ///
     /// Exact for every amount and 0…100 percent.

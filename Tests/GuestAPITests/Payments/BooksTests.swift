@@ -283,6 +283,14 @@ import Testing
             #expect(try await api.count("SELECT max(number) AS count FROM invoice") == 78)
             #expect(try await api.count("SELECT count(DISTINCT number) FROM invoice") == 78)
             try await expectRight(api)
+            // The desk may; a guest who never stops may not.
+            let last = try await api.post(
+                "/v1/shares/\(shares[0].id)/invoices",
+                InvoiceRequest(recipient: "One more"),
+                as: stage.member,
+                key: "more"
+            )
+            #expect(last.code == "too_many_invoices")
             let silent = try await self.stage(api, rules: try rules { $0.seller = nil })
             let share = try await silent.share(of: silent.member)
             let none = try await api.post(
