@@ -122,7 +122,7 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "GuestAPI", "GuestModels", "Postgres",
+                "GuestAPI", "GuestClient", "GuestModels", "Postgres",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

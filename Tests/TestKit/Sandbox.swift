@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Foundation
 public import GuestAPI
+import GuestClient
 import NIOCore
 import NIOHTTP1
 
@@ -9,7 +10,7 @@ public actor SandboxProcess {
     private static let gate = SandboxGate()
 
     public nonisolated let port: Int
-    private let process: Process
+    private let process: ChildProcess
     /// Its end ends the sandbox.
     private let lifeline: Pipe
 
@@ -18,20 +19,17 @@ public actor SandboxProcess {
 
     public init(port: Int, file: String, clearing: Double = 0.3) throws {
         self.port = port
-        process = Process()
         lifeline = Pipe()
-        process.executableURL = ServiceProcess.product("payment-sandbox")
-        process.arguments = [
-            "--port", "\(port)", "--file", file, "--clearing", "\(clearing)", "--with-parent",
-        ]
-        process.standardInput = lifeline
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        process = try ChildProcess(
+            ServiceProcess.product("payment-sandbox").path(),
+            ["--port", "\(port)", "--file", file, "--clearing", "\(clearing)", "--with-parent"],
+            input: lifeline.fileHandleForReading,
+            showsErrors: false
+        )
     }
 
     public func wait() async throws {
-        for _ in 0..<400 {
+        for _ in 0..<2400 where process.exitCode == nil {
             let request = HTTPClientRequest(url: "http://127.0.0.1:\(port)/livez")
             if let answer = try? await HTTPClient.shared.execute(request, timeout: .seconds(1)), answer.status == .ok {
                 return
@@ -41,10 +39,7 @@ public actor SandboxProcess {
         throw Leak(description: "the payment sandbox did not start")
     }
 
-    public func kill() {
-        _ = Foundation.kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-    }
+    public func kill() async { await process.end() }
 }
 
 private actor SandboxGate {

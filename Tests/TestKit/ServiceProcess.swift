@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Foundation
 import GuestAPI
+import GuestClient
 public import GuestModels
 import NIOCore
 import NIOHTTP1
@@ -8,14 +9,14 @@ import Synchronization
 
 /// The `voorpret` executable, running; for tests that kill it.
 public final class ServiceProcess: Sendable {
-    private let id: Int32
+    private let process: ChildProcess
     private let port: Int
     private let killed = Mutex(false)
 
     public var isKilled: Bool { killed.withLock { $0 } }
 
-    private init(id: Int32, port: Int) {
-        self.id = id
+    private init(_ process: ChildProcess, port: Int) {
+        self.process = process
         self.port = port
     }
 
@@ -34,33 +35,33 @@ public final class ServiceProcess: Sendable {
         state: String,
         port: Int = 0,
         workers: Int = 0
-    ) -> Process {
-        let process = Process()
-        process.executableURL = product("voorpret")
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging([
+    ) throws -> ChildProcess {
+        let environment = [
             "VOORPRET_DATABASE": database, "VOORPRET_STATE": state, "VOORPRET_PORT": "\(port)",
             "VOORPRET_ADMIN_PORT": "0", "VOORPRET_WORKERS": "\(workers)", "VOORPRET_LOG_LEVEL": "critical",
             "VOORPRET_SCHEMA": projectFolder.path(), "VOORPRET_DATABASE_WRITERS": "8",
-        ]) { $1 }
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        return process
+        ]
+        return try ChildProcess(
+            product("voorpret").path(),
+            arguments,
+            environment: environment,
+            showsErrors: false
+        )
     }
 
     /// Starts the service on the test's database and waits until it answers.
     public static func start(_ api: GuestAPITestService, workers: Int = 0) async throws -> ServiceProcess {
         let port = Int.random(in: 20_000...30_000)
-        let process = process(
+        let process = try process(
             ["serve"],
             database: api.test.connectionString,
             state: api.stateFolder,
             port: port,
             workers: workers
         )
-        try process.run()
-        let service = ServiceProcess(id: process.processIdentifier, port: port)
-        for _ in 0..<200 {
+        let service = ServiceProcess(process, port: port)
+        // A busy machine may take its time.
+        for _ in 0..<2400 where process.exitCode == nil {
             let request = HTTPClientRequest(url: "http://127.0.0.1:\(port)/docs")
             if let answer = try? await HTTPClient.shared.execute(request, timeout: .seconds(1)), answer.status == .ok {
                 return service
@@ -73,7 +74,7 @@ public final class ServiceProcess: Sendable {
 
     public func kill() {
         killed.withLock { $0 = true }
-        _ = Foundation.kill(id, SIGKILL)
+        process.kill()
     }
 
     /// The id of a booking that was acknowledged; nil for every other outcome.
@@ -95,10 +96,6 @@ public final class ServiceProcess: Sendable {
 
     /// Runs a subcommand to its end; answers its exit code.
     public static func run(_ arguments: [String], database: String, state: String) async throws -> Int32 {
-        let process = process(arguments, database: database, state: state)
-        return try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
-        }
+        try await process(arguments, database: database, state: state).wait()
     }
 }
