@@ -767,15 +767,20 @@ CREATE TRIGGER provider_transaction_never_edited BEFORE UPDATE OR DELETE ON prov
 CREATE TABLE earned_day (
     park_id uuid PRIMARY KEY REFERENCES park,
     day date NOT NULL,
-    at timestamptz NOT NULL
+    at timestamptz NOT NULL,
+    -- The house rules' rates then; when they change, everything is looked at anew.
+    vat jsonb NOT NULL
 );
 
--- How many invoices and credit notes a park has sent in a year.
+-- How many invoices and credit notes a park has sent in a year, and what their numbers begin with, whatever the park is
+-- called later.
 CREATE TABLE invoice_series (
     park_id uuid NOT NULL REFERENCES park,
     year int NOT NULL,
+    prefix text NOT NULL,
     last int NOT NULL CHECK (last > 0),
-    PRIMARY KEY (park_id, year)
+    PRIMARY KEY (park_id, year),
+    CONSTRAINT invoice_series_prefix_once UNIQUE (prefix, year)
 );
 
 -- What was sent to a payer, as it was sent. The law has it kept, with the name that stands on it.
@@ -785,6 +790,8 @@ CREATE TABLE invoice (
     year int NOT NULL,
     -- Given when the row is written, in the order of commits: without a gap in every park and year.
     number int NOT NULL,
+    -- As it is printed, such as HEIDEHOF-2027-000012.
+    label text NOT NULL CONSTRAINT invoice_label_once UNIQUE,
     share_id uuid NOT NULL REFERENCES share,
     -- The invoice that it takes back; NULL for an invoice.
     credits_id uuid CONSTRAINT invoice_credited_once UNIQUE REFERENCES invoice,
@@ -803,9 +810,17 @@ CREATE INDEX ON invoice (share_id);
 
 -- The series' row is locked until COMMIT, so a number that is given is used.
 CREATE FUNCTION invoice_number() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    begins text;
 BEGIN
-    INSERT INTO invoice_series AS series (park_id, year, last) VALUES (NEW.park_id, NEW.year, 1)
-    ON CONFLICT (park_id, year) DO UPDATE SET last = series.last + 1 RETURNING last INTO NEW.number;
+    SELECT upper(slug) INTO begins FROM park WHERE id = NEW.park_id;
+    -- Another park had that name when it sent its own.
+    IF EXISTS (SELECT FROM invoice_series WHERE prefix = begins AND year = NEW.year AND park_id <> NEW.park_id) THEN
+        begins = begins || '-' || upper(right(NEW.park_id::text, 6));
+    END IF;
+    INSERT INTO invoice_series AS series (park_id, year, prefix, last) VALUES (NEW.park_id, NEW.year, begins, 1)
+    ON CONFLICT (park_id, year) DO UPDATE SET last = series.last + 1 RETURNING last, prefix INTO NEW.number, begins;
+    NEW.label = begins || '-' || NEW.year || '-' || lpad(NEW.number::text, greatest(6, length(NEW.number::text)), '0');
     RETURN NEW;
 END
 $$;

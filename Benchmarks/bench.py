@@ -683,7 +683,7 @@ def payments():
         seconds = sorted(answer[1] for answer in answers)
         paid = psql("demo", "SELECT count(*) FROM attempt WHERE state = 'succeeded'")
         floor = pgbench("demo", "INSERT INTO one VALUES (gen_random_uuid(), now());", 16, prepare="CREATE TABLE one (id uuid PRIMARY KEY, at timestamptz)")
-        report("webhook-burst", round(seconds[int(len(seconds) * 0.99)], 3), "p99 s", round(len(events) / floor, 3), True, f"{statuses} of {len(events)} at once, all {paid} payments applied after {applied:.1f} s, peak {service.peak_mib()} MiB; floor: as many one-row transactions")
+        report("webhook-burst", round(seconds[int(len(seconds) * 0.99)], 3), "p99 s", round(len(events) / floor, 3), True, f"{statuses} of {len(events)} at once, {paid} payments applied after {applied:.1f} s, peak {service.peak_mib()} MiB; floor: as many one-row transactions")
 
     sandbox = subprocess.Popen([SANDBOX, "--port", str(PORT + 2), "--file", str(SCRATCH / "payments.sqlite"), "--key", PAYMENT_KEY], stdout=subprocess.DEVNULL)
     try:

@@ -8,14 +8,17 @@ ALTER TABLE entry
 CREATE TABLE earned_day (
     park_id uuid PRIMARY KEY REFERENCES park,
     day date NOT NULL,
-    at timestamptz NOT NULL
+    at timestamptz NOT NULL,
+    vat jsonb NOT NULL
 );
 
 CREATE TABLE invoice_series (
     park_id uuid NOT NULL REFERENCES park,
     year int NOT NULL,
+    prefix text NOT NULL,
     last int NOT NULL CHECK (last > 0),
-    PRIMARY KEY (park_id, year)
+    PRIMARY KEY (park_id, year),
+    CONSTRAINT invoice_series_prefix_once UNIQUE (prefix, year)
 );
 
 CREATE TABLE invoice (
@@ -23,6 +26,7 @@ CREATE TABLE invoice (
     park_id uuid NOT NULL REFERENCES park,
     year int NOT NULL,
     number int NOT NULL,
+    label text NOT NULL CONSTRAINT invoice_label_once UNIQUE,
     share_id uuid NOT NULL REFERENCES share,
     credits_id uuid CONSTRAINT invoice_credited_once UNIQUE REFERENCES invoice,
     day date NOT NULL,
@@ -36,9 +40,17 @@ CREATE TABLE invoice (
 CREATE INDEX ON invoice (share_id);
 
 CREATE FUNCTION invoice_number() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    begins text;
 BEGIN
-    INSERT INTO invoice_series AS series (park_id, year, last) VALUES (NEW.park_id, NEW.year, 1)
-    ON CONFLICT (park_id, year) DO UPDATE SET last = series.last + 1 RETURNING last INTO NEW.number;
+    SELECT upper(slug) INTO begins FROM park WHERE id = NEW.park_id;
+    -- Another park had that name when it sent its own.
+    IF EXISTS (SELECT FROM invoice_series WHERE prefix = begins AND year = NEW.year AND park_id <> NEW.park_id) THEN
+        begins = begins || '-' || upper(right(NEW.park_id::text, 6));
+    END IF;
+    INSERT INTO invoice_series AS series (park_id, year, prefix, last) VALUES (NEW.park_id, NEW.year, begins, 1)
+    ON CONFLICT (park_id, year) DO UPDATE SET last = series.last + 1 RETURNING last, prefix INTO NEW.number, begins;
+    NEW.label = begins || '-' || NEW.year || '-' || lpad(NEW.number::text, greatest(6, length(NEW.number::text)), '0');
     RETURN NEW;
 END
 $$;

@@ -23,6 +23,7 @@ swift build --product voorpret
 swift build --product payment-sandbox
 export VOORPRET_PAYMENTS_URL=http://127.0.0.1:18082 VOORPRET_PAYMENTS_KEY=sk_test_fuzz
 export VOORPRET_PAYMENTS_WEBHOOK_SECRET=whsec_fuzz
+export VOORPRET_PAYMENTS_PAGE="http://127.0.0.1:18082/pay/{intent}?client_secret={secret}"
 .build/debug/payment-sandbox --port 18082 --file "$scratch/payments.sqlite" --key "$VOORPRET_PAYMENTS_KEY" \
     --webhook http://127.0.0.1:18080/v1/webhooks/stripe --webhook-secret "$VOORPRET_PAYMENTS_WEBHOOK_SECRET" &
 sandbox=$!

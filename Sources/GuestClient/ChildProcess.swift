@@ -74,6 +74,9 @@ public final class ChildProcess: Sendable {
         id = child
     }
 
+    /// Who has ended is not left a zombie.
+    deinit { _ = exitCode }
+
     /// As C takes an argument vector: texts, and nothing at the end.
     private static func withTexts<Result>(
         _ texts: [String],

@@ -1,3 +1,4 @@
+import Foundation
 import GuestModels
 import Testing
 
@@ -54,21 +55,71 @@ import Testing
         #expect(Earned.parts(of: 5, rate: 0) == (5, 0))
     }
 
-    @Test func `The parts of a share add up to it, and what one household has alone is on its own invoice`() throws {
+    @Test func `Goodwill comes off what was charged and off its VAT, never off tourist tax`() throws {
         let stay = try days("2026-05-14", "2026-05-17")
-        func earned(_ parts: [(Earning.Tax, Int64)]) throws -> Earned {
-            parts.map { Earning($0.0, over: stay, amount: $0.1) }.earned(through: .latest, try rates())
+        func earned(_ goodwill: Int64, through day: LocalDate = .latest) throws -> Earned {
+            [
+                Earning(.lodging, over: stay, amount: 6_000), Earning(.extras, over: stay, amount: 3_000),
+                Earning(.touristTax, over: stay, amount: 504), Earning(.goodwill, over: stay, amount: goodwill),
+            ].earned(through: day, [.init(from: try date("2020-01-01"), lodging: 900, extras: 2100)])
         }
-        let common = try earned([(.lodging, 90_000), (.extras, 10_000)])
-        let own = try earned([(.touristTax, 504), (.extras, 1_250)])
-        let parts = Invoice.parts(of: 51_754, own: own, common: common)
-        #expect(parts[.init(.touristTax, rate: 0)] == 504)
-        #expect(parts[.init(.lodging, rate: 2100)] == 45_000)
-        #expect(parts[.init(.extras, rate: 2100)] == 6_250)
-        for share in [Int64(0), 1, 7, 504, 99_999, 101_754] {
-            let parts = Invoice.parts(of: share, own: own, common: common)
-            #expect(parts.values.reduce(0, +) == share)
+        #expect(try earned(-3_000).gross == [900: 4_000, 2100: 2_000])
+        #expect(try earned(-3_000, through: stay.arrival).gross == [900: 1_333, 2100: 667])
+        #expect(try earned(-9_000).gross.values.allSatisfy { $0 == 0 })
+        // What goes beyond is the park's own loss; the municipality still gets its own.
+        let beyond = try earned(-9_504)
+        #expect(beyond.amounts[.init(.none, rate: 0)] == -504 && beyond.touristTax == 504 && beyond.total == 0)
+        let ofFee = [Earning(.none, over: stay, amount: 10_000), Earning(.goodwill, over: stay, amount: -2_000)]
+        #expect(ofFee.earned(through: .latest, try rates()).gross == [0: 8_000])
+    }
+
+    @Test func `A share is made of what its household has alone and its part of the rest, and adds up`() throws {
+        func household(_ number: Int) -> Household.ID { Household.ID(uuid(number)) }
+        func uuid(_ number: Int) -> UUID { UUID(uuidString: "00000000-0000-7000-8000-00000000000\(number)") ?? UUID() }
+        let stay = try days("2026-05-14", "2026-05-17")
+        let people = (1...2).map {
+            Traveller(
+                id: Traveller.ID(uuid($0)),
+                householdId: household($0),
+                name: "T",
+                role: nil,
+                birthDate: nil,
+                guardianId: nil,
+                version: 1
+            )
         }
-        #expect(Invoice.parts(of: 30, own: Earned(), common: Earned()) == [.init(.none, rate: 0): 30])
+        let lines = [
+            ChargeLine(.night, quantity: 3, unitAmount: 20_001),
+            ChargeLine(.extra, household: household(1), unitAmount: 1_250),
+            ChargeLine(.touristTax, traveller: people[0].id, quantity: 3, unitAmount: 168),
+            ChargeLine(.touristTax, traveller: people[1].id, quantity: 3, unitAmount: 168),
+            ChargeLine(.goodwill, household: household(2), unitAmount: -1_000),
+        ]
+        let bill = Bill(stay: stay, lines: lines, travellers: people)
+        let whole = lines.map { Earning($0.kind.tax, over: stay, amount: $0.amount) }
+            .earned(through: .latest, try rates())
+        let rule = SplitRule(.equally)
+        let division = try rule.shares(of: bill)
+        func made(_ number: Int, _ rule: SplitRule, _ share: Int64) -> [Earned.Class: Int64] {
+            rule.composition(of: share, for: household(number), in: bill, whole, backstop: household(1))
+        }
+        let first = made(1, rule, try #require(division[household(1)]))
+        #expect(
+            first == [
+                .init(.lodging, rate: 2100): 30_002, .init(.extras, rate: 2100): 1_250,
+                .init(.touristTax, rate: 0): 504,
+            ]
+        )
+        let second = made(2, rule, try #require(division[household(2)]))
+        #expect(second == [.init(.lodging, rate: 2100): 29_001, .init(.touristTax, rate: 0): 504])
+        // Who pays all of it, by amounts or because the other's share is theirs too, has both taxes on the invoice.
+        let all = made(
+            1,
+            SplitRule(.exactly, amounts: [.init(householdId: household(1), amount: bill.total)]),
+            bill.total
+        )
+        #expect(all == whole.amounts.filter { $0.value != 0 })
+        #expect(made(1, rule, bill.total) == all)
+        for share in [Int64(0), 1, 7, 504, 99_999] { #expect(made(1, rule, share).values.reduce(0, +) == share) }
     }
 }

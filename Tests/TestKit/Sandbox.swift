@@ -21,7 +21,7 @@ public actor SandboxProcess {
         self.port = port
         lifeline = Pipe()
         process = try ChildProcess(
-            ServiceProcess.product("payment-sandbox").path(),
+            ServiceProcess.product("payment-sandbox").path(percentEncoded: false),
             ["--port", "\(port)", "--file", file, "--clearing", "\(clearing)", "--with-parent"],
             input: lifeline.fileHandleForReading,
             showsErrors: false

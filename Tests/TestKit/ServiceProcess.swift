@@ -42,7 +42,7 @@ public final class ServiceProcess: Sendable {
             "VOORPRET_SCHEMA": projectFolder.path(), "VOORPRET_DATABASE_WRITERS": "8",
         ]
         return try ChildProcess(
-            product("voorpret").path(),
+            product("voorpret").path(percentEncoded: false),
             arguments,
             environment: environment,
             showsErrors: false

@@ -9,9 +9,11 @@ public enum Simulation {
         defer { try? FileManager.default.removeItem(at: output) }
         let arguments = [
             "payments", "--faults", "\(faults)", "--seed", "\(seed)", "--groups", "4", "--minutes", "4",
-            "--programs", program.deletingLastPathComponent().path(), "--project", projectFolder.path(),
+            "--programs", program.deletingLastPathComponent().path(percentEncoded: false), "--project",
+            projectFolder.path(percentEncoded: false),
         ]
-        let status = try await ChildProcess(program.path(), arguments, output: output.path()).wait()
+        let status = try await ChildProcess(program.path(percentEncoded: false), arguments, output: output.path())
+            .wait()
         return (status, try String(contentsOf: output, encoding: .utf8))
     }
 }

@@ -90,9 +90,10 @@ public struct Office: Sendable {
     /// - Parameter withProvider: also against the provider's own books, which are read to their end first.
     public func checkLedger(withProvider: Bool = false) async throws -> [String] {
         if withProvider { try await ReadBooks.read(app) }
-        return try await app.database.read(as: Principal.job("check").setting) { reader in
-            let own = try await reader.all(PaymentSQL.differences)
-            let theirs = withProvider ? try await reader.all(PaymentSQL.differencesFromProvider) : []
+        // It looks at everything there ever was.
+        return try await app.database.transaction(as: Principal.job("check").setting, within: 3600) { tx in
+            let own = try await tx.all(PaymentSQL.differences)
+            let theirs = withProvider ? try await tx.all(PaymentSQL.differencesFromProvider) : []
             return (own + theirs).map { "\($0.what): \($0.subject)" }
         }
     }

@@ -63,7 +63,7 @@ extension Booking {
     }
 
     /// What is divided, and how it is now; nil for a booking without group.
-    private static func bill(
+    static func bill(
         of id: Booking.ID,
         as principal: Principal,
         in tx: Transaction
@@ -164,16 +164,26 @@ extension Booking {
 }
 
 extension [ShareSQL.Seen] {
+    /// Staff see those of their own parks alone.
     func views(for principal: Principal, at now: Date) -> [ShareView] {
         var todays: [String: LocalDate] = [:]
         for zone in Set(map(\.timeZone)) { todays[zone] = ParkClock(timeZone: zone)?.date(at: now) }
-        return compactMap { seen in todays[seen.timeZone].map { seen.view(for: principal, today: $0) } }
+        return compactMap { seen in
+            guard let today = todays[seen.timeZone], principal.guestID != nil || seen.isStaff(principal) else {
+                return nil
+            }
+            return seen.view(for: principal, today: today)
+        }
     }
 }
 
 extension ShareSQL.Seen {
+    fileprivate func isStaff(_ principal: Principal) -> Bool {
+        principal.has([.reception, .host, .finance], at: parkId)
+    }
+
     fileprivate func view(for principal: Principal, today: LocalDate) -> ShareView {
-        let isShown = isOwn || isOrganiser || principal.has([.reception, .host, .finance], at: parkId)
+        let isShown = isOwn || isOrganiser || isStaff(principal)
         func money(_ amount: Int64) -> Money { Money(amount, currency) }
         return ShareView(
             id: share.id,

@@ -5,7 +5,8 @@ import Postgres
 /// Once a day: writes into the ledger what has been earned by the end of the day before.
 ///
 /// Each booking's journal is the difference between what has been earned and what stands there, so a change of what has
-/// passed already, such as goodwill after a stay, is put right on the next day; and a day that was left out, too.
+/// passed already, such as goodwill after a stay or a rate of VAT, is put right on the next day; and a day that was left
+/// out, too.
 /// Bookings that came from another system have no group: their money is in that system's books.
 struct EarnRevenue: Work {
     static let kind = "earnRevenue"
@@ -22,10 +23,12 @@ struct EarnRevenue: Work {
     let day: LocalDate
 
     func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        let last = try await tx.first(EarnSQL.lastDay(of: parkId))
+        let written = try await tx.first(EarnSQL.lastDay(of: parkId))
         guard let park = try await tx.first(ParkSQL.park(parkId)), let clock = ParkClock(timeZone: park.timeZone),
-            last.map({ $0 < day }) ?? true
+            let vat = park.rules.vat, written.map({ $0.day < day }) ?? true
         else { return }
+        // With other rates than before, everything is looked at anew.
+        let last = written.flatMap { $0.vat == vat ? $0.day : nil }
         // What was charged in the last day's final minutes may have been committed only after they were read.
         let then = last.map { clock.instant($0.adding(days: 1), .midnight).addingTimeInterval(-3600) }
         let bookings = try await tx.all(EarnSQL.bookings(of: parkId, after: last, then, through: day))
@@ -40,7 +43,7 @@ struct EarnRevenue: Work {
             let its = (earningsOf[booking.id] ?? []).map(\.earning)
             var standing = Dictionary((postedOf[booking.id] ?? []).map { ($0.line, $0.amount) }, uniquingKeysWith: +)
             for day in days {
-                let lines = Self.lines(its.earned(through: day, park.rules.vat ?? []))
+                let lines = Self.lines(its.earned(through: day, vat))
                 let entries = Self.entries(from: standing, to: lines)
                 guard !entries.isEmpty else { continue }
                 Journal(
@@ -55,7 +58,7 @@ struct EarnRevenue: Work {
                 standing = lines
             }
         }
-        tx.later([EarnSQL.setLastDay(day, of: parkId, at: now)])
+        tx.later([EarnSQL.setLastDay(day, try JSONText(encoding: vat), of: parkId, at: now)])
     }
 
     /// What the ledger credits for it, minor units.

@@ -3,16 +3,18 @@ import GuestModels
 import Postgres
 
 enum EarnSQL {
-    /// The last day whose earnings stand in the ledger.
-    static func lastDay(of park: Park.ID) -> Query<LocalDate> {
-        Query("SELECT day FROM earned_day WHERE park_id = \(park) FOR UPDATE") { try $0.decode("day") }
+    /// The last day whose earnings stand in the ledger, and the rates it was written with.
+    static func lastDay(of park: Park.ID) -> Query<(day: LocalDate, vat: [HouseRules.VATRates])> {
+        Query("SELECT day, vat FROM earned_day WHERE park_id = \(park) FOR UPDATE") {
+            (try $0.decode("day"), try $0.decodeJSON("vat"))
+        }
     }
 
-    static func setLastDay(_ day: LocalDate, of park: Park.ID, at now: Date) -> Command {
+    static func setLastDay(_ day: LocalDate, _ vat: JSONText, of park: Park.ID, at now: Date) -> Command {
         Command(
             """
-            INSERT INTO earned_day (park_id, day, at) VALUES (\(park), \(day), \(now))
-            ON CONFLICT (park_id) DO UPDATE SET day = EXCLUDED.day, at = EXCLUDED.at
+            INSERT INTO earned_day (park_id, day, at, vat) VALUES (\(park), \(day), \(now), \(vat))
+            ON CONFLICT (park_id) DO UPDATE SET day = EXCLUDED.day, at = EXCLUDED.at, vat = EXCLUDED.vat
             """
         )
     }
@@ -52,7 +54,7 @@ enum EarnSQL {
             SELECT charge_line.booking_id, kind, coalesce(charge_line.household_id, traveller.household_id) AS household_id,
                 sum(amount)::bigint AS amount, CASE
                 WHEN kind = 'extra' THEN dates
-                WHEN kind = 'cancellation' THEN daterange(
+                WHEN kind = 'cancellation' OR kind = 'goodwill' AND state = 'cancelled' THEN daterange(
                     (at AT TIME ZONE time_zone)::date, (at AT TIME ZONE time_zone)::date, '[]'
                 )
                 ELSE stay

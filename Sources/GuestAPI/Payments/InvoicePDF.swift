@@ -14,9 +14,9 @@ extension Invoice {
             y += gap
         }
         put(content.seller.name, .bold, size: 12, gap: 16)
-        for line in content.seller.address.wrapped(at: 80) { put(line) }
+        for line in content.seller.address.wrapped(at: 60) { put(line) }
         put("\(say("VAT number", "Btw-nummer", "USt-IdNr.")) \(content.seller.vatNumber)", gap: 40)
-        for line in content.recipient.wrapped(at: 80) { put(line) }
+        for line in content.recipient.wrapped(at: 60) { put(line) }
         y += 26
         let title =
             credits == nil ? say("Invoice", "Factuur", "Rechnung") : say("Credit note", "Creditnota", "Gutschrift")
@@ -33,7 +33,7 @@ extension Invoice {
         page.line(y: y, from: left, to: right)
         y += 16
         for line in content.lines {
-            for (index, text) in line.text.wrapped(at: 58).enumerated() {
+            for (index, text) in line.text.wrapped(at: 50).enumerated() {
                 if index == 0 {
                     page.text(line.tax == .touristTax ? "–" : line.rate.asPercent, x: 380, y: y)
                     page.number(line.amount.asHundredths, right: right, y: y)
@@ -64,18 +64,21 @@ extension Int {
 }
 
 extension String {
-    /// Its lines, none longer than that but words that are.
+    /// Its lines, none longer than that.
     fileprivate func wrapped(at length: Int) -> [String] {
         split(separator: "\n", omittingEmptySubsequences: false).flatMap { line -> [String] in
             var lines = [""]
             for word in line.split(separator: " ") {
-                let last = lines[lines.count - 1]
-                if last.isEmpty {
-                    lines[lines.count - 1] = String(word)
-                } else if last.count + 1 + word.count <= length {
-                    lines[lines.count - 1] = "\(last) \(word)"
-                } else {
-                    lines.append(String(word))
+                var word = word
+                while !word.isEmpty {
+                    let last = lines[lines.count - 1]
+                    if !last.isEmpty, last.count + 1 + min(word.count, length) > length {
+                        lines.append("")
+                        continue
+                    }
+                    lines[lines.count - 1] =
+                        last.isEmpty ? String(word.prefix(length)) : "\(last) \(word.prefix(length))"
+                    word = word.dropFirst(length)
                 }
             }
             return lines

@@ -4,10 +4,8 @@ import Postgres
 
 enum InvoiceSQL {
     private static let columns: SQL = """
-        invoice.id, invoice.share_id, invoice.park_id, invoice.day, invoice.content,
-        upper(slug) || '-' || invoice.year || '-' || lpad(invoice.number::text, 6, '0') AS number,
-        (SELECT upper(slug) || '-' || year || '-' || lpad(number::text, 6, '0') FROM invoice AS other
-         WHERE other.id = invoice.credits_id) AS credits
+        invoice.id, share_id, day, content, label AS number,
+        (SELECT label FROM invoice AS other WHERE other.id = invoice.credits_id) AS credits
         """
 
     private static func invoice(_ row: Row) throws -> Invoice {
@@ -24,8 +22,7 @@ enum InvoiceSQL {
     private static func invoices(_ condition: SQL) -> Query<Invoice> {
         Query(
             """
-            SELECT \(columns) FROM invoice JOIN park ON park.id = park_id
-            WHERE \(condition) ORDER BY invoice.park_id, invoice.year, invoice.number
+            SELECT \(columns) FROM invoice WHERE \(condition) ORDER BY park_id, year, number
             """,
             decoding: invoice
         )

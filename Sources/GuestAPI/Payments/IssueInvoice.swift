@@ -30,37 +30,35 @@ extension Invoice {
             InvoiceSQL.extras(of: booking.id, for: share.householdId, in: language),
             InvoiceSQL.invoices(of: id)
         )
-        guard let park = parks.first, let clock = ParkClock(timeZone: park.timeZone) else { throw Refusal.notFound }
+        guard let park = parks.first, let clock = ParkClock(timeZone: park.timeZone),
+            let (terms, bill, _) = try await Booking.bill(of: booking.id, as: principal, in: tx)
+        else { throw Refusal.notFound }
         guard let seller = park.rules.seller else { throw Refusal.noSeller }
         let standing = sent.last.flatMap { $0.credits == nil ? $0 : nil }
-        let rates = park.rules.vat ?? []
-        func earned(_ isMeant: (Household.ID?) -> Bool) -> Earned {
-            earnings.filter { isMeant($0.household) }.map(\.earning).earned(through: .latest, rates)
-        }
-        let households = Set(names.map(\.household))
+        let composition = terms.rule.composition(
+            of: share.amount,
+            for: share.householdId,
+            in: bill,
+            earnings.map(\.earning).earned(through: .latest, park.rules.vat ?? []),
+            backstop: terms.backstop ?? share.householdId
+        )
         let content = Content(
             language: language,
             seller: seller,
-            recipient: request.recipient ?? standing?.content.recipient
+            recipient: request.recipient ?? sent.last?.content.recipient
                 ?? names.first { $0.household == share.householdId }?.name ?? "",
             park: park.name,
             bookingNumber: booking.number,
             stay: booking.stay,
-            lines: parts(
-                of: share.amount,
-                own: earned { $0 == share.householdId },
-                common: earned { household in household.map { !households.contains($0) } ?? true }
-            ).lines(in: language, extras: extras),
+            lines: composition.lines(in: language, extras: extras),
             currency: booking.total.currency
         )
-        if let standing, standing.content.lines.map(\.unnamed) == content.lines.map(\.unnamed),
-            standing.content.recipient == content.recipient
-        {
-            return standing
-        }
+        if let standing, standing.content.saysTheSame(as: content) { return standing }
         guard standing != nil || share.amount != 0 else { throw Refusal.nothingToInvoice }
         // The series is the park's: nobody fills it for fun.
-        guard principal.guestID == nil || sent.count < 20 else { throw Refusal.tooManyInvoices }
+        guard principal.guestID == nil || sent.count(where: { $0.credits == nil }) < 20 else {
+            throw Refusal.tooManyInvoices
+        }
         func send(_ content: Content, crediting credited: Invoice.ID? = nil) throws {
             tx.later([
                 InvoiceSQL.insert(
@@ -98,9 +96,19 @@ extension Invoice {
     }
 }
 
-extension Invoice.Line {
-    /// Without its words, which are the reader's language and names that change.
-    fileprivate var unnamed: Invoice.Line { Invoice.Line(tax, "", rate: rate, amount: amount) }
+extension Invoice.Content {
+    /// Whether they differ in words at most, which are the reader's language and names that change.
+    fileprivate func saysTheSame(as other: Invoice.Content) -> Bool {
+        var other = other
+        (other.language, other.park) = (language, park)
+        other.lines =
+            zip(other.lines, lines).map { line, ours in
+                var line = line
+                line.text = ours.text
+                return line
+            } + other.lines.dropFirst(lines.count)
+        return other == self
+    }
 }
 
 extension [Earned.Class: Int64] {
@@ -109,7 +117,9 @@ extension [Earned.Class: Int64] {
         return order.flatMap { tax in
             filter { $0.key.tax == tax }.sorted { $0.key.rate < $1.key.rate }.map { part, amount in
                 let text = part.tax.text[language]
-                let named = tax == .extras && !extras.isEmpty ? "\(text): \(extras.joined(separator: ", "))" : text
+                let names = extras.joined(separator: ", ")
+                let shown = names.count > 200 ? "\(names.prefix(199))…" : names
+                let named = tax == .extras && !extras.isEmpty ? "\(text): \(shown)" : text
                 return Invoice.Line(tax, named, rate: part.rate, amount: amount)
             }
         }
@@ -123,6 +133,8 @@ extension Earning.Tax {
         case .extras: LocalizedText(en: "Extras", nl: "Extra's", de: "Extras")
         case .touristTax: LocalizedText(en: "Tourist tax", nl: "Toeristenbelasting", de: "Kurtaxe")
         case .none: LocalizedText(en: "Cancellation", nl: "Annulering", de: "Stornierung")
+        // Taken off the others; never a line of its own.
+        case .goodwill: LocalizedText(en: "Goodwill", nl: "Coulance", de: "Kulanz")
         }
     }
 }

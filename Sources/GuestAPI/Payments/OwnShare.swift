@@ -17,11 +17,14 @@ extension Share {
     ) async throws -> (share: Share, booking: Booking) {
         guard let its = try await tx.first(ShareSQL.share(id))?.bookingId,
             let park = try await tx.first(PaymentSQL.park(of: its)),
-            principal.guestID != nil || principal.has(functions, at: park)
+            principal.guestID != nil || !functions.isEmpty && principal.has(functions, at: park)
         else { throw Refusal.notFound }
         // Finance sees no bookings, and may still see to their money.
         let asker = principal.guestID == nil ? Principal.job("share") : principal
-        let booking = try await Booking.found(its, by: .member, isLocked: isLocked, as: asker, in: tx)
+        let booking =
+            isLocked
+            ? try await Booking.locked(its, by: .member, as: asker, in: tx)
+            : try await Booking.found(its, by: .member, as: asker, in: tx)
         let (shares, terms, roles) = try await tx.all(
             ShareSQL.share(id),
             ShareSQL.terms(of: its, for: principal.guestID),

@@ -91,7 +91,8 @@ enum PayLinkRoutes {
                 in: tx
             )
         }
-        for _ in 0..<100 {
+        let deadline = ContinuousClock.now + .seconds(5)
+        while call.app.settings.payments?.page != nil, ContinuousClock.now < deadline {
             if let page = try await view(attempt.id, link, call).page { return PayPage.redirect(to: page) }
             await call.app.admission.rest(for: .milliseconds(50))
         }

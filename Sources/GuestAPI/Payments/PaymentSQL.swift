@@ -356,25 +356,21 @@ enum PaymentSQL {
                 WHERE share_id = share.id AND refund.state = 'reserved'
             )
         UNION ALL
-        SELECT 'stay is over and its price is not what was earned', id::text FROM booking JOIN earned_day USING (park_id)
-        WHERE group_id IS NOT NULL AND state NOT IN ('held', 'expired') AND upper(stay) <= day AND NOT EXISTS (
-            SELECT FROM charge_line WHERE booking_id = booking.id AND at >= earned_day.at - interval '1 day'
-        ) AND (
-            SELECT coalesce(sum(amount), 0) FROM charge_line WHERE booking_id = booking.id
-        ) <> (
-            SELECT coalesce(sum(amount), 0) FROM journal JOIN entry ON journal_id = journal.id
-            WHERE journal.booking_id = booking.id AND account = 'receivable'
-        )
-        UNION ALL
-        SELECT 'tourist tax is not what was charged', id::text FROM booking JOIN earned_day USING (park_id)
-        WHERE group_id IS NOT NULL AND state NOT IN ('held', 'expired') AND upper(stay) <= day AND NOT EXISTS (
-            SELECT FROM charge_line WHERE booking_id = booking.id AND at >= earned_day.at - interval '1 day'
-        ) AND (
-            SELECT coalesce(sum(amount), 0) FROM charge_line WHERE booking_id = booking.id AND kind = 'touristTax'
-        ) <> -(
-            SELECT coalesce(sum(amount), 0) FROM journal JOIN entry ON journal_id = journal.id
-            WHERE journal.booking_id = booking.id AND account = 'touristTax'
-        )
+        SELECT CASE WHEN price = earned THEN 'tourist tax is not what was charged'
+            ELSE 'stay is over and its price is not what was earned' END, id::text
+        FROM booking JOIN earned_day USING (park_id)
+            JOIN LATERAL (
+                SELECT coalesce(sum(amount), 0) AS price, coalesce(sum(amount) FILTER (WHERE kind = 'touristTax'), 0) AS tax,
+                    max(at) AS changed_at
+                FROM charge_line WHERE booking_id = booking.id
+            ) AS charged ON true
+            JOIN LATERAL (
+                SELECT coalesce(sum(amount) FILTER (WHERE account = 'receivable'), 0) AS earned,
+                    -coalesce(sum(amount) FILTER (WHERE account = 'touristTax'), 0) AS told
+                FROM journal JOIN entry ON journal_id = journal.id WHERE journal.booking_id = booking.id
+            ) AS posted ON true
+        WHERE group_id IS NOT NULL AND state NOT IN ('held', 'expired') AND upper(stay) <= day
+            AND changed_at < earned_day.at - interval '1 day' AND (price, tax) <> (earned, told)
         UNION ALL
         SELECT 'VAT is not its part of what was earned', booking_id::text || ' ' || rate
         FROM journal JOIN entry ON journal_id = journal.id

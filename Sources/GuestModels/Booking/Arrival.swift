@@ -152,7 +152,7 @@ extension Booking {
 
     /// Nobody came by the day after.
     ///
-    /// The price stands; the cottages are free.
+    /// The cottages are free; the price stands, but for what nobody owes who did not come.
     public mutating func noShow(today: LocalDate) throws(Refusal) {
         switch state {
         case .noShow: return

@@ -39,7 +39,9 @@ public struct HouseRules: Hashable, Codable, Sendable {
     /// Minor units that one of the staff may give back out of goodwill without a second; 5,000 unless the park says
     /// otherwise.
     public var goodwillLimit: Int64?
-    /// The VAT in the park's prices, from which day on; none unless the park says so.
+    /// The VAT in the park's prices, from which day on; empty for none.
+    ///
+    /// Until the park says, nothing is written down as earned.
     public var vat: [VATRates]?
     /// Who sends the park's invoices; none are sent unless the park says so.
     public var seller: Seller?

@@ -6,6 +6,8 @@ public struct Earning: Hashable, Sendable {
         case touristTax
         /// No VAT: what is kept of a cancelled stay is a compensation (CJEU C-277/05).
         case none
+        /// Taken off what else is earned, and so off the VAT in it; never off tourist tax, which is not the park's to give.
+        case goodwill
     }
 
     public var tax: Tax
@@ -57,21 +59,60 @@ public struct Earned: Hashable, Sendable {
     }
 }
 
+extension Earned {
+    /// Takes goodwill off every class but tourist tax, as each is part of the whole price; what goes beyond them all is
+    /// the park's own loss, without VAT.
+    ///
+    /// - Parameters:
+    ///   - goodwill: below 0, or 0.
+    ///   - whole: what it is taken off in the end, so that each day's part is taken off alike.
+    public mutating func take(_ goodwill: Int64, off whole: Earned) {
+        let taxed = whole.amounts.filter { $0.key.tax != .touristTax && $0.value > 0 }
+        let classes = taxed.keys.sorted()
+        let sum = taxed.values.reduce(0, +)
+        let part = Swift.max(goodwill, -sum)
+        for (key, less) in zip(classes, part.divided(by: classes.map { taxed[$0] ?? 0 }) ?? []) where less != 0 {
+            amounts[key, default: 0] += less
+        }
+        if goodwill != part { amounts[Class(.none, rate: 0), default: 0] += goodwill - part }
+    }
+}
+
+extension Earned.Class: Comparable {
+    public static func < (one: Self, other: Self) -> Bool {
+        (one.tax.rawValue, one.rate) < (other.tax.rawValue, other.rate)
+    }
+}
+
 extension [Earning] {
     /// What has been earned by the end of a day, each day's part at the rate of that day.
     ///
     /// What cannot be spread evenly falls on the first days, so the last one always completes the amount.
     public func earned(through day: LocalDate, _ rates: [HouseRules.VATRates]) -> Earned {
+        var (earned, goodwill) = charged(through: day, rates)
+        if goodwill != 0 { earned.take(goodwill, off: charged(through: .latest, rates).earned) }
+        return earned
+    }
+
+    private func charged(
+        through day: LocalDate,
+        _ rates: [HouseRules.VATRates]
+    ) -> (earned: Earned, goodwill: Int64) {
         var earned = Earned()
+        var goodwill: Int64 = 0
         for earning in self {
             let count = earning.days.nightCount
             let parts = earning.amount.divided(by: Array<Int64>(repeating: 1, count: count)) ?? []
             for (date, part) in zip(earning.days.nights, parts) where date <= day {
-                let rate = rates.rate(of: earning.tax, on: date)
-                earned.amounts[Earned.Class(earning.tax, rate: rate), default: 0] += part
+                if earning.tax == .goodwill {
+                    goodwill += part
+                } else {
+                    let rate = rates.rate(of: earning.tax, on: date)
+                    earned.amounts[Earned.Class(earning.tax, rate: rate), default: 0] += part
+                }
             }
         }
-        return earned
+        return (earned, goodwill)
     }
 }
 
@@ -82,7 +123,7 @@ extension [HouseRules.VATRates] {
         return switch tax {
         case .lodging: rates.lodging
         case .extras: rates.extras
-        case .touristTax, .none: 0
+        case .touristTax, .none, .goodwill: 0
         }
     }
 }
@@ -91,10 +132,11 @@ extension ChargeLine.Kind {
     /// How it is taxed.
     public var tax: Earning.Tax {
         switch self {
-        case .night, .cleaning, .chosenCottage, .pet, .earlyBooking, .imported, .goodwill: .lodging
+        case .night, .cleaning, .chosenCottage, .pet, .earlyBooking, .imported: .lodging
         case .extra: .extras
         case .touristTax: .touristTax
         case .cancellation: .none
+        case .goodwill: .goodwill
         }
     }
 }

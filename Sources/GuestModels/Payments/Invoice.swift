@@ -104,30 +104,57 @@ public struct Invoice: Codable, Hashable, Sendable {
     }
 }
 
-extension Invoice {
+extension SplitRule {
     /// What a share is made of, by how it is taxed; the parts add up to it.
     ///
-    /// What a household alone has is its own: its extras, its tourist tax, goodwill. The rest of its share is made as
-    /// what is common is. A share that cannot be taken apart like that, by exact amounts say, is made as the whole
-    /// price is.
-    public static func parts(of share: Int64, own: Earned, common: Earned) -> [Earned.Class: Int64] {
-        let rest = share - own.amounts.values.reduce(0, +)
-        let whole = own.amounts.merging(common.amounts, uniquingKeysWith: +)
-        let parts =
-            if rest >= 0, let divided = rest.divided(by: common.amounts) {
-                own.amounts.merging(divided, uniquingKeysWith: +)
-            } else {
-                share.divided(by: whole) ?? [Earned.Class(.none, rate: 0): share]
+    /// What the rule makes a household owe of lodging, of extras and of tourist tax is what its share is made of, so its
+    /// own extras and its own tourist tax stand on its own invoice. A share that is another than the rule's, because its
+    /// amount was said, or is somebody else's too, is made as the whole price is.
+    ///
+    /// - Parameters:
+    ///   - share: of that household, minor units.
+    ///   - whole: the whole price.
+    public func composition(
+        of share: Int64,
+        for household: Household.ID,
+        in bill: Bill,
+        _ whole: Earned,
+        backstop: Household.ID
+    ) -> [Earned.Class: Int64] {
+        guard way != .exactly, division(of: bill, backstop: backstop)[household] == share else {
+            return share.divided(by: whole.amounts) ?? [Earned.Class(.none, rate: 0): share]
+        }
+        var made = Earned()
+        var goodwill: Int64 = 0
+        for (tax, lines) in Dictionary(grouping: bill.lines, by: \.kind.tax) {
+            var part = bill
+            part.lines = lines
+            let amount = division(of: part, backstop: backstop)[household] ?? 0
+            guard tax != .goodwill else {
+                goodwill += amount
+                continue
             }
-        return parts.filter { $0.value != 0 }
+            let classes = whole.amounts.filter { $0.key.tax == tax }
+            for (key, amount) in amount.divided(by: classes) ?? [Earned.Class(tax, rate: 0): amount] {
+                made.amounts[key, default: 0] += amount
+            }
+        }
+        made.take(goodwill, off: made)
+        // Each tax was divided by itself, the share as a whole: a minor unit or two may lie between.
+        let rest = share - made.total
+        if rest != 0, let largest = made.amounts.max(by: { ($0.value, $1.key) < ($1.value, $0.key) })?.key {
+            made.amounts[largest, default: 0] += rest
+        }
+        return made.amounts.filter { $0.value != 0 }
     }
 }
 
 extension Int64 {
+    /// By largest remainder; nil where there is nothing above 0 to divide by.
     fileprivate func divided(by weights: [Earned.Class: Int64]) -> [Earned.Class: Int64]? {
-        let classes = weights.keys.sorted { ($0.tax.rawValue, $0.rate) < ($1.tax.rawValue, $1.rate) }
-        guard let parts = divided(by: classes.map { weights[$0] ?? 0 }) else { return nil }
-        return Dictionary(zip(classes, parts)) { first, _ in first }
+        let classes = weights.filter { $0.value > 0 }.keys.sorted()
+        guard let parts = divided(by: classes.map { weights[$0] ?? 0 }), !parts.isEmpty else { return nil }
+        return Dictionary(zip(classes, parts)) { first, _ in first }.filter { $0.value != 0 }
     }
 }
 

@@ -8,6 +8,14 @@ import Testing
 
 /// What is earned by the day, and invoices.
 @Suite struct BooksTests {
+    private struct Shares: Decodable {
+        let items: [ShareView]
+    }
+
+    private struct Shown: Decodable {
+        let park: Park
+    }
+
     private struct Stage {
         let api: GuestAPITestService
         let world: Given.World
@@ -164,6 +172,39 @@ import Testing
         }
     }
 
+    @Test func `Nothing is earned before the park has said its VAT, and a rate said late puts the past right`()
+        async throws
+    {
+        try await withGuestAPI { api in
+            let stage = try await stage(api, rules: try rules { $0.vat = nil })
+            let total = Int(stage.booking.total.amount)
+            try await stage.earn(through: "2027-01-05")
+            #expect(try await api.count("SELECT count(*) FROM journal WHERE key LIKE 'earned:%'") == 0)
+            func say(_ vat: [HouseRules.VATRates]) async throws {
+                var park = try await api.get("/v1/parks/\(stage.world.park.id)").decode(Shown.self).park
+                park.rules.vat = vat
+                let office = try await api.given.headOffice()
+                let path = "/v1/admin/parks/\(park.id)"
+                let request = ParkRequest(of: park)
+                #expect(try await api.change("PUT", path, request, as: office, match: park.version).status == 200)
+            }
+            try await say([])
+            try await stage.earn(through: "2027-01-06")
+            #expect(try await stage.credits("receivable") == -total)
+            #expect(try await stage.credits("vat") == 0)
+            try await say(try rules().vat ?? [])
+            try await stage.earn(through: "2027-01-07")
+            #expect(try await stage.credits("receivable") == -total)
+            #expect(try await stage.credits("vat") > 0)
+            #expect(
+                try await api.count(
+                    "SELECT count(*) FROM (SELECT FROM entry WHERE rate = 0 GROUP BY account HAVING sum(amount) <> 0) AS wrong"
+                ) == 0
+            )
+            try await expectRight(api)
+        }
+    }
+
     @Test func `A cancelled stay earns its fee that day without VAT, and nobody owes tax for nights not slept`()
         async throws
     {
@@ -180,6 +221,16 @@ import Testing
             #expect(try await stage.credits("revenue") == Int(cancelled.total.amount))
             #expect(try await stage.credits("vat") == 0)
             #expect(cancelled.total.amount > 0)
+            // Of a fee without VAT, goodwill has none either.
+            try stage.wait(until: "2027-05-11 10:00")
+            let shares = try await api.get("\(stage.path)/shares", as: stage.organiser).text
+            let share = try #require(try JSONDecoder().decode(Shares.self, from: Data(shares.utf8)).items.first)
+            let gift = GoodwillRequest(amount: 100, reason: "a hard week")
+            let path = "/v1/admin/shares/\(share.id)/goodwill"
+            #expect(try await api.post(path, gift, as: stage.reception, key: "gw").status == 201)
+            try await stage.earn(through: "2027-05-12")
+            #expect(try await stage.credits("revenue") == Int(cancelled.total.amount) - 100)
+            #expect(try await stage.credits("vat") == 0)
             try await expectRight(api)
 
             let other = try await self.stage(api, from: "2027-05-14", to: "2027-05-17")
@@ -251,6 +302,22 @@ import Testing
             let list = "/v1/admin/parks/\(stage.world.park.id)/invoices?from=2026-01-01&to=2027-01-01"
             #expect(try await api.get(list, as: stage.finance).decode(Invoices.self).items.count == 4)
             try expectReadable(try await api.get("\(one)/pdf", as: stage.member))
+            // The park is called something else, and sends from another office: what was sent keeps its number.
+            var park = try await api.get("/v1/parks/\(stage.world.park.id)").decode(Shown.self).park
+            park.slug = "renamed-\(park.slug.suffix(8))"
+            park.rules.seller?.address = "Duinweg 2, 1234 AB Zee"
+            let office = try await api.given.headOffice()
+            let changed = try await api.change(
+                "PUT",
+                "/v1/admin/parks/\(park.id)",
+                ParkRequest(of: park),
+                as: office,
+                match: park.version
+            )
+            #expect(changed.status == 200, "\(changed.text)")
+            #expect(try await api.get(one, as: stage.member).decode(Invoice.self).number == first.number)
+            let moved = try await api.post(path, InvoiceRequest(), as: stage.member, key: "6").decode(Invoice.self)
+            #expect(moved.number == "\(slug)-2026-000006" && moved.content.seller == park.rules.seller)
             // What has been sent stands.
             await #expect(throws: PostgresError.self) {
                 try await api.transaction { try await $0.run(Command("UPDATE invoice SET amount = 1")) }
@@ -312,6 +379,13 @@ import Testing
             let all = try await api.get(path, as: stage.organiser).decode(TravelGroup.self).shares
             #expect(all.compactMap(\.amount?.amount).reduce(0, +) == stage.booking.total.amount)
             #expect(all.allSatisfy { $0.bookingId == stage.booking.id })
+            // The group books elsewhere too: that park's desk sees the group, and nothing of who has paid here.
+            let elsewhere = try await api.given.park()
+            let group = try await api.get(path, as: stage.organiser).decode(TravelGroup.self)
+            _ = try await api.given.booking(of: group, by: stage.organiser, in: elsewhere)
+            let desk = try await api.given.staff([.reception], at: elsewhere.park.id)
+            let theirs = try await api.get(path, as: desk).decode(TravelGroup.self).shares
+            #expect(!theirs.isEmpty && theirs.allSatisfy { $0.bookingId != stage.booking.id })
         }
     }
 
@@ -336,5 +410,22 @@ import Testing
         // Ł and Ć are in no Western font: the page has them without their stroke and accent.
         let name = PDFPage.windows1252("Lukasz Cwik").map { String($0, radix: 16) }.joined()
         #expect(text.contains(name))
+    }
+}
+
+extension ParkRequest {
+    /// The park as it is, to change something of it.
+    fileprivate init(of park: Park) {
+        self.init(
+            slug: park.slug,
+            name: park.name,
+            timeZone: park.timeZone,
+            currency: park.currency,
+            country: park.country,
+            longitude: park.longitude,
+            latitude: park.latitude,
+            texts: park.texts,
+            rules: park.rules
+        )
     }
 }
