@@ -162,7 +162,8 @@ import Testing
                 try await Task.sleep(for: .milliseconds(500))
                 let started = ContinuousClock.now
                 #expect(try await api.get("/v1/parks").status == 200)
-                #expect(ContinuousClock.now - started < .seconds(1))
+                // Those that drip are not done before three seconds.
+                #expect(ContinuousClock.now - started < .seconds(2.4))
                 #expect(api.app.admission.load.running == 0)
                 group.cancelAll()
             }
