@@ -208,10 +208,10 @@ def narrowed(ids):
     friday = datetime.date.today() + datetime.timedelta(days=70)
     friday += datetime.timedelta(days=(4 - friday.weekday()) % 7)
     arrival, departure = str(friday), str(friday + datetime.timedelta(days=3))
-    schemas["HouseRules"]["properties"]["minimumNights"] = {"enum": [1, 2, 3]}
-    schemas["HouseRules"]["properties"]["maximumNights"]["minimum"] = 3
-    # Nor that no two rates of VAT begin on the same day.
+    # Nor that the least number of nights is not above the greatest, and that no two rates of VAT begin on the same day.
+    # Answers keep the rules as they are in the document.
     schemas["HouseRulesRequest"] = json.loads(json.dumps(schemas["HouseRules"]))
+    schemas["HouseRulesRequest"]["properties"]["minimumNights"] = {"enum": [1]}
     schemas["HouseRulesRequest"]["properties"]["vat"]["maxItems"] = 1
     schemas["StayRequest"] = {"enum": [{"arrival": arrival, "departure": departure}]}
     for name in [name for name in schemas if name.endswith(("Request", "Change", "Report"))]:
