@@ -763,6 +763,12 @@ CREATE INDEX ON provider_transaction (at);
 CREATE TRIGGER provider_transaction_never_edited BEFORE UPDATE OR DELETE ON provider_transaction
     FOR EACH ROW EXECUTE FUNCTION never_edited();
 
+-- When the last reading of the provider's books began: all that they said by then is in the table above.
+CREATE TABLE provider_books (
+    is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+    read_at timestamptz NOT NULL
+);
+
 -- The last day whose earnings stand in a park's ledger, and when they were written.
 CREATE TABLE earned_day (
     park_id uuid PRIMARY KEY REFERENCES park,
@@ -1062,4 +1068,4 @@ CREATE TABLE scope_entity (
 CREATE INDEX ON scope_entity (scope, version);
 
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
-    (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books');
+    (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead');

@@ -9,22 +9,51 @@ import Synchronization
 
 @testable public import GuestAPI
 
-/// A clock that stands still until it is told.
+/// A clock that stands still until it is told, or the machine's own.
 public final class TestClock: Sendable {
-    private let current: Mutex<Date>
+    /// Nil when the machine's clock counts.
+    private let current: Mutex<Date?>
 
     public init(_ start: Date) {
         current = Mutex(start)
     }
 
-    public var now: Date { current.withLock { $0 } }
+    private init() {
+        current = Mutex(nil)
+    }
+
+    public static let machine = TestClock()
+
+    public var now: Date { current.withLock { $0 } ?? Date() }
 
     public func advance(by seconds: TimeInterval) {
-        current.withLock { $0 = $0.addingTimeInterval(seconds) }
+        current.withLock { $0 = $0?.addingTimeInterval(seconds) }
     }
 }
 
-/// A running service on a database of its own, with a clock that stands still.
+/// Who asks at the same time.
+private final class Crowd: Sendable {
+    private let state = Mutex((entered: 0, inside: 0))
+
+    /// The place of one who finds nobody inside; nil for others.
+    func enter() -> Int? {
+        state.withLock { state in
+            state.entered += 1
+            state.inside += 1
+            return state.inside == 1 ? state.entered : nil
+        }
+    }
+
+    /// Whether nobody else was inside all the while.
+    func leave(_ place: Int?) -> Bool {
+        state.withLock { state in
+            state.inside -= 1
+            return place == state.entered
+        }
+    }
+}
+
+/// A running service on a database of its own, with a clock of the test's.
 public struct GuestAPITestService: Sendable {
     public let app: AppEnvironment
     public let clock: TestClock
@@ -34,6 +63,25 @@ public struct GuestAPITestService: Sendable {
     public let log: RecordedLog
     /// The account at the payment sandbox, for tests that asked for one.
     public let account: SandboxAccount?
+    private let crowd = Crowd()
+
+    init(
+        app: AppEnvironment,
+        clock: TestClock,
+        test: TestDatabase,
+        port: Int,
+        stateFolder: String,
+        log: RecordedLog,
+        account: SandboxAccount?
+    ) {
+        self.app = app
+        self.clock = clock
+        self.test = test
+        self.port = port
+        self.stateFolder = stateFolder
+        self.log = log
+        self.account = account
+    }
 
     public var given: Given { Given(api: self) }
     public var now: Date { clock.now }
@@ -116,8 +164,9 @@ public struct GuestAPITestService: Sendable {
         return try await insist("POST", path, raw: raw, as: who, key: key)
     }
 
-    /// Comes again with the same key when the service has no time for it, as a phone does: on a busy machine a test must
-    /// not fail of that.
+    /// In a crowd, comes again with the same key when the service has no time for it, as phones do.
+    ///
+    /// Who was alone must never hear of that.
     private func insist(
         _ method: String,
         _ path: String,
@@ -127,8 +176,9 @@ public struct GuestAPITestService: Sendable {
         match: Int? = nil
     ) async throws -> Response {
         for _ in 0..<100 {
+            let place = crowd.enter()
             let response = try await send(method, path, raw: raw, as: who, key: key, match: match)
-            guard response.status == 503, key != nil else { return response }
+            guard !crowd.leave(place), response.status == 503, key != nil else { return response }
             try await Task.sleep(for: .milliseconds(200))
         }
         return try await send(method, path, raw: raw, as: who, key: key, match: match)
@@ -185,12 +235,13 @@ public struct GuestAPITestService: Sendable {
 public let testStart = Date(timeIntervalSince1970: 1_795_258_800)
 
 /// Lends a running service; afterwards checks that no connection was left leased.
+///
+/// - Parameter clock: made when the test's turn has come, which may be minutes after it began to wait.
 public func withGuestAPI(
     workers: Int = 0,
     capacity: Int = 64,
-    clock: TestClock = TestClock(testStart),
+    clock makeClock: @autoclosure () -> TestClock = TestClock(testStart),
     limits: ConnectionGuard.Limits = ConnectionGuard.Limits(),
-    realTime: Bool = false,
     payments: Bool = false,
     account given: SandboxAccount? = nil,
     turn: Turn = .besideOthers,
@@ -198,6 +249,7 @@ public func withGuestAPI(
 ) async throws {
     let template = try await Template.shared.name()
     let _: Void = try await withTestDatabase(template: template, turn: turn) { test in
+        let clock = makeClock()
         let folder = NSTemporaryDirectory() + "voorpret-" + test.name
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var settings = Settings.forTests(test.connectionString, folder: folder, workers: workers, capacity: capacity)
@@ -212,7 +264,7 @@ public func withGuestAPI(
         let log = RecordedLog()
         let app = try AppEnvironment(
             settings: settings,
-            now: { realTime ? Date() : clock.now },
+            now: { clock.now },
             secret: Data("a secret for tests only, of 32 b.".utf8),
             logger: log.logger
         )

@@ -87,14 +87,16 @@ public struct Office: Sendable {
 
     /// Everything in shares, payments and the ledger that contradicts.
     ///
-    /// - Parameter withProvider: also against the provider's own books, which are read to their end first.
+    /// - Parameter withProvider: also against the provider's own books, which are read to their end first. A payment
+    ///   that comes while this runs is told too; then run it again.
     public func checkLedger(withProvider: Bool = false) async throws -> [String] {
         if withProvider { try await ReadBooks.read(app) }
         // It looks at everything there ever was.
         return try await app.database.transaction(as: Principal.job("check").setting, within: 3600) { tx in
             let own = try await tx.all(PaymentSQL.differences)
-            let theirs = withProvider ? try await tx.all(PaymentSQL.differencesFromProvider) : []
-            return (own + theirs).map { "\($0.what): \($0.subject)" }
+            guard withProvider else { return own.map { "\($0.what): \($0.subject)" } }
+            let theirs = try await tx.all(PaymentSQL.differencesFromProvider(settledBy: nil))
+            return (own + theirs + (try await tx.all(PaymentSQL.differenceOfSums))).map { "\($0.what): \($0.subject)" }
         }
     }
 

@@ -173,8 +173,8 @@ struct ExpireHold: Work {
         try await Booking.expire(bookingId, app, at: now, in: tx)
     }
 
-    /// While somebody is still paying.
+    /// At the deadline, should it be a later one by now; soon, while somebody is still paying.
     func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date? {
-        try await tx.first(BookingSQL.deadline(of: bookingId)).map { max($0, now.addingTimeInterval(2)) }
+        try await tx.first(BookingSQL.deadline(of: bookingId)).map { $0 > now ? $0 : now.addingTimeInterval(2) }
     }
 }

@@ -118,7 +118,7 @@ enum AttemptRoutes {
     private static func reconciliation(_ call: Call) async throws -> Answer {
         var query = QueryReader(call)
         try query.finish()
-        return try .json(await call.read { try await Reconciliation.show(as: call.principal, in: $0) })
+        return try .json(await call.read { try await Reconciliation.show(as: call.principal, at: call.now, in: $0) })
     }
 
     /// The accountant's file: a line per entry.

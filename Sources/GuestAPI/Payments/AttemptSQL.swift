@@ -325,6 +325,19 @@ enum AttemptSQL {
         try $0.decode("id", as: String.self)
     }
 
+    static func booksRead(at begun: Date) -> Command {
+        Command(
+            """
+            INSERT INTO provider_books (read_at) VALUES (\(begun))
+            ON CONFLICT (is_only) DO UPDATE SET read_at = greatest(provider_books.read_at, EXCLUDED.read_at)
+            """
+        )
+    }
+
+    static let whenBooksWereRead = Query("SELECT read_at FROM provider_books") {
+        try $0.decode("read_at", as: Date.self)
+    }
+
     /// Whose payment a movement is about, by the charge, refund or intent it names.
     static func park(ofSource source: String?) -> Query<Park.ID> {
         Query(

@@ -387,41 +387,76 @@ enum PaymentSQL {
     ) { (try $0.decode("what"), try $0.decode("subject")) }
 
     /// Everything that contradicts the provider's own books, as far as they have been read.
-    static let differencesFromProvider = Query<(what: String, subject: String)>(
+    ///
+    /// What was settled here after the last reading began is not looked for in them yet.
+    ///
+    /// - Parameter deadline: what is in their books until then should be settled here; nil for all of it.
+    static func differencesFromProvider(settledBy deadline: Date?) -> Query<(what: String, subject: String)> {
+        Query(
+            """
+            WITH books AS (
+                SELECT coalesce(max(read_at), '-infinity') AS until,
+                    coalesce(\(deadline)::timestamptz, 'infinity') AS deadline
+                FROM provider_books
+            )
+            SELECT 'charge at the provider that nothing here matches' AS what, id AS subject
+            FROM provider_transaction AS their, books
+            WHERE kind IN ('charge', 'payment') AND at <= deadline AND NOT EXISTS (
+                SELECT FROM attempt
+                WHERE charge = source AND state = 'succeeded' AND attempt.amount = their.amount
+                    AND attempt.currency = their.currency
+            )
+            UNION ALL
+            SELECT 'charged twice', source FROM provider_transaction
+            WHERE kind IN ('charge', 'payment') GROUP BY source HAVING count(*) > 1
+            UNION ALL
+            SELECT 'attempt that succeeded without a charge at the provider', id::text FROM attempt, books
+            WHERE state = 'succeeded' AND ended_at < until AND NOT EXISTS (
+                SELECT FROM provider_transaction AS their
+                WHERE kind IN ('charge', 'payment') AND source = charge AND their.amount = attempt.amount
+            )
+            UNION ALL
+            SELECT 'refund at the provider that nothing here matches', id FROM provider_transaction AS their, books
+            WHERE kind IN ('refund', 'payment_refund') AND at <= deadline AND NOT EXISTS (
+                SELECT FROM refund WHERE reference = source AND refund.amount = -their.amount
+            )
+            UNION ALL
+            SELECT 'refund that the provider does not have', id::text FROM refund, books
+            WHERE reference IS NOT NULL AND coalesce(ended_at, sent_at) < until AND NOT EXISTS (
+                SELECT FROM provider_transaction AS their
+                WHERE kind IN ('refund', 'payment_refund') AND source = reference AND refund.amount = -their.amount
+            )
+            UNION ALL
+            SELECT 'refund that failed at the provider alone', id FROM provider_transaction AS their, books
+            WHERE kind = 'refund_failure' AND at <= deadline AND NOT EXISTS (
+                SELECT FROM refund WHERE reference = source AND state = 'failed'
+            )
+            UNION ALL
+            SELECT 'movement at the provider that the ledger tells otherwise', id FROM provider_transaction
+            WHERE coalesce(
+                (
+                    SELECT sum(entry.amount) FROM journal JOIN entry ON journal_id = journal.id
+                    WHERE account = 'provider' AND key IN (
+                        'fee:' || provider_transaction.id, 'payout:' || provider_transaction.id,
+                        'dispute:' || provider_transaction.id, 'other:' || provider_transaction.id
+                    )
+                ), 0
+            ) <> CASE WHEN kind IN (
+                'charge', 'payment', 'refund', 'payment_refund', 'refund_failure', 'payment_failure_refund'
+            ) THEN 0 ELSE amount END - fee
+            ORDER BY 1, 2
+            """
+        ) { (try $0.decode("what"), try $0.decode("subject")) }
+    }
+
+    /// Whether the ledger and the provider's books come to the same; they do when nobody is paying and all has been read.
+    static let differenceOfSums = Query<(what: String, subject: String)>(
         """
-        SELECT 'charge at the provider that nothing here matches' AS what, id AS subject FROM provider_transaction AS their
-        WHERE kind IN ('charge', 'payment') AND NOT EXISTS (
-            SELECT FROM attempt
-            WHERE charge = source AND state = 'succeeded' AND attempt.amount = their.amount
-                AND attempt.currency = their.currency
-        )
-        UNION ALL
-        SELECT 'charged twice', source FROM provider_transaction
-        WHERE kind IN ('charge', 'payment') GROUP BY source HAVING count(*) > 1
-        UNION ALL
-        SELECT 'attempt that succeeded without a charge at the provider', id::text FROM attempt
-        WHERE state = 'succeeded' AND NOT EXISTS (
-            SELECT FROM provider_transaction AS their
-            WHERE kind IN ('charge', 'payment') AND source = charge AND their.amount = attempt.amount
-        )
-        UNION ALL
-        SELECT 'refund at the provider that nothing here matches', id FROM provider_transaction AS their
-        WHERE kind IN ('refund', 'payment_refund') AND NOT EXISTS (
-            SELECT FROM refund WHERE reference = source AND refund.amount = -their.amount
-        )
-        UNION ALL
-        SELECT 'refund that the provider does not have', id::text FROM refund
-        WHERE reference IS NOT NULL AND NOT EXISTS (
-            SELECT FROM provider_transaction AS their
-            WHERE kind IN ('refund', 'payment_refund') AND source = reference AND refund.amount = -their.amount
-        )
-        UNION ALL
-        SELECT 'the provider keeps another sum than the ledger says: '
-            || (SELECT coalesce(sum(amount - fee), 0) FROM provider_transaction)
-            || ' instead of ' || (SELECT coalesce(sum(amount), 0) FROM entry WHERE account = 'provider'), ''
-        WHERE (SELECT coalesce(sum(amount - fee), 0) FROM provider_transaction)
-            <> (SELECT coalesce(sum(amount), 0) FROM entry WHERE account = 'provider')
-        ORDER BY 1, 2
+        SELECT 'the provider keeps another sum than the ledger says: ' || theirs || ' instead of ' || ours AS what,
+            '' AS subject
+        FROM (SELECT coalesce(sum(amount - fee), 0) AS theirs FROM provider_transaction) AS provider,
+            (SELECT coalesce(sum(amount), 0) AS ours FROM entry WHERE account = 'provider') AS ledger
+        WHERE theirs <> ours
         """
     ) { (try $0.decode("what"), try $0.decode("subject")) }
 

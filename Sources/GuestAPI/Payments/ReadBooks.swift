@@ -15,6 +15,7 @@ struct ReadBooks: Work {
     static func read(_ app: AppEnvironment) async throws {
         guard let provider = app.payments else { return }
         let acting = Principal.job(kind).setting
+        let begun = app.now()
         let known = Set(try await app.database.read(as: acting) { try await $0.all(AttemptSQL.newestMovements) })
         let movements = try await provider.movements { known.contains($0) }
         var intents: [String: String] = [:]
@@ -25,12 +26,12 @@ struct ReadBooks: Work {
         // Oldest first, and all of them or none, so that the newest we know is always followed by all that is older.
         let read = movements.reversed()
         let sources = intents
-        guard !read.isEmpty else { return }
         try await app.database.transaction(as: acting, within: 60) { tx in
             for movement in read {
                 let source = movement.source.map { sources[$0.id] ?? $0.id }
                 try await book(movement, source: source, app, in: tx)
             }
+            try await tx.run(AttemptSQL.booksRead(at: begun))
         }
     }
 

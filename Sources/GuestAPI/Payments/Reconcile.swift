@@ -47,21 +47,28 @@ struct Reconciliation: Encodable, Sendable {
     let parked: [ParkedEvent]
     /// What contradicts, in our own tables and against the provider's books as last read; head office alone.
     let differences: [Difference]
+    /// When that reading began; nil before the first, and for all but head office.
+    let booksReadAt: Date?
 
-    static func show(as principal: Principal, in reader: Reader) async throws -> Reconciliation {
+    /// What moved at the provider is settled here within seconds; who is slower than this has trouble. Seconds.
+    private static let patience: TimeInterval = 600
+
+    static func show(as principal: Principal, at now: Date, in reader: Reader) async throws -> Reconciliation {
         let backlog = try await reader.all(AttemptSQL.backlog).filter { principal.has([.finance], at: $0.parkId) }
         guard case .staff(let member) = principal, member.isHeadOffice else {
-            return Reconciliation(backlog: backlog, parked: [], differences: [])
+            return Reconciliation(backlog: backlog, parked: [], differences: [], booksReadAt: nil)
         }
-        let (parked, own, theirs) = try await reader.all(
+        let (parked, own, theirs, readAt) = try await reader.all(
             AttemptSQL.parkedEvents,
             PaymentSQL.differences,
-            PaymentSQL.differencesFromProvider
+            PaymentSQL.differencesFromProvider(settledBy: now.addingTimeInterval(-patience)),
+            AttemptSQL.whenBooksWereRead
         )
         return Reconciliation(
             backlog: backlog,
             parked: parked,
-            differences: (own + theirs).map { Difference(what: $0.what, subject: $0.subject) }
+            differences: (own + theirs).map { Difference(what: $0.what, subject: $0.subject) },
+            booksReadAt: readAt.first
         )
     }
 }

@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test func `With workers running, an expired hold is free within a second`() async throws {
-        try await withGuestAPI(workers: 1, clock: TestClock(Date()), realTime: true, turn: .alone) { api in
+        try await withGuestAPI(workers: 1, clock: .machine, turn: .alone) { api in
             var rules = Given.rules
             rules.holdMinutes = 1
             let world = try await api.given.park(rules: rules)

@@ -383,6 +383,44 @@ import Testing
         }
     }
 
+    @Test func `What came after the books were read is no difference, and what contradicts them is one`() async throws {
+        // The sandbox writes its books by the machine's clock.
+        try await withGuestAPI(clock: TestClock(Date()), payments: true) { api in
+            let arrival = LocalDate(daysSince1970: Int(api.now.timeIntervalSince1970) / 86400 + 100)
+            let stage = try await Self.stage(api, from: arrival.description, to: arrival.adding(days: 3).description)
+            let office = try await api.given.headOffice()
+            func differences() async throws -> [String] {
+                struct Seen: Decodable {
+                    struct Difference: Decodable {
+                        let what: String
+                    }
+                    let differences: [Difference]
+                }
+                return try await api.get("/v1/admin/reconciliation", as: office).decode(Seen.self).differences.map(
+                    \.what
+                )
+            }
+            try await ReadBooks.read(api.app)
+            let share = try await stage.own(of: stage.member)
+            let (id, secret) = try await stage.secret(share.id, as: stage.member)
+            #expect(try await stage.account.pay(secret) == "succeeded")
+            try await stage.settle()
+            #expect(try await stage.show(id, as: stage.member).state == .succeeded)
+            #expect(try await differences() == [])
+            api.clock.advance(by: 1)
+            try await ReadBooks.read(api.app)
+            #expect(try await differences() == [])
+            // As if we had booked another charge: theirs has no match once it had its ten minutes, ours has none at once.
+            try await api.transaction { tx in
+                try await tx.run(Command("UPDATE attempt SET charge = 'ch_nobodys' WHERE id = \(id)"))
+            }
+            let ours = "attempt that succeeded without a charge at the provider"
+            #expect(try await differences() == [ours])
+            api.clock.advance(by: 600)
+            #expect(try await differences() == [ours, "charge at the provider that nothing here matches"])
+        }
+    }
+
     @Test func `An amount that is not what was asked for is never booked, and somebody is told`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await Self.stage(api)
