@@ -26,15 +26,19 @@ done
 "$root/scripts/setup.sh"
 "$root/scripts/viewer.sh" || say "The viewer for /docs could not be fetched; /openapi.yaml works all the same."
 cd "$root"
-say "Building for release; the first time takes some minutes."
-swift build -c release --product voorpret --scratch-path .build-release
-# It has nothing of the rest in it; asking the package manager about it costs every start some seconds.
-if [ -z "$sandbox" ]; then
-    binary=.build-release/release/payment-sandbox
-    if [ ! -x "$binary" ] || [ -n "$(find Package.swift Sources/payment-sandbox -newer "$binary")" ]; then
-        swift build -c release --product payment-sandbox --scratch-path .build-release
+# Asking the package manager whether there is something to build costs every start some seconds.
+build() {
+    product=$1
+    shift
+    binary=.build-release/release/$product
+    if [ ! -x "$binary" ] || [ -n "$(find -L Package.swift "$(command -v swift)" "$@" -newer "$binary" -print -quit)" ]; then
+        say "Building $product for release; the first time takes some minutes."
+        swift build -c release --product "$product" --scratch-path .build-release
+        touch "$binary"
     fi
-fi
+}
+build voorpret Sources
+[ -n "$sandbox" ] || build payment-sandbox Sources/payment-sandbox
 stop_all() {
     [ -z "$sandbox" ] || [ "$sandbox" = none ] || kill -TERM "$sandbox" 2>/dev/null || true
     "$root/scripts/cluster.sh" stop durable
