@@ -50,7 +50,7 @@ struct Reconciliation: Encodable, Sendable {
     /// When that reading began; nil before the first, and for all but head office.
     let booksReadAt: Date?
 
-    /// What moved at the provider is settled here within seconds; who is slower than this has trouble. Seconds.
+    /// Seconds in which what moved at the provider is settled here, unless there is trouble.
     private static let patience: TimeInterval = 600
 
     static func show(as principal: Principal, at now: Date, in reader: Reader) async throws -> Reconciliation {
