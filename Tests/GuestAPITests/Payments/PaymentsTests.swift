@@ -570,7 +570,8 @@ import Testing
             let second = try await api.post("/v1/shares/\(own.id)/links", as: stage.organiser).decode(Made.self)
             let other = try #require(second.url.split(separator: "/").last)
             #expect(try await api.get("/v1/pay-links/\(other)/payments/\(attempt.id)").status == 404)
-            #expect(try await api.get("/v1/pay-links/\(token.dropLast())0").status == 404)
+            let altered = String(token.dropLast()) + (token.hasSuffix("0") ? "1" : "0")
+            #expect(try await api.get("/v1/pay-links/\(altered)").status == 404)
             let revoke = "/v1/shares/\(own.id)/links/\(second.id)"
             #expect(try await api.send("DELETE", revoke, as: stage.member).status == 403)
             #expect(try await api.send("DELETE", revoke, as: stage.organiser).status == 204)
