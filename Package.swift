@@ -45,7 +45,15 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "GuestModels", swiftSettings: strict),
-        .target(name: "Sync", dependencies: ["GuestModels"], swiftSettings: strict),
+        .target(
+            name: "Sync",
+            dependencies: [
+                "GuestModels",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict
+        ),
         .target(
             name: "GuestAPI",
             dependencies: [
@@ -122,7 +130,7 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "GuestAPI", "GuestClient", "GuestModels", "Postgres",
+                "GuestAPI", "GuestClient", "GuestModels", "Postgres", "Sync",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

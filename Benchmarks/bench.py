@@ -355,7 +355,7 @@ def hold_confirm():
             RELEASE SAVEPOINT s1;
             UPDATE idempotency_key SET status = 201, headers = '{{}}', body = '\\x00' WHERE principal = 'bench' AND key = :n::text;
             INSERT INTO scope (name, version) VALUES ('bench', 2), (:b::text, 1) ON CONFLICT (name) DO UPDATE SET version = scope.version + EXCLUDED.version;
-            INSERT INTO scope_entity VALUES (:b::text, 'booking', :b::uuid, 1, false);
+            INSERT INTO scope_row (scope, kind, id, version, body, hash) SELECT :b::text, 'booking', id, 1, body, row_hash('booking', id, body) FROM shown_booking WHERE id = :b::uuid ON CONFLICT (scope, kind, id) DO UPDATE SET version = EXCLUDED.version, body = EXCLUDED.body, hash = EXCLUDED.hash; UPDATE scope SET count = 1, digest = digest # 1 WHERE name = :b::text;
             INSERT INTO park_change SELECT '{park}', version + 1000000000 - n, now(), kind, :b::uuid, CASE kind WHEN 'booking' THEN (SELECT body FROM told_booking WHERE id = :b::uuid) END FROM scope, (VALUES (0, 'booking'), (1, 'guest')) AS told (n, kind) WHERE name = 'bench';
             COMMIT;
             BEGIN;
@@ -375,7 +375,7 @@ def hold_confirm():
             RELEASE SAVEPOINT s1;
             UPDATE idempotency_key SET status = 200, headers = '{{}}', body = '\\x00' WHERE principal = 'bench' AND key = :k::text;
             INSERT INTO scope (name, version) VALUES ('bench', 1), (:b::text, 1) ON CONFLICT (name) DO UPDATE SET version = scope.version + EXCLUDED.version;
-            UPDATE scope_entity SET version = 2 WHERE scope = :b::text;
+            INSERT INTO scope_row (scope, kind, id, version, body, hash) SELECT :b::text, 'booking', id, 1, body, row_hash('booking', id, body) FROM shown_booking WHERE id = :b::uuid ON CONFLICT (scope, kind, id) DO UPDATE SET version = EXCLUDED.version, body = EXCLUDED.body, hash = EXCLUDED.hash; UPDATE scope SET count = 1, digest = digest # 1 WHERE name = :b::text;
             INSERT INTO park_change SELECT '{park}', version + 1000000000, now(), 'booking', :b::uuid, (SELECT body FROM told_booking WHERE id = :b::uuid) FROM scope WHERE name = 'bench';
             COMMIT;
         """
@@ -480,7 +480,7 @@ def change():
             UPDATE quote SET used_at = now() WHERE id = :q::uuid;
             {found.format(lock="")} {end}
             INSERT INTO scope (name, version) VALUES ('bench', 1), (:b::text, 1) ON CONFLICT (name) DO UPDATE SET version = scope.version + EXCLUDED.version;
-            INSERT INTO scope_entity VALUES (:b::text, 'booking', :b::uuid, 1, false) ON CONFLICT (scope, kind, id) DO UPDATE SET version = EXCLUDED.version;
+            INSERT INTO scope_row (scope, kind, id, version, body, hash) SELECT :b::text, 'booking', id, 1, body, row_hash('booking', id, body) FROM shown_booking WHERE id = :b::uuid ON CONFLICT (scope, kind, id) DO UPDATE SET version = EXCLUDED.version, body = EXCLUDED.body, hash = EXCLUDED.hash; UPDATE scope SET count = 1, digest = digest # 1 WHERE name = :b::text;
             INSERT INTO park_change SELECT '{park}', version + 1000000000, now(), 'booking', :b::uuid, (SELECT body FROM told_booking WHERE id = :b::uuid) FROM scope WHERE name = 'bench';
             COMMIT;
         """
@@ -577,6 +577,67 @@ def feed():
         """
         floor = pgbench("demo", script, 1) * 1000
         report("feed", round(statistics.median(rates)), "changes/s", round(floor), note=f"pages of 1,000, {size / changes:.0f} bytes each, one reader, peak {service.peak_mib()} MiB")
+
+    with_demo(measure)
+
+
+def sync():
+    """A phone that reads everything from the start, and one that asks whether there is something new."""
+    def measure(service, token, park, group, cottages):
+        scope, rows = f"group:{group['id']}", 50_000
+        guest = ask("GET", "/v1/me", token=token)["id"]
+        psql("demo", f"""
+            INSERT INTO scope_row (scope, kind, id, version, body, hash)
+            SELECT '{scope}', 'bench', id, 1, body, row_hash('bench', id, body)
+            FROM (SELECT gen_random_uuid() AS id, json_build_object('text', repeat('x', 240), 'n', n)::text AS body FROM generate_series(1, {rows}) AS n) AS made;
+            UPDATE scope SET count = sums.count, digest = sums.digest FROM (SELECT count(hash), bit_xor(hash) AS digest FROM scope_row WHERE scope = '{scope}') AS sums WHERE name = '{scope}';
+            ANALYZE scope_row;
+        """)
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        device = {"deviceId": str(uuid.uuid4()), "schema": 1}
+        rates = []
+        for _ in range(3):
+            cursor, lines, size, started = {}, 0, 0, time.monotonic()
+            while True:
+                connection.request("POST", "/v1/sync", json.dumps(device | cursor | {"limit": 5000}), headers)
+                raw = connection.getresponse().read()
+                size += len(raw)
+                lines += raw.count(b"\n[")
+                tail = json.loads(raw[raw.rindex(b"\n", 0, -1):] if b"\n" in raw[:-1] else raw)
+                cursor = {"cursor": tail.get("page") or tail["complete"]}
+                if "complete" in tail:
+                    break
+            assert lines >= rows, lines
+            rates.append(lines / (time.monotonic() - started))
+        copied = SCRATCH / "copied.sql"
+        copied.write_text(f"COPY (SELECT kind, id, hash, body FROM scope_row WHERE scope = '{scope}' ORDER BY version, kind, id) TO STDOUT;")
+        started = time.monotonic()
+        subprocess.run(["psql", database_url("demo"), "-qf", str(copied)], stdout=subprocess.DEVNULL, check=True)
+        floor = rows / (time.monotonic() - started)
+        report("snapshot-serve", round(statistics.median(rates)), "rows/s", round(floor), note=f"pages of 5,000 rows, {size / lines:.0f} bytes each, one reader, peak {service.peak_mib()} MiB; floor COPY to psql")
+
+        body = json.dumps(device | cursor)
+        lua = f"wrk.method = 'POST'; wrk.body = '{body}'; wrk.headers['Content-Type'] = 'application/json'"
+        wrk("/docs", token, seconds=2)
+        empty, _ = wrk("/docs", token)
+        wrk("/v1/sync", token, seconds=2, lua=lua)
+        rate, failed = wrk("/v1/sync", token, lua=lua)
+        script = f"""\\startpipeline
+            SELECT set_config('app.principal', 'guest:{guest}', true);
+            WITH own AS (SELECT group_id, household_id, role FROM traveller WHERE guest_id = '{guest}' AND left_at IS NULL)
+            SELECT name, version, count, digest, floor, system_identifier, timeline_id FROM pg_control_system(), pg_control_checkpoint(), scope JOIN (
+                SELECT 'guest:' || id AS scope FROM guest WHERE id = '{guest}' UNION ALL SELECT 'group:' || group_id FROM own
+                UNION ALL SELECT DISTINCT 'cottage:' || cottage_id FROM own JOIN booking USING (group_id) JOIN allocation ON booking_id = booking.id
+                    WHERE is_live AND state IN ('confirmed', 'checkedIn') AND lower(allocation.stay) <= current_date + 2 AND upper(allocation.stay) >= current_date - 1
+                UNION ALL SELECT 'household:' || household_id FROM own UNION ALL SELECT 'organiser:' || group_id FROM own WHERE role = 'organiser'
+                UNION ALL SELECT DISTINCT 'park:' || park_id FROM own JOIN booking USING (group_id) WHERE state IN ('held', 'confirmed', 'checkedIn', 'checkedOut', 'noShow')
+            ) AS granted ON name = granted.scope;
+        \\endpipeline
+        """
+        statements = pgbench("demo", script, 32)
+        floor = 1 / (1 / empty + 1 / statements)
+        report("pull-idle", round(rate), "requests/s", round(floor), note=f"H {empty:.0f}, D {statements:.0f} (grants and versions), {failed} failed")
 
     with_demo(measure)
 
@@ -893,7 +954,7 @@ def hostile():
 
 MEASURES = {
     "group-read": group_read, "search": search, "book-race": book_race, "book-groups": book_groups,
-    "hold-confirm": hold_confirm, "change": change, "ledger-post": ledger_post, "payments": payments, "day-view": day_view, "feed": feed, "import": import_rate, "job-rate": job_rate, "hostile": hostile,
+    "hold-confirm": hold_confirm, "change": change, "ledger-post": ledger_post, "payments": payments, "day-view": day_view, "feed": feed, "sync": sync, "import": import_rate, "job-rate": job_rate, "hostile": hostile,
 }
 
 for name, measure in MEASURES.items():

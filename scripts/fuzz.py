@@ -125,6 +125,8 @@ def real_ids():
     paying = ask("POST", f"/v1/shares/{payable}/payments", {"method": "card"}, anna)["id"]
     (_, token), (spare_link, _) = link(linked), link(linked)
     link_paying = ask("POST", f"/v1/pay-links/{token}/payments", {"method": "card"})["id"]
+    synced = str(uuid.uuid4())
+    ask("POST", "/v1/sync/devices", {"id": synced}, anna)
     invoice = ask("POST", f"/v1/shares/{billed}/invoices", {}, anna)["id"]
     # Groups in which Anna may do what she can do only once.
     left = ask("POST", "/v1/groups", {"name": "Left", "myName": "Anna"}, anna)["id"]
@@ -146,7 +148,7 @@ def real_ids():
         "showPayment": {"payment": paying}, "endPayment": {"payment": paying},
         "showLinkPayment": {"payment": link_paying}, "createPayLink": {"share": linked},
         "revokePayLink": {"share": linked, "link": spare_link},
-        "quoteChange": {"booking": staying}, "leaveGroup": {"group": left},
+        "phone": synced, "scope": f"group:{group}", "quoteChange": {"booking": staying}, "leaveGroup": {"group": left},
         "listChildConsents": {"traveller": child}, "recordChildConsent": {"traveller": child},
         "admitPhone": {"traveller": child}, "listPhones": {"traveller": child},
         "revokePhone": {"traveller": child, "device": phones[0]}, "kind": kind_code,
@@ -197,6 +199,11 @@ def narrowed(ids):
         "enum": [[{"method": method, "counted": 0, "reason": "fuzz"} for method in methods]],
     }
     schemas["TillCloseRequest"]["properties"]["day"] = {"enum": ["2020-01-01", "2020-01-02", "2020-01-03"]}
+    # A cursor is signed, and that numbers follow each other no schema can say.
+    schemas["SyncRequest"]["properties"].pop("cursor")
+    schemas["SyncRequest"]["properties"]["mutations"]["maxItems"] = 1
+    only("SyncRequest", "deviceId", ids["phone"])
+    schemas["Mutation"]["properties"]["name"] = {"enum": ["booking.setArrivalTime@1", "guest.change@1", "nothing@1"]}
     schemas["PaymentRequest"]["properties"] = {"method": {"enum": ["card"]}}
     schemas["GoodwillRequest"]["properties"]["amount"]["maximum"] = 50
     only("HandOver", "travellerId", ids["heir"])

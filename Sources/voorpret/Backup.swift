@@ -47,6 +47,8 @@ struct Restore: AsyncParsableCommand {
             ["--exit-on-error", "--single-transaction", "--no-owner", "--dbname", settings.database, dump.path()]
         )
         try Tool.copyFiles(from: source.appending(path: "files"), to: URL(filePath: settings.stateFolder))
+        // Numbers go on from where the backup was: phones that were further begin anew.
+        try await Setup.withApp { try await Office($0).beginEpoch() }
         print("restored from \(folder)")
     }
 }

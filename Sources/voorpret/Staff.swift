@@ -106,19 +106,14 @@ struct Jobs: AsyncParsableCommand {
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Proves that what is derived is right; exits 1 with the differences.",
-        subcommands: [Occupancy.self, Ledger.self]
+        subcommands: [Occupancy.self, Ledger.self, Sync.self]
     )
 
     struct Occupancy: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "The search's bits against what is booked.")
 
         func run() async throws {
-            try await Setup.withApp { app in
-                let wrong = try await Office(app).checkOccupancy()
-                for cottage in wrong { print(cottage) }
-                guard wrong.isEmpty else { throw fail("\(wrong.count) cottages differ") }
-                print("occupancy is right")
-            }
+            try await Setup.withApp { try report(try await Office($0).checkOccupancy(), of: "occupancy") }
         }
     }
 
@@ -131,12 +126,25 @@ struct Check: AsyncParsableCommand {
         var withProvider = false
 
         func run() async throws {
-            try await Setup.withApp { app in
-                let differences = try await Office(app).checkLedger(withProvider: withProvider)
-                for difference in differences { print(difference) }
-                guard differences.isEmpty else { throw fail("\(differences.count) differences") }
-                print("the ledger is right")
+            try await Setup.withApp {
+                try report(try await Office($0).checkLedger(withProvider: withProvider), of: "the ledger")
             }
         }
+    }
+
+    struct Sync: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "What phones are sent against the tables.")
+
+        func run() async throws {
+            try await Setup.withApp { try report(try await Office($0).checkSync(), of: "sync") }
+        }
+    }
+}
+
+extension AsyncParsableCommand {
+    fileprivate func report(_ differences: [String], of what: String) throws {
+        for difference in differences { print(difference) }
+        guard differences.isEmpty else { throw fail("\(differences.count) differences") }
+        print("\(what) is right")
     }
 }

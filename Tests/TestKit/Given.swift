@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 public import GuestModels
 import Postgres
+import Sync
 
 @testable import GuestAPI
 
@@ -62,6 +63,7 @@ public struct Given: Sendable {
         let email = email ?? "\(id)@example.org"
         try await api.transaction { tx in
             try await tx.run(IdentitySQL.insertGuest(id, email: email, name: name, language: .english, at: now))
+            tx.publish(id, .guest, to: .guest(id))
         }
         return try await session(of: .guest(id), email: email)
     }

@@ -234,9 +234,11 @@ public struct GuestAPITestService: Sendable {
 /// A moment in the tests' world: a Saturday in November, noon in Amsterdam.
 public let testStart = Date(timeIntervalSince1970: 1_795_258_800)
 
-/// Lends a running service; afterwards checks that no connection was left leased.
+/// Lends a running service; afterwards checks that no connection was left leased, and that phones are sent what the
+/// tables say.
 ///
 /// - Parameter clock: made when the test's turn has come, which may be minutes after it began to wait.
+/// - Parameter isTampering: it changes tables behind the verbs' back.
 public func withGuestAPI(
     workers: Int = 0,
     capacity: Int = 64,
@@ -245,6 +247,7 @@ public func withGuestAPI(
     payments: Bool = false,
     account given: SandboxAccount? = nil,
     turn: Turn = .besideOthers,
+    isTampering: Bool = false,
     _ body: (GuestAPITestService) async throws -> Void
 ) async throws {
     let template = try await Template.shared.name()
@@ -291,6 +294,10 @@ public func withGuestAPI(
                 if census.leased != 0 && workers == 0 {
                     throw Leak(description: "\(census.leased) connections are leased")
                 }
+                let differences = isTampering ? [] : try await Office(app).checkSync()
+                guard differences.isEmpty else {
+                    throw Unpublished(description: differences.joined(separator: "\n"))
+                }
             } catch {
                 group.cancelAll()
                 throw error
@@ -298,6 +305,11 @@ public func withGuestAPI(
             group.cancelAll()
         }
     }
+}
+
+/// Phones would show something else than the tables say.
+struct Unpublished: Error, CustomStringConvertible {
+    let description: String
 }
 
 struct Leak: Error, CustomStringConvertible {

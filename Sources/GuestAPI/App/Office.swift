@@ -100,6 +100,18 @@ public struct Office: Sendable {
         }
     }
 
+    /// Makes phones compare all they have: the database is another than the one they know.
+    public func beginEpoch() async throws {
+        try await app.database.transaction(as: Principal.job("restore").setting) { try await $0.run(SyncSQL.newEpoch) }
+    }
+
+    /// Where what phones are sent differs from what the tables say.
+    public func checkSync() async throws -> [String] {
+        try await app.database.transaction(as: Principal.job("check").setting, within: 3600) {
+            try await $0.all(PublishingSQL.differences)
+        }
+    }
+
     /// Cottages whose search bits differ from what is booked.
     public func checkOccupancy() async throws -> [String] {
         try await app.database.read(as: Principal.job("check").setting) {

@@ -186,6 +186,10 @@ enum Policy {
         Row("acceptInvitation", .post, "/v1/invitations/{code}/accept", [.guest]),
         Row("leaveGroup", .post, "/v1/groups/{group}/leave", [.member]),
         Row("handOver", .post, "/v1/groups/{group}/organiser", [.organiser]),
+        // Sync
+        Row("registerSyncDevice", .post, "/v1/sync/devices", [.guest], key: Key.none),
+        Row("sync", .post, "/v1/sync", [.guest], key: Key.none),
+        Row("showDigest", .get, "/v1/sync/scopes/{scope}/digest", [.guest]),
         // Booking
         Row("placeBooking", .post, "/v1/bookings", [.member], .booking, key: .required),
         Row("showBooking", .get, "/v1/bookings/{booking}", front.union([.member]), .booking),

@@ -8,16 +8,23 @@ extension Transaction {
     /// - Parameter refusals: by constraint name.
     @discardableResult
     func run(_ command: Command, refusing refusals: [String: Refusal]) async throws -> Int {
-        do {
-            return try await run(command)
-        } catch let error as PostgresError {
-            throw error.violatedConstraint.flatMap { refusals[$0] } ?? error
-        }
+        try await refusing(refusals) { try await run(command) }
     }
 
     func run(_ commands: [Command], refusing refusals: [String: Refusal]) async throws {
+        try await refusing(refusals) { try await run(commands) }
+    }
+
+    func first<Value>(_ query: Query<Value>, refusing refusals: [String: Refusal]) async throws -> Value? {
+        try await refusing(refusals) { try await first(query) }
+    }
+
+    private func refusing<Value>(
+        _ refusals: [String: Refusal],
+        _ statement: () async throws -> Value
+    ) async throws -> Value {
         do {
-            try await run(commands)
+            return try await statement()
         } catch let error as PostgresError {
             throw error.violatedConstraint.flatMap { refusals[$0] } ?? error
         }

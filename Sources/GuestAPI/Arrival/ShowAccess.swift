@@ -137,6 +137,9 @@ extension Cottage {
         in tx: Transaction
     ) {
         tx.later([ArrivalSQL.setReadiness(cottages, readiness, note: note, at: now)])
-        publish(cottages, of: park, in: tx)
+        for cottage in cottages {
+            tx.publish(cottage, .readiness, to: .cottage(cottage))
+            tx.tell(park, of: .cottage, cottage)
+        }
     }
 }

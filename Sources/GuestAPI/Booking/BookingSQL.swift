@@ -585,7 +585,7 @@ extension Booking {
     }
 
     func publish(in tx: Transaction) {
-        if let groupId { tx.publish(id, "booking", to: .group(groupId)) }
+        if let groupId { tx.publish(id, .booking, to: .group(groupId)) }
         tx.tell(parkId, of: .booking, id)
     }
 }

@@ -46,20 +46,18 @@ extension Booking {
         if shares.contains(where: { $0.paid > (divided[$0.householdId]?.amount ?? 0) }) {
             try Job.enqueue(Overpaid(bookingId: id), key: id.description, at: now, app, in: tx)
         }
-        tx.later([
-            ShareSQL.write(
-                divided.sorted { $0.key < $1.key }.map { household, owed in
-                    Share(
-                        id: known[household]?.id ?? app.ids.next(at: now),
-                        bookingId: id,
-                        householdId: household,
-                        amount: owed.amount,
-                        asked: owed.asked,
-                        due: due
-                    )
-                }
+        let written = divided.sorted { $0.key < $1.key }.map { household, owed in
+            Share(
+                id: known[household]?.id ?? app.ids.next(at: now),
+                bookingId: id,
+                householdId: household,
+                amount: owed.amount,
+                asked: owed.asked,
+                due: due
             )
-        ])
+        }
+        tx.later([ShareSQL.write(written)])
+        for share in written { Share.publish(share.id, of: share.householdId, in: terms.groupId, in: tx) }
     }
 
     /// What is divided, and how it is now; nil for a booking without group.
@@ -200,5 +198,14 @@ extension ShareSQL.Seen {
             coveredBy: share.cover?.by,
             attemptId: isShown ? attemptId : nil
         )
+    }
+}
+
+extension Share {
+    /// How it stands for the whole group, what it is for its household and the organiser.
+    static func publish(_ id: Share.ID, of household: Household.ID, in group: TravelGroup.ID, in tx: Transaction) {
+        tx.publish(id, .share, to: .group(group))
+        tx.publish(id, .amount, to: .household(household))
+        tx.publish(id, .amount, to: .organiser(group))
     }
 }

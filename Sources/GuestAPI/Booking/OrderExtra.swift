@@ -107,7 +107,7 @@ extension Extra {
         let extra = Extra(request, id: app.ids.next(at: now), parkId: park, version: 1)
         try await tx.run(ExtraSQL.insert(extra), refusing: ["extra_code_taken": .codeTaken])
         try Audit.record("extra.create", target: extra.id.uuid, park: park, after: extra, app, at: now, in: tx)
-        tx.publish(extra.id, "extra", to: .park(park))
+        tx.publish(extra.id, .extra, to: .park(park))
         return extra
     }
 
@@ -133,7 +133,7 @@ extension Extra {
             at: now,
             in: tx
         )
-        tx.publish(id, "extra", to: .park(extra.parkId))
+        tx.publish(id, .extra, to: .park(extra.parkId))
         return extra
     }
 
@@ -155,7 +155,7 @@ extension Extra {
         }
         try await tx.run(ExtraSQL.setStock(id, request), refusing: ["extra_sold_out": .stockPromised.at("/stock")])
         try Audit.record("extra.stock", target: id.uuid, park: extra.parkId, after: request, app, at: now, in: tx)
-        tx.publish(id, "extra", to: .park(extra.parkId))
+        tx.publish(id, .extra, to: .park(extra.parkId))
     }
 
     /// What a park offers in some days, with what is left of it.

@@ -45,6 +45,7 @@ enum ShareSQL {
 
     /// What a division needs to know beside lines and people.
     struct Terms: Sendable {
+        let groupId: TravelGroup.ID
         let stay: Stay
         let rule: SplitRule
         let rules: HouseRules
@@ -59,7 +60,7 @@ enum ShareSQL {
     static func terms(of booking: Booking.ID, for guest: Guest.ID?) -> Query<Terms> {
         Query(
             """
-            SELECT stay, split, policy, time_zone, placed_at,
+            SELECT group_id, stay, split, policy, time_zone, placed_at,
                 (SELECT household_id FROM traveller WHERE group_id = booking.group_id AND role = 'organiser' AND left_at IS NULL) AS backstop,
                 (SELECT household_id FROM traveller
                  WHERE group_id = booking.group_id AND guest_id = \(guest) AND left_at IS NULL) AS author
@@ -68,6 +69,7 @@ enum ShareSQL {
             """
         ) { row in
             Terms(
+                groupId: try row.decode("group_id"),
                 stay: try row.decode("stay"),
                 rule: try row.decodeIfPresent("split", as: JSONText.self) == nil
                     ? SplitRule(.equally) : row.decodeJSON("split"),
@@ -168,7 +170,12 @@ enum ShareSQL {
         )
     }
 
-    static func addPaid(_ amount: Int64, to share: Share.ID) -> Command {
-        Command("UPDATE share SET paid = paid + \(amount), version = version + 1 WHERE id = \(share)")
+    /// - Returns: whose share it is.
+    static func addPaid(_ amount: Int64, to share: Share.ID) -> Query<Household.ID> {
+        Query(
+            """
+            UPDATE share SET paid = paid + \(amount), version = version + 1 WHERE id = \(share) RETURNING household_id
+            """
+        ) { try $0.decode("household_id") }
     }
 }

@@ -387,6 +387,7 @@ public struct DemoData: Sendable {
         let ages = (1..<size).map { _ in Int(random.next() % 50) + 1 }
         let group = try await app.database.transaction(as: Principal.guest(guest).setting) { tx in
             try await tx.run(IdentitySQL.insertGuest(guest, email: email, name: first, language: .dutch, at: now))
+            tx.publish(guest, .guest, to: .guest(guest))
             var group = try await TravelGroup.create(
                 GroupRequest(name: name, myName: first),
                 by: guest,

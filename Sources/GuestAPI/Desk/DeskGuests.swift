@@ -1,6 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
+import Sync
 
 /// Guests as the desk knows them, also those without mail, and acting for them.
 enum DeskGuests {
@@ -46,6 +47,7 @@ enum DeskGuests {
             refusing: ["guest_pkey": .idTaken.at("/id")]
         )
         try Audit.record("guest.create", target: guest.id.uuid, park: park, onBehalfOf: guest.id, app, at: now, in: tx)
+        tx.publish(guest.id, .guest, to: .guest(guest.id))
         tx.tell(park, of: .guest, guest.id)
         return guest
     }

@@ -33,7 +33,7 @@ extension Traveller {
             GroupSQL.insert(traveller, group: group, guest: nil, at: now),
             refusing: ["traveller_household_of_group": .notFound.at("/householdId"), "traveller_pkey": .idTaken]
         )
-        tx.publish(traveller.id, "traveller", to: .group(group))
+        tx.publish(traveller.id, .traveller, to: .group(group))
         return traveller
     }
 
@@ -74,7 +74,7 @@ extension Traveller {
             GroupSQL.update(traveller),
             refusing: ["traveller_household_of_group": .notFound.at("/householdId")]
         )
-        tx.publish(id, "traveller", to: .group(group))
+        tx.publish(id, .traveller, to: .group(group))
         return traveller
     }
 
@@ -110,7 +110,6 @@ extension Traveller {
             throw Refusal.organiserStays
         }
         try await depart(own.id, from: group, at: now, in: tx)
-        if let guest = principal.guestID { tx.publish(group, "membership", to: .guest(guest), isDeleted: true) }
     }
 
     private static func depart(
@@ -123,10 +122,11 @@ extension Traveller {
         let today = LocalDate(daysSince1970: Int(now.timeIntervalSince1970 / 86400) - 1)
         guard try await tx.first(GroupSQL.travels(id, today: today)) != true else { throw Refusal.travelsWithBooking }
         if let guest = try await tx.first(GroupSQL.guest(of: id)) {
+            tx.publish(group, .membership, to: .guest(guest))
             for park in try await tx.all(GroupSQL.parks(of: group)) { tx.tell(park, of: .guest, guest) }
         }
         try await tx.run(GroupSQL.leave(id, at: now))
-        tx.publish(id, "traveller", to: .group(group), isDeleted: true)
+        tx.publish(id, .traveller, to: .group(group))
     }
 
     /// Gives the organiser's role to another member.
@@ -146,8 +146,12 @@ extension Traveller {
         other.role = .organiser
         other.version += 1
         try await tx.run([GroupSQL.update(own), GroupSQL.update(other)])
-        tx.publish(own.id, "traveller", to: .group(group))
-        tx.publish(other.id, "traveller", to: .group(group))
+        for traveller in [own.id, other.id] {
+            tx.publish(traveller, .traveller, to: .group(group))
+            if let guest = try await tx.first(GroupSQL.guest(of: traveller)) {
+                tx.publish(group, .membership, to: .guest(guest))
+            }
+        }
     }
 
     static func requireRoom(in group: TravelGroup.ID, in tx: Transaction) async throws {
@@ -181,7 +185,7 @@ extension Household {
         _ = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
         let household = Household(id: request.id ?? app.ids.next(at: now), name: request.name)
         try await tx.run(GroupSQL.insert(household, group: group), refusing: ["household_pkey": .idTaken])
-        tx.publish(household.id, "household", to: .group(group))
+        tx.publish(household.id, .household, to: .group(group))
         return household
     }
 }

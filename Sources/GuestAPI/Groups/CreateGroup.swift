@@ -31,10 +31,10 @@ extension TravelGroup {
             ],
             refusing: ["travel_group_pkey": .idTaken]
         )
-        tx.publish(id, "group", to: .group(id))
-        tx.publish(household.id, "household", to: .group(id))
-        tx.publish(organiser.id, "traveller", to: .group(id))
-        tx.publish(id, "membership", to: .guest(guest))
+        tx.publish(id, .group, to: .group(id))
+        tx.publish(household.id, .household, to: .group(id))
+        tx.publish(organiser.id, .traveller, to: .group(id))
+        tx.publish(id, .membership, to: .guest(guest))
         return TravelGroup(
             id: id,
             name: request.name,
@@ -57,6 +57,6 @@ extension TravelGroup {
         guard let group = try await tx.first(GroupSQL.lock(id)) else { throw Refusal.notFound }
         guard group.version == version else { throw Problem.matchFailed }
         try await tx.run(GroupSQL.rename(id, to: name))
-        tx.publish(id, "group", to: .group(id))
+        tx.publish(id, .group, to: .group(id))
     }
 }

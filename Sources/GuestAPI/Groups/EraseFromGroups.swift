@@ -12,13 +12,19 @@ extension PersonalData {
             for membership in try await tx.all(GroupSQL.memberships(of: guest)) {
                 let group = membership.groupId
                 guard try await tx.first(GroupSQL.lock(group)) != nil else { continue }
-                tx.publish(membership.travellerId, "traveller", to: .group(group), isDeleted: true)
                 guard membership.role == .organiser else { continue }
                 if let successor = try await tx.first(GroupSQL.successor(in: group, except: membership.travellerId)) {
                     try await Traveller.handOver(group, to: successor.id, as: .guest(guest), in: tx)
                 } else if try await tx.first(GroupSQL.hasStayAhead(group, today: today)) == true {
                     throw Refusal.organisesBooking
                 }
+            }
+            // Groups they have left lose the name as well.
+            for row in try await tx.all(GroupSQL.rows(of: guest)) {
+                tx.publish(row.group, .group, to: .group(row.group))
+                tx.publish(row.household, .household, to: .group(row.group))
+                tx.publish(row.traveller, .traveller, to: .group(row.group))
+                tx.publish(row.group, .membership, to: .guest(guest))
             }
             try await tx.run(GroupSQL.erase(guest, at: now))
         }

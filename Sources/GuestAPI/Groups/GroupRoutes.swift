@@ -203,7 +203,7 @@ enum GroupRoutes {
         return try await call.write { tx in
             _ = try await TravelGroup.require(.organiser, in: group, as: call.principal, in: tx)
             guard try await tx.run(GroupSQL.revoke(id, of: group, at: call.now)) == 1 else { throw Refusal.notFound }
-            tx.publish(id, "invitation", to: .organiser(group))
+            tx.publish(id, .invitation, to: .organiser(group))
             return .noContent
         }
     }

@@ -130,6 +130,15 @@ enum GroupSQL {
         }
     }
 
+    /// Also where they have left.
+    static func rows(
+        of guest: Guest.ID
+    ) -> Query<(group: TravelGroup.ID, household: Household.ID, traveller: Traveller.ID)> {
+        Query("SELECT group_id, household_id, id FROM traveller WHERE guest_id = \(guest) ORDER BY id") {
+            (try $0.decode("group_id"), try $0.decode("household_id"), try $0.decode("id"))
+        }
+    }
+
     static func insertGroup(_ id: TravelGroup.ID, name: String, at now: Date) -> Command {
         Command("INSERT INTO travel_group (id, name, created_at) VALUES (\(id), \(name), \(now))")
     }

@@ -34,7 +34,7 @@ extension Invitation {
             isRevoked: false
         )
         try await tx.run(GroupSQL.insert(invitation, group: group, at: now))
-        tx.publish(invitation.id, "invitation", to: .organiser(group))
+        tx.publish(invitation.id, .invitation, to: .organiser(group))
         return invitation
     }
 
@@ -78,13 +78,13 @@ extension Invitation {
                 GroupSQL.insert(household, group: group),
                 GroupSQL.insert(traveller, group: group, guest: guest, at: now),
             ])
-            tx.publish(household.id, "household", to: .group(group))
+            tx.publish(household.id, .household, to: .group(group))
             id = traveller.id
         }
         try await tx.run(GroupSQL.countUse(invitation.id), refusing: ["invitation_used_up": .invitationOver])
-        tx.publish(id, "traveller", to: .group(group))
-        tx.publish(invitation.id, "invitation", to: .organiser(group))
-        tx.publish(group, "membership", to: .guest(guest))
+        tx.publish(id, .traveller, to: .group(group))
+        tx.publish(invitation.id, .invitation, to: .organiser(group))
+        tx.publish(group, .membership, to: .guest(guest))
         let name = try await tx.first(GroupSQL.lock(group))?.name ?? ""
         for park in try await tx.all(GroupSQL.parks(of: group)) { tx.tell(park, of: .guest, guest) }
         return Membership(groupId: group, groupName: name, travellerId: id, role: .member)

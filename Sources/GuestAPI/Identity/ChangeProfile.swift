@@ -35,7 +35,7 @@ extension Guest {
             }
             guest.favouriteCottageIds = Array(Set(favourites)).sorted()
         }
-        tx.publish(id, "guest", to: .guest(id))
+        tx.publish(id, .guest, to: .guest(id))
         try await tellParks(of: id, in: tx)
         return guest
     }
@@ -77,6 +77,6 @@ extension Guest {
         }
         guest.version += 1
         try await tx.run(IdentitySQL.updateGuest(guest))
-        tx.publish(id, "guest", to: .guest(id))
+        tx.publish(id, .guest, to: .guest(id))
     }
 }

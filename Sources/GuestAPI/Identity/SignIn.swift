@@ -55,7 +55,7 @@ enum SignIn {
                 IdentitySQL.insertGuest(fresh, email: attempt.email, name: "", language: language, at: now)
             )
             let guest = try await tx.first(IdentitySQL.guestID(email: attempt.email))
-            if let guest { tx.publish(guest, "guest", to: .guest(guest)) }
+            if let guest { tx.publish(guest, .guest, to: .guest(guest)) }
             owner = guest.map { .guest($0) }
         case .staff:
             owner = try await tx.first(IdentitySQL.staffID(email: attempt.email)).map { .staff($0) }

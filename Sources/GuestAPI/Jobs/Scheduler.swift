@@ -71,7 +71,8 @@ struct CleanUp: Work {
                 IdempotencySQL.deleteExpired(now: now), JobSQL.deleteOldRuns(now: now),
                 BookingSQL.deleteOldQuotes(now: now), ArrivalSQL.forgetRegister(now: now),
                 AttemptSQL.deleteOldEvents(now: now),
-            ]
+            ] + SyncSQL.forgetDeletions(before: now.addingTimeInterval(-90 * 86400))
+                + SyncSQL.deleteOld(before: now.addingTimeInterval(-400 * 86400))
         )
     }
 }

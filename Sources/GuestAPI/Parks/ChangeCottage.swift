@@ -75,7 +75,8 @@ extension Cottage {
 
     static func publish(_ cottages: [Cottage.ID], of park: Park.ID, in tx: Transaction) {
         for cottage in cottages {
-            tx.publish(cottage, "cottage", to: .park(park))
+            tx.publish(cottage, .cottage, to: .park(park))
+            tx.publish(cottage, .readiness, to: .cottage(cottage))
             tx.tell(park, of: .cottage, cottage)
         }
     }
@@ -127,7 +128,6 @@ extension Closure {
             at: now,
             in: tx
         )
-        tx.publish(closure.id, "closure", to: .park(place.parkId))
         tx.tell(place.parkId, of: .cottage, cottage)
         return closure
     }
@@ -151,7 +151,6 @@ extension Closure {
             at: now,
             in: tx
         )
-        tx.publish(id, "closure", to: .park(place.parkId), isDeleted: true)
         tx.tell(place.parkId, of: .cottage, closure.cottageId)
     }
 }

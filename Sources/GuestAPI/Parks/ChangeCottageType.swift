@@ -26,7 +26,7 @@ extension CottageType {
             at: now,
             in: tx
         )
-        tx.publish(type.id, "cottageType", to: .park(park))
+        tx.publish(type.id, .cottageType, to: .park(park))
         return type
     }
 
@@ -55,7 +55,7 @@ extension CottageType {
             at: now,
             in: tx
         )
-        tx.publish(id, "cottageType", to: .park(type.parkId))
+        tx.publish(id, .cottageType, to: .park(type.parkId))
         return type
     }
 

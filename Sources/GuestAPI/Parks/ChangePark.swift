@@ -16,7 +16,7 @@ extension Park {
             refusing: ["park_slug_taken": .slugTaken]
         )
         try Audit.record("park.create", target: park.id.uuid, park: park.id, after: park, app, at: now, in: tx)
-        tx.publish(park.id, "park", to: .park(park.id))
+        tx.publish(park.id, .park, to: .park(park.id))
         return park
     }
 
@@ -48,7 +48,7 @@ extension Park {
             at: now,
             in: tx
         )
-        tx.publish(id, "park", to: .park(id))
+        tx.publish(id, .park, to: .park(id))
         return park
     }
 

@@ -30,7 +30,7 @@ extension Rate {
             at: now,
             in: tx
         )
-        tx.publish(rate.id, "rate", to: .park(ofPark.parkId))
+        tx.publish(rate.id, .rate, to: .park(ofPark.parkId))
         return rate
     }
 
@@ -62,7 +62,7 @@ extension Rate {
             at: now,
             in: tx
         )
-        tx.publish(id, "rate", to: .park(type.parkId))
+        tx.publish(id, .rate, to: .park(type.parkId))
         return rate
     }
 
@@ -72,6 +72,6 @@ extension Rate {
         else { throw Refusal.notFound }
         try await tx.run(ParkSQL.delete(id, at: now))
         try Audit.record("rate.delete", target: id.uuid, park: type.parkId, before: rate, app, at: now, in: tx)
-        tx.publish(id, "rate", to: .park(type.parkId), isDeleted: true)
+        tx.publish(id, .rate, to: .park(type.parkId))
     }
 }

@@ -18,7 +18,11 @@ extension Booking {
         in tx: Transaction
     ) async throws {
         version += 1
-        try await tx.run(ShareSQL.addPaid(amount, to: share), refusing: ["share_paid_back": .moreThanDue])
+        let household = try await tx.first(
+            ShareSQL.addPaid(amount, to: share),
+            refusing: ["share_paid_back": .moreThanDue]
+        )
+        if let household, let groupId { Share.publish(share, of: household, in: groupId, in: tx) }
         tx.later([BookingSQL.update(self)])
         Journal(
             key: key,

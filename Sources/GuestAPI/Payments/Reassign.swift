@@ -66,6 +66,7 @@ extension Booking {
         try await tx.run([
             ShareSQL.cover(share, by: cover.by, keptPercent: cover.keptPercent), BookingSQL.update(booking),
         ])
+        Share.publish(share, of: own.householdId, in: terms.groupId, in: tx)
         try await divide(id, as: principal, app, at: now, in: tx)
         booking.publish(in: tx)
         return try await shares(of: id, as: principal, at: now, in: tx)

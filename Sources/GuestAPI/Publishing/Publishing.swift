@@ -6,9 +6,14 @@ import Sync
 /// What a writing verb changed, for the phones that show it.
 struct Publication: Hashable, Sendable {
     let scope: Scope
-    let kind: String
+    let kind: Kind
     let id: UUID
-    let isDeleted: Bool
+
+    /// As the views `shown_…` of the schema say it.
+    enum Kind: String, Sendable {
+        case guest, membership, group, household, traveller, invitation, booking, readiness, share, amount
+        case park, cottageType, cottage, rate, extra
+    }
 }
 
 /// What a writing verb changed, for the property system and the accountant of a park.
@@ -26,12 +31,12 @@ struct ParkChange: Hashable, Sendable {
 }
 
 extension Transaction {
-    /// Remembers that an entity of a scope changed.
+    /// Remembers that what a scope shows of an entity changed, or that it shows it no more.
     ///
     /// A savepoint's rollback forgets it; the transaction writes all of it at once, in the round trip of
-    /// COMMIT.
-    func publish<Subject>(_ id: Identifier<Subject>, _ kind: String, to scope: Scope, isDeleted: Bool = false) {
-        record(Publication(scope: scope, kind: kind, id: id.uuid, isDeleted: isDeleted))
+    /// COMMIT, as the tables then are.
+    func publish<Subject>(_ id: Identifier<Subject>, _ kind: Publication.Kind, to scope: Scope) {
+        record(Publication(scope: scope, kind: kind, id: id.uuid))
     }
 
     /// Remembers that something of a park changed that other systems are told of, as the transaction leaves it.
@@ -41,19 +46,16 @@ extension Transaction {
 }
 
 enum Publishing {
-    /// Locks the touched scopes in order, adds the number of changes to each version, and marks each entity with it.
+    /// Locks the touched scopes in order, adds the number of changes to each version, and writes what changed with it.
     ///
     /// Because the lock is held until COMMIT, versions have no gaps and are in commit order.
     static func flush(_ notes: [any Sendable], at now: Date) -> [Command] {
-        var latest: [Publication: Bool] = [:]
         var published: [Publication] = []
         var told: [ParkChange] = []
-        var known: Set<ParkChange> = []
+        var known: Set<AnyHashable> = []
         for note in notes {
-            if let note = note as? Publication {
-                // Of several changes of one entity the last one counts.
-                let key = Publication(scope: note.scope, kind: note.kind, id: note.id, isDeleted: false)
-                if latest.updateValue(note.isDeleted, forKey: key) == nil { published.append(key) }
+            if let note = note as? Publication, known.insert(note).inserted {
+                published.append(note)
             } else if let note = note as? ParkChange, known.insert(note).inserted {
                 told.append(note)
             }
@@ -65,11 +67,10 @@ enum Publishing {
         var commands = [PublishingSQL.advance(scopes.map(\.key), by: scopes.map(\.value))]
         if !published.isEmpty {
             commands.append(
-                PublishingSQL.mark(
+                PublishingSQL.show(
                     scopes: published.map { $0.scope.description },
-                    kinds: published.map(\.kind),
-                    ids: published.map(\.id),
-                    deleted: published.map { latest[$0] ?? false }
+                    kinds: published.map(\.kind.rawValue),
+                    ids: published.map(\.id)
                 )
             )
         }

@@ -15,15 +15,36 @@ enum PublishingSQL {
         )
     }
 
-    static func mark(scopes: [String], kinds: [String], ids: [UUID], deleted: [Bool]) -> Command {
+    /// Writes what each scope shows of an entity now, just before COMMIT; what it shows no more becomes a deletion.
+    ///
+    /// What looks as before is left as it is.
+    static func show(scopes: [String], kinds: [String], ids: [UUID]) -> Command {
         Command(
             """
-            INSERT INTO scope_entity (scope, kind, id, version, is_deleted)
-            SELECT scope.name, kind, id, scope.version, is_deleted
-            FROM unnest(\(scopes)::text[], \(kinds)::text[], \(ids)::uuid[], \(deleted)::boolean[])
-                AS changed (scope_name, kind, id, is_deleted)
-            JOIN scope ON scope.name = scope_name
-            ON CONFLICT (scope, kind, id) DO UPDATE SET version = EXCLUDED.version, is_deleted = EXCLUDED.is_deleted
+            WITH changed AS (
+                SELECT scope.name AS scope, scope.version, named.kind, named.id, shown.body,
+                    row_hash(named.kind, named.id, shown.body) AS hash, former.hash AS former
+                FROM unnest(\(scopes)::text[], \(kinds)::text[], \(ids)::uuid[]) AS named (scope, kind, id)
+                JOIN scope ON scope.name = named.scope
+                LEFT JOIN scope_row AS former
+                    ON former.scope = named.scope AND former.kind = named.kind AND former.id = named.id
+                LEFT JOIN LATERAL (
+                    SELECT body FROM shown
+                    WHERE shown.kind = named.kind AND shown.id = named.id AND shown.scope = named.scope
+                ) AS shown ON true
+            ), kept AS (
+                INSERT INTO scope_row (scope, kind, id, version, body, hash)
+                SELECT scope, kind, id, version, body, hash FROM changed WHERE hash IS DISTINCT FROM former
+                ON CONFLICT (scope, kind, id) DO UPDATE
+                SET version = EXCLUDED.version, body = EXCLUDED.body, hash = EXCLUDED.hash, at = EXCLUDED.at
+            )
+            UPDATE scope SET count = count + more, digest = digest # difference
+            FROM (
+                SELECT scope, count(hash) - count(former) AS more,
+                    bit_xor(coalesce(hash, 0) # coalesce(former, 0)) AS difference
+                FROM changed GROUP BY scope
+            ) AS sums
+            WHERE name = sums.scope
             """
         )
     }
@@ -46,4 +67,29 @@ enum PublishingSQL {
             """
         )
     }
+
+    /// Where what phones have differs from what they should have, in words.
+    static let differences = Query(
+        """
+        SELECT coalesce(told.kind, shown.kind) || ' ' || coalesce(told.id, shown.id) || ' in '
+            || coalesce(told.scope, shown.scope) || CASE
+                WHEN told.id IS NULL THEN ' was never published'
+                WHEN shown.id IS NULL THEN ' is gone and still published'
+                ELSE ' looks otherwise than it was published' END AS difference
+        FROM shown FULL JOIN (SELECT scope, kind, id, body FROM scope_row WHERE body IS NOT NULL) AS told
+            ON told.scope = shown.scope AND told.kind = shown.kind AND told.id = shown.id
+        WHERE told.body IS DISTINCT FROM shown.body
+        UNION ALL
+        SELECT kind || ' ' || id || ' in ' || scope || ' has another hash than its text' FROM scope_row
+        WHERE hash <> row_hash(kind, id, body)
+        UNION ALL
+        SELECT name || ' has another count or digest than its rows' FROM scope LEFT JOIN (
+            SELECT scope, count(hash), bit_xor(coalesce(hash, 0)) AS digest, max(version) AS version
+            FROM scope_row GROUP BY scope
+        ) AS rows ON rows.scope = name
+        WHERE (scope.count, scope.digest) <> (coalesce(rows.count, 0), coalesce(rows.digest, 0))
+            OR rows.version > scope.version
+        ORDER BY 1
+        """
+    ) { try $0.decode("difference", as: String.self) }
 }

@@ -168,7 +168,7 @@ import Testing
                         == 0
                 )
                 for table in [
-                    "booking", "charge_line", "allocation", "guest", "scope_entity", "schema_version",
+                    "booking", "charge_line", "allocation", "guest", "scope_row", "schema_version",
                 ] {
                     let before = try await digest(table, try api.test.open(readers: 1))
                     let after = try await digest(table, try empty.open(readers: 1))

@@ -30,27 +30,66 @@ import Testing
             }
             #expect(try await api.count("SELECT version AS count FROM scope WHERE name = \(scope)") == before + 160)
             let distinct = try await api.count(
-                "SELECT count(DISTINCT version) FROM scope_entity WHERE scope = \(scope) AND kind = 'traveller'"
+                "SELECT count(DISTINCT version) FROM scope_row WHERE scope = \(scope) AND kind = 'traveller'"
             )
             #expect(distinct == 161)
         }
     }
 
-    @Test func `A savepoint's rollback publishes nothing, and an entity is marked once per transaction`() async throws {
+    @Test func `A savepoint's rollback publishes nothing, and an entity is written once per transaction`() async throws
+    {
         try await withGuestAPI { api in
-            let group = TravelGroup.ID(UUID())
-            let entity = Traveller.ID(UUID())
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let version = try await api.count(
+                "SELECT version AS count FROM scope WHERE name = 'group:' || \(group.id)::text"
+            )
+            let rename: (String) -> Command = { Command("UPDATE travel_group SET name = \($0) WHERE id = \(group.id)") }
             try await api.transaction { tx in
-                tx.publish(entity, "traveller", to: .group(group))
-                tx.publish(entity, "traveller", to: .group(group))
+                tx.publish(group.id, .group, to: .group(group.id))
+                try await tx.run(rename("First"))
+                tx.publish(group.id, .group, to: .group(group.id))
                 try? await tx.savepoint { tx in
-                    tx.publish(entity, "traveller", to: .organiser(group))
+                    tx.publish(group.id, .group, to: .organiser(group.id))
                     throw CancellationError()
                 }
-                tx.publish(entity, "traveller", to: .group(group), isDeleted: true)
+                try await tx.run(rename("Last"))
             }
-            #expect(try await api.count("SELECT count(*) FROM scope") == 1)
-            #expect(try await api.count("SELECT version AS count FROM scope_entity WHERE is_deleted") == 1)
+            #expect(try await api.count("SELECT count(*) FROM scope WHERE name LIKE 'organiser:%'") == 0)
+            #expect(
+                try await api.count(
+                    """
+                    SELECT count(*) FROM scope_row
+                    WHERE scope = 'group:' || \(group.id)::text AND kind = 'group' AND version = \(version + 1)
+                        AND body::json ->> 'name' = 'Last'
+                    """
+                ) == 1
+            )
+            // What is named but looks as before gets no new version; what is gone leaves a deletion behind.
+            try await api.transaction { $0.publish(group.id, .group, to: .group(group.id)) }
+            #expect(try await api.count("SELECT version AS count FROM scope_row WHERE kind = 'group'") == version + 1)
+        }
+    }
+
+    @Test func `The check finds what was not published, what is gone, and what was altered`() async throws {
+        try await withGuestAPI(isTampering: true) { api in
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let office = Office(api.app)
+            #expect(try await office.checkSync() == [])
+            try await api.transaction { tx in
+                try await tx.run(Command("UPDATE travel_group SET name = 'Altered' WHERE id = \(group.id)"))
+            }
+            #expect(
+                try await office.checkSync() == [
+                    "group \(group.id) in group:\(group.id) looks otherwise than it was published"
+                ]
+            )
+            try await api.transaction { $0.publish(group.id, .group, to: .group(group.id)) }
+            try await api.transaction { tx in
+                try await tx.run(Command("UPDATE scope_row SET body = NULL, hash = NULL WHERE kind = 'traveller'"))
+            }
+            #expect(try await office.checkSync().count == 2)
         }
     }
 }

@@ -56,6 +56,8 @@ import Testing
             {"stay": {"arrival": "2027-05-14", "departure": "2027-05-17"}, "state": "confirmed", "type": "A",
             "adults": 2, "children": 0, "babies": 0, "nightlyRate": 1}
             """,
+            "registerSyncDevice": #"{"id": "\#(UUID().uuidString)"}"#,
+            "sync": #"{"deviceId": "\#(UUID().uuidString)", "schema": 1}"#,
             "splitBooking": #"{"way": "equally"}"#, "previewSplit": #"{"way": "equally"}"#,
             "takeAtTill": #"{"method": "cash", "amount": 1}"#,
             "issueInvoice": "{}",
@@ -159,10 +161,13 @@ import Testing
                 "payment", "link", "goodwill", "invoice",
             ]
             let nothing = Dictionary(
-                names.map { ($0, missing) } + [("code", "ABCDEFGH"), ("file", "x"), ("token", "x")]
+                names.map { ($0, missing) } + [
+                    ("code", "ABCDEFGH"), ("file", "x"), ("token", "x"), ("scope", "group:\(missing)"),
+                ]
             ) { $1 }
             var real = nothing
             real["group"] = "\(group.id)"
+            real["scope"] = "group:\(group.id)"
             real["traveller"] = "\(group.travellers[0].id)"
             real["booking"] = "\(booking.id)"
             real["park"] = "\(own.park.id)"

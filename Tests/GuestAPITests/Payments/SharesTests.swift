@@ -422,7 +422,7 @@ import Testing
     }
 
     @Test func `The check finds what contradicts`() async throws {
-        try await withGuestAPI { api in
+        try await withGuestAPI(isTampering: true) { api in
             let stage = try await stage(api)
             #expect(try await differences(api).isEmpty)
             try await api.transaction { tx in

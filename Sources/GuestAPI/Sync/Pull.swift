@@ -1,0 +1,153 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+
+/// What a phone has not seen yet, as lines.
+struct Pull {
+    /// Bytes of a page, about.
+    private static let pageBytes = 512 * 1024
+    /// Rows of a page, unless the phone says otherwise.
+    static let pageRows = 1_000
+
+    let guest: Guest.ID
+    let cursor: SyncCursor?
+    let limit: Int
+
+    /// Writes one page behind `lines`.
+    ///
+    /// All of it is one state of the database, grants included: what is not granted in that state is not in it.
+    func write(to lines: inout SyncLines, _ app: AppEnvironment, at now: Date, in reader: Reader) async throws {
+        let found = try await reader.all(SyncSQL.pull(guest, since: cursor, limit: limit, at: now))
+        var scopes: [SyncSQL.ScopeLine] = []
+        var rows: [SyncSQL.RowLine] = []
+        for line in found {
+            switch line {
+            case .scope(let scope): scopes.append(scope)
+            case .row(let row): rows.append(row)
+            }
+        }
+        guard let epoch = scopes.first?.epoch else { throw Refusal.notFound }
+        let granted = Set(scopes.map(\.scope))
+        for name in (cursor?.positions.keys.sorted() ?? []) where !granted.contains(name) { lines.removed(name) }
+
+        var next = SyncCursor(epoch: epoch)
+        for scope in scopes {
+            if !scope.isReset, let position = cursor?.positions[scope.scope] {
+                next.positions[scope.scope] = position
+            } else if scope.isReset {
+                lines.scope(scope.scope, isReset: true)
+            }
+        }
+        var written = 0
+        var current: String?
+        for row in rows {
+            guard written == 0 || lines.bytes.count < Self.pageBytes else { break }
+            if current != row.scope { lines.scope(row.scope) }
+            current = row.scope
+            lines.row(row)
+            next.positions[row.scope] = .init(version: row.version, row: .init(kind: row.kind, id: row.id))
+            written += 1
+        }
+        guard written == rows.count, rows.count < limit else {
+            lines.page(next.text(for: guest, app.secret))
+            return
+        }
+        for scope in scopes { next.positions[scope.scope] = .init(version: scope.version) }
+        lines.complete(next.text(for: guest, app.secret), scopes)
+    }
+}
+
+/// The answer to a phone: JSON, a value per line, as `SyncLine` reads it.
+struct SyncLines {
+    private(set) var bytes: [UInt8] = []
+
+    init() {}
+
+    /// That another phone goes by the device's name.
+    init(forked: Void) { raw("{\"forked\":true}\n") }
+
+    private mutating func raw(_ text: StaticString) {
+        text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    }
+
+    /// Names of scopes and kinds, ids and cursors need no escaping.
+    private mutating func plain(_ text: String) {
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(contentsOf: text.utf8)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    mutating func outcome(_ sequence: Int64, _ outcome: String) {
+        raw(#"{"sequence":"#)
+        bytes.append(contentsOf: String(sequence).utf8)
+        raw(#","outcome":"#)
+        bytes.append(contentsOf: outcome.utf8)
+        raw("}\n")
+    }
+
+    mutating func expected(_ sequence: Int64) {
+        raw(#"{"expected":"#)
+        bytes.append(contentsOf: String(sequence).utf8)
+        raw("}\n")
+    }
+
+    mutating func scope(_ name: String, isReset: Bool = false) {
+        if isReset { raw(#"{"reset":"#) } else { raw(#"{"scope":"#) }
+        plain(name)
+        raw("}\n")
+    }
+
+    mutating func removed(_ name: String) {
+        raw(#"{"removed":"#)
+        plain(name)
+        raw("}\n")
+    }
+
+    mutating func row(_ row: SyncSQL.RowLine) {
+        bytes.append(UInt8(ascii: "["))
+        plain(row.kind)
+        bytes.append(UInt8(ascii: ","))
+        plain(row.id.lowercasedText)
+        if let hash = row.hash, let body = row.body {
+            bytes.append(UInt8(ascii: ","))
+            plain(hash.digest)
+            bytes.append(UInt8(ascii: ","))
+            bytes.append(contentsOf: body.utf8)
+        }
+        raw("]\n")
+    }
+
+    mutating func page(_ cursor: String) {
+        raw(#"{"page":"#)
+        plain(cursor)
+        raw("}\n")
+    }
+
+    mutating func complete(_ cursor: String, _ scopes: [SyncSQL.ScopeLine]) {
+        raw(#"{"complete":"#)
+        plain(cursor)
+        raw(#","scopes":["#)
+        for (index, scope) in scopes.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            raw(#"{"scope":"#)
+            plain(scope.scope)
+            raw(#","version":"#)
+            bytes.append(contentsOf: String(scope.version).utf8)
+            raw(#","count":"#)
+            bytes.append(contentsOf: String(scope.count).utf8)
+            raw(#","digest":"#)
+            plain(scope.digest.digest)
+            raw("}")
+        }
+        raw("]}\n")
+    }
+}
+
+extension Int64 {
+    /// 16 hexadecimal digits.
+    var digest: String {
+        let digits = String(UInt64(bitPattern: self), radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

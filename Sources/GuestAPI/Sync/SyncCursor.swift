@@ -1,0 +1,65 @@
+import Foundation
+import GuestModels
+
+/// How far a phone has read, signed and bound to its guest: the server keeps nothing of it.
+struct SyncCursor: Equatable, Sendable {
+    /// Everything of the scope up to and including this has been sent.
+    struct Position: Hashable, Sendable {
+        var version: Int64
+        /// In the middle of that version: up to and including this row of it.
+        var row: Row?
+
+        struct Row: Hashable, Sendable {
+            var kind: String
+            var id: UUID
+        }
+    }
+
+    /// Of the history that the positions count in; another one after a restore.
+    let epoch: String
+    var positions: [String: Position]
+
+    private static let purpose = "sync cursor"
+
+    func text(for guest: Guest.ID, _ secret: ServerSecret) -> String {
+        let lines = positions.sorted { $0.key < $1.key }.map { scope, position in
+            "\(scope) \(position.version)" + (position.row.map { " \($0.kind) \($0.id.lowercasedText)" } ?? "")
+        }
+        let content = Data(([epoch] + lines).joined(separator: "\n").utf8)
+        return (Self.signature(of: content, for: guest, secret) + content).base64EncodedString()
+    }
+
+    /// nil for a text that this server did not make for this guest.
+    init?(_ text: String, for guest: Guest.ID, _ secret: ServerSecret) {
+        guard let data = Data(base64Encoded: text), data.count > 16 else { return nil }
+        let content = Data(data.dropFirst(16))
+        // Both are hashed, so that the comparison takes the same time wherever they differ.
+        guard
+            secret.digest(Self.purpose, data.prefix(16).base64EncodedString())
+                == secret.digest(Self.purpose, Self.signature(of: content, for: guest, secret).base64EncodedString())
+        else { return nil }
+        let lines = String(decoding: content, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        guard let epoch = lines.first else { return nil }
+        var positions: [String: Position] = [:]
+        for line in lines.dropFirst() {
+            let parts = line.split(separator: " ")
+            guard parts.count == 2 || parts.count == 4, let version = Int64(parts[1]) else { return nil }
+            var position = Position(version: version)
+            if parts.count == 4 {
+                guard let id = UUID(uuidString: String(parts[3])) else { return nil }
+                position.row = .init(kind: String(parts[2]), id: id)
+            }
+            positions[String(parts[0])] = position
+        }
+        self.init(epoch: String(epoch), positions: positions)
+    }
+
+    init(epoch: String, positions: [String: Position] = [:]) {
+        self.epoch = epoch
+        self.positions = positions
+    }
+
+    private static func signature(of content: Data, for guest: Guest.ID, _ secret: ServerSecret) -> Data {
+        secret.digest(purpose, "\(guest)\n\(String(decoding: content, as: UTF8.self))").prefix(16)
+    }
+}

@@ -1,0 +1,108 @@
+import Foundation
+import GuestModels
+import HTTPTypes
+import Postgres
+import Sync
+
+/// `/v1/sync`: what phones show, and what was done on them while they were offline.
+enum SyncRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "registerSyncDevice": register, "sync": sync, "showDigest": digest,
+    ]
+
+    private static func register(_ call: Call) async throws -> Answer {
+        let device = try call.body(DeviceRequest.self).id
+        let guest = try call.guest()
+        return try await call.write { tx in
+            let owner = try await tx.first(SyncSQL.register(device, of: guest, at: call.now))
+            guard owner == guest else { throw Refusal.deviceTaken }
+            return .noContent
+        }
+    }
+
+    /// What was done first, then what is new, so that its effects are among it.
+    private static func sync(_ call: Call) async throws -> Answer {
+        let request = try call.body(SyncRequest.self)
+        let guest = try call.guest()
+        let cursor = try request.cursor.map { text in
+            guard let cursor = SyncCursor(text, for: guest, call.app.secret) else { throw Refusal.cursorForeign }
+            return cursor
+        }
+        var lines = SyncLines()
+        if let mutations = request.mutations, !mutations.isEmpty {
+            lines = try await Push.push(
+                mutations,
+                from: request.deviceId,
+                as: guest,
+                in: call.language,
+                call.app,
+                at: call.now
+            )
+        }
+        let pull = Pull(guest: guest, cursor: cursor, limit: request.limit ?? Pull.pageRows)
+        let (pushed, now) = (lines, call.now)
+        lines = try await call.read { reader in
+            var lines = pushed
+            try await pull.write(to: &lines, call.app, at: now, in: reader)
+            return lines
+        }
+        return Answer(
+            status: .ok,
+            headers: [
+                HTTPField(name: .contentType, value: "application/x-ndjson"),
+                HTTPField(name: .cacheControl, value: "no-store"),
+            ],
+            body: lines.bytes
+        )
+    }
+
+    private static func digest(_ call: Call) async throws -> Answer {
+        var query = QueryReader(call)
+        let suffix = query.optional(
+            "suffix",
+            as: IdentifierSuffix.self,
+            "must be the last digits of ids, two to twelve"
+        )
+        try query.finish()
+        let guest = try call.guest()
+        let scope = call.text("scope")
+        return try .json(
+            await call.read { try await Digest.show(scope, suffix?.description ?? "", to: guest, at: call.now, in: $0) }
+        )
+    }
+}
+
+extension PersonalData {
+    static let sync = PersonalData(
+        name: "sync",
+        export: { guest, _, tx in try await tx.all(SyncSQL.devices(of: guest)) },
+        erase: { guest, _, _, tx in try await tx.run(SyncSQL.erase(guest)) }
+    )
+}
+
+private struct DeviceRequest: Decodable {
+    /// Made by the phone, once for each installation.
+    let id: UUID
+}
+
+/// An even number of lower-case hexadecimal digits, two to twelve.
+private struct IdentifierSuffix: LosslessStringConvertible {
+    let description: String
+
+    init?(_ description: String) {
+        guard [2, 4, 6, 8, 10, 12].contains(description.utf8.count),
+            description.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
+        else { return nil }
+        self.description = description
+    }
+}
+
+extension Refusal {
+    static let deviceTaken = Refusal(
+        .conflict,
+        "device_taken",
+        en: "This device is registered for somebody else.",
+        nl: "Dit apparaat is voor iemand anders aangemeld.",
+        de: "Dieses Gerät ist für jemand anderen angemeldet."
+    )
+}

@@ -1,0 +1,292 @@
+import Foundation
+import GuestModels
+import Postgres
+
+enum SyncSQL {
+    /// The scopes a guest sees; those first that are needed first, at the cottage's door.
+    private static func grants(of guest: Guest.ID, at now: Date) -> SQL {
+        """
+        SELECT 'guest:' || id AS scope, 0 AS rank FROM guest WHERE id = \(guest) AND erased_at IS NULL
+        UNION ALL
+        SELECT 'group:' || group_id, 1 FROM own
+        UNION ALL
+        SELECT DISTINCT 'cottage:' || cottage_id, 2
+        FROM own JOIN booking USING (group_id) JOIN allocation ON booking_id = booking.id
+        WHERE is_live AND state IN ('confirmed', 'checkedIn')
+            AND lower(allocation.stay) <= (\(now)::timestamptz AT TIME ZONE 'UTC')::date + 2
+            AND upper(allocation.stay) >= (\(now)::timestamptz AT TIME ZONE 'UTC')::date - 1
+        UNION ALL
+        SELECT 'household:' || household_id, 3 FROM own
+        UNION ALL
+        SELECT 'organiser:' || group_id, 3 FROM own WHERE role = 'organiser'
+        UNION ALL
+        SELECT DISTINCT 'park:' || park_id, 4 FROM own JOIN booking USING (group_id)
+        WHERE state IN ('held', 'confirmed', 'checkedIn', 'checkedOut', 'noShow')
+        """
+    }
+
+    /// One statement, and so one state of the database: how each scope of the guest stands, and the next rows.
+    enum Line: Sendable {
+        case scope(ScopeLine)
+        case row(RowLine)
+    }
+
+    struct ScopeLine: Sendable {
+        let scope: String
+        let version: Int64
+        let count: Int
+        let digest: Int64
+        /// What the phone has of it can no longer be brought up to date: deletions it missed are forgotten.
+        let isReset: Bool
+        let epoch: String
+    }
+
+    struct RowLine: Sendable {
+        let scope: String
+        let version: Int64
+        let kind: String
+        let id: UUID
+        let hash: Int64?
+        let body: String?
+    }
+
+    static func pull(
+        _ guest: Guest.ID,
+        since cursor: SyncCursor?,
+        limit: Int,
+        at now: Date
+    ) -> Query<Line> {
+        let known = cursor.map { Array($0.positions) } ?? []
+        return Query(
+            """
+            WITH own AS (
+                SELECT group_id, household_id, role FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL
+            ), present AS MATERIALIZED (
+                SELECT name, rank, version, count, digest, floor, (
+                    SELECT id || ' ' || system_identifier || ' ' || timeline_id
+                    FROM sync_epoch, pg_control_system(), pg_control_checkpoint()
+                ) AS epoch
+                FROM (\(grants(of: guest, at: now))) AS granted JOIN scope ON name = scope
+            ), since AS MATERIALIZED (
+                SELECT present.*, known.version IS NOT NULL AND NOT is_current AS is_reset,
+                    CASE WHEN is_current THEN known.version + (known.kind = '')::int ELSE 0 END AS from_version,
+                    CASE WHEN is_current THEN known.kind ELSE '' END AS from_kind,
+                    CASE WHEN is_current THEN known.id ELSE \(noRow) END AS from_id
+                FROM present LEFT JOIN unnest(
+                    \(known.map(\.key))::text[], \(known.map(\.value.version))::bigint[],
+                    \(known.map { $0.value.row?.kind ?? "" })::text[], \(known.map { $0.value.row?.id ?? noRow })::uuid[]
+                ) AS known (scope, version, kind, id) ON known.scope = name,
+                LATERAL (
+                    SELECT coalesce(
+                        known.version BETWEEN floor AND present.version AND epoch = \(cursor?.epoch ?? ""), false
+                    ) AS is_current
+                ) AS age
+            )
+            SELECT 0 AS part, 0 AS place, name AS scope, version, count, digest, is_reset, epoch, NULL AS kind,
+                NULL::uuid AS id, NULL::bigint AS hash, NULL AS body
+            FROM since
+            UNION ALL
+            (
+                SELECT 1, row_number() OVER (ORDER BY rank, name, changed.version, changed.kind, changed.id), name,
+                    changed.version, NULL, NULL, NULL, NULL, changed.kind, changed.id, changed.hash, changed.body
+                FROM since JOIN LATERAL (
+                    SELECT version, kind, id, hash, body FROM scope_row
+                    WHERE scope = name AND (version, kind, id) > (from_version, from_kind, from_id)
+                        AND (body IS NOT NULL OR from_version > 0)
+                    ORDER BY version, kind, id LIMIT \(limit)
+                ) AS changed ON true
+                WHERE since.version >= from_version
+                ORDER BY rank, name, changed.version, changed.kind, changed.id LIMIT \(limit)
+            )
+            ORDER BY part, place
+            """
+        ) { row in
+            let scope: String = try row.decode("scope")
+            guard try row.decode("part", as: Int.self) == 1 else {
+                return .scope(
+                    ScopeLine(
+                        scope: scope,
+                        version: try row.decode("version"),
+                        count: try row.decode("count"),
+                        digest: try row.decode("digest"),
+                        isReset: try row.decode("is_reset"),
+                        epoch: try row.decode("epoch")
+                    )
+                )
+            }
+            return .row(
+                RowLine(
+                    scope: scope,
+                    version: try row.decode("version"),
+                    kind: try row.decode("kind"),
+                    id: try row.decode("id"),
+                    hash: try row.decodeIfPresent("hash"),
+                    body: try row.decodeIfPresent("body")
+                )
+            )
+        }
+    }
+
+    /// Before every row of a version, with the empty kind.
+    private static let noRow = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+
+    // MARK: Devices and what they did
+
+    static func register(_ device: UUID, of guest: Guest.ID, at now: Date) -> Query<Guest.ID> {
+        Query(
+            """
+            INSERT INTO sync_device (id, guest_id, created_at, seen_at) VALUES (\(device), \(guest), \(now), \(now))
+            ON CONFLICT (id) DO UPDATE SET seen_at = EXCLUDED.seen_at
+            RETURNING guest_id
+            """
+        ) { try $0.decode("guest_id") }
+    }
+
+    /// The number of its newest mutation; locked, so that two requests of a device do not do the same twice.
+    static func device(_ device: UUID, of guest: Guest.ID) -> Query<Int64> {
+        Query("SELECT last_sequence FROM sync_device WHERE id = \(device) AND guest_id = \(guest) FOR UPDATE") {
+            try $0.decode("last_sequence")
+        }
+    }
+
+    static func advance(_ device: UUID, to sequence: Int64, at now: Date) -> Command {
+        Command("UPDATE sync_device SET last_sequence = \(sequence), seen_at = \(now) WHERE id = \(device)")
+    }
+
+    static func outcomes(
+        of mutations: [UUID],
+        by guest: Guest.ID
+    ) -> Query<(id: UUID, fingerprint: Data, outcome: String)> {
+        Query(
+            """
+            SELECT mutation_id, fingerprint, outcome FROM sync_outcome
+            WHERE guest_id = \(guest) AND mutation_id = ANY(\(mutations)::uuid[])
+            """
+        ) { (try $0.decode("mutation_id"), try $0.decode("fingerprint"), try $0.decode("outcome")) }
+    }
+
+    static func keep(
+        _ outcome: String,
+        of mutation: UUID,
+        fingerprint: Data,
+        by guest: Guest.ID,
+        at now: Date
+    ) -> Command {
+        Command(
+            """
+            INSERT INTO sync_outcome (guest_id, mutation_id, fingerprint, outcome, at)
+            VALUES (\(guest), \(mutation), \(fingerprint), \(outcome), \(now))
+            """
+        )
+    }
+
+    /// What is older than any phone that may still send it again: mutations, and devices that made none since.
+    static func deleteOld(before: Date) -> [Command] {
+        [
+            Command("DELETE FROM sync_outcome WHERE at < \(before)"),
+            Command("DELETE FROM sync_device WHERE seen_at < \(before)"),
+        ]
+    }
+
+    /// Forgets deletions, and says from where on they are known; the scopes are locked in order, as by who publishes.
+    static func forgetDeletions(before: Date) -> [Command] {
+        let old: SQL = "body IS NULL AND at < \(before)"
+        return [
+            Command(
+                """
+                SELECT FROM scope WHERE name IN (SELECT scope FROM scope_row WHERE \(old)) ORDER BY name
+                FOR NO KEY UPDATE
+                """
+            ),
+            Command(
+                """
+                WITH forgotten AS (DELETE FROM scope_row WHERE \(old) RETURNING scope, version)
+                UPDATE scope SET floor = greatest(floor, newest)
+                FROM (SELECT scope, max(version) AS newest FROM forgotten GROUP BY scope) AS gone WHERE name = gone.scope
+                """
+            ),
+        ]
+    }
+
+    struct Device: Encodable, Sendable {
+        let id: UUID
+        let mutations: Int64
+        let lastSeen: Date
+    }
+
+    static func devices(of guest: Guest.ID) -> Query<Device> {
+        Query("SELECT id, last_sequence, seen_at FROM sync_device WHERE guest_id = \(guest) ORDER BY id") { row in
+            Device(
+                id: try row.decode("id"),
+                mutations: try row.decode("last_sequence"),
+                lastSeen: try row.decode("seen_at")
+            )
+        }
+    }
+
+    static func erase(_ guest: Guest.ID) -> [Command] {
+        [
+            Command("DELETE FROM sync_outcome WHERE guest_id = \(guest)"),
+            Command("DELETE FROM sync_device WHERE guest_id = \(guest)"),
+        ]
+    }
+
+    static let newEpoch = Command("UPDATE sync_epoch SET id = gen_random_uuid()")
+
+    // MARK: Digests
+
+    struct Bucket: Encodable, Sendable {
+        /// The last hexadecimal digits of the ids in it.
+        let suffix: String
+        let count: Int
+        let digest: String
+    }
+
+    static func version(of scope: String, for guest: Guest.ID, at now: Date) -> Query<Int64> {
+        Query(
+            """
+            WITH own AS (
+                SELECT group_id, household_id, role FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL
+            )
+            SELECT version FROM scope
+            WHERE name = \(scope) AND name IN (SELECT scope FROM (\(grants(of: guest, at: now))) AS granted)
+            """
+        ) { try $0.decode("version") }
+    }
+
+    /// By two digits more than `suffix` has.
+    static func buckets(of scope: String, suffix: String) -> Query<Bucket> {
+        Query(
+            """
+            SELECT right(id::text, \(suffix.count + 2)) AS suffix, count(*), bit_xor(hash) AS digest FROM scope_row
+            WHERE scope = \(scope) AND body IS NOT NULL AND right(id::text, \(suffix.count)) = \(suffix)
+            GROUP BY 1 ORDER BY 1
+            """
+        ) { row in
+            Bucket(
+                suffix: try row.decode("suffix"),
+                count: try row.decode("count"),
+                digest: try row.decode("digest", as: Int64.self).digest
+            )
+        }
+    }
+
+    static func rows(of scope: String, suffix: String, limit: Int) -> Query<RowLine> {
+        Query(
+            """
+            SELECT version, kind, id, hash, body FROM scope_row
+            WHERE scope = \(scope) AND body IS NOT NULL AND right(id::text, \(suffix.count)) = \(suffix)
+            ORDER BY kind, id LIMIT \(limit)
+            """
+        ) { row in
+            RowLine(
+                scope: scope,
+                version: try row.decode("version"),
+                kind: try row.decode("kind"),
+                id: try row.decode("id"),
+                hash: try row.decode("hash"),
+                body: try row.decode("body")
+            )
+        }
+    }
+}

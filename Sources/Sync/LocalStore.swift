@@ -1,0 +1,563 @@
+public import Foundation
+import GRDB
+import GuestModels
+
+/// What a phone keeps: rows as the server has them, what was done here and not yet told, and what both look like together.
+///
+/// One SQLite file. Everything that belongs together changes in one transaction, so a phone that dies at any instant goes
+/// on from where it was.
+public final class LocalStore: Sendable {
+    private let database: DatabasePool
+    private let mutators: [String: Mutator]
+
+    /// Opens the file, or makes it.
+    ///
+    /// - Parameters:
+    ///   - path: of a file that is the app's alone; on iOS give its folder a protection class.
+    ///   - mutators: what each kind of mutation looks like until the server has said so, by name with version.
+    public init(path: String, mutators: [String: Mutator] = [:]) throws {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(5)
+        database = try DatabasePool(path: path, configuration: configuration)
+        self.mutators = mutators
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { try $0.execute(sql: Self.tables) }
+        try migrator.migrate(database)
+    }
+
+    /// Everything of the account leaves the phone.
+    public static func remove(path: String) throws {
+        for end in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: path + end) {
+            try FileManager.default.removeItem(atPath: path + end)
+        }
+    }
+
+    public func close() throws { try database.close() }
+
+    /// `row` is what the server has said, `staged` what it has begun to say, `pending` what was done here, `overlay` what
+    /// that looks like.
+    private static let tables = """
+        CREATE TABLE row (
+            scope TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, hash INTEGER NOT NULL, body TEXT NOT NULL,
+            PRIMARY KEY (scope, kind, id)
+        ) WITHOUT ROWID;
+        CREATE INDEX row_by_kind ON row (kind, id);
+        CREATE TABLE staged (
+            place INTEGER PRIMARY KEY, scope TEXT NOT NULL, kind TEXT, id TEXT, hash INTEGER, body TEXT
+        );
+        CREATE TABLE pending (
+            sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, arguments TEXT NOT NULL,
+            at REAL NOT NULL
+        );
+        CREATE TABLE refused (
+            place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, arguments TEXT NOT NULL,
+            at REAL NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL
+        );
+        CREATE TABLE overlay (
+            scope TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT, PRIMARY KEY (scope, kind, id)
+        ) WITHOUT ROWID;
+        CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+        CREATE VIEW shown AS
+        SELECT scope, kind, id, body FROM overlay WHERE body IS NOT NULL
+        UNION ALL
+        SELECT scope, kind, id, body FROM row AS told WHERE NOT EXISTS (
+            SELECT 1 FROM overlay
+            WHERE overlay.scope = told.scope AND overlay.kind = told.kind AND overlay.id = told.id
+        );
+        """
+
+    // MARK: Reading
+
+    /// An entity as the app shows it: what the server said, changed by what was done here since.
+    public struct Entity: Hashable, Sendable {
+        public let scope: String
+        public let kind: String
+        public let id: UUID
+        /// JSON.
+        public let body: String
+
+        public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
+            try JSONDecoder.ofRows.decode(type, from: Data(body.utf8))
+        }
+    }
+
+    public func entities(_ kind: String, in scope: String? = nil) throws -> [Entity] {
+        try database.read { try Self.entities(kind, in: scope, $0) }
+    }
+
+    /// The same, now and after every change.
+    public func observe(_ kind: String, in scope: String? = nil) -> AsyncThrowingStream<[Entity], any Error> {
+        let values = ValueObservation.tracking { try Self.entities(kind, in: scope, $0) }.removeDuplicates()
+            .values(in: database)
+        return AsyncThrowingStream { continuation in
+            let task = Task {
+                do {
+                    for try await value in values { continuation.yield(value) }
+                    continuation.finish()
+                } catch {
+                    continuation.finish(throwing: error)
+                }
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    private static func entities(_ kind: String, in scope: String?, _ database: Database) throws -> [Entity] {
+        try Row.fetchAll(
+            database,
+            sql: "SELECT scope, id, body FROM shown WHERE kind = ? AND (?2 IS NULL OR scope = ?2) ORDER BY scope, id",
+            arguments: [kind, scope]
+        ).map { row in Entity(scope: row[0], kind: kind, id: try id(row[1]), body: row[2]) }
+    }
+
+    /// Every row that the server has told, as `scope kind id body`, in order.
+    package func contents() throws -> [String] {
+        try database.read {
+            try String.fetchAll($0, sql: "SELECT scope || ' ' || kind || ' ' || id || ' ' || body FROM row ORDER BY 1")
+        }
+    }
+
+    /// What a bad flash cell does: one row of the kind says something else.
+    package func damage(kind: String) throws {
+        try database.write { database in
+            try database.execute(
+                sql:
+                    "UPDATE row SET body = replace(body, 'x', 'y') WHERE id = (SELECT max(id) FROM row WHERE kind = ?)",
+                arguments: [kind]
+            )
+        }
+    }
+
+    private static func id(_ text: String) throws -> UUID {
+        guard let id = UUID(uuidString: text) else { throw SyncLine.Malformed() }
+        return id
+    }
+
+    // MARK: Doing
+
+    /// Writes down what somebody does; it shows at once and is told to the server when there is a network.
+    ///
+    /// - Returns: its id.
+    @discardableResult
+    public func perform(_ name: String, _ arguments: some Encodable, at now: Date, id: UUID = UUID()) throws -> UUID {
+        let text = String(decoding: try JSONEncoder.ofArguments.encode(arguments), as: UTF8.self)
+        let deed = Deed(id: id, name: name, arguments: text, at: now)
+        try database.write { try perform(deed, $0) }
+        return id
+    }
+
+    private func perform(_ deed: Deed, _ database: Database) throws {
+        try database.execute(
+            sql: """
+                INSERT INTO pending (sequence, id, name, arguments, at)
+                VALUES (1 + max(coalesce((SELECT max(sequence) FROM pending), 0),
+                    coalesce((SELECT CAST(value AS INTEGER) FROM state WHERE name = 'told'), 0)), ?, ?, ?, ?)
+                """,
+            arguments: [deed.id.lowercasedText, deed.name, deed.arguments, deed.at.timeIntervalSince1970]
+        )
+        try run(deed, database)
+    }
+
+    /// Something that was done here.
+    public struct Deed: Codable, Hashable, Sendable {
+        public let id: UUID
+        /// With its version.
+        public let name: String
+        /// JSON.
+        public let arguments: String
+        public let at: Date
+    }
+
+    /// What the server would not do, for whoever did it to see.
+    public struct Refused: Codable, Hashable, Sendable {
+        public let deed: Deed
+        public let code: String
+        public let detail: String
+    }
+
+    /// What waits to be told, oldest first; its count is what the app shows as unsent.
+    public func pending() throws -> [Deed] { try database.read { try Self.pending($0) } }
+
+    public func refused() throws -> [Refused] {
+        try database.read { database in
+            try Row.fetchAll(database, sql: "SELECT id, name, arguments, at, code, detail FROM refused ORDER BY place")
+                .map { Refused(deed: try Self.deed($0), code: $0[4], detail: $0[5]) }
+        }
+    }
+
+    /// Does what was refused once more, as something new.
+    public func retry(_ id: UUID, at now: Date) throws {
+        try database.write { database in
+            guard
+                let row = try Row.fetchOne(
+                    database,
+                    sql: "DELETE FROM refused WHERE id = ? RETURNING id, name, arguments, at",
+                    arguments: [id.lowercasedText]
+                )
+            else { return }
+            let former = try Self.deed(row)
+            try perform(Deed(id: UUID(), name: former.name, arguments: former.arguments, at: now), database)
+        }
+    }
+
+    /// Takes what was refused off the list.
+    public func discard(_ id: UUID) throws {
+        try database.write { database in
+            try database.execute(sql: "DELETE FROM refused WHERE id = ?", arguments: [id.lowercasedText])
+        }
+    }
+
+    /// Everything that has not been done on the server, as JSON, to be sent to somebody who can help.
+    public func exportUnsent() throws -> Data {
+        struct Export: Encodable {
+            let pending: [Deed]
+            let refused: [Refused]
+        }
+        return try JSONEncoder.ofArguments.encode(Export(pending: try pending(), refused: try refused()))
+    }
+
+    private static func pending(_ database: Database) throws -> [Deed] {
+        try Row.fetchAll(database, sql: "SELECT id, name, arguments, at FROM pending ORDER BY sequence").map(deed)
+    }
+
+    private static func deed(_ row: Row) throws -> Deed {
+        Deed(id: try id(row[0]), name: row[1], arguments: row[2], at: Date(timeIntervalSince1970: row[3]))
+    }
+
+    // MARK: Exchanging
+
+    /// What the next request carries.
+    struct Outgoing: Sendable {
+        var deviceId: UUID
+        var isRegistered: Bool
+        var cursor: String?
+        var mutations: [Mutation]
+    }
+
+    func outgoing(atMost count: Int, bytes: Int) throws -> Outgoing {
+        try database.write { database in
+            let device: UUID
+            if let text = try Self.state("device", database) {
+                device = try Self.id(text)
+            } else {
+                device = UUID()
+                try Self.set("device", device.lowercasedText, database)
+            }
+            var room = bytes
+            var mutations: [Mutation] = []
+            for row in try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT id, name, arguments, at, sequence FROM pending ORDER BY sequence LIMIT ?
+                    """,
+                arguments: [count]
+            ) {
+                let deed = try Self.deed(row)
+                // Escaped as a text in a text, it may take twice the room.
+                room -= 2 * deed.arguments.utf8.count + 200
+                guard mutations.isEmpty || room >= 0 else { break }
+                mutations.append(
+                    Mutation(sequence: row[4], id: deed.id, name: deed.name, arguments: deed.arguments, at: deed.at)
+                )
+            }
+            let cursor = try Self.state("page", database) ?? Self.state("cursor", database)
+            return Outgoing(
+                deviceId: device,
+                isRegistered: try Self.state("registered", database) != nil,
+                cursor: cursor,
+                mutations: mutations
+            )
+        }
+    }
+
+    func registered() throws { try database.write { try Self.set("registered", "1", $0) } }
+
+    func unregister() throws {
+        try database.write { try $0.execute(sql: "DELETE FROM state WHERE name = 'registered'") }
+    }
+
+    /// What an answer said of what was done, and what is new; all of it in one transaction.
+    ///
+    /// - Returns: scopes whose rows here are not what the server has, for repair.
+    func take(_ lines: [SyncLine]) throws -> (isComplete: Bool, damaged: [ScopeState]) {
+        try database.write { database in
+            var scope = ""
+            var damaged: [ScopeState] = []
+            var isComplete = false
+            for line in lines {
+                switch line {
+                case .outcome(let sequence, let outcome): try Self.settle(sequence, outcome, database)
+                case .expected(let sequence): try Self.renumber(from: sequence, database)
+                case .forked:
+                    // A new name; what waits keeps its ids, so that nothing is done twice.
+                    try database.execute(sql: "DELETE FROM state WHERE name IN ('device', 'registered', 'told')")
+                    try Self.renumber(from: 1, database)
+                case .scope(let name): scope = name
+                case .reset(let name), .removed(let name):
+                    scope = name
+                    try Self.stage(name, nil, database)
+                case .row(let row): try Self.stage(scope, row, database)
+                case .page(let cursor): try Self.set("page", cursor, database)
+                case .complete(let cursor, let scopes):
+                    try Self.flip(database)
+                    try database.execute(sql: "DELETE FROM state WHERE name = 'page'")
+                    try Self.set("cursor", cursor, database)
+                    damaged = try Self.damaged(scopes, database)
+                    isComplete = true
+                }
+            }
+            try rebase(database)
+            return (isComplete, damaged)
+        }
+    }
+
+    /// A scope's rows with these last digits, as the server has them, in place of ours.
+    func repair(_ scope: String, suffix: String, with rows: [SyncRow]) throws {
+        try database.write { database in
+            try database.execute(
+                sql: "DELETE FROM row WHERE scope = ? AND substr(id, -?) = ?",
+                arguments: [scope, suffix.utf8.count, suffix]
+            )
+            for row in rows {
+                guard let content = row.content else { continue }
+                try Self.insert(scope, row.kind, row.id, content, database)
+            }
+            try rebase(database)
+        }
+    }
+
+    /// Count and digest of what is here, by two digits more than `suffix` has.
+    func buckets(of scope: String, suffix: String) throws -> [String: (count: Int, digest: UInt64)] {
+        try database.read { database in
+            var buckets: [String: (count: Int, digest: UInt64)] = [:]
+            try Self.forEach(in: scope, suffix: suffix, database) { kind, id, body in
+                let key = String(id.lowercasedText.suffix(suffix.utf8.count + 2))
+                buckets[key, default: (0, 0)].count += 1
+                buckets[key, default: (0, 0)].digest ^= SyncRow.hash(kind: kind, id: id, body: body)
+            }
+            return buckets
+        }
+    }
+
+    /// Reads anew from the start; what was done here stays.
+    func beginAnew() throws {
+        try database.write {
+            try $0.execute(sql: "DELETE FROM staged; DELETE FROM state WHERE name IN ('page', 'cursor')")
+        }
+    }
+}
+
+// MARK: In a transaction
+
+extension LocalStore {
+    private static func state(_ name: String, _ database: Database) throws -> String? {
+        try String.fetchOne(database, sql: "SELECT value FROM state WHERE name = ?", arguments: [name])
+    }
+
+    private static func set(_ name: String, _ value: String, _ database: Database) throws {
+        try database.execute(sql: "INSERT OR REPLACE INTO state VALUES (?, ?)", arguments: [name, value])
+    }
+
+    private static func settle(_ sequence: Int64, _ outcome: Outcome, _ database: Database) throws {
+        if outcome.result == .rejected {
+            try database.execute(
+                sql: """
+                    INSERT OR IGNORE INTO refused (id, name, arguments, at, code, detail)
+                    SELECT id, name, arguments, at, ?, ? FROM pending WHERE id = ?
+                    """,
+                arguments: [outcome.code ?? "", outcome.detail ?? "", outcome.id.lowercasedText]
+            )
+        }
+        try database.execute(sql: "DELETE FROM pending WHERE id = ?", arguments: [outcome.id.lowercasedText])
+        try database.execute(
+            sql: """
+                INSERT INTO state VALUES ('told', ?1)
+                ON CONFLICT (name) DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))
+                """,
+            arguments: [sequence]
+        )
+    }
+
+    /// Numbers what waits from there on.
+    private static func renumber(from first: Int64, _ database: Database) throws {
+        let waiting = try pending(database)
+        try database.execute(sql: "DELETE FROM pending")
+        for (offset, deed) in waiting.enumerated() {
+            try database.execute(
+                sql: "INSERT INTO pending (sequence, id, name, arguments, at) VALUES (?, ?, ?, ?, ?)",
+                arguments: [
+                    first + Int64(offset), deed.id.lowercasedText, deed.name, deed.arguments,
+                    deed.at.timeIntervalSince1970,
+                ]
+            )
+        }
+        try set("told", String(first - 1), database)
+    }
+
+    /// nil is: what is here of the scope goes.
+    private static func stage(_ scope: String, _ row: SyncRow?, _ database: Database) throws {
+        if let row, let content = row.content,
+            SyncRow.hash(kind: row.kind, id: row.id, body: content.body) != content.hash
+        {
+            throw SyncLine.Malformed()
+        }
+        try database.cachedStatement(sql: "INSERT INTO staged (scope, kind, id, hash, body) VALUES (?, ?, ?, ?, ?)")
+            .execute(arguments: [
+                scope, row?.kind, row?.id.lowercasedText, row?.content.map { Int64(bitPattern: $0.hash) },
+                row?.content?.body,
+            ])
+    }
+
+    private static func insert(
+        _ scope: String,
+        _ kind: String,
+        _ id: UUID,
+        _ content: SyncRow.Content,
+        _ database: Database
+    ) throws {
+        try database.cachedStatement(sql: "INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?, ?)").execute(arguments: [
+            scope, kind, id.lowercasedText, Int64(bitPattern: content.hash), content.body,
+        ])
+    }
+
+    /// What was staged becomes what is so, in the order it came.
+    private static func flip(_ database: Database) throws {
+        guard try Int.fetchOne(database, sql: "SELECT 1 FROM staged LIMIT 1") != nil else { return }
+        try database.execute(
+            sql: """
+                DELETE FROM row WHERE scope IN (SELECT scope FROM staged WHERE kind IS NULL);
+                DELETE FROM staged WHERE EXISTS (
+                    SELECT 1 FROM staged AS later
+                    WHERE later.kind IS NULL AND later.scope = staged.scope AND later.place >= staged.place
+                );
+                INSERT OR REPLACE INTO row SELECT scope, kind, id, hash, body FROM staged WHERE body IS NOT NULL
+                ORDER BY place;
+                DELETE FROM row WHERE (scope, kind, id) IN (
+                    SELECT scope, kind, id FROM staged WHERE body IS NULL AND NOT EXISTS (
+                        SELECT 1 FROM staged AS later WHERE later.scope = staged.scope AND later.kind = staged.kind
+                            AND later.id = staged.id AND later.place > staged.place
+                    )
+                );
+                DELETE FROM staged;
+                """
+        )
+    }
+
+    private static func damaged(_ scopes: [ScopeState], _ database: Database) throws -> [ScopeState] {
+        try scopes.filter { scope in
+            var count = 0
+            var digest: UInt64 = 0
+            try forEach(in: scope.scope, suffix: "", database) { kind, id, body in
+                count += 1
+                digest ^= SyncRow.hash(kind: kind, id: id, body: body)
+            }
+            return count != scope.count || digest != UInt64(scope.digest, radix: 16)
+        }
+    }
+
+    private static func forEach(
+        in scope: String,
+        suffix: String,
+        _ database: Database,
+        _ body: (String, UUID, String) throws -> Void
+    ) throws {
+        let rows = try Row.fetchCursor(
+            database,
+            sql: "SELECT kind, id, body FROM row WHERE scope = ?1 AND (?2 = '' OR substr(id, -length(?2)) = ?2)",
+            arguments: [scope, suffix]
+        )
+        while let row = try rows.next() { try body(row[0], try id(row[1]), row[2]) }
+    }
+
+    /// What was done here and not told yet is done again on what the server has said since.
+    private func rebase(_ database: Database) throws {
+        try database.execute(sql: "DELETE FROM overlay")
+        for deed in try Self.pending(database) { try run(deed, database) }
+    }
+
+    private func run(_ deed: Deed, _ database: Database) throws {
+        guard let mutator = mutators[deed.name] else { return }
+        // One that no longer fits shows nothing; the server will say why.
+        try? mutator.apply(deed, Overlay(database: database))
+    }
+}
+
+/// What a mutation looks like on the phone that made it, until the server has said what became of it.
+///
+/// Must come to the same from the same rows: it runs again after every answer.
+public struct Mutator: Sendable {
+    let apply: @Sendable (LocalStore.Deed, borrowing Overlay) throws -> Void
+
+    public init<Arguments: Decodable & SendableMetatype>(
+        of type: Arguments.Type = Arguments.self,
+        _ apply: @escaping @Sendable (Arguments, LocalStore.Deed, borrowing Overlay) throws -> Void
+    ) {
+        self.apply = { deed, overlay in
+            let arguments = try JSONDecoder.ofRows.decode(Arguments.self, from: Data(deed.arguments.utf8))
+            try apply(arguments, deed, overlay)
+        }
+    }
+}
+
+/// Where a mutator reads what is shown and says what it makes of it.
+public struct Overlay: ~Copyable {
+    fileprivate let database: Database
+
+    public func body<Value: Decodable>(
+        _ kind: String,
+        _ id: UUID,
+        in scope: String,
+        as type: Value.Type = Value.self
+    ) throws -> Value? {
+        let text = try String.fetchOne(
+            database,
+            sql: "SELECT body FROM shown WHERE scope = ? AND kind = ? AND id = ?",
+            arguments: [scope, kind, id.lowercasedText]
+        )
+        return try text.map { try JSONDecoder.ofRows.decode(type, from: Data($0.utf8)) }
+    }
+
+    /// nil takes it away.
+    public func show(_ kind: String, _ id: UUID, in scope: String, as value: (some Encodable)?) throws {
+        let text = try value.map { String(decoding: try JSONEncoder.ofArguments.encode($0), as: UTF8.self) }
+        try database.execute(
+            sql: "INSERT OR REPLACE INTO overlay VALUES (?, ?, ?, ?)",
+            arguments: [scope, kind, id.lowercasedText, text]
+        )
+    }
+}
+
+extension JSONDecoder {
+    static var ofRows: JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .custom { decoder in
+            let container = try decoder.singleValueContainer()
+            let text = try container.decode(String.self)
+            guard let date = try? Date(text, strategy: .iso8601WithFraction) else {
+                throw DecodingError.dataCorruptedError(in: container, debugDescription: "must be an instant")
+            }
+            return date
+        }
+        return decoder
+    }
+}
+
+extension JSONEncoder {
+    static var ofArguments: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.dateEncodingStrategy = .custom { date, encoder in
+            var container = encoder.singleValueContainer()
+            try container.encode(date.formatted(.iso8601WithFraction))
+        }
+        return encoder
+    }
+}
+
+extension ParseStrategy where Self == Date.ISO8601FormatStyle {
+    fileprivate static var iso8601WithFraction: Self { .init(includingFractionalSeconds: true) }
+}
+
+extension FormatStyle where Self == Date.ISO8601FormatStyle {
+    fileprivate static var iso8601WithFraction: Self { .init(includingFractionalSeconds: true) }
+}

@@ -1,0 +1,185 @@
+public import Foundation
+import GuestModels
+
+/// Reaches the service; one for `URLSession`, one for servers and tests.
+public protocol SyncTransport: Sendable {
+    /// Sends a request to the service as the signed-in guest and returns its answer.
+    ///
+    /// - Throws: anything at all when there was none; then nothing is known of what became of the request.
+    func send(_ method: String, _ path: String, body: Data?) async throws -> (status: Int, body: Data)
+}
+
+/// Brings a phone and the service to the same, whenever there is a network.
+///
+/// What was done goes up and what is new comes down in one request, so neither ever waits for the other. Each step is one
+/// request and one local transaction: a phone that is stopped in between has lost nothing.
+public actor SyncEngine {
+    private let store: LocalStore
+    private let transport: any SyncTransport
+    private let limits: Limits
+
+    /// What one request carries.
+    public struct Limits: Sendable {
+        /// Mutations of a request at most, and their bytes, about.
+        public var mutations = 50
+        public var bytes = 48 * 1024
+        /// Rows of an answer at most.
+        public var rows = 1_000
+
+        public init() {}
+    }
+
+    public init(_ store: LocalStore, over transport: any SyncTransport, limits: Limits = Limits()) {
+        self.store = store
+        self.transport = transport
+        self.limits = limits
+    }
+
+    /// Why there was no answer to work with.
+    public enum Failure: Error, Hashable, Sendable {
+        /// The service answered so; 401 asks for a new token, 503 for patience.
+        case status(Int, code: String?)
+        /// What came is no answer of the service, or was cut off.
+        case malformed
+        /// What was repaired differs again.
+        case beyondRepair(scope: String)
+    }
+
+    /// How things stand after a step.
+    public enum Step: Hashable, Sendable {
+        /// There is more to send or to fetch.
+        case goingOn
+        /// This phone shows what the server has, and has told it everything.
+        case upToDate
+    }
+
+    /// Steps until this phone is up to date.
+    ///
+    /// - Parameter steps: after these it stops, and goes on at the next call.
+    @discardableResult
+    public func sync(atMost steps: Int = .max) async throws -> Step {
+        var left = steps
+        while left > 0 {
+            left -= 1
+            if try await step() == .upToDate { return .upToDate }
+        }
+        return .goingOn
+    }
+
+    /// One request and what comes of it.
+    public func step() async throws -> Step {
+        let outgoing = try store.outgoing(atMost: limits.mutations, bytes: limits.bytes)
+        if !outgoing.isRegistered, !outgoing.mutations.isEmpty {
+            let body = try JSONEncoder().encode(["id": outgoing.deviceId.lowercasedText])
+            let (status, answer) = try await transport.send("POST", "/v1/sync/devices", body: body)
+            guard status == 204 else { throw Self.failure(status, answer) }
+            try store.registered()
+        }
+        let request = SyncRequest(
+            deviceId: outgoing.deviceId,
+            cursor: outgoing.cursor,
+            limit: limits.rows,
+            mutations: outgoing.mutations.isEmpty ? nil : outgoing.mutations
+        )
+        let (status, answer) = try await transport.send(
+            "POST",
+            "/v1/sync",
+            body: try JSONEncoder.ofArguments.encode(request)
+        )
+        if status != 200 {
+            let failure = Self.failure(status, answer)
+            switch failure {
+            case .status(_, code: "cursor_invalid"): try store.beginAnew()
+            case .status(_, code: "device_unknown"): try store.unregister()
+            default: throw failure
+            }
+            return .goingOn
+        }
+        let lines = try Self.lines(of: answer)
+        let (isComplete, damaged) = try store.take(lines)
+        for scope in damaged { try await repair(scope) }
+        return try isComplete && store.pending().isEmpty ? .upToDate : .goingOn
+    }
+
+    /// Every line, the last of which says how it goes on: without it the answer was cut off, and none of it counts.
+    package static func lines(of answer: Data) throws -> [SyncLine] {
+        var lines: [SyncLine] = []
+        for line in answer.split(separator: UInt8(ascii: "\n")) {
+            do {
+                if let parsed = try SyncLine.parse(line) { lines.append(parsed) }
+            } catch {
+                throw Failure.malformed
+            }
+        }
+        switch lines.last {
+        case .page, .complete: return lines
+        default: throw Failure.malformed
+        }
+    }
+
+    private static func failure(_ status: Int, _ body: Data) -> Failure {
+        struct Problem: Decodable {
+            let code: String
+        }
+        return .status(status, code: try? JSONDecoder().decode(Problem.self, from: body).code)
+    }
+
+    // MARK: Repair
+
+    private struct Digest: Decodable {
+        struct Bucket: Decodable {
+            let suffix: String
+            let count: Int
+            let digest: String
+        }
+
+        struct Entity: Decodable {
+            let kind: String
+            let id: UUID
+            let hash: String
+            let body: String
+        }
+
+        let version: Int64
+        let buckets: [Bucket]
+        let rows: [Entity]?
+    }
+
+    /// Finds what differs by digests of ever fewer rows, and takes those rows as the server has them.
+    private func repair(_ scope: ScopeState) async throws {
+        var open = [""]
+        while let suffix = open.popLast() {
+            let query = suffix.isEmpty ? "" : "?suffix=\(suffix)"
+            let (status, body) = try await transport.send(
+                "GET",
+                "/v1/sync/scopes/\(scope.scope)/digest\(query)",
+                body: nil
+            )
+            guard status == 200 else { throw Self.failure(status, body) }
+            let theirs = try JSONDecoder().decode(Digest.self, from: body)
+            // It has changed since: the next step brings that, and looks again.
+            guard theirs.version == scope.version else { return }
+            if let rows = theirs.rows {
+                let rows = try rows.map { row in
+                    guard let hash = UInt64(row.hash, radix: 16),
+                        hash == SyncRow.hash(kind: row.kind, id: row.id, body: row.body)
+                    else { throw Failure.malformed }
+                    return SyncRow(kind: row.kind, id: row.id, content: .init(hash: hash, body: row.body))
+                }
+                try store.repair(scope.scope, suffix: suffix, with: rows)
+                continue
+            }
+            let known = Dictionary(theirs.buckets.map { ($0.suffix, $0) }) { first, _ in first }
+            let ours = try store.buckets(of: scope.scope, suffix: suffix)
+            for (key, mine) in ours where known[key] == nil && mine.count > 0 {
+                try store.repair(scope.scope, suffix: key, with: [])
+            }
+            for bucket in theirs.buckets {
+                let mine = ours[bucket.suffix] ?? (0, 0)
+                if mine.count != bucket.count || mine.digest != UInt64(bucket.digest, radix: 16) {
+                    open.append(bucket.suffix)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,311 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+@Suite struct SyncTests {
+    /// What the service would show that guest, from its own tables.
+    private func truth(for who: Given.Person, _ api: GuestAPITestService) async throws -> [String] {
+        let fresh = try Phone(of: who, api)
+        try await fresh.engine.sync()
+        let names = Set(try fresh.shown().map { String($0.prefix { $0 != " " }) })
+        return try await api.app.database.read(as: "test") { reader in
+            try await reader.all(
+                Query(
+                    """
+                    SELECT scope || ' ' || kind || ' ' || id || ' ' || body AS line FROM shown
+                    WHERE scope = ANY(\(Array(names))::text[])
+                    """
+                ) { try $0.decode("line", as: String.self) }
+            )
+        }.sorted()
+    }
+
+    private struct Stage {
+        let world: Given.World
+        let organiser: Given.Person
+        let member: Given.Person
+        let group: TravelGroup
+        let booking: Booking
+    }
+
+    private func stage(_ api: GuestAPITestService) async throws -> Stage {
+        let world = try await api.given.park()
+        let organiser = try await api.given.guest()
+        let group = try await api.given.group(of: organiser)
+        let member = try await api.given.member(of: group, invitedBy: organiser)
+        let booking = try await api.given.booking(of: group, by: organiser, in: world)
+        return Stage(world: world, organiser: organiser, member: member, group: group, booking: booking)
+    }
+
+    @Test func `A phone shows what its guest may see, and it decodes as what the routes answer`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let phone = try Phone(of: stage.member, api)
+            #expect(try await phone.engine.sync() == .upToDate)
+            #expect(try phone.shown() == (try await truth(for: stage.member, api)))
+            let shown = try #require(try phone.store.entities("booking").first).decode(Booking.self)
+            #expect(
+                shown == (try await api.get("/v1/bookings/\(stage.booking.id)", as: stage.member).decode(Booking.self))
+            )
+            let page = try await api.get("/v1/groups/\(stage.group.id)", as: stage.member).decode(TravelGroup.self)
+            let travellers = try phone.store.entities("traveller").map { try $0.decode(Traveller.self) }
+            #expect(travellers.sorted { $0.id < $1.id } == page.travellers)
+            // A member's phone has their own household's amount and how the others stand, and no invitations.
+            #expect(try phone.store.entities("amount").count <= 1)
+            #expect(try phone.store.entities("share").count == page.shares.count)
+            #expect(try phone.store.entities("invitation").isEmpty)
+            let organiser = try Phone(of: stage.organiser, api)
+            try await organiser.engine.sync()
+            #expect(try !organiser.store.entities("invitation").isEmpty)
+            // Nothing new: one small answer.
+            let before = phone.line.traffic
+            #expect(try await phone.engine.step() == .upToDate)
+            #expect(phone.line.traffic - before < 4_000)
+        }
+    }
+
+    @Test func `Pages that are read while everything changes end in exactly one state`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            for round in 0..<5 {
+                let phone = try Phone(of: stage.member, api, rows: 3)
+                async let reading = phone.engine.sync()
+                for number in 0..<20 {
+                    let request = TravellerRequest(name: "T\(round)-\(number)")
+                    let added = try await api.post(
+                        "/v1/groups/\(stage.group.id)/travellers",
+                        request,
+                        as: stage.organiser
+                    )
+                    let traveller = try added.decode(Traveller.self)
+                    if number % 3 == 0 {
+                        let path = "/v1/groups/\(stage.group.id)/travellers/\(traveller.id)"
+                        #expect(try await api.send("DELETE", path, as: stage.organiser).status == 204)
+                    }
+                }
+                _ = try await reading
+                try await phone.engine.sync()
+                #expect(try phone.shown() == (try await truth(for: stage.member, api)))
+            }
+        }
+    }
+
+    @Test func `Who leaves in the middle of a page receives nothing of the group after it`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let phone = try Phone(of: stage.member, api, rows: 2)
+            #expect(try await phone.engine.step() == .goingOn)
+            #expect(try await api.post("/v1/groups/\(stage.group.id)/leave", as: stage.member).status == 204)
+            let before = phone.line.answers.count
+            try await phone.engine.sync()
+            for answer in phone.line.answers.dropFirst(before) {
+                for line in try SyncEngine.lines(of: answer) {
+                    if case .scope(let scope) = line { #expect(scope == "guest:\(try stage.member.id())") }
+                }
+            }
+            #expect(try phone.store.entities("traveller").isEmpty)
+            #expect(try phone.store.entities("guest").count == 1)
+        }
+    }
+
+    @Test func `A mutation is done once, whatever gets lost, and one that is refused stops no other`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let phone = try Phone(of: stage.member, api)
+            struct Arrival: Encodable {
+                let bookingId: Booking.ID
+                let time: String
+            }
+            let version = try await api.get("/v1/bookings/\(stage.booking.id)", as: stage.member).decode(Booking.self)
+                .version
+            for number in 0..<50 {
+                let booking = number == 20 ? Booking.ID(UUID()) : stage.booking.id
+                let arrival = Arrival(bookingId: booking, time: "1\(number % 10):00")
+                try phone.store.perform("booking.setArrivalTime@1", arrival, at: api.now)
+            }
+            #expect(try phone.store.pending().count == 50)
+            phone.line.fail([.requestLost, .requestLost, .answerLost, .doubled, .answerLost, .answerLost])
+            for _ in 0..<20 where try !phone.store.pending().isEmpty { _ = try? await phone.engine.step() }
+            try await phone.engine.sync()
+            let refused = try phone.store.refused()
+            #expect(refused.map(\.code) == ["not_found"])
+            let booking = try await api.get("/v1/bookings/\(stage.booking.id)", as: stage.member).decode(Booking.self)
+            #expect(booking.version == version + 49)
+            #expect(booking.arrivalTime?.description == "19:00")
+            #expect(try phone.store.entities("booking").first?.decode(Booking.self) == booking)
+            #expect(try await api.count("SELECT count(*) FROM sync_outcome") == 50)
+            // The author tries again, and gives up.
+            try phone.store.retry(try #require(refused.first).deed.id, at: api.now)
+            try await phone.engine.sync()
+            try phone.store.discard(try #require(try phone.store.refused().first).deed.id)
+            #expect(try phone.store.refused().isEmpty)
+        }
+    }
+
+    @Test func `Cursors of nobody and of others, and numbers with gaps, change nothing`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let phone = try Phone(of: stage.organiser, api)
+            try await phone.engine.sync()
+            let answer = try SyncEngine.lines(of: try #require(phone.line.answers.last))
+            guard case .complete(let cursor, _)? = answer.last else { throw CancellationError() }
+            let device = UUID()
+            func ask(_ request: SyncRequest, as who: Given.Person) async throws -> GuestAPITestService.Response {
+                try await api.change("POST", "/v1/sync", request, as: who)
+            }
+            for wrong in [cursor + "x", String(cursor.dropLast(8)), "", "AAAA", String(cursor.reversed())] {
+                let response = try await ask(SyncRequest(deviceId: device, cursor: wrong), as: stage.organiser)
+                #expect(response.code == "cursor_invalid", "\(wrong)")
+            }
+            #expect(
+                try await ask(SyncRequest(deviceId: device, cursor: cursor), as: stage.member).code == "cursor_invalid"
+            )
+            func mutation(_ sequence: Int64, id: UUID = UUID()) -> Mutation {
+                Mutation(sequence: sequence, id: id, name: "nothing@1", arguments: "{}", at: api.now)
+            }
+            let first = mutation(1)
+            let unregistered = SyncRequest(deviceId: device, mutations: [first])
+            #expect(try await ask(unregistered, as: stage.member).code == "device_unknown")
+            struct Device: Encodable {
+                let id: UUID
+            }
+            #expect(try await api.post("/v1/sync/devices", Device(id: device), as: stage.member).status == 204)
+            #expect(
+                try await api.post("/v1/sync/devices", Device(id: device), as: stage.organiser).code == "device_taken"
+            )
+            // A gap is told, and reading goes on.
+            let gap = try await ask(SyncRequest(deviceId: device, mutations: [mutation(7)]), as: stage.member)
+            #expect(try SyncEngine.lines(of: gap.body).first == .expected(1))
+            let jump = try await ask(SyncRequest(deviceId: device, mutations: [first, mutation(3)]), as: stage.member)
+            #expect(jump.status == 400)
+            let many = (1...101).map { mutation(Int64($0)) }
+            #expect(try await ask(SyncRequest(deviceId: device, mutations: many), as: stage.member).status == 400)
+            #expect(try await api.count("SELECT count(*) FROM sync_outcome") == 0)
+            // The same bytes for a repeat; another deed under the same number is another phone; under the same id, a lie.
+            let request = SyncRequest(deviceId: device, mutations: [first])
+            let done = try SyncEngine.lines(of: try await ask(request, as: stage.member).body).first
+            guard case .outcome(1, let outcome)? = done else { throw CancellationError() }
+            #expect(outcome.result == .rejected && outcome.code == "mutation_unknown")
+            #expect(try SyncEngine.lines(of: try await ask(request, as: stage.member).body).first == done)
+            let other = try await ask(SyncRequest(deviceId: device, mutations: [mutation(1)]), as: stage.member)
+            #expect(try SyncEngine.lines(of: other.body).first == .forked)
+            var lie = first
+            lie.arguments = "[]"
+            #expect(
+                try await ask(SyncRequest(deviceId: device, mutations: [lie]), as: stage.member).code
+                    == "mutation_reused"
+            )
+            #expect(try await api.count("SELECT last_sequence AS count FROM sync_device") == 1)
+        }
+    }
+
+    @Test func `A flipped row is found at the next answer and repaired with little traffic`() async throws {
+        try await withGuestAPI(isTampering: true) { api in
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let scope = "group:\(group.id)"
+            try await api.transaction { tx in
+                try await tx.run(
+                    Command(
+                        """
+                        INSERT INTO scope_row (scope, kind, id, version, body, hash)
+                        SELECT \(scope), 'woods', id, 1, body, row_hash('woods', id, body) FROM (
+                            SELECT gen_random_uuid() AS id, '{"text":"' || repeat('x', 250) || n || '"}' AS body
+                            FROM generate_series(1, 5000) AS n
+                        ) AS rows
+                        """
+                    )
+                )
+                try await tx.run(
+                    Command(
+                        """
+                        UPDATE scope SET count = sums.count, digest = sums.digest
+                        FROM (SELECT count(hash), bit_xor(hash) AS digest FROM scope_row WHERE scope = \(scope)) AS sums
+                        WHERE name = \(scope)
+                        """
+                    )
+                )
+            }
+            let phone = try Phone(of: organiser, api, rows: 5_000)
+            try await phone.engine.sync()
+            let right = try phone.shown()
+            #expect(right.count > 5_000)
+            try phone.store.damage(kind: "woods")
+            #expect(try phone.shown() != right)
+            let before = phone.line.traffic
+            try await phone.engine.sync()
+            #expect(try phone.shown() == right)
+            #expect(phone.line.traffic - before < 64 * 1024)
+        }
+    }
+
+    @Test func `After a restore, and when deletions are forgotten, a phone reads anew what it must`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let phone = try Phone(of: stage.organiser, api)
+            try await phone.engine.sync()
+            let removed = try await api.post(
+                "/v1/groups/\(stage.group.id)/travellers",
+                TravellerRequest(name: "Short"),
+                as: stage.organiser
+            ).decode(Traveller.self)
+            try await phone.engine.sync()
+            let path = "/v1/groups/\(stage.group.id)/travellers/\(removed.id)"
+            #expect(try await api.send("DELETE", path, as: stage.organiser).status == 204)
+            // Ninety days later the deletion is forgotten.
+            try await api.transaction {
+                try await $0.run(SyncSQL.forgetDeletions(before: Date().addingTimeInterval(60)))
+            }
+            #expect(try await api.count("SELECT count(*) FROM scope_row WHERE body IS NULL") == 0)
+            try await phone.engine.sync()
+            #expect(try phone.shown() == (try await truth(for: stage.organiser, api)))
+            #expect(try !phone.shown().contains { $0.contains("Short") })
+            try await Office(api.app).beginEpoch()
+            let before = phone.line.answers.count
+            try await phone.engine.sync()
+            let lines = try SyncEngine.lines(of: try #require(phone.line.answers.dropFirst(before).first))
+            #expect(lines.contains(.reset("group:\(stage.group.id)")))
+            #expect(try phone.shown() == (try await truth(for: stage.organiser, api)))
+        }
+    }
+
+    @Test func `A phone that was restored from a backup does nothing twice and loses nothing`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            struct Arrival: Encodable {
+                let bookingId: Booking.ID
+                let time: String
+            }
+            func arrive(_ phone: Phone, _ time: String) throws {
+                let arrival = Arrival(bookingId: stage.booking.id, time: time)
+                try phone.store.perform("booking.setArrivalTime@1", arrival, at: api.now)
+            }
+            let phone = try Phone(of: stage.member, api)
+            try arrive(phone, "11:00")
+            try await phone.engine.sync()
+            try arrive(phone, "12:00")
+            try phone.store.close()
+            let copy = phone.path + "-copy"
+            try FileManager.default.copyItem(atPath: phone.path, toPath: copy)
+            let (first, second) = (
+                try Phone(of: stage.member, api, path: phone.path), try Phone(of: stage.member, api, path: copy)
+            )
+            try await first.engine.sync()
+            // The copy has the same deed waiting, and does another under a number that is taken.
+            try arrive(second, "13:00")
+            try arrive(first, "14:00")
+            try await first.engine.sync()
+            try await second.engine.sync()
+            try await first.engine.sync()
+            #expect(try first.store.pending().isEmpty && second.store.pending().isEmpty)
+            #expect(try first.shown() == second.shown())
+            #expect(try await api.count("SELECT count(*) FROM sync_outcome") == 4)
+            #expect(try await api.count("SELECT count(*) FROM sync_device") == 2)
+        }
+    }
+}
