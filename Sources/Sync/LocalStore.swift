@@ -178,6 +178,19 @@ public final class LocalStore: Sendable {
     /// What waits to be told, oldest first; its count is what the app shows as unsent.
     public func pending() throws -> [Deed] { try database.read { try Self.pending($0) } }
 
+    /// How many wait, now and after every change.
+    public var unsentCounts: AsyncStream<Int> {
+        let counts = ValueObservation.tracking { try Int.fetchOne($0, sql: "SELECT count(*) FROM pending") ?? 0 }
+            .removeDuplicates().values(in: database)
+        return AsyncStream { continuation in
+            let task = Task {
+                do { for try await count in counts { continuation.yield(count) } } catch {}
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
     public func refused() throws -> [Refused] {
         try database.read { database in
             try Row.fetchAll(database, sql: "SELECT id, name, arguments, at, code, detail FROM refused ORDER BY place")
@@ -260,11 +273,10 @@ public final class LocalStore: Sendable {
                     Mutation(sequence: row[4], id: deed.id, name: deed.name, arguments: deed.arguments, at: deed.at)
                 )
             }
-            let cursor = try Self.state("page", database) ?? Self.state("cursor", database)
             return Outgoing(
                 deviceId: device,
                 isRegistered: try Self.state("registered", database) != nil,
-                cursor: cursor,
+                cursor: try Self.cursor(database),
                 mutations: mutations
             )
         }
@@ -278,13 +290,15 @@ public final class LocalStore: Sendable {
 
     /// What an answer said of what was done, and what is new; all of it in one transaction.
     ///
+    /// - Parameter cursor: that it was asked with. When another answer has moved on since, what is new in this one is old.
     /// - Returns: scopes whose rows here are not what the server has, for repair.
-    func take(_ lines: [SyncLine]) throws -> (isComplete: Bool, damaged: [ScopeState]) {
+    func take(_ lines: [SyncLine], since cursor: String?) throws -> (isComplete: Bool, damaged: [ScopeState]) {
         try database.write { database in
+            let isNew = try Self.cursor(database) == cursor
             var scope = ""
             var damaged: [ScopeState] = []
             var isComplete = false
-            for line in lines {
+            for line in lines where isNew || line.isOfPush {
                 switch line {
                 case .outcome(let sequence, let outcome): try Self.settle(sequence, outcome, database)
                 case .expected(let sequence): try Self.renumber(from: sequence, database)
@@ -352,6 +366,11 @@ public final class LocalStore: Sendable {
 extension LocalStore {
     private static func state(_ name: String, _ database: Database) throws -> String? {
         try String.fetchOne(database, sql: "SELECT value FROM state WHERE name = ?", arguments: [name])
+    }
+
+    /// How far it has read, in the middle of an answer or at its end.
+    private static func cursor(_ database: Database) throws -> String? {
+        try state("page", database) ?? state("cursor", database)
     }
 
     private static func set(_ name: String, _ value: String, _ database: Database) throws {

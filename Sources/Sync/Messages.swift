@@ -8,6 +8,7 @@ public struct SyncRequest: Codable, Sendable {
     /// What one request may carry.
     public static let maximumMutations = 100
     public static let rows = 1...5_000
+    public static let longestWait = 25
 
     /// The device, as it has been registered.
     public var deviceId: UUID
@@ -16,6 +17,8 @@ public struct SyncRequest: Codable, Sendable {
     public var cursor: String?
     /// Rows of an answer at most; 1,000 unless told.
     public var limit: Int?
+    /// Seconds to wait for something new, when there is nothing; 0 unless told.
+    public var wait: Int?
     /// In the order they were made, without gaps.
     public var mutations: [Mutation]?
 
@@ -24,12 +27,14 @@ public struct SyncRequest: Codable, Sendable {
         schema: Int = SyncRequest.schema,
         cursor: String? = nil,
         limit: Int? = nil,
+        wait: Int? = nil,
         mutations: [Mutation]? = nil
     ) {
         self.deviceId = deviceId
         self.schema = schema
         self.cursor = cursor
         self.limit = limit
+        self.wait = wait
         self.mutations = mutations
     }
 }
@@ -37,6 +42,7 @@ public struct SyncRequest: Codable, Sendable {
 extension SyncRequest: Checked {
     public func check(_ check: inout Check) {
         check.range(limit, "/limit", Self.rows)
+        check.range(wait, "/wait", 0...Self.longestWait)
         check.range(schema, "/schema", 1...Self.schema)
         let mutations = mutations ?? []
         check.require(
@@ -131,6 +137,16 @@ public enum SyncLine: Hashable, Sendable {
     case page(cursor: String)
     /// What has come makes the phone show exactly this.
     case complete(cursor: String, [ScopeState])
+}
+
+extension SyncLine {
+    /// About what was done, not about what is new.
+    var isOfPush: Bool {
+        switch self {
+        case .outcome, .expected, .forked: true
+        case .scope, .reset, .removed, .row, .page, .complete: false
+        }
+    }
 }
 
 /// An entity as a scope shows it.

@@ -66,8 +66,58 @@ public actor SyncEngine {
         return .goingOn
     }
 
+    /// Keeps this phone up to date until the task is cancelled: what is done is told at once, what is new comes as soon
+    /// as it is there, and after a failure it waits ever longer, at most a minute, before it tries again.
+    ///
+    /// - Parameter failed: hears of every failure; 401 wants a new token in the transport.
+    public func run(failed: @escaping @Sendable (any Error) -> Void = { _ in }) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await self.repeatedly(failed) {
+                    // Read up first, so that waiting begins with nothing to say.
+                    try await self.sync()
+                    _ = try await self.step(waiting: SyncRequest.longestWait)
+                }
+            }
+            group.addTask {
+                for await count in self.store.unsentCounts where count > 0 {
+                    await self.repeatedly(failed) {
+                        try await self.sync()
+                    } until: {
+                        try self.store.pending().isEmpty
+                    }
+                }
+            }
+            await group.waitForAll()
+        }
+    }
+
+    private nonisolated func repeatedly(
+        _ failed: @Sendable (any Error) -> Void,
+        _ body: () async throws -> Void,
+        until isOver: () throws -> Bool = { false }
+    ) async {
+        var failures = 0
+        while !Task.isCancelled {
+            do {
+                try await body()
+                failures = 0
+                if try isOver() { return }
+            } catch {
+                guard !Task.isCancelled else { return }
+                failed(error)
+                let longest = min(60, pow(2, Double(min(failures, 6))))
+                try? await Task.sleep(for: .seconds(Double.random(in: longest / 2...longest)))
+                failures += 1
+            }
+        }
+    }
+
     /// One request and what comes of it.
-    public func step() async throws -> Step {
+    ///
+    /// - Parameter seconds: how long the service may wait for something new when there is nothing, up to
+    ///   `SyncRequest.longestWait`.
+    public func step(waiting seconds: Int = 0) async throws -> Step {
         let outgoing = try store.outgoing(atMost: limits.mutations, bytes: limits.bytes)
         if !outgoing.isRegistered, !outgoing.mutations.isEmpty {
             let body = try JSONEncoder().encode(["id": outgoing.deviceId.lowercasedText])
@@ -79,6 +129,7 @@ public actor SyncEngine {
             deviceId: outgoing.deviceId,
             cursor: outgoing.cursor,
             limit: limits.rows,
+            wait: seconds > 0 ? seconds : nil,
             mutations: outgoing.mutations.isEmpty ? nil : outgoing.mutations
         )
         let (status, answer) = try await transport.send(
@@ -96,7 +147,7 @@ public actor SyncEngine {
             return .goingOn
         }
         let lines = try Self.lines(of: answer)
-        let (isComplete, damaged) = try store.take(lines)
+        let (isComplete, damaged) = try store.take(lines, since: outgoing.cursor)
         for scope in damaged { try await repair(scope) }
         return try isComplete && store.pending().isEmpty ? .upToDate : .goingOn
     }

@@ -1,4 +1,4 @@
-import Logging
+public import Logging
 import Synchronization
 
 /// What a service under test has logged, at every level.
@@ -7,7 +7,7 @@ public final class RecordedLog: Sendable {
 
     public var lines: [String] { recorded.withLock { $0 } }
 
-    var logger: Logger {
+    public var logger: Logger {
         var logger = Logger(label: "test") { _ in Handler(log: self) }
         logger.logLevel = .trace
         return logger

@@ -17,6 +17,7 @@ public struct AppEnvironment: Sendable {
     let metrics = Metrics()
     let admission: Admission
     let bell: WorkBell
+    let scopeBell: ScopeBell
     let authenticator = Authenticator()
     /// nil where none is configured.
     var payments: PaymentProvider? { settings.payments.map(PaymentProvider.init(settings:)) }
@@ -38,12 +39,16 @@ public struct AppEnvironment: Sendable {
         configuration.readers = settings.readers
         configuration.writers = settings.writers
         configuration.logger = logger
-        let bell = WorkBell()
+        let (bell, scopeBell) = (WorkBell(), ScopeBell())
         self.bell = bell
+        self.scopeBell = scopeBell
         database = try Database(
             configuration,
             flush: { Publishing.flush($0, at: now()) },
-            committed: { bell.ring($0) }
+            committed: { notes in
+                bell.ring(notes)
+                scopeBell.committed(notes)
+            }
         )
     }
 }

@@ -66,7 +66,7 @@ public struct GuestService: Service {
             ),
             logger: app.logger
         )
-        var services: [any Service] = [back]
+        var services: [any Service] = [back, Herald(app: app)]
         if app.settings.workers > 0 {
             services += Worker.all(app, queues: Job.Queue.allCases)
             services.append(Scheduler(app: app))
@@ -102,7 +102,7 @@ public struct WorkerService: Service {
         guard !chosen.isEmpty else {
             throw SettingsError(description: "there is no such queue; effects, mail and payments are")
         }
-        let services: [any Service] = [Scheduler(app: app)] + Worker.all(app, queues: chosen)
+        let services: [any Service] = [Scheduler(app: app), Herald(app: app)] + Worker.all(app, queues: chosen)
         let group = ServiceGroup(configuration: .init(services: services, logger: app.logger))
         try await group.run()
         await app.database.close()

@@ -62,9 +62,9 @@ final class Admission: Sendable {
 
     /// Gives the place to others while the caller only waits, and takes one back afterwards, full or not: whoever was
     /// let in is not turned away in the middle.
-    func rest(for duration: Duration) async {
+    func rest(while waiting: () async -> Void) async {
         leave()
-        try? await Task.sleep(for: duration)
+        await waiting()
         state.withLock { $0.running += 1 }
     }
 

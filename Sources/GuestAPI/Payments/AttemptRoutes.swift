@@ -52,7 +52,7 @@ enum AttemptRoutes {
         while true {
             let view = try await look()
             guard view.state == .created, ContinuousClock.now < deadline else { return try .json(view) }
-            await call.app.admission.rest(for: pause)
+            await call.app.admission.rest { try? await Task.sleep(for: pause) }
             pause = min(pause * 2, .milliseconds(250))
         }
     }

@@ -49,6 +49,10 @@ enum PublishingSQL {
         )
     }
 
+    static func notify(_ channel: String, _ payload: String) -> Command {
+        Command("SELECT pg_notify(\(channel), \(payload))")
+    }
+
     /// Each change with a number of its own, and what it is about as it is now, just before COMMIT.
     static func tell(_ changes: [ParkChange], at now: Date) -> Command {
         Command(

@@ -17,7 +17,14 @@ struct Pull {
     /// Writes one page behind `lines`.
     ///
     /// All of it is one state of the database, grants included: what is not granted in that state is not in it.
-    func write(to lines: inout SyncLines, _ app: AppEnvironment, at now: Date, in reader: Reader) async throws {
+    ///
+    /// - Returns: the scopes to wait for when there is nothing new; nil when there is.
+    func write(
+        to lines: inout SyncLines,
+        _ app: AppEnvironment,
+        at now: Date,
+        in reader: Reader
+    ) async throws -> [String]? {
         let found = try await reader.all(SyncSQL.pull(guest, since: cursor, limit: limit, at: now))
         var scopes: [SyncSQL.ScopeLine] = []
         var rows: [SyncSQL.RowLine] = []
@@ -29,7 +36,8 @@ struct Pull {
         }
         guard let epoch = scopes.first?.epoch else { throw Refusal.notFound }
         let granted = Set(scopes.map(\.scope))
-        for name in (cursor?.positions.keys.sorted() ?? []) where !granted.contains(name) { lines.removed(name) }
+        let removed = (cursor?.positions.keys.sorted() ?? []).filter { !granted.contains($0) }
+        for name in removed { lines.removed(name) }
 
         var next = SyncCursor(epoch: epoch)
         for scope in scopes {
@@ -51,10 +59,11 @@ struct Pull {
         }
         guard written == rows.count, rows.count < limit else {
             lines.page(next.text(for: guest, app.secret))
-            return
+            return nil
         }
         for scope in scopes { next.positions[scope.scope] = .init(version: scope.version) }
         lines.complete(next.text(for: guest, app.secret), scopes)
+        return next == cursor ? Array(granted) : nil
     }
 }
 

@@ -40,12 +40,25 @@ enum SyncRoutes {
             )
         }
         let pull = Pull(guest: guest, cursor: cursor, limit: request.limit ?? Pull.pageRows)
-        let (pushed, now) = (lines, call.now)
-        lines = try await call.read { reader in
-            var lines = pushed
-            try await pull.write(to: &lines, call.app, at: now, in: reader)
-            return lines
+        let pushed = lines
+        func look() async throws -> (SyncLines, idle: [String]?) {
+            try await call.read { reader in
+                var lines = pushed
+                let idle = try await pull.write(to: &lines, call.app, at: call.app.now(), in: reader)
+                return (lines, idle)
+            }
         }
+        var found = try await look()
+        if let scopes = found.idle, let seconds = request.wait, seconds > 0, pushed.bytes.isEmpty {
+            found = try await call.app.scopeBell.listen(to: scopes) { ear in
+                // What came before we listened is found now, what comes after is heard.
+                let again = try await look()
+                guard again.idle != nil else { return again }
+                await call.app.admission.rest { await ear.wait(atMost: .seconds(seconds)) }
+                return try await look()
+            }
+        }
+        lines = found.0
         return Answer(
             status: .ok,
             headers: [

@@ -308,4 +308,56 @@ import Testing
             #expect(try await api.count("SELECT count(*) FROM sync_device") == 2)
         }
     }
+
+    @Test func `A phone that waits hears at once what changes, here and on another node, and tells what is done`()
+        async throws
+    {
+        try await withGuestAPI(turn: .alone) { api in
+            let stage = try await stage(api)
+            let phone = try Phone(of: stage.member, api)
+            let other = try AppEnvironment(
+                settings: api.app.settings,
+                now: api.app.now,
+                secret: Data("a secret for tests only, of 32 b.".utf8),
+                logger: api.log.logger
+            )
+            func named(_ name: String, within seconds: Double) async throws -> Bool {
+                let deadline = ContinuousClock.now + .seconds(seconds)
+                while ContinuousClock.now < deadline {
+                    if try phone.store.entities("group").contains(where: { $0.body.contains(name) }) { return true }
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+                return false
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await phone.engine.run() }
+                group.addTask { try await Herald(app: other).run() }
+                #expect(try await named(stage.group.name, within: 5))
+                for (round, app) in [api.app, other, api.app, other].enumerated() {
+                    // The phone is waiting by now; nothing but the bell wakes it for 25 seconds.
+                    try await Task.sleep(for: .milliseconds(300))
+                    try await app.database.transaction(as: "test") { tx in
+                        try await tx.run(
+                            Command("UPDATE travel_group SET name = \("Round \(round)") WHERE id = \(stage.group.id)")
+                        )
+                        tx.publish(stage.group.id, .group, to: .group(stage.group.id))
+                    }
+                    #expect(try await named("Round \(round)", within: 2))
+                }
+                struct Arrival: Encodable {
+                    let bookingId: Booking.ID
+                    let time: String
+                }
+                let arrival = Arrival(bookingId: stage.booking.id, time: "17:00")
+                try phone.store.perform("booking.setArrivalTime@1", arrival, at: api.now)
+                let deadline = ContinuousClock.now + .seconds(2)
+                while try !phone.store.pending().isEmpty, ContinuousClock.now < deadline {
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+                #expect(try phone.store.pending().isEmpty)
+                group.cancelAll()
+            }
+            await other.database.close()
+        }
+    }
 }
