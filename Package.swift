@@ -98,7 +98,7 @@ let package = Package(
         .executableTarget(
             name: "voorpret-simulate",
             dependencies: [
-                "GuestClient", "Postgres",
+                "GuestClient", "GuestModels", "Postgres",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),

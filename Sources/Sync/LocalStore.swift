@@ -117,6 +117,13 @@ public final class LocalStore: Sendable {
         }
     }
 
+    /// As a backup of the phone would.
+    package func copy(to path: String) throws {
+        let target = try DatabaseQueue(path: path)
+        try database.backup(to: target)
+        try target.close()
+    }
+
     /// What a bad flash cell does: one row of the kind says something else.
     package func damage(kind: String) throws {
         try database.write { database in

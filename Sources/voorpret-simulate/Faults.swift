@@ -1,4 +1,5 @@
 import Foundation
+import GuestModels
 import Synchronization
 
 /// What can go wrong between the service and the world.
@@ -16,23 +17,6 @@ enum Fault: String, CaseIterable, Sendable {
     static let towardsService: [Fault] = [
         .eventWithheld, .eventAnswerDropped, .eventDoubled, .eventDelayed, .eventStale, .eventAltered,
     ]
-}
-
-/// Numbers that come again with the same seed (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }
 
 /// Decides what goes wrong and counts what did.

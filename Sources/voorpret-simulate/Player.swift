@@ -1,5 +1,6 @@
 import Foundation
 import GuestClient
+import GuestModels
 
 /// The park where it all happens.
 struct Park: Sendable {

@@ -3,19 +3,8 @@ import GuestModels
 import Testing
 
 @Suite struct SplitRuleTests {
-    /// xorshift64*: the same numbers on every machine.
-    private struct Dice: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state ^= state >> 12
-            state ^= state << 25
-            state ^= state >> 27
-            return state &* 2_685_821_657_736_338_717
-        }
-    }
-
     @Test func `The parts of every amount by every weights add up, and nobody is a minor unit from what is theirs`() {
-        var dice = Dice(state: 42)
+        var dice = SeededGenerator(seed: 42)
         for round in 0..<50_000 {
             let count = Int.random(in: 1...12, using: &dice)
             let size = Int64(1) << Int64.random(in: 1...40, using: &dice)
@@ -56,7 +45,7 @@ import Testing
         var travellers: [Traveller] = []
     }
 
-    private func id<Subject>(_ dice: inout Dice) -> Identifier<Subject> {
+    private func id<Subject>(_ dice: inout SeededGenerator) -> Identifier<Subject> {
         let (high, low) = (dice.next(), dice.next())
         func byte(_ value: UInt64, _ index: Int) -> UInt8 { UInt8(truncatingIfNeeded: value >> UInt64(8 * index)) }
         return Identifier(
@@ -70,7 +59,7 @@ import Testing
         )
     }
 
-    private func party(_ dice: inout Dice) throws -> Party {
+    private func party(_ dice: inout SeededGenerator) throws -> Party {
         var party = Party()
         for _ in 0..<Int.random(in: 1...5, using: &dice) {
             let household: Household.ID = id(&dice)
@@ -93,7 +82,7 @@ import Testing
         return party
     }
 
-    private func bill(_ party: Party, _ dice: inout Dice) throws -> Bill {
+    private func bill(_ party: Party, _ dice: inout SeededGenerator) throws -> Bill {
         let cottages: [Cottage.ID] = (0..<Int.random(in: 1...3, using: &dice)).map { _ in id(&dice) }
         var lines: [ChargeLine] = []
         for cottage in cottages {
@@ -122,7 +111,7 @@ import Testing
         return Bill(stay: stay, lines: lines, travellers: party.travellers, homes: homes)
     }
 
-    private func rule(_ party: Party, _ dice: inout Dice) -> SplitRule {
+    private func rule(_ party: Party, _ dice: inout SeededGenerator) -> SplitRule {
         switch SplitRule.Way.allCases.filter({ $0 != .exactly }).randomElement(using: &dice) ?? .equally {
         case .byWeights:
             return SplitRule(
@@ -141,7 +130,7 @@ import Testing
     }
 
     @Test func `Whatever the rule and the bill, the shares are the price, in whatever order the members come`() throws {
-        var dice = Dice(state: 7)
+        var dice = SeededGenerator(seed: 7)
         var divided = 0
         for _ in 0..<4000 {
             let party = try party(&dice)
@@ -179,7 +168,7 @@ import Testing
     @Test func `Tax goes to who owes it, an extra to who ordered it, children may be free, and strangers are refused`()
         throws
     {
-        var dice = Dice(state: 3)
+        var dice = SeededGenerator(seed: 3)
         let (first, second): (Household.ID, Household.ID) = (id(&dice), id(&dice))
         func person(_ household: Household.ID, born: Int?) -> Traveller {
             Traveller(

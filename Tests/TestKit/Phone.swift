@@ -5,6 +5,7 @@ import Synchronization
 
 /// A guest's phone with the real engine, over the real network to the service under test.
 public struct Phone: Sendable {
+    public let owner: Given.Person
     public let store: LocalStore
     public let engine: SyncEngine
     public let line: Line
@@ -17,6 +18,7 @@ public struct Phone: Sendable {
         rows: Int = 1_000,
         mutators: [String: Mutator] = [:]
     ) throws {
+        owner = who
         let path = path ?? api.stateFolder + "-\(UUID().uuidString).sqlite"
         var limits = SyncEngine.Limits()
         limits.rows = rows

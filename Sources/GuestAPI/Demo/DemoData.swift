@@ -35,7 +35,7 @@ public struct DemoData: Sendable {
     }
 
     private func fill(as principal: String, _ progress: @Sendable (Int, Int) -> Void) async throws {
-        var random = SeededRandom(seed: 20_270_514)
+        var random = SeededGenerator(seed: 20_270_514)
         let total = Self.plans.count + Self.groupNames.count
         var step = 0
         var worlds: [World] = []
@@ -198,7 +198,7 @@ public struct DemoData: Sendable {
     /// How many of each kind a park has: 120 in all.
     private static let counts = [24, 42, 30, 14, 10]
 
-    private func make(_ plan: Plan, _ random: inout SeededRandom, in tx: Transaction) async throws -> World {
+    private func make(_ plan: Plan, _ random: inout SeededGenerator, in tx: Transaction) async throws -> World {
         let park = try await Park.create(plan.request, app, at: now, in: tx)
         var types: [CottageType] = []
         for kind in Self.kinds {
@@ -295,7 +295,7 @@ public struct DemoData: Sendable {
         _ plan: Plan,
         _ park: Park,
         _ types: [CottageType],
-        _ random: inout SeededRandom,
+        _ random: inout SeededGenerator,
         in tx: Transaction
     ) async throws -> [Cottage] {
         var deck: [Int] = []
@@ -379,7 +379,7 @@ public struct DemoData: Sendable {
         "Noor", "Oscar", "Pien", "Quinten", "Rosa", "Sem", "Tess", "Umar", "Vera", "Wout", "Yara", "Zoë",
     ]
 
-    private func group(_ name: String, _ index: Int, _ worlds: [World], _ random: inout SeededRandom) async throws {
+    private func group(_ name: String, _ index: Int, _ worlds: [World], _ random: inout SeededGenerator) async throws {
         let first = index == 0 ? "Anna" : Self.names[(index * 7) % Self.names.count]
         let email = index == 0 ? Self.guestEmail : "\(first.lowercased().filter(\.isASCII)).\(index)@example.org"
         let guest: Guest.ID = app.ids.next(at: now)
@@ -503,27 +503,10 @@ public struct DemoData: Sendable {
     }
 }
 
-/// SplitMix64: the same numbers from the same seed everywhere.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 extension IdentifierSource {
     /// UUIDv7 that count up from the first instant of 2026, with random bits that are the same every time.
     fileprivate static func seeded(_ seed: UInt64) -> IdentifierSource {
-        let state = Mutex((count: UInt64(0), random: SeededRandom(seed: seed)))
+        let state = Mutex((count: UInt64(0), random: SeededGenerator(seed: seed)))
         return IdentifierSource { _ in
             let (high, low) = state.withLock { state in
                 state.count += 1

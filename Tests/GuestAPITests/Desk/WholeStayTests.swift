@@ -47,12 +47,12 @@ import Testing
         /// The first night that is asked for.
         let start: LocalDate
 
-        func span(_ random: inout SeededRandom) throws -> Stay {
+        func span(_ random: inout SeededGenerator) throws -> Stay {
             let arrival = start.adding(days: Int(random.next() % 45))
             return try #require(Stay(from: arrival, to: arrival.adding(days: 1 + Int(random.next() % 9))))
         }
 
-        func cottages(_ random: inout SeededRandom) -> [BookingRequest.Choice] {
+        func cottages(_ random: inout SeededGenerator) -> [BookingRequest.Choice] {
             let count = 1 + Int(random.next() % 2)
             if random.next() % 3 == 0 { return Array(repeating: .init(anyOf: world.type.id), count: count) }
             let first = Int(random.next() % UInt64(world.cottages.count))
@@ -62,7 +62,7 @@ import Testing
 
     private func actor(_ stage: Stage, seed: UInt64, steps: Int) async throws -> (Given.Person, [Booking.ID]) {
         let api = stage.api
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let organiser = try await api.given.guest()
         let group = try await api.given.group(of: organiser)
         var bookings: [Booking.ID] = []
@@ -178,7 +178,7 @@ import Testing
     }
 
     private func otherSystem(_ stage: Stage, seed: UInt64, steps: Int) async throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<steps {
             let path = "/v1/admin/parks/\(stage.world.park.id)/reservations/R\(random.next() % 8)"
             if random.next() % 4 == 0 {
@@ -198,7 +198,7 @@ import Testing
     }
 
     private func importer(_ stage: Stage, seed: UInt64, files: Int) async throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let states = ["confirmed", "confirmed", "cancelled"]
         let map = ColumnMap(
             reservationNumber: "number",

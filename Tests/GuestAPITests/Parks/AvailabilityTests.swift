@@ -30,7 +30,7 @@ import Testing
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
             let reception = try await api.given.staff([.reception], at: world.park.id)
-            var random = SeededRandom(seed: 7)
+            var random = SeededGenerator(seed: 7)
             var bookings: [Booking.ID] = []
             var closures: [String] = []
             // Around New Year, so that stays lie in one year, in the next, and in both.

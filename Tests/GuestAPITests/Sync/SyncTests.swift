@@ -360,4 +360,60 @@ import Testing
             await other.database.close()
         }
     }
+
+    @Test(arguments: [UInt64(1), 2, 3])
+    func `A group's phones come to the same, whatever happens on the way`(_ seed: UInt64) async throws {
+        try await withGuestAPI { api in
+            var dice = SeededGenerator(seed: seed)
+            let stage = try await stage(api)
+            var phones = [try Phone(of: stage.organiser, api, rows: 4), try Phone(of: stage.member, api, rows: 7)]
+            struct Arrival: Encodable {
+                let bookingId: Booking.ID
+                let time: String
+            }
+            var deeds: Set<UUID> = []
+            var extras: [Traveller.ID] = []
+            for round in 0..<80 {
+                let index = Int.random(in: 0..<phones.count, using: &dice)
+                let phone = phones[index]
+                switch Int.random(in: 0..<8, using: &dice) {
+                case 0...2:
+                    // One in five of a booking that does not exist.
+                    let booking = round % 5 == 0 ? Booking.ID(UUID()) : stage.booking.id
+                    let arrival = Arrival(bookingId: booking, time: "1\(round % 10):00")
+                    deeds.insert(try phone.store.perform("booking.setArrivalTime@1", arrival, at: api.now))
+                case 3:
+                    let request = TravellerRequest(name: "T\(round)")
+                    let path = "/v1/groups/\(stage.group.id)/travellers"
+                    extras.append(try await api.post(path, request, as: stage.organiser).decode(Traveller.self).id)
+                case 4 where !extras.isEmpty:
+                    let path = "/v1/groups/\(stage.group.id)/travellers/\(extras.removeFirst())"
+                    #expect(try await api.send("DELETE", path, as: stage.organiser).status == 204)
+                case 5 where phones.count < 5:
+                    // A backup of a phone comes back to life beside it.
+                    let copy = phone.path + "-\(round)"
+                    try phone.store.copy(to: copy)
+                    phones.append(try Phone(of: phone.owner, api, path: copy, rows: 5))
+                default:
+                    let faults: [Phone.Line.Fault] = [.requestLost, .answerLost, .doubled]
+                    phone.line.fail(
+                        (0..<Int.random(in: 0...2, using: &dice)).compactMap { _ in faults.randomElement(using: &dice) }
+                    )
+                    for _ in 0..<Int.random(in: 1...4, using: &dice) { _ = try? await phone.engine.step() }
+                }
+            }
+            for phone in phones { phone.line.fail([]) }
+            // Once so that everybody has told everything, once more so that everybody has heard of it.
+            for _ in 0..<2 {
+                for phone in phones { try await phone.engine.sync() }
+            }
+            for phone in phones {
+                #expect(try phone.store.pending().isEmpty)
+                #expect(try phone.shown() == (try await truth(for: phone.owner, api)))
+            }
+            #expect(try await api.count("SELECT count(*) FROM sync_outcome") == deeds.count)
+            let refused = try await api.count("SELECT count(*) FROM sync_outcome WHERE outcome LIKE '%rejected%'")
+            #expect(refused < deeds.count)
+        }
+    }
 }
