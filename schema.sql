@@ -1102,7 +1102,7 @@ CREATE INDEX ON sync_device (guest_id);
 CREATE TABLE sync_outcome (
     guest_id uuid NOT NULL REFERENCES guest,
     mutation_id uuid NOT NULL,
-    -- Of its number's device, name and arguments.
+    -- Of its name, time and arguments.
     fingerprint bytea NOT NULL,
     outcome text NOT NULL,
     at timestamptz NOT NULL,

@@ -188,8 +188,8 @@ public final class Transaction: Sendable {
         }
     }
 
-    /// Sends what waits in the prefix, and waits for it.
-    private func settle() async throws {
+    /// Sends what is to be sent later, and waits for it; at the end of a savepoint, so that what fails of it fails inside.
+    public func settle() async throws {
         try Task.checkCancellation()
         let prefix = takePrefix()
         if !prefix.isEmpty { _ = try await send(prefix) }

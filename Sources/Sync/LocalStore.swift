@@ -1,6 +1,6 @@
 public import Foundation
 import GRDB
-import GuestModels
+public import GuestModels
 
 /// What a phone keeps: rows as the server has them, what was done here and not yet told, and what both look like together.
 ///
@@ -14,8 +14,9 @@ public final class LocalStore: Sendable {
     ///
     /// - Parameters:
     ///   - path: of a file that is the app's alone; on iOS give its folder a protection class.
+    ///   - guest: whose phone it is. What another guest had in the file goes.
     ///   - mutators: what each kind of mutation looks like until the server has said so, by name with version.
-    public init(path: String, mutators: [String: Mutator] = [:]) throws {
+    public init(path: String, of guest: Guest.ID, mutators: [String: Mutator] = [:]) throws {
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)
         database = try DatabasePool(path: path, configuration: configuration)
@@ -23,6 +24,14 @@ public final class LocalStore: Sendable {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { try $0.execute(sql: Self.tables) }
         try migrator.migrate(database)
+        try database.write { database in
+            if let former = try Self.state("guest", database), former != guest.description {
+                for table in ["row", "staged", "pending", "done", "refused", "overlay", "state"] {
+                    try database.execute(sql: "DELETE FROM \(table)")
+                }
+            }
+            try Self.set("guest", guest.description, database)
+        }
     }
 
     /// Everything of the account leaves the phone.
@@ -34,8 +43,8 @@ public final class LocalStore: Sendable {
 
     public func close() throws { try database.close() }
 
-    /// `row` is what the server has said, `staged` what it has begun to say, `pending` what was done here, `overlay` what
-    /// that looks like.
+    /// `row` is what the server has said, `staged` what it has begun to say, `pending` what was done here and waits, `done`
+    /// what it has done and not shown yet, `overlay` what both look like.
     private static let tables = """
         CREATE TABLE row (
             scope TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, hash INTEGER NOT NULL, body TEXT NOT NULL,
@@ -45,8 +54,13 @@ public final class LocalStore: Sendable {
         CREATE TABLE staged (
             place INTEGER PRIMARY KEY, scope TEXT NOT NULL, kind TEXT, id TEXT, hash INTEGER, body TEXT
         );
+        CREATE INDEX staged_by_key ON staged (scope, kind, id, place);
         CREATE TABLE pending (
             sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, arguments TEXT NOT NULL,
+            at REAL NOT NULL
+        );
+        CREATE TABLE done (
+            place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, arguments TEXT NOT NULL,
             at REAL NOT NULL
         );
         CREATE TABLE refused (
@@ -117,6 +131,16 @@ public final class LocalStore: Sendable {
         }
     }
 
+    /// A row that no server has told.
+    package func forge(kind: String, in scope: String) throws {
+        let id = UUID()
+        let content = SyncRow.Content(hash: SyncRow.hash(kind: kind, id: id, body: "{}"), body: "{}")
+        try database.write { try Self.insert(scope, kind, id, content, $0) }
+    }
+
+    /// A cursor that no server knows.
+    package func spoilCursor() throws { try database.write { try Self.set("cursor", "spoilt", $0) } }
+
     /// As a backup of the phone would.
     package func copy(to path: String) throws {
         let target = try DatabaseQueue(path: path)
@@ -145,13 +169,20 @@ public final class LocalStore: Sendable {
     /// Writes down what somebody does; it shows at once and is told to the server when there is a network.
     ///
     /// - Returns: its id.
+    /// - Throws: `TooLarge` for arguments that no request has room for.
     @discardableResult
     public func perform(_ name: String, _ arguments: some Encodable, at now: Date, id: UUID = UUID()) throws -> UUID {
         let text = String(decoding: try JSONEncoder.ofArguments.encode(arguments), as: UTF8.self)
+        guard text.utf8.count <= SyncRequest.maximumArguments, (1...100).contains(name.utf8.count) else {
+            throw TooLarge()
+        }
         let deed = Deed(id: id, name: name, arguments: text, at: now)
         try database.write { try perform(deed, $0) }
         return id
     }
+
+    /// Its arguments have more than `SyncRequest.maximumArguments` bytes, or its name more than 100.
+    public struct TooLarge: Error {}
 
     private func perform(_ deed: Deed, _ database: Database) throws {
         try database.execute(
@@ -291,6 +322,9 @@ public final class LocalStore: Sendable {
 
     func registered() throws { try database.write { try Self.set("registered", "1", $0) } }
 
+    /// Another guest goes by the device's name: a new one.
+    func rename() throws { try database.write { try Self.rename($0) } }
+
     func unregister() throws {
         try database.write { try $0.execute(sql: "DELETE FROM state WHERE name = 'registered'") }
     }
@@ -311,8 +345,8 @@ public final class LocalStore: Sendable {
                 case .expected(let sequence): try Self.renumber(from: sequence, database)
                 case .forked:
                     // A new name; what waits keeps its ids, so that nothing is done twice.
-                    try database.execute(sql: "DELETE FROM state WHERE name IN ('device', 'registered', 'told')")
-                    try Self.renumber(from: 1, database)
+                    try Self.rename(database)
+                case .busy: break
                 case .scope(let name): scope = name
                 case .reset(let name), .removed(let name):
                     scope = name
@@ -321,6 +355,7 @@ public final class LocalStore: Sendable {
                 case .page(let cursor): try Self.set("page", cursor, database)
                 case .complete(let cursor, let scopes):
                     try Self.flip(database)
+                    try Self.keep(scopes, database)
                     try database.execute(sql: "DELETE FROM state WHERE name = 'page'")
                     try Self.set("cursor", cursor, database)
                     damaged = try Self.damaged(scopes, database)
@@ -336,8 +371,8 @@ public final class LocalStore: Sendable {
     func repair(_ scope: String, suffix: String, with rows: [SyncRow]) throws {
         try database.write { database in
             try database.execute(
-                sql: "DELETE FROM row WHERE scope = ? AND substr(id, -?) = ?",
-                arguments: [scope, suffix.utf8.count, suffix]
+                sql: "DELETE FROM row WHERE scope = ?1 AND (?2 = '' OR substr(id, -length(?2)) = ?2)",
+                arguments: [scope, suffix]
             )
             for row in rows {
                 guard let content = row.content else { continue }
@@ -360,12 +395,21 @@ public final class LocalStore: Sendable {
         }
     }
 
-    /// Reads anew from the start; what was done here stays.
+    /// Reads anew from the start; what is here shows until that is complete, and what was done here stays.
     func beginAnew() throws {
-        try database.write {
-            try $0.execute(sql: "DELETE FROM staged; DELETE FROM state WHERE name IN ('page', 'cursor')")
+        try database.write { database in
+            try database.execute(
+                sql: """
+                    DELETE FROM staged;
+                    INSERT INTO staged (scope) SELECT DISTINCT scope FROM row;
+                    DELETE FROM state WHERE name IN ('page', 'cursor');
+                    """
+            )
         }
     }
+
+    /// Those of the scopes whose rows here are not what the server has.
+    func damaged(_ scopes: [ScopeState]) throws -> [ScopeState] { try database.read { try Self.damaged(scopes, $0) } }
 }
 
 // MARK: In a transaction
@@ -393,6 +437,15 @@ extension LocalStore {
                     """,
                 arguments: [outcome.code ?? "", outcome.detail ?? "", outcome.id.lowercasedText]
             )
+        } else {
+            // Shows until the rows do.
+            try database.execute(
+                sql: """
+                    INSERT OR IGNORE INTO done (id, name, arguments, at)
+                    SELECT id, name, arguments, at FROM pending WHERE id = ?
+                    """,
+                arguments: [outcome.id.lowercasedText]
+            )
         }
         try database.execute(sql: "DELETE FROM pending WHERE id = ?", arguments: [outcome.id.lowercasedText])
         try database.execute(
@@ -402,6 +455,11 @@ extension LocalStore {
                 """,
             arguments: [sequence]
         )
+    }
+
+    private static func rename(_ database: Database) throws {
+        try database.execute(sql: "DELETE FROM state WHERE name IN ('device', 'registered', 'told')")
+        try renumber(from: 1, database)
     }
 
     /// Numbers what waits from there on.
@@ -422,10 +480,11 @@ extension LocalStore {
 
     /// nil is: what is here of the scope goes.
     private static func stage(_ scope: String, _ row: SyncRow?, _ database: Database) throws {
+        // One that was altered on its way is left out: the digest will tell, and the repair bring it.
         if let row, let content = row.content,
             SyncRow.hash(kind: row.kind, id: row.id, body: content.body) != content.hash
         {
-            throw SyncLine.Malformed()
+            return
         }
         try database.cachedStatement(sql: "INSERT INTO staged (scope, kind, id, hash, body) VALUES (?, ?, ?, ?, ?)")
             .execute(arguments: [
@@ -448,6 +507,7 @@ extension LocalStore {
 
     /// What was staged becomes what is so, in the order it came.
     private static func flip(_ database: Database) throws {
+        try database.execute(sql: "DELETE FROM done")
         guard try Int.fetchOne(database, sql: "SELECT 1 FROM staged LIMIT 1") != nil else { return }
         try database.execute(
             sql: """
@@ -467,6 +527,14 @@ extension LocalStore {
                 DELETE FROM staged;
                 """
         )
+    }
+
+    /// What the guest sees no more goes, also where nobody said so.
+    private static func keep(_ scopes: [ScopeState], _ database: Database) throws {
+        let names = Set(scopes.map(\.scope))
+        for scope in try String.fetchAll(database, sql: "SELECT DISTINCT scope FROM row") where !names.contains(scope) {
+            try database.execute(sql: "DELETE FROM row WHERE scope = ?", arguments: [scope])
+        }
     }
 
     private static func damaged(_ scopes: [ScopeState], _ database: Database) throws -> [ScopeState] {
@@ -492,19 +560,27 @@ extension LocalStore {
             sql: "SELECT kind, id, body FROM row WHERE scope = ?1 AND (?2 = '' OR substr(id, -length(?2)) = ?2)",
             arguments: [scope, suffix]
         )
-        while let row = try rows.next() { try body(row[0], try id(row[1]), row[2]) }
+        // A key that is damaged is a row too few, and so found.
+        while let row = try rows.next() {
+            guard let id = UUID(uuidString: row[1]) else { continue }
+            try body(row[0], id, row[2])
+        }
     }
 
     /// What was done here and not told yet is done again on what the server has said since.
     private func rebase(_ database: Database) throws {
         try database.execute(sql: "DELETE FROM overlay")
-        for deed in try Self.pending(database) { try run(deed, database) }
+        let done = try Row.fetchAll(database, sql: "SELECT id, name, arguments, at FROM done ORDER BY place")
+        for deed in try done.map(Self.deed) + Self.pending(database) { try run(deed, database) }
     }
 
     private func run(_ deed: Deed, _ database: Database) throws {
         guard let mutator = mutators[deed.name] else { return }
-        // One that no longer fits shows nothing; the server will say why.
-        try? mutator.apply(deed, Overlay(database: database))
+        // One that no longer fits shows nothing of it; the server will say why.
+        try? database.inSavepoint {
+            try mutator.apply(deed, Overlay(database: database))
+            return .commit
+        }
     }
 }
 
@@ -512,11 +588,11 @@ extension LocalStore {
 ///
 /// Must come to the same from the same rows: it runs again after every answer.
 public struct Mutator: Sendable {
-    let apply: @Sendable (LocalStore.Deed, borrowing Overlay) throws -> Void
+    let apply: @Sendable (LocalStore.Deed, Overlay) throws -> Void
 
     public init<Arguments: Decodable & SendableMetatype>(
         of type: Arguments.Type = Arguments.self,
-        _ apply: @escaping @Sendable (Arguments, LocalStore.Deed, borrowing Overlay) throws -> Void
+        _ apply: @escaping @Sendable (Arguments, LocalStore.Deed, Overlay) throws -> Void
     ) {
         self.apply = { deed, overlay in
             let arguments = try JSONDecoder.ofRows.decode(Arguments.self, from: Data(deed.arguments.utf8))
@@ -525,8 +601,8 @@ public struct Mutator: Sendable {
     }
 }
 
-/// Where a mutator reads what is shown and says what it makes of it.
-public struct Overlay: ~Copyable {
+/// Where a mutator reads what is shown and says what it makes of it; good for as long as the mutator runs.
+public struct Overlay {
     fileprivate let database: Database
 
     public func body<Value: Decodable>(

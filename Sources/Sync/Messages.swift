@@ -6,7 +6,9 @@ public struct SyncRequest: Codable, Sendable {
     /// The version of what is exchanged that this build speaks.
     public static let schema = 1
     /// What one request may carry.
-    public static let maximumMutations = 100
+    public static let maximumMutations = 50
+    /// Bytes of a mutation's arguments.
+    public static let maximumArguments = 16 * 1024
     public static let rows = 1...5_000
     public static let longestWait = 25
 
@@ -126,6 +128,8 @@ public enum SyncLine: Hashable, Sendable {
     case expected(Int64)
     /// Another phone has used these numbers: this one, restored from a backup, must register anew and send again.
     case forked
+    /// Nothing was done just now: send it again later, and less of it.
+    case busy
     /// The rows that follow belong to this scope.
     case scope(String)
     /// The same, and what the phone has of it is to be dropped first.
@@ -143,7 +147,7 @@ extension SyncLine {
     /// About what was done, not about what is new.
     var isOfPush: Bool {
         switch self {
-        case .outcome, .expected, .forked: true
+        case .outcome, .expected, .forked, .busy: true
         case .scope, .reset, .removed, .row, .page, .complete: false
         }
     }

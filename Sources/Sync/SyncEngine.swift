@@ -17,6 +17,8 @@ public actor SyncEngine {
     private let store: LocalStore
     private let transport: any SyncTransport
     private let limits: Limits
+    /// Mutations of the next request: fewer after the service had no time for them.
+    private var batch: Int
 
     /// What one request carries.
     public struct Limits: Sendable {
@@ -33,6 +35,7 @@ public actor SyncEngine {
         self.store = store
         self.transport = transport
         self.limits = limits
+        batch = limits.mutations
     }
 
     /// Why there was no answer to work with.
@@ -41,7 +44,9 @@ public actor SyncEngine {
         case status(Int, code: String?)
         /// What came is no answer of the service, or was cut off.
         case malformed
-        /// What was repaired differs again.
+        /// The service had no time for what was done; what is new has been read.
+        case busy
+        /// What was repaired and then read anew differs still.
         case beyondRepair(scope: String)
     }
 
@@ -118,12 +123,17 @@ public actor SyncEngine {
     /// - Parameter seconds: how long the service may wait for something new when there is nothing, up to
     ///   `SyncRequest.longestWait`.
     public func step(waiting seconds: Int = 0) async throws -> Step {
-        let outgoing = try store.outgoing(atMost: limits.mutations, bytes: limits.bytes)
+        let outgoing = try store.outgoing(atMost: batch, bytes: limits.bytes)
         if !outgoing.isRegistered, !outgoing.mutations.isEmpty {
             let body = try JSONEncoder().encode(["id": outgoing.deviceId.lowercasedText])
             let (status, answer) = try await transport.send("POST", "/v1/sync/devices", body: body)
-            guard status == 204 else { throw Self.failure(status, answer) }
-            try store.registered()
+            switch (status, Self.failure(status, answer)) {
+            case (204, _): try store.registered()
+            case (_, .status(_, code: "device_taken")):
+                try store.rename()
+                return .goingOn
+            case (_, let failure): throw failure
+            }
         }
         let request = SyncRequest(
             deviceId: outgoing.deviceId,
@@ -148,7 +158,16 @@ public actor SyncEngine {
         }
         let lines = try Self.lines(of: answer)
         let (isComplete, damaged) = try store.take(lines, since: outgoing.cursor)
-        for scope in damaged { try await repair(scope) }
+        if !damaged.isEmpty {
+            try await mend(damaged)
+            return .goingOn
+        }
+        if isComplete { readAnew = false }
+        guard !lines.contains(.busy) else {
+            batch = max(1, batch / 2)
+            throw Failure.busy
+        }
+        batch = min(limits.mutations, batch * 2)
         return try isComplete && store.pending().isEmpty ? .upToDate : .goingOn
     }
 
@@ -177,6 +196,30 @@ public actor SyncEngine {
 
     // MARK: Repair
 
+    /// Since the last time that all was right.
+    private var readAnew = false
+
+    /// Repairs, and where that was not enough reads everything anew, once.
+    private func mend(_ scopes: [ScopeState]) async throws {
+        for scope in scopes { try await repair(scope) }
+        guard let still = try store.damaged(scopes).first, try await isCurrent(still) else { return }
+        guard !readAnew else { throw Failure.beyondRepair(scope: still.scope) }
+        readAnew = true
+        try store.beginAnew()
+    }
+
+    /// Whether the service has nothing newer of it, which would explain a difference.
+    private func isCurrent(_ scope: ScopeState) async throws -> Bool {
+        try await digest(of: scope.scope, suffix: "").version == scope.version
+    }
+
+    private func digest(of scope: String, suffix: String) async throws -> Digest {
+        let query = suffix.isEmpty ? "" : "?suffix=\(suffix)"
+        let (status, body) = try await transport.send("GET", "/v1/sync/scopes/\(scope)/digest\(query)", body: nil)
+        guard status == 200 else { throw Self.failure(status, body) }
+        do { return try JSONDecoder().decode(Digest.self, from: body) } catch { throw Failure.malformed }
+    }
+
     private struct Digest: Decodable {
         struct Bucket: Decodable {
             let suffix: String
@@ -200,14 +243,7 @@ public actor SyncEngine {
     private func repair(_ scope: ScopeState) async throws {
         var open = [""]
         while let suffix = open.popLast() {
-            let query = suffix.isEmpty ? "" : "?suffix=\(suffix)"
-            let (status, body) = try await transport.send(
-                "GET",
-                "/v1/sync/scopes/\(scope.scope)/digest\(query)",
-                body: nil
-            )
-            guard status == 200 else { throw Self.failure(status, body) }
-            let theirs = try JSONDecoder().decode(Digest.self, from: body)
+            let theirs = try await digest(of: scope.scope, suffix: suffix)
             // It has changed since: the next step brings that, and looks again.
             guard theirs.version == scope.version else { return }
             if let rows = theirs.rows {
@@ -225,12 +261,13 @@ public actor SyncEngine {
             for (key, mine) in ours where known[key] == nil && mine.count > 0 {
                 try store.repair(scope.scope, suffix: key, with: [])
             }
-            for bucket in theirs.buckets {
+            let wrong = theirs.buckets.filter { bucket in
                 let mine = ours[bucket.suffix] ?? (0, 0)
-                if mine.count != bucket.count || mine.digest != UInt64(bucket.digest, radix: 16) {
-                    open.append(bucket.suffix)
-                }
+                return mine.count != bucket.count || mine.digest != UInt64(bucket.digest, radix: 16)
             }
+            // Reading everything anew costs less.
+            guard wrong.count <= 16 else { return }
+            open += wrong.map(\.suffix)
         }
     }
 }

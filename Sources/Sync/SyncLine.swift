@@ -20,6 +20,7 @@ extension SyncLine {
         if let cursor = value.complete { return .complete(cursor: cursor, value.scopes ?? []) }
         if let sequence = value.expected { return .expected(sequence) }
         if value.forked == true { return .forked }
+        if value.busy == true { return .busy }
         return nil
     }
 
@@ -31,6 +32,7 @@ extension SyncLine {
         let outcome: Outcome?
         let expected: Int64?
         let forked: Bool?
+        let busy: Bool?
         let scope: String?
         let reset: String?
         let removed: String?

@@ -22,7 +22,7 @@ public struct Phone: Sendable {
         let path = path ?? api.stateFolder + "-\(UUID().uuidString).sqlite"
         var limits = SyncEngine.Limits()
         limits.rows = rows
-        store = try LocalStore(path: path, mutators: mutators)
+        store = try LocalStore(path: path, of: who.id(), mutators: mutators)
         line = Line(api: api, who: who)
         engine = SyncEngine(store, over: line, limits: limits)
         self.path = path

@@ -87,6 +87,9 @@ enum Policy {
             return (isMoney ? 400 : 2) * 86400
         }
 
+        /// It belongs to a device of whoever asks: nobody else does it for them.
+        var isOfDevice: Bool { load == .signIn || path.hasPrefix("/v1/sync") }
+
         /// Throws 401 for nobody and 403 for the wrong kind of somebody.
         func admit(_ principal: Principal) throws(Refusal) {
             if who.contains(.anyone) { return }

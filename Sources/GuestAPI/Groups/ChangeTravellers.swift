@@ -75,6 +75,8 @@ extension Traveller {
             refusing: ["traveller_household_of_group": .notFound.at("/householdId")]
         )
         tx.publish(id, .traveller, to: .group(group))
+        // It says the household too.
+        if let guest = try await tx.first(GroupSQL.guest(of: id)) { tx.publish(group, .membership, to: .guest(guest)) }
         return traveller
     }
 

@@ -57,6 +57,12 @@ extension Cottage {
             in: tx
         )
         publish([id], of: cottage.parkId, in: tx)
+        if cottage.number != before.number {
+            // Bookings say it.
+            for (booking, group) in try await tx.all(ParkSQL.groupBookings(of: id)) {
+                tx.publish(booking, .booking, to: .group(group))
+            }
+        }
         return cottage
     }
 

@@ -126,6 +126,15 @@ enum ParkSQL {
         )
     }
 
+    static func groupBookings(of cottage: Cottage.ID) -> Query<(booking: Booking.ID, group: TravelGroup.ID)> {
+        Query(
+            """
+            SELECT DISTINCT booking.id, group_id FROM allocation JOIN booking ON booking.id = booking_id
+            WHERE cottage_id = \(cottage) AND group_id IS NOT NULL ORDER BY booking.id
+            """
+        ) { (try $0.decode("id"), try $0.decode("group_id")) }
+    }
+
     static func cottages(of park: Park.ID) -> Query<Cottage> {
         Query(
             "SELECT \(cottageColumns) FROM cottage WHERE park_id = \(park) ORDER BY length(number), number, id",

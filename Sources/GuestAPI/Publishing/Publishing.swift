@@ -65,13 +65,11 @@ enum Publishing {
         for change in told { steps[change.scope, default: 0] += 1 }
         let scopes = steps.sorted { $0.key < $1.key }
         var commands = [PublishingSQL.advance(scopes.map(\.key), by: scopes.map(\.value))]
-        if !published.isEmpty {
+        for (kind, ofKind) in Dictionary(grouping: published, by: \.kind).sorted(by: {
+            $0.key.rawValue < $1.key.rawValue
+        }) {
             commands.append(
-                PublishingSQL.show(
-                    scopes: published.map { $0.scope.description },
-                    kinds: published.map(\.kind.rawValue),
-                    ids: published.map(\.id)
-                )
+                PublishingSQL.show(kind, scopes: ofKind.map { $0.scope.description }, ids: ofKind.map(\.id))
             )
         }
         if !told.isEmpty { commands.append(PublishingSQL.tell(told, at: now)) }

@@ -15,26 +15,29 @@ enum PublishingSQL {
         )
     }
 
-    /// Writes what each scope shows of an entity now, just before COMMIT; what it shows no more becomes a deletion.
+    /// Writes what each scope shows of entities of a kind now, just before COMMIT; what it shows no more becomes a
+    /// deletion.
     ///
-    /// What looks as before is left as it is.
-    static func show(scopes: [String], kinds: [String], ids: [UUID]) -> Command {
+    /// What looks as before is left as it is. A statement for each kind: over the view of all kinds the planner would
+    /// read every table.
+    static func show(_ kind: Publication.Kind, scopes: [String], ids: [UUID]) -> Command {
         Command(
             """
             WITH changed AS (
-                SELECT scope.name AS scope, scope.version, named.kind, named.id, shown.body,
-                    row_hash(named.kind, named.id, shown.body) AS hash, former.hash AS former
-                FROM unnest(\(scopes)::text[], \(kinds)::text[], \(ids)::uuid[]) AS named (scope, kind, id)
-                JOIN scope ON scope.name = named.scope
-                LEFT JOIN scope_row AS former
-                    ON former.scope = named.scope AND former.kind = named.kind AND former.id = named.id
-                LEFT JOIN LATERAL (
-                    SELECT body FROM shown
-                    WHERE shown.kind = named.kind AND shown.id = named.id AND shown.scope = named.scope
-                ) AS shown ON true
+                SELECT name AS scope, version, id, body, row_hash(\(kind.rawValue), id, body) AS hash, former
+                FROM (
+                    SELECT scope.name, scope.version, named.id, former.hash AS former, (
+                        SELECT body FROM \(kind.view) AS shown WHERE shown.id = named.id AND shown.scope = named.scope
+                    ) AS body
+                    FROM unnest(\(scopes)::text[], \(ids)::uuid[]) AS named (scope, id)
+                    JOIN scope ON scope.name = named.scope
+                    LEFT JOIN scope_row AS former
+                        ON former.scope = named.scope AND former.kind = \(kind.rawValue) AND former.id = named.id
+                    OFFSET 0
+                ) AS present
             ), kept AS (
                 INSERT INTO scope_row (scope, kind, id, version, body, hash)
-                SELECT scope, kind, id, version, body, hash FROM changed WHERE hash IS DISTINCT FROM former
+                SELECT scope, \(kind.rawValue), id, version, body, hash FROM changed WHERE hash IS DISTINCT FROM former
                 ON CONFLICT (scope, kind, id) DO UPDATE
                 SET version = EXCLUDED.version, body = EXCLUDED.body, hash = EXCLUDED.hash, at = EXCLUDED.at
             )
@@ -42,7 +45,7 @@ enum PublishingSQL {
             FROM (
                 SELECT scope, count(hash) - count(former) AS more,
                     bit_xor(coalesce(hash, 0) # coalesce(former, 0)) AS difference
-                FROM changed GROUP BY scope
+                FROM changed WHERE hash IS DISTINCT FROM former GROUP BY scope
             ) AS sums
             WHERE name = sums.scope
             """
@@ -96,4 +99,27 @@ enum PublishingSQL {
         ORDER BY 1
         """
     ) { try $0.decode("difference", as: String.self) }
+}
+
+extension Publication.Kind {
+    /// What a scope shows of it.
+    fileprivate var view: SQL {
+        switch self {
+        case .guest: "shown_guest"
+        case .membership: "shown_membership"
+        case .group: "shown_group"
+        case .household: "shown_household"
+        case .traveller: "shown_traveller"
+        case .invitation: "shown_invitation"
+        case .booking: "shown_booking"
+        case .readiness: "shown_readiness"
+        case .share: "shown_share"
+        case .amount: "shown_amount"
+        case .park: "shown_park"
+        case .cottageType: "shown_cottage_type"
+        case .cottage: "shown_cottage"
+        case .rate: "shown_rate"
+        case .extra: "shown_extra"
+        }
+    }
 }

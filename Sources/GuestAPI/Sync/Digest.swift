@@ -32,12 +32,13 @@ struct Digest: Encodable, Sendable {
         at now: Date,
         in reader: Reader
     ) async throws -> Digest {
-        let (versions, buckets, rows) = try await reader.all(
-            SyncSQL.version(of: scope, for: guest, at: now),
+        guard let version = try await reader.first(SyncSQL.version(of: scope, for: guest, at: now)) else {
+            throw Refusal.notFound
+        }
+        let (buckets, rows) = try await reader.all(
             SyncSQL.buckets(of: scope, suffix: suffix),
             SyncSQL.rows(of: scope, suffix: suffix, limit: suffix.count < longestSuffix ? fewRows + 1 : 1_000)
         )
-        guard let version = versions.first else { throw Refusal.notFound }
         guard rows.count <= fewRows || suffix.count == longestSuffix else {
             return Digest(scope: scope, version: version, buckets: buckets, rows: nil)
         }

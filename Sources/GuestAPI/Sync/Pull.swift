@@ -101,6 +101,8 @@ struct SyncLines {
         raw("}\n")
     }
 
+    mutating func busy() { raw("{\"busy\":true}\n") }
+
     mutating func scope(_ name: String, isReset: Bool = false) {
         if isReset { raw(#"{"reset":"#) } else { raw(#"{"scope":"#) }
         plain(name)

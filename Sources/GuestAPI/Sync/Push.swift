@@ -34,8 +34,11 @@ enum Push {
             let former = Dictionary(known.map { ($0.id, $0) }) { first, _ in first }
             for mutation in mutations {
                 if let former = former[mutation.id] {
-                    guard former.fingerprint == mutation.fingerprint else { throw Refusal.mutationReused }
-                    lines.outcome(mutation.sequence, former.outcome)
+                    let isSame = former.fingerprint == mutation.fingerprint
+                    lines.outcome(
+                        mutation.sequence,
+                        isSame ? former.outcome : try rejected(mutation, Problem(Refusal.mutationReused), in: language)
+                    )
                 } else if mutation.sequence <= last {
                     // The number is another mutation's: a second phone goes by the same name.
                     return SyncLines(forked: ())
@@ -66,7 +69,7 @@ enum Push {
         do {
             guard let verb = Mutations.all[mutation.name] else { throw Refusal.mutationUnknown }
             outcome.result = try await tx.savepoint { tx in
-                try await verb(
+                let result = try await verb(
                     Mutations.Act(
                         bytes: Array(mutation.arguments.utf8),
                         // Within what the phone can mean: no later than now.
@@ -77,25 +80,34 @@ enum Push {
                     ),
                     tx
                 )
+                try await tx.settle()
+                return result
             }
         } catch {
             // What will never be possible is refused, so that the queue goes on; the rest is worth another try.
             guard let problem = Problem(error) ?? hopeless(error, app), !problem.isRetryable else { throw error }
-            outcome.result = .rejected
-            outcome.code = problem.code
-            outcome.detail = ([problem.detail[language]] + problem.errors.map { "\($0.pointer) \($0.detail)" })
-                .joined(separator: " ")
+            return try rejected(mutation, problem, in: language)
         }
+        return String(decoding: try ResponseEncoder.encode(outcome), as: UTF8.self)
+    }
+
+    private static func rejected(_ mutation: Mutation, _ problem: Problem, in language: Language) throws -> String {
+        let detail = ([problem.detail[language]] + problem.errors.map { "\($0.pointer) \($0.detail)" })
+            .joined(separator: " ").prefix(500)
+        let outcome = Outcome(id: mutation.id, result: .rejected, code: problem.code, detail: String(detail))
         return String(decoding: try ResponseEncoder.encode(outcome), as: UTF8.self)
     }
 }
 
 extension Push {
-    /// What the database will never take, which is our mistake: it must not stop all that comes after it.
+    /// What comes to the same however often it is tried is our mistake: it must not stop all that comes after it.
     private static func hopeless(_ error: any Error, _ app: AppEnvironment) -> Problem? {
-        guard case .server(let server)? = error as? PostgresError, ["22", "23"].contains(server.sqlState.prefix(2))
-        else {
-            return nil
+        if error is CancellationError { return nil }
+        if let error = error as? PostgresError {
+            switch error {
+            case .server where !error.isUnavailability, .undecodable: break
+            default: return nil
+            }
         }
         app.logger.error("mutation failed", metadata: ["error": "\(String(reflecting: error))"])
         return Problem.internalError

@@ -10,12 +10,15 @@ enum SyncRoutes {
         "registerSyncDevice": register, "sync": sync, "showDigest": digest,
     ]
 
+    private static let maximumDevices = 20
+
     private static func register(_ call: Call) async throws -> Answer {
         let device = try call.body(DeviceRequest.self).id
         let guest = try call.guest()
         return try await call.write { tx in
             let owner = try await tx.first(SyncSQL.register(device, of: guest, at: call.now))
             guard owner == guest else { throw Refusal.deviceTaken }
+            tx.later([SyncSQL.keepDevices(of: guest, atMost: maximumDevices)])
             return .noContent
         }
     }
@@ -30,14 +33,19 @@ enum SyncRoutes {
         }
         var lines = SyncLines()
         if let mutations = request.mutations, !mutations.isEmpty {
-            lines = try await Push.push(
-                mutations,
-                from: request.deviceId,
-                as: guest,
-                in: call.language,
-                call.app,
-                at: call.now
-            )
+            do {
+                lines = try await Push.push(
+                    mutations,
+                    from: request.deviceId,
+                    as: guest,
+                    in: call.language,
+                    call.app,
+                    at: call.now
+                )
+            } catch let error as PostgresError where error.isUnavailability {
+                // Nothing was done; what is new may be read all the same.
+                lines.busy()
+            }
         }
         let pull = Pull(guest: guest, cursor: cursor, limit: request.limit ?? Pull.pageRows)
         let pushed = lines

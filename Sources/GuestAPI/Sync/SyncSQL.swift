@@ -142,6 +142,17 @@ enum SyncSQL {
         ) { try $0.decode("guest_id") }
     }
 
+    /// Devices that were not seen for longest give way to this one.
+    static func keepDevices(of guest: Guest.ID, atMost count: Int) -> Command {
+        Command(
+            """
+            DELETE FROM sync_device WHERE id IN (
+                SELECT id FROM sync_device WHERE guest_id = \(guest) ORDER BY seen_at DESC, id OFFSET \(count)
+            )
+            """
+        )
+    }
+
     /// The number of its newest mutation; locked, so that two requests of a device do not do the same twice.
     static func device(_ device: UUID, of guest: Guest.ID) -> Query<Int64> {
         Query("SELECT last_sequence FROM sync_device WHERE id = \(device) AND guest_id = \(guest) FOR UPDATE") {
