@@ -64,7 +64,7 @@ enum Publishing {
         var steps = Dictionary(published.map { ($0.scope.description, 1) }) { first, _ in first }
         for change in told { steps[change.scope, default: 0] += 1 }
         let scopes = steps.sorted { $0.key < $1.key }
-        var commands = [PublishingSQL.advance(scopes.map(\.key), by: scopes.map(\.value))]
+        var commands = [PublishingSQL.planOnce, PublishingSQL.advance(scopes.map(\.key), by: scopes.map(\.value))]
         for (kind, ofKind) in Dictionary(grouping: published, by: \.kind).sorted(by: {
             $0.key.rawValue < $1.key.rawValue
         }) {

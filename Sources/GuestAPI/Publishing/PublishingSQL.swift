@@ -2,6 +2,10 @@ import Foundation
 import Postgres
 
 enum PublishingSQL {
+    /// For the statements of the flush, up to COMMIT: otherwise PostgreSQL plans each of them anew every time, because
+    /// for an array of unknown length it expects more rows than there are.
+    static let planOnce = Command("SELECT set_config('plan_cache_mode', 'force_generic_plan', true)")
+
     /// The order of the array is the order of the locks.
     static func advance(_ scopes: [String], by steps: [Int]) -> Command {
         Command(

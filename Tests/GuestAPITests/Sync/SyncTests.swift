@@ -418,7 +418,7 @@ import Testing
         }
     }
 
-    @Test func `What a phone has too much goes, with a small scope as with a lost cursor, and another guest finds nothing`()
+    @Test func `What a phone has too much goes, also when its cursor is lost, and another guest finds nothing`()
         async throws
     {
         try await withGuestAPI { api in
