@@ -64,6 +64,16 @@ public struct Row: Sendable {
         return value
     }
 
+    /// The bytes of a column's text, for as long as `body` runs; for what is passed on as it is.
+    ///
+    /// Throws `PostgresError.undecodable` when there is no such column or it is NULL.
+    public func withBytes<Value>(of column: String, _ body: (UnsafeRawBufferPointer) throws -> Value) throws -> Value {
+        guard let position = set.columns.firstIndex(of: column), let bytes = set.field(index, Int32(position)) else {
+            throw PostgresError.undecodable(column: column, reason: "NULL, or no such column")
+        }
+        return try withExtendedLifetime(set) { try body(bytes) }
+    }
+
     /// The column's value, nil for NULL.
     public func decodeIfPresent<Value: PostgresDecodable>(
         _ column: String,

@@ -27,7 +27,7 @@ struct Pull {
     ) async throws -> [String]? {
         let found = try await reader.all(SyncSQL.pull(guest, since: cursor, limit: limit, at: now))
         var scopes: [SyncSQL.ScopeLine] = []
-        var rows: [SyncSQL.RowLine] = []
+        var rows: [Row] = []
         for line in found {
             switch line {
             case .scope(let scope): scopes.append(scope)
@@ -51,12 +51,14 @@ struct Pull {
         var current: String?
         for row in rows {
             guard written == 0 || lines.bytes.count < Self.pageBytes else { break }
-            if current != row.scope { lines.scope(row.scope) }
-            current = row.scope
-            lines.row(row)
-            next.positions[row.scope] = .init(version: row.version, row: .init(kind: row.kind, id: row.id))
+            let scope: String = try row.decode("scope")
+            if let current, current != scope { next.positions[current] = try position(of: rows[written - 1]) }
+            if current != scope { lines.scope(scope) }
+            current = scope
+            try row.withBytes(of: "line") { lines.row($0) }
             written += 1
         }
+        if let current { next.positions[current] = try position(of: rows[written - 1]) }
         guard written == rows.count, rows.count < limit else {
             lines.page(next.text(for: guest, app.secret))
             return nil
@@ -64,6 +66,15 @@ struct Pull {
         for scope in scopes { next.positions[scope.scope] = .init(version: scope.version) }
         lines.complete(next.text(for: guest, app.secret), scopes)
         return next == cursor ? Array(granted) : nil
+    }
+}
+
+extension Pull {
+    private func position(of row: Row) throws -> SyncCursor.Position {
+        .init(
+            version: try row.decode("version"),
+            row: .init(kind: try row.decode("kind"), id: try row.decode("id"))
+        )
     }
 }
 
@@ -115,18 +126,9 @@ struct SyncLines {
         raw("}\n")
     }
 
-    mutating func row(_ row: SyncSQL.RowLine) {
-        bytes.append(UInt8(ascii: "["))
-        plain(row.kind)
-        bytes.append(UInt8(ascii: ","))
-        plain(row.id.lowercasedText)
-        if let hash = row.hash, let body = row.body {
-            bytes.append(UInt8(ascii: ","))
-            plain(hash.digest)
-            bytes.append(UInt8(ascii: ","))
-            bytes.append(contentsOf: body.utf8)
-        }
-        raw("]\n")
+    mutating func row(_ line: UnsafeRawBufferPointer) {
+        bytes.append(contentsOf: line)
+        bytes.append(UInt8(ascii: "\n"))
     }
 
     mutating func page(_ cursor: String) {

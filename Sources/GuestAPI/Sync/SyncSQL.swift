@@ -28,7 +28,8 @@ enum SyncSQL {
     /// One statement, and so one state of the database: how each scope of the guest stands, and the next rows.
     enum Line: Sendable {
         case scope(ScopeLine)
-        case row(RowLine)
+        /// A row of `line` as it is sent, and `scope`, `version`, `kind` and `id`, which few of them are asked for.
+        case row(Row)
     }
 
     struct ScopeLine: Sendable {
@@ -83,12 +84,14 @@ enum SyncSQL {
                 ) AS age
             )
             SELECT 0 AS part, 0 AS place, name AS scope, version, count, digest, is_reset, epoch, NULL AS kind,
-                NULL::uuid AS id, NULL::bigint AS hash, NULL AS body
+                NULL::uuid AS id, NULL AS line
             FROM since
             UNION ALL
             (
                 SELECT 1, row_number() OVER (ORDER BY rank, name, changed.version, changed.kind, changed.id), name,
-                    changed.version, NULL, NULL, NULL, NULL, changed.kind, changed.id, changed.hash, changed.body
+                    changed.version, NULL, NULL, NULL, NULL, changed.kind, changed.id,
+                    '["' || changed.kind || '","' || changed.id || '"'
+                        || coalesce(',"' || lpad(to_hex(changed.hash), 16, '0') || '",' || changed.body, '') || ']'
                 FROM since JOIN LATERAL (
                     SELECT version, kind, id, hash, body FROM scope_row
                     WHERE scope = name AND (version, kind, id) > (from_version, from_kind, from_id)
@@ -101,11 +104,10 @@ enum SyncSQL {
             ORDER BY part, place
             """
         ) { row in
-            let scope: String = try row.decode("scope")
-            guard try row.decode("part", as: Int.self) == 1 else {
+            guard try row.decodeIfPresent("epoch", as: String.self) == nil else {
                 return .scope(
                     ScopeLine(
-                        scope: scope,
+                        scope: try row.decode("scope"),
                         version: try row.decode("version"),
                         count: try row.decode("count"),
                         digest: try row.decode("digest"),
@@ -114,16 +116,7 @@ enum SyncSQL {
                     )
                 )
             }
-            return .row(
-                RowLine(
-                    scope: scope,
-                    version: try row.decode("version"),
-                    kind: try row.decode("kind"),
-                    id: try row.decode("id"),
-                    hash: try row.decodeIfPresent("hash"),
-                    body: try row.decodeIfPresent("body")
-                )
-            )
+            return .row(row)
         }
     }
 
