@@ -116,6 +116,19 @@ public struct Outcome: Codable, Hashable, Sendable {
         self.code = code
         self.detail = detail
     }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, result, code, detail
+    }
+
+    /// The id in lower case, as everywhere.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(id.lowercasedText, forKey: .id)
+        try container.encode(result, forKey: .result)
+        try container.encodeIfPresent(code, forKey: .code)
+        try container.encodeIfPresent(detail, forKey: .detail)
+    }
 }
 
 /// A line of the answer to `POST /v1/sync`, which is JSON in lines.
