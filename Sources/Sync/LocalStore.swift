@@ -173,7 +173,7 @@ public final class LocalStore: Sendable {
     @discardableResult
     public func perform(_ name: String, _ arguments: some Encodable, at now: Date, id: UUID = UUID()) throws -> UUID {
         let text = String(decoding: try JSONEncoder.ofArguments.encode(arguments), as: UTF8.self)
-        guard text.utf8.count <= SyncRequest.maximumArguments, (1...100).contains(name.utf8.count) else {
+        guard text.utf8.count <= SyncRequest.maximumArguments, (1...100).contains(name.unicodeScalars.count) else {
             throw TooLarge()
         }
         let deed = Deed(id: id, name: name, arguments: text, at: now)
@@ -181,7 +181,7 @@ public final class LocalStore: Sendable {
         return id
     }
 
-    /// Its arguments have more than `SyncRequest.maximumArguments` bytes, or its name more than 100.
+    /// Its arguments have more than `SyncRequest.maximumArguments` bytes, or its name more than 100 characters.
     public struct TooLarge: Error {}
 
     private func perform(_ deed: Deed, _ database: Database) throws {

@@ -7,6 +7,8 @@ public struct SyncRequest: Codable, Sendable {
     public static let schema = 1
     /// What one request may carry.
     public static let maximumMutations = 50
+    /// What every JSON library reads exactly: 2^53 - 1 (RFC 8259, section 6).
+    static let largestSequence: Int64 = 9_007_199_254_740_991
     /// Bytes of a mutation's arguments.
     public static let maximumArguments = 16 * 1024
     public static let rows = 1...5_000
@@ -54,13 +56,17 @@ extension SyncRequest: Checked {
         )
         for (index, mutation) in mutations.enumerated() {
             let place = "/mutations/\(index)"
-            check.range(mutation.sequence, "\(place)/sequence", 1...Int64.max - 1_000)
+            check.range(mutation.sequence, "\(place)/sequence", 1...Self.largestSequence)
             check.require(
                 index == 0 || mutation.sequence == mutations[index - 1].sequence &+ 1,
                 "\(place)/sequence",
                 "must be one more than the one before"
             )
-            check.require((1...100).contains(mutation.name.utf8.count), "\(place)/name", "must have 1 to 100 bytes")
+            check.require(
+                (1...100).contains(mutation.name.unicodeScalars.count),
+                "\(place)/name",
+                "must have 1 to 100 characters"
+            )
         }
         check.require(Set(mutations.map(\.id)).count == mutations.count, "/mutations", "must have an id each")
     }
