@@ -858,7 +858,7 @@ def job_rate():
     service = Service("jobs")
     service.stop()
     count = 20_000
-    psql("jobs", f"INSERT INTO job (id, queue, kind, arguments, run_at) SELECT gen_random_uuid(), 'mail', 'eraseSpool', '{{\"folder\": \"none\"}}', now() FROM generate_series(1, {count}); ANALYZE job")
+    psql("jobs", f"INSERT INTO job (id, queue, kind, arguments, run_at) SELECT gen_random_uuid(), 'effects', 'eraseSpool', '{{\"folder\": \"none\"}}', now() FROM generate_series(1, {count}); ANALYZE job")
     service = Service("jobs", workers=4)
     started, first = time.monotonic(), int(psql("jobs", "SELECT count(*) FROM job"))
     left = first
