@@ -134,7 +134,21 @@ def real_ids():
     code = ask("POST", f"/v1/groups/{handed}/invitations", {}, anna)["code"]
     ask("POST", f"/v1/invitations/{code}/accept", {"name": "Sam"}, stranger)
     heir = [t["id"] for t in ask("GET", f"/v1/groups/{handed}", token=stranger)["travellers"] if t["name"] != "Anna"]
+    # What the group votes on and plans.
+    def proposed(week):
+        arrival = friday + datetime.timedelta(weeks=week)
+        stay = {"arrival": str(arrival), "departure": str(arrival + datetime.timedelta(days=3))}
+        body = {"parkId": park, "stay": stay, "cottages": [{"typeId": kind}]}
+        return ask("POST", f"/v1/groups/{group}/options", body, anna)["id"]
+
+    item, deleted = (
+        ask("POST", f"/v1/groups/{group}/plan-items", {"list": "plan", "title": "Swim"}, anna)["id"] for _ in range(2)
+    )
+    ask("PATCH", f"/v1/groups/{group}/plan-items/{item}", {"base": 1, "title": "Dive"}, anna)
     ids = {
+        "option": proposed(6), "item": item, "withdrawOption": {"option": proposed(7)},
+        "promoteOption": {"option": proposed(8)}, "deletePlanItem": {"item": deleted},
+        "restorePlanItem": {"item": item},
         "park": park, "type": kind, "cottage": cottage, "closure": closure, "group": group, "traveller": traveller,
         "invitation": invitation["id"], "code": invitation["code"], "device": spare[0],
         "rate": ask("GET", f"/v1/admin/cottage-types/{kind}/rates", token=office)["items"][0]["id"],
@@ -181,6 +195,14 @@ def narrowed(ids):
         "type": "object", "properties": {"typeId": {"type": "string", "enum": [ids["type"]]}}, "required": ["typeId"],
         "additionalProperties": False,
     }
+    only("StayOptionRequest", "parkId", ids["park"])
+    schemas["StayOptionRequest"]["properties"]["cottages"] = schemas["BookingRequest"]["properties"]["cottages"]
+    only("ReplyRequest", "travellerId", ids["member"])
+    schemas["PromotionRequest"]["properties"]["travellerIds"]["items"] = {"type": "string", "enum": [ids["member"]]}
+    for schema in ("PlanItemRequest", "PlanItemChange"):
+        only(schema, "bringerId", ids["member"])
+    schemas["PlanItemRequest"]["properties"].pop("bookingId")
+    schemas["UndoRequest"]["properties"] = {"number": {"enum": [2]}, "field": {"enum": ["title"]}}
     only("ReservationReport", "type", ids["kind"])
     schemas["ReservationReport"]["properties"].pop("cottage")
     schemas["WalkInRequest"]["properties"].pop("guestId")

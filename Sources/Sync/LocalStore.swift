@@ -8,6 +8,7 @@ public import GuestModels
 /// on from where it was.
 public final class LocalStore: Sendable {
     private let database: DatabasePool
+    private let guest: Guest.ID
     private let mutators: [String: Mutator]
 
     /// Opens the file, or makes it.
@@ -21,6 +22,7 @@ public final class LocalStore: Sendable {
         configuration.busyMode = .timeout(5)
         database = try DatabasePool(path: path, configuration: configuration)
         self.mutators = mutators
+        self.guest = guest
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { try $0.execute(sql: Self.tables) }
         try migrator.migrate(database)
@@ -578,7 +580,7 @@ extension LocalStore {
         guard let mutator = mutators[deed.name] else { return }
         // One that no longer fits shows nothing of it; the server will say why.
         try? database.inSavepoint {
-            try mutator.apply(deed, Overlay(database: database))
+            try mutator.apply(deed, Overlay(guest: guest, database: database))
             return .commit
         }
     }
@@ -603,6 +605,8 @@ public struct Mutator: Sendable {
 
 /// Where a mutator reads what is shown and says what it makes of it; good for as long as the mutator runs.
 public struct Overlay {
+    /// Whose phone it is.
+    public let guest: Guest.ID
     fileprivate let database: Database
 
     public func body<Value: Decodable>(

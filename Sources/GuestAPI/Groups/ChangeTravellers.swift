@@ -129,6 +129,7 @@ extension Traveller {
         }
         try await tx.run(GroupSQL.leave(id, at: now))
         tx.publish(id, .traveller, to: .group(group))
+        for departure in Departure.all { try await departure.act(id, group, now, tx) }
     }
 
     /// Gives the organiser's role to another member.

@@ -73,6 +73,7 @@ struct CleanUp: Work {
                 AttemptSQL.deleteOldEvents(now: now),
             ] + SyncSQL.forgetDeletions(before: now.addingTimeInterval(-90 * 86400))
                 + SyncSQL.deleteOld(before: now.addingTimeInterval(-400 * 86400))
+                + [PlanningSQL.deleteOld(before: now.addingTimeInterval(-90 * 86400))]
         )
     }
 }

@@ -124,6 +124,8 @@ extension Publication.Kind {
         case .cottage: "shown_cottage"
         case .rate: "shown_rate"
         case .extra: "shown_extra"
+        case .option: "shown_option"
+        case .planItem: "shown_plan_item"
         }
     }
 }

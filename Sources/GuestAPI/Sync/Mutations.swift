@@ -25,7 +25,9 @@ enum Mutations {
 
     typealias Verb = @Sendable (Act, Transaction) async throws -> Outcome.Result
 
-    static let all: [String: Verb] = [
+    static let all = planning.merging(others) { first, _ in first }
+
+    private static let others: [String: Verb] = [
         "booking.setArrivalTime@1": { act, tx in
             let arguments: ArrivalTime = try act.arguments()
             let id = arguments.bookingId
@@ -50,5 +52,121 @@ enum Mutations {
         let change: ProfileChange
 
         func check(_ check: inout Check) { change.check(&check) }
+    }
+
+    // MARK: Planning
+
+    private static let planning: [String: Verb] = [
+        "option.propose@1": { act, tx in
+            let new: GroupArguments<StayOptionRequest> = try act.arguments()
+            _ = try await StayOption.propose(
+                new.request,
+                to: new.groupId,
+                as: act.principal,
+                act.app,
+                at: act.now,
+                in: tx
+            )
+            return .applied
+        },
+        "option.withdraw@1": { act, tx in
+            let option: ThingArguments<StayOption> = try act.arguments()
+            try await StayOption.withdraw(option.id, in: option.groupId, as: act.principal, in: tx)
+            return .applied
+        },
+        "option.vote@1": { act, tx in
+            let option: ChangeArguments<StayOption, ReplyRequest> = try act.arguments()
+            return try await StayOption.vote(
+                option.request,
+                on: option.id,
+                in: option.groupId,
+                as: act.principal,
+                at: act.madeAt,
+                in: tx
+            )
+        },
+        "option.attend@1": { act, tx in
+            let option: ChangeArguments<StayOption, ReplyRequest> = try act.arguments()
+            return try await StayOption.attend(
+                option.request,
+                option.id,
+                in: option.groupId,
+                as: act.principal,
+                at: act.madeAt,
+                in: tx
+            )
+        },
+        "option.promote@1": { act, tx in
+            let option: ChangeArguments<StayOption, PromotionRequest> = try act.arguments()
+            _ = try await StayOption.promote(
+                option.id,
+                in: option.groupId,
+                option.request,
+                as: act.principal,
+                act.app,
+                at: act.now,
+                in: tx
+            )
+            return .applied
+        },
+        "planItem.add@1": { act, tx in
+            let new: GroupArguments<PlanItemRequest> = try act.arguments()
+            _ = try await PlanItem.add(
+                new.request,
+                to: new.groupId,
+                as: act.principal,
+                act.app,
+                at: act.now,
+                in: tx
+            )
+            return .applied
+        },
+        "planItem.change@1": { act, tx in
+            let item: ChangeArguments<PlanItem, PlanItemChange> = try act.arguments()
+            return try await PlanItem.change(
+                item.id,
+                in: item.groupId,
+                item.request,
+                as: act.principal,
+                at: act.now,
+                in: tx
+            )
+        },
+        "planItem.undo@1": { act, tx in
+            let item: ChangeArguments<PlanItem, UndoRequest> = try act.arguments()
+            return try await PlanItem.undo(
+                item.request,
+                of: item.id,
+                in: item.groupId,
+                as: act.principal,
+                at: act.now,
+                in: tx
+            )
+        },
+        "planItem.delete@1": { act, tx in try await setDeleted(true, act, tx) },
+        "planItem.restore@1": { act, tx in try await setDeleted(false, act, tx) },
+        "planItem.attend@1": { act, tx in
+            let item: ChangeArguments<PlanItem, ReplyRequest> = try act.arguments()
+            return try await PlanItem.attend(
+                item.request,
+                item.id,
+                in: item.groupId,
+                as: act.principal,
+                at: act.madeAt,
+                in: tx
+            )
+        },
+    ]
+
+    private static func setDeleted(_ isDeleted: Bool, _ act: Act, _ tx: Transaction) async throws -> Outcome.Result {
+        let item: ThingArguments<PlanItem> = try act.arguments()
+        return try await PlanItem.setDeleted(
+            isDeleted,
+            item.id,
+            in: item.groupId,
+            as: act.principal,
+            at: act.now,
+            in: tx
+        )
     }
 }

@@ -56,6 +56,12 @@ import Testing
             {"stay": {"arrival": "2027-05-14", "departure": "2027-05-17"}, "state": "confirmed", "type": "A",
             "adults": 2, "children": 0, "babies": 0, "nightlyRate": 1}
             """,
+            "proposeOption": """
+            {"parkId": "\(ids["park"] ?? "")", "stay": \(stay), "cottages": [{"cottageId": "\(ids["cottage"] ?? "")"}]}
+            """,
+            "voteOnOption": #"{"reply": "yes"}"#, "attendOption": #"{"reply": "yes"}"#, "promoteOption": "{}",
+            "addPlanItem": #"{"list": "plan", "title": "T"}"#, "changePlanItem": #"{"base": 1}"#,
+            "attendPlanItem": #"{"reply": "yes"}"#, "undoPlanChange": #"{"number": 1, "field": "title"}"#,
             "registerSyncDevice": #"{"id": "\#(UUID().uuidString)"}"#,
             "sync": #"{"deviceId": "\#(UUID().uuidString)", "schema": 1}"#,
             "splitBooking": #"{"way": "equally"}"#, "previewSplit": #"{"way": "equally"}"#,
@@ -158,7 +164,7 @@ import Testing
             let names = [
                 "park", "type", "cottage", "rate", "closure", "group", "traveller", "invitation", "booking", "device",
                 "job", "order", "extra", "task", "note", "number", "share",
-                "payment", "link", "goodwill", "invoice",
+                "payment", "link", "goodwill", "invoice", "option", "item",
             ]
             let nothing = Dictionary(
                 names.map { ($0, missing) } + [

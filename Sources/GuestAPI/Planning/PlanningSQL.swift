@@ -1,0 +1,395 @@
+import Foundation
+import GuestModels
+import Postgres
+
+enum PlanningSQL {
+    // MARK: As everybody sees it
+
+    /// What the routes answer is what phones are sent: JSON of the views.
+    static func options(of group: TravelGroup.ID) -> Query<JSONText> {
+        Query(
+            """
+            SELECT coalesce(json_agg(body::json ORDER BY id), '[]')::text AS items
+            FROM shown_option WHERE scope = \(scope(of: group))
+            """,
+            decoding: items
+        )
+    }
+
+    /// In the order of the lists.
+    static func items(of group: TravelGroup.ID) -> Query<JSONText> {
+        Query(
+            """
+            SELECT coalesce(json_agg(body::json ORDER BY list, rank, plan_item.id), '[]')::text AS items
+            FROM plan_item JOIN shown_plan_item AS shown ON shown.id = plan_item.id
+            WHERE group_id = \(group)
+            """,
+            decoding: items
+        )
+    }
+
+    static func option(_ id: StayOption.ID) -> Query<JSONText> {
+        Query("SELECT body AS items FROM shown_option WHERE id = \(id)", decoding: items)
+    }
+
+    static func item(_ id: PlanItem.ID) -> Query<JSONText> {
+        Query("SELECT body AS items FROM shown_plan_item WHERE id = \(id)", decoding: items)
+    }
+
+    private static func items(_ row: Row) throws -> JSONText { try row.decode("items") }
+
+    private static func scope(of group: TravelGroup.ID) -> String { "group:\(group)" }
+
+    // MARK: Options
+
+    struct OptionRow: Sendable {
+        let id: StayOption.ID
+        let parkId: Park.ID
+        let stay: Stay
+        let state: StayOption.State
+        let bookingId: Booking.ID?
+        /// That the booking it became is over before it began: it may be tried again.
+        let isBookingGone: Bool
+        let proposedBy: Traveller.ID
+    }
+
+    static func option(_ id: StayOption.ID, in group: TravelGroup.ID, locked: Bool) -> Query<OptionRow> {
+        let lock: SQL = locked ? "FOR NO KEY UPDATE" : ""
+        return Query(
+            """
+            SELECT id, park_id, stay, state, booking_id, proposed_by, (
+                SELECT booking.state IN ('expired', 'cancelled') FROM booking WHERE booking.id = booking_id
+            ) AS is_gone
+            FROM stay_option WHERE id = \(id) AND group_id = \(group) AND state <> 'withdrawn' \(lock)
+            """
+        ) { row in
+            OptionRow(
+                id: try row.decode("id"),
+                parkId: try row.decode("park_id"),
+                stay: try row.decode("stay"),
+                state: StayOption.State(rawValue: try row.decode("state")) ?? .open,
+                bookingId: try row.decodeIfPresent("booking_id"),
+                isBookingGone: try row.decodeIfPresent("is_gone") ?? false,
+                proposedBy: try row.decode("proposed_by")
+            )
+        }
+    }
+
+    static func choices(of option: StayOption.ID) -> Query<BookingRequest.Choice> {
+        Query("SELECT cottage_id, type_id FROM option_cottage WHERE option_id = \(option) ORDER BY place") { row in
+            if let cottage: Cottage.ID = try row.decodeIfPresent("cottage_id") { return .init(cottage: cottage) }
+            return .init(anyOf: try row.decode("type_id"))
+        }
+    }
+
+    static func openOptions(of group: TravelGroup.ID) -> Query<Int> {
+        Query("SELECT count(*) AS count FROM stay_option WHERE group_id = \(group) AND state = 'open'") {
+            try $0.decode("count")
+        }
+    }
+
+    /// How many of these the park has.
+    static func known(cottages: [Cottage.ID], types: [CottageType.ID], in park: Park.ID) -> Query<Int> {
+        Query(
+            """
+            SELECT (SELECT count(*) FROM cottage WHERE id = ANY(\(cottages)::uuid[]) AND park_id = \(park))
+                + (SELECT count(*) FROM cottage_type WHERE id = ANY(\(types)::uuid[]) AND park_id = \(park)) AS count
+            """
+        ) { try $0.decode("count") }
+    }
+
+    static func insert(_ option: StayOption) -> [Command] {
+        [
+            Command(
+                """
+                INSERT INTO stay_option (id, group_id, park_id, stay, note, proposed_by, proposed_at)
+                VALUES (\(option.id), \(option.groupId), \(option.parkId), \(option.stay), \(option.note),
+                    \(option.proposedBy), \(option.proposedAt))
+                """
+            )
+        ]
+            + option.cottages.enumerated().map { place, choice in
+                Command(
+                    """
+                    INSERT INTO option_cottage (option_id, place, cottage_id, type_id)
+                    VALUES (\(option.id), \(place + 1), \(choice.cottageId), \(choice.typeId))
+                    """
+                )
+            }
+    }
+
+    static func end(_ option: StayOption.ID, as state: StayOption.State, booking: Booking.ID?) -> Command {
+        Command(
+            """
+            UPDATE stay_option SET state = \(state.rawValue), booking_id = \(booking), version = version + 1
+            WHERE id = \(option)
+            """
+        )
+    }
+
+    // MARK: Replies
+
+    enum Question {
+        case vote(StayOption.ID)
+        case attendance(StayOption.ID)
+        case taking(PlanItem.ID)
+    }
+
+    /// No row where something later has been said already.
+    static func reply(
+        _ said: Reply?,
+        to question: Question,
+        by traveller: Traveller.ID,
+        in group: TravelGroup.ID,
+        at instant: Date
+    ) -> Command {
+        let (option, item, name): (StayOption.ID?, PlanItem.ID?, String) =
+            switch question {
+            case .vote(let option): (option, nil, "vote")
+            case .attendance(let option): (option, nil, "attendance")
+            case .taking(let item): (nil, item, "attendance")
+            }
+        let key: SQL =
+            item == nil
+            ? "(option_id, traveller_id, question) WHERE option_id IS NOT NULL"
+            : "(item_id, traveller_id) WHERE item_id IS NOT NULL"
+        return Command(
+            """
+            INSERT INTO reply (option_id, item_id, group_id, traveller_id, question, said, said_at)
+            VALUES (\(option), \(item), \(group), \(traveller), \(name), \(said?.rawValue), \(instant))
+            ON CONFLICT \(key) DO UPDATE SET said = EXCLUDED.said, said_at = EXCLUDED.said_at
+            WHERE reply.said_at <= EXCLUDED.said_at
+            """
+        )
+    }
+
+    /// Who said that they come, and is there still.
+    static func coming(to option: StayOption.ID) -> Query<Traveller.ID> {
+        Query(
+            """
+            SELECT traveller.id FROM reply JOIN traveller ON traveller.id = traveller_id
+            WHERE option_id = \(option) AND question = 'attendance' AND said = 'yes' AND left_at IS NULL
+            ORDER BY traveller.id
+            """
+        ) { try $0.decode("id") }
+    }
+
+    // MARK: Plan items
+
+    /// With who set each field last, and whether it is deleted.
+    struct ItemRow: Sendable {
+        var item: PlanItem
+        var revisions: [PlanItem.Field: PlanItem.Revision]
+        let isDeleted: Bool
+    }
+
+    static func item(_ id: PlanItem.ID, in group: TravelGroup.ID, locked: Bool) -> Query<ItemRow> {
+        let lock: SQL = locked ? "FOR NO KEY UPDATE" : ""
+        return Query(
+            """
+            SELECT id, group_id, list, booking_id, title, note, place, day, to_char(time, 'HH24:MI') AS time, quantity,
+                bringer_id, is_done, rank, revisions, added_by, added_at, deleted_at IS NOT NULL AS is_deleted, version
+            FROM plan_item WHERE id = \(id) AND group_id = \(group) \(lock)
+            """,
+            decoding: itemRow
+        )
+    }
+
+    private static func itemRow(_ row: Row) throws -> ItemRow {
+        let request = PlanItemRequest(
+            list: PlanItem.List(rawValue: try row.decode("list")) ?? .plan,
+            bookingId: try row.decodeIfPresent("booking_id"),
+            title: try row.decode("title"),
+            note: try row.decodeIfPresent("note"),
+            place: try row.decodeIfPresent("place"),
+            day: try row.decodeIfPresent("day"),
+            time: try row.decodeIfPresent("time", as: String.self).flatMap { LocalTime($0) },
+            quantity: try row.decodeIfPresent("quantity"),
+            bringerId: try row.decodeIfPresent("bringer_id"),
+            rank: Rank(try row.decode("rank", as: String.self))
+        )
+        var item = PlanItem(
+            request,
+            id: try row.decode("id"),
+            group: try row.decode("group_id"),
+            by: try row.decode("added_by"),
+            at: try row.decode("added_at")
+        )
+        item.isDone = try row.decode("is_done")
+        item.version = try row.decode("version")
+        let revisions: [String: PlanItem.Revision] = try row.decodeJSON("revisions")
+        return ItemRow(
+            item: item,
+            revisions: Dictionary(
+                revisions.compactMap { name, revision in PlanItem.Field(rawValue: name).map { ($0, revision) } }
+            ) { first, _ in first },
+            isDeleted: try row.decode("is_deleted")
+        )
+    }
+
+    static func items(in group: TravelGroup.ID) -> Query<Int> {
+        Query("SELECT count(*) AS count FROM plan_item WHERE group_id = \(group) AND deleted_at IS NULL") {
+            try $0.decode("count")
+        }
+    }
+
+    static func lastRank(in list: PlanItem.List, of group: TravelGroup.ID) -> Query<Rank?> {
+        Query(
+            """
+            SELECT max(rank) AS rank FROM plan_item
+            WHERE group_id = \(group) AND list = \(list.rawValue) AND deleted_at IS NULL
+            """
+        ) { try $0.decodeIfPresent("rank", as: String.self).flatMap { Rank($0) } }
+    }
+
+    static func isBooking(_ id: Booking.ID, of group: TravelGroup.ID) -> Query<Bool> {
+        Query("SELECT true AS is_theirs FROM booking WHERE id = \(id) AND group_id = \(group)") {
+            try $0.decode("is_theirs")
+        }
+    }
+
+    static func insert(_ item: PlanItem) -> Command {
+        Command(
+            """
+            INSERT INTO plan_item (id, group_id, list, booking_id, title, note, place, day, time, quantity, bringer_id,
+                is_done, rank, added_by, added_at)
+            VALUES (\(item.id), \(item.groupId), \(item.list.rawValue), \(item.bookingId), \(item.title), \(item.note),
+                \(item.place), \(item.day), \(item.time?.description)::time, \(item.quantity), \(item.bringerId),
+                \(item.isDone), \(item.rank.text), \(item.addedBy), \(item.addedAt))
+            """
+        )
+    }
+
+    static func update(_ row: ItemRow) throws -> Command {
+        let item = row.item
+        let revisions = Dictionary(row.revisions.map { ($0.key.rawValue, $0.value) }) { first, _ in first }
+        return Command(
+            """
+            UPDATE plan_item SET title = \(item.title), note = \(item.note), place = \(item.place), day = \(item.day),
+                time = \(item.time?.description)::time, quantity = \(item.quantity), bringer_id = \(item.bringerId),
+                is_done = \(item.isDone), rank = \(item.rank.text), revisions = \(try JSONText(encoding: revisions)),
+                version = \(item.version)
+            WHERE id = \(item.id)
+            """
+        )
+    }
+
+    /// nil: it is there again.
+    static func delete(_ item: PlanItem.ID, at now: Date?) -> Command {
+        Command("UPDATE plan_item SET deleted_at = \(now), version = version + 1 WHERE id = \(item)")
+    }
+
+    // MARK: History
+
+    /// The latest of an item that are kept.
+    private static let events = 200
+
+    static func insert(_ event: PlanEvent, of item: PlanItem.ID) -> Command {
+        Command(
+            """
+            INSERT INTO plan_event (item_id, number, field, former, value, is_overwriting, traveller_id, at)
+            VALUES (\(item), \(event.number), \(event.field.rawValue), \(event.former), \(event.value),
+                \(event.isOverwriting), \(event.travellerId), \(event.at))
+            """
+        )
+    }
+
+    static func forgetEvents(of item: PlanItem.ID, before version: Int) -> Command {
+        Command("DELETE FROM plan_event WHERE item_id = \(item) AND number <= \(version - events)")
+    }
+
+    private static let eventColumns: SQL = "number, field, former, value, is_overwriting, traveller_id, at"
+
+    private static func event(_ row: Row) throws -> PlanEvent {
+        PlanEvent(
+            number: try row.decode("number"),
+            field: PlanItem.Field(rawValue: try row.decode("field")) ?? .title,
+            former: try row.decodeIfPresent("former"),
+            value: try row.decodeIfPresent("value"),
+            isOverwriting: try row.decode("is_overwriting"),
+            travellerId: try row.decode("traveller_id"),
+            at: try row.decode("at")
+        )
+    }
+
+    /// Newest first.
+    static func history(of item: PlanItem.ID) -> Query<PlanEvent> {
+        Query(
+            "SELECT \(eventColumns) FROM plan_event WHERE item_id = \(item) ORDER BY number DESC, field",
+            decoding: event
+        )
+    }
+
+    static func event(_ number: Int, _ field: PlanItem.Field, of item: PlanItem.ID) -> Query<PlanEvent> {
+        Query(
+            """
+            SELECT \(eventColumns) FROM plan_event
+            WHERE item_id = \(item) AND number = \(number) AND field = \(field.rawValue)
+            """,
+            decoding: event
+        )
+    }
+
+    // MARK: Leaving
+
+    static func forgetReplies(of traveller: Traveller.ID) -> Query<(option: StayOption.ID?, item: PlanItem.ID?)> {
+        Query("DELETE FROM reply WHERE traveller_id = \(traveller) RETURNING option_id, item_id") {
+            (try $0.decodeIfPresent("option_id"), try $0.decodeIfPresent("item_id"))
+        }
+    }
+
+    /// What they were to bring is free again.
+    static func forgetBringer(_ traveller: Traveller.ID) -> Query<PlanItem.ID> {
+        Query(
+            """
+            UPDATE plan_item SET bringer_id = NULL, version = version + 1,
+                revisions = revisions || jsonb_build_object(
+                    'bringerId', jsonb_build_object('version', version + 1, 'by', \(traveller)::uuid)
+                )
+            WHERE bringer_id = \(traveller) RETURNING id
+            """
+        ) { try $0.decode("id") }
+    }
+
+    /// Of items that were deleted long ago.
+    static func deleteOld(before instant: Date) -> Command {
+        Command("DELETE FROM plan_item WHERE deleted_at < \(instant)")
+    }
+
+    static func everything(of guest: Guest.ID) -> Query<PersonalPlanning> {
+        Query(
+            """
+            SELECT traveller.group_id,
+                ARRAY(SELECT title FROM plan_item WHERE added_by = traveller.id ORDER BY plan_item.id) AS added,
+                ARRAY(SELECT note FROM stay_option WHERE proposed_by = traveller.id AND note IS NOT NULL ORDER BY id)
+                    AS proposed,
+                ARRAY(SELECT coalesce(value, '') FROM plan_event WHERE traveller_id = traveller.id
+                    ORDER BY item_id, number, field) AS changed,
+                ARRAY(SELECT question || ' ' || said FROM reply
+                    WHERE traveller_id = traveller.id AND said IS NOT NULL ORDER BY option_id, item_id, question)
+                    AS replies
+            FROM traveller WHERE guest_id = \(guest) ORDER BY traveller.id
+            """
+        ) { row in
+            PersonalPlanning(
+                groupId: try row.decode("group_id"),
+                added: try row.decode("added"),
+                proposed: try row.decode("proposed"),
+                changed: try row.decode("changed"),
+                replies: try row.decode("replies")
+            )
+        }
+    }
+}
+
+/// What a guest has written and said in the plans of a group.
+struct PersonalPlanning: Encodable, Sendable {
+    let groupId: TravelGroup.ID
+    /// Titles of what they added.
+    let added: [String]
+    /// Notes on options they proposed.
+    let proposed: [String]
+    /// What they set fields to.
+    let changed: [String]
+    let replies: [String]
+}

@@ -1,0 +1,180 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+
+extension StayOption {
+    private static let maximumOpen = 50
+
+    /// Puts a park, dates and cottages to the group's vote.
+    ///
+    /// Nothing is held, and nobody promises that it is free.
+    static func propose(
+        _ request: StayOptionRequest,
+        to group: TravelGroup.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> StayOption.ID {
+        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        let cottages = request.cottages.compactMap(\.cottageId)
+        // A type may be wanted twice.
+        let types = Set(request.cottages.compactMap(\.typeId)).sorted()
+        let (open, known) = try await tx.all(
+            PlanningSQL.openOptions(of: group),
+            PlanningSQL.known(cottages: cottages, types: types, in: request.parkId)
+        )
+        guard (open.first ?? 0) < maximumOpen else { throw Refusal.tooManyOptions }
+        guard known.first == cottages.count + types.count else { throw Refusal.unknownCottage.at("/cottages") }
+        let option = StayOption(
+            id: request.id ?? app.ids.next(at: now),
+            groupId: group,
+            parkId: request.parkId,
+            stay: request.stay,
+            cottages: request.cottages,
+            note: request.note,
+            state: .open,
+            bookingId: nil,
+            proposedBy: own.id,
+            proposedAt: now,
+            votes: [],
+            attendance: [],
+            version: 1
+        )
+        try await tx.run(PlanningSQL.insert(option), refusing: ["stay_option_pkey": .idTaken])
+        tx.publish(option.id, .option, to: .group(group))
+        return option.id
+    }
+
+    /// Takes it back; whoever proposed it may, and the organiser.
+    static func withdraw(
+        _ id: StayOption.ID,
+        in group: TravelGroup.ID,
+        as principal: Principal,
+        in tx: Transaction
+    ) async throws {
+        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        guard let option = try await tx.first(PlanningSQL.option(id, in: group, locked: true)) else {
+            throw Refusal.notFound
+        }
+        guard own.role == .organiser || own.id == option.proposedBy else { throw Refusal.forbidden }
+        guard option.isOpen else { throw Refusal.optionClosed }
+        try await tx.run(PlanningSQL.end(id, as: .withdrawn, booking: nil))
+        tx.publish(id, .option, to: .group(group))
+    }
+
+    /// - Returns: `noop` when something later has been said already.
+    static func vote(
+        _ request: ReplyRequest,
+        on id: StayOption.ID,
+        in group: TravelGroup.ID,
+        as principal: Principal,
+        at instant: Date,
+        in tx: Transaction
+    ) async throws -> Outcome.Result {
+        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        guard request.travellerId == nil || request.travellerId == own.id else {
+            throw Refusal.forbidden.at("/travellerId")
+        }
+        try await requireOpen(id, in: group, in: tx)
+        let command = PlanningSQL.reply(request.reply, to: .vote(id), by: own.id, in: group, at: instant)
+        guard try await tx.run(command) == 1 else { return .noop }
+        tx.publish(id, .option, to: .group(group))
+        return .applied
+    }
+
+    /// Says whether somebody would come along.
+    static func attend(
+        _ request: ReplyRequest,
+        _ id: StayOption.ID,
+        in group: TravelGroup.ID,
+        as principal: Principal,
+        at instant: Date,
+        in tx: Transaction
+    ) async throws -> Outcome.Result {
+        let traveller = try await Traveller.speaking(request, in: group, as: principal, in: tx)
+        try await requireOpen(id, in: group, in: tx)
+        let command = PlanningSQL.reply(request.reply, to: .attendance(id), by: traveller, in: group, at: instant)
+        guard try await tx.run(command) == 1 else { return .noop }
+        tx.publish(id, .option, to: .group(group))
+        return .applied
+    }
+
+    private static func requireOpen(
+        _ id: StayOption.ID,
+        in group: TravelGroup.ID,
+        in tx: Transaction
+    ) async throws {
+        guard let option = try await tx.first(PlanningSQL.option(id, in: group, locked: false)) else {
+            throw Refusal.notFound
+        }
+        guard option.isOpen else { throw Refusal.optionClosed }
+    }
+
+    /// Holds what was voted on, for those who said that they come.
+    ///
+    /// An option whose booking ran out or was cancelled may be tried again.
+    static func promote(
+        _ id: StayOption.ID,
+        in group: TravelGroup.ID,
+        _ request: PromotionRequest,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        _ = try await TravelGroup.require(.organiser, in: group, as: principal, in: tx)
+        let (options, cottages, coming) = try await tx.all(
+            PlanningSQL.option(id, in: group, locked: true),
+            PlanningSQL.choices(of: id),
+            PlanningSQL.coming(to: id)
+        )
+        guard let option = options.first else { throw Refusal.notFound }
+        guard option.isOpen else { throw Refusal.optionClosed }
+        let travellers = request.travellerIds ?? coming
+        guard !travellers.isEmpty else { throw Refusal.nobodyComes }
+        let booking = try await Booking.place(
+            BookingRequest(
+                id: request.id,
+                parkId: option.parkId,
+                groupId: group,
+                stay: option.stay,
+                cottages: cottages,
+                travellerIds: travellers,
+                pets: request.pets
+            ),
+            as: principal,
+            app,
+            at: now,
+            in: tx
+        )
+        try await tx.run(PlanningSQL.end(id, as: .promoted, booking: booking.id))
+        tx.publish(id, .option, to: .group(group))
+        return booking
+    }
+}
+
+extension PlanningSQL.OptionRow {
+    var isOpen: Bool { state == .open || state == .promoted && isBookingGone }
+}
+
+extension Traveller {
+    /// For whom a reply is: oneself, or somebody of one's household who has no account.
+    static func speaking(
+        _ request: ReplyRequest,
+        in group: TravelGroup.ID,
+        as principal: Principal,
+        in tx: Transaction
+    ) async throws -> Traveller.ID {
+        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        guard let id = request.travellerId, id != own.id else { return own.id }
+        guard let other = try await tx.first(GroupSQL.traveller(id, in: group)) else {
+            throw Refusal.notFound.at("/travellerId")
+        }
+        guard other.role == nil, other.householdId == own.householdId else {
+            throw Refusal.forbidden.at("/travellerId")
+        }
+        return id
+    }
+}

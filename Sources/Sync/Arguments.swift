@@ -1,0 +1,46 @@
+public import GuestModels
+
+/// Arguments of a mutation that adds something to a group: `{"groupId": …, "request": {…}}`.
+public struct GroupArguments<Request: Codable & Sendable>: Codable, Sendable {
+    public var groupId: TravelGroup.ID
+    /// What the route takes as its body. A phone chooses the `id` in it, to know it again.
+    public var request: Request
+
+    public init(groupId: TravelGroup.ID, request: Request) {
+        self.groupId = groupId
+        self.request = request
+    }
+}
+
+/// Arguments of a mutation about one of a group's things: `{"groupId": …, "id": …}`.
+public struct ThingArguments<Thing>: Codable, Sendable {
+    public var groupId: TravelGroup.ID
+    public var id: Identifier<Thing>
+
+    public init(groupId: TravelGroup.ID, id: Identifier<Thing>) {
+        self.groupId = groupId
+        self.id = id
+    }
+}
+
+/// Arguments of a mutation that says what becomes of it: `{"groupId": …, "id": …, "request": {…}}`.
+public struct ChangeArguments<Thing, Request: Codable & Sendable>: Codable, Sendable {
+    public var groupId: TravelGroup.ID
+    public var id: Identifier<Thing>
+    /// What the route takes as its body.
+    public var request: Request
+
+    public init(groupId: TravelGroup.ID, id: Identifier<Thing>, request: Request) {
+        self.groupId = groupId
+        self.id = id
+        self.request = request
+    }
+}
+
+extension GroupArguments: Checked where Request: Checked {
+    public func check(_ check: inout Check) { check.part(request, "/request") }
+}
+
+extension ChangeArguments: Checked where Request: Checked {
+    public func check(_ check: inout Check) { check.part(request, "/request") }
+}

@@ -1,0 +1,292 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+@Suite struct PlanningTests {
+    private struct Stage {
+        let world: Given.World
+        let organiser: Given.Person
+        let member: Given.Person
+        let group: TravelGroup
+        /// Of the organiser's household, without account.
+        let child: Traveller
+        let own: Traveller.ID
+        let theirs: Traveller.ID
+
+        func path(_ rest: String) -> String { "/v1/groups/\(group.id)/\(rest)" }
+    }
+
+    private func stage(_ api: GuestAPITestService) async throws -> Stage {
+        let world = try await api.given.park()
+        let organiser = try await api.given.guest()
+        let group = try await api.given.group(of: organiser)
+        let member = try await api.given.member(of: group, invitedBy: organiser)
+        let child = try await api.given.child(of: group, guardian: organiser)
+        let page = try await api.get("/v1/groups/\(group.id)", as: member).decode(TravelGroup.self)
+        return Stage(
+            world: world,
+            organiser: organiser,
+            member: member,
+            group: group,
+            child: child,
+            own: try #require(page.travellers.first { $0.role == .organiser }).id,
+            theirs: try #require(page.travellers.first { $0.role == .member }).id
+        )
+    }
+
+    private func propose(
+        _ stage: Stage,
+        _ api: GuestAPITestService,
+        from arrival: String = "2027-05-14",
+        to departure: String = "2027-05-17"
+    ) async throws -> StayOption {
+        let request = StayOptionRequest(
+            parkId: stage.world.park.id,
+            stay: try stay(arrival, departure),
+            cottages: [.init(cottage: stage.world.cottages[0].id), .init(anyOf: stage.world.type.id)],
+            note: "By the lake"
+        )
+        let response = try await api.post(stage.path("options"), request, as: stage.member)
+        #expect(response.status == 201)
+        return try response.decode(StayOption.self)
+    }
+
+    private func option(_ id: StayOption.ID, _ stage: Stage, _ api: GuestAPITestService) async throws -> StayOption? {
+        struct Options: Decodable {
+            let items: [StayOption]
+        }
+        return try await api.get(stage.path("options"), as: stage.member).decode(Options.self).items.first {
+            $0.id == id
+        }
+    }
+
+    private struct Items: Decodable {
+        let items: [PlanItem]
+    }
+
+    private func listed(_ stage: Stage, _ api: GuestAPITestService) async throws -> [PlanItem] {
+        try await api.get(stage.path("plan-items"), as: stage.member).decode(Items.self).items
+    }
+
+    @Test func `A group votes, says who comes, and the organiser holds what was chosen, once`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let option = try await propose(stage, api)
+            #expect(option.state == .open && option.proposedBy == stage.theirs && option.cottages.count == 2)
+            func reply(_ question: String, _ request: ReplyRequest, as who: Given.Person) async throws -> Int {
+                try await api.change("PUT", stage.path("options/\(option.id)/\(question)"), request, as: who).status
+            }
+            #expect(try await reply("vote", ReplyRequest(reply: .maybe), as: stage.member) == 200)
+            #expect(try await reply("vote", ReplyRequest(reply: .yes), as: stage.member) == 200)
+            #expect(try await reply("vote", ReplyRequest(reply: .no), as: stage.organiser) == 200)
+            #expect(try await reply("vote", ReplyRequest(reply: nil), as: stage.organiser) == 200)
+            // Nobody votes for another, and nobody says for somebody with an account, or of another household, that they
+            // come.
+            let forOther = ReplyRequest(travellerId: stage.theirs, reply: .yes)
+            #expect(try await reply("vote", forOther, as: stage.organiser) == 403)
+            #expect(try await reply("attendance", forOther, as: stage.organiser) == 403)
+            let forChild = ReplyRequest(travellerId: stage.child.id, reply: .yes)
+            #expect(try await reply("attendance", forChild, as: stage.member) == 403)
+            #expect(try await reply("attendance", forChild, as: stage.organiser) == 200)
+            let nobody = ReplyRequest(travellerId: Traveller.ID(UUID()), reply: .yes)
+            #expect(try await reply("attendance", nobody, as: stage.organiser) == 404)
+            let promote = stage.path("options/\(option.id)/promote")
+            #expect(try await api.post(promote, PromotionRequest(), as: stage.member, key: "m").status == 403)
+            #expect(try await reply("attendance", ReplyRequest(reply: .yes), as: stage.organiser) == 200)
+            #expect(try await reply("attendance", ReplyRequest(reply: .maybe), as: stage.member) == 200)
+            let known = try #require(try await self.option(option.id, stage, api))
+            #expect(known.votes == [TravellerReply(travellerId: stage.theirs, reply: .yes)])
+            #expect(
+                Set(known.attendance.filter { $0.reply == .yes }.map(\.travellerId)) == [stage.own, stage.child.id]
+            )
+
+            let booking = try await api.post(promote, PromotionRequest(), as: stage.organiser, key: "p")
+            #expect(booking.status == 201)
+            let held = try booking.decode(Booking.self)
+            #expect(held.state == .held && held.cottages.count == 2)
+            #expect(Set(held.travellerIds) == [stage.own, stage.child.id])
+            #expect(try await self.option(option.id, stage, api)?.bookingId == held.id)
+            #expect(
+                try await api.post(promote, PromotionRequest(), as: stage.organiser, key: "q").code == "option_closed"
+            )
+            #expect(try await reply("vote", ReplyRequest(reply: .no), as: stage.member) == 409)
+            // What ran out may be tried again.
+            #expect(try await api.post("/v1/bookings/\(held.id)/cancel", as: stage.organiser, key: "c").status == 200)
+            #expect(try await api.post(promote, PromotionRequest(), as: stage.organiser, key: "r").status == 201)
+        }
+    }
+
+    @Test func `Of what is proposed a stranger sees nothing, and nobody proposes what no park has`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let option = try await propose(stage, api)
+            let other = try await api.given.park()
+            let wrong = StayOptionRequest(
+                parkId: other.park.id,
+                stay: try stay("2027-05-14", "2027-05-17"),
+                cottages: [.init(cottage: stage.world.cottages[0].id)]
+            )
+            #expect(try await api.post(stage.path("options"), wrong, as: stage.member).code == "unknown_cottage")
+            let nobody = PromotionRequest()
+            let promote = stage.path("options/\(option.id)/promote")
+            #expect(try await api.post(promote, nobody, as: stage.organiser, key: "n").code == "nobody_comes")
+            let stranger = try await api.given.guest()
+            #expect(try await api.get(stage.path("options"), as: stranger).status == 404)
+            // Its proposer takes it back, and the organiser may; another member may not.
+            let third = try await api.given.member(of: stage.group, invitedBy: stage.organiser)
+            let path = stage.path("options/\(option.id)")
+            #expect(try await api.send("DELETE", path, as: third).status == 403)
+            #expect(try await api.send("DELETE", path, as: stage.member).status == 204)
+            #expect(try await api.send("DELETE", path, as: stage.member).status == 404)
+            #expect(try await self.option(option.id, stage, api) == nil)
+        }
+    }
+
+    @Test func `Lists keep their order, changes merge by field, and the history gives back what gave way`() async throws
+    {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            var items: [PlanItem] = []
+            for title in ["Milk", "Bread", "Wood"] {
+                let request = PlanItemRequest(list: .shopping, title: title)
+                items.append(
+                    try await api.post(stage.path("plan-items"), request, as: stage.member).decode(PlanItem.self)
+                )
+            }
+            let all = try await listed(stage, api)
+            #expect(all == items)
+            func change(
+                _ item: PlanItem,
+                _ change: PlanItemChange,
+                as who: Given.Person
+            ) async throws
+                -> GuestAPITestService.Response
+            {
+                try await api.change("PATCH", stage.path("plan-items/\(item.id)"), change, as: who)
+            }
+            func status(_ item: PlanItem, _ wanted: PlanItemChange, as who: Given.Person) async throws -> Int {
+                let response = try await change(item, wanted, as: who)
+                return response.status
+            }
+            // The wood goes between milk and bread.
+            let rank = try Rank.between(items[0].rank, items[1].rank)
+            let moved = PlanItemChange(base: 1, rank: rank)
+            let moving = try await status(items[2], moved, as: stage.organiser)
+            #expect(moving == 200)
+            let ordered = try await listed(stage, api).map(\.title)
+            #expect(ordered == ["Milk", "Wood", "Bread"])
+            // Two who saw the same first version.
+            let hers = PlanItemChange(base: 1, title: "Oat milk", quantity: "2 l")
+            let his = PlanItemChange(base: 1, title: "Goat milk", bringerId: stage.theirs)
+            let hersDone = try await status(items[0], hers, as: stage.organiser)
+            #expect(hersDone == 200)
+            let merged = try await change(items[0], his, as: stage.member).decode(PlanItem.self)
+            #expect(merged.title == "Goat milk" && merged.quantity == "2 l" && merged.bringerId == stage.theirs)
+            struct Events: Decodable {
+                let items: [PlanEvent]
+            }
+            let history = stage.path("plan-items/\(items[0].id)/history")
+            let events = try await api.get(history, as: stage.organiser).decode(Events.self).items
+            let lost = try #require(events.first { $0.isOverwriting })
+            #expect(events.count == 4 && lost.field == .title && lost.former == "Oat milk")
+            let undo = stage.path("plan-items/\(items[0].id)/undo")
+            let back = try await api.post(undo, UndoRequest(number: lost.number, field: .title), as: stage.organiser)
+            #expect(try back.decode(PlanItem.self).title == "Oat milk")
+            #expect(
+                try await api.post(undo, UndoRequest(number: 9, field: .title), as: stage.organiser).status == 404
+            )
+            // Who deletes means all of it; who brings it back has all of it.
+            let path = stage.path("plan-items/\(items[0].id)")
+            #expect(try await api.send("DELETE", path, as: stage.member).status == 204)
+            let left = try await listed(stage, api)
+            #expect(left.count == 2)
+            #expect(try await change(items[0], hers, as: stage.organiser).code == "item_deleted")
+            #expect(try await api.post(path + "/restore", as: stage.organiser).status == 200)
+            let restored = try await listed(stage, api)
+            #expect(restored.first?.title == "Oat milk")
+            let bad = [
+                PlanItemChange(base: 0), PlanItemChange(base: 1, title: " "), PlanItemChange(base: 1, clear: [.title]),
+                PlanItemChange(base: 1, note: "x", clear: [.note]), PlanItemChange(base: 1, clear: [.day, .day]),
+            ]
+            for bad in bad {
+                let refused = try await status(items[1], bad, as: stage.member)
+                #expect(refused == 400)
+            }
+            let stranger = PlanItemChange(base: 1, bringerId: Traveller.ID(UUID()))
+            #expect(try await change(items[1], stranger, as: stage.member).code == "unknown_traveller")
+            let raw = #"{"list": "shopping", "title": "T", "rank": "a00"}"#
+            let response = try await api.send(
+                "POST",
+                stage.path("plan-items"),
+                raw: Data(raw.utf8),
+                as: stage.member
+            )
+            #expect(response.status == 400)
+        }
+    }
+
+    @Test func `A child's phone sees the plan, and what belongs to another group is nobody's stay here`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let other = try await api.given.guest()
+            let theirs = try await api.given.group(of: other)
+            let foreign = try await api.given.booking(of: theirs, by: other, in: stage.world)
+            let wrong = PlanItemRequest(list: .plan, bookingId: foreign.id, title: "Swim")
+            #expect(try await api.post(stage.path("plan-items"), wrong, as: stage.member).status == 404)
+            let item = PlanItemRequest(list: .plan, title: "Swim", day: try day("2027-05-15"), time: LocalTime("10:00"))
+            let added = try await api.post(stage.path("plan-items"), item, as: stage.member).decode(PlanItem.self)
+            let attendance = stage.path("plan-items/\(added.id)/attendance")
+            let comes = ReplyRequest(travellerId: stage.child.id, reply: .yes)
+            #expect(try await api.change("PUT", attendance, comes, as: stage.organiser).status == 200)
+            let phone = try await api.given.phone(of: stage.child.id)
+            let seen = try await api.get("/v1/child/plan-items", as: phone).decode(Items.self).items
+            #expect(seen.map(\.attendance) == [[TravellerReply(travellerId: stage.child.id, reply: .yes)]])
+            #expect(try await api.get(stage.path("plan-items"), as: phone).status == 403)
+        }
+    }
+
+    @Test func `Who leaves takes their votes along, and what they were to bring is free again`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let option = try await propose(stage, api)
+            let vote = stage.path("options/\(option.id)/vote")
+            #expect(try await api.change("PUT", vote, ReplyRequest(reply: .yes), as: stage.member).status == 200)
+            let request = PlanItemRequest(list: .packing, title: "Tent", bringerId: stage.theirs)
+            let item = try await api.post(stage.path("plan-items"), request, as: stage.member).decode(PlanItem.self)
+            let phone = try Phone(of: stage.organiser, api)
+            try await phone.engine.sync()
+            #expect(try await api.post("/v1/groups/\(stage.group.id)/leave", as: stage.member).status == 204)
+            try await phone.engine.sync()
+            let voted = try #require(try phone.store.entities("option").first).decode(StayOption.self)
+            #expect(voted.votes == [])
+            let tent = try #require(try phone.store.entities("planItem").first).decode(PlanItem.self)
+            #expect(tent.id == item.id && tent.bringerId == nil && tent.version == 2)
+            // Erasing what is left of them finds nothing more of their replies.
+            #expect(try await api.get("/v1/me/export", as: stage.member).text.contains("By the lake"))
+            #expect(try await api.send("DELETE", "/v1/me", as: stage.member).status == 204)
+            #expect(try await api.count("SELECT count(*) FROM reply") == 0)
+        }
+    }
+
+    @Test func `Items that were deleted long ago go with their history`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let request = PlanItemRequest(list: .plan, title: "Sauna")
+            let item = try await api.post(stage.path("plan-items"), request, as: stage.member).decode(PlanItem.self)
+            let path = stage.path("plan-items/\(item.id)")
+            let change = PlanItemChange(base: 1, title: "Steam")
+            #expect(try await api.change("PATCH", path, change, as: stage.member).status == 200)
+            let attendance = ReplyRequest(reply: .yes)
+            #expect(try await api.change("PUT", path + "/attendance", attendance, as: stage.member).status == 200)
+            #expect(try await api.send("DELETE", path, as: stage.member).status == 204)
+            try await api.transaction { try await $0.run(PlanningSQL.deleteOld(before: api.now.addingTimeInterval(1))) }
+            #expect(try await api.count("SELECT count(*) FROM plan_item") == 0)
+            #expect(try await api.count("SELECT count(*) FROM plan_event") == 0)
+        }
+    }
+}
