@@ -1004,6 +1004,56 @@ CREATE UNIQUE INDEX reply_to_option ON reply (option_id, traveller_id, question)
 CREATE UNIQUE INDEX reply_to_item ON reply (item_id, traveller_id) WHERE item_id IS NOT NULL;
 CREATE INDEX ON reply (traveller_id);
 
+-- Messages ------------------------------------------------------------------------------------
+
+-- Something a group brings to the hosts of its stay. Who of the staff sees to it, a task of source `message` says.
+CREATE TABLE topic (
+    id uuid PRIMARY KEY,
+    group_id uuid NOT NULL REFERENCES travel_group,
+    booking_id uuid NOT NULL REFERENCES booking,
+    park_id uuid NOT NULL REFERENCES park,
+    kind text NOT NULL CHECK (kind IN ('question', 'problem', 'compliment')),
+    urgency text NOT NULL DEFAULT 'normal' CHECK (urgency IN ('normal', 'urgent')),
+    state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'answered', 'closed')),
+    opened_by uuid NOT NULL,
+    opened_at timestamptz NOT NULL,
+    waiting_since timestamptz,
+    version int NOT NULL DEFAULT 1,
+    UNIQUE (id, group_id),
+    CONSTRAINT topic_open_waits CHECK ((state = 'open') = (waiting_since IS NOT NULL)),
+    CONSTRAINT topic_opener_of_group FOREIGN KEY (opened_by, group_id) REFERENCES traveller (id, group_id)
+);
+CREATE INDEX ON topic (group_id);
+CREATE INDEX ON topic (booking_id);
+CREATE INDEX topic_open ON topic (park_id, waiting_since) WHERE state = 'open';
+CREATE INDEX ON topic (park_id, id);
+
+-- What is said in a topic, or in the group's own thread.
+CREATE TABLE message (
+    id uuid PRIMARY KEY,
+    group_id uuid NOT NULL REFERENCES travel_group,
+    topic_id uuid,
+    traveller_id uuid,
+    staff_id uuid REFERENCES staff,
+    -- The host's name, as it was then.
+    host text CHECK (length(host) BETWEEN 1 AND 100),
+    -- NULL once it was taken back, or its author erased.
+    text text CHECK (length(text) BETWEEN 1 AND 5000),
+    -- By its author's own clock.
+    said_at timestamptz NOT NULL,
+    at timestamptz NOT NULL,
+    CONSTRAINT message_of_one CHECK (num_nonnulls(traveller_id, staff_id) = 1),
+    CONSTRAINT message_said_before CHECK (said_at <= at),
+    CONSTRAINT message_host_has_name CHECK ((staff_id IS NULL) = (host IS NULL)),
+    CONSTRAINT message_hosts_in_topics CHECK (staff_id IS NULL OR topic_id IS NOT NULL),
+    CONSTRAINT message_topic_of_group FOREIGN KEY (topic_id, group_id) REFERENCES topic (id, group_id),
+    CONSTRAINT message_author_of_group FOREIGN KEY (traveller_id, group_id) REFERENCES traveller (id, group_id)
+);
+CREATE INDEX ON message (group_id, at, id);
+CREATE INDEX ON message (topic_id);
+CREATE INDEX ON message (traveller_id);
+CREATE INDEX ON message (staff_id);
+
 -- The changes feed ------------------------------------------------------------------------------
 
 -- Every change of a park's bookings, cottages and guests, for other systems. The numbers are those of the scope
@@ -1392,6 +1442,20 @@ SELECT 'group:' || group_id AS scope, id, json_strip_nulls(json_build_object(
 ))::text AS body
 FROM plan_item WHERE deleted_at IS NULL;
 
+CREATE VIEW shown_topic AS
+SELECT 'group:' || group_id AS scope, id, json_strip_nulls(json_build_object(
+    'id', id, 'groupId', group_id, 'bookingId', booking_id, 'kind', kind, 'urgency', urgency, 'state', state,
+    'openedBy', opened_by, 'openedAt', utc(opened_at), 'waitingSince', utc(waiting_since), 'version', version
+))::text AS body
+FROM topic;
+
+CREATE VIEW shown_message AS
+SELECT 'group:' || group_id AS scope, id, json_strip_nulls(json_build_object(
+    'id', id, 'groupId', group_id, 'topicId', topic_id, 'travellerId', traveller_id, 'host', host,
+    'text', text, 'saidAt', utc(said_at), 'at', utc(at)
+))::text AS body
+FROM message WHERE text IS NOT NULL;
+
 CREATE VIEW shown AS
 SELECT 'guest' AS kind, scope, id, body FROM shown_guest
 UNION ALL SELECT 'membership', scope, id, body FROM shown_membership
@@ -1409,7 +1473,9 @@ UNION ALL SELECT 'cottage', scope, id, body FROM shown_cottage
 UNION ALL SELECT 'rate', scope, id, body FROM shown_rate
 UNION ALL SELECT 'extra', scope, id, body FROM shown_extra
 UNION ALL SELECT 'option', scope, id, body FROM shown_option
-UNION ALL SELECT 'planItem', scope, id, body FROM shown_plan_item;
+UNION ALL SELECT 'planItem', scope, id, body FROM shown_plan_item
+UNION ALL SELECT 'topic', scope, id, body FROM shown_topic
+UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
-    (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning');
+    (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages');

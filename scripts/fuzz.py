@@ -145,7 +145,11 @@ def real_ids():
         ask("POST", f"/v1/groups/{group}/plan-items", {"list": "plan", "title": "Swim"}, anna)["id"] for _ in range(2)
     )
     ask("PATCH", f"/v1/groups/{group}/plan-items/{item}", {"base": 1, "title": "Dive"}, anna)
+    brought = {"bookingId": staying, "kind": "question", "message": {"text": "Is there a cot?"}}
+    topic = ask("POST", f"/v1/groups/{group}/topics", brought, anna)["id"]
+    said, unsaid = (ask("POST", f"/v1/groups/{group}/messages", {"text": "Hi"}, anna)["id"] for _ in range(2))
     ids = {
+        "topic": topic, "brought": staying, "message": said, "takeMessageBack": {"message": unsaid},
         "option": proposed(6), "item": item, "withdrawOption": {"option": proposed(7)},
         "promoteOption": {"option": proposed(8)}, "deletePlanItem": {"item": deleted},
         "restorePlanItem": {"item": item},
@@ -203,6 +207,9 @@ def narrowed(ids):
         only(schema, "bringerId", ids["member"])
     schemas["PlanItemRequest"]["properties"].pop("bookingId")
     schemas["UndoRequest"]["properties"] = {"number": {"enum": [2]}, "field": {"enum": ["title"]}}
+    live = document["paths"]["/v1/sync/live"]["get"]["parameters"][0]
+    live["schema"], live["required"] = {"type": "integer", "enum": [0]}, True
+    only("TopicRequest", "bookingId", ids["brought"])
     only("ReservationReport", "type", ids["kind"])
     schemas["ReservationReport"]["properties"].pop("cottage")
     schemas["WalkInRequest"]["properties"].pop("guestId")

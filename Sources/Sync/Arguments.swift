@@ -3,7 +3,9 @@ public import GuestModels
 /// Arguments of a mutation that adds something to a group: `{"groupId": …, "request": {…}}`.
 public struct GroupArguments<Request: Codable & Sendable>: Codable, Sendable {
     public var groupId: TravelGroup.ID
-    /// What the route takes as its body. A phone chooses the `id` in it, to know it again.
+    /// What the route takes as its body.
+    ///
+    /// A phone chooses the `id` in it, to know it again.
     public var request: Request
 
     public init(groupId: TravelGroup.ID, request: Request) {

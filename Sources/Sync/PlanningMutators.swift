@@ -76,7 +76,7 @@ extension Mutator {
 
 extension Overlay {
     /// Who the phone's guest is in a group.
-    fileprivate func traveller(in group: TravelGroup.ID) throws -> Traveller.ID? {
+    func traveller(in group: TravelGroup.ID) throws -> Traveller.ID? {
         struct Membership: Decodable {
             let travellerId: Traveller.ID
         }

@@ -154,6 +154,25 @@ public struct GuestAPITestService: Sendable {
         try await send("GET", path, as: who)
     }
 
+    /// Reads an answer that goes on, line by line, until the task is cancelled.
+    public func listen(
+        _ path: String,
+        as who: Given.Person,
+        _ heard: @Sendable (String) -> Void
+    ) async throws {
+        var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+        request.headers.add(name: "authorization", value: "Bearer \(who.token)")
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+        var line = ""
+        for try await part in response.body {
+            line += String(buffer: part)
+            while let end = line.firstIndex(of: "\n") {
+                if end > line.startIndex { heard(String(line[..<end])) }
+                line = String(line[line.index(after: end)...])
+            }
+        }
+    }
+
     public func post(
         _ path: String,
         _ body: (any Encodable & Sendable)? = nil,

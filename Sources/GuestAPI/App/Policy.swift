@@ -87,8 +87,10 @@ enum Policy {
             return (isMoney ? 400 : 2) * 86400
         }
 
-        /// It belongs to a device of whoever asks: nobody else does it for them.
-        var isOfDevice: Bool { load == .signIn || path.hasPrefix("/v1/sync") }
+        /// It belongs to a device of whoever asks, or is said among friends: nobody else does it for them.
+        var isPersonal: Bool {
+            load == .signIn || ["/v1/sync", "/v1/groups/{group}/messages"].contains { path.hasPrefix($0) }
+        }
 
         /// Throws 401 for nobody and 403 for the wrong kind of somebody.
         func admit(_ principal: Principal) throws(Refusal) {
@@ -212,9 +214,22 @@ enum Policy {
         Row("showPlanHistory", .get, "/v1/groups/{group}/plan-items/{item}/history", [.member]),
         Row("undoPlanChange", .post, "/v1/groups/{group}/plan-items/{item}/undo", [.member]),
         Row("listChildPlan", .get, "/v1/child/plan-items", [.child]),
+        // Messages
+        Row("listTopics", .get, "/v1/groups/{group}/topics", [.member]),
+        Row("openTopic", .post, "/v1/groups/{group}/topics", [.member]),
+        Row("showTopic", .get, "/v1/groups/{group}/topics/{topic}", [.member]),
+        Row("writeInTopic", .post, "/v1/groups/{group}/topics/{topic}/messages", [.member]),
+        Row("closeTopic", .post, "/v1/groups/{group}/topics/{topic}/close", [.member]),
+        Row("listMessages", .get, "/v1/groups/{group}/messages", [.member]),
+        Row("writeMessage", .post, "/v1/groups/{group}/messages", [.member]),
+        Row("takeMessageBack", .delete, "/v1/groups/{group}/messages/{message}", [.member]),
+        Row("showInbox", .get, "/v1/admin/parks/{park}/inbox", front, .desk),
+        Row("showHostedTopic", .get, "/v1/admin/topics/{topic}", front, .desk),
+        Row("answerTopic", .post, "/v1/admin/topics/{topic}/messages", front, .desk),
         // Sync
         Row("registerSyncDevice", .post, "/v1/sync/devices", [.guest], key: Key.none),
         Row("sync", .post, "/v1/sync", [.guest], key: Key.none),
+        Row("hearOfChanges", .get, "/v1/sync/live", [.guest]),
         Row("showDigest", .get, "/v1/sync/scopes/{scope}/digest", [.guest]),
         // Booking
         Row("placeBooking", .post, "/v1/bookings", [.member], .booking, key: .required),

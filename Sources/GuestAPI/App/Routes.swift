@@ -7,7 +7,8 @@ enum Routes {
             InvoiceRoutes.handlers,
             PayLinkRoutes.handlers,
             ArrivalRoutes.handlers,
-            DeskRoutes.handlers, TaskRoutes.handlers, PlanningRoutes.handlers, SyncRoutes.handlers,
+            DeskRoutes.handlers, TaskRoutes.handlers, PlanningRoutes.handlers, MessageRoutes.handlers,
+            SyncRoutes.handlers,
             ReservationRoutes.handlers, JobRoutes.handlers, DocsRoutes.handlers,
         ]
         var handlers: [String: RouteTable.Handler] = [:]

@@ -19,7 +19,7 @@ enum DeskGuests {
         guard case .staff(let member) = principal else { throw Refusal.forbidden }
         let parks = member.posts.filter { $0.function == .reception }.map(\.parkId)
         guard member.isHeadOffice || !parks.isEmpty else { throw Refusal.forbidden }
-        guard !row.isOfDevice, let guest = Guest.ID(header) else { throw Refusal.notFound }
+        guard !row.isPersonal, let guest = Guest.ID(header) else { throw Refusal.notFound }
         let query = IdentitySQL.isKnown(guest, at: member.isHeadOffice ? nil : parks)
         guard try await app.database.read(as: principal.setting, { try await $0.first(query) }) == true else {
             throw Refusal.notFound

@@ -5,6 +5,8 @@ struct Answer: Sendable {
     var status: HTTPResponse.Status
     var headers: [HTTPField]
     var body: [UInt8]
+    /// Writes a body that goes on for as long as it likes, piece by piece, instead of `body`.
+    var stream: (@Sendable (_ send: (String) async throws -> Void) async throws -> Void)?
 
     static func json(_ value: some Encodable, _ status: HTTPResponse.Status = .ok, version: Int? = nil) throws -> Answer
     {

@@ -126,6 +126,13 @@ struct Responder: HTTPResponder {
         var headers = HTTPFields()
         for field in answer.headers { headers.append(field) }
         headers[.xContentTypeOptions] = "nosniff"
+        if let stream = answer.stream, !isHead {
+            let body = ResponseBody { writer in
+                try await stream { try await writer.write(ByteBuffer(string: $0)) }
+                try await writer.finish(nil)
+            }
+            return Response(status: answer.status, headers: headers, body: body)
+        }
         guard !answer.body.isEmpty else {
             var response = Response(status: answer.status, headers: headers)
             if answer.status != .noContent, answer.status != .notModified { response.headers[.contentLength] = "0" }

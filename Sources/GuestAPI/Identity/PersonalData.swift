@@ -10,7 +10,7 @@ struct PersonalData: Sendable {
     let erase: @Sendable (Guest.ID, AppEnvironment, Date, Transaction) async throws -> Void
 
     /// Every feature that keeps personal data stands here; erased from the first to the last.
-    static let all: [PersonalData] = [register, payments, planning, groups, sync, outbox, identity]
+    static let all: [PersonalData] = [register, payments, planning, messages, groups, sync, outbox, identity]
 
     static let identity = PersonalData(
         name: "identity",

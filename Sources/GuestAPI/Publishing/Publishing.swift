@@ -13,7 +13,7 @@ struct Publication: Hashable, Sendable {
     enum Kind: String, Sendable {
         case guest, membership, group, household, traveller, invitation, booking, readiness, share, amount
         case park, cottageType, cottage, rate, extra
-        case option, planItem
+        case option, planItem, topic, message
     }
 }
 

@@ -126,6 +126,8 @@ extension Publication.Kind {
         case .extra: "shown_extra"
         case .option: "shown_option"
         case .planItem: "shown_plan_item"
+        case .topic: "shown_topic"
+        case .message: "shown_message"
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import GuestModels
 import Postgres
 import ServiceLifecycle
 import Sync
@@ -11,40 +12,48 @@ import Synchronization
 final class ScopeBell: Sendable {
     /// Somebody who listens.
     final class Ear: Sendable {
-        fileprivate enum State {
-            case quiet
-            case waiting(CheckedContinuation<Void, Never>)
-            case rung
+        private struct State {
+            /// Changed since it last came back.
+            var changed: Set<String> = []
+            var isAwake = false
+            var waiting: CheckedContinuation<Void, Never>?
         }
 
-        fileprivate let state = Mutex(State.quiet)
+        private let state = Mutex(State())
 
-        /// Comes back when one of the scopes has changed since the ear was made, or after that time.
-        func wait(atMost duration: Duration) async {
+        /// Comes back with the scopes that have changed since it last did, or since the ear was made; with none after
+        /// that time, or when the service ends.
+        @discardableResult
+        func wait(atMost duration: Duration) async -> Set<String> {
             let alarm = Task {
                 try? await Task.sleep(for: duration)
-                ring()
+                wake()
             }
             defer { alarm.cancel() }
-            await withTaskCancellationHandler {
+            await withTaskCancellationOrGracefulShutdownHandler {
                 await withCheckedContinuation { continuation in
-                    let isRung = state.withLock { state in
-                        if case .rung = state { return true }
-                        state = .waiting(continuation)
+                    let isAwake = state.withLock { state in
+                        if state.isAwake { return true }
+                        state.waiting = continuation
                         return false
                     }
-                    if isRung { continuation.resume() }
+                    if isAwake { continuation.resume() }
                 }
-            } onCancel: {
-                ring()
+            } onCancelOrGracefulShutdown: {
+                self.wake()
+            }
+            return state.withLock { state in
+                defer { state = State() }
+                return state.changed
             }
         }
 
-        fileprivate func ring() {
-            let waiting: CheckedContinuation<Void, Never>? = state.withLock { state in
-                defer { state = .rung }
-                if case .waiting(let continuation) = state { return continuation }
-                return nil
+        fileprivate func wake(for scopes: Set<String> = []) {
+            let waiting = state.withLock { state in
+                state.changed.formUnion(scopes)
+                state.isAwake = true
+                defer { state.waiting = nil }
+                return state.waiting
             }
             waiting?.resume()
         }
@@ -86,11 +95,12 @@ final class ScopeBell: Sendable {
 
     /// nil: nobody knows what has been missed, so everybody looks.
     func ring(_ scopes: Set<String>?) {
-        let ears: [Ear] = state.withLock { state in
-            guard let scopes else { return state.ears.values.flatMap(\.values) }
-            return scopes.flatMap { state.ears[$0].map { Array($0.values) } ?? [] }
+        let rung: [(ear: Ear, scope: String)] = state.withLock { state in
+            (scopes ?? Set(state.ears.keys)).flatMap { scope in
+                (state.ears[scope] ?? [:]).values.map { ($0, scope) }
+            }
         }
-        for ear in ears { ear.ring() }
+        for (ear, scope) in rung { ear.wake(for: [scope]) }
     }
 
     fileprivate func takeUntold() -> Set<String> {
@@ -111,6 +121,10 @@ struct Herald: Service {
     private static let maximumBytes = 7_000
 
     let app: AppEnvironment
+    /// Whose words these are: what this process tells it has heard already.
+    private let name = UUID().lowercasedText
+
+    init(app: AppEnvironment) { self.app = app }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
@@ -130,7 +144,7 @@ struct Herald: Service {
                 if let last = payloads.last, last.utf8.count + scope.utf8.count < Self.maximumBytes {
                     payloads[payloads.count - 1] = last + " " + scope
                 } else {
-                    payloads.append(scope)
+                    payloads.append(name + " " + scope)
                 }
             }
             guard !payloads.isEmpty else { continue }
@@ -146,7 +160,10 @@ struct Herald: Service {
             switch event {
             case .connected: app.scopeBell.ring(nil)
             case .notification(_, let payload):
-                app.scopeBell.ring(Set(payload.split(separator: " ").map(String.init)))
+                let words = payload.split(separator: " ")
+                if let teller = words.first, teller != name {
+                    app.scopeBell.ring(Set(words.dropFirst().map(String.init)))
+                }
             }
         }
     }

@@ -25,7 +25,7 @@ enum Mutations {
 
     typealias Verb = @Sendable (Act, Transaction) async throws -> Outcome.Result
 
-    static let all = planning.merging(others) { first, _ in first }
+    static let all = planning.merging(messages) { first, _ in first }.merging(others) { first, _ in first }
 
     private static let others: [String: Verb] = [
         "booking.setArrivalTime@1": { act, tx in
@@ -169,4 +169,65 @@ enum Mutations {
             in: tx
         )
     }
+
+    // MARK: Messages
+
+    private static let messages: [String: Verb] = [
+        "topic.open@1": { act, tx in
+            let new: GroupArguments<TopicRequest> = try act.arguments()
+            _ = try await Topic.open(
+                new.request,
+                in: new.groupId,
+                as: act.principal,
+                saidAt: act.madeAt,
+                act.app,
+                at: act.now,
+                in: tx
+            )
+            return .applied
+        },
+        "topic.write@1": { act, tx in
+            let said: ChangeArguments<Topic, MessageRequest> = try act.arguments()
+            _ = try await Topic.write(
+                said.request,
+                in: said.id,
+                of: said.groupId,
+                as: act.principal,
+                saidAt: act.madeAt,
+                act.app,
+                at: act.now,
+                in: tx
+            )
+            return .applied
+        },
+        "topic.close@1": { act, tx in
+            let topic: ThingArguments<Topic> = try act.arguments()
+            return try await Topic.close(
+                topic.id,
+                of: topic.groupId,
+                as: act.principal,
+                act.app,
+                at: act.now,
+                in: tx
+            )
+        },
+        "message.write@1": { act, tx in
+            let said: GroupArguments<MessageRequest> = try act.arguments()
+            _ = try await Message.write(
+                said.request,
+                in: said.groupId,
+                as: act.principal,
+                saidAt: act.madeAt,
+                act.app,
+                at: act.now,
+                in: tx
+            )
+            return .applied
+        },
+        "message.takeBack@1": { act, tx in
+            let message: ThingArguments<Message> = try act.arguments()
+            try await Message.takeBack(message.id, in: message.groupId, as: act.principal, in: tx)
+            return .applied
+        },
+    ]
 }

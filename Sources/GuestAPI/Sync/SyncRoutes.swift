@@ -7,7 +7,7 @@ import Sync
 /// `/v1/sync`: what phones show, and what was done on them while they were offline.
 enum SyncRoutes {
     static let handlers: [String: RouteTable.Handler] = [
-        "registerSyncDevice": register, "sync": sync, "showDigest": digest,
+        "registerSyncDevice": register, "sync": sync, "showDigest": digest, "hearOfChanges": live,
     ]
 
     private static let maximumDevices = 20
@@ -74,6 +74,22 @@ enum SyncRoutes {
                 HTTPField(name: .cacheControl, value: "no-store"),
             ],
             body: lines.bytes
+        )
+    }
+
+    private static func live(_ call: Call) async throws -> Answer {
+        var query = QueryReader(call)
+        let seconds = query.int("seconds", 0...Live.longest, default: Live.longest)
+        try query.finish()
+        let live = Live(guest: try call.guest(), app: call.app, seconds: seconds)
+        return Answer(
+            status: .ok,
+            headers: [
+                HTTPField(name: .contentType, value: "text/event-stream"),
+                HTTPField(name: .cacheControl, value: "no-store"),
+            ],
+            body: [],
+            stream: { try await live.tell($0) }
         )
     }
 

@@ -246,6 +246,18 @@ enum SyncSQL {
         let digest: String
     }
 
+    /// What a guest may see.
+    static func scopes(of guest: Guest.ID, at now: Date) -> Query<String> {
+        Query(
+            """
+            WITH own AS (
+                SELECT group_id, household_id, role FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL
+            )
+            SELECT scope FROM (\(grants(of: guest, at: now))) AS granted ORDER BY rank, scope
+            """
+        ) { try $0.decode("scope") }
+    }
+
     static func version(of scope: String, for guest: Guest.ID, at now: Date) -> Query<Int64> {
         Query(
             """

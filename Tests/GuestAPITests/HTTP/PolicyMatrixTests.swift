@@ -19,6 +19,8 @@ import Testing
         }
         if ["searchBookings", "searchGuests"].contains(row.name) { path += "?q=a" }
         if ["listJournals", "listParkInvoices"].contains(row.name) { path += "?\(stay)" }
+        // Else it would go on for minutes.
+        if row.name == "hearOfChanges" { path += "?seconds=0" }
         if row.name == "listChanges" { path += "?park=\(ids["park"] ?? "")" }
         return path
     }
@@ -62,6 +64,8 @@ import Testing
             "voteOnOption": #"{"reply": "yes"}"#, "attendOption": #"{"reply": "yes"}"#, "promoteOption": "{}",
             "addPlanItem": #"{"list": "plan", "title": "T"}"#, "changePlanItem": #"{"base": 1}"#,
             "attendPlanItem": #"{"reply": "yes"}"#, "undoPlanChange": #"{"number": 1, "field": "title"}"#,
+            "openTopic": #"{"bookingId": "\#(UUID().uuidString)", "kind": "question", "message": {"text": "T"}}"#,
+            "writeInTopic": #"{"text": "T"}"#, "writeMessage": #"{"text": "T"}"#, "answerTopic": #"{"text": "T"}"#,
             "registerSyncDevice": #"{"id": "\#(UUID().uuidString)"}"#,
             "sync": #"{"deviceId": "\#(UUID().uuidString)", "schema": 1}"#,
             "splitBooking": #"{"way": "equally"}"#, "previewSplit": #"{"way": "equally"}"#,
@@ -164,7 +168,7 @@ import Testing
             let names = [
                 "park", "type", "cottage", "rate", "closure", "group", "traveller", "invitation", "booking", "device",
                 "job", "order", "extra", "task", "note", "number", "share",
-                "payment", "link", "goodwill", "invoice", "option", "item",
+                "payment", "link", "goodwill", "invoice", "option", "item", "topic", "message",
             ]
             let nothing = Dictionary(
                 names.map { ($0, missing) } + [

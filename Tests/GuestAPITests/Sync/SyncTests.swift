@@ -2,6 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 import Sync
+import Synchronization
 import TestKit
 import Testing
 
@@ -362,6 +363,53 @@ import Testing
         }
     }
 
+    @Test func `Whoever listens hears which of their scopes change, and no other`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let stranger = try await api.given.guest()
+            let theirs = try await api.given.group(of: stranger)
+            let heard = Heard()
+            let listener = Task {
+                try await api.listen("/v1/sync/live", as: stage.member) { heard.add($0) }
+            }
+            func hears(_ text: String) async throws -> Bool {
+                let deadline = ContinuousClock.now + .seconds(5)
+                while ContinuousClock.now < deadline {
+                    if heard.all.contains(where: { $0.contains(text) }) { return true }
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+                return false
+            }
+            let group = "group:\(stage.group.id)"
+            #expect(try await hears(group))
+            heard.forget()
+            try await api.transaction { tx in
+                for (id, name) in [(theirs.id, "Theirs"), (stage.group.id, "Ours")] {
+                    try await tx.run(Command("UPDATE travel_group SET name = \(name) WHERE id = \(id)"))
+                    tx.publish(id, .group, to: .group(id))
+                }
+            }
+            #expect(try await hears(group))
+            #expect(heard.all.allSatisfy { !$0.contains("\(theirs.id)") })
+            // Once they have left, the group is none of theirs.
+            #expect(try await api.post("/v1/groups/\(stage.group.id)/leave", as: stage.member).status == 204)
+            #expect(try await hears("guest:"))
+            heard.forget()
+            try await api.transaction { tx in
+                try await tx.run(Command("UPDATE travel_group SET name = 'Quiet' WHERE id = \(stage.group.id)"))
+                tx.publish(stage.group.id, .group, to: .group(stage.group.id))
+            }
+            try await Task.sleep(for: .milliseconds(200))
+            #expect(heard.all.isEmpty)
+            listener.cancel()
+            _ = try? await listener.value
+            #expect(try await api.get("/v1/sync/live?seconds=0").status == 401)
+            #expect(try await api.get("/v1/sync/live?seconds=301", as: stranger).status == 400)
+            let once = try await api.get("/v1/sync/live?seconds=0", as: stranger)
+            #expect(once.headers["content-type"] == "text/event-stream" && once.text.hasPrefix("data: {\"scopes\":["))
+        }
+    }
+
     @Test(arguments: [UInt64(1), 2, 3])
     func `A group's phones come to the same, whatever happens on the way`(_ seed: UInt64) async throws {
         try await withGuestAPI { api in
@@ -523,4 +571,11 @@ import Testing
             #expect(throws: LocalStore.TooLarge.self) { try phone.store.perform("x@1", long, at: api.now) }
         }
     }
+}
+
+private final class Heard: Sendable {
+    private let lines = Mutex<[String]>([])
+    var all: [String] { lines.withLock { $0 } }
+    func add(_ line: String) { lines.withLock { $0.append(line) } }
+    func forget() { lines.withLock { $0 = [] } }
 }

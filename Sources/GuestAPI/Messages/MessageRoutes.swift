@@ -1,0 +1,187 @@
+import Foundation
+import GuestModels
+import HTTPTypes
+import Postgres
+
+/// What groups say to each other and to their hosts, and what hosts answer.
+enum MessageRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "listTopics": listTopics, "openTopic": open, "showTopic": show, "writeInTopic": write, "closeTopic": close,
+        "listMessages": listMessages, "writeMessage": writeMessage, "takeMessageBack": takeBack,
+        "showInbox": showInbox, "showHostedTopic": showHosted, "answerTopic": answer,
+    ]
+
+    // MARK: The group
+
+    private static func listTopics(_ call: Call) async throws -> Answer {
+        let group: TravelGroup.ID = try call.id("group")
+        let guest = try call.guest()
+        let (own, topics) = try await call.read {
+            try await $0.all(GroupSQL.ownRow(in: group, of: guest), MessageSQL.topics(of: group))
+        }
+        guard !own.isEmpty else { throw Refusal.notFound }
+        return try .json(Page(items: topics, next: nil))
+    }
+
+    private static func open(_ call: Call) async throws -> Answer {
+        let request = try call.body(TopicRequest.self)
+        let group: TravelGroup.ID = try call.id("group")
+        return try await call.write { tx in
+            let topic = try await Topic.open(
+                request,
+                in: group,
+                as: call.principal,
+                saidAt: call.now,
+                call.app,
+                at: call.now,
+                in: tx
+            )
+            return try .json(topic, .created, version: topic.version)
+        }
+    }
+
+    private struct Told: Encodable, Sendable {
+        let topic: Topic
+        let messages: [Message]
+    }
+
+    private static func show(_ call: Call) async throws -> Answer {
+        let group: TravelGroup.ID = try call.id("group")
+        let id: Topic.ID = try call.id("topic")
+        let guest = try call.guest()
+        let (own, topics, messages) = try await call.read {
+            try await $0.all(
+                GroupSQL.ownRow(in: group, of: guest),
+                MessageSQL.topic(id),
+                MessageSQL.messages(in: id)
+            )
+        }
+        guard !own.isEmpty, let topic = topics.first?.topic, topic.groupId == group else { throw Refusal.notFound }
+        return try .json(Told(topic: topic, messages: messages), version: topic.version)
+    }
+
+    private static func write(_ call: Call) async throws -> Answer {
+        let request = try call.body(MessageRequest.self)
+        let group: TravelGroup.ID = try call.id("group")
+        let id: Topic.ID = try call.id("topic")
+        return try await call.write { tx in
+            try .json(
+                await Topic.write(
+                    request,
+                    in: id,
+                    of: group,
+                    as: call.principal,
+                    saidAt: call.now,
+                    call.app,
+                    at: call.now,
+                    in: tx
+                ),
+                .created
+            )
+        }
+    }
+
+    private static func close(_ call: Call) async throws -> Answer {
+        let group: TravelGroup.ID = try call.id("group")
+        let id: Topic.ID = try call.id("topic")
+        return try await call.write { tx in
+            _ = try await Topic.close(id, of: group, as: call.principal, call.app, at: call.now, in: tx)
+            return .noContent
+        }
+    }
+
+    private static func listMessages(_ call: Call) async throws -> Answer {
+        let group: TravelGroup.ID = try call.id("group")
+        let guest = try call.guest()
+        var query = QueryReader(call)
+        let cursor = query.optional("cursor", as: Message.ID.self, "must be a cursor of this list")
+        let limit = query.int("limit", 1...500, default: 100)
+        try query.finish()
+        let (own, rows) = try await call.read {
+            try await $0.all(
+                GroupSQL.ownRow(in: group, of: guest),
+                MessageSQL.messages(of: group, before: cursor, limit: limit + 1)
+            )
+        }
+        guard !own.isEmpty else { throw Refusal.notFound }
+        let items = Array(rows.prefix(limit))
+        return try .json(Page(items: items, next: rows.count > limit ? items.last?.id.description : nil))
+    }
+
+    private static func writeMessage(_ call: Call) async throws -> Answer {
+        let request = try call.body(MessageRequest.self)
+        let group: TravelGroup.ID = try call.id("group")
+        return try await call.write { tx in
+            try .json(
+                await Message.write(
+                    request,
+                    in: group,
+                    as: call.principal,
+                    saidAt: call.now,
+                    call.app,
+                    at: call.now,
+                    in: tx
+                ),
+                .created
+            )
+        }
+    }
+
+    private static func takeBack(_ call: Call) async throws -> Answer {
+        let group: TravelGroup.ID = try call.id("group")
+        let id: Message.ID = try call.id("message")
+        return try await call.write { tx in
+            try await Message.takeBack(id, in: group, as: call.principal, in: tx)
+            return .noContent
+        }
+    }
+
+    // MARK: Hosts
+
+    private static func showInbox(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        guard call.principal.has(Topic.hosts, at: park) else { throw Refusal.notFound }
+        var query = QueryReader(call)
+        let state = query.optional("state", as: TopicState.self, "must be open, answered or closed")?.state ?? .open
+        let owner = query.optional("owner", as: StaffMember.ID.self, "must be the id of a colleague")
+        let offset = query.int("cursor", 0...1_000_000, default: 0)
+        let limit = query.int("limit", 1...200, default: 50)
+        try query.finish()
+        let rows = try await call.read {
+            try await $0.all(MessageSQL.inbox(park, state, owner: owner, after: offset, limit: limit + 1))
+        }
+        let items = Array(rows.prefix(limit))
+        return try .json(Page(items: items, next: rows.count > limit ? String(offset + limit) : nil))
+    }
+
+    private struct TopicState: LosslessStringConvertible {
+        let state: Topic.State
+        var description: String { state.rawValue }
+        init?(_ text: String) {
+            guard let state = Topic.State(rawValue: text) else { return nil }
+            self.state = state
+        }
+    }
+
+    private static func showHosted(_ call: Call) async throws -> Answer {
+        let id: Topic.ID = try call.id("topic")
+        let (topics, messages) = try await call.read {
+            try await $0.all(MessageSQL.topic(id), MessageSQL.messages(in: id))
+        }
+        guard let (topic, park) = topics.first, call.principal.has(Topic.hosts, at: park) else {
+            throw Refusal.notFound
+        }
+        return try .json(Told(topic: topic, messages: messages), version: topic.version)
+    }
+
+    private static func answer(_ call: Call) async throws -> Answer {
+        let request = try call.body(MessageRequest.self)
+        let id: Topic.ID = try call.id("topic")
+        return try await call.write { tx in
+            try .json(
+                await Topic.answer(request, in: id, as: call.principal, call.app, at: call.now, in: tx),
+                .created
+            )
+        }
+    }
+}

@@ -1,0 +1,246 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+
+extension Topic {
+    /// Who of the staff talk with guests.
+    static let hosts: Set<StaffMember.Function> = [.reception, .host]
+
+    /// Brings something to the hosts of a stay.
+    ///
+    /// - Parameter instant: when it was said, by its author's clock.
+    static func open(
+        _ request: TopicRequest,
+        in group: TravelGroup.ID,
+        as principal: Principal,
+        saidAt instant: Date,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Topic {
+        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        guard let stay = try await tx.first(MessageSQL.park(of: request.bookingId, in: group)) else {
+            throw Refusal.notFound.at("/bookingId")
+        }
+        let topic = Topic(
+            id: request.id ?? app.ids.next(at: now),
+            groupId: group,
+            bookingId: request.bookingId,
+            kind: request.kind,
+            urgency: request.urgency ?? .normal,
+            state: .open,
+            openedBy: own.id,
+            openedAt: now,
+            waitingSince: now,
+            version: 1
+        )
+        try await tx.run(MessageSQL.insert(topic, at: stay.park), refusing: ["topic_pkey": .idTaken])
+        tx.publish(topic.id, .topic, to: .group(group))
+        _ = try await Message.say(
+            request.message,
+            in: group,
+            topic.id,
+            by: own.id,
+            saidAt: instant,
+            app,
+            at: now,
+            in: tx
+        )
+        try await topic.call(stay.number, at: stay.park, app, at: now, in: tx)
+        return topic
+    }
+
+    /// Says more in a topic; one that was answered or closed is open again.
+    static func write(
+        _ request: MessageRequest,
+        in id: Topic.ID,
+        of group: TravelGroup.ID,
+        as principal: Principal,
+        saidAt instant: Date,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Message {
+        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        let (found, park) = try await find(id, in: group, in: tx)
+        var topic = found
+        topic.happen(.groupWrites, at: now)
+        let message = try await Message.say(request, in: group, id, by: own.id, saidAt: instant, app, at: now, in: tx)
+        try await tx.run(MessageSQL.update(topic))
+        tx.publish(id, .topic, to: .group(group))
+        let stay = try await tx.first(MessageSQL.park(of: topic.bookingId, in: group))
+        try await topic.call(stay?.number ?? "", at: park, app, at: now, in: tx)
+        return message
+    }
+
+    /// The group says that all is well.
+    static func close(
+        _ id: Topic.ID,
+        of group: TravelGroup.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Outcome.Result {
+        _ = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        let (found, park) = try await find(id, in: group, in: tx)
+        var topic = found
+        guard topic.state != .closed else { return .noop }
+        topic.happen(.groupIsContent, at: now)
+        try await tx.run(MessageSQL.update(topic))
+        tx.publish(id, .topic, to: .group(group))
+        try await StaffTask.settle(
+            .message,
+            id.description,
+            in: park,
+            note: "the guests say that all is well",
+            app,
+            at: now,
+            in: tx
+        )
+        return .applied
+    }
+
+    /// A host answers.
+    ///
+    /// That ends the task about a question or a compliment; a problem's goes on until the group says that it is solved.
+    static func answer(
+        _ request: MessageRequest,
+        in id: Topic.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Message {
+        guard let (found, park) = try await tx.first(MessageSQL.topic(id, locked: true)),
+            principal.has(hosts, at: park), case .staff(let member) = principal
+        else { throw Refusal.notFound }
+        var topic = found
+        topic.happen(.hostWrites, at: now)
+        let message = Message(
+            id: request.id ?? app.ids.next(at: now),
+            groupId: topic.groupId,
+            topicId: id,
+            travellerId: nil,
+            host: member.name,
+            text: request.text,
+            saidAt: now,
+            at: now
+        )
+        try await tx.run(
+            [MessageSQL.insert(message, by: member.id), MessageSQL.update(topic)],
+            refusing: ["message_pkey": .idTaken]
+        )
+        tx.publish(message.id, .message, to: .group(topic.groupId))
+        tx.publish(id, .topic, to: .group(topic.groupId))
+        guard topic.kind != .problem else { return message }
+        try await StaffTask.settle(.message, id.description, in: park, note: "answered", app, at: now, in: tx)
+        return message
+    }
+
+    private static func find(
+        _ id: Topic.ID,
+        in group: TravelGroup.ID,
+        in tx: Transaction
+    ) async throws -> (topic: Topic, park: Park.ID) {
+        guard let found = try await tx.first(MessageSQL.topic(id, locked: true)), found.topic.groupId == group else {
+            throw Refusal.notFound
+        }
+        return found
+    }
+
+    /// Opens the task that stands in the hosts' list, or notes in it that more was said.
+    ///
+    /// Without the words, which go when their author is erased.
+    private func call(
+        _ number: String,
+        at park: Park.ID,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        let urgent = urgency == .urgent ? "urgent " : ""
+        try await StaffTask.open(
+            StaffTaskRequest(
+                title: "\(number): \(urgent)\(kind.rawValue)",
+                detail: "The guests have written; their words are in the inbox."
+            ),
+            source: .message,
+            subject: id.description,
+            in: park,
+            app,
+            at: now,
+            in: tx
+        )
+    }
+}
+
+extension Message {
+    private static let maximumInGroup = 10_000
+
+    /// Says something in the group's own thread.
+    static func write(
+        _ request: MessageRequest,
+        in group: TravelGroup.ID,
+        as principal: Principal,
+        saidAt instant: Date,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Message {
+        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        return try await say(request, in: group, nil, by: own.id, saidAt: instant, app, at: now, in: tx)
+    }
+
+    static func say(
+        _ request: MessageRequest,
+        in group: TravelGroup.ID,
+        _ topic: Topic.ID?,
+        by traveller: Traveller.ID,
+        saidAt instant: Date,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Message {
+        guard (try await tx.first(MessageSQL.count(of: group)) ?? 0) < maximumInGroup else { throw Refusal.threadFull }
+        let message = Message(
+            id: request.id ?? app.ids.next(at: now),
+            groupId: group,
+            topicId: topic,
+            travellerId: traveller,
+            host: nil,
+            text: request.text,
+            saidAt: min(instant, now),
+            at: now
+        )
+        try await tx.run(MessageSQL.insert(message, by: nil), refusing: ["message_pkey": .idTaken])
+        tx.publish(message.id, .message, to: .group(group))
+        return message
+    }
+
+    /// Takes back what one has said in the group's own thread.
+    static func takeBack(
+        _ id: Message.ID,
+        in group: TravelGroup.ID,
+        as principal: Principal,
+        in tx: Transaction
+    ) async throws {
+        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        guard try await tx.run(MessageSQL.takeBack(id, in: group, by: own.id)) == 1 else { throw Refusal.notFound }
+        tx.publish(id, .message, to: .group(group))
+    }
+}
+
+extension PersonalData {
+    /// What they said goes; that something was said there stays.
+    static let messages = PersonalData(
+        name: "messages",
+        export: { guest, _, tx in try await tx.all(MessageSQL.everything(of: guest)) },
+        erase: { guest, _, _, tx in
+            for (group, message) in try await tx.all(MessageSQL.erase(guest)) {
+                tx.publish(message, .message, to: .group(group))
+            }
+        }
+    )
+}
