@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench fuzz simulate format reset
+.PHONY: help run demo test check bench fuzz simulate simulate-phones format reset
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 18
@@ -20,7 +20,10 @@ fuzz: ## attack a service of its own with what openapi.yaml allows and forbids (
 	@scripts/fuzz.sh
 
 simulate: ## lose answers, forge webhooks and kill the service while groups pay (FAULTS, SEED, MINUTES)
-	@scripts/simulate.sh
+	@scripts/simulate.sh payments
+
+simulate-phones: ## lose requests, kill phones, clone them, send friends away while they plan (SCHEDULES, PHONES, SEED, MINUTES)
+	@scripts/simulate.sh phones
 
 bench: ## measure, beside floors on the same machine (ONLY=name)
 	@ONLY=$(ONLY) scripts/bench.sh

@@ -98,7 +98,7 @@ let package = Package(
         .executableTarget(
             name: "voorpret-simulate",
             dependencies: [
-                "GuestClient", "GuestModels", "Postgres",
+                "GuestClient", "GuestModels", "Postgres", "Sync",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),

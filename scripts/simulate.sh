@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Groups pay while everything fails; `.build/simulate-payments.jsonl` adds up all runs. FAULTS, SEED, MINUTES.
+# People use the service while everything fails; `.build/simulate-WHAT.jsonl` adds up all runs.
+# simulate.sh payments: FAULTS, SEED, MINUTES. simulate.sh phones: SCHEDULES, PHONES, SEED, MINUTES.
 . "$(dirname "$0")/lib.sh"
 "$root/scripts/setup.sh"
 cd "$root"
@@ -7,6 +8,10 @@ for product in voorpret payment-sandbox voorpret-simulate; do
     swift build -c release --product "$product" --scratch-path .build-release
 done
 mkdir -p .build
-.build-release/release/voorpret-simulate payments --project "$root" --programs .build-release/release \
-    --faults "${FAULTS:-1000}" --seed "${SEED:-$RANDOM}" --minutes "${MINUTES:-40}" \
-    --record .build/simulate-payments.jsonl
+case "$1" in
+payments) size=(--faults "${FAULTS:-1000}") ;;
+phones) size=(--schedules "${SCHEDULES:-20}" --phones "${PHONES:-20}") ;;
+*) echo "simulate.sh payments or phones" >&2; exit 2 ;;
+esac
+.build-release/release/voorpret-simulate "$1" --project "$root" --programs .build-release/release \
+    "${size[@]}" --seed "${SEED:-$RANDOM}" --minutes "${MINUTES:-40}" --record ".build/simulate-$1.jsonl"

@@ -150,6 +150,14 @@ public final class LocalStore: Sendable {
         try target.close()
     }
 
+    /// Whether the phone has no room left for more.
+    package func fillUp(_ isFull: Bool) throws {
+        try database.writeWithoutTransaction { database in
+            let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+            try database.execute(sql: "PRAGMA max_page_count = \(isFull ? pages : 1_073_741_823)")
+        }
+    }
+
     /// What a bad flash cell does: one row of the kind says something else.
     package func damage(kind: String) throws {
         try database.write { database in

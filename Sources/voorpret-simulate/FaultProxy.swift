@@ -79,7 +79,9 @@ struct FaultProxy: HTTPResponder {
             if !bytes.isEmpty { bytes[plan.random(0...(bytes.count - 1))] ^= 1 }
             message.body = ByteBuffer(bytes: bytes)
             return await pass(message)
-        case .serviceKilled, .databaseRestarted, .providerKilled: return await pass(message)
+        case .serviceKilled, .databaseRestarted, .providerKilled, .phoneKilled, .phoneCloned, .phonePartitioned,
+            .clockWrong, .memberLeft, .memberCameBack:
+            return await pass(message)
         }
     }
 

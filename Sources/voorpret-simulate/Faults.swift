@@ -10,10 +10,13 @@ enum Fault: String, CaseIterable, Sendable {
     case eventWithheld, eventAnswerDropped, eventDoubled, eventDelayed, eventStale, eventAltered
     // The service, its database and the provider.
     case serviceKilled, databaseRestarted, providerKilled
+    // Phones and who they belong to.
+    case phoneKilled, phoneCloned, phonePartitioned, clockWrong, memberLeft, memberCameBack
 
     static let towardsProvider: [Fault] = [
         .requestDropped, .answerDropped, .answerDelayed, .requestDoubled, .providerError,
     ]
+    static let ofPhones: [Fault] = [.requestDropped, .answerDropped, .answerDelayed, .requestDoubled]
     static let towardsService: [Fault] = [
         .eventWithheld, .eventAnswerDropped, .eventDoubled, .eventDelayed, .eventStale, .eventAltered,
     ]
@@ -55,7 +58,7 @@ final class FaultPlan: Sendable {
         state.withLock { Int.random(in: range, using: &$0.generator) }
     }
 
-    func heal() { state.withLock { $0.isHealed = true } }
+    func heal(_ isHealed: Bool = true) { state.withLock { $0.isHealed = isHealed } }
 
     var counts: [Fault: Int] { state.withLock { $0.counts } }
     var total: Int { counts.values.reduce(0, +) }

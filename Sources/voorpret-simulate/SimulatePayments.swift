@@ -33,37 +33,10 @@ struct SimulatePayments: AsyncParsableCommand {
     var record: String?
 
     func run() async throws {
-        let root = URL(filePath: project).standardizedFileURL.path()
-        let name = "simulate-\(ProcessInfo.processInfo.processIdentifier)"
-        let cluster = "\(root)/scripts/cluster.sh"
-        let scratch = NSTemporaryDirectory() + "voorpret-\(name)"
-        try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
-        let (status, url) = try await voorpret_simulate.run(cluster, ["start", name])
-        guard status == 0 else { throw GuestClient.Stopped(description: "the database did not start") }
-        let stage = Stage(
-            root: root,
-            cluster: cluster,
-            name: name,
-            database: url.trimmingCharacters(in: .whitespacesAndNewlines),
-            scratch: scratch,
-            programs: URL(filePath: programs).standardizedFileURL.path(),
-            plan: FaultPlan(seed: seed, percent: 35)
-        )
-        do {
+        try await Stage.open(project: project, programs: programs, plan: FaultPlan(seed: seed, percent: 35)) { stage in
             let differences = try await play(stage)
-            await clear(stage)
             guard differences.isEmpty else { throw ExitCode.failure }
-        } catch {
-            await clear(stage)
-            throw error
         }
-    }
-
-    private func clear(_ stage: Stage) async {
-        await stage.service.kill()
-        await stage.sandbox.kill()
-        _ = try? await voorpret_simulate.run(stage.cluster, ["remove", stage.name])
-        try? FileManager.default.removeItem(atPath: stage.scratch)
     }
 
     private func play(_ stage: Stage) async throws -> [String] {
@@ -112,7 +85,9 @@ struct SimulatePayments: AsyncParsableCommand {
         print(
             "seed \(seed): \(plan.total) faults (\(counts.joined(separator: ", "))); \(truth.summary); difference \(truth.difference)"
         )
-        if let record { try Record(path: record).add(seed: seed, plan.counts, isRight: differences.isEmpty) }
+        if let record {
+            try Record(path: record).add(seed: seed, counts: plan.total, of: "faults", isRight: differences.isEmpty)
+        }
         return differences
     }
 }
@@ -123,18 +98,20 @@ struct Record {
 
     private struct Line: Codable {
         let seed: UInt64
-        let faults: Int
+        let count: Int
         let isRight: Bool
     }
 
-    func add(seed: UInt64, _ counts: [Fault: Int], isRight: Bool) throws {
+    func add(seed: UInt64, counts count: Int, of what: String, isRight: Bool) throws {
         var lines = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
-        let line = Line(seed: seed, faults: counts.values.reduce(0, +), isRight: isRight)
-        lines += String(decoding: try JSONEncoder().encode(line), as: UTF8.self) + "\n"
+        lines += String(
+            decoding: try JSONEncoder().encode(Line(seed: seed, count: count, isRight: isRight)),
+            as: UTF8.self
+        )
+        lines += "\n"
         try lines.write(toFile: path, atomically: true, encoding: .utf8)
         let all = lines.split(separator: "\n").compactMap { try? JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
-        print(
-            "so far: \(all.reduce(0) { $0 + $1.faults }) faults in \(all.count) runs, \(all.filter { !$0.isRight }.count) of them wrong"
-        )
+        let wrong = all.filter { !$0.isRight }.count
+        print("so far: \(all.reduce(0) { $0 + $1.count }) \(what) in \(all.count) runs, \(wrong) of them wrong")
     }
 }

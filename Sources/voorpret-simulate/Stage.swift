@@ -56,6 +56,45 @@ struct Stage: Sendable {
         )
     }
 
+    /// Sets it up in processes and a database of its own, and clears it away whatever comes.
+    static func open(
+        project: String,
+        programs: String,
+        plan: FaultPlan,
+        _ body: (Stage) async throws -> Void
+    ) async throws {
+        let root = URL(filePath: project).standardizedFileURL.path()
+        let name = "simulate-\(ProcessInfo.processInfo.processIdentifier)"
+        let cluster = "\(root)/scripts/cluster.sh"
+        let scratch = NSTemporaryDirectory() + "voorpret-\(name)"
+        try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
+        let (status, url) = try await run(cluster, ["start", name])
+        guard status == 0 else { throw GuestClient.Stopped(description: "the database did not start") }
+        let stage = Stage(
+            root: root,
+            cluster: cluster,
+            name: name,
+            database: url.trimmingCharacters(in: .whitespacesAndNewlines),
+            scratch: scratch,
+            programs: URL(filePath: programs).standardizedFileURL.path(),
+            plan: plan
+        )
+        do {
+            try await body(stage)
+            await stage.clear()
+        } catch {
+            await stage.clear()
+            throw error
+        }
+    }
+
+    private func clear() async {
+        await service.kill()
+        await sandbox.kill()
+        _ = try? await run(cluster, ["remove", name])
+        try? FileManager.default.removeItem(atPath: scratch)
+    }
+
     private static func environment(
         _ database: String,
         _ scratch: String,
@@ -160,11 +199,13 @@ struct Stage: Sendable {
         try await program.start()
     }
 
-    func query(_ sql: SQL) async throws -> [Int64] {
+    func query(_ sql: SQL) async throws -> [Int64] { try await query(sql, as: Int64.self) }
+
+    private func query<Value: PostgresValue & Sendable>(_ sql: SQL, as type: Value.Type) async throws -> [Value] {
         let pool = try Database(.init(connectionString: database), flush: { _ in [] })
         do {
             let rows = try await pool.read(as: "simulation") { reader in
-                try await reader.all(Query(sql) { try $0.decode("value", as: Int64.self) })
+                try await reader.all(Query(sql) { try $0.decode("value", as: type) })
             }
             await pool.close()
             return rows
@@ -172,6 +213,10 @@ struct Stage: Sendable {
             await pool.close()
             throw error
         }
+    }
+
+    func texts(_ sql: SQL) async throws -> [String] {
+        try await query(sql, as: String.self)
     }
 
     private func openWork() async throws -> Int64 {

@@ -1,0 +1,86 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// What phones did and showed against what the tables say, read by somebody who knows neither's code.
+struct PhoneTruth: Sendable {
+    var differences: [String] = []
+    private(set) var deeds = 0
+    private(set) var applied = 0
+    private var done: [UUID: String?] = [:]
+
+    /// Each line is `scope kind id body`; the tables must say the same of these scopes.
+    mutating func compare(_ shown: String, withTablesOf stage: Stage) async throws {
+        let lines = shown.split(separator: "\n").map(String.init)
+        let scopes = Set(lines.map { String($0.prefix { $0 != " " }) }).sorted()
+        let tables = try await stage.texts(
+            """
+            SELECT scope || ' ' || kind || ' ' || id || ' ' || body AS value FROM shown
+            WHERE scope = ANY(\(scopes)::text[])
+            """
+        )
+        if Set(lines) != Set(tables) || lines.count != tables.count {
+            differences.append(
+                "a fresh phone shows \(lines.count) rows, the tables have \(tables.count) for it, or others"
+            )
+        }
+    }
+
+    /// - Parameter absences: when the friend was out of the group, as far as they had been told.
+    mutating func read(
+        _ notes: [PhoneNote],
+        of friend: Friend,
+        in group: TravelGroup.ID,
+        absences: [(from: Date, to: Date)]
+    ) {
+        for note in notes {
+            switch note {
+            case .did(let id, _, let text): done[id] = text
+            case .read(let sent, let scopes):
+                for scope in scopes {
+                    let isTheirs = scope == "guest:\(friend.guest)"
+                    let isOfGroup =
+                        scope == "group:\(group)" || scope.hasPrefix("household:")
+                        || scope == "organiser:\(group)" && friend.number == 0
+                    if !isTheirs, !isOfGroup { differences.append("friend \(friend.number) received rows of \(scope)") }
+                    if isOfGroup, absences.contains(where: { sent > $0.from && sent < $0.to }) {
+                        differences.append("friend \(friend.number) received rows of \(scope) after having left")
+                    }
+                }
+            }
+        }
+    }
+
+    /// Every deed has one outcome, and what was said was said once.
+    mutating func check(in group: TravelGroup.ID, _ stage: Stage) async throws {
+        deeds = done.count
+        let outcomes = try await stage.texts(
+            """
+            SELECT mutation_id || ' ' || (outcome::json->>'result') || ' ' || coalesce(outcome::json->>'code', '') AS value
+            FROM sync_outcome WHERE mutation_id = ANY(\(Array(done.keys))::uuid[])
+            """
+        )
+        var results: [UUID: String] = [:]
+        for line in outcomes {
+            let parts = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard let id = UUID(uuidString: parts[0]), parts.count == 2 else { continue }
+            if results[id] != nil { differences.append("\(id) has two outcomes") }
+            results[id] = parts[1]
+        }
+        let said = try await stage.texts(
+            "SELECT text AS value FROM message WHERE group_id = \(group) AND text IS NOT NULL"
+        )
+        let counts = Dictionary(said.map { ($0, 1) }, uniquingKeysWith: +)
+        for (id, text) in done {
+            guard let result = results[id] else {
+                differences.append("\(id) was done on a phone and never arrived")
+                continue
+            }
+            let isApplied = !result.hasPrefix("rejected")
+            if isApplied { applied += 1 }
+            if let text, (counts[text] ?? 0) != (isApplied ? 1 : 0) {
+                differences.append("\(id) was \(result) and said \(counts[text] ?? 0) times")
+            }
+        }
+    }
+}

@@ -1,0 +1,228 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+import GuestModels
+import NIOCore
+import NIOHTTP1
+import Sync
+
+/// What a phone of the simulation is told; a file, because a process has nothing else.
+struct PhonePlan: Codable {
+    /// Of the app's database; what happens on the phone stands beside it.
+    var store: String
+    var guest: Guest.ID
+    var token: String
+    var address: String
+    var group: TravelGroup.ID
+    var park: String
+    var cottage: String
+    var seed: UInt64
+    /// The phone's clock is wrong by that many seconds.
+    var clockOffset: TimeInterval
+    var partition: Partition
+    /// People stop doing things then.
+    var until: Date
+
+    /// What does not get through.
+    enum Partition: String, Codable {
+        case none, requests, answers
+    }
+
+    var journal: String { store + ".journal" }
+    var contents: String { store + ".contents" }
+}
+
+/// What happened on a phone, a line each; one that was cut off by a kill is none.
+enum PhoneNote: Codable {
+    /// Somebody did something. `text` is in what they said, once for each deed.
+    case did(id: UUID, name: String, text: String?)
+    /// An answer to a request of that moment had rows of these scopes.
+    case read(sent: Date, scopes: [String])
+}
+
+/// A phone: a process that is killed like any app.
+struct PlayPhone: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "phone",
+        abstract: "One phone of the simulation, with the engine of the app and its database.",
+        shouldDisplay: false
+    )
+
+    @Argument(help: "The file that says what to do.")
+    var plan: String
+
+    @Flag(help: "Read up and tell everything, then write down what is shown.")
+    var settle = false
+
+    func run() async throws {
+        let plan = try JSONDecoder().decode(PhonePlan.self, from: Data(contentsOf: URL(filePath: plan)))
+        let mutators = Mutator.planning.merging(Mutator.messages) { first, _ in first }
+        let store = try LocalStore(path: plan.store, of: plan.guest, mutators: mutators)
+        let journal = try Journal(plan.journal)
+        let line = PhoneLine(plan: plan, journal: journal)
+        let engine = SyncEngine(store, over: line)
+        if settle {
+            // A service that has no time just now is no difference.
+            for left in (0..<20).reversed() {
+                do {
+                    try await engine.sync()
+                    break
+                } catch {
+                    guard left > 0 else { throw error }
+                    try await Task.sleep(for: .milliseconds(250))
+                }
+            }
+            let waiting = try store.pending().count
+            guard waiting == 0 else { throw ExitCode(3) }
+            try store.contents().joined(separator: "\n").write(toFile: plan.contents, atomically: true, encoding: .utf8)
+        } else {
+            try await Hand(plan: plan, store: store, engine: engine, journal: journal).play()
+        }
+    }
+}
+
+/// Appends lines to a file, each at once.
+final class Journal: Sendable {
+    private let file: FileHandle
+
+    init(_ path: String) throws {
+        if !FileManager.default.fileExists(atPath: path) {
+            _ = FileManager.default.createFile(atPath: path, contents: nil)
+        }
+        guard let file = FileHandle(forUpdatingAtPath: path) else { throw CocoaError(.fileNoSuchFile) }
+        try file.seekToEnd()
+        self.file = file
+    }
+
+    func write(_ note: PhoneNote) throws {
+        // A line of its own also behind one that was cut off.
+        try file.write(contentsOf: Data("\n".utf8) + JSONEncoder().encode(note))
+    }
+
+    static func read(_ path: String) -> [PhoneNote] {
+        let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").compactMap { try? JSONDecoder().decode(PhoneNote.self, from: Data($0.utf8)) }
+    }
+}
+
+/// The way to the service.
+struct PhoneLine: SyncTransport {
+    struct Lost: Error {}
+
+    let plan: PhonePlan
+    let journal: Journal
+
+    func send(_ method: String, _ path: String, body: Data?) async throws -> (status: Int, body: Data) {
+        guard plan.partition != .requests else { throw Lost() }
+        let sent = Date()
+        var request = HTTPClientRequest(url: plan.address + path)
+        request.method = HTTPMethod(rawValue: method)
+        request.headers.add(name: "authorization", value: "Bearer \(plan.token)")
+        if let body {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: body))
+        }
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
+        let data = Data(try await response.body.collect(upTo: 64 << 20).readableBytesView)
+        if path == "/v1/sync", response.status == .ok {
+            // Whatever was received, also of an answer that the engine throws away.
+            var scopes: Set<String> = []
+            var scope = ""
+            for line in data.split(separator: UInt8(ascii: "\n")) {
+                switch try? SyncLine.parse(line) {
+                case .scope(let name), .reset(let name): scope = name
+                case .row: scopes.insert(scope)
+                default: break
+                }
+            }
+            if !scopes.isEmpty { try journal.write(.read(sent: sent, scopes: scopes.sorted())) }
+        }
+        guard plan.partition != .answers else { throw Lost() }
+        return (Int(response.status.code), data)
+    }
+}
+
+/// Somebody who plans, votes, writes, and loses patience with the network.
+struct Hand {
+    let plan: PhonePlan
+    let store: LocalStore
+    let engine: SyncEngine
+    let journal: Journal
+
+    func play() async throws {
+        var dice = SeededGenerator(seed: plan.seed)
+        while Date() < plan.until {
+            switch Int.random(in: 0..<100, using: &dice) {
+            case ..<45: try? act(&dice)
+            case ..<48:
+                // No room for a moment.
+                try store.fillUp(true)
+                try? act(&dice)
+                _ = try? await engine.step()
+                try store.fillUp(false)
+            default: _ = try? await engine.step()
+            }
+            try await Task.sleep(for: .milliseconds(Int.random(in: 0...60, using: &dice)))
+        }
+    }
+
+    private func act(_ dice: inout SeededGenerator) throws {
+        let now = Date().addingTimeInterval(plan.clockOffset)
+        let scope = "group:\(plan.group)"
+        let items = try store.entities("planItem", in: scope).map { try $0.decode(PlanItem.self) }
+        let options = try store.entities("option", in: scope).map { try $0.decode(StayOption.self) }
+        let item = items.randomElement(using: &dice)
+        let option = options.randomElement(using: &dice)
+        let id = UUID()
+        let name: String
+        var text: String?
+        let arguments: any Encodable
+        switch (Int.random(in: 0..<20, using: &dice), item, option) {
+        case (0...4, _, _), (_, nil, _):
+            name = "planItem.add@1"
+            let rank = try? Rank.between(items.map(\.rank).max(), nil)
+            let list = PlanItem.List.allCases.randomElement(using: &dice) ?? .plan
+            let request = PlanItemRequest(id: .init(UUID()), list: list, title: "Item \(id)", rank: rank)
+            arguments = GroupArguments(groupId: plan.group, request: request)
+        case (5...9, let item?, _):
+            name = "planItem.change@1"
+            let sorted = items.map(\.rank).sorted()
+            let change =
+                Bool.random(using: &dice)
+                ? PlanItemChange(base: item.version, title: "Title \(id)", isDone: Bool.random(using: &dice))
+                : PlanItemChange(base: item.version, rank: (try? Rank.between(nil, sorted.first)) ?? .first)
+            arguments = ChangeArguments(groupId: plan.group, id: item.id, request: change)
+        case (10, let item?, _):
+            name = "planItem.delete@1"
+            arguments = ThingArguments<PlanItem>(groupId: plan.group, id: item.id)
+        case (11...12, let item?, _):
+            name = "planItem.attend@1"
+            let reply = ReplyRequest(reply: Reply.allCases.randomElement(using: &dice))
+            arguments = ChangeArguments(groupId: plan.group, id: item.id, request: reply)
+        case (13, _, nil):
+            name = "option.propose@1"
+            let start = LocalDate(daysSince1970: 25_000)
+            guard let stay = Stay(from: start, to: start.adding(days: 3)), let park = GuestModels.Park.ID(plan.park),
+                let cottage = Cottage.ID(plan.cottage)
+            else { return }
+            let request = StayOptionRequest(
+                id: .init(UUID()),
+                parkId: park,
+                stay: stay,
+                cottages: [.init(cottage: cottage)]
+            )
+            arguments = GroupArguments(groupId: plan.group, request: request)
+        case (13...15, _, let option?):
+            name = "option.vote@1"
+            let reply = ReplyRequest(reply: Reply.allCases.randomElement(using: &dice))
+            arguments = ChangeArguments(groupId: plan.group, id: option.id, request: reply)
+        default:
+            name = "message.write@1"
+            // Without an id, so that one that is done twice is seen.
+            text = "said \(id)"
+            arguments = GroupArguments(groupId: plan.group, request: MessageRequest(text: text ?? ""))
+        }
+        try store.perform(name, arguments, at: now, id: id)
+        try journal.write(.did(id: id, name: name, text: text))
+    }
+}
