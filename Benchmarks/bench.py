@@ -22,6 +22,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -34,6 +35,7 @@ PORT = 18090
 ROOT = pathlib.Path(__file__).parent.parent
 BINARY = ROOT / ".build-release/release/voorpret"
 SANDBOX = ROOT / ".build-release/release/payment-sandbox"
+SIMULATE = ROOT / ".build-release/release/voorpret-simulate"
 PAYMENT_KEY, WEBHOOK_SECRET = "sk_test_bench", "whsec_bench"
 RESULTS = []
 
@@ -642,6 +644,240 @@ def sync():
     with_demo(measure)
 
 
+def crowd(service, groups, members):
+    """Groups of guests who are signed in; answers (group, [token of each member]), the organiser first."""
+    everybody = []
+    statements = ["BEGIN;"]
+    for _ in range(groups):
+        group, people = str(uuid.uuid4()), []
+        statements.append(f"INSERT INTO travel_group (id, name, created_at) VALUES ('{group}', 'Bench', now());")
+        names = [f"group:{group}", f"organiser:{group}"]
+        for index in range(members):
+            guest, session, household, token = (str(uuid.uuid4()) for _ in range(4))
+            role = "organiser" if index == 0 else "member"
+            digest = hashlib.sha256(token.encode()).hexdigest()
+            names += [f"guest:{guest}", f"household:{household}"]
+            statements.append(f"""
+                INSERT INTO guest (id, email, name, created_at) VALUES ('{guest}', '{guest}@example.org', 'B', now());
+                INSERT INTO session (id, guest_id, device_hash, created_at, last_seen_at, ends_at)
+                    VALUES ('{session}', '{guest}', '', now(), now(), now() + interval '1 day');
+                INSERT INTO access_token (hash, session_id, expires_at) VALUES ('\\x{digest}', '{session}', now() + interval '1 day');
+                INSERT INTO household (id, group_id, name) VALUES ('{household}', '{group}', 'B');
+                INSERT INTO traveller (id, group_id, household_id, guest_id, role, name, joined_at)
+                    VALUES ('{uuid.uuid4()}', '{group}', '{household}', '{guest}', '{role}', 'B', now());""")
+            people.append(token)
+        statements.append("INSERT INTO scope (name, version) VALUES " + ", ".join(f"('{name}', 1)" for name in names) + ";")
+        everybody.append((group, people))
+    script = SCRATCH / "crowd.sql"
+    script.write_text("\n".join(statements) + "\nCOMMIT; ANALYZE;")
+    subprocess.run(["psql", database_url("demo"), "-qf", str(script), "-v", "ON_ERROR_STOP=1"], stdout=subprocess.DEVNULL, check=True)
+    return everybody
+
+
+async def pull(reader, writer, token, body):
+    """One `POST /v1/sync`; answers its lines."""
+    data = json.dumps(body).encode()
+    writer.write((f"POST /v1/sync HTTP/1.1\r\nHost: b\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n").encode() + data)
+    head = await reader.readuntil(b"\r\n\r\n")
+    raw = await reader.readexactly(int(re.search(rb"[Cc]ontent-[Ll]ength: (\d+)", head)[1]))
+    if head[9:12] != b"200":
+        raise SystemExit(f"sync answered {head[9:12]}: {raw[:300]}")
+    return raw.splitlines()
+
+
+def cursor_of(lines):
+    last = json.loads(lines[-1])
+    return last.get("page") or last["complete"]
+
+
+def live():
+    """Ten thousand phones that listen and hear nothing, beside some that ask."""
+    count, rate, seconds = 10_000, 200, 10
+
+    def measure(service, token, park, group, cottages):
+        people = [person for _, members in crowd(service, 250, 4) for person in members]
+        resting = service.peak_mib()
+
+        async def go():
+            streams = []
+            for start in range(0, count, 200):
+                opened = await asyncio.gather(*[asyncio.open_connection("127.0.0.1", PORT) for _ in range(200)])
+                for index, (reader, writer) in enumerate(opened):
+                    person = people[(start + index) % len(people)]
+                    writer.write(f"GET /v1/sync/live HTTP/1.1\r\nHost: b\r\nAuthorization: Bearer {person}\r\n\r\n".encode())
+                for reader, writer in opened:
+                    await reader.readuntil(b"data: ")
+                streams += opened
+            resident = int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{service.process.pid}/status").read_text())[1]) // 1024
+            idle = {}
+            connections = [(await asyncio.open_connection("127.0.0.1", PORT), people[index]) for index in range(16)]
+            for index, ((reader, writer), person) in enumerate(connections):
+                idle[index] = cursor_of(await pull(reader, writer, person, {"deviceId": str(uuid.uuid4()), "schema": 1}))
+            times, began = [], time.monotonic()
+
+            async def ask_at(index, moment):
+                (reader, writer), person = connections[index]
+                await asyncio.sleep(max(0, began + moment - time.monotonic()))
+                started = time.monotonic()
+                await pull(reader, writer, person, {"deviceId": str(uuid.uuid4()), "schema": 1, "cursor": idle[index]})
+                times.append(time.monotonic() - started)
+
+            async def phone(index):
+                for turn in range(index, rate * seconds, len(connections)):
+                    await ask_at(index, turn / rate)
+
+            await asyncio.gather(*[phone(index) for index in range(len(connections))])
+            # They are there still.
+            alive = sum(1 for reader, _ in streams if not reader.at_eof())
+            times.sort()
+            return resident, alive, times[int(len(times) * 0.99)] * 1000, times[len(times) // 2] * 1000
+
+        resident, alive, p99, p50 = asyncio.run(go())
+        report("live-idle", resident, "MiB resident", note=f"{alive} of {count} streams of 1,000 guests open; {resting} MiB before; meanwhile {rate} pulls/s p99 {p99:.1f} ms, p50 {p50:.1f} ms")
+
+    with_demo(measure)
+
+
+def latency():
+    """From the moment a member writes until the others' phones have it, with a thousand that wait."""
+    per_second, seconds = 20, 15
+
+    def measure(service, token, park, group, cottages):
+        groups = crowd(service, 250, 4)
+
+        async def go():
+            said, times, ready = {}, [], asyncio.Event()
+            waiting = 0
+
+            async def phone(token):
+                nonlocal waiting
+                reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+                body = {"deviceId": str(uuid.uuid4()), "schema": 1}
+                body["cursor"] = cursor_of(await pull(reader, writer, token, body))
+                waiting += 1
+                while True:
+                    lines = await pull(reader, writer, token, body | {"wait": 25})
+                    now = time.monotonic()
+                    for line in lines:
+                        if line.startswith(b'["message"') and (text := json.loads(line)[3:]):
+                            times.append(now - said[text[0]["text"]])
+                    body["cursor"] = cursor_of(lines)
+
+            phones = [asyncio.create_task(phone(person)) for _, members in groups for person in members]
+            while waiting < len(phones):
+                for task in phones:
+                    if task.done():
+                        task.result()
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(1)
+            writers = [await asyncio.open_connection("127.0.0.1", PORT) for _ in range(8)]
+            began = time.monotonic()
+
+            async def talk(index):
+                reader, writer = writers[index]
+                for turn in range(index, per_second * seconds, len(writers)):
+                    await asyncio.sleep(max(0, began + turn / per_second - time.monotonic()))
+                    group, members = groups[turn % len(groups)]
+                    said[str(turn)] = time.monotonic()
+                    status, _ = await post(reader, writer, f"/v1/groups/{group}/messages", members[0], {"text": str(turn)}, uuid.uuid4().hex)
+                    assert status == 201, status
+
+            await asyncio.gather(*[talk(index) for index in range(len(writers))])
+            await asyncio.sleep(2)
+            for task in phones:
+                task.cancel()
+            return sorted(times), per_second * seconds * 4
+
+        times, expected = asyncio.run(go())
+        report("sync-latency", round(times[int(len(times) * 0.99)] * 1000, 1), "p99 ms", note=f"from the request that writes to the row on each of 4 phones, p50 {times[len(times) // 2] * 1000:.1f}; {len(times)} of {expected} arrived; 1,000 phones wait, {per_second} commits/s; the client is one Python process")
+
+    with_demo(measure)
+
+
+def hot_group():
+    """Everybody of one group writes at once: single commits, then batches of 50 mutations."""
+    seconds = 8
+
+    def measure(service, token, park, group, cottages):
+        (group, people), = crowd(service, 1, 32)
+        items = []
+        for number in range(64):
+            items.append(ask("POST", f"/v1/groups/{group}/plan-items", {"list": "plan", "title": f"Item {number}"}, people[0])["id"])
+
+        async def single():
+            done, end = 0, time.monotonic() + seconds
+
+            async def one(index):
+                nonlocal done
+                reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+                turn = 0
+                while time.monotonic() < end:
+                    turn += 1
+                    status, raw = await post(reader, writer, f"/v1/groups/{group}/plan-items/{items[index]}", people[index], {"base": 1, "title": f"T{turn}"}, "", method="PATCH")
+                    assert status == 200, raw
+                    done += 1
+
+            began = time.monotonic()
+            await asyncio.gather(*[one(index) for index in range(len(people))])
+            return done / (time.monotonic() - began)
+
+        async def batches():
+            done, end = 0, time.monotonic() + seconds
+
+            async def one(index):
+                nonlocal done
+                reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+                device = str(uuid.uuid4())
+                status, _ = await post(reader, writer, "/v1/sync/devices", people[index], {"id": device}, "")
+                assert status == 204, status
+                cursor, sequence = cursor_of(await pull(reader, writer, people[index], {"deviceId": device, "schema": 1, "limit": 5000})), 0
+                while time.monotonic() < end:
+                    mutations = []
+                    for _ in range(50):
+                        sequence += 1
+                        arguments = json.dumps({"groupId": group, "id": items[(index + sequence) % len(items)], "request": {"base": 1, "title": f"B{index}-{sequence}"}})
+                        mutations.append({"sequence": sequence, "id": str(uuid.uuid4()), "name": "planItem.change@1", "arguments": arguments, "at": "2026-01-01T00:00:00.000Z"})
+                    body = {"deviceId": device, "schema": 1, "cursor": cursor, "mutations": mutations}
+                    lines = await pull(reader, writer, people[index], body)
+                    results = sum(1 for line in lines if line.startswith(b'{"sequence"') and b"rejected" not in line)
+                    if not results:
+                        sequence -= 50
+                    done += results
+                    cursor = cursor_of(lines)
+
+            began = time.monotonic()
+            await asyncio.gather(*[one(index) for index in range(4)])
+            return done / (time.monotonic() - began)
+
+        commits = asyncio.run(single())
+        mutations = asyncio.run(batches())
+        script = f"""BEGIN;
+            SELECT 1 FROM plan_item WHERE id = '{items[0]}';
+            UPDATE scope SET version = version + 1 WHERE name = 'group:{group}';
+            COMMIT;"""
+        floor = pgbench("demo", script, 32)
+        report("sync-hot-group", round(commits), "commits/s", round(floor), note=f"32 clients change plan items of one group; in batches of 50 from 4 phones {mutations:.0f} mutations/s; floor: the scope's row alone")
+
+    with_demo(measure)
+
+
+def apply():
+    """The engine of a phone takes in what it has never seen."""
+    rows = 50_000
+    rates = [int(subprocess.run([SIMULATE, "apply", "--rows", str(rows), "--folder", str(SCRATCH)], capture_output=True, text=True, check=True).stdout) for _ in range(3)]
+    data = [("guest:x", "bench", str(uuid.uuid4()), random.getrandbits(62), "x" * 270) for _ in range(rows)]
+    floors = []
+    for turn in range(3):
+        database = sqlite3.connect(SCRATCH / f"floor-{turn}.sqlite")
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("CREATE TABLE row (scope TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, hash INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (scope, kind, id)) WITHOUT ROWID")
+        started = time.monotonic()
+        database.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?)", data)
+        database.commit()
+        floors.append(rows / (time.monotonic() - started))
+    report("snapshot-apply", int(statistics.median(rates)), "rows/s", round(statistics.median(floors)), note="parsed, checked, staged, shown and digested; floor: sqlite3 inserts of the same rows into one table")
+
+
 def ledger_post():
     """Journals of payments at one till of one park, by the statement the service posts with."""
     def measure(service, token, park, group, cottages):
@@ -954,7 +1190,7 @@ def hostile():
 
 MEASURES = {
     "group-read": group_read, "search": search, "book-race": book_race, "book-groups": book_groups,
-    "hold-confirm": hold_confirm, "change": change, "ledger-post": ledger_post, "payments": payments, "day-view": day_view, "feed": feed, "sync": sync, "import": import_rate, "job-rate": job_rate, "hostile": hostile,
+    "hold-confirm": hold_confirm, "change": change, "ledger-post": ledger_post, "payments": payments, "day-view": day_view, "feed": feed, "sync": sync, "apply": apply, "live": live, "latency": latency, "hot-group": hot_group, "import": import_rate, "job-rate": job_rate, "hostile": hostile,
 }
 
 for name, measure in MEASURES.items():

@@ -9,6 +9,9 @@ fi
 cd "$root"
 swift build -c release --product voorpret --scratch-path .build-release
 swift build -c release --product payment-sandbox --scratch-path .build-release
+swift build -c release --product voorpret-simulate --scratch-path .build-release
+# Ten thousand phones are ten thousand descriptors.
+ulimit -n "$(ulimit -Hn)"
 cluster="durable-bench-$$"
 scratch=$(mktemp -d)
 trap '"$root/scripts/cluster.sh" remove "$cluster"; rm -rf "$scratch"' EXIT

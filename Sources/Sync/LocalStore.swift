@@ -343,7 +343,7 @@ public final class LocalStore: Sendable {
     ///
     /// - Parameter cursor: that it was asked with. When another answer has moved on since, what is new in this one is old.
     /// - Returns: scopes whose rows here are not what the server has, for repair.
-    func take(_ lines: [SyncLine], since cursor: String?) throws -> (isComplete: Bool, damaged: [ScopeState]) {
+    package func take(_ lines: [SyncLine], since cursor: String?) throws -> (isComplete: Bool, damaged: [ScopeState]) {
         try database.write { database in
             let isNew = try Self.cursor(database) == cursor
             var scope = ""

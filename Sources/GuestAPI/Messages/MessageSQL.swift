@@ -155,8 +155,9 @@ enum MessageSQL {
         )
     }
 
-    static func count(of group: TravelGroup.ID) -> Query<Int> {
-        Query("SELECT count(*) AS count FROM message WHERE group_id = \(group)") { try $0.decode("count") }
+    /// How much a group shows to its phones, of everything; counted with every change, so it costs nothing to ask.
+    static func shown(in group: TravelGroup.ID) -> Query<Int> {
+        Query("SELECT count FROM scope WHERE name = \("group:\(group)")") { try $0.decode("count") }
     }
 
     static func insert(_ message: Message, by host: StaffMember.ID?) -> Command {

@@ -177,7 +177,8 @@ extension Topic {
 }
 
 extension Message {
-    private static let maximumInGroup = 10_000
+    /// What all of a group's phones keep, plans and people included.
+    private static let maximumShown = 20_000
 
     /// Says something in the group's own thread.
     static func write(
@@ -203,7 +204,7 @@ extension Message {
         at now: Date,
         in tx: Transaction
     ) async throws -> Message {
-        guard (try await tx.first(MessageSQL.count(of: group)) ?? 0) < maximumInGroup else { throw Refusal.threadFull }
+        guard (try await tx.first(MessageSQL.shown(in: group)) ?? 0) < maximumShown else { throw Refusal.threadFull }
         let message = Message(
             id: request.id ?? app.ids.next(at: now),
             groupId: group,

@@ -174,8 +174,8 @@ extension Refusal {
     public static let threadFull = Refusal(
         .conflict,
         "thread_full",
-        en: "A group's threads have room for 10,000 messages.",
-        nl: "De gesprekken van een groep hebben plaats voor 10.000 berichten.",
-        de: "Die Gespräche einer Gruppe haben Platz für 10.000 Nachrichten."
+        en: "This group's threads are full.",
+        nl: "De gesprekken van deze groep zijn vol.",
+        de: "Die Gespräche dieser Gruppe sind voll."
     )
 }
