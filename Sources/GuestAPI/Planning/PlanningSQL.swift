@@ -195,6 +195,18 @@ enum PlanningSQL {
         )
     }
 
+    /// Locks a guest's items in the order of their ids, so that two who change the same ones queue and never deadlock.
+    static func lock(_ items: [PlanItem.ID], of guest: Guest.ID) -> Command {
+        Command(
+            """
+            SELECT id FROM plan_item
+            WHERE id = ANY(\(items)::uuid[])
+                AND group_id IN (SELECT group_id FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL)
+            ORDER BY id FOR NO KEY UPDATE
+            """
+        )
+    }
+
     private static func itemRow(_ row: Row) throws -> ItemRow {
         let request = PlanItemRequest(
             list: PlanItem.List(rawValue: try row.decode("list")) ?? .plan,
@@ -281,7 +293,7 @@ enum PlanningSQL {
 
     // MARK: History
 
-    /// The latest of an item that are kept.
+    /// The latest of an item that are kept, about.
     private static let events = 200
 
     static func insert(_ event: PlanEvent, of item: PlanItem.ID) -> Command {

@@ -25,6 +25,15 @@ enum Mutations {
 
     typealias Verb = @Sendable (Act, Transaction) async throws -> Outcome.Result
 
+    /// What several of them want together is locked before any of them begins.
+    static func locks(for mutations: [Mutation], by guest: Guest.ID) -> [Command] {
+        let items = mutations.filter { $0.name.hasPrefix("planItem.") && !$0.name.hasPrefix("planItem.add") }
+            .compactMap { mutation in
+                try? JSONDecoder().decode(ThingArguments<PlanItem>.self, from: Data(mutation.arguments.utf8)).id
+            }
+        return items.count > 1 ? [PlanningSQL.lock(items, of: guest)] : []
+    }
+
     static let all = planning.merging(messages) { first, _ in first }.merging(others) { first, _ in first }
 
     private static let others: [String: Verb] = [

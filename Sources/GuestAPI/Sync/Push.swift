@@ -31,6 +31,7 @@ enum Push {
                 lines.expected(last + 1)
                 return lines
             }
+            tx.later(Mutations.locks(for: mutations.filter { $0.sequence > last }, by: guest))
             let former = Dictionary(known.map { ($0.id, $0) }) { first, _ in first }
             for mutation in mutations {
                 if let former = former[mutation.id] {
