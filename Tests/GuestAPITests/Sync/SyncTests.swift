@@ -410,6 +410,114 @@ import Testing
         }
     }
 
+    @Test func `Eight who write and commit whenever they like lose nothing, while another database holds its horizon`()
+        async throws
+    {
+        try await withGuestAPI(turn: .alone) { api in
+            let stage = try await stage(api)
+            let scope = "group:\(stage.group.id)"
+            let before = try await api.count("SELECT version AS count FROM scope WHERE name = \(scope)")
+            // Who asks for what is older than the oldest transaction of the cluster would wait for this one.
+            try await withTestDatabase(turn: .mine) { other in
+                let neighbour = try other.open()
+                let isOver = Heard()
+                async let long: Void = neighbour.transaction(as: "test") { tx in
+                    try await tx.run(Command("CREATE TABLE held (id int)"))
+                    while isOver.all.isEmpty { try await tx.run(Command("SELECT pg_sleep(0.02)")) }
+                }
+                let phone = try Phone(of: stage.member, api, rows: 5)
+                let writers = Task {
+                    try await withThrowingTaskGroup(of: Void.self) { tasks in
+                        for writer in 0..<8 {
+                            tasks.addTask {
+                                for number in 0..<15 {
+                                    try await api.transaction { tx in
+                                        let request = TravellerRequest(name: "W\(writer)-\(number)")
+                                        _ = try await Traveller.add(
+                                            request,
+                                            to: stage.group.id,
+                                            as: .guest(stage.organiser.id()),
+                                            api.app,
+                                            at: api.now,
+                                            in: tx
+                                        )
+                                        let pause = Double.random(in: 0...0.02)
+                                        try await tx.run(Command("SELECT pg_sleep(\(pause)::float8)"))
+                                    }
+                                }
+                            }
+                        }
+                        try await tasks.waitForAll()
+                    }
+                }
+                var seen = 0
+                let polling = Task {
+                    var polls = 0
+                    while !Task.isCancelled {
+                        try await phone.engine.sync()
+                        polls += 1
+                    }
+                    return polls
+                }
+                try await writers.value
+                polling.cancel()
+                _ = try? await polling.value
+                try await phone.engine.sync()
+                seen = try phone.store.entities("traveller").filter { $0.body.contains("\"W") }.count
+                isOver.add("over")
+                try await long
+                await neighbour.close()
+                #expect(seen == 120)
+            }
+            let version = try await api.count("SELECT version AS count FROM scope WHERE name = \(scope)")
+            #expect(version == before + 120)
+        }
+    }
+
+    @Test func `A new phone receives each thing once, however often it was changed, and keeps what it does not know`()
+        async throws
+    {
+        try await withGuestAPI(isTampering: true) { api in
+            let stage = try await stage(api)
+            for round in 0..<50 {
+                try await api.transaction { tx in
+                    try await tx.run(
+                        Command("UPDATE travel_group SET name = \("Round \(round)") WHERE id = \(stage.group.id)")
+                    )
+                    tx.publish(stage.group.id, .group, to: .group(stage.group.id))
+                }
+            }
+            let scope = "group:\(stage.group.id)"
+            let id = UUID()
+            let body = #"{"name": "of a later version"}"#
+            try await api.transaction { tx in
+                try await tx.run(
+                    Command(
+                        """
+                        WITH made AS (
+                            INSERT INTO scope_row (scope, kind, id, version, body, hash)
+                            SELECT name, 'later', \(id), version, \(body), row_hash('later', \(id), \(body))
+                            FROM scope WHERE name = \(scope) RETURNING hash
+                        )
+                        UPDATE scope SET count = count + 1, digest = digest # made.hash FROM made WHERE name = \(scope)
+                        """
+                    )
+                )
+            }
+            let phone = try Phone(of: stage.member, api)
+            try await phone.engine.sync()
+            let rows = try phone.line.answers.flatMap { try SyncEngine.lines(of: $0) }.filter { line in
+                if case .row(let row) = line { return row.kind == "group" }
+                return false
+            }
+            #expect(rows.count == 1)
+            // The app of today shows nothing of it; its update finds it there.
+            try phone.store.close()
+            let updated = try Phone(of: stage.member, api, path: phone.path)
+            #expect(try updated.store.entities("later").map(\.body) == [body])
+        }
+    }
+
     @Test(arguments: [UInt64(1), 2, 3])
     func `A group's phones come to the same, whatever happens on the way`(_ seed: UInt64) async throws {
         try await withGuestAPI { api in
