@@ -4,7 +4,8 @@ import GuestModels
 extension Mutator {
     /// How what is done to a group's options, plan and lists looks on the phone that did it.
     ///
-    /// A promotion shows nothing: whether a cottage is held only the service can say.
+    /// Promoting, undoing and restoring show nothing: whether a cottage is held, and what there was, only the service
+    /// can say.
     public static let planning: [String: Mutator] = [
         "option.propose@1": Mutator { (new: GroupArguments<StayOptionRequest>, deed, overlay) in
             guard let id = new.request.id, let own = try overlay.traveller(in: new.groupId) else { return }

@@ -10,9 +10,16 @@ struct PhoneTruth: Sendable {
     private var done: [UUID: String?] = [:]
 
     /// Each line is `scope kind id body`; the tables must say the same of these scopes.
-    mutating func compare(_ shown: String, withTablesOf stage: Stage) async throws {
+    mutating func compare(_ shown: String, of guest: Guest.ID, withTablesOf stage: Stage) async throws {
         let lines = shown.split(separator: "\n").map(String.init)
         let scopes = Set(lines.map { String($0.prefix { $0 != " " }) }).sorted()
+        let due = try await stage.texts(
+            """
+            SELECT 'group:' || group_id AS value FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL
+            UNION ALL SELECT 'guest:' || \(guest)::uuid
+            """
+        )
+        for scope in due where !scopes.contains(scope) { differences.append("a fresh phone lacks \(scope)") }
         let tables = try await stage.texts(
             """
             SELECT scope || ' ' || kind || ' ' || id || ' ' || body AS value FROM shown

@@ -363,7 +363,7 @@ actor Schedule {
         if codes.contains(where: { $0 != 0 }) { truth.differences.append("a fresh phone did not settle") }
         for one in fresh {
             let right = (try? String(contentsOfFile: one.plan.contents, encoding: .utf8)) ?? ""
-            try await truth.compare(right, withTablesOf: stage)
+            try await truth.compare(right, of: one.plan.guest, withTablesOf: stage)
             for phone in phones where phone.owner == one.owner {
                 let shown = (try? String(contentsOfFile: phone.plan.contents, encoding: .utf8)) ?? "nothing"
                 if shown != right {

@@ -89,7 +89,11 @@ enum Policy {
 
         /// It belongs to a device of whoever asks, or is said among friends: nobody else does it for them.
         var isPersonal: Bool {
-            load == .signIn || ["/v1/sync", "/v1/groups/{group}/messages"].contains { path.hasPrefix($0) }
+            load == .signIn
+                || [
+                    "/v1/sync", "/v1/me/export", "/v1/groups/{group}/messages",
+                    "/v1/groups/{group}/topics/{topic}/close",
+                ].contains { path.hasPrefix($0) }
         }
 
         /// Throws 401 for nobody and 403 for the wrong kind of somebody.

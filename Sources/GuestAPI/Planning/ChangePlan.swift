@@ -26,16 +26,27 @@ extension PlanItem {
                 throw Refusal.notFound.at("/bookingId")
             }
         }
+        try await requireBringer(request.bringerId, in: group, in: tx)
         var item = PlanItem(request, id: request.id ?? app.ids.next(at: now), group: group, by: own.id, at: now)
         if request.rank == nil { item.rank = try Rank.between(ranks.first ?? nil, nil) }
         try await tx.run(
             PlanningSQL.insert(item),
-            refusing: [
-                "plan_item_pkey": .idTaken, "plan_item_bringer_of_group": .unknownTraveller.at("/bringerId"),
-            ]
+            refusing: ["plan_item_pkey": .idTaken]
         )
         tx.publish(item.id, .planItem, to: .group(group))
         return item.id
+    }
+
+    /// Who brings it is there still.
+    private static func requireBringer(
+        _ id: Traveller.ID?,
+        in group: TravelGroup.ID,
+        in tx: Transaction
+    ) async throws {
+        guard let id else { return }
+        guard try await tx.first(GroupSQL.traveller(id, in: group)) != nil else {
+            throw Refusal.unknownTraveller.at("/bringerId")
+        }
     }
 
     /// Changes the fields that are named, whatever others have changed since.
@@ -58,17 +69,14 @@ extension PlanItem {
         )
         guard let own = members.first, var row = rows.first else { throw Refusal.notFound }
         guard !row.isDeleted else { throw Refusal.itemDeleted }
+        try await requireBringer(change.bringerId, in: group, in: tx)
+        // Nobody has seen what is not there yet.
+        var change = change
+        change.base = min(change.base, row.item.version)
         let isBehind = row.revisions.values.contains { $0.isUnseen(by: own.id, since: change.base) }
         let events = row.item.merge(change, revisions: &row.revisions, by: own.id, at: now)
         guard !events.isEmpty else { return .noop }
-        if change.bringerId != nil {
-            try await tx.run(
-                PlanningSQL.update(row),
-                refusing: ["plan_item_bringer_of_group": .unknownTraveller.at("/bringerId")]
-            )
-        } else {
-            tx.later([try PlanningSQL.update(row)])
-        }
+        tx.later([try PlanningSQL.update(row)])
         tx.later(events.map { PlanningSQL.insert($0, of: id) })
         // Now and then: to look every time costs more than what is kept.
         if row.item.version % 50 == 0 { tx.later([PlanningSQL.forgetEvents(of: id, before: row.item.version)]) }

@@ -9,8 +9,9 @@ enum PlanningSQL {
     static func options(of group: TravelGroup.ID) -> Query<JSONText> {
         Query(
             """
-            SELECT coalesce(json_agg(body::json ORDER BY id), '[]')::text AS items
-            FROM shown_option WHERE scope = \(scope(of: group))
+            SELECT coalesce(json_agg(body::json ORDER BY stay_option.id), '[]')::text AS items
+            FROM stay_option JOIN shown_option AS shown ON shown.id = stay_option.id
+            WHERE group_id = \(group)
             """,
             decoding: items
         )
@@ -37,8 +38,6 @@ enum PlanningSQL {
     }
 
     private static func items(_ row: Row) throws -> JSONText { try row.decode("items") }
-
-    private static func scope(of group: TravelGroup.ID) -> String { "group:\(group)" }
 
     // MARK: Options
 

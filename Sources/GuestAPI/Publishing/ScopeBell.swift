@@ -26,7 +26,8 @@ final class ScopeBell: Sendable {
         @discardableResult
         func wait(atMost duration: Duration) async -> Set<String> {
             let alarm = Task {
-                try? await Task.sleep(for: duration)
+                // One that is called off wakes nobody, least of all whoever waits next.
+                guard (try? await Task.sleep(for: duration)) != nil else { return }
                 wake()
             }
             defer { alarm.cancel() }

@@ -22,28 +22,33 @@ struct Live {
         // Not everybody at once, where all came at once.
         let length = Double(seconds) * Double.random(in: 0.9...1)
         let end = ContinuousClock.now + .seconds(length)
-        let own = "guest:\(guest)"
         repeat {
-            let scopes = try await app.database.read(as: Principal.guest(guest).setting) {
-                try await $0.all(SyncSQL.scopes(of: guest, at: app.now()))
-            }
+            let scopes = try await look()
             guard !scopes.isEmpty else { return }
             try await app.scopeBell.listen(to: scopes) { ear in
+                // What was granted before we listened, nobody has rung for.
+                guard try await look() == scopes else { return }
                 try await send(Self.event(scopes))
                 while !isOver(end) {
                     let left = max(.zero, end - .now)
                     let changed = await ear.wait(atMost: min(Self.beat, left))
-                    guard !changed.isEmpty else {
+                    if changed.isEmpty {
                         try await send(":\n\n")
-                        continue
+                    } else {
+                        try await send(Self.event(changed.sorted()))
+                        try? await Task.sleep(for: Self.pause)
                     }
-                    // What they may see may be something else now: begin anew.
-                    if changed.contains(own) { return }
-                    try await send(Self.event(changed.sorted()))
-                    try? await Task.sleep(for: Self.pause)
+                    // What they may see changes with who they are, with their bookings, and with the day.
+                    guard try await look() == scopes else { return }
                 }
             }
         } while !isOver(end)
+    }
+
+    private func look() async throws -> [String] {
+        try await app.database.read(as: Principal.guest(guest).setting) {
+            try await $0.all(SyncSQL.scopes(of: guest, at: app.now()))
+        }
     }
 
     private func isOver(_ end: ContinuousClock.Instant) -> Bool {

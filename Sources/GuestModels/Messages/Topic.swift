@@ -77,7 +77,8 @@ public struct Topic: Codable, Hashable, Sendable {
             if state != .open || waitingSince == nil { waitingSince = now }
             state = .open
         case .hostWrites:
-            state = kind == .compliment ? .closed : .answered
+            // What is closed stays so: a last kind word opens nothing.
+            if state != .closed { state = kind == .compliment ? .closed : .answered }
             waitingSince = nil
         case .groupIsContent:
             state = .closed
@@ -92,7 +93,7 @@ public struct TopicRequest: Codable, Hashable, Sendable, Checked {
     public var id: Topic.ID?
     public var bookingId: Booking.ID
     public var kind: Topic.Kind
-    /// Normal unless told; of a problem alone.
+    /// Normal unless told.
     public var urgency: Topic.Urgency?
     /// The first that is said.
     public var message: MessageRequest
@@ -111,10 +112,7 @@ public struct TopicRequest: Codable, Hashable, Sendable, Checked {
         self.message = message
     }
 
-    public func check(_ check: inout Check) {
-        check.part(message, "/message")
-        check.require(urgency == nil || kind == .problem, "/urgency", "must be of a problem")
-    }
+    public func check(_ check: inout Check) { check.part(message, "/message") }
 }
 
 /// Something said in a thread: a topic's, or the group's own.

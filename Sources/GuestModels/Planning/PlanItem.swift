@@ -82,7 +82,8 @@ public struct PlanItem: Codable, Hashable, Sendable {
         }
     }
 
-    /// Sets a field to what `subscript` gave; text that is none of the field's leaves it as it is.
+    /// Sets a field to what `subscript` gave; text that is none of the field's empties it, or leaves it where it cannot
+    /// be empty.
     mutating func set(_ field: Field, to text: String?) {
         switch field {
         case .title: title = text ?? title
@@ -157,7 +158,7 @@ public struct PlanItemChange: Codable, Hashable, Sendable, Checked {
     public var bringerId: Traveller.ID?
     public var isDone: Bool?
     public var rank: Rank?
-    /// Fields to be empty.
+    /// Fields to be empty; one that is set as well is set.
     public var clear: [PlanItem.Field]?
 
     public init(
@@ -193,7 +194,6 @@ public struct PlanItemChange: Codable, Hashable, Sendable, Checked {
         check.require(Set(clear).count == clear.count, "/clear", "must not name a field twice")
         for (index, field) in clear.enumerated() {
             check.require(field.isOptional, "/clear/\(index)", "must be a field that can be empty")
-            check.require(values[field] == .some(nil), "/clear/\(index)", "must not be set as well")
         }
     }
 

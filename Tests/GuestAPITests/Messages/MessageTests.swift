@@ -133,6 +133,10 @@ import Testing
             let close = stage.path("topics/\(problem.id)/close")
             #expect(try await api.post(close, as: stage.member).status == 204)
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'message' AND state = 'open'") == 0)
+            let kind = MessageRequest(text: "Glad to hear it")
+            let last = "/v1/admin/topics/\(problem.id)/messages"
+            #expect(try await api.post(last, kind, as: stage.host).status == 201)
+            #expect(try await inbox("?state=closed", stage, api).contains { $0.topic.id == problem.id })
             // It drips again: open anew, with a task of its own.
             let again = MessageRequest(text: "It drips again")
             let write = stage.path("topics/\(problem.id)/messages")
@@ -172,6 +176,10 @@ import Testing
             #expect(topics.status == 200)
             let thread = try await api.send("GET", stage.path("messages"), as: reception, headers: guest)
             #expect(thread.status == 404)
+            let export = try await api.send("GET", "/v1/me/export", as: reception, headers: guest)
+            #expect(export.status == 404)
+            let close = stage.path("topics/\(topic.id)/close")
+            #expect(try await api.send("POST", close, as: reception, headers: guest).status == 404)
         }
     }
 

@@ -211,7 +211,7 @@ import Testing
             #expect(restored.first?.title == "Oat milk")
             let bad = [
                 PlanItemChange(base: 0), PlanItemChange(base: 1, title: " "), PlanItemChange(base: 1, clear: [.title]),
-                PlanItemChange(base: 1, note: "x", clear: [.note]), PlanItemChange(base: 1, clear: [.day, .day]),
+                PlanItemChange(base: 1, clear: [.day, .day]),
             ]
             for bad in bad {
                 let refused = try await status(items[1], bad, as: stage.member)
@@ -266,6 +266,9 @@ import Testing
             #expect(voted.votes == [])
             let tent = try #require(try phone.store.entities("planItem").first).decode(PlanItem.self)
             #expect(tent.id == item.id && tent.bringerId == nil && tent.version == 2)
+            let path = stage.path("plan-items/\(item.id)")
+            let again = PlanItemChange(base: 2, bringerId: stage.theirs)
+            #expect(try await api.change("PATCH", path, again, as: stage.organiser).code == "unknown_traveller")
             // Erasing what is left of them finds nothing more of their replies.
             #expect(try await api.get("/v1/me/export", as: stage.member).text.contains("By the lake"))
             #expect(try await api.send("DELETE", "/v1/me", as: stage.member).status == 204)

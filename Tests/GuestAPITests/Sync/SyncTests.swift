@@ -391,9 +391,14 @@ import Testing
             }
             #expect(try await hears(group))
             #expect(heard.all.allSatisfy { !$0.contains("\(theirs.id)") })
+            // Then it is quiet until the next beat.
+            try await Task.sleep(for: .milliseconds(300))
+            #expect(heard.all.count == 1)
             // Once they have left, the group is none of theirs.
             #expect(try await api.post("/v1/groups/\(stage.group.id)/leave", as: stage.member).status == 204)
             #expect(try await hears("guest:"))
+            // And is told anew what there is left.
+            try await Task.sleep(for: .milliseconds(200))
             heard.forget()
             try await api.transaction { tx in
                 try await tx.run(Command("UPDATE travel_group SET name = 'Quiet' WHERE id = \(stage.group.id)"))
