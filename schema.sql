@@ -200,6 +200,21 @@ CREATE INDEX ON session (guest_id);
 CREATE INDEX ON session (staff_id);
 CREATE INDEX ON session (traveller_id);
 
+-- Where the notices for a signed-in phone go. A phone that somebody else signs in on takes its token along.
+CREATE TABLE push_token (
+    session_id uuid PRIMARY KEY REFERENCES session ON DELETE CASCADE,
+    service text NOT NULL CHECK (service IN ('apns', 'fcm')),
+    token text NOT NULL CHECK (length(token) <= 1000 AND token ~ '^[A-Za-z0-9:_-]+$'),
+    registered_at timestamptz NOT NULL,
+    CONSTRAINT push_token_of_one UNIQUE (service, token)
+);
+
+-- What a guest does not want to be told by their phones; no row: everything is told.
+CREATE TABLE notice_preference (
+    guest_id uuid PRIMARY KEY REFERENCES guest,
+    muted text[] NOT NULL CHECK (muted <@ ARRAY['friends', 'plans', 'booking', 'hosts', 'money'])
+);
+
 CREATE TABLE access_token (
     hash bytea PRIMARY KEY,
     session_id uuid NOT NULL REFERENCES session ON DELETE CASCADE,
@@ -1039,6 +1054,8 @@ CREATE TABLE message (
     host text CHECK (length(host) BETWEEN 1 AND 100),
     -- NULL once it was taken back, or its author erased.
     text text CHECK (length(text) BETWEEN 1 AND 5000),
+    -- The SHA-256 of a photo that goes with it, which may come before or after.
+    photo text CHECK (photo ~ '^[0-9a-f]{64}$'),
     -- By its author's own clock.
     said_at timestamptz NOT NULL,
     at timestamptz NOT NULL,
@@ -1053,6 +1070,37 @@ CREATE INDEX ON message (group_id, at, id);
 CREATE INDEX ON message (topic_id);
 CREATE INDEX ON message (traveller_id);
 CREATE INDEX ON message (staff_id);
+CREATE INDEX message_photo_of_group ON message (group_id, photo) WHERE photo IS NOT NULL;
+
+-- A photo of something said, all of whose bytes have come; what a camera wrote into it is gone. The bytes lie in the
+-- object store, as `messages/GROUP/NAME`.
+CREATE TABLE message_photo (
+    group_id uuid NOT NULL REFERENCES travel_group,
+    -- The SHA-256 of what the phone has sent.
+    name text NOT NULL CHECK (name ~ '^[0-9a-f]{64}$'),
+    size int NOT NULL CHECK (size > 0),
+    sent_by uuid NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (group_id, name),
+    CONSTRAINT message_photo_sender_of_group FOREIGN KEY (sent_by, group_id) REFERENCES traveller (id, group_id)
+);
+CREATE INDEX ON message_photo (sent_by);
+
+-- What has come of one that is not whole yet, each part beginning where the last one ends.
+CREATE TABLE message_photo_part (
+    group_id uuid NOT NULL REFERENCES travel_group,
+    name text NOT NULL CHECK (name ~ '^[0-9a-f]{64}$'),
+    begins int NOT NULL CHECK (begins >= 0),
+    size int NOT NULL CHECK (size > 0),
+    bytes bytea NOT NULL,
+    sent_by uuid NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (group_id, name, begins),
+    CONSTRAINT message_photo_part_fits CHECK (begins + length(bytes) <= size),
+    CONSTRAINT message_photo_part_sender_of_group FOREIGN KEY (sent_by, group_id) REFERENCES traveller (id, group_id)
+);
+CREATE INDEX ON message_photo_part (sent_by);
+CREATE INDEX ON message_photo_part (at);
 
 -- The changes feed ------------------------------------------------------------------------------
 
@@ -1452,7 +1500,9 @@ FROM topic;
 CREATE VIEW shown_message AS
 SELECT 'group:' || group_id AS scope, id, json_strip_nulls(json_build_object(
     'id', id, 'groupId', group_id, 'topicId', topic_id, 'travellerId', traveller_id, 'host', host,
-    'text', text, 'saidAt', utc(said_at), 'at', utc(at)
+    'text', text, 'photo', photo, 'isPhotoThere', CASE WHEN photo IS NOT NULL THEN EXISTS (
+        SELECT FROM message_photo WHERE message_photo.group_id = message.group_id AND name = photo
+    ) END, 'saidAt', utc(said_at), 'at', utc(at)
 ))::text AS body
 FROM message WHERE text IS NOT NULL;
 
@@ -1478,4 +1528,5 @@ UNION ALL SELECT 'topic', scope, id, body FROM shown_topic
 UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
-    (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages');
+    (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
+    (13, 'notices'), (14, 'photos');

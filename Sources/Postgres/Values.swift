@@ -85,7 +85,19 @@ extension UUID: PostgresValue {
 /// `bytea`.
 extension Data: PostgresValue {
     public var postgresParameter: Parameter {
-        Parameter(text: "\\x" + map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined())
+        let digits = Array("0123456789abcdef".utf8)
+        let text = String(unsafeUninitializedCapacity: 2 + 2 * count) { text in
+            text[0] = UInt8(ascii: "\\")
+            text[1] = UInt8(ascii: "x")
+            var place = 2
+            for byte in self {
+                text[place] = digits[Int(byte >> 4)]
+                text[place + 1] = digits[Int(byte & 15)]
+                place += 2
+            }
+            return place
+        }
+        return Parameter(text: text)
     }
 
     public init?(postgresText bytes: UnsafeRawBufferPointer) {

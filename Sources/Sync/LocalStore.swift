@@ -25,10 +25,11 @@ public final class LocalStore: Sendable {
         self.guest = guest
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { try $0.execute(sql: Self.tables) }
+        migrator.registerMigration("2") { try $0.execute(sql: Self.photoTable + "DROP INDEX staged_by_key") }
         try migrator.migrate(database)
         try database.write { database in
             if let former = try Self.state("guest", database), former != guest.description {
-                for table in ["row", "staged", "pending", "done", "refused", "overlay", "state"] {
+                for table in ["row", "staged", "pending", "done", "refused", "overlay", "state", "photo"] {
                     try database.execute(sql: "DELETE FROM \(table)")
                 }
             }
@@ -83,6 +84,9 @@ public final class LocalStore: Sendable {
         """
 
     // MARK: Reading
+
+    func read<Value>(_ body: (Database) throws -> Value) throws -> Value { try database.read(body) }
+    func write<Value>(_ body: (Database) throws -> Value) throws -> Value { try database.write(body) }
 
     /// An entity as the app shows it: what the server said, changed by what was done here since.
     public struct Entity: Hashable, Sendable {
@@ -346,7 +350,8 @@ public final class LocalStore: Sendable {
     package func take(_ lines: [SyncLine], since cursor: String?) throws -> (isComplete: Bool, damaged: [ScopeState]) {
         try database.write { database in
             let isNew = try Self.cursor(database) == cursor
-            var scope = ""
+            var (scope, order) = ("", 0)
+            var news: [News] = []
             var damaged: [ScopeState] = []
             var isComplete = false
             for line in lines where isNew || line.isOfPush {
@@ -357,14 +362,25 @@ public final class LocalStore: Sendable {
                     // A new name; what waits keeps its ids, so that nothing is done twice.
                     try Self.rename(database)
                 case .busy: break
-                case .scope(let name): scope = name
+                case .scope(let name): (scope, order) = (name, order + 1)
                 case .reset(let name), .removed(let name):
-                    scope = name
-                    try Self.stage(name, nil, database)
-                case .row(let row): try Self.stage(scope, row, database)
-                case .page(let cursor): try Self.set("page", cursor, database)
+                    (scope, order) = (name, order + 1)
+                    news.append(News(scope: name, order: order, row: nil))
+                case .row(let row): news.append(News(scope: scope, order: order, row: row))
+                case .page(let cursor):
+                    try Self.stage(news, database)
+                    news = []
+                    try Self.set("page", cursor, database)
                 case .complete(let cursor, let scopes):
-                    try Self.flip(database)
+                    try database.execute(sql: "DELETE FROM done")
+                    let hasParts = try Int.fetchOne(database, sql: "SELECT 1 FROM staged LIMIT 1") != nil
+                    if hasParts || news.contains(where: { $0.row == nil }) {
+                        try Self.stage(news, database)
+                        try Self.flip(database)
+                    } else {
+                        try Self.apply(news, database)
+                    }
+                    news = []
                     try Self.keep(scopes, database)
                     try database.execute(sql: "DELETE FROM state WHERE name = 'page'")
                     try Self.set("cursor", cursor, database)
@@ -396,10 +412,10 @@ public final class LocalStore: Sendable {
     func buckets(of scope: String, suffix: String) throws -> [String: (count: Int, digest: UInt64)] {
         try database.read { database in
             var buckets: [String: (count: Int, digest: UInt64)] = [:]
-            try Self.forEach(in: scope, suffix: suffix, database) { kind, id, body in
-                let key = String(id.lowercasedText.suffix(suffix.utf8.count + 2))
+            try Self.forEach(in: scope, suffix: suffix, database) { id, hash in
+                let key = String(id.suffix(suffix.utf8.count + 2))
                 buckets[key, default: (0, 0)].count += 1
-                buckets[key, default: (0, 0)].digest ^= SyncRow.hash(kind: kind, id: id, body: body)
+                buckets[key, default: (0, 0)].digest ^= hash
             }
             return buckets
         }
@@ -488,19 +504,52 @@ extension LocalStore {
         try set("told", String(first - 1), database)
     }
 
-    /// nil is: what is here of the scope goes.
-    private static func stage(_ scope: String, _ row: SyncRow?, _ database: Database) throws {
-        // One that was altered on its way is left out: the digest will tell, and the repair bring it.
-        if let row, let content = row.content,
-            SyncRow.hash(kind: row.kind, id: row.id, body: content.body) != content.hash
-        {
-            return
+    /// What an answer says of a scope: a row, or with none that all of it goes which is here.
+    private struct News {
+        let scope: String
+        /// Where the scope came first in the answer.
+        let order: Int
+        let row: SyncRow?
+
+        /// One that was altered on its way is left out: the digest will tell, and the repair bring it.
+        var isAltered: Bool {
+            guard let row, let content = row.content else { return false }
+            return SyncRow.hash(kind: row.kind, id: row.id, body: content.body) != content.hash
         }
-        try database.cachedStatement(sql: "INSERT INTO staged (scope, kind, id, hash, body) VALUES (?, ?, ?, ?, ?)")
-            .execute(arguments: [
-                scope, row?.kind, row?.id.lowercasedText, row?.content.map { Int64(bitPattern: $0.hash) },
-                row?.content?.body,
+    }
+
+    /// Keeps what is no more than a part.
+    private static func stage(_ news: [News], _ database: Database) throws {
+        let insert = try database.cachedStatement(
+            sql: "INSERT INTO staged (scope, kind, id, hash, body) VALUES (?, ?, ?, ?, ?)"
+        )
+        for new in news where !new.isAltered {
+            let (row, content) = (new.row, new.row?.content)
+            try insert.execute(arguments: [
+                new.scope, row?.kind, row?.id.lowercasedText, content.map { Int64(bitPattern: $0.hash) }, content?.body,
             ])
+        }
+    }
+
+    /// What an answer has brought whole, without a stay in between; in the order of the keys, which fills the tree from
+    /// one side.
+    private static func apply(_ news: [News], _ database: Database) throws {
+        let rows = news.enumerated().compactMap { place, new in new.row.map { (place, new, $0) } }.sorted {
+            left,
+            right in
+            let ((place, new, row), (otherPlace, other, otherRow)) = (left, right)
+            if new.order != other.order { return new.order < other.order }
+            if row.kind != otherRow.kind { return row.kind < otherRow.kind }
+            return row.id != otherRow.id ? row.id < otherRow.id : place < otherPlace
+        }
+        let delete = try database.cachedStatement(sql: "DELETE FROM row WHERE scope = ? AND kind = ? AND id = ?")
+        for (_, new, row) in rows where !new.isAltered {
+            if let content = row.content {
+                try insert(new.scope, row.kind, row.id, content, database)
+            } else {
+                try delete.execute(arguments: [new.scope, row.kind, row.id.lowercasedText])
+            }
+        }
     }
 
     private static func insert(
@@ -515,28 +564,33 @@ extension LocalStore {
         ])
     }
 
-    /// What was staged becomes what is so, in the order it came.
+    /// What was staged becomes what is so, in the order it came: of each row the last, between any two times that all of
+    /// a scope was to go.
     private static func flip(_ database: Database) throws {
-        try database.execute(sql: "DELETE FROM done")
-        guard try Int.fetchOne(database, sql: "SELECT 1 FROM staged LIMIT 1") != nil else { return }
-        try database.execute(
-            sql: """
-                DELETE FROM row WHERE scope IN (SELECT scope FROM staged WHERE kind IS NULL);
-                DELETE FROM staged WHERE EXISTS (
-                    SELECT 1 FROM staged AS later
-                    WHERE later.kind IS NULL AND later.scope = staged.scope AND later.place >= staged.place
-                );
-                INSERT OR REPLACE INTO row SELECT scope, kind, id, hash, body FROM staged WHERE body IS NOT NULL
-                ORDER BY place;
-                DELETE FROM row WHERE (scope, kind, id) IN (
-                    SELECT scope, kind, id FROM staged WHERE body IS NULL AND NOT EXISTS (
-                        SELECT 1 FROM staged AS later WHERE later.scope = staged.scope AND later.kind = staged.kind
-                            AND later.id = staged.id AND later.place > staged.place
-                    )
-                );
-                DELETE FROM staged;
-                """
+        let last = try Int.fetchOne(database, sql: "SELECT max(place) FROM staged") ?? 0
+        let clears = try Row.fetchAll(
+            database,
+            sql: "SELECT place, scope FROM staged WHERE kind IS NULL ORDER BY place"
         )
+        var done = 0
+        for (place, scope) in clears.map({ ($0[0] as Int, $0[1] as String?) }) + [(last + 1, nil)] {
+            let latest = """
+                SELECT scope, kind, id, hash, body, max(place) FROM staged
+                WHERE place > \(done) AND place < \(place) GROUP BY scope, kind, id
+                """
+            try database.execute(
+                sql: """
+                    INSERT OR REPLACE INTO row
+                    SELECT scope, kind, id, hash, body FROM (\(latest)) WHERE body IS NOT NULL;
+                    DELETE FROM row WHERE (scope, kind, id) IN (
+                        SELECT scope, kind, id FROM (\(latest)) WHERE body IS NULL
+                    );
+                    """
+            )
+            if let scope { try database.execute(sql: "DELETE FROM row WHERE scope = ?", arguments: [scope]) }
+            done = place
+        }
+        try database.execute(sql: "DELETE FROM staged")
     }
 
     /// What the guest sees no more goes, also where nobody said so.
@@ -545,35 +599,43 @@ extension LocalStore {
         for scope in try String.fetchAll(database, sql: "SELECT DISTINCT scope FROM row") where !names.contains(scope) {
             try database.execute(sql: "DELETE FROM row WHERE scope = ?", arguments: [scope])
         }
+        for group in try String.fetchAll(database, sql: "SELECT DISTINCT groupId FROM photo")
+        where !names.contains("group:\(group)") {
+            try database.execute(sql: "DELETE FROM photo WHERE groupId = ?", arguments: [group])
+        }
     }
 
     private static func damaged(_ scopes: [ScopeState], _ database: Database) throws -> [ScopeState] {
         try scopes.filter { scope in
             var count = 0
             var digest: UInt64 = 0
-            try forEach(in: scope.scope, suffix: "", database) { kind, id, body in
+            try forEach(in: scope.scope, suffix: "", database) { _, hash in
                 count += 1
-                digest ^= SyncRow.hash(kind: kind, id: id, body: body)
+                digest ^= hash
             }
             return count != scope.count || digest != UInt64(scope.digest, radix: 16)
         }
     }
 
+    /// Each row's id and the hash of what is here of it, whatever its hash was when it came: what a bad cell has altered
+    /// shows.
     private static func forEach(
         in scope: String,
         suffix: String,
         _ database: Database,
-        _ body: (String, UUID, String) throws -> Void
+        _ body: (String, UInt64) throws -> Void
     ) throws {
         let rows = try Row.fetchCursor(
             database,
-            sql: "SELECT kind, id, body FROM row WHERE scope = ?1 AND (?2 = '' OR substr(id, -length(?2)) = ?2)",
+            sql: """
+                SELECT id, CAST(kind || char(10) || id || char(10) || body AS BLOB) FROM row
+                WHERE scope = ?1 AND (?2 = '' OR substr(id, -length(?2)) = ?2)
+                """,
             arguments: [scope, suffix]
         )
-        // A key that is damaged is a row too few, and so found.
         while let row = try rows.next() {
-            guard let id = UUID(uuidString: row[1]) else { continue }
-            try body(row[0], id, row[2])
+            let hash = try row.withUnsafeData(atIndex: 1) { SyncRow.hash(of: $0 ?? Data()) }
+            try body(row[0], hash)
         }
     }
 

@@ -63,6 +63,8 @@ extension Overlay {
             travellerId: own,
             host: nil,
             text: request.text,
+            photo: request.photo,
+            isPhotoThere: request.photo.map { _ in false },
             saidAt: instant,
             at: instant
         )

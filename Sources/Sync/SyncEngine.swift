@@ -14,8 +14,8 @@ public protocol SyncTransport: Sendable {
 /// What was done goes up and what is new comes down in one request, so neither ever waits for the other. Each step is one
 /// request and one local transaction: a phone that is stopped in between has lost nothing.
 public actor SyncEngine {
-    private let store: LocalStore
-    private let transport: any SyncTransport
+    let store: LocalStore
+    let transport: any SyncTransport
     private let limits: Limits
     /// Mutations of the next request: fewer after the service had no time for them.
     private var batch: Int
@@ -66,7 +66,9 @@ public actor SyncEngine {
         var left = steps
         while left > 0 {
             left -= 1
-            if try await step() == .upToDate { return .upToDate }
+            guard try await step() == .upToDate else { continue }
+            // After everything else, which it would keep waiting.
+            guard try await sendPart() else { return .upToDate }
         }
         return .goingOn
     }
@@ -187,7 +189,7 @@ public actor SyncEngine {
         }
     }
 
-    private static func failure(_ status: Int, _ body: Data) -> Failure {
+    static func failure(_ status: Int, _ body: Data) -> Failure {
         struct Problem: Decodable {
             let code: String
         }

@@ -79,9 +79,22 @@ extension SyncRow {
     ///
     /// The first 64 bits of SHA-256 (FIPS 180-4) over kind, a line feed, the id in lower case, a line feed and the body.
     public static func hash(kind: String, id: UUID, body: String) -> UInt64 {
-        var hash = SHA256()
-        hash.update(data: Array("\(kind)\n\(id.lowercasedText)\n".utf8))
-        hash.update(data: Array(body.utf8))
-        return hash.finalize().prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        var text = kind
+        text += "\n"
+        text += id.lowercasedText
+        text += "\n"
+        text += body
+        return text.withUTF8 { bytes in
+            var hash = SHA256()
+            hash.update(bufferPointer: UnsafeRawBufferPointer(bytes))
+            return first(of: hash.finalize())
+        }
+    }
+
+    /// Of all that is hashed, in one piece.
+    static func hash(of data: Data) -> UInt64 { first(of: SHA256.hash(data: data)) }
+
+    private static func first(of digest: SHA256.Digest) -> UInt64 {
+        digest.withUnsafeBytes { UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)) }
     }
 }

@@ -102,7 +102,7 @@ import Testing
     @Test func `A text of 32 MiB goes both ways`() async throws {
         try await withTestDatabase { test in
             // It is about the size; how long it takes is the machine's.
-            let database = try test.open(patience: 120)
+            let database = try test.open(patience: 600)
             let huge = String(repeating: "voorpret", count: 4 << 20)
             #expect(try await roundTrip(huge, "text", database)?.utf8.count == huge.utf8.count)
             await database.close()

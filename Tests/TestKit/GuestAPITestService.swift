@@ -1,6 +1,6 @@
 import AsyncHTTPClient
 public import Foundation
-import GuestModels
+public import GuestModels
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -237,6 +237,39 @@ public struct GuestAPITestService: Sendable {
         try await app.database.transaction(as: "test", body)
     }
 
+    /// A notice in the spool.
+    public struct SpooledNotice: Sendable {
+        public let token: String
+        public let notice: Notice
+        public let title: String
+        public let body: String
+    }
+
+    /// Every notice in the spool, of all people, in the order of their jobs.
+    public func notices() throws -> [SpooledNotice] {
+        let folder = URL(filePath: stateFolder).appending(path: "push")
+        let files = ((try? FileManager.default.subpathsOfDirectory(atPath: folder.path())) ?? []).filter {
+            $0.hasSuffix(".json")
+        }
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .custom { decoder in
+            let text = try decoder.singleValueContainer().decode(String.self)
+            guard let date = Date(rfc3339: text) else { throw CancellationError() }
+            return date
+        }
+        return try files.map {
+            try decoder.decode(SpooledPush.self, from: Data(contentsOf: folder.appending(path: $0)))
+        }.sorted { $0.message.id < $1.message.id }
+            .map {
+                SpooledNotice(
+                    token: $0.token,
+                    notice: $0.message.notice,
+                    title: $0.message.title,
+                    body: $0.message.body
+                )
+            }
+    }
+
     /// Every mail in the spool: headers, a blank line, and the text decoded.
     public func mails(to email: String) throws -> [String] {
         let folder = URL(filePath: stateFolder).appending(path: "mail").appending(path: Spool.folder(of: email))
@@ -257,6 +290,7 @@ public let testStart = Date(timeIntervalSince1970: 1_795_258_800)
 /// tables say.
 ///
 /// - Parameter clock: made when the test's turn has come, which may be minutes after it began to wait.
+/// - Parameter adjust: sets up what else the service should have.
 /// - Parameter isTampering: it changes tables behind the verbs' back.
 public func withGuestAPI(
     workers: Int = 0,
@@ -267,6 +301,7 @@ public func withGuestAPI(
     account given: SandboxAccount? = nil,
     turn: Turn = .besideOthers,
     isTampering: Bool = false,
+    adjust: (inout Settings) throws -> Void = { _ in },
     _ body: (GuestAPITestService) async throws -> Void
 ) async throws {
     let template = try await Template.shared.name()
@@ -282,6 +317,7 @@ public func withGuestAPI(
             settings.payments = own.settings
             account = own
         }
+        try adjust(&settings)
         let its = account
         let log = RecordedLog()
         let app = try AppEnvironment(

@@ -22,6 +22,10 @@ public struct AppEnvironment: Sendable {
     /// nil where none is configured.
     var payments: PaymentProvider? { settings.payments.map(PaymentProvider.init(settings:)) }
 
+    /// nil where they are not set up: then notices lie in the spool.
+    let apns: APNs?
+    let fcm: FCM?
+
     public init(
         settings: Settings,
         now: @escaping @Sendable () -> Date = { Date() },
@@ -33,6 +37,8 @@ public struct AppEnvironment: Sendable {
         self.now = now
         self.ids = ids
         self.logger = logger
+        apns = settings.apns.map(APNs.init)
+        fcm = settings.fcm.map(FCM.init)
         self.secret = ServerSecret(secret)
         admission = Admission(capacity: settings.capacity)
         var configuration = Database.Configuration(connectionString: settings.database)

@@ -91,7 +91,7 @@ enum Policy {
         var isPersonal: Bool {
             load == .signIn
                 || [
-                    "/v1/sync", "/v1/me/export", "/v1/groups/{group}/messages",
+                    "/v1/sync", "/v1/me/export", "/v1/groups/{group}/messages", "/v1/groups/{group}/photos",
                     "/v1/groups/{group}/topics/{topic}/close",
                 ].contains { path.hasPrefix($0) }
         }
@@ -139,6 +139,10 @@ enum Policy {
         Row("listDevices", .get, "/v1/me/devices", [.guest]),
         Row("revokeDevice", .delete, "/v1/me/devices/{device}", [.guest], .signIn),
         Row("listDeskActions", .get, "/v1/me/desk-actions", [.guest]),
+        Row("registerPushToken", .put, "/v1/auth/sessions/current/push", anyStaff.union([.guest]), .signIn),
+        Row("forgetPushToken", .delete, "/v1/auth/sessions/current/push", anyStaff.union([.guest]), .signIn),
+        Row("showNotices", .get, "/v1/me/notices", [.guest]),
+        Row("changeNotices", .put, "/v1/me/notices", [.guest]),
         Row("showStaffMe", .get, "/v1/staff/me", anyStaff, .desk),
         // Parks
         Row("listParks", .get, "/v1/parks", [.anyone]),
@@ -227,6 +231,9 @@ enum Policy {
         Row("listMessages", .get, "/v1/groups/{group}/messages", [.member]),
         Row("writeMessage", .post, "/v1/groups/{group}/messages", [.member]),
         Row("takeMessageBack", .delete, "/v1/groups/{group}/messages/{message}", [.member]),
+        Row("sendPhoto", .put, "/v1/groups/{group}/photos/{photo}", [.member]),
+        Row("showPhoto", .get, "/v1/groups/{group}/photos/{photo}", [.member]),
+        Row("showHostedPhoto", .get, "/v1/admin/topics/{topic}/photos/{photo}", front, .desk),
         Row("showInbox", .get, "/v1/admin/parks/{park}/inbox", front, .desk),
         Row("showHostedTopic", .get, "/v1/admin/topics/{topic}", front, .desk),
         Row("answerTopic", .post, "/v1/admin/topics/{topic}/messages", front, .desk),

@@ -8,7 +8,7 @@ enum Routes {
             PayLinkRoutes.handlers,
             ArrivalRoutes.handlers,
             DeskRoutes.handlers, TaskRoutes.handlers, PlanningRoutes.handlers, MessageRoutes.handlers,
-            SyncRoutes.handlers,
+            SyncRoutes.handlers, NoticeRoutes.handlers,
             ReservationRoutes.handlers, JobRoutes.handlers, DocsRoutes.handlers,
         ]
         var handlers: [String: RouteTable.Handler] = [:]

@@ -1,5 +1,5 @@
 public import Configuration
-import Foundation
+public import Foundation
 public import GuestModels
 
 /// How this process is set up.
@@ -31,6 +31,77 @@ public struct Settings: Sendable {
     public var openAPI: String
     /// The payment provider; without one, money comes in at the desk alone.
     public var payments: Payments?
+
+    /// Push services; what has none lies in the state folder's `push`.
+    public var apns: APNs?
+    public var fcm: FCM?
+
+    /// Apple's push service.
+    public struct APNs: Sendable {
+        /// Without a slash at the end.
+        public var url: String
+        /// The signing key, as Apple's `.p8` file has it (PEM).
+        public var key: String
+        public var keyID: String
+        public var team: String
+        /// The app's bundle identifier.
+        public var topic: String
+        /// A PEM file of certificates to trust instead of the machine's.
+        public var trust: String?
+
+        public init(
+            url: String = "https://api.push.apple.com",
+            key: String,
+            keyID: String,
+            team: String,
+            topic: String,
+            trust: String? = nil
+        ) {
+            self.url = url
+            self.key = key
+            self.keyID = keyID
+            self.team = team
+            self.topic = topic
+            self.trust = trust
+        }
+    }
+
+    /// Firebase Cloud Messaging.
+    public struct FCM: Sendable {
+        /// Without a slash at the end.
+        public var url: String
+        public var project: String
+        /// The service account's address and private key (PEM).
+        public var account: String
+        public var key: String
+        /// Where it gets its access tokens.
+        public var tokenURL: String
+        /// A PEM file of certificates to trust instead of the machine's.
+        public var trust: String?
+
+        /// - Parameter file: a service account's key file, as Google's console makes it.
+        ///
+        /// Throws when it is not one.
+        public init(
+            file: Data,
+            url: String = "https://fcm.googleapis.com",
+            trust: String? = nil
+        ) throws {
+            struct File: Decodable {
+                let project_id: String
+                let client_email: String
+                let private_key: String
+                let token_uri: String
+            }
+            let file = try JSONDecoder().decode(File.self, from: file)
+            self.url = url
+            project = file.project_id
+            account = file.client_email
+            key = file.private_key
+            tokenURL = file.token_uri
+            self.trust = trust
+        }
+    }
 
     public struct Payments: Sendable {
         /// Such as `https://api.stripe.com`, without a slash at the end.
@@ -122,6 +193,36 @@ public struct Settings: Sendable {
             self.mail = .smtp(host: String(host), port: port)
         } else {
             self.mail = .command(mail)
+        }
+        let trust = config.string(forKey: "push.trust")
+        if let path = config.string(forKey: "apns.key.file"), !path.isEmpty {
+            guard let keyID = config.string(forKey: "apns.key.id"), let team = config.string(forKey: "apns.team"),
+                let topic = config.string(forKey: "apns.topic"),
+                let key = try? String(contentsOfFile: path, encoding: .utf8)
+            else {
+                throw SettingsError(
+                    description:
+                        "VOORPRET_APNS_KEY_FILE must be readable, and VOORPRET_APNS_KEY_ID, _TEAM and _TOPIC set with it"
+                )
+            }
+            apns = APNs(
+                url: config.string(forKey: "apns.url", default: "https://api.push.apple.com"),
+                key: key,
+                keyID: keyID,
+                team: team,
+                topic: topic,
+                trust: trust
+            )
+        }
+        if let path = config.string(forKey: "fcm.account.file"), !path.isEmpty {
+            guard let file = FileManager.default.contents(atPath: path),
+                let fcm = try? FCM(
+                    file: file,
+                    url: config.string(forKey: "fcm.url", default: "https://fcm.googleapis.com"),
+                    trust: trust
+                )
+            else { throw SettingsError(description: "VOORPRET_FCM_ACCOUNT_FILE must be a service account's key file") }
+            self.fcm = fcm
         }
         if let url = config.string(forKey: "payments.url"), !url.isEmpty {
             guard let key = config.string(forKey: "payments.key", isSecret: true), !key.isEmpty else {

@@ -23,6 +23,22 @@ enum ArrivalSQL {
         ) { Readiness(rawValue: try $0.decode("readiness")) ?? .toClean }
     }
 
+    /// Those who arrive today and have not yet, where all that they have booked is ready now.
+    static func awaiting(_ cottage: Cottage.ID, at now: Date) -> Query<(group: TravelGroup.ID, booking: Booking.ID)> {
+        Query(
+            """
+            SELECT group_id, booking.id FROM allocation
+                JOIN booking ON booking.id = booking_id JOIN park ON park.id = booking.park_id
+            WHERE cottage_id = \(cottage) AND state = 'confirmed' AND group_id IS NOT NULL
+                AND lower(booking.stay) = (\(now)::timestamptz AT TIME ZONE time_zone)::date
+                AND NOT EXISTS (
+                    SELECT FROM allocation AS other JOIN cottage ON cottage.id = other.cottage_id
+                    WHERE other.booking_id = booking.id AND readiness <> 'ready'
+                )
+            """
+        ) { (try $0.decode("group_id"), try $0.decode("id")) }
+    }
+
     /// A cottage on the list of those who clean and mend, with who leaves and who comes that day.
     struct ReadinessRow: Encodable, Sendable {
         let cottageId: Cottage.ID

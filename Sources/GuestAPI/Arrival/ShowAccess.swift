@@ -115,6 +115,17 @@ extension Cottage {
             in: tx
         )
         mark([id], request.readiness, note: request.note, of: cottage.parkId, at: now, in: tx)
+        if request.readiness == .ready {
+            for (group, booking) in try await tx.all(ArrivalSQL.awaiting(id, at: now)) {
+                try Notice.cottageReady.tell(
+                    about: .init(group: group, booking: booking, park: cottage.parkId),
+                    by: principal,
+                    app,
+                    at: now,
+                    in: tx
+                )
+            }
+        }
         try Audit.record(
             "cottage.readiness",
             target: id.uuid,

@@ -171,5 +171,6 @@ extension Booking {
                 ] + price.added.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
         )
         try await Self.divide(id, as: principal, app, at: now, in: tx)
+        try tell(.bookingChanged, by: principal, app, at: now, in: tx)
     }
 }

@@ -69,6 +69,7 @@ extension Booking {
             let (_, members) = try await tx.all(GroupSQL.hold(group), GroupSQL.members(of: group))
             for member in members { tx.tell(booking.parkId, of: .guest, member) }
         }
+        try booking.tell(.bookingConfirmed, by: principal, app, at: now, in: tx)
         booking.publish(in: tx)
         return booking
     }
@@ -117,6 +118,7 @@ extension Booking {
                 in: tx
             )
         }
+        try booking.tell(.bookingCancelled, by: principal, app, at: now, in: tx)
         booking.publish(in: tx)
         return try await locked(id, as: principal, in: tx)
     }
@@ -144,6 +146,7 @@ extension Booking {
         try await divide(id, as: .job(ExpireHold.kind), app, at: now, in: tx)
         let number = booking.number
         try await write("expired", about: id, app, at: now, in: tx) { .holdExpired(number: number, park: $0) }
+        try booking.tell(.holdExpired, by: .job(ExpireHold.kind), app, at: now, in: tx)
         booking.publish(in: tx)
     }
 

@@ -95,6 +95,7 @@ extension Booking {
         )
         try Job.enqueue(ExpireHold(bookingId: id), key: id.description, at: holdUntil, app, in: tx)
         try await divide(id, as: principal, app, at: now, in: tx)
+        try booking.tell(.bookingHeld, by: principal, app, at: now, in: tx)
         booking.publish(in: tx)
         return booking
     }

@@ -27,6 +27,7 @@ extension PersonalData {
                 tx.publish(row.group, .membership, to: .guest(guest))
             }
             try await tx.run(GroupSQL.erase(guest, at: now))
-        }
+        },
+        stop: { guest, tx in try await tx.run(GroupSQL.stop(guest)) }
     )
 }

@@ -6,14 +6,30 @@ enum GroupSQL {
     // MARK: Who may
 
     /// Their own row in the group, as long as they have not left.
-    static func ownRow(in group: TravelGroup.ID, of guest: Guest.ID) -> Query<Traveller> {
-        Query(
+    /// - Parameter staying: nobody makes them leave, or forget, before the transaction ends.
+    static func ownRow(in group: TravelGroup.ID, of guest: Guest.ID, staying: Bool = false) -> Query<Traveller> {
+        let lock: SQL = staying ? "FOR SHARE" : ""
+        return Query(
             """
             SELECT \(travellerColumns) FROM traveller
             WHERE group_id = \(group) AND guest_id = \(guest) AND left_at IS NULL
+            \(lock)
             """,
             decoding: traveller
         )
+    }
+
+    /// Waits for whatever is being done in the guest's name, and lets nothing more begin: groups first, as who leaves.
+    static func stop(_ guest: Guest.ID) -> [Command] {
+        [
+            Command(
+                """
+                SELECT FROM travel_group
+                WHERE id IN (SELECT group_id FROM traveller WHERE guest_id = \(guest)) ORDER BY id FOR NO KEY UPDATE
+                """
+            ),
+            Command("SELECT FROM traveller WHERE guest_id = \(guest) ORDER BY id FOR NO KEY UPDATE"),
+        ]
     }
 
     /// True where the principal may see the group: its members, and hosts of a park it books.

@@ -85,6 +85,7 @@ extension Invitation {
         tx.publish(id, .traveller, to: .group(group))
         tx.publish(invitation.id, .invitation, to: .organiser(group))
         tx.publish(group, .membership, to: .guest(guest))
+        try Notice.friendJoined.tell(about: .init(group: group), by: .guest(guest), app, at: now, in: tx)
         let name = try await tx.first(GroupSQL.lock(group))?.name ?? ""
         for park in try await tx.all(GroupSQL.parks(of: group)) { tx.tell(park, of: .guest, guest) }
         return Membership(groupId: group, groupName: name, travellerId: id, role: .member)

@@ -40,17 +40,20 @@ extension TravelGroup {
 
     /// The asking guest's own row.
     ///
+    /// - Parameter staying: what they do now must not outlast their leaving or being erased at the same time.
+    ///
     /// Throws `notFound` for everybody who is not in the group, and `forbidden` for a member where only the
     /// organiser may.
     static func require(
         _ role: Traveller.Role,
         in group: TravelGroup.ID,
         as principal: Principal,
+        staying: Bool = false,
         in tx: Transaction
     ) async throws -> Traveller {
-        guard let guest = principal.guestID, let own = try await tx.first(GroupSQL.ownRow(in: group, of: guest)) else {
-            throw Refusal.notFound
-        }
+        guard let guest = principal.guestID,
+            let own = try await tx.first(GroupSQL.ownRow(in: group, of: guest, staying: staying))
+        else { throw Refusal.notFound }
         guard role == .member || own.role == .organiser else { throw Refusal.forbidden }
         return own
     }

@@ -8,9 +8,11 @@ struct PersonalData: Sendable {
     let name: String
     let export: @Sendable (Guest.ID, AppEnvironment, Transaction) async throws -> any Encodable & Sendable
     let erase: @Sendable (Guest.ID, AppEnvironment, Date, Transaction) async throws -> Void
+    /// Waits for what is being done in the guest's name, and lets nothing more begin; before anything is erased.
+    var stop: @Sendable (Guest.ID, Transaction) async throws -> Void = { _, _ in }
 
     /// Every feature that keeps personal data stands here; erased from the first to the last.
-    static let all: [PersonalData] = [register, payments, planning, messages, groups, sync, outbox, identity]
+    static let all: [PersonalData] = [register, payments, planning, messages, groups, sync, notices, outbox, identity]
 
     static let identity = PersonalData(
         name: "identity",
@@ -64,6 +66,7 @@ extension Guest {
     /// Throws `organisesBooking` when they organise a stay that is still to come and nobody can take over.
     static func erase(_ id: Guest.ID, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
         guard try await tx.first(IdentitySQL.guest(id, locked: true)) != nil else { throw Refusal.notFound }
+        for feature in PersonalData.all { try await feature.stop(id, tx) }
         try await tellParks(of: id, in: tx)
         for feature in PersonalData.all {
             try await feature.erase(id, app, now, tx)

@@ -38,7 +38,7 @@ struct Job: Sendable {
         /// Effects in our own tables.
         case effects
         /// Deliveries to the world outside, each a queue of its own, so that one that is down stops no other.
-        case mail, payments
+        case mail, push, payments
 
         /// Jobs of one batch run beside each other: they wait for others more than they work.
         var isOutside: Bool { self != .effects }
@@ -80,7 +80,9 @@ struct Job: Sendable {
     /// Every kind that a worker knows.
     static let kinds: [String: any Work.Type] = {
         let all: [any Work.Type] = [
-            Mail.self, EraseSpool.self, ExpireHold.self, CleanUp.self, CheckOccupancy.self, RemindPayers.self,
+            Mail.self, EraseSpool.self, RemovePhoto.self, ForgetPhotos.self, Notify.self, SendNotice.self,
+            ExpireHold.self, CleanUp.self, CheckOccupancy.self,
+            RemindPayers.self,
             Overpaid.self, EndPayments.self, SettleAttempt.self, SettleRefund.self, ReadEvent.self, ReadBooks.self,
             EarnRevenue.self,
         ]

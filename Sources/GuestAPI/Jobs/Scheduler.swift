@@ -35,6 +35,7 @@ struct Scheduler: Service {
             let hour = Date(timeIntervalSince1970: (now.timeIntervalSince1970 / 3600).rounded(.down) * 3600)
             if try await tx.first(JobSQL.beginRun(CleanUp.kind, due: hour.rfc3339, at: now)) != nil {
                 try Job.enqueue(CleanUp(), at: now, app, in: tx)
+                try Job.enqueue(ForgetPhotos(), at: now, app, in: tx)
             }
             let slot = Date(timeIntervalSince1970: (now.timeIntervalSince1970 / 300).rounded(.down) * 300)
             if app.payments != nil,
@@ -70,7 +71,7 @@ struct CleanUp: Work {
             IdentitySQL.deleteOldTokens(now: now) + [
                 IdempotencySQL.deleteExpired(now: now), JobSQL.deleteOldRuns(now: now),
                 BookingSQL.deleteOldQuotes(now: now), ArrivalSQL.forgetRegister(now: now),
-                AttemptSQL.deleteOldEvents(now: now),
+                AttemptSQL.deleteOldEvents(now: now), NoticeSQL.forgetTokens(now: now),
             ] + SyncSQL.forgetDeletions(before: now.addingTimeInterval(-90 * 86400))
                 + SyncSQL.deleteOld(before: now.addingTimeInterval(-400 * 86400))
                 + [PlanningSQL.deleteOld(before: now.addingTimeInterval(-90 * 86400))]

@@ -9,6 +9,7 @@ enum MessageRoutes {
         "listTopics": listTopics, "openTopic": open, "showTopic": show, "writeInTopic": write, "closeTopic": close,
         "listMessages": listMessages, "writeMessage": writeMessage, "takeMessageBack": takeBack,
         "showInbox": showInbox, "showHostedTopic": showHosted, "answerTopic": answer,
+        "sendPhoto": sendPhoto, "showPhoto": showPhoto, "showHostedPhoto": showHostedPhoto,
     ]
 
     // MARK: The group
@@ -131,12 +132,74 @@ enum MessageRoutes {
         let group: TravelGroup.ID = try call.id("group")
         let id: Message.ID = try call.id("message")
         return try await call.write { tx in
-            try await Message.takeBack(id, in: group, as: call.principal, in: tx)
+            try await Message.takeBack(id, in: group, as: call.principal, call.app, at: call.now, in: tx)
             return .noContent
         }
     }
 
+    private static func sendPhoto(_ call: Call) async throws -> Answer {
+        let part = try call.body(PhotoPart.self)
+        let group: TravelGroup.ID = try call.id("group")
+        let name = try photo(call)
+        return try await call.write { tx in
+            let receipt = try await MessagePhoto.receive(
+                part,
+                of: name,
+                in: group,
+                as: call.principal,
+                call.app,
+                at: call.now,
+                in: tx
+            )
+            // Its parts are gone all the same.
+            guard let receipt else {
+                return Problem(Refusal.photoUnreadable).answer(in: call.language, instance: call.requestID)
+            }
+            return try .json(receipt)
+        }
+    }
+
+    private static func showPhoto(_ call: Call) async throws -> Answer {
+        let group: TravelGroup.ID = try call.id("group")
+        let name = try photo(call)
+        let guest = try call.guest()
+        let (own, sizes) = try await call.read {
+            try await $0.all(GroupSQL.ownRow(in: group, of: guest), PhotoSQL.size(name, in: group))
+        }
+        guard !own.isEmpty, !sizes.isEmpty else { throw Refusal.notFound }
+        return try picture(name, in: group, call)
+    }
+
+    private static func photo(_ call: Call) throws -> PhotoName {
+        guard let name = PhotoName(call.text("photo")) else { throw Refusal.notFound }
+        return name
+    }
+
+    private static func picture(_ name: PhotoName, in group: TravelGroup.ID, _ call: Call) throws -> Answer {
+        guard let data = ObjectStore(call.app.settings).get(MessagePhoto.object(name, in: group)) else {
+            throw Refusal.notFound
+        }
+        let headers = [
+            HTTPField(name: .contentType, value: "image/jpeg"),
+            // The same bytes for ever; whoever may see them no longer does not keep them for long.
+            HTTPField(name: .cacheControl, value: "private, max-age=3600"),
+        ]
+        return Answer(status: .ok, headers: headers, body: Array(data))
+    }
+
     // MARK: Hosts
+
+    private static func showHostedPhoto(_ call: Call) async throws -> Answer {
+        let id: Topic.ID = try call.id("topic")
+        let name = try photo(call)
+        let (topics, found) = try await call.read {
+            try await $0.all(MessageSQL.topic(id), PhotoSQL.isIn(id, name))
+        }
+        guard let (topic, park) = topics.first, call.principal.has(Topic.hosts, at: park), !found.isEmpty else {
+            throw Refusal.notFound
+        }
+        return try picture(name, in: topic.groupId, call)
+    }
 
     private static func showInbox(_ call: Call) async throws -> Answer {
         let park: Park.ID = try call.id("park")

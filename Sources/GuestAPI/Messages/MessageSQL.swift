@@ -114,7 +114,11 @@ enum MessageSQL {
 
     // MARK: Messages
 
-    private static let said: SQL = "id, group_id, topic_id, traveller_id, host, text, said_at, at"
+    private static let said: SQL = """
+        id, group_id, topic_id, traveller_id, host, text, photo, CASE WHEN photo IS NOT NULL THEN EXISTS (
+            SELECT FROM message_photo WHERE message_photo.group_id = message.group_id AND name = photo
+        ) END AS is_photo_there, said_at, at
+        """
 
     private static func message(_ row: Row) throws -> Message {
         Message(
@@ -124,6 +128,8 @@ enum MessageSQL {
             travellerId: try row.decodeIfPresent("traveller_id"),
             host: try row.decodeIfPresent("host"),
             text: try row.decode("text"),
+            photo: try row.decodeIfPresent("photo", as: String.self).flatMap { PhotoName($0) },
+            isPhotoThere: try row.decodeIfPresent("is_photo_there"),
             saidAt: try row.decode("said_at"),
             at: try row.decode("at")
         )
@@ -163,9 +169,9 @@ enum MessageSQL {
     static func insert(_ message: Message, by host: StaffMember.ID?) -> Command {
         Command(
             """
-            INSERT INTO message (id, group_id, topic_id, traveller_id, staff_id, host, text, said_at, at)
+            INSERT INTO message (id, group_id, topic_id, traveller_id, staff_id, host, text, photo, said_at, at)
             VALUES (\(message.id), \(message.groupId), \(message.topicId), \(message.travellerId), \(host),
-                \(message.host), \(message.text), \(message.saidAt), \(message.at))
+                \(message.host), \(message.text), \(message.photo?.description), \(message.saidAt), \(message.at))
             """
         )
     }
@@ -177,7 +183,7 @@ enum MessageSQL {
     ) -> Command {
         Command(
             """
-            UPDATE message SET text = NULL
+            UPDATE message SET text = NULL, photo = NULL
             WHERE id = \(id) AND group_id = \(group) AND traveller_id = \(traveller) AND topic_id IS NULL
             """
         )
@@ -188,7 +194,7 @@ enum MessageSQL {
     static func everything(of guest: Guest.ID) -> Query<PersonalMessage> {
         Query(
             """
-            SELECT message.group_id, topic_id, text, said_at
+            SELECT message.group_id, topic_id, text, photo, said_at
             FROM message JOIN traveller ON traveller.id = traveller_id
             WHERE guest_id = \(guest) AND text IS NOT NULL ORDER BY message.at, message.id
             """
@@ -197,6 +203,7 @@ enum MessageSQL {
                 groupId: try row.decode("group_id"),
                 topicId: try row.decodeIfPresent("topic_id"),
                 text: try row.decode("text"),
+                photo: try row.decodeIfPresent("photo"),
                 saidAt: try row.decode("said_at")
             )
         }
@@ -205,7 +212,7 @@ enum MessageSQL {
     static func erase(_ guest: Guest.ID) -> Query<(group: TravelGroup.ID, message: Message.ID)> {
         Query(
             """
-            UPDATE message SET text = NULL FROM traveller
+            UPDATE message SET text = NULL, photo = NULL FROM traveller
             WHERE traveller.id = traveller_id AND guest_id = \(guest) AND text IS NOT NULL
             RETURNING message.group_id, message.id
             """
@@ -217,5 +224,6 @@ struct PersonalMessage: Encodable, Sendable {
     let groupId: TravelGroup.ID
     let topicId: Topic.ID?
     let text: String
+    let photo: String?
     let saidAt: Date
 }

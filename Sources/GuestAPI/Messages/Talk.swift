@@ -19,7 +19,7 @@ extension Topic {
         at now: Date,
         in tx: Transaction
     ) async throws -> Topic {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
         guard let stay = try await tx.first(MessageSQL.park(of: request.bookingId, in: group)) else {
             throw Refusal.notFound.at("/bookingId")
         }
@@ -62,7 +62,7 @@ extension Topic {
         at now: Date,
         in tx: Transaction
     ) async throws -> Message {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
         let (found, park) = try await find(id, in: group, in: tx)
         var topic = found
         topic.happen(.groupWrites, at: now)
@@ -83,7 +83,7 @@ extension Topic {
         at now: Date,
         in tx: Transaction
     ) async throws -> Outcome.Result {
-        _ = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        _ = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
         let (found, park) = try await find(id, in: group, in: tx)
         var topic = found
         guard topic.state != .closed else { return .noop }
@@ -116,6 +116,7 @@ extension Topic {
         guard let (found, park) = try await tx.first(MessageSQL.topic(id, locked: true)),
             principal.has(hosts, at: park), case .staff(let member) = principal
         else { throw Refusal.notFound }
+        guard request.photo == nil else { throw Refusal.forbidden.at("/photo") }
         var topic = found
         topic.happen(.hostWrites, at: now)
         let message = Message(
@@ -125,6 +126,8 @@ extension Topic {
             travellerId: nil,
             host: member.name,
             text: request.text,
+            photo: nil,
+            isPhotoThere: nil,
             saidAt: now,
             at: now
         )
@@ -134,6 +137,13 @@ extension Topic {
         )
         tx.publish(message.id, .message, to: .group(topic.groupId))
         tx.publish(id, .topic, to: .group(topic.groupId))
+        try Notice.hostAnswered.tell(
+            about: .init(group: topic.groupId, booking: topic.bookingId, topic: id, park: park),
+            by: principal,
+            app,
+            at: now,
+            in: tx
+        )
         guard topic.kind != .problem else { return message }
         try await StaffTask.settle(.message, id.description, in: park, note: "answered", app, at: now, in: tx)
         return message
@@ -160,6 +170,15 @@ extension Topic {
         at now: Date,
         in tx: Transaction
     ) async throws {
+        let needsHelp = kind == .problem && urgency == .urgent
+        try (needsHelp ? Notice.guestsNeedHelp : .guestsWrote)
+            .tell(
+                about: .init(booking: bookingId, topic: id, park: park),
+                by: .nobody,
+                app,
+                at: now,
+                in: tx
+            )
         let urgent = urgency == .urgent ? "urgent " : ""
         try await StaffTask.open(
             StaffTaskRequest(
@@ -190,8 +209,10 @@ extension Message {
         at now: Date,
         in tx: Transaction
     ) async throws -> Message {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
-        return try await say(request, in: group, nil, by: own.id, saidAt: instant, app, at: now, in: tx)
+        let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
+        let message = try await say(request, in: group, nil, by: own.id, saidAt: instant, app, at: now, in: tx)
+        try Notice.messageWritten.tell(about: .init(group: group), by: principal, app, at: now, in: tx)
+        return message
     }
 
     static func say(
@@ -205,6 +226,8 @@ extension Message {
         in tx: Transaction
     ) async throws -> Message {
         guard (try await tx.first(MessageSQL.shown(in: group)) ?? 0) < maximumShown else { throw Refusal.threadFull }
+        var isThere: Bool?
+        if let photo = request.photo { isThere = try await tx.first(PhotoSQL.size(photo, in: group)) != nil }
         let message = Message(
             id: request.id ?? app.ids.next(at: now),
             groupId: group,
@@ -212,6 +235,8 @@ extension Message {
             travellerId: traveller,
             host: nil,
             text: request.text,
+            photo: request.photo,
+            isPhotoThere: isThere,
             saidAt: min(instant, now),
             at: now
         )
@@ -225,11 +250,15 @@ extension Message {
         _ id: Message.ID,
         in group: TravelGroup.ID,
         as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
         in tx: Transaction
     ) async throws {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
         guard try await tx.run(MessageSQL.takeBack(id, in: group, by: own.id)) == 1 else { throw Refusal.notFound }
         tx.publish(id, .message, to: .group(group))
+        let gone = try await tx.all(PhotoSQL.dropUnused(in: group))
+        try MessagePhoto.forget(gone, app, at: now, in: tx)
     }
 }
 
@@ -238,10 +267,13 @@ extension PersonalData {
     static let messages = PersonalData(
         name: "messages",
         export: { guest, _, tx in try await tx.all(MessageSQL.everything(of: guest)) },
-        erase: { guest, _, _, tx in
+        erase: { guest, app, now, tx in
             for (group, message) in try await tx.all(MessageSQL.erase(guest)) {
                 tx.publish(message, .message, to: .group(group))
             }
+            let gone = try await tx.all(PhotoSQL.drop(sentBy: guest))
+            try MessagePhoto.forget(gone, app, at: now, in: tx)
+            try await tx.run(PhotoSQL.deleteParts(sentBy: guest))
         }
     )
 }

@@ -39,7 +39,7 @@ struct Mail: Work {
             date: app.now()
         )
         switch app.settings.mail {
-        case .spool: try Spool(app.settings).put(message)
+        case .spool: try Spool(app.settings, "mail").put(message)
         case .command(let command): try await MailCommand(command).send(message)
         case .smtp(let host, let port): try await SMTP(host: host, port: port).send(message)
         }
@@ -172,28 +172,33 @@ struct MailMessage: Sendable {
     }
 }
 
-/// The default: a file per mail, `mail/<recipient>/<job>.eml` in the state folder.
+/// The default: a file per mail or notice, `mail/<recipient>/<job>.eml` in the state folder.
 ///
 /// Written whole and then renamed, and named after the job, so a repeat replaces it with the same.
 struct Spool {
     private let root: URL
 
-    init(_ settings: Settings) {
-        root = URL(filePath: settings.stateFolder).appending(path: "mail")
+    /// - Parameter kind: `mail` or `push`.
+    init(_ settings: Settings, _ kind: String) {
+        root = URL(filePath: settings.stateFolder).appending(path: kind)
     }
 
-    /// A recipient's folder says nothing about the address, so it can be erased by name.
-    static func folder(of email: String) -> String {
-        SHA256.hash(data: Data(email.lowercased().utf8)).prefix(8).map {
+    /// A recipient's folder says nothing about the address or id, so it can be erased by name.
+    static func folder(of recipient: String) -> String {
+        SHA256.hash(data: Data(recipient.lowercased().utf8)).prefix(8).map {
             String($0 >> 4, radix: 16) + String($0 & 15, radix: 16)
         }
         .joined()
     }
 
     func put(_ message: MailMessage) throws {
-        let folder = root.appending(path: Self.folder(of: message.address))
+        try put(Data(message.text.utf8), to: message.address, as: "\(message.id).eml")
+    }
+
+    func put(_ data: Data, to recipient: String, as name: String) throws {
+        let folder = root.appending(path: Self.folder(of: recipient))
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try Data(message.text.utf8).write(to: folder.appending(path: "\(message.id).eml"), options: .atomic)
+        try data.write(to: folder.appending(path: name), options: .atomic)
     }
 
     func erase(_ folder: String) throws {
@@ -211,6 +216,6 @@ struct EraseSpool: Work {
     let folder: String
 
     func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
-        try Spool(app.settings).erase(folder)
+        for kind in ["mail", "push"] { try Spool(app.settings, kind).erase(folder) }
     }
 }

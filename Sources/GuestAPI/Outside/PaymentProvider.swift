@@ -189,16 +189,6 @@ struct PaymentProvider: Sendable {
 
     // MARK: HTTP
 
-    /// For the life of the process.
-    ///
-    /// Whoever is down is asked again by the next job, not by the pool.
-    private static let http: HTTPClient = {
-        var configuration = HTTPClient.Configuration.singletonConfiguration
-        configuration.timeout.connect = .seconds(5)
-        configuration.connectionPool.retryConnectionEstablishment = false
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-    }()
-
     /// The first that fits, in all pages that reach back to `since`.
     private func search<Item: Decodable & Sendable>(
         _ path: String,
@@ -248,7 +238,7 @@ struct PaymentProvider: Sendable {
         let status: Int
         let body: Data
         do {
-            let response = try await Self.http.execute(request, timeout: .seconds(15))
+            let response = try await OutsideHTTP.client().execute(request, timeout: .seconds(15))
             status = Int(response.status.code)
             body = Data(try await response.body.collect(upTo: 8 << 20).readableBytesView)
         } catch let error as CancellationError {

@@ -219,6 +219,10 @@ enum PaymentSQL {
     struct Reminder: Sendable {
         let share: Share.ID
         let guest: Guest.ID
+        let group: TravelGroup.ID
+        let booking: Booking.ID
+        /// Of whoever is reminded: the one that pays, or the organiser's.
+        let ofHousehold: Household.ID
         let email: String
         let language: String
         let number: String
@@ -234,7 +238,7 @@ enum PaymentSQL {
         Query(
             """
             SELECT share.id, guest.id AS guest_id, email, language, number, park.name AS park, household.name AS household,
-                share.amount - paid AS open, booking.currency, due
+                booking.group_id, booking.id AS booking_id, traveller.household_id, share.amount - paid AS open, booking.currency, due
             FROM booking JOIN share ON booking_id = booking.id JOIN park ON park.id = booking.park_id
                 JOIN household ON household.id = household_id
                 JOIN traveller ON traveller.group_id = booking.group_id AND left_at IS NULL
@@ -248,6 +252,9 @@ enum PaymentSQL {
             Reminder(
                 share: try row.decode("id"),
                 guest: try row.decode("guest_id"),
+                group: try row.decode("group_id"),
+                booking: try row.decode("booking_id"),
+                ofHousehold: try row.decode("household_id"),
                 email: try row.decode("email"),
                 language: try row.decode("language"),
                 number: try row.decode("number"),

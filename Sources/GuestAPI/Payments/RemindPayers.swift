@@ -49,6 +49,19 @@ struct RemindPayers: Work {
                 language: Language(rawValue: reminder.language) ?? .english,
                 letter: letter
             )
+            try (isLate ? Notice.shareOverdue : .shareDue)
+                .tell(
+                    about: .init(
+                        group: reminder.group,
+                        booking: reminder.booking,
+                        household: reminder.ofHousehold,
+                        park: parkId
+                    ),
+                    by: .job(Self.kind),
+                    app,
+                    at: now,
+                    in: tx
+                )
             try Job.enqueue(mail, key: "remind \(reminder.share) \(reminder.guest) \(day)", at: now, app, in: tx)
         }
         for due in try await tx.all(PaymentSQL.refundsDue(of: parkId)) {

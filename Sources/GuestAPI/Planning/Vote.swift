@@ -17,7 +17,7 @@ extension StayOption {
         at now: Date,
         in tx: Transaction
     ) async throws -> StayOption.ID {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
         let cottages = request.cottages.compactMap(\.cottageId)
         // A type may be wanted twice.
         let types = Set(request.cottages.compactMap(\.typeId)).sorted()
@@ -44,6 +44,13 @@ extension StayOption {
         )
         try await tx.run(PlanningSQL.insert(option), refusing: ["stay_option_pkey": .idTaken])
         tx.publish(option.id, .option, to: .group(group))
+        try Notice.optionProposed.tell(
+            about: .init(group: group, option: option.id, park: option.parkId),
+            by: principal,
+            app,
+            at: now,
+            in: tx
+        )
         return option.id
     }
 
@@ -54,7 +61,7 @@ extension StayOption {
         as principal: Principal,
         in tx: Transaction
     ) async throws {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
         guard let option = try await tx.first(PlanningSQL.option(id, in: group, locked: true)) else {
             throw Refusal.notFound
         }
@@ -73,7 +80,7 @@ extension StayOption {
         at instant: Date,
         in tx: Transaction
     ) async throws -> Outcome.Result {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
         guard request.travellerId == nil || request.travellerId == own.id else {
             throw Refusal.forbidden.at("/travellerId")
         }
@@ -167,7 +174,7 @@ extension Traveller {
         as principal: Principal,
         in tx: Transaction
     ) async throws -> Traveller.ID {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
+        let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
         guard let id = request.travellerId, id != own.id else { return own.id }
         guard let other = try await tx.first(GroupSQL.traveller(id, in: group)) else {
             throw Refusal.notFound.at("/travellerId")

@@ -235,7 +235,14 @@ enum Mutations {
         },
         "message.takeBack@1": { act, tx in
             let message: ThingArguments<Message> = try act.arguments()
-            try await Message.takeBack(message.id, in: message.groupId, as: act.principal, in: tx)
+            try await Message.takeBack(
+                message.id,
+                in: message.groupId,
+                as: act.principal,
+                act.app,
+                at: act.now,
+                in: tx
+            )
             return .applied
         },
     ]

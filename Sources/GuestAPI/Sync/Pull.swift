@@ -5,8 +5,8 @@ import Sync
 
 /// What a phone has not seen yet, as lines.
 struct Pull {
-    /// Bytes of a page, about.
-    private static let pageBytes = 512 * 1024
+    /// Bytes of a page, about: those of as many usual rows as a phone may ask for.
+    private static let pageBytes = 2 * 1024 * 1024
     /// Rows of a page, unless the phone says otherwise.
     static let pageRows = 1_000
 
@@ -25,6 +25,14 @@ struct Pull {
         at now: Date,
         in reader: Reader
     ) async throws -> [String]? {
+        if let cursor {
+            // Most phones that ask have it all, and that is seen at a glance.
+            let standing = try await reader.all(SyncSQL.standing(of: guest, at: now))
+            if cursor.hasAll(of: standing) {
+                lines.complete(cursor.text(for: guest, app.secret), standing)
+                return standing.map(\.scope)
+            }
+        }
         let found = try await reader.all(SyncSQL.pull(guest, since: cursor, limit: limit, at: now))
         var scopes: [SyncSQL.ScopeLine] = []
         var rows: [Row] = []

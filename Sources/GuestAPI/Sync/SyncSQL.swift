@@ -120,6 +120,32 @@ enum SyncSQL {
         }
     }
 
+    /// How each scope of the guest stands.
+    static func standing(of guest: Guest.ID, at now: Date) -> Query<ScopeLine> {
+        Query(
+            """
+            WITH own AS (
+                SELECT group_id, household_id, role FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL
+            )
+            SELECT name, version, count, digest, (
+                SELECT id || ' ' || system_identifier || ' ' || timeline_id
+                FROM sync_epoch, pg_control_system(), pg_control_checkpoint()
+            ) AS epoch
+            FROM (\(grants(of: guest, at: now))) AS granted JOIN scope ON name = scope
+            ORDER BY rank, name
+            """
+        ) { row in
+            ScopeLine(
+                scope: try row.decode("name"),
+                version: try row.decode("version"),
+                count: try row.decode("count"),
+                digest: try row.decode("digest"),
+                isReset: false,
+                epoch: try row.decode("epoch")
+            )
+        }
+    }
+
     /// Before every row of a version, with the empty kind.
     private static let noRow = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 

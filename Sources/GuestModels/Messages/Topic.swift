@@ -128,6 +128,9 @@ public struct Message: Codable, Hashable, Sendable {
     /// The host's name.
     public var host: String?
     public var text: String
+    /// A photo that goes with it, and whether all of it has come yet.
+    public var photo: PhotoName?
+    public var isPhotoThere: Bool?
     /// By the clock of whoever said it, which may have had no network; never later than `at`.
     public var saidAt: Date
     /// When the service heard of it; messages stand in this order, then in that of their ids.
@@ -140,6 +143,8 @@ public struct Message: Codable, Hashable, Sendable {
         travellerId: Traveller.ID?,
         host: String?,
         text: String,
+        photo: PhotoName? = nil,
+        isPhotoThere: Bool? = nil,
         saidAt: Date,
         at: Date
     ) {
@@ -149,6 +154,8 @@ public struct Message: Codable, Hashable, Sendable {
         self.travellerId = travellerId
         self.host = host
         self.text = text
+        self.photo = photo
+        self.isPhotoThere = isPhotoThere
         self.saidAt = saidAt
         self.at = at
     }
@@ -157,10 +164,13 @@ public struct Message: Codable, Hashable, Sendable {
 public struct MessageRequest: Codable, Hashable, Sendable, Checked {
     public var id: Message.ID?
     public var text: String
+    /// Sent before or after, in parts.
+    public var photo: PhotoName?
 
-    public init(id: Message.ID? = nil, text: String) {
+    public init(id: Message.ID? = nil, text: String, photo: PhotoName? = nil) {
         self.id = id
         self.text = text
+        self.photo = photo
     }
 
     public func check(_ check: inout Check) {

@@ -45,6 +45,8 @@ public struct HouseRules: Hashable, Codable, Sendable {
     public var vat: [VATRates]?
     /// Who sends the park's invoices; none are sent unless the park says so.
     public var seller: Seller?
+    /// When phones let guests sleep; from 22:00 until 08:00 unless the park says otherwise.
+    public var quietHours: QuietHours?
 
     public enum SelfCheckIn: String, Hashable, Codable, Sendable {
         case lead, anyone
@@ -158,7 +160,8 @@ public struct HouseRules: Hashable, Codable, Sendable {
         paidCheckIn: Bool? = nil,
         goodwillLimit: Int64? = nil,
         vat: [VATRates]? = nil,
-        seller: Seller? = nil
+        seller: Seller? = nil,
+        quietHours: QuietHours? = nil
     ) {
         self.checkInFrom = checkInFrom
         self.checkOutBy = checkOutBy
@@ -182,6 +185,7 @@ public struct HouseRules: Hashable, Codable, Sendable {
         self.goodwillLimit = goodwillLimit
         self.vat = vat
         self.seller = seller
+        self.quietHours = quietHours
     }
 }
 

@@ -65,7 +65,9 @@ import Testing
             "addPlanItem": #"{"list": "plan", "title": "T"}"#, "changePlanItem": #"{"base": 1}"#,
             "attendPlanItem": #"{"reply": "yes"}"#, "undoPlanChange": #"{"number": 1, "field": "title"}"#,
             "openTopic": #"{"bookingId": "\#(UUID().uuidString)", "kind": "question", "message": {"text": "T"}}"#,
-            "writeInTopic": #"{"text": "T"}"#, "writeMessage": #"{"text": "T"}"#, "answerTopic": #"{"text": "T"}"#,
+            "sendPhoto": #"{"from": 0, "of": 9, "bytes": "AAAA"}"#, "writeInTopic": #"{"text": "T"}"#,
+            "writeMessage": #"{"text": "T"}"#, "answerTopic": #"{"text": "T"}"#,
+            "registerPushToken": #"{"service": "fcm", "token": "t"}"#, "changeNotices": #"{"muted": []}"#,
             "registerSyncDevice": #"{"id": "\#(UUID().uuidString)"}"#,
             "sync": #"{"deviceId": "\#(UUID().uuidString)", "schema": 1}"#,
             "splitBooking": #"{"way": "equally"}"#, "previewSplit": #"{"way": "equally"}"#,
@@ -172,7 +174,8 @@ import Testing
             ]
             let nothing = Dictionary(
                 names.map { ($0, missing) } + [
-                    ("code", "ABCDEFGH"), ("file", "x"), ("token", "x"), ("scope", "group:\(missing)"),
+                    ("code", "ABCDEFGH"), ("file", "x"), ("token", "x"), ("photo", String(repeating: "0", count: 64)),
+                    ("scope", "group:\(missing)"),
                 ]
             ) { $1 }
             var real = nothing

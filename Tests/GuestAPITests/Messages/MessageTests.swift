@@ -266,4 +266,123 @@ import Testing
             #expect(try await inbox("?state=closed", stage, api).map(\.topic.id) == [id])
         }
     }
+
+    private func part(_ photo: Data, from: Int, count: Int = 45_000) -> PhotoPart {
+        let bytes = photo.dropFirst(from).prefix(count)
+        return PhotoPart(from: from, of: photo.count, bytes: bytes.base64EncodedString())
+    }
+
+    @Test func `A photo of a problem comes in parts, shows hosts no more than the picture, and goes with its message`()
+        async throws
+    {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            for photo in [SamplePhoto.baseline, SamplePhoto.progressive] {
+                let name = try #require(PhotoName(of: photo))
+                let path = stage.path("photos/\(name)")
+                let request = TopicRequest(
+                    bookingId: stage.booking.id,
+                    kind: .problem,
+                    message: MessageRequest(text: "Look at this", photo: name)
+                )
+                let topic = try await api.post(stage.path("topics"), request, as: stage.member).decode(Topic.self)
+                let hosted = "/v1/admin/topics/\(topic.id)"
+                #expect(try await api.get("\(hosted)/photos/\(name)", as: stage.host).status == 404)
+                #expect(try await api.get(hosted, as: stage.host).text.contains(#""isPhotoThere":false"#))
+                // The last part, a part twice, a gap, another size.
+                func send(_ part: PhotoPart, as who: Given.Person) async throws -> GuestAPITestService.Response {
+                    try await api.change("PUT", path, part, as: who)
+                }
+                #expect(try await send(part(photo, from: 100), as: stage.member).code == "part_misplaced")
+                let first = part(photo, from: 0, count: 200)
+                for _ in 0..<2 {
+                    let receipt = try await send(first, as: stage.member).decode(PhotoReceipt.self)
+                    #expect(receipt == PhotoReceipt(received: 200, isThere: false))
+                }
+                #expect(try await send(part(photo, from: 300), as: stage.member).code == "part_misplaced")
+                let other = PhotoPart(from: 200, of: photo.count + 1, bytes: "AAAA")
+                #expect(try await send(other, as: stage.member).code == "part_misplaced")
+                #expect(try await api.get(path, as: stage.organiser).status == 404)
+                let last = try await send(part(photo, from: 200), as: stage.member).decode(PhotoReceipt.self)
+                #expect(last.isThere)
+                #expect(try await send(part(photo, from: 200), as: stage.member).decode(PhotoReceipt.self).isThere)
+                let told = try await api.get(hosted, as: stage.host).decode(Told.self)
+                #expect(told.messages.first?.photo == name && told.messages.first?.isPhotoThere == true)
+                let seen = try await api.get("\(hosted)/photos/\(name)", as: stage.host)
+                #expect(seen.status == 200 && seen.headers["content-type"] == "image/jpeg")
+                #expect(seen.body.range(of: Data("SECRET".utf8)) == nil && seen.body.starts(with: [0xff, 0xd8]))
+                #expect(try await api.get(path, as: stage.organiser).body == seen.body)
+                // Others: a stranger, a host elsewhere, a host here through another topic.
+                let stranger = try await api.given.guest()
+                #expect(try await api.get(path, as: stranger).status == 404)
+                #expect(try await send(first, as: stranger).status == 404)
+                let elsewhere = try await api.given.staff([.host], at: api.given.park().park.id)
+                #expect(try await api.get("\(hosted)/photos/\(name)", as: elsewhere).status == 404)
+                let another = try await bring(.question, "?", nil, stage, api)
+                let through = "/v1/admin/topics/\(another.id)/photos/\(name)"
+                #expect(try await api.get(through, as: stage.host).status == 404)
+            }
+            // What is not what its name says begins anew.
+            let photo = SamplePhoto.baseline
+            let wrong = stage.path("photos/\(String(repeating: "a", count: 64))")
+            let refused = try await api.change("PUT", wrong, part(photo, from: 0), as: stage.member)
+            #expect(refused.code == "photo_unreadable")
+            #expect(try await api.count("SELECT count(*) FROM message_photo_part") == 0)
+            let junk = Data(repeating: 7, count: 500)
+            let named = stage.path("photos/\(try #require(PhotoName(of: junk)))")
+            #expect(
+                try await api.change("PUT", named, part(junk, from: 0), as: stage.member).code == "photo_unreadable"
+            )
+            #expect(
+                try await api.change("PUT", stage.path("photos/x"), part(photo, from: 0), as: stage.member).status
+                    == 404
+            )
+            // The author is erased, and nothing of it is left in tables or files.
+            #expect(try await api.send("DELETE", "/v1/me", as: stage.member).status == 204)
+            try await api.work()
+            #expect(try await api.count("SELECT count(*) FROM message_photo") == 0)
+            let files = try FileManager.default.subpathsOfDirectory(atPath: api.stateFolder + "/objects")
+            #expect(!files.contains { PhotoName(String($0.suffix(64))) != nil })
+        }
+    }
+
+    @Test func `A phone sends its photo once there is a network, goes on where it was cut off, and others fetch it`()
+        async throws
+    {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let phone = try Phone(of: stage.member, api, mutators: Mutator.messages)
+            try await phone.engine.sync()
+            // Three parts: the picture, and as much after its end as makes it large.
+            let photo = SamplePhoto.baseline + Data((0..<100_000).map { UInt8($0 % 251) })
+            let name = try phone.store.keep(photo: photo, in: stage.group.id)
+            let request = MessageRequest(id: .init(UUID()), text: "The roof", photo: name)
+            let said = GroupArguments(groupId: stage.group.id, request: request)
+            try phone.store.perform("message.write@1", said, at: api.now)
+            #expect(try await phone.engine.photo(name, in: stage.group.id) == photo)
+            #expect(try phone.store.unsentPhotos() == 1)
+            // The message arrives; of the parts the first is lost on its way there, the second on its way back.
+            phone.line.fail([.requestLost])
+            await #expect(throws: Phone.Line.Lost.self) { try await phone.engine.sync() }
+            for _ in 0..<4 {
+                let before = phone.line.answers.count
+                _ = try? await phone.engine.sync(atMost: 2)
+                if phone.line.answers.count == before + 2 { phone.line.fail([.answerLost]) }
+            }
+            phone.line.fail([])
+            try await phone.engine.sync()
+            #expect(try phone.store.unsentPhotos() == 0)
+            #expect(try await api.count("SELECT count(*) FROM message_photo_part") == 0)
+            let other = try Phone(of: stage.organiser, api, mutators: Mutator.messages)
+            try await other.engine.sync()
+            let message = try #require(try other.store.entities("message").first).decode(Message.self)
+            #expect(message.photo == name && message.isPhotoThere == true)
+            let fetched = try await other.engine.photo(name, in: stage.group.id)
+            #expect(fetched.starts(with: [0xff, 0xd8]) && fetched.range(of: Data("SECRET".utf8)) == nil)
+            // Whoever leaves keeps none of it.
+            #expect(try await api.post(stage.path("leave"), as: stage.member).status == 204)
+            try await phone.engine.sync()
+            #expect(try phone.store.photo(name, in: stage.group.id) == nil)
+        }
+    }
 }

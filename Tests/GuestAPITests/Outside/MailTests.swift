@@ -32,7 +32,7 @@ import Testing
     @Test func `The spool has the mail once, however often it is put there`() throws {
         let folder = NSTemporaryDirectory() + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let spool = Spool(Settings(database: "", stateFolder: folder))
+        let spool = Spool(Settings(database: "", stateFolder: folder), "mail")
         try spool.put(message)
         try spool.put(message)
         let files = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".eml") }

@@ -363,6 +363,32 @@ import Testing
         }
     }
 
+    @Test func `An app's own transport does the same over URLSession, and hears when its token is over`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let address = try #require(URL(string: "http://127.0.0.1:\(api.port)"))
+            let path = api.stateFolder + "-\(UUID().uuidString).sqlite"
+            let store = try LocalStore(path: path, of: stage.member.id(), mutators: Mutator.messages)
+            let member = stage.member
+            let engine = SyncEngine(store, over: URLSessionTransport(service: address) { member.token })
+            try await engine.sync()
+            #expect(try store.entities("group").count == 1)
+            let said = GroupArguments(
+                groupId: stage.group.id,
+                request: MessageRequest(id: .init(UUID()), text: "Überall")
+            )
+            try store.perform("message.write@1", said, at: api.now)
+            try await engine.sync()
+            #expect(try store.pending().isEmpty && store.refused().isEmpty)
+            #expect(try store.entities("message").count == 1)
+            let expired = SyncEngine(store, over: URLSessionTransport(service: address) { "of yesterday" })
+            await #expect(throws: SyncEngine.Failure.status(401, code: "sign_in_needed")) { try await expired.sync() }
+            let nowhere = try #require(URL(string: "http://127.0.0.1:9"))
+            let offline = SyncEngine(store, over: URLSessionTransport(service: nowhere) { member.token })
+            await #expect(throws: URLError.self) { try await offline.sync() }
+        }
+    }
+
     @Test func `Whoever listens hears which of their scopes change, and no other`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)

@@ -1,0 +1,100 @@
+import Crypto
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+
+/// A photo of something said, such as a problem.
+enum MessagePhoto {
+    private static let maximumInGroup = 500
+
+    /// Of ours, whatever the client has called it: both are ids by now.
+    static func object(_ name: PhotoName, in group: TravelGroup.ID) -> String { "messages/\(group)/\(name)" }
+
+    /// Takes the next part; with the last one the photo is checked, freed of what the camera wrote into it, and shown.
+    ///
+    /// A part that has come before says how much there is.
+    ///
+    /// - Returns: nil when all of it has come and is not what its name says, or no picture: then it begins anew.
+    static func receive(
+        _ part: PhotoPart,
+        of name: PhotoName,
+        in group: TravelGroup.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> PhotoReceipt? {
+        let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
+        guard let bytes = Data(base64Encoded: part.bytes), !bytes.isEmpty else {
+            throw BadRequest("/bytes", "must be base64")
+        }
+        let (_, sizes, begun, counts) = try await tx.all(
+            PhotoSQL.lock(name, in: group),
+            PhotoSQL.size(name, in: group),
+            PhotoSQL.begun(name, in: group),
+            PhotoSQL.count(in: group)
+        )
+        if sizes.first != nil { return PhotoReceipt(received: part.of, isThere: true) }
+        let (received, size) = begun.first ?? (0, part.of)
+        guard part.of == size else { throw Refusal.partMisplaced.at("/of") }
+        guard part.from <= received, part.from + bytes.count <= size else { throw Refusal.partMisplaced.at("/from") }
+        if part.from < received { return PhotoReceipt(received: received, isThere: false) }
+        guard !begun.isEmpty || (counts.first ?? 0) < maximumInGroup else { throw Refusal.tooManyPhotos }
+        let arrived = received + bytes.count
+        tx.later([PhotoSQL.insert(part, bytes, of: name, in: group, by: own.id, at: now)])
+        guard arrived == size else { return PhotoReceipt(received: arrived, isThere: false) }
+        let whole = try await tx.all(PhotoSQL.parts(of: name, in: group)).reduce(into: Data()) { $0 += $1 }
+        tx.later([PhotoSQL.deleteParts(of: name, in: group)])
+        let digest = SHA256.hash(data: whole).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        guard digest == name.description, let picture = try? JPEG(withoutMetadata: Array(whole)) else { return nil }
+        try ObjectStore(app.settings).put(Data(picture.bytes), as: object(name, in: group))
+        tx.later([PhotoSQL.insert(name, size: size, in: group, by: own.id, at: now)])
+        for message in try await tx.all(PhotoSQL.messages(with: name, in: group)) {
+            tx.publish(message, .message, to: .group(group))
+        }
+        return PhotoReceipt(received: size, isThere: true)
+    }
+
+    /// Has the files of photos taken away that are gone.
+    static func forget(
+        _ gone: [(group: TravelGroup.ID, name: String)],
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) throws {
+        for (group, name) in gone {
+            guard let name = PhotoName(name) else { continue }
+            try Job.enqueue(RemovePhoto(groupId: group, name: name), at: now, app, in: tx)
+        }
+    }
+}
+
+/// Takes away the file of a photo that is gone.
+struct RemovePhoto: Work {
+    static let kind = "removePhoto"
+    static let queue = Job.Queue.effects
+
+    let groupId: TravelGroup.ID
+    let name: PhotoName
+
+    /// Under the lock of whoever would send it again.
+    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        let (_, sizes) = try await tx.all(PhotoSQL.lock(name, in: groupId), PhotoSQL.size(name, in: groupId))
+        guard sizes.isEmpty else { return }
+        try ObjectStore(app.settings).remove(MessagePhoto.object(name, in: groupId))
+    }
+}
+
+/// Forgets photos, and parts of them, whose message has not come within a week.
+struct ForgetPhotos: Work {
+    static let kind = "forgetPhotos"
+    static let queue = Job.Queue.effects
+
+    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        let before = now.addingTimeInterval(-7 * 86400)
+        try await tx.run(PhotoSQL.deleteParts(before: before))
+        let gone = try await tx.all(PhotoSQL.dropUnused(before: before))
+        try MessagePhoto.forget(gone, app, at: now, in: tx)
+    }
+}

@@ -1,0 +1,156 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension Notice {
+    /// Tells whom it concerns, once the transaction has committed.
+    ///
+    /// Costs nothing where no phone would hear it.
+    ///
+    /// - Parameter principal: who did it, and need not be told.
+    func tell(
+        about subject: Subject,
+        by principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) throws {
+        let notify = Notify(notice: self, subject: subject, actor: principal.guestID?.uuid, at: now)
+        tx.later([NoticeSQL.insert(app.ids.next(at: now), notify, arguments: try JSONText(encoding: notify), at: now)])
+        tx.record(WorkBell.Ring(queue: Notify.queue))
+    }
+}
+
+extension Booking {
+    /// Tells the group whose stay it is; nobody where it has none.
+    func tell(
+        _ notice: Notice,
+        by principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) throws {
+        guard let groupId else { return }
+        try notice.tell(about: .init(group: groupId, booking: id, park: parkId), by: principal, app, at: now, in: tx)
+    }
+}
+
+/// Something happened: finds the phones that tell of it, as things are by now, and when they may.
+struct Notify: Work {
+    static let kind = "notify"
+    static let queue = Job.Queue.effects
+
+    let notice: Notice
+    let subject: Notice.Subject
+    let actor: UUID?
+    let at: Date
+
+    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        var due = now
+        if notice.rule.waitsForMorning, let nights = try await tx.first(NoticeSQL.nights(of: subject, at: now)),
+            let clock = ParkClock(timeZone: nights.timeZone)
+        {
+            due = (nights.rules.quietHours ?? .usual).end(after: now, clock)
+        }
+        for session in try await tx.all(NoticeSQL.sessions(self, at: now)) {
+            let send = SendNotice(session: session, notice: notice, subject: subject, at: at)
+            // The phone shows one of a thread, so one waits.
+            try Job.enqueue(send, key: "\(session) \(subject.thread(of: notice))", at: due, app, in: tx)
+        }
+    }
+}
+
+/// A notice for one phone, in the outbox; without names and words, which are looked up when it is sent.
+struct SendNotice: Work {
+    static let kind = "sendNotice"
+    static let queue = Job.Queue.push
+    static let patience = (tries: 100, pause: TimeInterval(600))
+
+    let session: Session.ID
+    let notice: Notice
+    let subject: Notice.Subject
+    let at: Date
+
+    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
+        let now = app.now()
+        // What waited for the morning is as new as the morning.
+        let end = at.addingTimeInterval(notice.rule.lifetime + (notice.rule.waitsForMorning ? 86400 : 0))
+        guard now < end else { return }
+        let query = NoticeSQL.address(of: session, for: self, at: now)
+        guard let address = try await app.database.read(as: Self.kind, { try await $0.first(query) }) else { return }
+        let (title, body) = notice.text(group: address.group, park: address.park, number: address.number)
+        let message = PushMessage(
+            id: job,
+            title: title[address.language],
+            body: body[address.language],
+            thread: subject.thread(of: notice),
+            notice: notice,
+            subject: subject,
+            expiresAt: end
+        )
+        do {
+            switch address.token.service {
+            case .apns:
+                guard let apns = app.apns else { return try spool(message, for: address, app) }
+                try await apns.send(message, to: address.token.token, at: now)
+            case .fcm:
+                guard let fcm = app.fcm else { return try spool(message, for: address, app) }
+                try await fcm.send(message, to: address.token.token, at: now)
+            }
+        } catch PushMessage.Failure.unknownToken(let since) {
+            try await app.database.transaction(as: Self.kind) { tx in
+                try await tx.run(NoticeSQL.forget(address, unlessSince: since))
+            }
+        }
+    }
+
+    /// Where no service is set up: a file per notice, `push/<person>/<job>.json` in the state folder.
+    private func spool(_ message: PushMessage, for address: NoticeSQL.Address, _ app: AppEnvironment) throws {
+        let file = SpooledPush(service: address.token.service, token: address.token.token, message: message)
+        try Spool(app.settings, "push").put(
+            Data(try ResponseEncoder.encode(file)),
+            to: address.person.uuidString.lowercased(),
+            as: "\(message.id).json"
+        )
+    }
+}
+
+/// As it lies in the spool.
+struct SpooledPush: Codable, Sendable {
+    let service: PushToken.Service
+    let token: String
+    let message: PushMessage
+}
+
+extension QuietHours {
+    /// Of a park that has said nothing.
+    static let usual: QuietHours = {
+        guard let from = LocalTime("22:00"), let until = LocalTime("08:00") else {
+            return QuietHours(from: .midnight, until: .midnight)
+        }
+        return QuietHours(from: from, until: until)
+    }()
+}
+
+extension PersonalData {
+    /// Which services a guest's phones are reached through, what they have muted, and what lies in the spool.
+    static let notices = PersonalData(
+        name: "notices",
+        export: { guest, _, tx in
+            struct Export: Encodable, Sendable {
+                let pushServices: [String]
+                let muted: [Notice.Category]
+            }
+            return Export(
+                pushServices: try await tx.all(NoticeSQL.services(of: guest)),
+                muted: try await tx.first(NoticeSQL.preferences(of: guest))?.muted ?? []
+            )
+        },
+        erase: { guest, app, now, tx in
+            // The tokens go with the sessions.
+            try await tx.run(NoticeSQL.erasePreferences(of: guest))
+            let folder = Spool.folder(of: guest.uuid.uuidString)
+            try Job.enqueue(EraseSpool(folder: folder), at: now, app, in: tx)
+        }
+    )
+}

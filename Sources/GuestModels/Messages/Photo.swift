@@ -1,0 +1,96 @@
+/// A photo that belongs to something said, by the SHA-256 of its bytes as the phone has them: 64 hexadecimal digits.
+public struct PhotoName: Codable, Hashable, Sendable, LosslessStringConvertible {
+    public let description: String
+
+    /// nil for anything but 64 digits, small letters among them.
+    public init?(_ description: String) {
+        guard description.utf8.count == 64,
+            description.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
+        else { return nil }
+        self.description = description
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let name = PhotoName(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(
+                in: container,
+                debugDescription: "must be a SHA-256 in 64 hexadecimal digits"
+            )
+        }
+        self = name
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
+
+/// A part of a photo: parts are sent one after the other, and any of them again, so a bad line loses a part and no more.
+public struct PhotoPart: Codable, Hashable, Sendable, Checked {
+    /// A phone makes a photo smaller than that before it sends it.
+    public static let maximumPhoto = 2 * 1024 * 1024
+    /// A part fits into a request.
+    public static let maximumBytes = 45_000
+
+    /// Where in the photo it begins.
+    public var from: Int
+    /// How many bytes the photo has.
+    public var of: Int
+    /// Base64.
+    public var bytes: String
+
+    public init(from: Int, of size: Int, bytes: String) {
+        self.from = from
+        of = size
+        self.bytes = bytes
+    }
+
+    public func check(_ check: inout Check) {
+        check.range(from, "/from", 0...Self.maximumPhoto)
+        check.range(of, "/of", 1...Self.maximumPhoto)
+        check.require(
+            (1...Self.maximumBytes / 3 * 4).contains(bytes.utf8.count),
+            "/bytes",
+            "must be 1 to \(Self.maximumBytes) bytes in base64"
+        )
+    }
+}
+
+/// How much of a photo has come.
+public struct PhotoReceipt: Codable, Hashable, Sendable {
+    /// Bytes from the beginning; the next part begins there.
+    public var received: Int
+    /// All of it has come, is what its name says, and is shown to others.
+    public var isThere: Bool
+
+    public init(received: Int, isThere: Bool) {
+        self.received = received
+        self.isThere = isThere
+    }
+}
+
+extension Refusal {
+    public static let partMisplaced = Refusal(
+        .conflict,
+        "part_misplaced",
+        en: "That part does not begin where the last one ended, or belongs to a photo of another size.",
+        nl: "Dat deel begint niet waar het vorige eindigde, of hoort bij een foto van een andere grootte.",
+        de: "Dieser Teil beginnt nicht, wo der letzte endete, oder gehört zu einem Foto anderer Größe."
+    )
+    public static let photoUnreadable = Refusal(
+        .conflict,
+        "photo_unreadable",
+        en: "The photo is not what its name says, or no JPEG; send it from the beginning.",
+        nl: "De foto is niet wat de naam zegt, of geen JPEG; stuur hem opnieuw vanaf het begin.",
+        de: "Das Foto ist nicht, was sein Name sagt, oder kein JPEG; sende es von vorn."
+    )
+    public static let tooManyPhotos = Refusal(
+        .conflict,
+        "too_many_photos",
+        en: "This group has too many photos with its messages.",
+        nl: "Deze groep heeft te veel foto's bij berichten.",
+        de: "Diese Gruppe hat zu viele Fotos bei ihren Nachrichten."
+    )
+}

@@ -1,0 +1,145 @@
+import Crypto
+public import Foundation
+import GRDB
+public import GuestModels
+
+/// Photos of what is said: kept on the phone as soon as they are taken, sent in parts once there is a network.
+extension LocalStore {
+    static let photoTable = """
+        CREATE TABLE photo (
+            groupId TEXT NOT NULL, name TEXT NOT NULL, bytes BLOB NOT NULL,
+            -- How much the service has; NULL once it has all of it, or wants none of it.
+            received INTEGER,
+            PRIMARY KEY (groupId, name)
+        ) WITHOUT ROWID;
+        """
+
+    /// Keeps a photo that goes with something that is said; it is sent after what waits.
+    ///
+    /// - Parameter jpeg: at most `PhotoPart.maximumPhoto` bytes; make it smaller before.
+    /// - Returns: its name, for `MessageRequest`.
+    /// - Throws: `TooLarge` when it has more.
+    @discardableResult
+    public func keep(photo jpeg: Data, in group: TravelGroup.ID) throws -> PhotoName {
+        guard !jpeg.isEmpty, jpeg.count <= PhotoPart.maximumPhoto, let name = PhotoName(of: jpeg) else {
+            throw TooLarge()
+        }
+        try write { database in
+            try database.execute(
+                sql: "INSERT OR IGNORE INTO photo (groupId, name, bytes, received) VALUES (?, ?, ?, 0)",
+                arguments: [group.description, name.description, jpeg]
+            )
+        }
+        return name
+    }
+
+    /// A photo that this phone has taken or fetched; nil when it has to be fetched first.
+    public func photo(_ name: PhotoName, in group: TravelGroup.ID) throws -> Data? {
+        try read { database in
+            try Data.fetchOne(
+                database,
+                sql: "SELECT bytes FROM photo WHERE groupId = ? AND name = ?",
+                arguments: [group.description, name.description]
+            )
+        }
+    }
+
+    /// How many photos wait to be sent.
+    public func unsentPhotos() throws -> Int {
+        try read { try Int.fetchOne($0, sql: "SELECT count(*) FROM photo WHERE received IS NOT NULL") ?? 0 }
+    }
+
+    func keepFetched(_ jpeg: Data, as name: PhotoName, in group: TravelGroup.ID) throws {
+        try write { database in
+            try database.execute(
+                sql: "INSERT OR IGNORE INTO photo (groupId, name, bytes) VALUES (?, ?, ?)",
+                arguments: [group.description, name.description, jpeg]
+            )
+        }
+    }
+
+    struct NextPart: Sendable {
+        let group: TravelGroup.ID
+        let name: PhotoName
+        let part: PhotoPart
+    }
+
+    func nextPart() throws -> NextPart? {
+        try read { database in
+            guard
+                let row = try Row.fetchOne(
+                    database,
+                    sql: """
+                        SELECT groupId, name, received, length(bytes), substr(bytes, received + 1, ?) FROM photo
+                        WHERE received IS NOT NULL ORDER BY groupId, name LIMIT 1
+                        """,
+                    arguments: [PhotoPart.maximumBytes]
+                ), let group = TravelGroup.ID(row[0] as String), let name = PhotoName(row[1] as String)
+            else { return nil }
+            let bytes: Data = row[4]
+            return NextPart(
+                group: group,
+                name: name,
+                part: PhotoPart(from: row[2], of: row[3], bytes: bytes.base64EncodedString())
+            )
+        }
+    }
+
+    /// - Parameter received: nil when nothing more is to be sent.
+    func sent(_ part: NextPart, received: Int?) throws {
+        try write { database in
+            try database.execute(
+                sql: "UPDATE photo SET received = ? WHERE groupId = ? AND name = ?",
+                arguments: [received, part.group.description, part.name.description]
+            )
+        }
+    }
+}
+
+extension PhotoName {
+    /// The name of these bytes.
+    public init?(of jpeg: Data) {
+        let digits = SHA256.hash(data: jpeg).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
+        self.init(digits.joined())
+    }
+}
+
+extension SyncEngine {
+    /// A photo of something said: this phone's own, one that it has fetched before, or fetched now.
+    ///
+    /// - Throws: `Failure.status(404, …)` when it has not come to the service yet, or is not for this guest.
+    public func photo(_ name: PhotoName, in group: TravelGroup.ID) async throws -> Data {
+        if let known = try store.photo(name, in: group) { return known }
+        let (status, body) = try await transport.send("GET", "/v1/groups/\(group)/photos/\(name)", body: nil)
+        guard status == 200 else { throw Self.failure(status, body) }
+        try store.keepFetched(body, as: name, in: group)
+        return body
+    }
+
+    /// Sends the next part of a photo that waits.
+    ///
+    /// - Returns: false when there is none.
+    func sendPart() async throws -> Bool {
+        guard let next = try store.nextPart() else { return false }
+        let (status, answer) = try await transport.send(
+            "PUT",
+            "/v1/groups/\(next.group)/photos/\(next.name)",
+            body: try JSONEncoder.ofArguments.encode(next.part)
+        )
+        switch (status, Self.failure(status, answer)) {
+        case (200, _):
+            guard let receipt = try? JSONDecoder().decode(PhotoReceipt.self, from: answer) else {
+                throw Failure.malformed
+            }
+            try store.sent(next, received: receipt.isThere ? nil : min(max(0, receipt.received), next.part.of))
+        case (_, .status(_, code: "part_misplaced")) where next.part.from > 0:
+            // It has forgotten what came before.
+            try store.sent(next, received: 0)
+        case (400..<500, _) where ![401, 408, 429].contains(status):
+            // The group, the photo or their number: sending it again changes nothing.
+            try store.sent(next, received: nil)
+        case (_, let failure): throw failure
+        }
+        return true
+    }
+}
