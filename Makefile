@@ -25,8 +25,8 @@ simulate: ## lose answers, forge webhooks and kill the service while groups pay 
 simulate-phones: ## lose requests, kill phones, clone them, send friends away while they plan (SCHEDULES, PHONES, SEED, MINUTES)
 	@scripts/simulate.sh phones
 
-bench: ## measure, beside floors on the same machine (ONLY=name)
-	@ONLY=$(ONLY) scripts/bench.sh
+bench: ## measure, beside floors on the same machine (ONLY=name; PEERS=1 installs Kinto and measures it too)
+	@ONLY=$(ONLY) PEERS=$(PEERS) scripts/bench.sh
 
 format: ## lay out the sources
 	@swift format --in-place --recursive --configuration .swift-format Sources Tests Package.swift

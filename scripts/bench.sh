@@ -10,6 +10,14 @@ cd "$root"
 swift build -c release --product voorpret --scratch-path .build-release
 swift build -c release --product payment-sandbox --scratch-path .build-release
 swift build -c release --product voorpret-simulate --scratch-path .build-release
+if [ -n "${PEERS:-}" ]; then
+    export KINTO="$root/.voorpret/kinto"
+    if [ ! -x "$KINTO/bin/uwsgi" ]; then
+        say "Installing Kinto"
+        python3 -m venv "$KINTO"
+        "$KINTO/bin/pip" install -q 'kinto[postgresql]==26.*' uwsgi
+    fi
+fi
 # Ten thousand phones are ten thousand descriptors.
 ulimit -n "$(ulimit -Hn)"
 cluster="durable-bench-$$"

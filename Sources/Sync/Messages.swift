@@ -5,6 +5,8 @@ public import GuestModels
 public struct SyncRequest: Codable, Sendable {
     /// The version of what is exchanged that this build speaks.
     public static let schema = 1
+    /// Whose phones a service of this schema serves: of this one and the two before it, from the first on.
+    public static let schemas = max(1, schema - 2)...schema
     /// What one request may carry.
     public static let maximumMutations = 50
     /// What every JSON library reads exactly: 2^53 - 1 (RFC 8259, section 6).
@@ -47,7 +49,7 @@ extension SyncRequest: Checked {
     public func check(_ check: inout Check) {
         check.range(limit, "/limit", Self.rows)
         check.range(wait, "/wait", 0...Self.longestWait)
-        check.range(schema, "/schema", 1...Self.schema)
+        check.range(schema, "/schema", Self.schemas)
         let mutations = mutations ?? []
         check.require(
             mutations.count <= Self.maximumMutations,

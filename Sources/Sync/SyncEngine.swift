@@ -175,13 +175,17 @@ public actor SyncEngine {
 
     /// Every line, the last of which says how it goes on: without it the answer was cut off, and none of it counts.
     package static func lines(of answer: Data) throws -> [SyncLine] {
+        let bytes = Array(answer)
         var lines: [SyncLine] = []
-        for line in answer.split(separator: UInt8(ascii: "\n")) {
+        var start = 0
+        while start < bytes.count {
+            let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
             do {
-                if let parsed = try SyncLine.parse(line) { lines.append(parsed) }
+                if end > start, let parsed = try SyncLine.parse(bytes[start..<end]) { lines.append(parsed) }
             } catch {
                 throw Failure.malformed
             }
+            start = end + 1
         }
         switch lines.last {
         case .page, .complete: return lines

@@ -7,7 +7,10 @@ struct PhoneTruth: Sendable {
     var differences: [String] = []
     private(set) var deeds = 0
     private(set) var applied = 0
+    /// What somebody did who had left, and was told that there is no such group for them.
+    private(set) var refused = 0
     private var done: [UUID: String?] = [:]
+    private var ofLeavers: Set<UUID> = []
 
     /// Each line is `scope kind id body`; the tables must say the same of these scopes.
     mutating func compare(_ shown: String, of guest: Guest.ID, withTablesOf stage: Stage) async throws {
@@ -42,7 +45,9 @@ struct PhoneTruth: Sendable {
     ) {
         for note in notes {
             switch note {
-            case .did(let id, _, let text): done[id] = text
+            case .did(let id, _, let text):
+                done[id] = text
+                if !absences.isEmpty { ofLeavers.insert(id) }
             case .read(let sent, let scopes):
                 for scope in scopes {
                     let isTheirs = scope == "guest:\(friend.guest)"
@@ -85,6 +90,7 @@ struct PhoneTruth: Sendable {
             }
             let isApplied = !result.hasPrefix("rejected")
             if isApplied { applied += 1 }
+            if result == "rejected not_found", ofLeavers.contains(id) { refused += 1 }
             if let text, (counts[text] ?? 0) != (isApplied ? 1 : 0) {
                 differences.append("\(id) was \(result) and said \(counts[text] ?? 0) times")
             }

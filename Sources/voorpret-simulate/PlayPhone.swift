@@ -56,28 +56,45 @@ struct PlayPhone: AsyncParsableCommand {
 
     func run() async throws {
         let plan = try JSONDecoder().decode(PhonePlan.self, from: Data(contentsOf: URL(filePath: plan)))
-        let mutators = Mutator.planning.merging(Mutator.messages) { first, _ in first }
-        let store = try LocalStore(path: plan.store, of: plan.guest, mutators: mutators)
-        let journal = try Journal(plan.journal)
-        let line = PhoneLine(plan: plan, journal: journal)
-        let engine = SyncEngine(store, over: line)
         if settle {
-            // A service that has no time just now is no difference.
-            for left in (0..<20).reversed() {
-                do {
-                    try await engine.sync()
-                    break
-                } catch {
-                    guard left > 0 else { throw error }
-                    try await Task.sleep(for: .milliseconds(250))
-                }
-            }
-            let waiting = try store.pending().count
-            guard waiting == 0 else { throw ExitCode(3) }
-            try store.contents().joined(separator: "\n").write(toFile: plan.contents, atomically: true, encoding: .utf8)
+            try await Handheld(plan).settle()
         } else {
-            try await Hand(plan: plan, store: store, engine: engine, journal: journal).play()
+            let phone = try Handheld(plan)
+            try await Hand(plan: plan, store: phone.store, engine: phone.engine, journal: phone.journal).play()
         }
+    }
+}
+
+/// A phone's engine and database, in whatever process.
+struct Handheld: Sendable {
+    let plan: PhonePlan
+    let store: LocalStore
+    let journal: Journal
+    let engine: SyncEngine
+
+    init(_ plan: PhonePlan) throws {
+        self.plan = plan
+        let mutators = Mutator.planning.merging(Mutator.messages) { first, _ in first }
+        store = try LocalStore(path: plan.store, of: plan.guest, mutators: mutators)
+        journal = try Journal(plan.journal)
+        engine = SyncEngine(store, over: PhoneLine(plan: plan, journal: journal))
+    }
+
+    /// Tells everything and reads up, then writes down what is shown.
+    func settle() async throws {
+        // A service that has no time just now is no difference.
+        for left in (0..<20).reversed() {
+            do {
+                try await engine.sync()
+                break
+            } catch {
+                guard left > 0 else { throw error }
+                try await Task.sleep(for: .milliseconds(250))
+            }
+        }
+        let waiting = try store.pending().count
+        guard waiting == 0 else { throw ExitCode(3) }
+        try store.contents().joined(separator: "\n").write(toFile: plan.contents, atomically: true, encoding: .utf8)
     }
 }
 

@@ -55,7 +55,7 @@ struct Restore: AsyncParsableCommand {
 
 private enum Tool {
     /// What of the state folder belongs into a backup: the rest can be made again.
-    static let folders = ["mail", "secret"]
+    static let folders = ["mail", "push", "objects", "secret"]
 
     static func run(_ name: String, _ arguments: [String]) throws {
         let process = Process()

@@ -88,17 +88,19 @@ public struct Settings: Sendable {
             trust: String? = nil
         ) throws {
             struct File: Decodable {
-                let project_id: String
-                let client_email: String
-                let private_key: String
-                let token_uri: String
+                let projectId: String
+                let clientEmail: String
+                let privateKey: String
+                let tokenUri: String
             }
-            let file = try JSONDecoder().decode(File.self, from: file)
+            let decoder = JSONDecoder()
+            decoder.keyDecodingStrategy = .convertFromSnakeCase
+            let file = try decoder.decode(File.self, from: file)
             self.url = url
-            project = file.project_id
-            account = file.client_email
-            key = file.private_key
-            tokenURL = file.token_uri
+            project = file.projectId
+            account = file.clientEmail
+            key = file.privateKey
+            tokenURL = file.tokenUri
             self.trust = trust
         }
     }

@@ -97,9 +97,13 @@ enum PhotoSQL {
 
     // MARK: Going
 
-    /// Photos of a group that nothing said has any more.
-    static func dropUnused(in group: TravelGroup.ID) -> Query<(group: TravelGroup.ID, name: String)> {
-        drop("message_photo.group_id = \(group)")
+    static func name(of message: Message.ID) -> Query<String> {
+        Query("SELECT photo FROM message WHERE id = \(message) AND photo IS NOT NULL") { try $0.decode("photo") }
+    }
+
+    /// A photo that was said, once nothing said has it any more.
+    static func dropUnused(_ name: String, in group: TravelGroup.ID) -> Query<(group: TravelGroup.ID, name: String)> {
+        drop("message_photo.group_id = \(group) AND message_photo.name = \(name)")
     }
 
     /// Those that were sent before that instant and whose message has never come.

@@ -255,10 +255,11 @@ extension Message {
         in tx: Transaction
     ) async throws {
         let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
+        let photo = try await tx.first(PhotoSQL.name(of: id))
         guard try await tx.run(MessageSQL.takeBack(id, in: group, by: own.id)) == 1 else { throw Refusal.notFound }
         tx.publish(id, .message, to: .group(group))
-        let gone = try await tx.all(PhotoSQL.dropUnused(in: group))
-        try MessagePhoto.forget(gone, app, at: now, in: tx)
+        guard let photo else { return }
+        try MessagePhoto.forget(await tx.all(PhotoSQL.dropUnused(photo, in: group)), app, at: now, in: tx)
     }
 }
 

@@ -28,8 +28,8 @@ final class FCM: Sendable {
     }
 
     private struct Grant: Decodable {
-        let access_token: String
-        let expires_in: Double
+        let accessToken: String
+        let expiresIn: Double
     }
 
     private struct Envelope: Encodable {
@@ -126,8 +126,10 @@ final class FCM: Sendable {
         guard response.status == .ok else {
             throw PushMessage.Failure.refused(status: Int(response.status.code), reason: "no access token")
         }
-        let grant = try JSONDecoder().decode(Grant.self, from: Data(body.readableBytesView))
-        access.withLock { $0 = (grant.access_token, now.addingTimeInterval(grant.expires_in - 60)) }
-        return grant.access_token
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let grant = try decoder.decode(Grant.self, from: Data(body.readableBytesView))
+        access.withLock { $0 = (grant.accessToken, now.addingTimeInterval(grant.expiresIn - 60)) }
+        return grant.accessToken
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
+import Sync
 import Synchronization
 import TestKit
 import Testing
@@ -157,6 +158,11 @@ import Testing
             let booking = try await api.given.booking(of: group, by: organiser, in: world)
             _ = try await api.post("/v1/bookings/\(booking.id)/confirm", as: organiser, key: "c")
             try await api.work()
+            let photo = SamplePhoto.baseline
+            let name = try #require(PhotoName(of: photo))
+            let part = PhotoPart(from: 0, of: photo.count, bytes: photo.base64EncodedString())
+            let path = "/v1/groups/\(group.id)/photos/\(name)"
+            #expect(try await api.change("PUT", path, part, as: organiser).status == 200)
             let folder = api.stateFolder + "-backup"
             defer { try? FileManager.default.removeItem(atPath: folder) }
             #expect(
@@ -174,7 +180,7 @@ import Testing
                         == 0
                 )
                 for table in [
-                    "booking", "charge_line", "allocation", "guest", "scope_row", "schema_version",
+                    "booking", "charge_line", "allocation", "guest", "scope_row", "schema_version", "message_photo",
                 ] {
                     let before = try await digest(table, try api.test.open(readers: 1))
                     let after = try await digest(table, try empty.open(readers: 1))
@@ -184,6 +190,8 @@ import Testing
                     $0.hasSuffix(".eml")
                 }
                 #expect(mails.count == 1)
+                let object = state + "/objects/" + MessagePhoto.object(name, in: group.id)
+                #expect(FileManager.default.fileExists(atPath: object))
             }
         }
     }

@@ -337,6 +337,23 @@ import Testing
                 try await api.change("PUT", stage.path("photos/x"), part(photo, from: 0), as: stage.member).status
                     == 404
             )
+            // Said among friends and taken back: its photo goes, another that still waits for its message stays.
+            let early = photo + Data("early".utf8)
+            let waiting = photo + Data("waiting".utf8)
+            for one in [early, waiting] {
+                let path = stage.path("photos/\(try #require(PhotoName(of: one)))")
+                let receipt = try await api.change("PUT", path, part(one, from: 0), as: stage.member)
+                #expect(receipt.status == 200)
+            }
+            let name = PhotoName(of: early)
+            let friends = MessageRequest(text: "Look", photo: name)
+            let said = try await api.post(stage.path("messages"), friends, as: stage.member).decode(Message.self)
+            #expect(said.isPhotoThere == true)
+            let undo = try await api.send("DELETE", stage.path("messages/\(said.id)"), as: stage.member)
+            #expect(undo.status == 204)
+            try await api.work()
+            #expect(try await api.count("SELECT count(*) FROM message_photo WHERE name = \(name?.description)") == 0)
+            #expect(try await api.count("SELECT count(*) FROM message_photo") == 3)
             // The author is erased, and nothing of it is left in tables or files.
             #expect(try await api.send("DELETE", "/v1/me", as: stage.member).status == 204)
             try await api.work()

@@ -206,23 +206,34 @@ import Testing
         }
     }
 
+    /// A number that a longer run may set otherwise.
+    private func size(_ name: String, _ usual: Int) -> Int {
+        ProcessInfo.processInfo.environment[name].flatMap { Int($0) } ?? usual
+    }
+
+    /// `VOORPRET_ROWS` says among how many; 50,000 take half a minute.
     @Test func `A flipped row is found at the next answer and repaired with little traffic`() async throws {
+        let count = size("VOORPRET_ROWS", 5_000)
         try await withGuestAPI(isTampering: true) { api in
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
             let scope = "group:\(group.id)"
-            try await api.transaction { tx in
-                try await tx.run(
-                    Command(
-                        """
-                        INSERT INTO scope_row (scope, kind, id, version, body, hash)
-                        SELECT \(scope), 'woods', id, 1, body, row_hash('woods', id, body) FROM (
-                            SELECT gen_random_uuid() AS id, '{"text":"' || repeat('x', 250) || n || '"}' AS body
-                            FROM generate_series(1, 5000) AS n
-                        ) AS rows
-                        """
+            for first in stride(from: 1, through: count, by: 5_000) {
+                try await api.transaction { tx in
+                    try await tx.run(
+                        Command(
+                            """
+                            INSERT INTO scope_row (scope, kind, id, version, body, hash)
+                            SELECT \(scope), 'woods', id, 1, body, row_hash('woods', id, body) FROM (
+                                SELECT gen_random_uuid() AS id, '{"text":"' || repeat('x', 250) || n || '"}' AS body
+                                FROM generate_series(\(first)::int, \(min(count, first + 4_999))::int) AS n
+                            ) AS rows
+                            """
+                        )
                     )
-                )
+                }
+            }
+            try await api.transaction { tx in
                 try await tx.run(
                     Command(
                         """
@@ -236,7 +247,7 @@ import Testing
             let phone = try Phone(of: organiser, api, rows: 5_000)
             try await phone.engine.sync()
             let right = try phone.shown()
-            #expect(right.count > 5_000)
+            #expect(right.count > count)
             try phone.store.damage(kind: "woods")
             #expect(try phone.shown() != right)
             let before = phone.line.traffic
@@ -546,6 +557,47 @@ import Testing
             try phone.store.close()
             let updated = try Phone(of: stage.member, api, path: phone.path)
             #expect(try updated.store.entities("later").map(\.body) == [body])
+        }
+    }
+
+    /// `VOORPRET_UPDATES` says how many updates; a million take some minutes.
+    @Test func `However often a thousand rows were changed, a new phone receives a thousand rows`() async throws {
+        let rounds = max(3, size("VOORPRET_UPDATES", 3_000) / 1_000)
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let (group, member) = (stage.group.id, try stage.member.id())
+            try await api.transaction { tx in
+                try await tx.run(
+                    Command(
+                        """
+                        INSERT INTO plan_item (id, group_id, list, title, rank, added_by, added_at)
+                        SELECT gen_random_uuid(), \(group), 'plan', 'Item ' || n, 'a' || n || 'b', id, now()
+                        FROM generate_series(1, 1000) AS n, traveller WHERE group_id = \(group) AND guest_id = \(member)
+                        """
+                    )
+                )
+            }
+            for round in 1...rounds {
+                try await api.transaction { tx in
+                    let items = try await tx.all(
+                        Query(
+                            """
+                            UPDATE plan_item SET title = \("Round \(round)"), version = version + 1
+                            WHERE group_id = \(group) RETURNING id
+                            """
+                        ) { try $0.decode("id", as: PlanItem.ID.self) }
+                    )
+                    for item in items { tx.publish(item, .planItem, to: .group(group)) }
+                }
+            }
+            let phone = try Phone(of: stage.member, api)
+            try await phone.engine.sync()
+            let received = try phone.line.answers.flatMap { try SyncEngine.lines(of: $0) }.filter { line in
+                if case .row(let row) = line { return row.kind == "planItem" }
+                return false
+            }
+            #expect(received.count == 1_000)
+            #expect(try phone.store.entities("planItem").count == 1_000)
         }
     }
 
