@@ -402,4 +402,40 @@ import Testing
             #expect(try phone.store.photo(name, in: stage.group.id) == nil)
         }
     }
+
+    @Test func `What is being said while its author is erased is forgotten with the rest`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let guest = try stage.member.id()
+            let (said, hasSaid) = AsyncStream.makeStream(of: Void.self)
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask {
+                    try await api.transaction { tx in
+                        _ = try await Message.write(
+                            MessageRequest(text: "One last word"),
+                            in: stage.group.id,
+                            as: .guest(guest),
+                            saidAt: api.now,
+                            api.app,
+                            at: api.now,
+                            in: tx
+                        )
+                        try await tx.settle()
+                        hasSaid.yield()
+                        // Not committed yet while the erasure begins.
+                        try await Task.sleep(for: .milliseconds(500))
+                    }
+                }
+                tasks.addTask {
+                    var waiting = said.makeAsyncIterator()
+                    await waiting.next()
+                    let response = try await api.send("DELETE", "/v1/me", as: stage.member)
+                    #expect(response.status == 204)
+                }
+                try await tasks.waitForAll()
+            }
+            #expect(try await api.count("SELECT count(*) FROM message") == 1)
+            #expect(try await api.count("SELECT count(*) FROM message WHERE text IS NOT NULL") == 0)
+        }
+    }
 }
