@@ -601,7 +601,8 @@ extension LocalStore {
         }
         for group in try String.fetchAll(database, sql: "SELECT DISTINCT groupId FROM photo")
         where !names.contains("group:\(group)") {
-            try database.execute(sql: "DELETE FROM photo WHERE groupId = ?", arguments: [group])
+            // One that waits is told first that the group is gone.
+            try database.execute(sql: "DELETE FROM photo WHERE groupId = ? AND received IS NULL", arguments: [group])
         }
     }
 

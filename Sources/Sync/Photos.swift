@@ -26,7 +26,11 @@ extension LocalStore {
         }
         try write { database in
             try database.execute(
-                sql: "INSERT OR IGNORE INTO photo (groupId, name, bytes, received) VALUES (?, ?, ?, 0)",
+                // The service says at once when it has it still.
+                sql: """
+                    INSERT INTO photo (groupId, name, bytes, received) VALUES (?, ?, ?, 0)
+                    ON CONFLICT (groupId, name) DO UPDATE SET bytes = excluded.bytes, received = 0
+                    """,
                 arguments: [group.description, name.description, jpeg]
             )
         }
@@ -135,7 +139,8 @@ extension SyncEngine {
         case (_, .status(_, code: "part_misplaced")) where next.part.from > 0:
             // It has forgotten what came before.
             try store.sent(next, received: 0)
-        case (400..<500, _) where ![401, 408, 429].contains(status):
+        case (_, .status(_, code: "not_found")), (_, .status(_, code: "photo_unreadable")),
+            (_, .status(_, code: "too_many_photos")):
             // The group, the photo or their number: sending it again changes nothing.
             try store.sent(next, received: nil)
         case (_, let failure): throw failure

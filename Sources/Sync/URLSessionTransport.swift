@@ -15,7 +15,7 @@ public struct URLSessionTransport: SyncTransport {
 
     /// - Parameters:
     ///   - service: scheme, host and port.
-    ///   - session: one without cookies and cache is enough; by default one that has neither.
+    ///   - session: by default one that keeps nothing on disk.
     ///   - token: the guest's access token as it is now; renewed by the app when the engine reports status 401.
     public init(
         service: URL,
@@ -27,7 +27,7 @@ public struct URLSessionTransport: SyncTransport {
         self.token = token
     }
 
-    /// - Throws: `URLError` for whatever the network does; `CancellationError` once the task is cancelled.
+    /// - Throws: `URLError` for whatever the network does, or a cancelled task.
     public func send(_ method: String, _ path: String, body: Data?) async throws -> (status: Int, body: Data) {
         guard let url = URL(string: path, relativeTo: service) else { throw URLError(.badURL) }
         var request = URLRequest(url: url)

@@ -18,7 +18,7 @@ struct Backup: AsyncParsableCommand {
         let partial = URL(filePath: folder + ".partial")
         try? FileManager.default.removeItem(at: partial)
         try FileManager.default.createDirectory(at: partial, withIntermediateDirectories: true)
-        // The database first: files are only ever added before the rows that name them.
+        // The database first: files are added before the rows that name them, and stay an hour longer.
         try Tool.run(
             "pg_dump",
             ["--format=custom", "--file", partial.appending(path: "database.dump").path(), settings.database]

@@ -23,6 +23,22 @@ enum ArrivalSQL {
         ) { Readiness(rawValue: try $0.decode("readiness")) ?? .toClean }
     }
 
+    static func isReady(_ cottage: Cottage.ID) -> Query<Bool> {
+        Query("SELECT readiness = 'ready' AS is_ready FROM cottage WHERE id = \(cottage)") {
+            try $0.decode("is_ready")
+        }
+    }
+
+    static func lockAwaiting(_ cottage: Cottage.ID, at now: Date) -> Command {
+        Command(
+            """
+            SELECT FROM booking WHERE state = 'confirmed' AND lower(stay) <= (\(now)::timestamptz AT TIME ZONE 'UTC')::date + 1
+                AND id IN (SELECT booking_id FROM allocation WHERE cottage_id = \(cottage))
+            ORDER BY id FOR NO KEY UPDATE
+            """
+        )
+    }
+
     /// Those who arrive today and have not yet, where all that they have booked is ready now.
     static func awaiting(_ cottage: Cottage.ID, at now: Date) -> Query<(group: TravelGroup.ID, booking: Booking.ID)> {
         Query(

@@ -114,8 +114,11 @@ extension Cottage {
             [.reception, .host, .housekeeping, .maintenance],
             in: tx
         )
+        let wasReady = try await tx.first(ArrivalSQL.isReady(id)) == true
         mark([id], request.readiness, note: request.note, of: cottage.parkId, at: now, in: tx)
-        if request.readiness == .ready {
+        if request.readiness == .ready, !wasReady {
+            // Of two cottages of a booking that become ready at once, the later one sees both.
+            try await tx.run(ArrivalSQL.lockAwaiting(id, at: now))
             for (group, booking) in try await tx.all(ArrivalSQL.awaiting(id, at: now)) {
                 try Notice.cottageReady.tell(
                     about: .init(group: group, booking: booking, park: cottage.parkId),

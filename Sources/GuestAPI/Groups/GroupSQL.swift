@@ -209,11 +209,13 @@ enum GroupSQL {
         )
     }
 
-    static func traveller(_ id: Traveller.ID, in group: TravelGroup.ID) -> Query<Traveller> {
-        Query(
+    /// Locked: to be changed, or, `staying`, to be there until the transaction ends.
+    static func traveller(_ id: Traveller.ID, in group: TravelGroup.ID, staying: Bool = false) -> Query<Traveller> {
+        let lock: SQL = staying ? "FOR SHARE" : "FOR UPDATE"
+        return Query(
             """
             SELECT \(travellerColumns) FROM traveller
-            WHERE id = \(id) AND group_id = \(group) AND left_at IS NULL FOR UPDATE
+            WHERE id = \(id) AND group_id = \(group) AND left_at IS NULL \(lock)
             """,
             decoding: traveller
         )

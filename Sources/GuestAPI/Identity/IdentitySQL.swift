@@ -430,7 +430,7 @@ enum IdentitySQL {
     }
 
     static func guest(_ id: Guest.ID, locked: Bool = false) -> Query<Guest> {
-        let lock: SQL = locked ? "FOR UPDATE OF guest" : ""
+        let lock: SQL = locked ? "FOR NO KEY UPDATE OF guest" : ""
         return Query(
             """
             SELECT id, email, name, language, birthday, interests, version,

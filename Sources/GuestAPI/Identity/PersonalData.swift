@@ -65,8 +65,9 @@ extension Guest {
     ///
     /// Throws `organisesBooking` when they organise a stay that is still to come and nobody can take over.
     static func erase(_ id: Guest.ID, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        // Phones first, as whatever a phone brings begins with it.
+        for feature in PersonalData.all.reversed() { try await feature.stop(id, tx) }
         guard try await tx.first(IdentitySQL.guest(id, locked: true)) != nil else { throw Refusal.notFound }
-        for feature in PersonalData.all { try await feature.stop(id, tx) }
         try await tellParks(of: id, in: tx)
         for feature in PersonalData.all {
             try await feature.erase(id, app, now, tx)

@@ -97,49 +97,77 @@ enum PhotoSQL {
 
     // MARK: Going
 
-    static func name(of message: Message.ID) -> Query<String> {
-        Query("SELECT photo FROM message WHERE id = \(message) AND photo IS NOT NULL") { try $0.decode("photo") }
+    static func name(of message: Message.ID) -> Query<PhotoName> {
+        Query("SELECT photo FROM message WHERE id = \(message) AND photo IS NOT NULL") { try name($0) }
     }
 
+    private static func name(_ row: Row) throws -> PhotoName {
+        guard let name = PhotoName(try row.decode("photo", as: String.self)) else { throw UnknownName() }
+        return name
+    }
+
+    /// The tables let no other in.
+    private struct UnknownName: Error {}
+
     /// A photo that was said, once nothing said has it any more.
-    static func dropUnused(_ name: String, in group: TravelGroup.ID) -> Query<(group: TravelGroup.ID, name: String)> {
-        drop("message_photo.group_id = \(group) AND message_photo.name = \(name)")
+    static func dropUnused(
+        _ name: PhotoName,
+        in group: TravelGroup.ID
+    ) -> Query<(group: TravelGroup.ID, name: PhotoName)> {
+        Query(
+            """
+            DELETE FROM message_photo
+            WHERE group_id = \(group) AND name = \(name.description) AND NOT EXISTS (
+                SELECT FROM message WHERE message.group_id = \(group) AND photo = \(name.description)
+            )
+            RETURNING group_id, name AS photo
+            """
+        ) { (try $0.decode("group_id"), try Self.name($0)) }
     }
 
     /// Those that were sent before that instant and whose message has never come.
-    static func dropUnused(before instant: Date) -> Query<(group: TravelGroup.ID, name: String)> {
-        drop("message_photo.at < \(instant)")
-    }
-
-    private static func drop(_ which: SQL) -> Query<(group: TravelGroup.ID, name: String)> {
+    static func unused(before instant: Date) -> Query<(group: TravelGroup.ID, name: PhotoName)> {
         Query(
             """
-            DELETE FROM message_photo WHERE \(which) AND NOT EXISTS (
+            SELECT group_id, name AS photo FROM message_photo WHERE at < \(instant) AND NOT EXISTS (
                 SELECT FROM message
                 WHERE message.group_id = message_photo.group_id AND photo = message_photo.name
             )
-            RETURNING group_id, name
+            ORDER BY group_id, name
             """
-        ) { (try $0.decode("group_id"), try $0.decode("name")) }
+        ) { (try $0.decode("group_id"), try name($0)) }
     }
 
-    static func drop(sentBy guest: Guest.ID) -> Query<(group: TravelGroup.ID, name: String)> {
+    static func drop(sentBy guest: Guest.ID) -> Query<(group: TravelGroup.ID, name: PhotoName)> {
         Query(
             """
             DELETE FROM message_photo USING traveller
             WHERE traveller.id = sent_by AND guest_id = \(guest)
-            RETURNING message_photo.group_id, message_photo.name
+            RETURNING message_photo.group_id, message_photo.name AS photo
             """
-        ) { (try $0.decode("group_id"), try $0.decode("name")) }
+        ) { (try $0.decode("group_id"), try name($0)) }
     }
 
+    /// All parts of photos of which the guest has sent any: a photo with a hole would never be whole.
     static func deleteParts(sentBy guest: Guest.ID) -> Command {
         Command(
-            "DELETE FROM message_photo_part USING traveller WHERE traveller.id = sent_by AND guest_id = \(guest)"
+            """
+            DELETE FROM message_photo_part WHERE (group_id, name) IN (
+                SELECT part.group_id, part.name FROM message_photo_part AS part
+                JOIN traveller ON traveller.id = part.sent_by WHERE guest_id = \(guest)
+            )
+            """
         )
     }
 
+    /// Of photos of which nothing has come since.
     static func deleteParts(before instant: Date) -> Command {
-        Command("DELETE FROM message_photo_part WHERE at < \(instant)")
+        Command(
+            """
+            DELETE FROM message_photo_part WHERE (group_id, name) IN (
+                SELECT group_id, name FROM message_photo_part GROUP BY group_id, name HAVING max(at) < \(instant)
+            )
+            """
+        )
     }
 }

@@ -56,16 +56,20 @@ enum MessagePhoto {
         return PhotoReceipt(received: size, isThere: true)
     }
 
-    /// Has the files of photos taken away that are gone.
+    /// Has the files of photos taken away that are gone, and tells phones whose messages had them.
+    ///
+    /// The files stay an hour, so that a backup that began before has what its rows say.
     static func forget(
-        _ gone: [(group: TravelGroup.ID, name: String)],
+        _ gone: [(group: TravelGroup.ID, name: PhotoName)],
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
-    ) throws {
+    ) async throws {
         for (group, name) in gone {
-            guard let name = PhotoName(name) else { continue }
-            try Job.enqueue(RemovePhoto(groupId: group, name: name), at: now, app, in: tx)
+            try Job.enqueue(RemovePhoto(groupId: group, name: name), at: now.addingTimeInterval(3600), app, in: tx)
+            for message in try await tx.all(PhotoSQL.messages(with: name, in: group)) {
+                tx.publish(message, .message, to: .group(group))
+            }
         }
     }
 }
@@ -94,7 +98,9 @@ struct ForgetPhotos: Work {
     func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
         let before = now.addingTimeInterval(-7 * 86400)
         try await tx.run(PhotoSQL.deleteParts(before: before))
-        let gone = try await tx.all(PhotoSQL.dropUnused(before: before))
-        try MessagePhoto.forget(gone, app, at: now, in: tx)
+        for (group, name) in try await tx.all(PhotoSQL.unused(before: before)) {
+            let (_, gone) = try await tx.all(PhotoSQL.lock(name, in: group), PhotoSQL.dropUnused(name, in: group))
+            try await MessagePhoto.forget(gone, app, at: now, in: tx)
+        }
     }
 }

@@ -227,7 +227,11 @@ extension Message {
     ) async throws -> Message {
         guard (try await tx.first(MessageSQL.shown(in: group)) ?? 0) < maximumShown else { throw Refusal.threadFull }
         var isThere: Bool?
-        if let photo = request.photo { isThere = try await tx.first(PhotoSQL.size(photo, in: group)) != nil }
+        if let photo = request.photo {
+            // Whoever sends or takes away the same photo at this moment waits, and then sees this.
+            let (_, sizes) = try await tx.all(PhotoSQL.lock(photo, in: group), PhotoSQL.size(photo, in: group))
+            isThere = !sizes.isEmpty
+        }
         let message = Message(
             id: request.id ?? app.ids.next(at: now),
             groupId: group,
@@ -259,7 +263,11 @@ extension Message {
         guard try await tx.run(MessageSQL.takeBack(id, in: group, by: own.id)) == 1 else { throw Refusal.notFound }
         tx.publish(id, .message, to: .group(group))
         guard let photo else { return }
-        try MessagePhoto.forget(await tx.all(PhotoSQL.dropUnused(photo, in: group)), app, at: now, in: tx)
+        let (_, gone) = try await tx.all(
+            PhotoSQL.lock(photo, in: group),
+            PhotoSQL.dropUnused(photo, in: group)
+        )
+        try await MessagePhoto.forget(gone, app, at: now, in: tx)
     }
 }
 
@@ -273,7 +281,7 @@ extension PersonalData {
                 tx.publish(message, .message, to: .group(group))
             }
             let gone = try await tx.all(PhotoSQL.drop(sentBy: guest))
-            try MessagePhoto.forget(gone, app, at: now, in: tx)
+            try await MessagePhoto.forget(gone, app, at: now, in: tx)
             try await tx.run(PhotoSQL.deleteParts(sentBy: guest))
         }
     )

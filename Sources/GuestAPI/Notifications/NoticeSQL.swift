@@ -144,7 +144,8 @@ enum NoticeSQL {
         ) { try $0.decode("id") }
     }
 
-    /// The park whose nights count: the stay's, else that of what is voted on, else where the group goes next.
+    /// The park whose nights count: the stay's, else that of what is voted on, else where the group goes next or may go;
+    /// none for a group that has not thought of a park yet.
     static func nights(of subject: Notice.Subject, at now: Date) -> Query<(timeZone: String, rules: HouseRules)> {
         Query(
             """
@@ -155,7 +156,9 @@ enum NoticeSQL {
                 (SELECT park_id FROM booking
                  WHERE group_id = \(subject.groupId) AND state IN ('held', 'confirmed', 'checkedIn')
                     AND upper(stay) >= (\(now)::timestamptz AT TIME ZONE 'UTC')::date
-                 ORDER BY stay LIMIT 1)
+                 ORDER BY stay LIMIT 1),
+                (SELECT park_id FROM stay_option
+                 WHERE group_id = \(subject.groupId) AND state = 'open' ORDER BY id DESC LIMIT 1)
             )
             """
         ) { (try $0.decode("time_zone"), try $0.decodeJSON("rules")) }

@@ -15,7 +15,9 @@ extension Notice {
         at now: Date,
         in tx: Transaction
     ) throws {
-        let notify = Notify(notice: self, subject: subject, actor: principal.guestID?.uuid, at: now)
+        // What the desk does in a guest's name the guest is told like everybody else.
+        let actor = tx.principal == principal.setting ? principal.guestID?.uuid : nil
+        let notify = Notify(notice: self, subject: subject, actor: actor, at: now)
         tx.later([NoticeSQL.insert(app.ids.next(at: now), notify, arguments: try JSONText(encoding: notify), at: now)])
         tx.record(WorkBell.Ring(queue: Notify.queue))
     }
@@ -35,6 +37,14 @@ extension Booking {
     }
 }
 
+extension Notice {
+    /// When phones may tell of it, at the earliest: now, or when the park's guests wake.
+    fileprivate func due(at now: Date, _ nights: (timeZone: String, rules: HouseRules)?) -> Date {
+        guard rule.waitsForMorning, let nights, let clock = ParkClock(timeZone: nights.timeZone) else { return now }
+        return (nights.rules.quietHours ?? .usual).end(after: now, clock)
+    }
+}
+
 /// Something happened: finds the phones that tell of it, as things are by now, and when they may.
 struct Notify: Work {
     static let kind = "notify"
@@ -46,12 +56,8 @@ struct Notify: Work {
     let at: Date
 
     func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        var due = now
-        if notice.rule.waitsForMorning, let nights = try await tx.first(NoticeSQL.nights(of: subject, at: now)),
-            let clock = ParkClock(timeZone: nights.timeZone)
-        {
-            due = (nights.rules.quietHours ?? .usual).end(after: now, clock)
-        }
+        let nights = try await tx.first(NoticeSQL.nights(of: subject, at: now))
+        let due = notice.due(at: now, nights)
         for session in try await tx.all(NoticeSQL.sessions(self, at: now)) {
             let send = SendNotice(session: session, notice: notice, subject: subject, at: at)
             // The phone shows one of a thread, so one waits.
@@ -77,7 +83,12 @@ struct SendNotice: Work {
         let end = at.addingTimeInterval(notice.rule.lifetime + (notice.rule.waitsForMorning ? 86400 : 0))
         guard now < end else { return }
         let query = NoticeSQL.address(of: session, for: self, at: now)
-        guard let address = try await app.database.read(as: Self.kind, { try await $0.first(query) }) else { return }
+        let (addresses, nights) = try await app.database.read(as: Self.kind) { reader in
+            try await reader.all(query, NoticeSQL.nights(of: subject, at: now))
+        }
+        guard let address = addresses.first else { return }
+        // A try that came late: the next one comes before the morning is old.
+        guard notice.due(at: now, nights.first) == now else { throw PushMessage.Failure.night }
         let (title, body) = notice.text(group: address.group, park: address.park, number: address.number)
         let message = PushMessage(
             id: job,

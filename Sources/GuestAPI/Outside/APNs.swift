@@ -91,7 +91,7 @@ final class APNs: Sendable {
             throw PushMessage.Failure.unknownToken(
                 since: (told?.timestamp).map { Date(timeIntervalSince1970: $0 / 1000) }
             )
-        case (400, "BadDeviceToken"), (400, "DeviceTokenNotForTopic"):
+        case (400, "BadDeviceToken"):
             throw PushMessage.Failure.unknownToken(since: nil)
         case (403, _):
             // Too old for Apple's clock, say: the next try signs anew.
@@ -101,9 +101,14 @@ final class APNs: Sendable {
         throw PushMessage.Failure.refused(status: Int(response.status.code), reason: reason)
     }
 
+    /// Jobs of one batch have each taken the time for themselves, a little apart.
+    private static func isFresh(_ signing: Date, _ now: Date) -> Bool {
+        (-60..<40 * 60).contains(now.timeIntervalSince(signing))
+    }
+
     private func bearer(at now: Date) async throws -> String {
         let known = signed.withLock { $0 }
-        if let known, (0..<40 * 60).contains(now.timeIntervalSince(known.at)) { return known.text }
+        if let known, Self.isFresh(known.at, now) { return known.text }
         let keys = JWTKeyCollection()
         await keys.add(ecdsa: try ES256PrivateKey(pem: settings.key), kid: JWKIdentifier(string: settings.keyID))
         let text = try await keys.sign(
@@ -112,7 +117,7 @@ final class APNs: Sendable {
         )
         return signed.withLock { current in
             // Whoever signed first meanwhile is right for all.
-            if let current, (0..<40 * 60).contains(now.timeIntervalSince(current.at)) { return current.text }
+            if let current, Self.isFresh(current.at, now) { return current.text }
             current = (text, now)
             return text
         }

@@ -92,7 +92,8 @@ final class FCM: Sendable {
         guard response.status != .ok else { return }
         let body = try await response.body.collect(upTo: 64 << 10)
         let told = try? JSONDecoder().decode(Told.self, from: Data(body.readableBytesView)).error
-        if told?.details?.contains(where: { $0.errorCode == "UNREGISTERED" }) == true {
+        // The app is gone, or the token is another sender's.
+        if told?.details?.contains(where: { ["UNREGISTERED", "SENDER_ID_MISMATCH"].contains($0.errorCode) }) == true {
             throw PushMessage.Failure.unknownToken(since: nil)
         }
         if response.status == .unauthorized { access.withLock { $0 = nil } }

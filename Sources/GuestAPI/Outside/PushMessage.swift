@@ -20,6 +20,8 @@ struct PushMessage: Codable, Sendable {
     enum Failure: Error {
         /// The phone has removed the app, or has another token by now; `since` when the service says so.
         case unknownToken(since: Date?)
+        /// Guests sleep; it is tried again.
+        case night
         /// Not now; it is tried again.
         case refused(status: Int, reason: String)
     }

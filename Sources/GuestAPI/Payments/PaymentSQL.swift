@@ -221,7 +221,7 @@ enum PaymentSQL {
         let guest: Guest.ID
         let group: TravelGroup.ID
         let booking: Booking.ID
-        /// Of whoever is reminded: the one that pays, or the organiser's.
+        /// That pays, whoever is reminded.
         let ofHousehold: Household.ID
         let email: String
         let language: String
@@ -238,7 +238,7 @@ enum PaymentSQL {
         Query(
             """
             SELECT share.id, guest.id AS guest_id, email, language, number, park.name AS park, household.name AS household,
-                booking.group_id, booking.id AS booking_id, traveller.household_id, share.amount - paid AS open, booking.currency, due
+                booking.group_id, booking.id AS booking_id, share.household_id, share.amount - paid AS open, booking.currency, due
             FROM booking JOIN share ON booking_id = booking.id JOIN park ON park.id = booking.park_id
                 JOIN household ON household.id = household_id
                 JOIN traveller ON traveller.group_id = booking.group_id AND left_at IS NULL

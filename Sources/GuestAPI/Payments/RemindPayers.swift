@@ -15,6 +15,7 @@ struct RemindPayers: Work {
     let day: LocalDate
 
     func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        var told: Set<Share.ID> = []
         for reminder in try await tx.all(PaymentSQL.reminders(of: parkId, on: day)) {
             let isLate = reminder.due < day
             var link: PayLink.ID?
@@ -49,19 +50,22 @@ struct RemindPayers: Work {
                 language: Language(rawValue: reminder.language) ?? .english,
                 letter: letter
             )
-            try (isLate ? Notice.shareOverdue : .shareDue)
-                .tell(
-                    about: .init(
-                        group: reminder.group,
-                        booking: reminder.booking,
-                        household: reminder.ofHousehold,
-                        park: parkId
-                    ),
-                    by: .job(Self.kind),
-                    app,
-                    at: now,
-                    in: tx
-                )
+            // A letter for each of them, one notice for all.
+            if told.insert(reminder.share).inserted {
+                try (isLate ? Notice.shareOverdue : .shareDue)
+                    .tell(
+                        about: .init(
+                            group: reminder.group,
+                            booking: reminder.booking,
+                            household: reminder.ofHousehold,
+                            park: parkId
+                        ),
+                        by: .job(Self.kind),
+                        app,
+                        at: now,
+                        in: tx
+                    )
+            }
             try Job.enqueue(mail, key: "remind \(reminder.share) \(reminder.guest) \(day)", at: now, app, in: tx)
         }
         for due in try await tx.all(PaymentSQL.refundsDue(of: parkId)) {

@@ -44,7 +44,7 @@ extension PlanItem {
         in tx: Transaction
     ) async throws {
         guard let id else { return }
-        guard try await tx.first(GroupSQL.traveller(id, in: group)) != nil else {
+        guard try await tx.first(GroupSQL.traveller(id, in: group, staying: true)) != nil else {
             throw Refusal.unknownTraveller.at("/bringerId")
         }
     }

@@ -113,7 +113,8 @@ extension PersonalData {
     static let sync = PersonalData(
         name: "sync",
         export: { guest, _, tx in try await tx.all(SyncSQL.devices(of: guest)) },
-        erase: { guest, _, _, tx in try await tx.run(SyncSQL.erase(guest)) }
+        erase: { guest, _, _, tx in try await tx.run(SyncSQL.erase(guest)) },
+        stop: { guest, tx in try await tx.run(SyncSQL.stop(guest)) }
     )
 }
 

@@ -161,6 +161,11 @@ enum SyncSQL {
         ) { try $0.decode("guest_id") }
     }
 
+    /// Waits for what the guest's phones are bringing, and lets them bring nothing more.
+    static func stop(_ guest: Guest.ID) -> Command {
+        Command("SELECT FROM sync_device WHERE guest_id = \(guest) ORDER BY id FOR UPDATE")
+    }
+
     /// Devices that were not seen for longest give way to this one.
     static func keepDevices(of guest: Guest.ID, atMost count: Int) -> Command {
         Command(

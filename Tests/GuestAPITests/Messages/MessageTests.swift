@@ -275,7 +275,8 @@ import Testing
     @Test func `A photo of a problem comes in parts, shows hosts no more than the picture, and goes with its message`()
         async throws
     {
-        try await withGuestAPI { api in
+        let clock = TestClock(testStart)
+        try await withGuestAPI(clock: clock) { api in
             let stage = try await stage(api)
             for photo in [SamplePhoto.baseline, SamplePhoto.progressive] {
                 let name = try #require(PhotoName(of: photo))
@@ -356,6 +357,7 @@ import Testing
             #expect(try await api.count("SELECT count(*) FROM message_photo") == 3)
             // The author is erased, and nothing of it is left in tables or files.
             #expect(try await api.send("DELETE", "/v1/me", as: stage.member).status == 204)
+            clock.advance(by: 3601)
             try await api.work()
             #expect(try await api.count("SELECT count(*) FROM message_photo") == 0)
             let files = try FileManager.default.subpathsOfDirectory(atPath: api.stateFolder + "/objects")
