@@ -80,7 +80,7 @@ struct FaultProxy: HTTPResponder {
             message.body = ByteBuffer(bytes: bytes)
             return await pass(message)
         case .serviceKilled, .databaseRestarted, .providerKilled, .phoneKilled, .phoneCloned, .phonePartitioned,
-            .clockWrong, .memberLeft, .memberCameBack:
+            .phoneFull, .clockWrong, .memberLeft, .memberCameBack:
             return await pass(message)
         }
     }

@@ -11,7 +11,7 @@ enum Fault: String, CaseIterable, Sendable {
     // The service, its database and the provider.
     case serviceKilled, databaseRestarted, providerKilled
     // Phones and who they belong to.
-    case phoneKilled, phoneCloned, phonePartitioned, clockWrong, memberLeft, memberCameBack
+    case phoneKilled, phoneCloned, phonePartitioned, phoneFull, clockWrong, memberLeft, memberCameBack
 
     static let towardsProvider: [Fault] = [
         .requestDropped, .answerDropped, .answerDelayed, .requestDoubled, .providerError,
@@ -50,8 +50,9 @@ final class FaultPlan: Sendable {
         }
     }
 
-    func count(_ fault: Fault) {
-        state.withLock { $0.counts[fault, default: 0] += 1 }
+    func count(_ fault: Fault, times: Int = 1) {
+        guard times > 0 else { return }
+        state.withLock { $0.counts[fault, default: 0] += times }
     }
 
     func random(_ range: ClosedRange<Int>) -> Int {

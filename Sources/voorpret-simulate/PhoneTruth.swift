@@ -9,6 +9,8 @@ struct PhoneTruth: Sendable {
     private(set) var applied = 0
     /// What somebody did who had left, and was told that there is no such group for them.
     private(set) var refused = 0
+    /// How often a phone had no room.
+    private(set) var full = 0
     private var done: [UUID: String?] = [:]
     private var ofLeavers: Set<UUID> = []
 
@@ -48,6 +50,7 @@ struct PhoneTruth: Sendable {
             case .did(let id, _, let text):
                 done[id] = text
                 if !absences.isEmpty { ofLeavers.insert(id) }
+            case .full: full += 1
             case .read(let sent, let scopes):
                 for scope in scopes {
                     let isTheirs = scope == "guest:\(friend.guest)"

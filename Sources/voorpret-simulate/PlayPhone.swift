@@ -38,6 +38,8 @@ enum PhoneNote: Codable {
     case did(id: UUID, name: String, text: String?)
     /// An answer to a request of that moment had rows of these scopes.
     case read(sent: Date, scopes: [String])
+    /// There was no room for a moment.
+    case full
 }
 
 /// A phone: a process that is killed like any app.
@@ -172,7 +174,7 @@ struct Hand {
             switch Int.random(in: 0..<100, using: &dice) {
             case ..<45: try? act(&dice)
             case ..<48:
-                // No room for a moment.
+                try journal.write(.full)
                 try store.fillUp(true)
                 try? act(&dice)
                 _ = try? await engine.step()

@@ -388,6 +388,7 @@ actor Schedule {
                 absences: absences[phone.owner] ?? []
             )
         }
+        stage.plan.count(.phoneFull, times: truth.full)
         try await truth.check(in: group, stage)
         phones += fresh
         return truth

@@ -61,27 +61,63 @@ extension PlanItem {
         at now: Date,
         in tx: Transaction
     ) async throws -> Outcome.Result {
+        let results = try await self.change([(id, change)], in: group, as: principal, at: now, in: tx)
+        guard let result = results.first else { throw Refusal.notFound }
+        return try result.get()
+    }
+
+    /// As if each had been changed after the one before, in one round trip to read and one to write: a phone that comes
+    /// out of the woods has fifty of these.
+    ///
+    /// - Returns: for each what became of it; one that is refused changes nothing and stops no other.
+    static func change(
+        _ changes: [(id: PlanItem.ID, change: PlanItemChange)],
+        in group: TravelGroup.ID,
+        as principal: Principal,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> [Result<Outcome.Result, any Error>] {
         guard let guest = principal.guestID else { throw Refusal.notFound }
-        // One round trip to read, one to write: a phone that comes out of the woods has fifty of these.
-        let (members, rows) = try await tx.all(
+        let (members, found) = try await tx.all(
             GroupSQL.ownRow(in: group, of: guest),
-            PlanningSQL.item(id, in: group, locked: true)
+            PlanningSQL.items(Set(changes.map(\.id)), in: group)
         )
-        guard let own = members.first, var row = rows.first else { throw Refusal.notFound }
-        guard !row.isDeleted else { throw Refusal.itemDeleted }
-        try await requireBringer(change.bringerId, in: group, in: tx)
-        // Nobody has seen what is not there yet.
-        var change = change
-        change.base = min(change.base, row.item.version)
-        let isBehind = row.revisions.values.contains { $0.isUnseen(by: own.id, since: change.base) }
-        let events = row.item.merge(change, revisions: &row.revisions, by: own.id, at: now)
-        guard !events.isEmpty else { return .noop }
-        tx.later([try PlanningSQL.update(row)])
-        tx.later(events.map { PlanningSQL.insert($0, of: id) })
-        // Now and then: to look every time costs more than what is kept.
-        if row.item.version % 50 == 0 { tx.later([PlanningSQL.forgetEvents(of: id, before: row.item.version)]) }
-        tx.publish(id, .planItem, to: .group(group))
-        return isBehind ? .merged : .applied
+        guard let own = members.first else { return changes.map { _ in .failure(Refusal.notFound) } }
+        var rows = Dictionary(found.map { ($0.item.id, $0) }) { first, _ in first }
+        var unknown: Set<Traveller.ID> = []
+        for bringer in Set(changes.compactMap(\.change.bringerId)).sorted() {
+            let known = try await tx.first(GroupSQL.traveller(bringer, in: group, staying: true))
+            if known == nil { unknown.insert(bringer) }
+        }
+        var events: [(item: PlanItem.ID, event: PlanEvent)] = []
+        func change(_ id: PlanItem.ID, _ change: PlanItemChange) throws -> Outcome.Result {
+            guard var row = rows[id] else { throw Refusal.notFound }
+            guard !row.isDeleted else { throw Refusal.itemDeleted }
+            if let bringer = change.bringerId, unknown.contains(bringer) {
+                throw Refusal.unknownTraveller.at("/bringerId")
+            }
+            // Nobody has seen what is not there yet.
+            var change = change
+            change.base = min(change.base, row.item.version)
+            let isBehind = row.revisions.values.contains { $0.isUnseen(by: own.id, since: change.base) }
+            let done = row.item.merge(change, revisions: &row.revisions, by: own.id, at: now)
+            guard !done.isEmpty else { return .noop }
+            rows[id] = row
+            events += done.map { (id, $0) }
+            return isBehind ? .merged : .applied
+        }
+        let results = changes.map { one in Result { try change(one.id, one.change) } }
+        let changed = Set(events.map(\.item))
+        tx.later(try PlanningSQL.write(changed.compactMap { rows[$0] }, events, at: now))
+        for former in found.map(\.item) where changed.contains(former.id) {
+            let version = rows[former.id]?.item.version ?? former.version
+            // Now and then: to look every time costs more than what is kept.
+            if version / 50 != former.version / 50 {
+                tx.later([PlanningSQL.forgetEvents(of: former.id, before: version)])
+            }
+            tx.publish(former.id, .planItem, to: .group(group))
+        }
+        return results
     }
 
     /// Sets a field back to what it was before an event of the item's history.

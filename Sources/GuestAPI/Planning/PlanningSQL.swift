@@ -182,13 +182,25 @@ enum PlanningSQL {
         let isDeleted: Bool
     }
 
+    private static let itemColumns: SQL = """
+        id, group_id, list, booking_id, title, note, place, day, to_char(time, 'HH24:MI') AS time, quantity, bringer_id,
+            is_done, rank, revisions, added_by, added_at, deleted_at IS NOT NULL AS is_deleted, version
+        """
+
     static func item(_ id: PlanItem.ID, in group: TravelGroup.ID, locked: Bool) -> Query<ItemRow> {
         let lock: SQL = locked ? "FOR NO KEY UPDATE" : ""
         return Query(
+            "SELECT \(itemColumns) FROM plan_item WHERE id = \(id) AND group_id = \(group) \(lock)",
+            decoding: itemRow
+        )
+    }
+
+    /// Locked, in the order of their ids.
+    static func items(_ ids: Set<PlanItem.ID>, in group: TravelGroup.ID) -> Query<ItemRow> {
+        Query(
             """
-            SELECT id, group_id, list, booking_id, title, note, place, day, to_char(time, 'HH24:MI') AS time, quantity,
-                bringer_id, is_done, rank, revisions, added_by, added_at, deleted_at IS NOT NULL AS is_deleted, version
-            FROM plan_item WHERE id = \(id) AND group_id = \(group) \(lock)
+            SELECT \(itemColumns) FROM plan_item WHERE id = ANY(\(Array(ids))::uuid[]) AND group_id = \(group)
+            ORDER BY id FOR NO KEY UPDATE
             """,
             decoding: itemRow
         )
@@ -271,18 +283,65 @@ enum PlanningSQL {
         )
     }
 
-    static func update(_ row: ItemRow) throws -> Command {
-        let item = row.item
-        let revisions = Dictionary(row.revisions.map { ($0.key.rawValue, $0.value) }) { first, _ in first }
-        return Command(
-            """
-            UPDATE plan_item SET title = \(item.title), note = \(item.note), place = \(item.place), day = \(item.day),
-                time = \(item.time?.description)::time, quantity = \(item.quantity), bringer_id = \(item.bringerId),
-                is_done = \(item.isDone), rank = \(item.rank.text), revisions = \(try JSONText(encoding: revisions)),
-                version = \(item.version)
-            WHERE id = \(item.id)
-            """
-        )
+    /// A row of a statement that takes many, by the names of their columns.
+    private struct Written: Encodable {
+        let id: PlanItem.ID
+        let title: String
+        let note: String?
+        let place: String?
+        let day: LocalDate?
+        let time: LocalTime?
+        let quantity: String?
+        let bringer: Traveller.ID?
+        let isDone: Bool
+        let rank: Rank
+        let revisions: [String: PlanItem.Revision]
+        let version: Int
+
+        init(_ row: ItemRow) {
+            let item = row.item
+            (id, title, note, place, day, time) = (item.id, item.title, item.note, item.place, item.day, item.time)
+            (quantity, bringer, isDone, rank) = (item.quantity, item.bringerId, item.isDone, item.rank)
+            revisions = Dictionary(row.revisions.map { ($0.key.rawValue, $0.value) }) { first, _ in first }
+            version = item.version
+        }
+    }
+
+    private struct WrittenEvent: Encodable {
+        let item: PlanItem.ID
+        let event: PlanEvent
+    }
+
+    /// What items are now, and what made them so.
+    static func write(
+        _ rows: [ItemRow],
+        _ events: [(item: PlanItem.ID, event: PlanEvent)],
+        at now: Date
+    ) throws -> [Command] {
+        guard !rows.isEmpty else { return [] }
+        let items = try JSONText(encoding: rows.map(Written.init))
+        let history = try JSONText(encoding: events.map { WrittenEvent(item: $0.item, event: $0.event) })
+        return [
+            Command(
+                """
+                UPDATE plan_item SET title = new.title, note = new.note, place = new.place, day = new.day,
+                    time = new.time, quantity = new.quantity, bringer_id = new.bringer, is_done = new."isDone",
+                    rank = new.rank, revisions = new.revisions, version = new.version
+                FROM json_to_recordset(\(items)) AS new (id uuid, title text, note text, place text, day date, time time,
+                    quantity text, bringer uuid, "isDone" boolean, rank text, revisions jsonb, version int)
+                WHERE plan_item.id = new.id
+                """
+            ),
+            Command(
+                """
+                INSERT INTO plan_event (item_id, number, field, former, value, is_overwriting, traveller_id, at)
+                SELECT item, number, field, former, value, "isOverwriting", "travellerId", \(now)::timestamptz
+                FROM json_to_recordset(\(history)) AS new (item uuid, event json),
+                    json_to_record(event) AS made (number int, field text, former text, value text,
+                        "isOverwriting" boolean, "travellerId" uuid)
+                """
+            ),
+        ]
     }
 
     /// nil: it is there again.
@@ -294,16 +353,6 @@ enum PlanningSQL {
 
     /// The latest of an item that are kept, about.
     private static let events = 200
-
-    static func insert(_ event: PlanEvent, of item: PlanItem.ID) -> Command {
-        Command(
-            """
-            INSERT INTO plan_event (item_id, number, field, former, value, is_overwriting, traveller_id, at)
-            VALUES (\(item), \(event.number), \(event.field.rawValue), \(event.former), \(event.value),
-                \(event.isOverwriting), \(event.travellerId), \(event.at))
-            """
-        )
-    }
 
     static func forgetEvents(of item: PlanItem.ID, before version: Int) -> Command {
         Command("DELETE FROM plan_event WHERE item_id = \(item) AND number <= \(version - events)")

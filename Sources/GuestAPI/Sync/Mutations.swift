@@ -23,7 +23,43 @@ enum Mutations {
         }
     }
 
-    typealias Verb = @Sendable (Act, Transaction) async throws -> Outcome.Result
+    struct Verb: Sendable {
+        typealias Results = [Result<Outcome.Result, any Error>]
+
+        /// Those that follow each other are done together.
+        let takesSeveral: Bool
+        let act: @Sendable ([Act], Transaction) async throws -> Results
+
+        init(_ one: @escaping @Sendable (Act, Transaction) async throws -> Outcome.Result) {
+            takesSeveral = false
+            act = { acts, tx in
+                var results: Results = []
+                for act in acts { results.append(.success(try await one(act, tx))) }
+                return results
+            }
+        }
+
+        /// - Parameter several: comes to the same as if each were done after the one before.
+        init(several: @escaping @Sendable ([Act], Transaction) async throws -> Results) {
+            takesSeveral = true
+            act = several
+        }
+    }
+
+    /// What is done together, in the order of the mutations; all of a run have one name.
+    static func runs(of mutations: [Mutation]) -> [[Mutation]] {
+        var runs: [[Mutation]] = []
+        for mutation in mutations {
+            if let last = runs.indices.last, runs[last].first?.name == mutation.name,
+                all[mutation.name]?.takesSeveral == true
+            {
+                runs[last].append(mutation)
+            } else {
+                runs.append([mutation])
+            }
+        }
+        return runs
+    }
 
     /// What several of them want together is locked before any of them begins.
     static func locks(for mutations: [Mutation], by guest: Guest.ID) -> [Command] {
@@ -37,13 +73,13 @@ enum Mutations {
     static let all = planning.merging(messages) { first, _ in first }.merging(others) { first, _ in first }
 
     private static let others: [String: Verb] = [
-        "booking.setArrivalTime@1": { act, tx in
+        "booking.setArrivalTime@1": Verb { act, tx in
             let arguments: ArrivalTime = try act.arguments()
             let id = arguments.bookingId
             _ = try await Booking.setArrivalTime(arguments.time, of: id, as: act.principal, in: tx)
             return .applied
         },
-        "guest.change@1": { act, tx in
+        "guest.change@1": Verb { act, tx in
             guard let guest = act.principal.guestID else { throw Refusal.forbidden }
             let arguments: GuestChange = try act.arguments()
             _ = try await Guest.change(guest, arguments.change, expecting: arguments.version, in: tx)
@@ -66,7 +102,7 @@ enum Mutations {
     // MARK: Planning
 
     private static let planning: [String: Verb] = [
-        "option.propose@1": { act, tx in
+        "option.propose@1": Verb { act, tx in
             let new: GroupArguments<StayOptionRequest> = try act.arguments()
             _ = try await StayOption.propose(
                 new.request,
@@ -78,12 +114,12 @@ enum Mutations {
             )
             return .applied
         },
-        "option.withdraw@1": { act, tx in
+        "option.withdraw@1": Verb { act, tx in
             let option: ThingArguments<StayOption> = try act.arguments()
             try await StayOption.withdraw(option.id, in: option.groupId, as: act.principal, in: tx)
             return .applied
         },
-        "option.vote@1": { act, tx in
+        "option.vote@1": Verb { act, tx in
             let option: ChangeArguments<StayOption, ReplyRequest> = try act.arguments()
             return try await StayOption.vote(
                 option.request,
@@ -94,7 +130,7 @@ enum Mutations {
                 in: tx
             )
         },
-        "option.attend@1": { act, tx in
+        "option.attend@1": Verb { act, tx in
             let option: ChangeArguments<StayOption, ReplyRequest> = try act.arguments()
             return try await StayOption.attend(
                 option.request,
@@ -105,7 +141,7 @@ enum Mutations {
                 in: tx
             )
         },
-        "option.promote@1": { act, tx in
+        "option.promote@1": Verb { act, tx in
             let option: ChangeArguments<StayOption, PromotionRequest> = try act.arguments()
             _ = try await StayOption.promote(
                 option.id,
@@ -118,7 +154,7 @@ enum Mutations {
             )
             return .applied
         },
-        "planItem.add@1": { act, tx in
+        "planItem.add@1": Verb { act, tx in
             let new: GroupArguments<PlanItemRequest> = try act.arguments()
             _ = try await PlanItem.add(
                 new.request,
@@ -130,18 +166,8 @@ enum Mutations {
             )
             return .applied
         },
-        "planItem.change@1": { act, tx in
-            let item: ChangeArguments<PlanItem, PlanItemChange> = try act.arguments()
-            return try await PlanItem.change(
-                item.id,
-                in: item.groupId,
-                item.request,
-                as: act.principal,
-                at: act.now,
-                in: tx
-            )
-        },
-        "planItem.undo@1": { act, tx in
+        "planItem.change@1": Verb(several: change),
+        "planItem.undo@1": Verb { act, tx in
             let item: ChangeArguments<PlanItem, UndoRequest> = try act.arguments()
             return try await PlanItem.undo(
                 item.request,
@@ -152,9 +178,9 @@ enum Mutations {
                 in: tx
             )
         },
-        "planItem.delete@1": { act, tx in try await setDeleted(true, act, tx) },
-        "planItem.restore@1": { act, tx in try await setDeleted(false, act, tx) },
-        "planItem.attend@1": { act, tx in
+        "planItem.delete@1": Verb { act, tx in try await setDeleted(true, act, tx) },
+        "planItem.restore@1": Verb { act, tx in try await setDeleted(false, act, tx) },
+        "planItem.attend@1": Verb { act, tx in
             let item: ChangeArguments<PlanItem, ReplyRequest> = try act.arguments()
             return try await PlanItem.attend(
                 item.request,
@@ -166,6 +192,25 @@ enum Mutations {
             )
         },
     ]
+
+    private static func change(_ acts: [Act], _ tx: Transaction) async throws -> Verb.Results {
+        typealias Arguments = ChangeArguments<PlanItem, PlanItemChange>
+        let items = acts.map { act in Result { try act.arguments(Arguments.self) } }
+        var results: Verb.Results = items.map { $0.map { _ in .noop } }
+        let ofGroups = Dictionary(grouping: items.indices) { (try? items[$0].get())?.groupId }
+        for case (let group?, let places) in ofGroups.sorted(by: { ($0.value.first ?? 0) < ($1.value.first ?? 0) }) {
+            guard let act = acts.first else { continue }
+            let done = try await PlanItem.change(
+                places.compactMap { try? items[$0].get() }.map { ($0.id, $0.request) },
+                in: group,
+                as: act.principal,
+                at: act.now,
+                in: tx
+            )
+            for (place, result) in zip(places, done) { results[place] = result }
+        }
+        return results
+    }
 
     private static func setDeleted(_ isDeleted: Bool, _ act: Act, _ tx: Transaction) async throws -> Outcome.Result {
         let item: ThingArguments<PlanItem> = try act.arguments()
@@ -182,7 +227,7 @@ enum Mutations {
     // MARK: Messages
 
     private static let messages: [String: Verb] = [
-        "topic.open@1": { act, tx in
+        "topic.open@1": Verb { act, tx in
             let new: GroupArguments<TopicRequest> = try act.arguments()
             _ = try await Topic.open(
                 new.request,
@@ -195,7 +240,7 @@ enum Mutations {
             )
             return .applied
         },
-        "topic.write@1": { act, tx in
+        "topic.write@1": Verb { act, tx in
             let said: ChangeArguments<Topic, MessageRequest> = try act.arguments()
             _ = try await Topic.write(
                 said.request,
@@ -209,7 +254,7 @@ enum Mutations {
             )
             return .applied
         },
-        "topic.close@1": { act, tx in
+        "topic.close@1": Verb { act, tx in
             let topic: ThingArguments<Topic> = try act.arguments()
             return try await Topic.close(
                 topic.id,
@@ -220,7 +265,7 @@ enum Mutations {
                 in: tx
             )
         },
-        "message.write@1": { act, tx in
+        "message.write@1": Verb { act, tx in
             let said: GroupArguments<MessageRequest> = try act.arguments()
             _ = try await Message.write(
                 said.request,
@@ -233,7 +278,7 @@ enum Mutations {
             )
             return .applied
         },
-        "message.takeBack@1": { act, tx in
+        "message.takeBack@1": Verb { act, tx in
             let message: ThingArguments<Message> = try act.arguments()
             try await Message.takeBack(
                 message.id,

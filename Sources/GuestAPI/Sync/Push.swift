@@ -31,8 +31,19 @@ enum Push {
                 lines.expected(last + 1)
                 return lines
             }
-            tx.later(Mutations.locks(for: mutations.filter { $0.sequence > last }, by: guest))
             let former = Dictionary(known.map { ($0.id, $0) }) { first, _ in first }
+            // A number that is another mutation's: a second phone goes by the same name.
+            guard mutations.allSatisfy({ $0.sequence > last || former[$0.id] != nil }) else {
+                return SyncLines(forked: ())
+            }
+            let new = mutations.filter { former[$0.id] == nil }
+            tx.later(Mutations.locks(for: new, by: guest))
+            var outcomes: [UUID: String] = [:]
+            for run in Mutations.runs(of: new) {
+                let done = try await done(run, as: guest, in: language, app, at: now, in: tx)
+                for (mutation, outcome) in zip(run, done) { outcomes[mutation.id] = outcome }
+            }
+            if !new.isEmpty { tx.later([SyncSQL.keep(outcomes, of: new, by: guest, at: now)]) }
             for mutation in mutations {
                 if let former = former[mutation.id] {
                     let isSame = former.fingerprint == mutation.fingerprint
@@ -40,14 +51,7 @@ enum Push {
                         mutation.sequence,
                         isSame ? former.outcome : try rejected(mutation, Problem(Refusal.mutationReused), in: language)
                     )
-                } else if mutation.sequence <= last {
-                    // The number is another mutation's: a second phone goes by the same name.
-                    return SyncLines(forked: ())
-                } else {
-                    let outcome = try await done(mutation, as: guest, in: language, app, at: now, in: tx)
-                    tx.later([
-                        SyncSQL.keep(outcome, of: mutation.id, fingerprint: mutation.fingerprint, by: guest, at: now)
-                    ])
+                } else if let outcome = outcomes[mutation.id] {
                     lines.outcome(mutation.sequence, outcome)
                 }
             }
@@ -57,46 +61,65 @@ enum Push {
         }
     }
 
-    /// The outcome as the JSON that is kept.
+    /// Does mutations of one name, and answers the outcome of each as the JSON that is kept.
     private static func done(
-        _ mutation: Mutation,
+        _ run: [Mutation],
         as guest: Guest.ID,
         in language: Language,
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
-    ) async throws -> String {
-        var outcome = Outcome(id: mutation.id, result: .applied)
+    ) async throws -> [String] {
+        let acts = run.map { mutation in
+            Mutations.Act(
+                bytes: Array(mutation.arguments.utf8),
+                // Within what the phone can mean: no later than now.
+                madeAt: min(mutation.at, now),
+                principal: .guest(guest),
+                app: app,
+                now: now
+            )
+        }
+        let problem: Problem
         do {
-            guard let verb = Mutations.all[mutation.name] else { throw Refusal.mutationUnknown }
-            outcome.result = try await tx.savepoint { tx in
-                let result = try await verb(
-                    Mutations.Act(
-                        bytes: Array(mutation.arguments.utf8),
-                        // Within what the phone can mean: no later than now.
-                        madeAt: min(mutation.at, now),
-                        principal: .guest(guest),
-                        app: app,
-                        now: now
-                    ),
-                    tx
-                )
+            guard let verb = run.first.flatMap({ Mutations.all[$0.name] }) else { throw Refusal.mutationUnknown }
+            let results = try await tx.savepoint { tx in
+                let results = try await verb.act(acts, tx)
                 try await tx.settle()
-                return result
+                return results
+            }
+            return try zip(run, results).map { mutation, result in
+                switch result {
+                case .success(let result): try text(Outcome(id: mutation.id, result: result))
+                case .failure(let error): try rejected(mutation, final(error, app), in: language)
+                }
             }
         } catch {
-            // What will never be possible is refused, so that the queue goes on; the rest is worth another try.
-            guard let problem = Problem(error) ?? hopeless(error, app), !problem.isRetryable else { throw error }
-            return try rejected(mutation, problem, in: language)
+            problem = try final(error, app)
         }
-        return String(decoding: try ResponseEncoder.encode(outcome), as: UTF8.self)
+        guard run.count > 1 else { return try run.map { try rejected($0, problem, in: language) } }
+        // Nothing of them was done; which of them it was shows when each is done alone.
+        var outcomes: [String] = []
+        for mutation in run {
+            outcomes += try await done([mutation], as: guest, in: language, app, at: now, in: tx)
+        }
+        return outcomes
+    }
+
+    private static func text(_ outcome: Outcome) throws -> String {
+        String(decoding: try ResponseEncoder.encode(outcome), as: UTF8.self)
+    }
+
+    /// What will never be possible is refused, so that the queue goes on; throws what is worth another try.
+    private static func final(_ error: any Error, _ app: AppEnvironment) throws -> Problem {
+        guard let problem = Problem(error) ?? hopeless(error, app), !problem.isRetryable else { throw error }
+        return problem
     }
 
     private static func rejected(_ mutation: Mutation, _ problem: Problem, in language: Language) throws -> String {
         let detail = ([problem.detail[language]] + problem.errors.map { "\($0.pointer) \($0.detail)" })
             .joined(separator: " ").prefix(500)
-        let outcome = Outcome(id: mutation.id, result: .rejected, code: problem.code, detail: String(detail))
-        return String(decoding: try ResponseEncoder.encode(outcome), as: UTF8.self)
+        return try text(Outcome(id: mutation.id, result: .rejected, code: problem.code, detail: String(detail)))
     }
 }
 
@@ -148,7 +171,7 @@ extension Refusal {
 
 extension Mutation {
     /// Of what it does; not of its number, which is another one on another device.
-    fileprivate var fingerprint: Data {
+    var fingerprint: Data {
         Data(SHA256.hash(data: Data("\(name)\n\(at.rfc3339)\n\(arguments)".utf8)))
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
+import Sync
 
 enum SyncSQL {
     /// The scopes a guest sees; those first that are needed first, at the cottage's door.
@@ -201,16 +202,17 @@ enum SyncSQL {
     }
 
     static func keep(
-        _ outcome: String,
-        of mutation: UUID,
-        fingerprint: Data,
+        _ outcomes: [UUID: String],
+        of mutations: [Mutation],
         by guest: Guest.ID,
         at now: Date
     ) -> Command {
         Command(
             """
             INSERT INTO sync_outcome (guest_id, mutation_id, fingerprint, outcome, at)
-            VALUES (\(guest), \(mutation), \(fingerprint), \(outcome), \(now))
+            SELECT \(guest)::uuid, id, fingerprint, outcome, \(now)::timestamptz
+            FROM unnest(\(mutations.map(\.id))::uuid[], \(mutations.map(\.fingerprint))::bytea[],
+                \(mutations.map { outcomes[$0.id] ?? "" })::text[]) AS done (id, fingerprint, outcome)
             """
         )
     }

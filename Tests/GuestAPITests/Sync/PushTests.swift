@@ -1,0 +1,208 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+/// What a phone brings at once, against what it would bring one by one.
+@Suite struct PushTests {
+    /// A group with items, and a device of its member.
+    private struct Camp: Sendable {
+        let group: TravelGroup
+        let items: [PlanItem.ID]
+        let own: Traveller.ID
+        let member: Given.Person
+        let device = UUID()
+    }
+
+    private func camp(of organiser: Given.Person, _ api: GuestAPITestService) async throws -> Camp {
+        struct Device: Encodable {
+            let id: UUID
+        }
+        let group = try await api.given.group(of: organiser)
+        let member = try await api.given.member(of: group, invitedBy: organiser)
+        var items: [PlanItem.ID] = []
+        for number in 0..<6 {
+            let request = PlanItemRequest(list: .plan, title: "Item \(number)")
+            let added = try await api.post("/v1/groups/\(group.id)/plan-items", request, as: member)
+            items.append(try added.decode(PlanItem.self).id)
+        }
+        // One that is gone, and one that the organiser has changed since.
+        let path = "/v1/groups/\(group.id)/plan-items/"
+        let gone = try await api.send("DELETE", path + items[5].description, as: organiser)
+        #expect(gone.status == 204)
+        let change = PlanItemChange(base: 1, title: "Hers", quantity: "2")
+        let changed = try await api.change("PATCH", path + items[0].description, change, as: organiser)
+        #expect(changed.status == 200)
+        let own = try await api.get("/v1/groups/\(group.id)", as: member).decode(TravelGroup.self)
+            .travellers.first { $0.name == "Member" }?.id
+        let camp = Camp(group: group, items: items, own: try #require(own), member: member)
+        #expect(try await api.post("/v1/sync/devices", Device(id: camp.device), as: member).status == 204)
+        return camp
+    }
+
+    /// What is to be changed, in words that are true of any camp.
+    private struct Wish: Sendable {
+        var item: Int
+        var isElsewhere = false
+        var bringer: Bringer?
+        var change: PlanItemChange
+
+        enum Bringer { case own, nobody }
+
+        static func random(_ count: Int, seed: UInt64) -> [Wish] {
+            var dice = SeededGenerator(seed: seed)
+            // One of each kind in any case.
+            let sure = [
+                Wish(item: 0, change: PlanItemChange(base: 1, title: "Mine")),
+                Wish(item: 1, change: PlanItemChange(base: 1, isDone: false)),
+                Wish(item: 5, change: PlanItemChange(base: 1, isDone: true)),
+                Wish(item: 6, change: PlanItemChange(base: 1, isDone: true)),
+            ]
+            return sure + (sure.count..<count).map { _ in random(&dice) }
+        }
+
+        /// New titles, one of which is `Never`.
+        static func titles(_ count: Int, never: Int) -> [Wish] {
+            (1...count).map { number in
+                let title = number == never ? "Never" : "Title \(number)"
+                return Wish(item: number % 5, change: PlanItemChange(base: 1, title: title))
+            }
+        }
+
+        private static func random(_ dice: inout SeededGenerator) -> Wish {
+            let number = Int.random(in: 1...4, using: &dice)
+            var change = PlanItemChange(base: Int.random(in: 1...3, using: &dice))
+            var wish = Wish(item: Int.random(in: 0..<7, using: &dice), change: change)
+            switch Int.random(in: 0..<8, using: &dice) {
+            case 0: change.quantity = "\(number) l"
+            case 1: change.clear = [.quantity, .bringerId]
+            case 2: change.isDone = Bool.random(using: &dice)
+            case 3: wish.bringer = number > 1 ? .own : .nobody
+            case 4: change.title = number == 1 ? "" : "Title \(number)"
+            case 5:
+                change.day = LocalDate(daysSince1970: 20_000 + number)
+                change.time = LocalTime("1\(number):30")
+            case 6: wish.isElsewhere = number == 1
+            default: change.title = "Title \(number)"
+            }
+            wish.change = change
+            return wish
+        }
+
+        func mutation(_ sequence: Int, in camp: Camp, at now: Date) throws -> Mutation {
+            var change = change
+            switch bringer {
+            case .own: change.bringerId = camp.own
+            case .nobody: change.bringerId = .init(UUID())
+            case nil: break
+            }
+            let arguments = ChangeArguments<PlanItem, PlanItemChange>(
+                groupId: isElsewhere ? .init(UUID()) : camp.group.id,
+                id: item < camp.items.count ? camp.items[item] : .init(UUID()),
+                request: change
+            )
+            return Mutation(
+                sequence: Int64(sequence),
+                id: UUID(),
+                name: "planItem.change@1",
+                arguments: String(decoding: try JSONEncoder().encode(arguments), as: UTF8.self),
+                at: now
+            )
+        }
+    }
+
+    private func mutations(_ wishes: [Wish], in camp: Camp, at now: Date) throws -> [Mutation] {
+        try wishes.enumerated().map { index, wish in try wish.mutation(index + 1, in: camp, at: now) }
+    }
+
+    /// What became of each, without the ids.
+    private func push(
+        _ mutations: [Mutation],
+        from camp: Camp,
+        _ api: GuestAPITestService
+    ) async throws -> [String] {
+        let request = SyncRequest(deviceId: camp.device, mutations: mutations)
+        let answer = try await api.change("POST", "/v1/sync", request, as: camp.member)
+        #expect(answer.status == 200)
+        var results: [String] = []
+        for line in try SyncEngine.lines(of: answer.body) {
+            guard case .outcome(_, let outcome) = line else { continue }
+            #expect(outcome.id == mutations[results.count].id)
+            let words = outcome.result == .rejected ? [outcome.code, outcome.detail] : [outcome.result.rawValue]
+            results.append(words.compactMap { $0 }.joined(separator: ": "))
+        }
+        return results
+    }
+
+    private func pushEach(
+        _ mutations: [Mutation],
+        from camp: Camp,
+        _ api: GuestAPITestService
+    ) async throws -> [String] {
+        var results: [String] = []
+        for mutation in mutations {
+            let one = try await push([mutation], from: camp, api)
+            results += one
+        }
+        return results
+    }
+
+    /// The items and their histories, without what differs between camps.
+    private func plan(of camp: Camp, _ api: GuestAPITestService) async throws -> [String] {
+        let lines = try await api.transaction { tx in
+            try await tx.all(
+                Query(
+                    """
+                    SELECT concat_ws('|', place, title, note, day, time, quantity, bringer_id IS NOT NULL, is_done, rank,
+                        version, (SELECT string_agg(concat_ws('/', key, value ->> 'version', value ->> 'by' = \(camp.own)::text),
+                            ' ' ORDER BY key) FROM jsonb_each(revisions)),
+                        (SELECT string_agg(concat_ws('/', number, field, CASE WHEN field <> 'bringerId' THEN former END,
+                            CASE WHEN field <> 'bringerId' THEN value END, is_overwriting, traveller_id = \(camp.own)::uuid),
+                            ' ' ORDER BY number, field) FROM plan_event WHERE item_id = plan_item.id)) AS line
+                    FROM plan_item WHERE group_id = \(camp.group.id) ORDER BY rank
+                    """
+                ) { try $0.decode("line", as: String.self) }
+            )
+        }
+        return lines
+    }
+
+    @Test(arguments: [UInt64(1), 2, 3, 4])
+    func `Changes that come together end as if each had come alone`(_ seed: UInt64) async throws {
+        try await withGuestAPI { api in
+            let organiser = try await api.given.guest()
+            let together = try await camp(of: organiser, api)
+            let alone = try await camp(of: organiser, api)
+            let wishes = Wish.random(50, seed: seed)
+            let atOnce = try await push(mutations(wishes, in: together, at: api.now), from: together, api)
+            let oneByOne = try await pushEach(mutations(wishes, in: alone, at: api.now), from: alone, api)
+            #expect(atOnce == oneByOne)
+            let ends = try await plan(of: together, api)
+            let expected = try await plan(of: alone, api)
+            #expect(ends == expected)
+            for word in ["applied", "merged", "noop", "not_found", "item_deleted"] {
+                #expect(atOnce.contains { $0.hasPrefix(word) })
+            }
+        }
+    }
+
+    @Test func `One that the database alone refuses is found among fifty, and the others land`() async throws {
+        try await withGuestAPI { api in
+            let camp = try await camp(of: try await api.given.guest(), api)
+            let limit = Command("ALTER TABLE plan_item ADD CONSTRAINT never CHECK (title <> 'Never')")
+            try await api.transaction { tx in _ = try await tx.run(limit) }
+            let wishes = Wish.titles(50, never: 48)
+            let outcomes = try await push(mutations(wishes, in: camp, at: api.now), from: camp, api)
+            let refused = outcomes.enumerated().filter { $0.element.hasPrefix("internal") }.map(\.offset)
+            #expect(outcomes.count == 50)
+            #expect(refused == [47])
+            let titles = try await plan(of: camp, api)
+            // The last of each item that could be.
+            for number in [43, 46, 47, 49, 50] { #expect(titles.contains { $0.contains("Title \(number)|") }) }
+        }
+    }
+}
