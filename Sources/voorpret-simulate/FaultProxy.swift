@@ -57,7 +57,7 @@ struct FaultProxy: HTTPResponder {
             let answer = await pass(message)
             try? await Task.sleep(for: .milliseconds(plan.random(200...3000)))
             return answer
-        case .eventDelayed:
+        case .requestDelayed, .eventDelayed:
             try? await Task.sleep(for: .milliseconds(plan.random(200...3000)))
             return await pass(message)
         case .requestDoubled, .eventDoubled:

@@ -5,7 +5,7 @@ import Synchronization
 /// What can go wrong between the service and the world.
 enum Fault: String, CaseIterable, Sendable {
     // Between the service and the provider.
-    case requestDropped, answerDropped, answerDelayed, requestDoubled, providerError
+    case requestDropped, requestDelayed, answerDropped, answerDelayed, requestDoubled, providerError
     // Between the provider and our webhooks.
     case eventWithheld, eventAnswerDropped, eventDoubled, eventDelayed, eventStale, eventAltered
     // The service, its database and the provider.
@@ -16,7 +16,10 @@ enum Fault: String, CaseIterable, Sendable {
     static let towardsProvider: [Fault] = [
         .requestDropped, .answerDropped, .answerDelayed, .requestDoubled, .providerError,
     ]
-    static let ofPhones: [Fault] = [.requestDropped, .answerDropped, .answerDelayed, .requestDoubled]
+    /// A request that is delayed comes after those that were sent later.
+    static let ofPhones: [Fault] = [
+        .requestDropped, .requestDelayed, .answerDropped, .answerDelayed, .requestDoubled,
+    ]
     static let towardsService: [Fault] = [
         .eventWithheld, .eventAnswerDropped, .eventDoubled, .eventDelayed, .eventStale, .eventAltered,
     ]

@@ -51,15 +51,22 @@ struct PhoneTruth: Sendable {
                 done[id] = text
                 if !absences.isEmpty { ofLeavers.insert(id) }
             case .full: full += 1
-            case .read(let sent, let scopes):
+            case .read(let sent, let received, let scopes):
                 for scope in scopes {
                     let isTheirs = scope == "guest:\(friend.guest)"
                     let isOfGroup =
                         scope == "group:\(group)" || scope.hasPrefix("household:")
                         || scope == "organiser:\(group)" && friend.number == 0
                     if !isTheirs, !isOfGroup { differences.append("friend \(friend.number) received rows of \(scope)") }
-                    if isOfGroup, absences.contains(where: { sent > $0.from && sent < $0.to }) {
-                        differences.append("friend \(friend.number) received rows of \(scope) after having left")
+                    // A request that was on its way when they came back may have been looked at after that.
+                    for absence in absences where isOfGroup && sent > absence.from && received < absence.to {
+                        let times = [sent, received].map { Int($0.timeIntervalSince(absence.from) * 1000) }
+                        differences.append(
+                            """
+                            friend \(friend.number) asked \(times[0]) ms after having left and received rows of \(scope) \
+                            after \(times[1]) ms
+                            """
+                        )
                     }
                 }
             }

@@ -36,8 +36,8 @@ struct PhonePlan: Codable {
 enum PhoneNote: Codable {
     /// Somebody did something. `text` is in what they said, once for each deed.
     case did(id: UUID, name: String, text: String?)
-    /// An answer to a request of that moment had rows of these scopes.
-    case read(sent: Date, scopes: [String])
+    /// The answer to a request had rows of these scopes.
+    case read(sent: Date, received: Date, scopes: [String])
     /// There was no room for a moment.
     case full
 }
@@ -143,6 +143,7 @@ struct PhoneLine: SyncTransport {
         }
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
         let data = Data(try await response.body.collect(upTo: 64 << 20).readableBytesView)
+        let received = Date()
         if path == "/v1/sync", response.status == .ok {
             // Whatever was received, also of an answer that the engine throws away.
             var scopes: Set<String> = []
@@ -154,7 +155,9 @@ struct PhoneLine: SyncTransport {
                 default: break
                 }
             }
-            if !scopes.isEmpty { try journal.write(.read(sent: sent, scopes: scopes.sorted())) }
+            if !scopes.isEmpty {
+                try journal.write(.read(sent: sent, received: received, scopes: scopes.sorted()))
+            }
         }
         guard plan.partition != .answers else { throw Lost() }
         return (Int(response.status.code), data)

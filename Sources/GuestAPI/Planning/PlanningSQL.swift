@@ -309,7 +309,18 @@ enum PlanningSQL {
 
     private struct WrittenEvent: Encodable {
         let item: PlanItem.ID
-        let event: PlanEvent
+        let number: Int
+        let field: PlanItem.Field
+        let former: String?
+        let value: String?
+        let isOverwriting: Bool
+        let traveller: Traveller.ID
+
+        init(_ event: PlanEvent, of item: PlanItem.ID) {
+            self.item = item
+            (number, field, former, value) = (event.number, event.field, event.former, event.value)
+            (isOverwriting, traveller) = (event.isOverwriting, event.travellerId)
+        }
     }
 
     /// What items are now, and what made them so.
@@ -320,7 +331,7 @@ enum PlanningSQL {
     ) throws -> [Command] {
         guard !rows.isEmpty else { return [] }
         let items = try JSONText(encoding: rows.map(Written.init))
-        let history = try JSONText(encoding: events.map { WrittenEvent(item: $0.item, event: $0.event) })
+        let history = try JSONText(encoding: events.map { WrittenEvent($0.event, of: $0.item) })
         return [
             Command(
                 """
@@ -335,10 +346,9 @@ enum PlanningSQL {
             Command(
                 """
                 INSERT INTO plan_event (item_id, number, field, former, value, is_overwriting, traveller_id, at)
-                SELECT item, number, field, former, value, "isOverwriting", "travellerId", \(now)::timestamptz
-                FROM json_to_recordset(\(history)) AS new (item uuid, event json),
-                    json_to_record(event) AS made (number int, field text, former text, value text,
-                        "isOverwriting" boolean, "travellerId" uuid)
+                SELECT item, number, field, former, value, "isOverwriting", traveller, \(now)::timestamptz
+                FROM json_to_recordset(\(history)) AS new (item uuid, number int, field text, former text, value text,
+                    "isOverwriting" boolean, traveller uuid)
                 """
             ),
         ]
