@@ -61,13 +61,16 @@ enum Mutations {
         return runs
     }
 
-    /// What several of them want together is locked before any of them begins.
-    static func locks(for mutations: [Mutation], by guest: Guest.ID) -> [Command] {
-        let items = mutations.filter { $0.name.hasPrefix("planItem.") && !$0.name.hasPrefix("planItem.add") }
-            .compactMap { mutation in
-                try? JSONDecoder().decode(ThingArguments<PlanItem>.self, from: Data(mutation.arguments.utf8)).id
-            }
-        return items.count > 1 ? [PlanningSQL.lock(items, of: guest)] : []
+    /// What several runs want together is locked before any of them begins; one alone locks its own in order.
+    static func locks(for runs: [[Mutation]], by guest: Guest.ID) -> [Command] {
+        let ofItems = runs.filter { run in
+            run.first.map { $0.name.hasPrefix("planItem.") && !$0.name.hasPrefix("planItem.add") } ?? false
+        }
+        guard ofItems.count > 1 else { return [] }
+        let items = ofItems.joined().compactMap { mutation in
+            try? JSONDecoder().decode(ThingArguments<PlanItem>.self, from: Data(mutation.arguments.utf8)).id
+        }
+        return [PlanningSQL.lock(items, of: guest)]
     }
 
     static let all = planning.merging(messages) { first, _ in first }.merging(others) { first, _ in first }

@@ -37,9 +37,10 @@ enum Push {
                 return SyncLines(forked: ())
             }
             let new = mutations.filter { former[$0.id] == nil }
-            tx.later(Mutations.locks(for: new, by: guest))
+            let runs = Mutations.runs(of: new)
+            tx.later(Mutations.locks(for: runs, by: guest))
             var outcomes: [UUID: String] = [:]
-            for run in Mutations.runs(of: new) {
+            for run in runs {
                 let done = try await done(run, as: guest, in: language, app, at: now, in: tx)
                 for (mutation, outcome) in zip(run, done) { outcomes[mutation.id] = outcome }
             }
