@@ -11,7 +11,8 @@ struct Pull {
     static let pageRows = 1_000
 
     let guest: Guest.ID
-    let cursor: SyncCursor?
+    /// As the phone sent it, and what it says; nil for everything from the start.
+    let cursor: (text: String, read: SyncCursor)?
     let limit: Int
 
     /// Writes one page behind `lines`.
@@ -28,11 +29,12 @@ struct Pull {
         if let cursor {
             // Most phones that ask have it all, and that is seen at a glance.
             let standing = try await reader.all(SyncSQL.standing(of: guest, at: now))
-            if cursor.hasAll(of: standing) {
-                lines.complete(cursor.text(for: guest, app.secret), standing)
+            if cursor.read.hasAll(of: standing) {
+                lines.complete(cursor.text, standing)
                 return standing.map(\.scope)
             }
         }
+        let cursor = cursor?.read
         let found = try await reader.all(SyncSQL.pull(guest, since: cursor, limit: limit, at: now))
         var scopes: [SyncSQL.ScopeLine] = []
         var rows: [Row] = []

@@ -36,20 +36,21 @@ struct SyncCursor: Equatable, Sendable {
         // All of it is looked at, so that the comparison takes the same time wherever they differ.
         let difference = zip(data, Self.signature(of: content, for: guest, secret)).reduce(0) { $0 | ($1.0 ^ $1.1) }
         guard difference == 0 else { return nil }
-        let lines = String(decoding: content, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        // By bytes: every request of a phone but its first comes with one.
+        let lines = [UInt8](content).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         guard let epoch = lines.first else { return nil }
         var positions: [String: Position] = [:]
         for line in lines.dropFirst() {
-            let parts = line.split(separator: " ")
+            let parts = line.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
             guard parts.count == 2 || parts.count == 4, let version = Int64(parts[1]) else { return nil }
             var position = Position(version: version)
             if parts.count == 4 {
-                guard let id = UUID(uuidString: String(parts[3])) else { return nil }
-                position.row = .init(kind: String(parts[2]), id: id)
+                guard let id = UUID(uuidString: parts[3]) else { return nil }
+                position.row = .init(kind: parts[2], id: id)
             }
-            positions[String(parts[0])] = position
+            positions[parts[0]] = position
         }
-        self.init(epoch: String(epoch), positions: positions)
+        self.init(epoch: String(decoding: epoch, as: UTF8.self), positions: positions)
     }
 
     init(epoch: String, positions: [String: Position] = [:]) {

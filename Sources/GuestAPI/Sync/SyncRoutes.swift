@@ -27,9 +27,9 @@ enum SyncRoutes {
     private static func sync(_ call: Call) async throws -> Answer {
         let request = try call.body(SyncRequest.self)
         let guest = try call.guest()
-        let cursor = try request.cursor.map { text in
+        let cursor = try request.cursor.map { text -> (text: String, read: SyncCursor) in
             guard let cursor = SyncCursor(text, for: guest, call.app.secret) else { throw Refusal.cursorForeign }
-            return cursor
+            return (text, cursor)
         }
         var lines = SyncLines()
         if let mutations = request.mutations, !mutations.isEmpty {
