@@ -17,8 +17,7 @@ public actor SyncEngine {
     let store: LocalStore
     let transport: any SyncTransport
     private let limits: Limits
-    /// Mutations of the next request: fewer after the service had no time for them.
-    private var batch: Int
+    private var course: SyncCourse
 
     /// What one request carries.
     public struct Limits: Sendable {
@@ -35,7 +34,7 @@ public actor SyncEngine {
         self.store = store
         self.transport = transport
         self.limits = limits
-        batch = limits.mutations
+        course = SyncCourse(largestBatch: limits.mutations)
     }
 
     /// Why there was no answer to work with.
@@ -104,18 +103,17 @@ public actor SyncEngine {
         _ body: () async throws -> Void,
         until isOver: () throws -> Bool = { false }
     ) async {
-        var failures = 0
+        var patience = Patience()
+        var dice = SystemRandomNumberGenerator()
         while !Task.isCancelled {
             do {
                 try await body()
-                failures = 0
+                patience.succeeded()
                 if try isOver() { return }
             } catch {
                 guard !Task.isCancelled else { return }
                 failed(error)
-                let longest = min(60, pow(2, Double(min(failures, 6))))
-                try? await Task.sleep(for: .seconds(Double.random(in: longest / 2...longest)))
-                failures += 1
+                try? await Task.sleep(for: .seconds(patience.pause(using: &dice)))
             }
         }
     }
@@ -125,52 +123,53 @@ public actor SyncEngine {
     /// - Parameter seconds: how long the service may wait for something new when there is nothing, up to
     ///   `SyncRequest.longestWait`.
     public func step(waiting seconds: Int = 0) async throws -> Step {
-        let outgoing = try store.outgoing(atMost: batch, bytes: limits.bytes)
-        if !outgoing.isRegistered, !outgoing.mutations.isEmpty {
-            let body = try JSONEncoder().encode(["id": outgoing.deviceId.lowercasedText])
-            let (status, answer) = try await transport.send("POST", "/v1/sync/devices", body: body)
-            switch (status, Self.failure(status, answer)) {
-            case (204, _): try store.registered()
-            case (_, .status(_, code: "device_taken")):
-                try store.rename()
+        let outgoing = try store.outgoing(atMost: course.batch, bytes: limits.bytes)
+        var event = SyncCourse.Event.begun(
+            isRegistered: outgoing.isRegistered,
+            hasMutations: !outgoing.mutations.isEmpty
+        )
+        var answer = Data()
+        while true {
+            switch course.next(after: event) {
+            case .register:
+                let body = try JSONEncoder().encode(["id": outgoing.deviceId.lowercasedText])
+                let (status, problem) = try await transport.send("POST", "/v1/sync/devices", body: body)
+                event = .registered(status: status, code: Self.code(of: problem, status))
+            case .exchange:
+                let request = SyncRequest(
+                    deviceId: outgoing.deviceId,
+                    cursor: outgoing.cursor,
+                    limit: limits.rows,
+                    wait: seconds > 0 ? seconds : nil,
+                    mutations: outgoing.mutations.isEmpty ? nil : outgoing.mutations
+                )
+                let body = try JSONEncoder.ofArguments.encode(request)
+                let status: Int
+                (status, answer) = try await transport.send("POST", "/v1/sync", body: body)
+                event = .answered(status: status, code: Self.code(of: answer, status))
+            case .take:
+                let lines = try Self.lines(of: answer)
+                let (isComplete, damaged) = try store.take(lines, since: outgoing.cursor)
+                event = .taken(
+                    isComplete: isComplete,
+                    isBusy: lines.contains(.busy),
+                    damaged: damaged,
+                    hasPending: try !store.pending().isEmpty
+                )
+            case .mend(let scopes):
+                event = .mended(still: try await mend(scopes))
+            case .correct(let correction):
+                switch correction {
+                case .isRegistered: try store.registered()
+                case .isNotRegistered: try store.unregister()
+                case .needsOtherName: try store.rename()
+                case .readAnew: try store.beginAnew()
+                }
                 return .goingOn
-            case (_, let failure): throw failure
+            case .end(let step): return step
+            case .fail(let failure): throw failure
             }
         }
-        let request = SyncRequest(
-            deviceId: outgoing.deviceId,
-            cursor: outgoing.cursor,
-            limit: limits.rows,
-            wait: seconds > 0 ? seconds : nil,
-            mutations: outgoing.mutations.isEmpty ? nil : outgoing.mutations
-        )
-        let (status, answer) = try await transport.send(
-            "POST",
-            "/v1/sync",
-            body: try JSONEncoder.ofArguments.encode(request)
-        )
-        if status != 200 {
-            let failure = Self.failure(status, answer)
-            switch failure {
-            case .status(_, code: "cursor_invalid"): try store.beginAnew()
-            case .status(_, code: "device_unknown"): try store.unregister()
-            default: throw failure
-            }
-            return .goingOn
-        }
-        let lines = try Self.lines(of: answer)
-        let (isComplete, damaged) = try store.take(lines, since: outgoing.cursor)
-        if !damaged.isEmpty {
-            try await mend(damaged)
-            return .goingOn
-        }
-        if isComplete { readAnew = false }
-        guard !lines.contains(.busy) else {
-            batch = max(1, batch / 2)
-            throw Failure.busy
-        }
-        batch = min(limits.mutations, batch * 2)
-        return try isComplete && store.pending().isEmpty ? .upToDate : .goingOn
     }
 
     /// Every line, the last of which says how it goes on: without it the answer was cut off, and none of it counts.
@@ -194,24 +193,25 @@ public actor SyncEngine {
     }
 
     static func failure(_ status: Int, _ body: Data) -> Failure {
+        .status(status, code: code(of: body, status))
+    }
+
+    /// Of a problem document; nil for what is none.
+    private static func code(of body: Data, _ status: Int) -> String? {
         struct Problem: Decodable {
             let code: String
         }
-        return .status(status, code: try? JSONDecoder().decode(Problem.self, from: body).code)
+        guard status >= 400 else { return nil }
+        return try? JSONDecoder().decode(Problem.self, from: body).code
     }
 
     // MARK: Repair
 
-    /// Since the last time that all was right.
-    private var readAnew = false
-
-    /// Repairs, and where that was not enough reads everything anew, once.
-    private func mend(_ scopes: [ScopeState]) async throws {
+    /// Repairs, and names what differs still although the service has nothing newer of it.
+    private func mend(_ scopes: [ScopeState]) async throws -> String? {
         for scope in scopes { try await repair(scope) }
-        guard let still = try store.damaged(scopes).first, try await isCurrent(still) else { return }
-        guard !readAnew else { throw Failure.beyondRepair(scope: still.scope) }
-        readAnew = true
-        try store.beginAnew()
+        guard let still = try store.damaged(scopes).first, try await isCurrent(still) else { return nil }
+        return still.scope
     }
 
     /// Whether the service has nothing newer of it, which would explain a difference.

@@ -15,12 +15,32 @@ struct Pull {
     let cursor: (text: String, read: SyncCursor)?
     let limit: Int
 
+    /// One page behind what a push said; where there is nothing new and nothing was pushed, waits for it.
+    func page(behind outcomes: SyncLines, waiting seconds: Int, _ app: AppEnvironment) async throws -> SyncLines {
+        func look() async throws -> (lines: SyncLines, idle: [String]?) {
+            try await app.database.read(as: Principal.guest(guest).setting) { reader in
+                var lines = outcomes
+                let idle = try await write(to: &lines, app, at: app.now(), in: reader)
+                return (lines, idle)
+            }
+        }
+        let found = try await look()
+        guard let scopes = found.idle, seconds > 0, outcomes.bytes.isEmpty else { return found.lines }
+        return try await app.scopeBell.listen(to: scopes) { ear in
+            // What came before we listened is found now, what comes after is heard.
+            let again = try await look()
+            guard again.idle != nil else { return again.lines }
+            await app.admission.rest { await ear.wait(atMost: .seconds(seconds)) }
+            return try await look().lines
+        }
+    }
+
     /// Writes one page behind `lines`.
     ///
     /// All of it is one state of the database, grants included: what is not granted in that state is not in it.
     ///
     /// - Returns: the scopes to wait for when there is nothing new; nil when there is.
-    func write(
+    private func write(
         to lines: inout SyncLines,
         _ app: AppEnvironment,
         at now: Date,

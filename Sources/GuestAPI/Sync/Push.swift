@@ -7,11 +7,30 @@ import Sync
 
 /// Does what a phone has done, each mutation once, however often and from however many of its connections it comes.
 enum Push {
-    /// Writes an outcome for each mutation into `lines`, or why none was done.
+    /// An outcome for each mutation, or that there was no time for them now: what is new may be read all the same.
+    static func outcomes(
+        of mutations: [Mutation],
+        from device: UUID,
+        as guest: Guest.ID,
+        in language: Language,
+        _ app: AppEnvironment,
+        at now: Date
+    ) async throws -> SyncLines {
+        guard !mutations.isEmpty else { return SyncLines() }
+        do {
+            return try await push(mutations, from: device, as: guest, in: language, app, at: now)
+        } catch let error as PostgresError where error.isUnavailability {
+            var lines = SyncLines()
+            lines.busy()
+            return lines
+        }
+    }
+
+    /// An outcome for each mutation, or why none was done.
     ///
     /// Effects, outcomes and the device's number commit together. One that is refused changes nothing, and the next one
     /// goes on.
-    static func push(
+    private static func push(
         _ mutations: [Mutation],
         from device: UUID,
         as guest: Guest.ID,

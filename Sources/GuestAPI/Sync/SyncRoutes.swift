@@ -31,42 +31,16 @@ enum SyncRoutes {
             guard let cursor = SyncCursor(text, for: guest, call.app.secret) else { throw Refusal.cursorForeign }
             return (text, cursor)
         }
-        var lines = SyncLines()
-        if let mutations = request.mutations, !mutations.isEmpty {
-            do {
-                lines = try await Push.push(
-                    mutations,
-                    from: request.deviceId,
-                    as: guest,
-                    in: call.language,
-                    call.app,
-                    at: call.now
-                )
-            } catch let error as PostgresError where error.isUnavailability {
-                // Nothing was done; what is new may be read all the same.
-                lines.busy()
-            }
-        }
+        let outcomes = try await Push.outcomes(
+            of: request.mutations ?? [],
+            from: request.deviceId,
+            as: guest,
+            in: call.language,
+            call.app,
+            at: call.now
+        )
         let pull = Pull(guest: guest, cursor: cursor, limit: request.limit ?? Pull.pageRows)
-        let pushed = lines
-        func look() async throws -> (SyncLines, idle: [String]?) {
-            try await call.read { reader in
-                var lines = pushed
-                let idle = try await pull.write(to: &lines, call.app, at: call.app.now(), in: reader)
-                return (lines, idle)
-            }
-        }
-        var found = try await look()
-        if let scopes = found.idle, let seconds = request.wait, seconds > 0, pushed.bytes.isEmpty {
-            found = try await call.app.scopeBell.listen(to: scopes) { ear in
-                // What came before we listened is found now, what comes after is heard.
-                let again = try await look()
-                guard again.idle != nil else { return again }
-                await call.app.admission.rest { await ear.wait(atMost: .seconds(seconds)) }
-                return try await look()
-            }
-        }
-        lines = found.0
+        let lines = try await pull.page(behind: outcomes, waiting: request.wait ?? 0, call.app)
         return Answer(
             status: .ok,
             headers: [

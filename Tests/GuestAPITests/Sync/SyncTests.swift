@@ -748,7 +748,8 @@ import Testing
             let broken = Arrival(bookingId: stage.booking.id.uuid, time: "99:00")
             try phone.store.perform("booking.setArrivalTime@1", broken, at: api.now)
             #expect(try notes() == [Note(time: "18:00")])
-            // Told with the first page; the rows are there with the last.
+            // It registers; then all is told with the first page, and the rows are there with the last.
+            #expect(try await phone.engine.step() == .goingOn)
             #expect(try await phone.engine.step() == .goingOn)
             #expect(try phone.store.pending().isEmpty)
             #expect(try phone.store.refused().map(\.code) == ["invalid_request"])

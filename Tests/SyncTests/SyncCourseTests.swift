@@ -1,0 +1,133 @@
+import Foundation
+import GuestModels
+import Testing
+
+@testable import Sync
+
+/// The engine's decisions, without a network and a file.
+@Suite struct SyncCourseTests {
+    private let damage = [ScopeState(scope: "group:x", version: 3, count: 2, digest: "00000000000000ff")]
+
+    private func taken(
+        isComplete: Bool = true,
+        isBusy: Bool = false,
+        damaged: [ScopeState] = [],
+        hasPending: Bool = false
+    ) -> SyncCourse.Event {
+        .taken(isComplete: isComplete, isBusy: isBusy, damaged: damaged, hasPending: hasPending)
+    }
+
+    @Test func `A phone registers before it tells anything, and reads without`() {
+        var course = SyncCourse(largestBatch: 50)
+        #expect(course.next(after: .begun(isRegistered: false, hasMutations: true)) == .register)
+        #expect(course.next(after: .begun(isRegistered: false, hasMutations: false)) == .exchange)
+        #expect(course.next(after: .begun(isRegistered: true, hasMutations: true)) == .exchange)
+        #expect(course.next(after: .registered(status: 204, code: nil)) == .correct(.isRegistered))
+        #expect(course.next(after: .registered(status: 409, code: "device_taken")) == .correct(.needsOtherName))
+        #expect(course.next(after: .registered(status: 503, code: "busy")) == .fail(.status(503, code: "busy")))
+    }
+
+    @Test func `What the service knows better is corrected, and everything else that is no answer is a failure`() {
+        var course = SyncCourse(largestBatch: 50)
+        #expect(course.next(after: .answered(status: 200, code: nil)) == .take)
+        #expect(course.next(after: .answered(status: 400, code: "cursor_invalid")) == .correct(.readAnew))
+        #expect(course.next(after: .answered(status: 409, code: "device_unknown")) == .correct(.isNotRegistered))
+        for (status, code) in [(401, "sign_in_needed"), (404, nil), (500, nil), (302, nil)] as [(Int, String?)] {
+            #expect(course.next(after: .answered(status: status, code: code)) == .fail(.status(status, code: code)))
+        }
+        #expect(course == SyncCourse(largestBatch: 50))
+    }
+
+    @Test func `A phone is up to date when it has all and has told all`() {
+        var course = SyncCourse(largestBatch: 50)
+        #expect(course.next(after: taken()) == .end(.upToDate))
+        #expect(course.next(after: taken(hasPending: true)) == .end(.goingOn))
+        #expect(course.next(after: taken(isComplete: false)) == .end(.goingOn))
+    }
+
+    @Test func `Batches halve while the service has no time, down to one, and double again`() {
+        var course = SyncCourse(largestBatch: 50)
+        var sizes: [Int] = []
+        for _ in 0..<7 {
+            #expect(course.next(after: taken(isBusy: true, hasPending: true)) == .fail(.busy))
+            sizes.append(course.batch)
+        }
+        #expect(sizes == [25, 12, 6, 3, 1, 1, 1])
+        sizes = []
+        for _ in 0..<7 {
+            #expect(course.next(after: taken(hasPending: true)) == .end(.goingOn))
+            sizes.append(course.batch)
+        }
+        #expect(sizes == [2, 4, 8, 16, 32, 50, 50])
+    }
+
+    @Test func `What differs is mended, read anew once if that was not enough, and then reported`() {
+        var course = SyncCourse(largestBatch: 50)
+        #expect(course.next(after: taken(damaged: damage)) == .mend(damage))
+        #expect(course.next(after: .mended(still: nil)) == .end(.goingOn))
+        #expect(course.next(after: .mended(still: "group:x")) == .correct(.readAnew))
+        #expect(course.next(after: taken(damaged: damage)) == .mend(damage))
+        #expect(course.next(after: .mended(still: "group:x")) == .fail(.beyondRepair(scope: "group:x")))
+        // All was right once: the next damage is another one. A page in between says nothing.
+        #expect(course.next(after: taken(isComplete: false)) == .end(.goingOn))
+        #expect(course.hasReadAnew)
+        #expect(course.next(after: taken()) == .end(.upToDate))
+        #expect(course.next(after: .mended(still: "group:x")) == .correct(.readAnew))
+    }
+
+    @Test(arguments: [UInt64(1), 2, 3, 4, 5])
+    func `Whatever a service answers, every step ends soon, with one request of each kind`(_ seed: UInt64) {
+        var dice = SeededGenerator(seed: seed)
+        var course = SyncCourse(largestBatch: 50)
+        for _ in 0..<2_000 {
+            var acts: [SyncCourse.Act] = []
+            var event: SyncCourse.Event? = .begun(
+                isRegistered: Bool.random(using: &dice),
+                hasMutations: Bool.random(using: &dice)
+            )
+            while let current = event {
+                let act = course.next(after: current)
+                acts.append(act)
+                event = answer(to: act, &dice)
+            }
+            let requests = acts.filter { $0 == .register || $0 == .exchange }
+            #expect(requests.count == 1)
+            #expect(acts.count <= 4)
+            #expect((1...50).contains(course.batch))
+        }
+    }
+
+    /// Any, good or bad; nil where the act has ended the step.
+    private func answer(to act: SyncCourse.Act, _ dice: inout SeededGenerator) -> SyncCourse.Event? {
+        let statuses = [200, 204, 302, 400, 401, 409, 500, 503]
+        let codes = [nil, "device_taken", "device_unknown", "cursor_invalid", "busy"]
+        let status = statuses.randomElement(using: &dice) ?? 200
+        let code = codes.randomElement(using: &dice) ?? nil
+        switch act {
+        case .register: return .registered(status: status, code: code)
+        case .exchange: return .answered(status: status, code: code)
+        case .take:
+            return taken(
+                isComplete: Bool.random(using: &dice),
+                isBusy: Bool.random(using: &dice),
+                damaged: Bool.random(using: &dice) ? damage : [],
+                hasPending: Bool.random(using: &dice)
+            )
+        case .mend: return .mended(still: Bool.random(using: &dice) ? "group:x" : nil)
+        case .correct, .end, .fail: return nil
+        }
+    }
+
+    @Test func `After failures a phone waits ever longer, at most a minute, and begins anew after a success`() {
+        var patience = Patience()
+        var dice = SeededGenerator(seed: 1)
+        func pauses(_ count: Int) -> [TimeInterval] { (0..<count).map { _ in patience.pause(using: &dice) } }
+        for (pause, longest) in zip(pauses(9), [1.0, 2, 4, 8, 16, 32, 60, 60, 60]) {
+            #expect((longest / 2...longest).contains(pause))
+        }
+        patience.succeeded()
+        #expect(pauses(1).allSatisfy { $0 <= 1 })
+        // Phones that lost the same network do not come back at the same instant.
+        #expect(Set(pauses(20)).count == 20)
+    }
+}
