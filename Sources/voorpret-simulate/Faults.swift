@@ -4,7 +4,7 @@ import Synchronization
 
 /// What can go wrong between the service and the world.
 enum Fault: String, CaseIterable, Sendable {
-    // Between the service and the provider.
+    // Between the service and the provider, and between phones and the service.
     case requestDropped, requestDelayed, answerDropped, answerDelayed, requestDoubled, providerError
     // Between the provider and our webhooks.
     case eventWithheld, eventAnswerDropped, eventDoubled, eventDelayed, eventStale, eventAltered
@@ -16,7 +16,7 @@ enum Fault: String, CaseIterable, Sendable {
     static let towardsProvider: [Fault] = [
         .requestDropped, .answerDropped, .answerDelayed, .requestDoubled, .providerError,
     ]
-    /// A request that is delayed comes after those that were sent later.
+    /// A request that is delayed comes after later ones of other phones, and of its own phone where that was killed.
     static let ofPhones: [Fault] = [
         .requestDropped, .requestDelayed, .answerDropped, .answerDelayed, .requestDoubled,
     ]

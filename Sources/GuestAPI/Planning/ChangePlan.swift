@@ -66,8 +66,8 @@ extension PlanItem {
         return try result.get()
     }
 
-    /// As if each had been changed after the one before, in one round trip to read and one to write: a phone that comes
-    /// out of the woods has fifty of these.
+    /// As if each had been changed after the one before, but read together and written together: a phone that comes out
+    /// of the woods has fifty of these.
     ///
     /// - Returns: for each what became of it; one that is refused changes nothing and stops no other.
     static func change(
@@ -80,7 +80,7 @@ extension PlanItem {
         guard let guest = principal.guestID else { throw Refusal.notFound }
         let (members, found) = try await tx.all(
             GroupSQL.ownRow(in: group, of: guest),
-            PlanningSQL.items(Set(changes.map(\.id)), in: group)
+            PlanningSQL.items(Set(changes.map(\.id)), in: group, of: guest)
         )
         guard let own = members.first else { return changes.map { _ in .failure(Refusal.notFound) } }
         var rows = Dictionary(found.map { ($0.item.id, $0) }) { first, _ in first }
@@ -113,7 +113,7 @@ extension PlanItem {
             let version = rows[former.id]?.item.version ?? former.version
             // Now and then: to look every time costs more than what is kept.
             if version / 50 != former.version / 50 {
-                tx.later([PlanningSQL.forgetEvents(of: former.id, before: version)])
+                tx.later([PlanningSQL.forgetEvents(of: former.id, before: version / 50 * 50)])
             }
             tx.publish(former.id, .planItem, to: .group(group))
         }

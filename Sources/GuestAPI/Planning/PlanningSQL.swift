@@ -195,11 +195,14 @@ enum PlanningSQL {
         )
     }
 
-    /// Locked, in the order of their ids.
-    static func items(_ ids: Set<PlanItem.ID>, in group: TravelGroup.ID) -> Query<ItemRow> {
+    /// Locked for a member of the group, in the order of their ids; nobody else locks any.
+    static func items(_ ids: Set<PlanItem.ID>, in group: TravelGroup.ID, of guest: Guest.ID) -> Query<ItemRow> {
         Query(
             """
-            SELECT \(itemColumns) FROM plan_item WHERE id = ANY(\(Array(ids))::uuid[]) AND group_id = \(group)
+            SELECT \(itemColumns) FROM plan_item
+            WHERE id = ANY(\(Array(ids))::uuid[]) AND group_id = \(group) AND EXISTS (
+                SELECT FROM traveller WHERE group_id = \(group) AND guest_id = \(guest) AND left_at IS NULL
+            )
             ORDER BY id FOR NO KEY UPDATE
             """,
             decoding: itemRow
@@ -340,7 +343,7 @@ enum PlanningSQL {
                     rank = new.rank, revisions = new.revisions, version = new.version
                 FROM json_to_recordset(\(items)) AS new (id uuid, title text, note text, place text, day date, time time,
                     quantity text, bringer uuid, "isDone" boolean, rank text, revisions jsonb, version int)
-                WHERE plan_item.id = new.id
+                WHERE plan_item.id = new.id AND plan_item.id = ANY(\(rows.map(\.item.id))::uuid[])
                 """
             ),
             Command(

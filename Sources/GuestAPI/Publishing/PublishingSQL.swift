@@ -5,8 +5,8 @@ enum PublishingSQL {
     /// For the statements of the flush, up to COMMIT: otherwise PostgreSQL plans each of them anew every time, because
     /// for an array of unknown length it expects more rows than there are.
     ///
-    /// All of them look things up by their keys; a plan that was made while tables were nearly empty would read all of
-    /// them for as long as the connection lives.
+    /// All of them look things up by their keys; a plan that was made while tables were nearly empty would go on reading
+    /// all of them until the next ANALYZE.
     static let planOnce = Command(
         """
         SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)

@@ -61,16 +61,17 @@ enum Mutations {
         return runs
     }
 
-    /// What several runs want together is locked before any of them begins; one alone locks its own in order.
+    /// The items that several runs, or items of several groups, want together are locked in one order before any of them
+    /// begins; a run within a group locks its own.
     static func locks(for runs: [[Mutation]], by guest: Guest.ID) -> [Command] {
         let ofItems = runs.filter { run in
             run.first.map { $0.name.hasPrefix("planItem.") && !$0.name.hasPrefix("planItem.add") } ?? false
         }
-        guard ofItems.count > 1 else { return [] }
         let items = ofItems.joined().compactMap { mutation in
-            try? JSONDecoder().decode(ThingArguments<PlanItem>.self, from: Data(mutation.arguments.utf8)).id
+            try? JSONDecoder().decode(ThingArguments<PlanItem>.self, from: Data(mutation.arguments.utf8))
         }
-        return [PlanningSQL.lock(items, of: guest)]
+        guard ofItems.count > 1 || Set(items.map(\.groupId)).count > 1 else { return [] }
+        return [PlanningSQL.lock(items.map(\.id), of: guest)]
     }
 
     static let all = planning.merging(messages) { first, _ in first }.merging(others) { first, _ in first }

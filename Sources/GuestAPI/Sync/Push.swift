@@ -58,12 +58,10 @@ enum Push {
             let new = mutations.filter { former[$0.id] == nil }
             let runs = Mutations.runs(of: new)
             tx.later(Mutations.locks(for: runs, by: guest))
-            var outcomes: [UUID: String] = [:]
-            for run in runs {
-                let done = try await done(run, as: guest, in: language, app, at: now, in: tx)
-                for (mutation, outcome) in zip(run, done) { outcomes[mutation.id] = outcome }
-            }
-            if !new.isEmpty { tx.later([SyncSQL.keep(outcomes, of: new, by: guest, at: now)]) }
+            var done: [(mutation: Mutation, outcome: String)] = []
+            for run in runs { done += try await self.done(run, as: guest, in: language, app, at: now, in: tx) }
+            if !done.isEmpty { tx.later([SyncSQL.keep(done, by: guest, at: now)]) }
+            let outcomes = Dictionary(done.map { ($0.mutation.id, $0.outcome) }) { first, _ in first }
             for mutation in mutations {
                 if let former = former[mutation.id] {
                     let isSame = former.fingerprint == mutation.fingerprint
@@ -81,7 +79,7 @@ enum Push {
         }
     }
 
-    /// Does mutations of one name, and answers the outcome of each as the JSON that is kept.
+    /// Does mutations of one name; the outcome of each is the JSON that is kept.
     private static func done(
         _ run: [Mutation],
         as guest: Guest.ID,
@@ -89,7 +87,7 @@ enum Push {
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
-    ) async throws -> [String] {
+    ) async throws -> [(mutation: Mutation, outcome: String)] {
         let acts = run.map { mutation in
             Mutations.Act(
                 bytes: Array(mutation.arguments.utf8),
@@ -105,21 +103,24 @@ enum Push {
             guard let verb = run.first.flatMap({ Mutations.all[$0.name] }) else { throw Refusal.mutationUnknown }
             let results = try await tx.savepoint { tx in
                 let results = try await verb.act(acts, tx)
+                guard results.count == run.count else { throw Problem.internalError }
                 try await tx.settle()
                 return results
             }
             return try zip(run, results).map { mutation, result in
                 switch result {
-                case .success(let result): try text(Outcome(id: mutation.id, result: result))
-                case .failure(let error): try rejected(mutation, final(error, app), in: language)
+                case .success(let result): (mutation, try text(Outcome(id: mutation.id, result: result)))
+                case .failure(let error): (mutation, try rejected(mutation, final(error, app.logger), in: language))
                 }
             }
         } catch {
-            problem = try final(error, app)
+            // Of several it is told again, by the one alone whose mistake it is.
+            problem = try final(error, run.count > 1 ? nil : app.logger)
         }
-        guard run.count > 1 else { return try run.map { try rejected($0, problem, in: language) } }
-        // Nothing of them was done; which of them it was shows when each is done alone.
-        var outcomes: [String] = []
+        guard run.count > 1 else { return try run.map { ($0, try rejected($0, problem, in: language)) } }
+        // Nothing of them was done, and their locks are gone; which of them it was shows when each is done alone.
+        tx.later(Mutations.locks(for: run.map { [$0] }, by: guest))
+        var outcomes: [(mutation: Mutation, outcome: String)] = []
         for mutation in run {
             outcomes += try await done([mutation], as: guest, in: language, app, at: now, in: tx)
         }
@@ -131,8 +132,8 @@ enum Push {
     }
 
     /// What will never be possible is refused, so that the queue goes on; throws what is worth another try.
-    private static func final(_ error: any Error, _ app: AppEnvironment) throws -> Problem {
-        guard let problem = Problem(error) ?? hopeless(error, app), !problem.isRetryable else { throw error }
+    private static func final(_ error: any Error, _ logger: Logger?) throws -> Problem {
+        guard let problem = Problem(error) ?? hopeless(error, logger), !problem.isRetryable else { throw error }
         return problem
     }
 
@@ -145,7 +146,7 @@ enum Push {
 
 extension Push {
     /// What comes to the same however often it is tried is our mistake: it must not stop all that comes after it.
-    private static func hopeless(_ error: any Error, _ app: AppEnvironment) -> Problem? {
+    private static func hopeless(_ error: any Error, _ logger: Logger?) -> Problem? {
         if error is CancellationError { return nil }
         if let error = error as? PostgresError {
             switch error {
@@ -153,7 +154,7 @@ extension Push {
             default: return nil
             }
         }
-        app.logger.error("mutation failed", metadata: ["error": "\(String(reflecting: error))"])
+        logger?.error("mutation failed", metadata: ["error": "\(String(reflecting: error))"])
         return Problem.internalError
     }
 }

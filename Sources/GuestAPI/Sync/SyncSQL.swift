@@ -202,8 +202,7 @@ enum SyncSQL {
     }
 
     static func keep(
-        _ outcomes: [UUID: String],
-        of mutations: [Mutation],
+        _ done: [(mutation: Mutation, outcome: String)],
         by guest: Guest.ID,
         at now: Date
     ) -> Command {
@@ -211,8 +210,8 @@ enum SyncSQL {
             """
             INSERT INTO sync_outcome (guest_id, mutation_id, fingerprint, outcome, at)
             SELECT \(guest)::uuid, id, fingerprint, outcome, \(now)::timestamptz
-            FROM unnest(\(mutations.map(\.id))::uuid[], \(mutations.map(\.fingerprint))::bytea[],
-                \(mutations.map { outcomes[$0.id] ?? "" })::text[]) AS done (id, fingerprint, outcome)
+            FROM unnest(\(done.map(\.mutation.id))::uuid[], \(done.map(\.mutation.fingerprint))::bytea[],
+                \(done.map(\.outcome))::text[]) AS done (id, fingerprint, outcome)
             """
         )
     }

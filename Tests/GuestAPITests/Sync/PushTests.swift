@@ -61,6 +61,15 @@ import Testing
                 Wish(item: 1, change: PlanItemChange(base: 1, isDone: false)),
                 Wish(item: 5, change: PlanItemChange(base: 1, isDone: true)),
                 Wish(item: 6, change: PlanItemChange(base: 1, isDone: true)),
+                Wish(item: 2, bringer: .nobody, change: PlanItemChange(base: 1, title: "Nobody's")),
+                Wish(item: 2, change: PlanItemChange(base: 1, title: "")),
+                Wish(item: 2, isElsewhere: true, change: PlanItemChange(base: 1, title: "Elsewhere")),
+                Wish(item: 2, bringer: .own, change: PlanItemChange(base: 1, note: "Two\nlines", place: "{\"a\", \\}")),
+                Wish(
+                    item: 3,
+                    change: PlanItemChange(base: 1, day: LocalDate(daysSince1970: 20_000), time: LocalTime("07:05"))
+                ),
+                Wish(item: 3, change: PlanItemChange(base: 1, clear: [.day, .time])),
             ]
             return sure + (sure.count..<count).map { _ in random(&dice) }
         }
@@ -184,7 +193,9 @@ import Testing
             let ends = try await plan(of: together, api)
             let expected = try await plan(of: alone, api)
             #expect(ends == expected)
-            for word in ["applied", "merged", "noop", "not_found", "item_deleted"] {
+            for word in [
+                "applied", "merged", "noop", "not_found", "item_deleted", "unknown_traveller", "invalid_request",
+            ] {
                 #expect(atOnce.contains { $0.hasPrefix(word) })
             }
         }
@@ -200,9 +211,62 @@ import Testing
             let refused = outcomes.enumerated().filter { $0.element.hasPrefix("internal") }.map(\.offset)
             #expect(outcomes.count == 50)
             #expect(refused == [47])
+            // None of them was done twice: an event for each, and two of the organiser's.
+            let rest = outcomes.filter { $0 == "applied" || $0 == "merged" }
+            #expect(rest.count == 49)
+            let events = try await api.count("SELECT count(*) FROM plan_event")
+            #expect(events == 49 + 2)
             let titles = try await plan(of: camp, api)
             // The last of each item that could be.
             for number in [43, 46, 47, 49, 50] { #expect(titles.contains { $0.contains("Title \(number)|") }) }
         }
+    }
+
+    @Test func `Two phones that change the same items of two groups in opposite orders wait for each other`()
+        async throws
+    {
+        try await withGuestAPI { api in
+            let organiser = try await api.given.guest()
+            let (one, two) = (try await camp(of: organiser, api), try await camp(of: organiser, api))
+            struct Device: Encodable {
+                let id: UUID
+            }
+            // One guest of both groups, with two phones.
+            let phones = [UUID(), UUID()]
+            for phone in phones {
+                let added = try await api.post("/v1/sync/devices", Device(id: phone), as: organiser)
+                #expect(added.status == 204)
+            }
+            for round in 0..<20 {
+                async let first = change([one, two], round, from: phones[0], of: organiser, api)
+                async let second = change([two, one], round, from: phones[1], of: organiser, api)
+                let counts = try await [first, second]
+                #expect(counts == [10, 10])
+            }
+        }
+    }
+
+    /// Changes all items of camps in turn; answers how many outcomes came.
+    private func change(
+        _ camps: [Camp],
+        _ round: Int,
+        from device: UUID,
+        of guest: Given.Person,
+        _ api: GuestAPITestService
+    ) async throws -> Int {
+        var mutations: [Mutation] = []
+        for number in 0..<5 {
+            for camp in camps {
+                let wish = Wish(item: number, change: PlanItemChange(base: 1, title: "\(device) \(round)"))
+                mutations.append(try wish.mutation(round * 10 + mutations.count + 1, in: camp, at: api.now))
+            }
+        }
+        let request = SyncRequest(deviceId: device, mutations: mutations)
+        let answer = try await api.change("POST", "/v1/sync", request, as: guest)
+        let lines = try SyncEngine.lines(of: answer.body)
+        return lines.filter { line in
+            if case .outcome = line { return true }
+            return false
+        }.count
     }
 }
