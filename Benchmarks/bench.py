@@ -1213,7 +1213,7 @@ def kinto():
         "application = kinto.main({}, **dict(config['app:main']))\n"
     )
     server = subprocess.Popen(
-        [str(home / "bin/uwsgi"), "--http-socket", f"127.0.0.1:{port}", "--master", "--processes", "2", "--threads", "4", "--wsgi-file", "kinto_app.py", "--disable-logging"],
+        [str(home / "bin/uwsgi"), "--http-socket", f"127.0.0.1:{port}", "--master", "--processes", "2", "--threads", "4", "--wsgi-file", "kinto_app.py", "--disable-logging", "--die-on-term"],
         cwd=SCRATCH, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )
     try:
