@@ -15,9 +15,14 @@ import Darwin
 /// thread. Because one thread sees all work, the questions of many requests that arrive together
 /// leave in one write and share a round trip.
 ///
-/// `@unchecked Sendable`: `configuration` and the pipe's ends never change and `mailbox` is a `Mutex`. All other state is
-/// private and reached in two ways only: from `run`, on the thread, and from posted work, which the thread runs while it
-/// lives and `post` runs under the mailbox's lock once it has ended.
+/// `@unchecked Sendable` is safe because no two threads reach anything of it at once that can change:
+/// - `configuration` and the pipe's ends are constants; `mailbox` is a `Mutex`.
+/// - Every `var` is private. `init` sets it before the thread starts; then only `run`, what `run` calls, and posted work
+///   read or write it. Other methods for any thread (`read`, `lease`, `send`, `release`, `close`, `census`) do nothing
+///   but post.
+/// - The thread alone runs posted work while it lives. When it ends it sets `isOver` under the mailbox's lock, after its
+///   last access; from then on `post` runs work under that same lock, so one at a time and after all of the thread's.
+/// - The pipe is closed in that same stretch, and `wake` is called under the lock and not once `isOver` is set.
 final class Reactor: @unchecked Sendable {
     struct Configuration: Sendable {
         var connectionString: String

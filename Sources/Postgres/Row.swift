@@ -3,8 +3,14 @@ import Synchronization
 
 /// The answer to one statement.
 ///
-/// `@unchecked Sendable`: all properties are constants, libpq only reads a PGresult that it has handed out (its manual says
-/// that such results are safe to share between threads), and nobody but `deinit`, when no reference is left, frees it.
+/// `@unchecked Sendable` is safe because nothing changes between `init` and `deinit`:
+/// - All properties are constants; only the type of `result`, a C pointer, keeps the compiler from seeing it.
+/// - `Wire` hands over each PGresult once, and neither uses nor frees it afterwards. It is private here.
+/// - It is asked only through `PQntuples`, `PQnfields`, `PQfname`, `PQgetisnull`, `PQgetvalue`, `PQgetlength`,
+///   `PQcmdTuples` and `PQcmdStatus`, which read. "PGresult objects are normally read-only after creation, and so can be
+///   passed around freely between threads", unless functions that modify one are called; none is
+///   (https://www.postgresql.org/docs/15/libpq-threading.html).
+/// - `deinit` alone frees it, when no reference is left; `withField` holds one while its bytes are read.
 final class ResultSet: @unchecked Sendable {
     private let result: OpaquePointer
     let count: Int
@@ -22,11 +28,11 @@ final class ResultSet: @unchecked Sendable {
 
     /// Rows that an INSERT, UPDATE, DELETE or COPY touched.
     var affected: Int {
-        PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0
+        withExtendedLifetime(self) { PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0 }
     }
 
     var tag: String {
-        PQcmdStatus(result).map { String(cString: $0) } ?? ""
+        withExtendedLifetime(self) { PQcmdStatus(result).map { String(cString: $0) } ?? "" }
     }
 
     func decode<Element>(_ decode: (Row) throws -> Element) throws -> [Element] {
@@ -38,13 +44,18 @@ final class ResultSet: @unchecked Sendable {
         return elements
     }
 
-    /// The bytes of one field, valid while `self` lives; nil for NULL.
-    func field(_ row: Int32, _ column: Int32) -> UnsafeRawBufferPointer? {
-        guard PQgetisnull(result, row, column) == 0 else { return nil }
-        return UnsafeRawBufferPointer(
-            start: PQgetvalue(result, row, column),
-            count: Int(PQgetlength(result, row, column))
-        )
+    /// Gives the bytes of one field to `body`, for as long as it runs; nil for NULL.
+    func withField<Value>(
+        _ row: Int32,
+        _ column: Int32,
+        _ body: (UnsafeRawBufferPointer?) throws -> Value
+    ) throws -> Value {
+        // Otherwise the last reference may go after the address was taken and before it is read.
+        try withExtendedLifetime(self) {
+            guard PQgetisnull(result, row, column) == 0 else { return try body(nil) }
+            let count = Int(PQgetlength(result, row, column))
+            return try body(UnsafeRawBufferPointer(start: PQgetvalue(result, row, column), count: count))
+        }
     }
 }
 
@@ -68,10 +79,10 @@ public struct Row: Sendable {
     ///
     /// Throws `PostgresError.undecodable` when there is no such column or it is NULL.
     public func withBytes<Value>(of column: String, _ body: (UnsafeRawBufferPointer) throws -> Value) throws -> Value {
-        guard let position = set.columns.firstIndex(of: column), let bytes = set.field(index, Int32(position)) else {
-            throw PostgresError.undecodable(column: column, reason: "NULL, or no such column")
+        try withField(column) { bytes in
+            guard let bytes else { throw PostgresError.undecodable(column: column, reason: "NULL") }
+            return try body(bytes)
         }
-        return try withExtendedLifetime(set) { try body(bytes) }
     }
 
     /// The column's value, nil for NULL.
@@ -79,16 +90,25 @@ public struct Row: Sendable {
         _ column: String,
         as type: Value.Type = Value.self
     ) throws -> Value? {
+        try withField(column) { bytes in
+            guard let bytes else { return nil }
+            guard let value = Value(postgresText: bytes) else {
+                throw PostgresError.undecodable(
+                    column: column,
+                    reason: "'\(String(decoding: bytes.prefix(80), as: UTF8.self))' is no \(Value.self)"
+                )
+            }
+            return value
+        }
+    }
+
+    private func withField<Value>(
+        _ column: String,
+        _ body: (UnsafeRawBufferPointer?) throws -> Value
+    ) throws -> Value {
         guard let position = set.columns.firstIndex(of: column) else {
             throw PostgresError.undecodable(column: column, reason: "no such column")
         }
-        guard let bytes = set.field(index, Int32(position)) else { return nil }
-        guard let value = Value(postgresText: bytes) else {
-            throw PostgresError.undecodable(
-                column: column,
-                reason: "'\(String(decoding: bytes.prefix(80), as: UTF8.self))' is no \(Value.self)"
-            )
-        }
-        return value
+        return try set.withField(index, Int32(position), body)
     }
 }

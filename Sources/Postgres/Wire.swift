@@ -6,10 +6,14 @@ import Synchronization
 ///
 /// Lives on the reactor's thread alone.
 ///
-/// `@unchecked Sendable`: it is made on the thread that connects, which hands it over through the mailbox and forgets it.
-/// From then on tasks hold it only as a ticket for "the connection I leased": every property and every call of libpq is
-/// reached through work that is posted to the reactor, which runs on its thread, or, after that has ended, under the
-/// mailbox's lock.
+/// `@unchecked Sendable` is safe because one thread at a time reaches it, and each after the one before:
+/// - `init` runs on the thread that connects, which hands it over through the mailbox's lock and forgets it.
+/// - From then on its properties and its connection are used by the reactor's own loop and by work that is posted to the
+///   reactor. Both run on its thread or, once that has ended, under the mailbox's lock (see `Reactor`).
+/// - A task that has leased it (`Transaction`, `Database`) holds it as a ticket: it asks nothing of it, and only passes it
+///   to `Reactor.send`, to `Reactor.release`, or into posted work.
+/// - The last reference may go anywhere: there is no `deinit`. `PQfinish` is called by `close`, on the reactor's side, or
+///   by an `init` that fails, before anybody else has it.
 final class Wire: @unchecked Sendable {
     enum Step {
         case prepare(text: String)

@@ -18,7 +18,7 @@ import Testing
         #expect(outcome.said.contains("0 differences"), "seed \(seed): \(outcome.said)")
     }
 
-    /// `VOORPRET_MUTATIONS` says how many; 100,000 take a quarter of an hour.
+    /// `VOORPRET_MUTATIONS` says how many; 100,000 take some minutes.
     @Test func `However often an answer is lost and a request doubled, it is done once and answered alike`()
         async throws
     {
