@@ -1,6 +1,6 @@
 """Fuzzes a running demo service with schemathesis, as each kind of principal, with real ids.
 
-    fuzz.py URL STATE_FOLDER CASES
+    fuzz.py --cases CASES URL STATE_FOLDER
 
 Fails on any 5xx, any status or body that openapi.yaml does not document, and when fewer than 80 % of
 the operations answered 2xx to anybody.
@@ -23,7 +23,7 @@ import uuid
 
 import yaml
 
-base, state, cases = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
+cases, base, state = sys.argv[2], sys.argv[3], pathlib.Path(sys.argv[4])
 admin = re.sub(r":(\d+)$", lambda match: f":{int(match[1]) + 1}", base)
 
 
