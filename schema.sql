@@ -367,6 +367,11 @@ CREATE TABLE booking (
     split jsonb,
     -- When the property system last said something of it; what it said before that is old.
     reported_at timestamptz,
+    -- The household that answers for the booking although its organiser has handed over, until the successor accepts.
+    -- NULL: the organiser's.
+    backstop_id uuid REFERENCES household,
+    -- By when a firm stay's deposit must be covered again. NULL: it is covered, or staff have waived it.
+    deposit_due date,
     CONSTRAINT booking_hold_has_deadline CHECK ((state = 'held') = (hold_until IS NOT NULL)),
     CONSTRAINT booking_has_group CHECK (source = 'import' OR group_id IS NOT NULL),
     CONSTRAINT booking_somebody_stays CHECK (source = 'import' OR adults + children > 0),
@@ -375,6 +380,7 @@ CREATE TABLE booking (
 CREATE INDEX ON booking (group_id);
 CREATE INDEX booking_arrivals ON booking (park_id, lower(stay));
 CREATE INDEX booking_departures ON booking (park_id, upper(stay));
+CREATE INDEX booking_deposit_due ON booking (park_id, deposit_due) WHERE deposit_due IS NOT NULL;
 -- Whose holds are counted.
 CREATE INDEX booking_held ON booking (placed_by) WHERE state = 'held';
 
@@ -519,7 +525,9 @@ CREATE TABLE extra_order (
     unit_amount bigint NOT NULL,
     ordered_by uuid REFERENCES guest,
     ordered_at timestamptz NOT NULL,
-    cancelled_at timestamptz
+    cancelled_at timestamptz,
+    -- Whether the household has ordered it for itself, and so agreed to it.
+    is_own boolean NOT NULL DEFAULT false
 );
 CREATE INDEX ON extra_order (booking_id);
 CREATE INDEX extra_order_to_prepare ON extra_order (extra_id, lower(dates)) WHERE cancelled_at IS NULL;
@@ -566,19 +574,49 @@ CREATE TABLE share (
     booking_id uuid NOT NULL REFERENCES booking,
     household_id uuid NOT NULL REFERENCES household,
     amount bigint NOT NULL,
-    -- What a change would make it, to which the household has not agreed; the organiser's owes the rest meanwhile.
+    -- What it would be if the household agreed to everything; the backstop owes the rest meanwhile.
     asked bigint,
-    -- The credit of its `prepaid` entries; `voorpret check ledger` compares.
-    paid bigint NOT NULL DEFAULT 0 CONSTRAINT share_paid_back CHECK (paid >= 0),
+    -- The credit of its `prepaid` entries; `voorpret check ledger` compares. Below 0 where a bank has taken back more
+    -- than was left.
+    paid bigint NOT NULL DEFAULT 0,
     due date NOT NULL,
     version int NOT NULL DEFAULT 1,
-    -- Who has taken it over, and how much of it the household still owes itself.
+    -- The household that has been asked to take it over.
     covered_by uuid REFERENCES household,
+    -- For the version before this one, which has no `kept`.
     kept_percent int NOT NULL DEFAULT 100 CONSTRAINT share_kept_percent CHECK (kept_percent BETWEEN 0 AND 100),
+    -- The most the household has agreed to owe, beside what it ordered and was given for itself. NULL where the version
+    -- before this has written the share: then its amount counts as agreed.
+    agreed bigint,
+    -- What of `paid` came in beyond what could be paid then.
+    surplus bigint NOT NULL DEFAULT 0 CONSTRAINT share_surplus CHECK (surplus >= 0),
+    -- What the household still owes at most of a share that another has taken over. NULL where the version before this
+    -- has written it, by `kept_percent`.
+    kept bigint CHECK (kept >= 0),
+    -- What may be given back of it now.
+    refundable bigint NOT NULL DEFAULT 0 CONSTRAINT share_refundable CHECK (refundable >= 0),
     CONSTRAINT share_once UNIQUE (booking_id, household_id),
     CONSTRAINT share_not_covered_by_itself CHECK (covered_by <> household_id)
 );
 CREATE INDEX share_overpaid ON share (booking_id) WHERE paid > amount;
+CREATE INDEX share_to_give_back ON share (booking_id) WHERE refundable > 0;
+
+-- Each change of what a household has agreed to owe: the last one of a share is what counts.
+CREATE TABLE agreement (
+    share_id uuid NOT NULL REFERENCES share,
+    number int NOT NULL CHECK (number > 0),
+    agreed bigint NOT NULL,
+    -- By what it agreed: being in the booking, saying so, paying, its own change, its own offer to take over that has
+    -- ended, handing over, or before agreements were kept.
+    how text NOT NULL CONSTRAINT agreement_how CHECK (
+        how IN ('joined', 'agreed', 'paid', 'changed', 'coverEnded', 'handedOver', 'before')
+    ),
+    at timestamptz NOT NULL,
+    principal text NOT NULL DEFAULT coalesce(current_setting('app.principal', true), ''),
+    PRIMARY KEY (share_id, number)
+);
+CREATE TRIGGER agreement_never_edited BEFORE UPDATE OR DELETE ON agreement
+    FOR EACH ROW EXECUTE FUNCTION never_edited();
 
 -- The ledger: double entry, append-only. A journal tells one thing that happened to money, once.
 CREATE TABLE journal (
@@ -1404,7 +1442,7 @@ CREATE VIEW shown_share AS
 SELECT 'group:' || group_id AS scope, share.id, json_strip_nulls(json_build_object(
     'id', share.id, 'bookingId', booking_id, 'householdId', household_id, 'due', due, 'version', share.version,
     'coveredBy', covered_by,
-    'state', CASE WHEN paid > amount THEN 'refundDue' WHEN paid = amount THEN 'paid' WHEN paid > 0 THEN 'partlyPaid'
+    'state', CASE WHEN refundable > 0 THEN 'refundDue' WHEN paid >= amount THEN 'paid' WHEN paid > 0 THEN 'partlyPaid'
         ELSE 'open' END
 ))::text AS body
 FROM share JOIN booking ON booking.id = booking_id;
@@ -1529,4 +1567,4 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
-    (13, 'notices'), (14, 'photos');
+    (13, 'notices'), (14, 'photos'), (15, 'statement');

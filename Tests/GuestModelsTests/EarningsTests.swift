@@ -100,26 +100,26 @@ import Testing
             .earned(through: .latest, try rates())
         let rule = SplitRule(.equally)
         let division = try rule.shares(of: bill)
-        func made(_ number: Int, _ rule: SplitRule, _ share: Int64) -> [Earned.Class: Int64] {
-            rule.composition(of: share, for: household(number), in: bill, whole, backstop: household(1))
+        func made(_ number: Int, _ share: Int64) -> [Earned.Class: Int64] {
+            let other = household(3 - number)
+            return bill.composition(
+                of: [household(number): share, other: bill.total - share],
+                for: household(number),
+                whole
+            )
         }
-        let first = made(1, rule, try #require(division[household(1)]))
+        let first = made(1, try #require(division[household(1)]))
         #expect(
             first == [
                 .init(.lodging, rate: 2100): 30_002, .init(.extras, rate: 2100): 1_250,
                 .init(.touristTax, rate: 0): 504,
             ]
         )
-        let second = made(2, rule, try #require(division[household(2)]))
+        let second = made(2, try #require(division[household(2)]))
         #expect(second == [.init(.lodging, rate: 2100): 29_001, .init(.touristTax, rate: 0): 504])
-        // Who pays all of it, by amounts or because the other's share is theirs too, has both taxes on the invoice.
-        let all = made(
-            1,
-            SplitRule(.exactly, amounts: [.init(householdId: household(1), amount: bill.total)]),
-            bill.total
-        )
-        #expect(all == whole.amounts.filter { $0.value != 0 })
-        #expect(made(1, rule, bill.total) == all)
-        for share in [Int64(0), 1, 7, 504, 99_999] { #expect(made(1, rule, share).values.reduce(0, +) == share) }
+        // Who pays all of it has both taxes on the invoice.
+        let all = made(1, bill.total)
+        #expect(all[.init(.touristTax, rate: 0)] == 1_008 && all.values.reduce(0, +) == bill.total)
+        for share in [Int64(0), 1, 7, 504, 60_000] { #expect(made(1, share).values.reduce(0, +) == share) }
     }
 }

@@ -274,6 +274,7 @@ enum Policy {
         ),
         // Shares
         Row("listShares", .get, "/v1/bookings/{booking}/shares", front.union([.member]), .booking),
+        Row("showStatement", .get, "/v1/bookings/{booking}/statement", front.union([.member]), .booking),
         Row("splitBooking", .put, "/v1/bookings/{booking}/shares", front.union([.organiser]), .booking),
         Row(
             "previewSplit",
@@ -292,6 +293,16 @@ enum Policy {
             key: .required,
             needsMatch: true
         ),
+        Row(
+            "backBooking",
+            .post,
+            "/v1/bookings/{booking}/backing",
+            [.organiser],
+            .booking,
+            key: .required,
+            needsMatch: true
+        ),
+        Row("endCover", .delete, "/v1/shares/{share}/cover", [.member], .booking),
         // Money
         Row(
             "takeAtTill",

@@ -105,6 +105,9 @@ extension Booking {
         let price = try await PricedChange(plan, for: booking, at: now, in: tx)
         // A day has passed, or a rate was set for a night that had none.
         guard price.lines.total == quote.difference else { throw Refusal.quoteOver.at("/quoteId") }
+        if price.lines.total > 0, let money = try await BookingMoney.of(id, as: principal, in: tx) {
+            try money.requireBacked(by: principal)
+        }
         let before = booking
         try await booking.write(price, as: principal, app, at: now, in: tx)
         tx.later([BookingSQL.use(request.quoteId, at: now)])
@@ -155,9 +158,7 @@ extension Booking {
         babies = price.priced.babies
         pets = plan.pets
         version += 1
-        if state == .held {
-            deposit.amount = (total.amount + price.lines.total).percentage(price.rules.depositPercent)
-        }
+        deposit.amount = price.priced.charges.deposit(price.rules)
         try await tx.run(
             BookingSQL.reallocate(id, to: plan, ids: plan.cottages.map { _ in app.ids.uuid(at: now) }),
             refusing: ["allocation_cottage_taken": .cottageTaken]
@@ -170,7 +171,7 @@ extension Booking {
                     BookingSQL.update(self),
                 ] + price.added.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
         )
-        try await Self.divide(id, as: principal, app, at: now, in: tx)
+        try await Self.divide(id, joining: true, as: principal, app, at: now, in: tx)
         try tell(.bookingChanged, by: principal, app, at: now, in: tx)
     }
 }

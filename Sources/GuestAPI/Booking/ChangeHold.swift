@@ -92,19 +92,15 @@ extension Booking {
         else { throw Refusal.notFound }
         let isStaff = principal.guestID == nil
         if isStaff, reason == nil { throw Refusal.reasonNeeded.at("/reason") }
-        let fee = try booking.cancel(at: now, today: clock.date(at: now), rules: policy.rules)
+        let fees = try booking.cancel(at: now, today: clock.date(at: now), rules: policy.rules)
         booking.version += 1
-        var commands = [
-            BookingSQL.release(id),
-            BookingSQL.update(booking, cancelledReason: reason),
-            BookingSQL.reverseLines(of: id, at: now),
-        ]
-        if fee > 0 {
-            let line = ChargeLine(.cancellation, unitAmount: fee)
-            commands.append(BookingSQL.insert(line, id: app.ids.next(at: now), booking: id, at: now))
-        }
         ExtraOrder.cancel(booking.extras, at: now, in: tx)
-        tx.later(commands)
+        tx.later(
+            [
+                BookingSQL.release(id), BookingSQL.update(booking, cancelledReason: reason),
+                BookingSQL.reverseLines(of: id, at: now),
+            ] + fees.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
+        )
         try await divide(id, as: principal, app, at: now, in: tx)
         try Job.enqueue(EndPayments(bookingId: id), key: id.description, at: now, app, in: tx)
         if isStaff {

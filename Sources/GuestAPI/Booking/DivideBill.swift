@@ -3,86 +3,134 @@ import GuestModels
 import Postgres
 import Sync
 
-extension Booking {
-    /// Divides the price anew among the households, by the group's rule, after whatever changed it.
-    ///
-    /// The booking is locked. One without group has no shares.
-    ///
-    /// - Parameter isAgreed: everybody has agreed to it before, so nothing is asked again.
-    static func divide(
-        _ id: Booking.ID,
-        isAgreed: Bool = false,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        guard let (terms, bill, shares) = try await bill(of: id, as: principal, in: tx) else { return }
-        try write(terms, bill, shares, isAgreed: isAgreed, to: id, app, at: now, in: tx)
-    }
+/// By what a household has agreed to owe another amount than before.
+enum Agreement: String, Sendable {
+    case joined, agreed, paid, changed, coverEnded, handedOver
+}
 
-    private static func write(
-        _ terms: ShareSQL.Terms,
-        _ bill: Bill,
-        _ shares: [Share],
-        isAgreed: Bool = false,
-        to id: Booking.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) throws {
-        guard let clock = ParkClock(timeZone: terms.timeZone),
-            // A group whose organiser is gone has nobody behind it but those who stay.
-            let backstop = terms.backstop ?? bill.travellers.map(\.householdId).min()
-        else { return }
-        // From the stay and the day it was placed alone, so that no change makes anything due later than it was.
-        let due = terms.rules.balanceDue(for: terms.stay, today: clock.date(at: terms.placedAt))
-        let known = Dictionary(shares.map { ($0.householdId, $0) }) { first, _ in first }
-        let divided = (isAgreed ? shares.map(\.unpaid) : shares).divided(
-            shares.covering(terms.rule.division(of: bill, backstop: backstop), backstop: backstop),
-            backstop: backstop,
-            by: terms.author
-        )
-        if shares.contains(where: { $0.paid > (divided[$0.householdId]?.amount ?? 0) }) {
-            try Job.enqueue(Overpaid(bookingId: id), key: id.description, at: now, app, in: tx)
-        }
-        let written = divided.sorted { $0.key < $1.key }.map { household, owed in
-            Share(
-                id: known[household]?.id ?? app.ids.next(at: now),
-                bookingId: id,
-                householdId: household,
-                amount: owed.amount,
-                asked: owed.asked,
-                due: due
-            )
-        }
-        tx.later([ShareSQL.write(written)])
-        for share in written { Share.publish(share.id, of: share.householdId, in: terms.groupId, in: tx) }
-    }
+/// A booking's statement as the tables have it, and what it takes to write it back.
+struct BookingMoney: Sendable {
+    let id: Booking.ID
+    let terms: ShareSQL.Terms
+    var statement: BookingStatement
 
-    /// What is divided, and how it is now; nil for a booking without group.
-    static func bill(
-        of id: Booking.ID,
-        as principal: Principal,
-        in tx: Transaction
-    ) async throws -> (ShareSQL.Terms, Bill, [Share])? {
+    /// The statement of a booking, which the caller has locked where it is to be changed; nil for one without group.
+    static func of(_ id: Booking.ID, as principal: Principal, in tx: Transaction) async throws -> BookingMoney? {
         let its: SQL = "booking.id = \(id)"
-        let (terms, lines, people, staying, homes, shares) = try await tx.all(
+        let (terms, lines, people, staying, homes, shares, own) = try await tx.all(
             ShareSQL.terms(of: id, for: principal.guestID),
             BookingSQL.lines(where: its),
             GroupSQL.travellers(ofBooking: id),
             BookingSQL.travellers(where: its),
             ShareSQL.homes(of: id),
-            ShareSQL.shares(of: id)
+            ShareSQL.shares(of: id),
+            ShareSQL.ownOrders(of: id)
         )
-        guard let terms = terms.first, !staying.isEmpty else { return nil }
+        // A group whose organiser is gone has nobody behind it but those who stay.
+        guard let terms = terms.first, !staying.isEmpty,
+            let backstop = terms.backstop ?? people.map(\.householdId).min() ?? shares.first?.householdId
+        else { return nil }
         let bill = Bill(
             stay: terms.stay,
             lines: lines.map(\.line),
             travellers: people,
             homes: Dictionary(grouping: homes, by: \.cottage).mapValues { $0.map(\.household) }
         )
-        return (terms, bill, shares)
+        return BookingMoney(
+            id: id,
+            terms: terms,
+            statement: BookingStatement(
+                state: terms.state,
+                bill: bill,
+                rule: terms.rule,
+                backstop: backstop,
+                shares: shares,
+                deposit: terms.deposit,
+                ownOrders: Set(own)
+            )
+        )
+    }
+
+    /// The statement as somebody may see it: the organiser and staff all of it, a member the own household's part.
+    static func show(_ id: Booking.ID, as principal: Principal, in tx: Transaction) async throws -> StatementView {
+        _ = try await Booking.found(id, by: .member, as: principal, in: tx)
+        guard let money = try await of(id, as: principal, in: tx) else { throw Refusal.notFound }
+        let terms = money.terms
+        let isAll = principal.guestID == nil || terms.asker == terms.organiser
+        guard isAll || terms.asker != nil else { throw Refusal.notFound }
+        return StatementView(
+            money.statement,
+            of: id,
+            currency: terms.currency,
+            depositDue: terms.depositDue,
+            isOrganiserAnswering: terms.isBacked,
+            to: isAll ? nil : terms.asker
+        )
+    }
+
+    /// Brings shares, what is to be taken back and what is to be given back to what the facts say, and writes them.
+    ///
+    /// - Parameters:
+    ///   - how: by what households agree to another amount than before.
+    ///   - joining: whether new households agree by being in the booking.
+    ///   - author: a household whose own doing made its part larger.
+    mutating func settle(
+        _ how: Agreement,
+        joining: Bool = false,
+        by author: Household.ID? = nil,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) throws {
+        guard let clock = ParkClock(timeZone: terms.timeZone) else { return }
+        let known = Dictionary(statement.shares.map { ($0.id, $0.refundable) }) { first, _ in first }
+        // From the stay and the day it was placed alone, so that no change makes anything due later than it was.
+        let due = terms.rules.balanceDue(for: terms.stay, today: clock.date(at: terms.placedAt))
+        let make = { household in
+            Share(id: app.ids.next(at: now), bookingId: id, householdId: household, amount: 0, due: due)
+        }
+        let takenBack = statement.settle(joining: joining, by: author, make: make)
+        tx.later(takenBack.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) })
+        for index in statement.shares.indices { statement.shares[index].due = due }
+        tx.later(ShareSQL.write(statement.shares, how: how, at: now))
+        tx.later([ShareSQL.setDepositDue(depositDue(on: clock.date(at: now)), of: id)])
+        // More than before: what the desk has to give back is its task already.
+        if statement.shares.contains(where: { $0.refundable > known[$0.id] ?? 0 }) {
+            try Job.enqueue(Overpaid(bookingId: id), key: id.description, at: now, app, in: tx)
+        }
+        for share in statement.shares { Share.publish(share.id, of: share.householdId, in: terms.groupId, in: tx) }
+    }
+
+    /// A firm stay whose deposit is not covered any more has a week to cover it, but no longer than until arrival.
+    private func depositDue(on today: LocalDate) -> LocalDate? {
+        guard terms.state == .confirmed || terms.state == .checkedIn, !statement.isDepositCovered, !terms.isWaived else {
+            return nil
+        }
+        return terms.depositDue ?? min(today.adding(days: 7), max(terms.stay.arrival, today))
+    }
+
+    /// Throws `backingOpen` where the organiser has not accepted yet to answer for the booking: somebody else would owe
+    /// what the organiser orders.
+    func requireBacked(by principal: Principal) throws {
+        guard principal.guestID == nil || terms.isBacked else { throw Refusal.backingOpen }
+    }
+}
+
+extension Booking {
+    /// Divides the price anew among the households, by the group's rule, after whatever changed it.
+    ///
+    /// The booking is locked. One without group has no shares.
+    static func divide(
+        _ id: Booking.ID,
+        joining: Bool = false,
+        by author: Household.ID? = nil,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        guard var money = try await BookingMoney.of(id, as: principal, in: tx) else { return }
+        try money.settle(joining ? .joined : .changed, joining: joining, by: author, app, at: now, in: tx)
     }
 
     /// Says how the price is divided from now on; the organiser does.
@@ -97,11 +145,14 @@ extension Booking {
         in tx: Transaction
     ) async throws -> [ShareView] {
         var booking = try await locked(id, as: principal, in: tx)
-        guard let (_, bill, _) = try await bill(of: id, as: principal, in: tx) else { throw Refusal.notChangeable }
-        _ = try rule.shares(of: bill)
+        guard var money = try await BookingMoney.of(id, as: principal, in: tx) else { throw Refusal.notChangeable }
+        try money.requireBacked(by: principal)
+        money.statement.rule = try rule.kept(for: money.statement.bill)
         booking.version += 1
-        tx.later([ShareSQL.setRule(try JSONText(encoding: rule), of: id), BookingSQL.update(booking)])
-        try await divide(id, as: principal, app, at: now, in: tx)
+        tx.later([
+            ShareSQL.setRule(try JSONText(encoding: money.statement.rule), of: id), BookingSQL.update(booking),
+        ])
+        try money.settle(.changed, app, at: now, in: tx)
         booking.publish(in: tx)
         return try await shares(of: id, as: principal, at: now, in: tx)
     }
@@ -114,12 +165,14 @@ extension Booking {
         in tx: Transaction
     ) async throws -> [SplitRule.Amount] {
         _ = try await found(id, as: principal, in: tx)
-        guard let (_, bill, _) = try await bill(of: id, as: principal, in: tx) else { throw Refusal.notChangeable }
-        return try rule.shares(of: bill).sorted { $0.key < $1.key }
+        guard let bill = try await BookingMoney.of(id, as: principal, in: tx)?.statement.bill else {
+            throw Refusal.notChangeable
+        }
+        return try rule.kept(for: bill).division(of: bill, backstop: bill.travellers[0].householdId).sorted { $0.key < $1.key }
             .map { SplitRule.Amount(householdId: $0.key, amount: $0.value) }
     }
 
-    /// Agrees to what is asked of one's own household; the organiser's owes that much less.
+    /// Agrees to what is asked of one's own household; the backstop owes that much less.
     ///
     /// - Parameter version: of the share, so that nobody agrees to an amount they have not seen.
     static func agree(
@@ -132,17 +185,16 @@ extension Booking {
     ) async throws -> [ShareView] {
         guard let id = try await tx.first(ShareSQL.share(share))?.bookingId else { throw Refusal.notFound }
         var booking = try await locked(id, by: .member, as: principal, in: tx)
-        guard let (terms, bill, found) = try await bill(of: id, as: principal, in: tx),
-            let index = found.firstIndex(where: { $0.id == share })
+        guard var money = try await BookingMoney.of(id, as: principal, in: tx),
+            let own = money.statement.shares.first(where: { $0.id == share })
         else { throw Refusal.notFound }
-        var shares = found
-        guard terms.author == shares[index].householdId else { throw Refusal.forbidden }
-        guard shares[index].version == version else { throw Problem.matchFailed }
-        guard let asked = shares[index].asked else { throw Refusal.nothingAsked }
-        shares[index].amount = asked
+        guard money.terms.asker == own.householdId else { throw Refusal.forbidden }
+        guard own.version == version else { throw Problem.matchFailed }
+        guard own.asked != nil else { throw Refusal.nothingAsked }
+        money.statement.agree(own.householdId)
         booking.version += 1
         tx.later([BookingSQL.update(booking)])
-        try write(terms, bill, shares, to: id, app, at: now, in: tx)
+        try money.settle(.agreed, app, at: now, in: tx)
         booking.publish(in: tx)
         return try await Self.shares(of: id, as: principal, at: now, in: tx)
     }

@@ -171,14 +171,14 @@ enum ExtraSQL {
         )
     }
 
-    static func insert(_ order: ExtraOrder, by guest: Guest.ID?, at now: Date) -> Command {
+    static func insert(_ order: ExtraOrder, isOwn: Bool, by guest: Guest.ID?, at now: Date) -> Command {
         Command(
             """
             INSERT INTO extra_order (id, booking_id, extra_id, dates, slot, quantity, household_id, unit_amount,
-                ordered_by, ordered_at)
+                is_own, ordered_by, ordered_at)
             VALUES (\(order.id), \(order.bookingId), \(order.extraId),
                 daterange(\(order.from), \(order.through), '[]'), \(order.slot?.description ?? ""), \(order.quantity),
-                \(order.householdId), \(order.unitAmount), \(guest), \(now))
+                \(order.householdId), \(order.unitAmount), \(isOwn), \(guest), \(now))
             """
         )
     }

@@ -46,7 +46,7 @@ extension Booking {
             [BookingSQL.occupy(id), BookingSQL.update(booking)]
                 + lines.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
         )
-        try await divide(id, isAgreed: true, as: job, app, at: now, in: tx)
+        try await divide(id, as: job, app, at: now, in: tx)
         booking.publish(in: tx)
         return true
     }

@@ -4,7 +4,7 @@ import Postgres
 import Sync
 
 extension ExtraOrder {
-    /// Orders an extra for a booking, for any of its members.
+    /// Orders an extra for a booking: for one's own household, or, as its organiser, for everybody.
     ///
     /// Throws `extraSoldOut` when some date has too few left.
     static func place(
@@ -22,12 +22,8 @@ extension ExtraOrder {
         else { throw Refusal.extraNotOffered.at("/extraId") }
         // What the property system bills comes from there alone.
         guard booking.groupId != nil else { throw Refusal.notChangeable }
-        if let household = request.householdId {
-            let staying = try await tx.all(GroupSQL.travellers(ofBooking: id))
-            guard staying.contains(where: { $0.householdId == household }) else {
-                throw Refusal.notFound.at("/householdId")
-            }
-        }
+        guard let money = try await BookingMoney.of(id, as: principal, in: tx) else { throw Refusal.notChangeable }
+        let isOwn = try money.allowOrder(for: request.householdId, by: principal)
         let order = ExtraOrder(
             id: request.id ?? app.ids.next(at: now),
             bookingId: id,
@@ -45,7 +41,7 @@ extension ExtraOrder {
         try await tx.run(
             [
                 ExtraSQL.take(order),
-                ExtraSQL.insert(order, by: principal.guestID, at: now),
+                ExtraSQL.insert(order, isOwn: isOwn, by: principal.guestID, at: now),
                 BookingSQL.insert(
                     order.line(isDaily: extra.isDaily),
                     id: app.ids.next(at: now),
@@ -78,6 +74,9 @@ extension ExtraOrder {
             throw Refusal.notFound
         }
         guard !order.isCancelled else { return booking }
+        if let money = try await BookingMoney.of(id, as: principal, in: tx) {
+            try money.allowCancellation(of: order, by: principal)
+        }
         if principal.guestID != nil, clock.date(at: now) >= order.from { throw Refusal.tooLateToCancel }
         booking.version += 1
         cancel([order], at: now, in: tx)
@@ -92,6 +91,33 @@ extension ExtraOrder {
         guard !orders.isEmpty else { return }
         let ids = orders.map(\.id)
         tx.later([ExtraSQL.giveBack(ids), ExtraSQL.cancel(ids, at: now)])
+    }
+}
+
+extension BookingMoney {
+    /// Sees that somebody may order an extra: a member for the own household; the organiser for everybody and for others
+    /// too, who are asked to agree; staff for all.
+    ///
+    /// - Returns: whether the household orders it for itself.
+    fileprivate func allowOrder(for household: Household.ID?, by principal: Principal) throws -> Bool {
+        if let household {
+            guard statement.bill.travellers.contains(where: { $0.householdId == household }) else {
+                throw Refusal.notFound.at("/householdId")
+            }
+            if household == terms.asker { return true }
+        }
+        guard principal.guestID != nil else { return false }
+        guard terms.asker == terms.organiser else { throw Refusal.forbidden.at("/householdId") }
+        try requireBacked(by: principal)
+        return false
+    }
+
+    /// Sees that somebody may take an order back: who could have made it.
+    fileprivate func allowCancellation(of order: ExtraOrder, by principal: Principal) throws {
+        guard principal.guestID != nil, order.householdId == nil || order.householdId != terms.asker else { return }
+        guard terms.asker == terms.organiser else { throw Refusal.forbidden }
+        // What another household has ordered for itself is its own.
+        guard !statement.ownOrders.contains(order.id) else { throw Refusal.forbidden }
     }
 }
 

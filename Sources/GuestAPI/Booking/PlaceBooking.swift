@@ -73,7 +73,7 @@ extension Booking {
             travellerIds: plan.travellerIds,
             charges: priced.charges,
             currency: park.currency,
-            deposit: priced.charges.total.percentage(park.rules.depositPercent),
+            deposit: priced.charges.deposit(park.rules),
             placedAt: now,
             version: 1
         )
@@ -94,7 +94,7 @@ extension Booking {
             ]
         )
         try Job.enqueue(ExpireHold(bookingId: id), key: id.description, at: holdUntil, app, in: tx)
-        try await divide(id, as: principal, app, at: now, in: tx)
+        try await divide(id, joining: true, as: principal, app, at: now, in: tx)
         try booking.tell(.bookingHeld, by: principal, app, at: now, in: tx)
         booking.publish(in: tx)
         return booking

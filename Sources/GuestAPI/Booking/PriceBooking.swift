@@ -120,7 +120,12 @@ struct PricedChange: Sendable {
         reversed =
             gone.compactMap { line in left.firstIndex { $0.line == line }.map { left.remove(at: $0) } }
             + live.filter { $0.line.extraOrderId.map(droppedIDs.contains) ?? false }
-        let fee = isCourtesy ? 0 : booking.feeForLess(gone.total - come.total, today: today, rules: policy.rules)
+        let fee = isCourtesy ? 0 : booking.feeForLess(gone.lost - come.lost, today: today, rules: policy.rules)
         added = come + (fee > 0 ? [ChargeLine(.cancellation, unitAmount: fee)] : [])
     }
+}
+
+extension [ChargeLine] {
+    /// What a fee is asked of when it is given up: nobody owes tourist tax who does not come.
+    fileprivate var lost: Int64 { filter { $0.kind != .touristTax }.total }
 }

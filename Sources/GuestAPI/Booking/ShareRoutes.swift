@@ -5,7 +5,13 @@ import Postgres
 enum ShareRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "listShares": list, "splitBooking": split, "previewSplit": preview, "agreeToShare": agree,
+        "showStatement": statement,
     ]
+
+    private static func statement(_ call: Call) async throws -> Answer {
+        let id: Booking.ID = try call.id("booking")
+        return try await call.write { try .json(await BookingMoney.show(id, as: call.principal, in: $0)) }
+    }
 
     private static func list(_ call: Call) async throws -> Answer {
         let id: Booking.ID = try call.id("booking")

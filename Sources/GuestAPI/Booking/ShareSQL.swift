@@ -4,8 +4,9 @@ import Postgres
 
 enum ShareSQL {
     private static let columns: SQL = """
-        share.id, share.booking_id, share.household_id, share.amount, asked, paid, due, share.version,
-        covered_by, kept_percent
+        share.id, share.booking_id, share.household_id, share.amount, coalesce(agreed, share.amount) AS agreed, asked,
+        paid, surplus, refundable, due, share.version, covered_by,
+        coalesce(kept, CASE kept_percent WHEN 0 THEN 0 ELSE greatest(share.amount, 0) END) AS kept
         """
 
     private static func share(_ row: Row) throws -> Share {
@@ -14,12 +15,15 @@ enum ShareSQL {
             bookingId: try row.decode("booking_id"),
             householdId: try row.decode("household_id"),
             amount: try row.decode("amount"),
+            agreed: try row.decode("agreed"),
             asked: try row.decodeIfPresent("asked"),
             paid: try row.decode("paid"),
+            surplus: try row.decode("surplus"),
+            refundable: try row.decode("refundable"),
             due: try row.decode("due"),
             version: try row.decode("version"),
             cover: try row.decodeIfPresent("covered_by", as: Household.ID.self).map {
-                Share.Cover(by: $0, keptPercent: try row.decode("kept_percent"))
+                Share.Cover(by: $0, kept: try row.decode("kept"))
             }
         )
     }
@@ -43,43 +47,129 @@ enum ShareSQL {
         Query("SELECT \(columns) FROM share WHERE id = \(id)", decoding: share)
     }
 
-    /// What a division needs to know beside lines and people.
+    /// What a statement needs to know beside lines, people and shares.
     struct Terms: Sendable {
         let groupId: TravelGroup.ID
+        let parkId: Park.ID
+        let number: String
         let stay: Stay
+        let state: Booking.State
+        let deposit: Int64
+        let leastFeePercent: Int
+        let currency: String
         let rule: SplitRule
+        /// As they were when the booking was placed.
         let rules: HouseRules
         let timeZone: String
         let placedAt: Date
-        /// The organiser's household; nil for a group without organiser.
+        /// The household that answers for the booking; nil where its group has nobody who organises.
         let backstop: Household.ID?
-        /// The household of the guest who changes something.
-        let author: Household.ID?
+        /// Whether that is the organiser's household, who can therefore make the booking dearer.
+        let isBacked: Bool
+        let depositDue: LocalDate?
+        /// Whether staff have made the booking firm without its deposit.
+        let isWaived: Bool
+        /// The organiser's household.
+        let organiser: Household.ID?
+        /// The household of the guest who asks.
+        let asker: Household.ID?
     }
 
     static func terms(of booking: Booking.ID, for guest: Guest.ID?) -> Query<Terms> {
         Query(
             """
-            SELECT group_id, stay, split, policy, time_zone, placed_at,
-                (SELECT household_id FROM traveller WHERE group_id = booking.group_id AND role = 'organiser' AND left_at IS NULL) AS backstop,
+            SELECT booking.group_id, booking.park_id, number, stay, state, deposit, least_fee_percent, booking.currency, split, policy,
+                time_zone, placed_at, coalesce(backstop_id, organiser.household_id) AS backstop, backstop_id IS NULL AS is_backed,
+                deposit_due, confirmed_reason IS NOT NULL AS is_waived, organiser.household_id AS organiser,
                 (SELECT household_id FROM traveller
-                 WHERE group_id = booking.group_id AND guest_id = \(guest) AND left_at IS NULL) AS author
+                 WHERE group_id = booking.group_id AND guest_id = \(guest) AND left_at IS NULL) AS asker
             FROM booking JOIN park ON park.id = park_id
-            WHERE booking.id = \(booking) AND group_id IS NOT NULL
+                LEFT JOIN traveller AS organiser
+                    ON organiser.group_id = booking.group_id AND role = 'organiser' AND left_at IS NULL
+            WHERE booking.id = \(booking) AND booking.group_id IS NOT NULL
             """
         ) { row in
             Terms(
                 groupId: try row.decode("group_id"),
+                parkId: try row.decode("park_id"),
+                number: try row.decode("number"),
                 stay: try row.decode("stay"),
+                state: try word(row, "state"),
+                deposit: try row.decode("deposit"),
+                leastFeePercent: try row.decode("least_fee_percent"),
+                currency: try row.decode("currency"),
                 rule: try row.decodeIfPresent("split", as: JSONText.self) == nil
                     ? SplitRule(.equally) : row.decodeJSON("split"),
                 rules: try row.decodeJSON("policy"),
                 timeZone: try row.decode("time_zone"),
                 placedAt: try row.decode("placed_at"),
                 backstop: try row.decodeIfPresent("backstop"),
-                author: try row.decodeIfPresent("author")
+                isBacked: try row.decode("is_backed"),
+                depositDue: try row.decodeIfPresent("deposit_due"),
+                isWaived: try row.decode("is_waived"),
+                organiser: try row.decodeIfPresent("organiser"),
+                asker: try row.decodeIfPresent("asker")
             )
         }
+    }
+
+    /// About money a word that is not known is never read as another.
+    static func word<Word: RawRepresentable<String>>(
+        _ row: Row,
+        _ column: String,
+        as: Word.Type = Word.self
+    ) throws -> Word {
+        let text: String = try row.decode(column)
+        guard let word = Word(rawValue: text) else {
+            throw PostgresError.undecodable(column: column, reason: "no \(Word.self): \(text)")
+        }
+        return word
+    }
+
+    /// The extras that households have ordered for themselves.
+    static func ownOrders(of booking: Booking.ID) -> Query<ExtraOrder.ID> {
+        Query("SELECT id FROM extra_order WHERE booking_id = \(booking) AND is_own") { try $0.decode("id") }
+    }
+
+    /// The bookings of a group that still stand and whose bill names somebody of it.
+    static func live(of group: TravelGroup.ID) -> Query<Booking.ID> {
+        Query(
+            """
+            SELECT id FROM booking WHERE group_id = \(group) AND state IN ('held', 'confirmed', 'checkedIn') ORDER BY id
+            """
+        ) { try $0.decode("id") }
+    }
+
+    /// Locks the cottages of a group's live bookings, in id order.
+    static func lockCottages(ofGroup group: TravelGroup.ID) -> Query<Cottage.ID> {
+        Query(
+            """
+            SELECT id FROM cottage WHERE id IN (
+                SELECT cottage_id FROM allocation JOIN booking ON booking.id = booking_id
+                WHERE group_id = \(group) AND state IN ('held', 'confirmed', 'checkedIn')
+            ) ORDER BY id FOR NO KEY UPDATE
+            """
+        ) { try $0.decode("id") }
+    }
+
+    /// Locks a group's live bookings, in id order.
+    static func lock(ofGroup group: TravelGroup.ID) -> Query<Booking.ID> {
+        Query(
+            """
+            SELECT id FROM booking WHERE group_id = \(group) AND state IN ('held', 'confirmed', 'checkedIn')
+            ORDER BY id FOR UPDATE
+            """
+        ) { try $0.decode("id") }
+    }
+
+    static func setBackstop(_ household: Household.ID?, of booking: Booking.ID) -> Command {
+        Command("UPDATE booking SET backstop_id = \(household) WHERE id = \(booking)")
+    }
+
+    static func setDepositDue(_ day: LocalDate?, of booking: Booking.ID) -> Command {
+        Command(
+            "UPDATE booking SET deposit_due = \(day) WHERE id = \(booking) AND deposit_due IS DISTINCT FROM \(day)::date"
+        )
     }
 
     static func homes(of booking: Booking.ID) -> Query<(cottage: Cottage.ID, household: Household.ID)> {
@@ -142,40 +232,47 @@ enum ShareSQL {
         Command("UPDATE booking SET split = \(rule) WHERE id = \(booking)")
     }
 
-    /// Writes a division: new households come, the others change, nobody goes.
-    static func write(_ shares: [Share]) -> Command {
-        Command(
-            """
-            INSERT INTO share (id, booking_id, household_id, amount, asked, due)
-            SELECT id, booking_id, household_id, amount, nullif(asked, '')::bigint, due
-            FROM unnest(\(shares.map(\.id))::uuid[], \(shares.map(\.bookingId))::uuid[],
-                \(shares.map(\.householdId))::uuid[], \(shares.map(\.amount))::bigint[],
-                \(shares.map { $0.asked.map(String.init) ?? "" })::text[], \(shares.map(\.due))::date[])
-                AS divided (id, booking_id, household_id, amount, asked, due)
-            ON CONFLICT (booking_id, household_id) DO UPDATE
-            SET amount = EXCLUDED.amount, asked = EXCLUDED.asked, due = EXCLUDED.due, version = share.version + 1
-            WHERE (share.amount, share.due) <> (EXCLUDED.amount, EXCLUDED.due)
-                OR share.asked IS DISTINCT FROM EXCLUDED.asked
-            """
-        )
-    }
-
-    /// Somebody else owes what the household does not keep.
-    static func cover(_ share: Share.ID, by household: Household.ID, keptPercent: Int) -> Command {
-        Command(
-            """
-            UPDATE share SET covered_by = \(household), kept_percent = \(keptPercent), version = version + 1
-            WHERE id = \(share)
-            """
-        )
-    }
-
-    /// - Returns: whose share it is.
-    static func addPaid(_ amount: Int64, to share: Share.ID) -> Query<Household.ID> {
-        Query(
-            """
-            UPDATE share SET paid = paid + \(amount), version = version + 1 WHERE id = \(share) RETURNING household_id
-            """
-        ) { try $0.decode("household_id") }
+    /// Writes the shares of a booking as a statement has them: new households come, the others change, nobody goes.
+    ///
+    /// - Parameter how: by what a household that agrees to another amount than before has agreed.
+    static func write(_ shares: [Share], how: Agreement, at now: Date) -> [Command] {
+        [
+            Command(
+                """
+                INSERT INTO share (id, booking_id, household_id, amount, agreed, asked, paid, surplus, refundable,
+                    due, covered_by, kept_percent, kept)
+                SELECT id, booking_id, household_id, amount, agreed, nullif(asked, '')::bigint, paid, surplus, refundable, due,
+                    nullif(covered_by, '')::uuid, CASE kept WHEN '0' THEN 0 ELSE 100 END, nullif(kept, '')::bigint
+                FROM unnest(\(shares.map(\.id))::uuid[], \(shares.map(\.bookingId))::uuid[],
+                    \(shares.map(\.householdId))::uuid[], \(shares.map(\.amount))::bigint[],
+                    \(shares.map(\.agreed))::bigint[],
+                    \(shares.map { $0.asked.map(String.init) ?? "" })::text[], \(shares.map(\.paid))::bigint[],
+                    \(shares.map(\.surplus))::bigint[], \(shares.map(\.refundable))::bigint[],
+                    \(shares.map(\.due))::date[],
+                    \(shares.map { $0.cover?.by.description ?? "" })::text[],
+                    \(shares.map { $0.cover.map { String($0.kept) } ?? "" })::text[])
+                    AS settled (id, booking_id, household_id, amount, agreed, asked, paid, surplus, refundable, due,
+                        covered_by, kept)
+                ON CONFLICT (booking_id, household_id) DO UPDATE
+                SET amount = EXCLUDED.amount, agreed = EXCLUDED.agreed, asked = EXCLUDED.asked, paid = EXCLUDED.paid,
+                    surplus = EXCLUDED.surplus, refundable = EXCLUDED.refundable, due = EXCLUDED.due, covered_by = EXCLUDED.covered_by,
+                    kept_percent = EXCLUDED.kept_percent, kept = EXCLUDED.kept, version = share.version + 1
+                WHERE (share.amount, share.paid, share.surplus, share.refundable, share.due)
+                        <> (EXCLUDED.amount, EXCLUDED.paid, EXCLUDED.surplus, EXCLUDED.refundable, EXCLUDED.due)
+                    OR (share.agreed, share.asked, share.covered_by, share.kept)
+                        IS DISTINCT FROM (EXCLUDED.agreed, EXCLUDED.asked, EXCLUDED.covered_by, EXCLUDED.kept)
+                """
+            ),
+            Command(
+                """
+                INSERT INTO agreement (share_id, number, agreed, how, at)
+                SELECT share.id, coalesce(last.number, 0) + 1, share.agreed, \(how.rawValue), \(now)
+                FROM share LEFT JOIN LATERAL (
+                    SELECT number, agreed FROM agreement WHERE share_id = share.id ORDER BY number DESC LIMIT 1
+                ) AS last ON true
+                WHERE share.id = ANY(\(shares.map(\.id))::uuid[]) AND share.agreed IS DISTINCT FROM last.agreed
+                """
+            ),
+        ]
     }
 }

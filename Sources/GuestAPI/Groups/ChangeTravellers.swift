@@ -44,9 +44,11 @@ extension Traveller {
         _ change: TravellerChange,
         expecting version: Int,
         as principal: Principal,
+        _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
     ) async throws -> Traveller {
+        try await Regrouping.lock(group, in: tx)
         let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
         guard var traveller = try await tx.first(GroupSQL.traveller(id, in: group)) else { throw Refusal.notFound }
         guard own.role == .organiser || own.householdId == traveller.householdId else { throw Refusal.forbidden }
@@ -69,6 +71,7 @@ extension Traveller {
             try await requireGuardian(guardian, in: group, at: now, in: tx)
             traveller.guardianId = guardian
         }
+        let isRegrouped = change.householdId != nil || change.birthDate != nil
         traveller.version += 1
         try await tx.run(
             GroupSQL.update(traveller),
@@ -77,6 +80,9 @@ extension Traveller {
         tx.publish(id, .traveller, to: .group(group))
         // It says the household too.
         if let guest = try await tx.first(GroupSQL.guest(of: id)) { tx.publish(group, .membership, to: .guest(guest)) }
+        if isRegrouped {
+            try await Regrouping.tell(.moved(by: own.householdId), of: group, app, at: now, in: tx)
+        }
         return traveller
     }
 
@@ -132,13 +138,19 @@ extension Traveller {
         for departure in Departure.all { try await departure.act(id, group, now, tx) }
     }
 
-    /// Gives the organiser's role to another member.
+    /// Gives the organiser's role to another member. Who answered for its bookings goes on until the other accepts.
+    ///
+    /// - Parameter isErased: whether the account of the one before is being erased.
     static func handOver(
         _ group: TravelGroup.ID,
         to id: Traveller.ID,
+        isErased: Bool = false,
         as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
         in tx: Transaction
     ) async throws {
+        try await Regrouping.lock(group, in: tx)
         guard try await tx.first(GroupSQL.lock(group)) != nil else { throw Refusal.notFound }
         var own = try await TravelGroup.require(.organiser, in: group, as: principal, in: tx)
         guard var other = try await tx.first(GroupSQL.traveller(id, in: group)) else { throw Refusal.notFound }
@@ -155,6 +167,8 @@ extension Traveller {
                 tx.publish(group, .membership, to: .guest(guest))
             }
         }
+        let event = Regrouping.Event.handedOver(from: own.householdId, isErased: isErased)
+        try await Regrouping.tell(event, of: group, app, at: now, in: tx)
     }
 
     static func requireRoom(in group: TravelGroup.ID, in tx: Transaction) async throws {

@@ -7,14 +7,15 @@ extension PersonalData {
     static let groups = PersonalData(
         name: "groups",
         export: { guest, _, tx in try await tx.all(GroupSQL.everything(about: guest)) },
-        erase: { guest, _, now, tx in
+        erase: { guest, app, now, tx in
             let today = LocalDate(daysSince1970: Int(now.timeIntervalSince1970 / 86400) - 1)
             for membership in try await tx.all(GroupSQL.memberships(of: guest)) {
                 let group = membership.groupId
+                try await Regrouping.lock(group, in: tx)
                 guard try await tx.first(GroupSQL.lock(group)) != nil else { continue }
                 guard membership.role == .organiser else { continue }
                 if let successor = try await tx.first(GroupSQL.successor(in: group, except: membership.travellerId)) {
-                    try await Traveller.handOver(group, to: successor.id, as: .guest(guest), in: tx)
+                    try await Traveller.handOver(group, to: successor.id, isErased: true, as: .guest(guest), app, at: now, in: tx)
                 } else if try await tx.first(GroupSQL.hasStayAhead(group, today: today)) == true {
                     throw Refusal.organisesBooking
                 }

@@ -6,7 +6,7 @@ import Postgres
 enum AttemptRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "startPayment": start, "showPayment": show, "endPayment": end, "listAttempts": list,
-        "reassignShare": reassign, "withdrawShare": withdraw, "receiveEvent": receive,
+        "receiveEvent": receive,
         "showReconciliation": reconciliation, "listJournals": journals,
     ]
 
@@ -73,38 +73,6 @@ enum AttemptRoutes {
     private static func list(_ call: Call) async throws -> Answer {
         let id: Booking.ID = try call.id("booking")
         return try .json(await call.read { try await BookingPayments.all(of: id, as: call.principal, in: $0) })
-    }
-
-    private static func reassign(_ call: Call) async throws -> Answer {
-        let request = try call.body(ReassignmentRequest.self)
-        let share: Share.ID = try call.id("share")
-        return try await call.write { tx in
-            try .json(
-                Page(
-                    items: await Booking.reassign(
-                        share,
-                        to: request.householdId,
-                        as: call.principal,
-                        call.app,
-                        at: call.now,
-                        in: tx
-                    ),
-                    next: nil
-                )
-            )
-        }
-    }
-
-    private static func withdraw(_ call: Call) async throws -> Answer {
-        let share: Share.ID = try call.id("share")
-        return try await call.write { tx in
-            try .json(
-                Page(
-                    items: await Booking.withdraw(share, as: call.principal, call.app, at: call.now, in: tx),
-                    next: nil
-                )
-            )
-        }
     }
 
     private static func receive(_ call: Call) async throws -> Answer {

@@ -34,9 +34,9 @@ enum AttemptSQL {
                 attempt: Attempt(
                     id: try row.decode("id"),
                     shareId: try row.decode("share_id"),
-                    method: try PaymentSQL.word(row, "method"),
+                    method: try ShareSQL.word(row, "method"),
                     amount: Money(try row.decode("amount"), try row.decode("currency")),
-                    state: try PaymentSQL.word(row, "state"),
+                    state: try ShareSQL.word(row, "state"),
                     declined: try row.decodeIfPresent("declined"),
                     createdAt: try row.decode("created_at")
                 ),
@@ -143,7 +143,7 @@ enum AttemptSQL {
                     attemptId: try row.decode("attempt_id"),
                     shareId: try row.decode("share_id"),
                     amount: Money(try row.decode("amount"), try row.decode("currency")),
-                    state: try PaymentSQL.word(row, "state"),
+                    state: try ShareSQL.word(row, "state"),
                     createdAt: try row.decode("created_at")
                 ),
                 sentAt: try row.decodeIfPresent("sent_at"),

@@ -5,7 +5,7 @@ import Postgres
 extension Booking {
     /// Books money that has come in for a share, or that goes back below 0, in the ledger and on the share.
     ///
-    /// The booking is locked. Throws `moreThanDue` where a share would have been paid less than nothing.
+    /// The booking is locked. Paying more than a household has agreed to is agreeing to it.
     mutating func credit(
         _ amount: Int64,
         to share: Share.ID,
@@ -18,11 +18,12 @@ extension Booking {
         in tx: Transaction
     ) async throws {
         version += 1
-        let household = try await tx.first(
-            ShareSQL.addPaid(amount, to: share),
-            refusing: ["share_paid_back": .moreThanDue]
-        )
-        if let household, let groupId { Share.publish(share, of: household, in: groupId, in: tx) }
+        let worker = Principal.job("payments")
+        guard var money = try await BookingMoney.of(id, as: worker, in: tx),
+            let household = money.statement.shares.first(where: { $0.id == share })?.householdId
+        else { throw Refusal.notFound }
+        money.statement.receive(amount, for: household)
+        try money.settle(.paid, app, at: now, in: tx)
         tx.later([BookingSQL.update(self)])
         Journal(
             key: key,
@@ -52,8 +53,9 @@ extension Booking {
     ) async throws {
         let booking = try await locked(id, by: .member, as: principal, in: tx)
         guard booking.state == .held || isLate && booking.state == .expired else { return }
-        let paid = try await tx.all(ShareSQL.shares(of: id)).reduce(0) { $0 + $1.paid }
-        guard paid >= booking.deposit.amount, paid > 0 else { return }
+        guard let statement = try await BookingMoney.of(id, as: principal, in: tx)?.statement,
+            statement.isDepositCovered, statement.paid > 0
+        else { return }
         if booking.state == .expired {
             guard try await revive(id, app, at: now, in: tx) else { return }
         }

@@ -3,24 +3,27 @@ import GuestModels
 import Logging
 import Postgres
 
-/// More has come in for a booking's shares than they owe: what came through the provider goes back to who paid it.
+/// More has come in for a booking's shares than they owe: what the statement says may go back and what came through the
+/// provider goes back to the payers; for the rest, which came in at the desk, the desk has a task.
 ///
-/// It is set aside here first, so it cannot be given back twice. What was paid at the desk goes back there.
+/// A refund is set aside here first, so it cannot be given back twice.
 extension Overpaid: Work {
     static let kind = "overpaid"
     static let queue = Job.Queue.effects
 
     func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        var booking = try await Booking.locked(bookingId, as: .job(Self.kind), in: tx)
-        let (shares, attempts, policies) = try await tx.all(
-            ShareSQL.shares(of: bookingId),
-            AttemptSQL.refundable(of: bookingId),
-            BookingSQL.policy(of: bookingId)
-        )
-        guard let clock = policies.first.flatMap({ ParkClock(timeZone: $0.timeZone) }) else { return }
-        for share in shares where share.paid > share.amount {
+        let worker = Principal.job(Self.kind)
+        var booking = try await Booking.locked(bookingId, as: worker, in: tx)
+        guard let money = try await BookingMoney.of(bookingId, as: worker, in: tx),
+            let clock = ParkClock(timeZone: money.terms.timeZone)
+        else { return }
+        let today = clock.date(at: now)
+        let attempts = try await tx.all(AttemptSQL.refundable(of: bookingId))
+        for share in money.statement.shares {
+            guard var due = money.statement.refundable[share.householdId] else { continue }
             let left = attempts.filter { $0.share == share.id }.map { ($0.attempt, $0.left) }
-            for (attempt, amount) in refunds(covering: share.paid - share.amount, from: left) {
+            for (attempt, amount) in refunds(covering: due, from: left) {
+                due -= amount
                 let refund = Refund(
                     id: app.ids.next(at: now),
                     attemptId: attempt,
@@ -35,13 +38,28 @@ extension Overpaid: Work {
                     from: .refunds,
                     key: "refund:\(refund.id)",
                     reason: "to be given back",
-                    on: clock.date(at: now),
+                    on: today,
                     app,
                     at: now,
                     in: tx
                 )
                 try Job.enqueue(SettleRefund(refundId: refund.id), key: refund.id.description, at: now, app, in: tx)
             }
+            guard due > 0 else { continue }
+            let task = StaffTaskRequest(
+                title: "Give back \(Money(due, booking.total.currency).plainText) of booking \(booking.number)",
+                detail: "Share \(share.id) has been paid more than it owes.",
+                due: today
+            )
+            try await StaffTask.open(
+                task,
+                source: .refund,
+                subject: share.id.description,
+                in: booking.parkId,
+                app,
+                at: now,
+                in: tx
+            )
         }
     }
 }

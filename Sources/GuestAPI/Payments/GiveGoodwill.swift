@@ -16,8 +16,13 @@ extension Goodwill {
         at now: Date,
         in tx: Transaction
     ) async throws -> Goodwill {
-        let (booking, owed, rules) = try await opened(share, as: principal, [.reception, .host, .finance], in: tx)
-        guard request.amount <= owed.amount else { throw Refusal.moreThanOwed.at("/amount") }
+        let (booking, owed, rules, most) = try await opened(
+            share,
+            as: principal,
+            [.reception, .host, .finance],
+            in: tx
+        )
+        guard request.amount <= most else { throw Refusal.moreThanOwed.at("/amount") }
         let isAboveLimit = rules.needsSecond(forGoodwill: request.amount)
         let goodwill = Goodwill(
             id: request.id ?? app.ids.next(at: now),
@@ -61,12 +66,12 @@ extension Goodwill {
         in tx: Transaction
     ) async throws -> Goodwill {
         guard let found = try await tx.first(PaymentSQL.goodwill(id)) else { throw Refusal.notFound }
-        let (booking, owed, _) = try await opened(found.goodwill.shareId, as: principal, [.finance], in: tx)
+        let (booking, owed, _, most) = try await opened(found.goodwill.shareId, as: principal, [.finance], in: tx)
         // Read again, now that the booking is locked.
         guard var goodwill = try await tx.first(PaymentSQL.goodwill(id))?.goodwill else { throw Refusal.notFound }
         guard goodwill.state == .asked else { return goodwill }
         guard found.askedBy != tx.principal else { throw Refusal.secondPersonNeeded }
-        guard goodwill.amount.amount <= owed.amount else { throw Refusal.moreThanOwed }
+        guard goodwill.amount.amount <= most else { throw Refusal.moreThanOwed }
         goodwill.state = .given
         try await tx.run(PaymentSQL.approve(id), refusing: ["goodwill_by_two": .secondPersonNeeded])
         try await goodwill.apply(to: booking, owed, as: principal, app, at: now, in: tx)
@@ -87,11 +92,13 @@ extension Goodwill {
         as principal: Principal,
         _ functions: Set<StaffMember.Function>,
         in tx: Transaction
-    ) async throws -> (Booking, Share, HouseRules) {
+    ) async throws -> (Booking, Share, HouseRules, most: Int64) {
         let (owed, booking) = try await Share.own(share, as: principal, or: functions, isLocked: true, in: tx)
         guard booking.state != .expired, booking.state != .held else { throw Refusal.notPayable }
-        guard let rules = try await tx.first(BookingSQL.policy(of: booking.id))?.rules else { throw Refusal.notFound }
-        return (booking, owed, rules)
+        guard let money = try await BookingMoney.of(booking.id, as: .job("goodwill"), in: tx) else {
+            throw Refusal.notFound
+        }
+        return (booking, owed, money.terms.rules, money.statement.mostGoodwill(for: owed.householdId))
     }
 
     /// A line of its own that the household alone has.

@@ -31,16 +31,14 @@ extension Invoice {
             InvoiceSQL.invoices(of: id)
         )
         guard let park = parks.first, let clock = ParkClock(timeZone: park.timeZone),
-            let (terms, bill, _) = try await Booking.bill(of: booking.id, as: principal, in: tx)
+            let statement = try await BookingMoney.of(booking.id, as: principal, in: tx)?.statement
         else { throw Refusal.notFound }
         guard let seller = park.rules.seller else { throw Refusal.noSeller }
         let standing = sent.last.flatMap { $0.credits == nil ? $0 : nil }
-        let composition = terms.rule.composition(
-            of: share.amount,
+        let composition = statement.bill.composition(
+            of: Dictionary(statement.shares.map { ($0.householdId, $0.amount) }) { first, _ in first },
             for: share.householdId,
-            in: bill,
-            earnings.map(\.earning).earned(through: .latest, park.rules.vat ?? []),
-            backstop: terms.backstop ?? share.householdId
+            earnings.map(\.earning).earned(through: .latest, park.rules.vat ?? [])
         )
         let content = Content(
             language: language,

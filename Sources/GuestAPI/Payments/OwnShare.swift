@@ -31,7 +31,7 @@ extension Share {
             BookingSQL.role(of: principal.guestID, in: its)
         )
         guard let share = shares.first else { throw Refusal.notFound }
-        guard principal.guestID == nil || terms.first?.author == share.householdId || roles == [.organiser] else {
+        guard principal.guestID == nil || terms.first?.asker == share.householdId || roles == [.organiser] else {
             throw Refusal.forbidden
         }
         return (share, booking)

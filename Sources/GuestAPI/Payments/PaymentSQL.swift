@@ -84,25 +84,12 @@ enum PaymentSQL {
         ) { try $0.decode("is_closed") }
     }
 
-    /// About money a word that is not known is never read as another.
-    static func word<Word: RawRepresentable<String>>(
-        _ row: Row,
-        _ column: String,
-        as: Word.Type = Word.self
-    ) throws -> Word {
-        let text: String = try row.decode(column)
-        guard let word = Word(rawValue: text) else {
-            throw PostgresError.undecodable(column: column, reason: "no \(Word.self): \(text)")
-        }
-        return word
-    }
-
     private static func tillPayment(_ row: Row) throws -> TillPayment {
         TillPayment(
             id: try row.decode("id"),
             shareId: try row.decode("share_id"),
-            kind: try word(row, "kind"),
-            method: try word(row, "method"),
+            kind: try ShareSQL.word(row, "kind"),
+            method: try ShareSQL.word(row, "method"),
             amount: Money(try row.decode("amount"), try row.decode("currency")),
             reference: try row.decodeIfPresent("reference"),
             day: try row.decode("day"),
@@ -156,7 +143,7 @@ enum PaymentSQL {
             "SELECT method, expected, counted, reason FROM till_close WHERE park_id = \(park) AND day = \(day)"
         ) { row in
             Close(
-                method: try word(row, "method"),
+                method: try ShareSQL.word(row, "method"),
                 expected: try row.decode("expected"),
                 counted: try row.decode("counted"),
                 reason: try row.decodeIfPresent("reason")
@@ -200,7 +187,7 @@ enum PaymentSQL {
                     shareId: try row.decode("share_id"),
                     amount: Money(try row.decode("amount"), try row.decode("currency")),
                     reason: try row.decode("reason"),
-                    state: try word(row, "state"),
+                    state: try ShareSQL.word(row, "state"),
                     at: try row.decode("at")
                 ),
                 try row.decode("asked_by")
@@ -266,19 +253,18 @@ enum PaymentSQL {
         }
     }
 
-    /// Shares with more on them than they owe, that nobody has been asked to give back yet.
-    static func refundsDue(of park: Park.ID) -> Query<(share: Share.ID, number: String, amount: Money)> {
+    /// Bookings of which something is to be given back, and nobody has a task to.
+    static func overpaid(in park: Park.ID) -> Query<Booking.ID> {
         Query(
             """
-            SELECT share.id, number, paid - share.amount AS amount, currency
-            FROM share JOIN booking ON booking.id = booking_id
-            WHERE booking.park_id = \(park) AND paid > share.amount AND NOT EXISTS (
+            SELECT DISTINCT booking.id FROM share JOIN booking ON booking.id = booking_id
+            WHERE booking.park_id = \(park) AND refundable > 0 AND NOT EXISTS (
                 SELECT FROM task
                 WHERE task.park_id = \(park) AND source = 'refund' AND subject = share.id::text AND task.state = 'open'
             )
-            ORDER BY share.id
+            ORDER BY booking.id
             """
-        ) { (try $0.decode("id"), try $0.decode("number"), Money(try $0.decode("amount"), try $0.decode("currency"))) }
+        ) { try $0.decode("id") }
     }
 
     // MARK: The check

@@ -3,9 +3,10 @@ import GuestModels
 import Postgres
 
 extension Booking {
-    /// Gives a share to another household; its own or the organiser does.
+    /// Offers a share to another household, which owes it from then on once it has agreed; the organiser's owes it
+    /// meanwhile.
     ///
-    /// After the first payment the other has to agree, as to every rise; the organiser's owes it meanwhile.
+    /// The share's own household or the organiser does.
     static func reassign(
         _ share: Share.ID,
         to household: Household.ID,
@@ -14,19 +15,21 @@ extension Booking {
         at now: Date,
         in tx: Transaction
     ) async throws -> [ShareView] {
-        try await cover(share, as: principal, app, at: now, in: tx) { booking, own, all, _ in
+        try await cover(share, as: principal, app, at: now, in: tx) { own, money in
             guard household != own.householdId else { throw Refusal.coversItself.at("/householdId") }
-            guard all.contains(where: { $0.householdId == household }) else {
+            guard own.householdId != money.statement.backstop else { throw Refusal.organiserAnswers }
+            guard money.statement.share(of: household) != nil else {
                 throw Refusal.splitNamesStranger.at("/householdId")
             }
-            return Share.Cover(by: household, keptPercent: 0)
+            money.statement.cover(own.householdId, Share.Cover(by: household, kept: 0))
+            return .changed
         }
     }
 
     /// Drops out of paying: on hold of everything, later of what giving up that part would save.
     ///
-    /// What is left is the organiser's household's until others take it; what has been paid beyond goes back to who
-    /// paid it.
+    /// What is left is the organiser's household's until others take it. What has been paid beyond goes back to the payer
+    /// as far as the park need not keep it.
     static func withdraw(
         _ share: Share.ID,
         as principal: Principal,
@@ -34,41 +37,66 @@ extension Booking {
         at now: Date,
         in tx: Transaction
     ) async throws -> [ShareView] {
-        try await cover(share, as: principal, app, at: now, in: tx) { booking, own, _, terms in
-            guard let backstop = terms.backstop, backstop != own.householdId else { throw Refusal.organiserAnswers }
-            guard let clock = ParkClock(timeZone: terms.timeZone) else { throw Refusal.notFound }
-            let percent =
-                booking.state == .held ? 0 : booking.feePercent(today: clock.date(at: now), rules: terms.rules)
-            return Share.Cover(by: backstop, keptPercent: percent)
+        try await cover(share, as: principal, app, at: now, in: tx) { own, money in
+            guard own.householdId != money.statement.backstop else { throw Refusal.organiserAnswers }
+            guard let clock = ParkClock(timeZone: money.terms.timeZone) else { throw Refusal.notFound }
+            let percent = money.feePercent(today: clock.date(at: now))
+            let kept = money.statement.kept(of: own.householdId, percent: percent)
+            money.statement.cover(own.householdId, Share.Cover(by: money.statement.backstop, kept: kept))
+            return .changed
         }
     }
 
+    /// Ends that another household has taken over a share: its own household does, and the one that took it over until
+    /// it has paid more than its own part.
+    ///
+    /// Throws `coverIsPaid` from then on, and `notCovered` where nobody has taken it over.
+    static func endCover(
+        of share: Share.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> [ShareView] {
+        try await cover(share, byTaker: true, as: principal, app, at: now, in: tx) { own, money in
+            try money.statement.endCover(of: own.householdId)
+            return .coverEnded
+        }
+    }
+
+    /// - Parameter byTaker: whether the household that took the share over may do it, and the organiser may not.
     private static func cover(
         _ share: Share.ID,
+        byTaker: Bool = false,
         as principal: Principal,
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction,
-        decide: (Booking, Share, [Share], ShareSQL.Terms) throws -> Share.Cover
+        change: (Share, inout BookingMoney) throws -> Agreement
     ) async throws -> [ShareView] {
         guard let id = try await tx.first(ShareSQL.share(share))?.bookingId else { throw Refusal.notFound }
         var booking = try await locked(id, by: .member, as: principal, in: tx)
-        let (terms, roles, all) = try await tx.all(
-            ShareSQL.terms(of: id, for: principal.guestID),
-            BookingSQL.role(of: principal.guestID, in: id),
-            ShareSQL.shares(of: id)
-        )
-        guard let terms = terms.first, let own = all.first(where: { $0.id == share }) else { throw Refusal.notFound }
-        guard terms.author == own.householdId || roles == [.organiser] else { throw Refusal.forbidden }
+        guard var money = try await BookingMoney.of(id, as: principal, in: tx),
+            let own = money.statement.shares.first(where: { $0.id == share }), let asker = money.terms.asker
+        else { throw Refusal.notFound }
+        let isTaker = byTaker && own.cover?.by == asker && asker != money.statement.backstop
+        guard asker == own.householdId || isTaker || !byTaker && asker == money.terms.organiser else {
+            throw Refusal.forbidden
+        }
         guard booking.state == .held || booking.state == .confirmed else { throw Refusal.notChangeable }
-        let cover = try decide(booking, own, all, terms)
+        let how = try change(own, &money)
         booking.version += 1
-        try await tx.run([
-            ShareSQL.cover(share, by: cover.by, keptPercent: cover.keptPercent), BookingSQL.update(booking),
-        ])
-        Share.publish(share, of: own.householdId, in: terms.groupId, in: tx)
-        try await divide(id, as: principal, app, at: now, in: tx)
+        tx.later([BookingSQL.update(booking)])
+        try money.settle(how, app, at: now, in: tx)
         booking.publish(in: tx)
         return try await shares(of: id, as: principal, at: now, in: tx)
+    }
+}
+
+extension BookingMoney {
+    /// What giving up a part of a firm stay costs on that park-local day; a hold costs nothing.
+    fileprivate func feePercent(today: LocalDate) -> Int {
+        guard terms.state != .held else { return 0 }
+        return max(terms.leastFeePercent, terms.rules.cancellationPercent(arrival: terms.stay.arrival, today: today))
     }
 }

@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Once a day: writes to those who have to pay, and asks the desk to give back what is too much.
+/// Once a day: writes to those who have to pay, and sees to what has been paid too much.
 ///
 /// Guests hear a week before their share is due, on the day after, and weekly from then on; of a late share the
 /// organiser hears too, who answers for it.
@@ -68,20 +68,9 @@ struct RemindPayers: Work {
             }
             try Job.enqueue(mail, key: "remind \(reminder.share) \(reminder.guest) \(day)", at: now, app, in: tx)
         }
-        for due in try await tx.all(PaymentSQL.refundsDue(of: parkId)) {
-            try await StaffTask.open(
-                StaffTaskRequest(
-                    title: "Give back \(due.amount.plainText) of booking \(due.number)",
-                    detail: "Share \(due.share) has been paid more than it owes.",
-                    due: day
-                ),
-                source: .refund,
-                subject: due.share.description,
-                in: parkId,
-                app,
-                at: now,
-                in: tx
-            )
+        // A task that somebody closed without giving the money back comes again.
+        for booking in try await tx.all(PaymentSQL.overpaid(in: parkId)) {
+            try Job.enqueue(Overpaid(bookingId: booking), key: booking.description, at: now, app, in: tx)
         }
     }
 }

@@ -26,7 +26,7 @@ struct ToldJournal: Encodable, Sendable {
             PaymentSQL.entries(of: id)
         )
         guard let park = parks.first else { throw Refusal.notFound }
-        let author = terms.first?.author
+        let author = terms.first?.asker
         guard principal.has([.reception, .host, .finance], at: park) || principal.guestID != nil && author != nil else {
             throw Refusal.notFound
         }

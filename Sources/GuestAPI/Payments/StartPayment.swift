@@ -24,6 +24,8 @@ extension Attempt {
         in tx: Transaction
     ) async throws -> Attempt {
         let (booking, share) = try await payable(share, by: payer, in: tx)
+        let asking: Principal = if case .principal(let principal) = payer { principal } else { .job("payLink") }
+        guard let money = try await BookingMoney.of(booking.id, as: asking, in: tx) else { throw Refusal.notFound }
         guard app.settings.payments?.methods.contains(request.method) ?? false else {
             throw Refusal.methodNotTaken.at("/method")
         }
@@ -34,9 +36,12 @@ extension Attempt {
             guard request.method != .sepaDebit else { throw Refusal.methodTooSlow.at("/method") }
         case .confirmed, .checkedIn, .checkedOut, .cancelled, .noShow: break
         }
-        guard share.open > 0 else { throw Refusal.nothingOpen }
-        let amount = Money(request.amount ?? share.open, booking.total.currency)
-        guard amount.amount <= share.open else { throw Refusal.moreThanOpen.at("/amount") }
+        // Paying more than was agreed to is agreeing, which a household does for itself alone.
+        let isOwn = payer.guest == nil || money.terms.asker == share.householdId
+        let most = isOwn ? money.statement.payable(for: share.householdId) : share.open
+        guard most > 0 else { throw Refusal.nothingOpen }
+        let amount = Money(request.amount ?? (share.open > 0 ? share.open : most), booking.total.currency)
+        guard amount.amount <= most else { throw Refusal.moreThanOpen.at("/amount") }
         if let open = try await tx.first(AttemptSQL.open(of: share.id)) {
             guard open.belongs(to: payer), open.attempt.method == request.method, open.attempt.amount == amount,
                 !open.isEnding, request.id == nil || request.id == open.attempt.id
@@ -103,7 +108,7 @@ extension Attempt {
             BookingSQL.role(of: principal.guestID, in: row.bookingID),
             ShareSQL.share(row.attempt.shareId)
         )
-        let isOwn = terms.first?.author == shares.first?.householdId && !shares.isEmpty
+        let isOwn = terms.first?.asker == shares.first?.householdId && !shares.isEmpty
         guard isOwn || roles == [.organiser] else { throw Refusal.notFound }
         return try row.view(isPayer: row.belongs(to: .principal(principal)), app)
     }

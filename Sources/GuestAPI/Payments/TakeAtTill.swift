@@ -15,9 +15,9 @@ extension TillPayment {
         at now: Date,
         in tx: Transaction
     ) async throws -> TillPayment {
-        let (booking, owed, day) = try await opened(share, request.method, as: principal, at: now, in: tx)
+        let (booking, statement, owed, day) = try await opened(share, request.method, as: principal, at: now, in: tx)
         if booking.state == .expired || booking.holdUntil.map({ now >= $0 }) ?? false { throw Refusal.holdExpired }
-        guard request.amount <= owed.open else { throw Refusal.moreThanOpen.at("/amount") }
+        guard request.amount <= statement.payable(for: owed.householdId) else { throw Refusal.moreThanOpen.at("/amount") }
         let payment = TillPayment(
             id: request.id ?? app.ids.next(at: now),
             shareId: share,
@@ -44,8 +44,10 @@ extension TillPayment {
         in tx: Transaction
     ) async throws -> TillPayment {
         guard let before = try await tx.first(PaymentSQL.tillPayment(id)) else { throw Refusal.notFound }
-        let (booking, _, day) = try await opened(before.shareId, before.method, as: principal, at: now, in: tx)
+        let (booking, _, owed, day) = try await opened(before.shareId, before.method, as: principal, at: now, in: tx)
         guard before.kind == .payment else { throw Refusal.alreadyReversed }
+        // What has been given back since is not there to be taken back.
+        guard before.amount.amount <= owed.paid else { throw Refusal.moreThanDue }
         let payment = TillPayment(
             id: app.ids.next(at: now),
             shareId: before.shareId,
@@ -61,7 +63,7 @@ extension TillPayment {
         return payment
     }
 
-    /// Gives back what has come in for a share beyond what is owed.
+    /// Gives back what the booking's statement says may go back of a share.
     ///
     /// Throws `moreThanDue` for one minor unit more than that.
     static func refund(
@@ -72,9 +74,10 @@ extension TillPayment {
         at now: Date,
         in tx: Transaction
     ) async throws -> TillPayment {
-        let (booking, owed, day) = try await opened(share, request.method, as: principal, at: now, in: tx)
-        guard request.amount <= owed.paid - owed.amount else { throw Refusal.moreThanDue.at("/amount") }
-        if request.amount == owed.paid - owed.amount {
+        let (booking, statement, owed, day) = try await opened(share, request.method, as: principal, at: now, in: tx)
+        let due = statement.refundable[owed.householdId] ?? 0
+        guard request.amount <= due else { throw Refusal.moreThanDue.at("/amount") }
+        if request.amount == due {
             try await StaffTask.settle(
                 .refund,
                 share.description,
@@ -106,23 +109,20 @@ extension TillPayment {
         as principal: Principal,
         at now: Date,
         in tx: Transaction
-    ) async throws -> (Booking, Share, LocalDate) {
+    ) async throws -> (Booking, BookingStatement, Share, LocalDate) {
         guard let id = try await tx.first(ShareSQL.share(share))?.bookingId else { throw Refusal.notFound }
         let booking = try await Booking.locked(id, by: .member, as: principal, in: tx)
         guard principal.has([.reception], at: booking.parkId) else { throw Refusal.notFound }
-        let (_, policies, owed) = try await tx.all(
-            PaymentSQL.holdTill(of: booking.parkId),
-            BookingSQL.policy(of: id),
-            ShareSQL.share(share)
-        )
-        guard let owed = owed.first, let clock = policies.first.flatMap({ ParkClock(timeZone: $0.timeZone) }) else {
-            throw Refusal.notFound
-        }
+        _ = try await tx.all(PaymentSQL.holdTill(of: booking.parkId))
+        guard let money = try await BookingMoney.of(id, as: principal, in: tx),
+            let owed = money.statement.shares.first(where: { $0.id == share }),
+            let clock = ParkClock(timeZone: money.terms.timeZone)
+        else { throw Refusal.notFound }
         let day = clock.date(at: now)
         guard try await tx.first(PaymentSQL.isClosed(booking.parkId, day, method)) != true else {
             throw Refusal.tillClosed
         }
-        return (booking, owed, day)
+        return (booking, money.statement, owed, day)
     }
 
     /// Writes the payment, what the share has been paid, and the journal, which together are one truth.

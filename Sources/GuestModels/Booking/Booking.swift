@@ -171,20 +171,19 @@ extension Booking {
     /// Cancels a stay that has not begun.
     ///
     /// - Parameter today: the park-local day.
-    /// - Returns: the fee in minor units, beside those for parts given up before; a hold costs nothing.
-    public mutating func cancel(at now: Date, today: LocalDate, rules: HouseRules) throws(Refusal) -> Int64 {
+    /// - Returns: the lines of the fee, beside those for parts given up before; a hold costs nothing.
+    public mutating func cancel(at now: Date, today: LocalDate, rules: HouseRules) throws(Refusal) -> [ChargeLine] {
         switch state {
-        case .cancelled: return 0
+        case .cancelled: return []
         case .held:
             guard let deadline = holdUntil, now < deadline else { throw .holdExpired }
             state = .cancelled
             holdUntil = nil
-            return 0
+            return []
         case .confirmed:
             guard today <= stay.arrival else { throw .tooLateToCancel }
             state = .cancelled
-            let owed = charges.filter { $0.kind != .cancellation }.total
-            return owed.percentage(feePercent(today: today, rules: rules))
+            return charges.fee(percent: feePercent(today: today, rules: rules))
         case .expired: throw .holdExpired
         case .checkedIn, .checkedOut, .noShow: throw .tooLateToCancel
         }

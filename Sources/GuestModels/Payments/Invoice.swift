@@ -104,48 +104,61 @@ public struct Invoice: Codable, Hashable, Sendable {
     }
 }
 
-extension SplitRule {
-    /// What a share is made of, by how it is taxed; the parts add up to it.
+extension Bill {
+    /// What a household's share is made of, by how it is taxed; the parts add up to the share.
     ///
-    /// What the rule makes a household owe of lodging, of extras and of tourist tax is what its share is made of, so its
-    /// own extras and its own tourist tax stand on its own invoice. A share that is another than the rule's, because its
-    /// amount was said, or is somebody else's too, is made as the whole price is.
+    /// What a household alone has, such as its extras and its tourist tax, stands on its own invoice as far as its share
+    /// pays for it. The rest of a share is made as what is left of the price is: what is common, and what others alone
+    /// have and somebody else pays.
     ///
     /// - Parameters:
-    ///   - share: of that household, minor units.
+    ///   - shares: of all households, minor units.
     ///   - whole: the whole price.
     public func composition(
-        of share: Int64,
+        of shares: [Household.ID: Int64],
         for household: Household.ID,
-        in bill: Bill,
-        _ whole: Earned,
-        backstop: Household.ID
+        _ whole: Earned
     ) -> [Earned.Class: Int64] {
-        guard way != .exactly, division(of: bill, backstop: backstop)[household] == share else {
-            return share.divided(by: whole.amounts) ?? [Earned.Class(.none, rate: 0): share]
+        let share = shares[household] ?? 0
+        var own = ownParts(as: whole)
+        var left = whole.amounts
+        for (owner, made) in own {
+            let paid = Swift.min(Swift.max(shares[owner] ?? 0, 0), made.total)
+            let parts = paid == made.total ? made.amounts : paid.divided(by: made.amounts) ?? [:]
+            own[owner]?.amounts = parts
+            for (key, amount) in parts { left[key, default: 0] -= amount }
         }
-        var made = Earned()
-        var goodwill: Int64 = 0
-        for (tax, lines) in Dictionary(grouping: bill.lines, by: \.kind.tax) {
-            var part = bill
-            part.lines = lines
-            let amount = division(of: part, backstop: backstop)[household] ?? 0
+        var made = own[household] ?? Earned()
+        let rest = share - made.total
+        for (key, amount) in rest.divided(by: left) ?? [Earned.Class(.none, rate: 0): rest] {
+            made.amounts[key, default: 0] += amount
+        }
+        return made.amounts.filter { $0.value != 0 }
+    }
+
+    /// What each household alone has, less the goodwill it was given.
+    private func ownParts(as whole: Earned) -> [Household.ID: Earned] {
+        let homes = Dictionary(travellers.map { ($0.id, $0.householdId) }) { first, _ in first }
+        var own: [Household.ID: Earned] = [:]
+        var goodwill: [Household.ID: Int64] = [:]
+        for line in lines {
+            guard let owner = line.householdId ?? line.travellerId.flatMap({ homes[$0] }) else { continue }
+            let tax = line.kind.tax
             guard tax != .goodwill else {
-                goodwill += amount
+                goodwill[owner, default: 0] += line.amount
                 continue
             }
             let classes = whole.amounts.filter { $0.key.tax == tax }
-            for (key, amount) in amount.divided(by: classes) ?? [Earned.Class(tax, rate: 0): amount] {
-                made.amounts[key, default: 0] += amount
+            for (key, part) in line.amount.divided(by: classes) ?? [Earned.Class(tax, rate: 0): line.amount] {
+                own[owner, default: Earned()].amounts[key, default: 0] += part
             }
         }
-        made.take(goodwill, off: made)
-        // Each tax was divided by itself, the share as a whole: a minor unit or two may lie between.
-        let rest = share - made.total
-        if rest != 0, let largest = made.amounts.max(by: { ($0.value, $1.key) < ($1.value, $0.key) })?.key {
-            made.amounts[largest, default: 0] += rest
+        for (owner, amount) in goodwill {
+            // As far as it is given on what the household alone has; the rest is taken off what is common.
+            let made = own[owner] ?? Earned()
+            own[owner]?.take(Swift.max(amount, made.touristTax - made.total), off: made)
         }
-        return made.amounts.filter { $0.value != 0 }
+        return own
     }
 }
 

@@ -5,7 +5,7 @@ public struct Share: Codable, Hashable, Sendable {
     /// How it stands, which everybody of the group may know.
     public enum State: String, Codable, CaseIterable, Sendable {
         case open, partlyPaid, paid, overdue
-        /// More has come in than is owed.
+        /// Something of what has come in is to be given back.
         case refundDue
     }
 
@@ -14,24 +14,31 @@ public struct Share: Codable, Hashable, Sendable {
     public var householdId: Household.ID
     /// Minor units of the booking's currency, as everything here.
     public var amount: Int64
-    /// What a change would make it, which the household has not agreed to; until then the organiser's owes the rest.
+    /// The most the household has agreed to owe, beside what it ordered and was given for itself.
+    public var agreed: Int64
+    /// What the household would owe if it agreed to everything; nil while it has. The backstop owes the rest.
     public var asked: Int64?
+    /// Money that stands: not taken back by a bank, not given back. Below 0 where more was taken back than had come in.
     public var paid: Int64
+    /// What of it came in beyond what could be paid then, so it was paid twice.
+    public var surplus: Int64
+    /// What of it may be given back now.
+    public var refundable: Int64
     /// Park-local; on hold the deposit is due before.
     public var due: LocalDate
     public var version: Int
     /// Who has taken it over.
     public var cover: Cover?
 
-    /// Another household owes a share, but for what its own keeps.
+    /// Another household is asked to owe a share, but for what its own keeps.
     public struct Cover: Codable, Hashable, Sendable {
         public var by: Household.ID
-        /// 0 to 100.
-        public var keptPercent: Int
+        /// What the share's own household still owes at most, beside what it orders itself.
+        public var kept: Int64
 
-        public init(by household: Household.ID, keptPercent: Int) {
+        public init(by household: Household.ID, kept: Int64) {
             by = household
-            self.keptPercent = keptPercent
+            self.kept = kept
         }
     }
 
@@ -40,8 +47,11 @@ public struct Share: Codable, Hashable, Sendable {
         bookingId: Booking.ID,
         householdId: Household.ID,
         amount: Int64,
+        agreed: Int64 = 0,
         asked: Int64? = nil,
         paid: Int64 = 0,
+        surplus: Int64 = 0,
+        refundable: Int64 = 0,
         due: LocalDate,
         version: Int = 1,
         cover: Cover? = nil
@@ -50,8 +60,11 @@ public struct Share: Codable, Hashable, Sendable {
         self.bookingId = bookingId
         self.householdId = householdId
         self.amount = amount
+        self.agreed = agreed
         self.asked = asked
         self.paid = paid
+        self.surplus = surplus
+        self.refundable = refundable
         self.due = due
         self.version = version
         self.cover = cover
@@ -60,97 +73,11 @@ public struct Share: Codable, Hashable, Sendable {
     /// What is still to come; 0 when nothing is.
     public var open: Int64 { max(amount - paid, 0) }
 
-    /// As it would be if nothing had come in for it.
-    public var unpaid: Share {
-        var share = self
-        share.paid = 0
-        return share
-    }
-
     public func state(today: LocalDate) -> State {
-        if paid > amount { return .refundDue }
-        if paid == amount { return .paid }
+        if refundable > 0 { return .refundDue }
+        if paid >= amount { return .paid }
         if today > due { return .overdue }
         return paid > 0 ? .partlyPaid : .open
-    }
-}
-
-extension SplitRule {
-    /// As `shares(of:)`, for a bill that has changed since the rule was made: it always finds an answer.
-    ///
-    /// Who no longer stays is left out. Exact amounts that are no longer the price become weights of what is common.
-    /// Where nobody is left to pay, households pay alike.
-    public func division(of bill: Bill, backstop: Household.ID) -> [Household.ID: Int64] {
-        let known = Set(bill.travellers.map(\.householdId))
-        var rule = self
-        rule.weights = weights?.filter { known.contains($0.householdId) }
-        rule.nights = nights?.filter { night in bill.travellers.contains { $0.id == night.travellerId } }
-        if way == .exactly {
-            rule.amounts = amounts?.filter { known.contains($0.householdId) }
-            if (try? rule.shares(of: bill)) == nil {
-                let weights = (rule.amounts ?? []).map { Weight(householdId: $0.householdId, weight: $0.amount) }
-                rule = SplitRule(.byWeights, weights: weights)
-            }
-        }
-        if let shares = try? rule.shares(of: bill) { return shares }
-        return (try? SplitRule(.byHousehold).shares(of: bill)) ?? [backstop: bill.total]
-    }
-}
-
-extension [Share] {
-    /// A division after those who have taken over what others would owe; it adds up to the same.
-    ///
-    /// Whoever has given up a share themselves takes over nobody's: that is the backstop's then.
-    public func covering(
-        _ division: [Household.ID: Int64],
-        backstop: Household.ID
-    ) -> [Household.ID: Int64] {
-        var result = division
-        let covered = Set(filter { $0.cover != nil }.map(\.householdId))
-        for share in self {
-            guard let cover = share.cover, share.householdId != backstop, let amount = division[share.householdId],
-                amount > 0
-            else { continue }
-            let moved = amount - amount.percentage(cover.keptPercent)
-            let taker = covered.contains(cover.by) || division[cover.by] == nil ? backstop : cover.by
-            result[share.householdId, default: 0] -= moved
-            result[taker, default: 0] += moved
-        }
-        return result
-    }
-
-    /// What the shares become when a price is divided anew.
-    ///
-    /// Before anybody has paid, what the division says. After that nobody owes more than they agreed to: a rise is
-    /// asked of the household it hits, and the backstop owes it meanwhile. What a household brings about itself it has
-    /// agreed to, but not to what was asked of it before.
-    ///
-    /// - Parameters:
-    ///   - division: adds up to the price.
-    ///   - backstop: the organiser's household.
-    ///   - author: the household that made the change, if one did.
-    /// - Returns: amounts that add up to the price, and what is asked, for every household there is or was.
-    public func divided(
-        _ division: [Household.ID: Int64],
-        backstop: Household.ID,
-        by author: Household.ID?
-    ) -> [Household.ID: (amount: Int64, asked: Int64?)] {
-        var result: [Household.ID: (amount: Int64, asked: Int64?)] = [:]
-        for share in self { result[share.householdId] = (0, nil) }
-        for (household, amount) in division { result[household] = (amount, nil) }
-        guard contains(where: { $0.paid > 0 }) else { return result }
-        let known = Dictionary(map { ($0.householdId, $0) }) { first, _ in first }
-        var rest: Int64 = 0
-        for (household, new) in result where household != backstop {
-            let old = known[household]
-            let own = household == author ? Swift.max(new.amount - (old?.asked ?? old?.amount ?? 0), 0) : 0
-            let agreed = (old?.amount ?? 0) + own
-            guard new.amount > agreed else { continue }
-            result[household] = (agreed, new.amount)
-            rest += new.amount - agreed
-        }
-        result[backstop, default: (0, nil)].amount += rest
-        return result
     }
 }
 
@@ -182,6 +109,13 @@ extension Refusal {
         en: "A household cannot take over its own share.",
         nl: "Een huishouden kan zijn eigen deel niet overnemen.",
         de: "Ein Haushalt kann nicht seinen eigenen Anteil übernehmen."
+    )
+    public static let backingOpen = Refusal(
+        .conflict,
+        "backing_open",
+        en: "First accept that your household answers for this stay.",
+        nl: "Aanvaard eerst dat jouw huishouden voor dit verblijf instaat.",
+        de: "Nimm zuerst an, dass dein Haushalt für diesen Aufenthalt einsteht."
     )
     public static let organiserAnswers = Refusal(
         .conflict,

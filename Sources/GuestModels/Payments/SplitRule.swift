@@ -57,7 +57,7 @@ public struct SplitRule: Codable, Hashable, Sendable {
     public var weights: [Weight]?
     /// For `byNights`: who does not stay for all of them.
     public var nights: [Nights]?
-    /// For `exactly`.
+    /// For `exactly`: when it is asked for, all that each household pays; as it is kept, its part of what is common.
     public var amounts: [Amount]?
 
     public init(
@@ -140,6 +140,46 @@ public struct Bill: Sendable {
 }
 
 extension SplitRule {
+    /// What each household owes of a bill that has changed since the rule was made: it always finds an answer.
+    ///
+    /// Households that no longer stay are left out. Exact amounts divide what is common in their proportion, so what one
+    /// household orders for itself changes nobody else's. Where nobody is left to pay, households pay alike.
+    public func division(of bill: Bill, backstop: Household.ID) -> [Household.ID: Int64] {
+        let known = Set(bill.travellers.map(\.householdId))
+        var rule = self
+        rule.nights = nights?.filter { night in bill.travellers.contains { $0.id == night.travellerId } }
+        rule.weights = weights?.filter { known.contains($0.householdId) }
+        if way == .exactly {
+            rule = SplitRule(
+                .byWeights,
+                weights: (amounts ?? []).filter { known.contains($0.householdId) }
+                    .map { Weight(householdId: $0.householdId, weight: $0.amount) }
+            )
+        }
+        if let shares = try? rule.shares(of: bill) { return shares }
+        return (try? SplitRule(.byHousehold).shares(of: bill)) ?? [backstop: bill.total]
+    }
+
+    /// The rule as it is kept for a bill it was asked for.
+    ///
+    /// - Throws: as `shares(of:)`, and `splitBelowOwn` where an exact amount is less than what is the household's own.
+    public func kept(for bill: Bill) throws(Refusal) -> SplitRule {
+        let shares = try shares(of: bill)
+        guard way == .exactly else { return self }
+        var rule = self
+        var own: [Household.ID: Int64] = [:]
+        let homes = Dictionary(bill.travellers.map { ($0.id, $0.householdId) }) { first, _ in first }
+        for line in bill.lines {
+            if let household = line.householdId ?? line.travellerId.flatMap({ homes[$0] }), shares[household] != nil {
+                own[household, default: 0] += line.amount
+            }
+        }
+        rule.amounts = shares.sorted { $0.key < $1.key }
+            .map { Amount(householdId: $0.key, amount: $0.value - (own[$0.key] ?? 0)) }
+        guard rule.amounts?.allSatisfy({ $0.amount >= 0 }) ?? true else { throw .splitBelowOwn }
+        return rule
+    }
+
     /// What each household owes; the amounts add up to the bill's total, for every rule and every bill.
     ///
     /// The same whatever order lines and travellers come in: what cannot be divided evenly goes by household id.
@@ -252,6 +292,13 @@ extension Refusal {
         en: "That division leaves nobody to pay.",
         nl: "Bij die verdeling blijft er niemand over om te betalen.",
         de: "Bei dieser Aufteilung bleibt niemand, der bezahlt."
+    )
+    public static let splitBelowOwn = Refusal(
+        .conflict,
+        "split_below_own",
+        en: "A household pays at least its own extras and tourist tax.",
+        nl: "Een huishouden betaalt minstens zijn eigen extra's en toeristenbelasting.",
+        de: "Ein Haushalt bezahlt mindestens seine eigenen Extras und seine Kurtaxe."
     )
     public static let splitDiffers = Refusal(
         .conflict,

@@ -274,15 +274,18 @@ import Testing
                 )
                 return try await api.post("\(path)/extras", order, as: who, key: UUID().uuidString)
             }
-            #expect(try await order(1, from: "2027-05-13", through: "2027-05-14", as: member).code == "outside_stay")
+            let own = stage.organiser
+            #expect(try await order(1, from: "2027-05-13", through: "2027-05-14", as: own).code == "outside_stay")
             #expect(try await order(1, from: "2027-05-14", through: "2027-05-14", as: stranger).status == 404)
-            let ordered = try await order(2, from: "2027-05-14", through: "2027-05-16", as: member).decode(Booking.self)
+            // A member orders for the own household alone.
+            #expect(try await order(1, from: "2027-05-14", through: "2027-05-14", as: member).status == 403)
+            let ordered = try await order(2, from: "2027-05-14", through: "2027-05-16", as: own).decode(Booking.self)
             #expect(ordered.extras.map(\.quantity) == [2])
             let line = try #require(ordered.charges.last { $0.kind == .extra })
             #expect(line.amount == 2 * 3 * 500)
             #expect(line.householdId == stage.group.households.first?.id)
-            #expect(try await order(2, from: "2027-05-16", through: "2027-05-17", as: member).code == "extra_sold_out")
-            let last = try await order(1, from: "2027-05-16", through: "2027-05-17", as: member).decode(Booking.self)
+            #expect(try await order(2, from: "2027-05-16", through: "2027-05-17", as: own).code == "extra_sold_out")
+            let last = try await order(1, from: "2027-05-16", through: "2027-05-17", as: own).decode(Booking.self)
             #expect(last.extras.count == 2)
             #expect(try await isPricedRight(stage, last))
             // A shorter stay has no room for the second; it is taken back with the change.
@@ -292,12 +295,13 @@ import Testing
             let changed = try await apply(stage, quote, version: last.version).decode(Booking.self)
             #expect(changed.extras.map(\.quantity) == [2])
             #expect(changed.total == quote.total)
-            // Taken back by whoever is in the group, and with the whole booking.
+            // Taken back by its household, and with the whole booking.
             let one = try #require(changed.extras.first?.id)
-            let without = try await api.send("DELETE", "\(path)/extras/\(one)", as: member).decode(Booking.self)
+            #expect(try await api.send("DELETE", "\(path)/extras/\(one)", as: member).status == 403)
+            let without = try await api.send("DELETE", "\(path)/extras/\(one)", as: own).decode(Booking.self)
             #expect(without.extras.isEmpty)
-            #expect(try await api.send("DELETE", "\(path)/extras/\(one)", as: member).status == 200)
-            _ = try await order(3, from: "2027-05-14", through: "2027-05-14", as: member)
+            #expect(try await api.send("DELETE", "\(path)/extras/\(one)", as: own).status == 200)
+            _ = try await order(3, from: "2027-05-14", through: "2027-05-14", as: own)
             _ = try await api.post("\(path)/cancel", as: stage.organiser, key: "x")
             #expect(try await api.count("SELECT sum(taken)::bigint AS count FROM extra_stock") == 0)
             #expect(try await api.count("SELECT sum(amount)::bigint AS count FROM charge_line") == 0)

@@ -66,7 +66,9 @@ import Testing
             let put = "\(stage.path)/shares"
             #expect(try await api.change("PUT", put, rule, as: stage.member).status == 403)
             #expect(try await api.change("PUT", put, rule, as: stage.organiser).status == 200)
-            #expect(try await stage.own(of: stage.member).amount == stage.booking.total)
+            // Another rule is the organiser's doing: the member is asked.
+            let asked = try await stage.own(of: stage.member)
+            #expect(asked.asked == stage.booking.total && asked.amount == mine.amount)
             let stranger = SplitRule(
                 .byWeights,
                 weights: [.init(householdId: Household.ID(UUID()), weight: 1)]
@@ -272,9 +274,16 @@ import Testing
             #expect(try await mails(on: due.adding(days: 8)) == [2, 3])
             let letter = try #require(try api.mails(to: stage.organiser.email).last { !$0.contains("See you at") })
             #expect(letter.contains(try #require(try await stage.own(of: stage.member).amount).plainText))
-            // What is too much becomes a task of the desk, once.
+            // Half the price is the fee, so nothing goes back until the member has paid their part of it.
             let cancel = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x").decode(Booking.self)
             #expect(cancel.state == .cancelled)
+            try await api.work()
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund'") == 0)
+            let fee = try await stage.own(of: stage.member)
+            let rest = TillPaymentRequest(method: .cash, amount: try #require(fee.amount).amount)
+            let ofMember = "/v1/admin/shares/\(fee.id)/till-payments"
+            #expect(try await api.post(ofMember, rest, as: reception, key: "r").status == 201)
+            // Then it is a task of the desk, once.
             for _ in 0..<2 { _ = try await mails(on: due.adding(days: 9)) }
             _ = try await mails(on: due.adding(days: 10))
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund' AND state = 'open'") == 1)
@@ -383,14 +392,21 @@ import Testing
             )
             let due = try await stage.own(of: stage.member)
             #expect(due.state == .refundDue)
-            // The fee of the policy is divided as the price was.
+            // The fee of the policy is divided as the price was; what the organiser owes of it is held back.
             let fee = try #require(due.amount).amount
+            let free = amount - cancelled.total.amount
             #expect(cancelled.total.amount > 0 && abs(fee - cancelled.total.amount / 2) <= 1)
-            #expect(try await refund(amount - fee - 1, "r1").status == 201)
+            #expect(try await refund(free - 1, "r1").status == 201)
             #expect(try await refund(2, "r2").code == "more_than_due")
             #expect(try await refund(1, "r3").status == 201)
             #expect(try await refund(1, "r4").code == "more_than_due")
             #expect(try await stage.own(of: stage.member).state == .paid)
+            let other = try await stage.own(of: stage.organiser)
+            let rest = TillPaymentRequest(method: .cash, amount: try #require(other.amount).amount)
+            let till = "/v1/admin/shares/\(other.id)/till-payments"
+            #expect(try await api.post(till, rest, as: reception, key: "o").status == 201)
+            #expect(try await refund(amount - fee - free + 1, "r5").code == "more_than_due")
+            #expect(try await refund(amount - fee - free, "r6").status == 201)
             #expect(try await differences(api).isEmpty)
         }
     }

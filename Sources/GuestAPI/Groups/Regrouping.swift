@@ -1,0 +1,34 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// What a feature does when the people of a group live otherwise, or another of them organises.
+struct Regrouping: Sendable {
+    enum Event: Sendable {
+        /// Somebody lives in another household, or has another birth date; by which household.
+        case moved(by: Household.ID)
+        /// Another member organises.
+        case handedOver(from: Household.ID, isErased: Bool)
+    }
+
+    /// Locks what the feature will change, before the group itself is locked.
+    let lock: @Sendable (TravelGroup.ID, Transaction) async throws -> Void
+    let act: @Sendable (Event, TravelGroup.ID, AppEnvironment, Date, Transaction) async throws -> Void
+
+    /// Every feature that keeps something by who lives with whom.
+    static let all: [Regrouping] = [shares]
+
+    static func lock(_ group: TravelGroup.ID, in tx: Transaction) async throws {
+        for feature in all { try await feature.lock(group, tx) }
+    }
+
+    static func tell(
+        _ event: Event,
+        of group: TravelGroup.ID,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        for feature in all { try await feature.act(event, group, app, now, tx) }
+    }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// Who takes over a share, and who answers for a booking.
+enum CoverRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "reassignShare": reassign, "withdrawShare": withdraw, "endCover": endCover, "backBooking": back,
+    ]
+
+    private static func reassign(_ call: Call) async throws -> Answer {
+        let request = try call.body(ReassignmentRequest.self)
+        let share: Share.ID = try call.id("share")
+        return try await change(call) { tx in
+            try await Booking.reassign(
+                share,
+                to: request.householdId,
+                as: call.principal,
+                call.app,
+                at: call.now,
+                in: tx
+            )
+        }
+    }
+
+    private static func withdraw(_ call: Call) async throws -> Answer {
+        let share: Share.ID = try call.id("share")
+        return try await change(call) { tx in
+            try await Booking.withdraw(share, as: call.principal, call.app, at: call.now, in: tx)
+        }
+    }
+
+    private static func endCover(_ call: Call) async throws -> Answer {
+        let share: Share.ID = try call.id("share")
+        return try await change(call) { tx in
+            try await Booking.endCover(of: share, as: call.principal, call.app, at: call.now, in: tx)
+        }
+    }
+
+    private static func back(_ call: Call) async throws -> Answer {
+        let booking: Booking.ID = try call.id("booking")
+        let version = try call.expectedVersion()
+        return try await change(call) { tx in
+            try await Booking.back(booking, expecting: version, as: call.principal, call.app, at: call.now, in: tx)
+        }
+    }
+
+    /// Every verb here answers the booking's shares as they are afterwards.
+    private static func change(
+        _ call: Call,
+        _ verb: @Sendable @escaping (Transaction) async throws -> [ShareView]
+    ) async throws -> Answer {
+        try await call.write { tx in try .json(Page(items: await verb(tx), next: nil)) }
+    }
+}

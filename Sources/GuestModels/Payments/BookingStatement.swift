@@ -1,0 +1,355 @@
+/// The money of one booking at one moment: who owes what and why, what is asked of whom, what may be given back, what is
+/// firm.
+///
+/// A pure value made of facts. Verbs change facts and ask the statement; no verb decides about money beside it. Its laws:
+/// 1. Shares add up to the price, and none is below 0. What a household orders, cancels or is given for itself changes
+///    its own share alone.
+/// 2. No household owes more than it has agreed to. The backstop owes the rest.
+/// 3. No refund takes what has come in below what the park may keep, except money that was paid twice.
+///
+/// All amounts are minor units of the booking's currency.
+public struct BookingStatement: Sendable {
+    public var state: Booking.State
+    public var bill: Bill
+    public var rule: SplitRule
+    /// The household that answers for the booking: the organiser's, until a successor accepts.
+    public var backstop: Household.ID
+    public var shares: [Share]
+    /// What the present price asks for before the stay becomes firm.
+    public var deposit: Int64
+    /// Extras that a household has ordered for itself.
+    public var ownOrders: Set<ExtraOrder.ID>
+
+    public init(
+        state: Booking.State,
+        bill: Bill,
+        rule: SplitRule,
+        backstop: Household.ID,
+        shares: [Share],
+        deposit: Int64,
+        ownOrders: Set<ExtraOrder.ID> = []
+    ) {
+        self.state = state
+        self.bill = bill
+        self.rule = rule
+        self.backstop = backstop
+        self.shares = shares
+        self.deposit = deposit
+        self.ownOrders = ownOrders
+    }
+
+    /// What a household owes, and why.
+    public struct Part: Hashable, Sendable {
+        /// What the household ordered for itself, less the goodwill it was given. It agreed to this by its own doing.
+        public var selfMade: Int64 = 0
+        /// The goodwill in it; at most 0.
+        public var goodwill: Int64 = 0
+        /// The rest of the household's part under the rule: what is common, its tourist tax, what others ordered for it.
+        public var rest: Int64 = 0
+        /// What of `rest` another household has been asked to take over.
+        public var givenAway: Int64 = 0
+        /// What this household has been asked to take over from others.
+        public var takenOver: Int64 = 0
+        /// The most the household has agreed to owe.
+        public var limit: Int64 = 0
+        /// What the backstop owes because others have not agreed to it; 0 for all others.
+        public var answersFor: Int64 = 0
+        public var owed: Int64 = 0
+
+        /// What the household owes itself, without what it takes over.
+        public var ownPart: Int64 { selfMade + rest - givenAway }
+        /// What the household would owe if it agreed to everything.
+        public var target: Int64 { ownPart + takenOver }
+        /// What is asked of the household; nil while it has agreed to all of it.
+        public var asked: Int64? { owed < target ? target : nil }
+    }
+
+    public var price: Int64 { bill.total }
+
+    /// Every household that stays or has a share, and the backstop.
+    public var parts: [Household.ID: Part] {
+        let staying = Set(bill.travellers.map(\.householdId))
+        let homes = Dictionary(bill.travellers.map { ($0.id, $0.householdId) }) { first, _ in first }
+        var parts: [Household.ID: Part] = [:]
+        for household in staying.union(shares.map(\.householdId)).union([backstop]) { parts[household] = Part() }
+        var divided = bill
+        // Lines of a household that no longer stays are still its own.
+        var gone: [Household.ID: Int64] = [:]
+        divided.lines = bill.lines.filter { line in
+            guard let own = line.householdId ?? line.travellerId.flatMap({ homes[$0] }), parts[own] != nil,
+                !staying.contains(own)
+            else { return true }
+            gone[own, default: 0] += line.amount
+            return false
+        }
+        for line in bill.lines where isSelfMade(line) {
+            guard let household = line.householdId else { continue }
+            parts[household]?.selfMade += line.amount
+            if line.kind == .goodwill { parts[household]?.goodwill += line.amount }
+        }
+        let division = rule.division(of: divided, backstop: backstop)
+        for (household, part) in parts {
+            parts[household]?.rest = (division[household] ?? 0) + (gone[household] ?? 0) - part.selfMade
+        }
+        cover(&parts)
+        for share in shares { parts[share.householdId]?.limit = share.agreed }
+        var others: Int64 = 0
+        for (household, part) in parts where household != backstop {
+            let limit = part.limit + part.selfMade
+            parts[household]?.limit = limit
+            // Goodwill that is worth more than this is about to be taken back.
+            parts[household]?.owed = max(min(part.target, limit), 0)
+            others += max(min(part.target, limit), 0)
+        }
+        let owed = price - others
+        let own = parts[backstop]?.target ?? 0
+        parts[backstop]?.answersFor = owed - own
+        parts[backstop]?.limit = owed
+        parts[backstop]?.owed = owed
+        return parts
+    }
+
+    /// Whether a line follows from what its own household did or was given.
+    private func isSelfMade(_ line: ChargeLine) -> Bool {
+        guard line.householdId != nil else { return false }
+        switch line.kind {
+        case .goodwill: return true
+        case .extra: return line.extraOrderId.map(ownOrders.contains) ?? false
+        default: return false
+        }
+    }
+
+    /// Moves what has been taken over. A household that has given up its own share takes over nobody's: the backstop
+    /// does.
+    private func cover(_ parts: inout [Household.ID: Part]) {
+        let covered = Set(shares.filter { $0.cover != nil }.map(\.householdId))
+        for share in shares {
+            guard let cover = share.cover, share.householdId != backstop, let part = parts[share.householdId] else {
+                continue
+            }
+            let moved = max(part.rest - cover.kept, 0)
+            guard moved > 0 else { continue }
+            let taker = covered.contains(cover.by) || parts[cover.by] == nil ? backstop : cover.by
+            parts[share.householdId]?.givenAway += moved
+            parts[taker]?.takenOver += moved
+        }
+    }
+
+    // MARK: What has come in
+
+    /// All money that stands: not taken back by a bank, not given back.
+    public var paid: Int64 { shares.reduce(0) { $0 + $1.paid } }
+
+    /// What cancelling all or a part has cost.
+    private var fees: Int64 { bill.lines.filter { $0.kind == .cancellation }.total }
+
+    /// What the park may keep: the fee of a cancelled booking, the deposit of a firm one.
+    public var kept: Int64 {
+        switch state {
+        case .held, .expired: 0
+        case .cancelled: max(price, 0)
+        case .confirmed, .checkedIn, .checkedOut, .noShow: max(min(deposit + fees, price), 0)
+        }
+    }
+
+    public var isDepositCovered: Bool { paid >= deposit }
+
+    /// What may be given back to each household now; households without are left out.
+    ///
+    /// What was paid twice always. Of the rest no more than leaves the park what it may keep: what is missing of that is
+    /// held back from those who fronted it, in proportion, until those who owe it pay.
+    public var refundable: [Household.ID: Int64] {
+        let parts = parts
+        let over = shares.map { max($0.paid - (parts[$0.householdId]?.owed ?? 0), 0) }
+        let twice = zip(shares, over).map { min($0.surplus, $1) }
+        let fronted = zip(over, twice).map { $0 - $1 }
+        let sum = fronted.reduce(0, +)
+        let free = min(max(paid - twice.reduce(0, +) - kept, 0), sum)
+        let given = free.divided(by: fronted) ?? fronted.map { _ in 0 }
+        var refundable: [Household.ID: Int64] = [:]
+        for (share, amount) in zip(shares, zip(twice, given).map { $0 + $1 }) where amount > 0 {
+            refundable[share.householdId] = amount
+        }
+        return refundable
+    }
+
+    /// Goodwill that is more than what it was given on has become, by household.
+    private var spentGoodwill: [Household.ID: Int64] {
+        var spent: [Household.ID: Int64] = [:]
+        for (household, part) in parts {
+            let worth = household == backstop ? part.target : min(part.target, part.limit)
+            if min(-worth, -part.goodwill) > 0 { spent[household] = min(-worth, -part.goodwill) }
+        }
+        return spent
+    }
+
+    /// The most that goodwill can take off a household's share: what it owes for itself.
+    public func mostGoodwill(for household: Household.ID) -> Int64 {
+        guard let part = parts[household] else { return 0 }
+        return max(household == backstop ? part.target : min(part.target, part.limit), 0)
+    }
+
+    /// What may be paid for a household: what it owes, and what is asked of it, for paying is agreeing.
+    public func payable(for household: Household.ID) -> Int64 {
+        guard let part = parts[household], let share = share(of: household) else { return 0 }
+        return max(max(part.owed, part.target) - share.paid, 0)
+    }
+
+    public func share(of household: Household.ID) -> Share? { shares.first { $0.householdId == household } }
+
+    // MARK: What changes
+
+    private mutating func change(_ household: Household.ID, _ change: (inout Share) -> Void) {
+        if let index = shares.firstIndex(where: { $0.householdId == household }) { change(&shares[index]) }
+    }
+
+    /// Makes the amounts of all shares what the facts say.
+    ///
+    /// - Parameters:
+    ///   - joining: whether households that are new here agree to their part by being in the booking. A household that
+    ///     only appears because somebody was moved into it agrees to nothing.
+    ///   - author: a household whose own doing made its part larger, so that it agrees to that.
+    ///   - make: makes the share of a household that has none.
+    /// - Returns: lines to be added to the price: goodwill that is taken back because what it was given on has fallen.
+    public mutating func settle(
+        joining: Bool,
+        by author: Household.ID? = nil,
+        make: (Household.ID) -> Share
+    ) -> [ChargeLine] {
+        let known = Set(shares.map(\.householdId))
+        for household in parts.keys.sorted() where !known.contains(household) {
+            var share = make(household)
+            share.agreed = 0
+            shares.append(share)
+        }
+        shares.sort { $0.householdId < $1.householdId }
+        let before = parts
+        for index in shares.indices {
+            let household = shares[index].householdId
+            guard let part = before[household] else { continue }
+            if joining, !known.contains(household) {
+                shares[index].agreed = max(part.target - part.selfMade, 0)
+            } else if household == author, household != backstop {
+                shares[index].agreed += max(part.target - (shares[index].asked ?? shares[index].amount), 0)
+            }
+        }
+        let takenBack = spentGoodwill.sorted { $0.key < $1.key }
+            .map { ChargeLine(.goodwill, household: $0.key, unitAmount: $0.value) }
+        bill.lines += takenBack
+        let after = parts
+        for index in shares.indices {
+            guard let part = after[shares[index].householdId] else { continue }
+            shares[index].amount = part.owed
+            shares[index].asked = part.asked
+        }
+        let refundable = refundable
+        for index in shares.indices { shares[index].refundable = refundable[shares[index].householdId] ?? 0 }
+        return takenBack
+    }
+
+    /// The household agrees to what is asked of it.
+    public mutating func agree(_ household: Household.ID) {
+        guard let part = parts[household] else { return }
+        change(household) { $0.agreed = max($0.agreed, part.target - part.selfMade) }
+    }
+
+    /// Money comes in for a household's share, or goes back below 0.
+    ///
+    /// Money beyond what may be paid has been paid twice. Paying more than was agreed to is agreeing to it.
+    public mutating func receive(_ amount: Int64, for household: Household.ID) {
+        guard let part = parts[household], let share = share(of: household) else { return }
+        let payable = max(part.owed, part.target)
+        let sum = share.paid + amount
+        let agrees = amount > 0 && household != backstop
+        change(household) { share in
+            share.paid = sum
+            if amount > 0 {
+                share.surplus += max(sum - max(payable, share.paid - amount), 0)
+            }
+            if agrees { share.agreed = max(share.agreed, min(part.target, sum) - part.selfMade) }
+            share.surplus = min(share.surplus, max(sum - part.owed, 0))
+        }
+    }
+
+    /// Another household is asked to take over a share, but for what its own keeps.
+    public mutating func cover(_ household: Household.ID, _ cover: Share.Cover?) {
+        change(household) { $0.cover = cover }
+    }
+
+    /// What a household that drops out still owes beside what it ordered itself: a percentage of its present part.
+    public func kept(of household: Household.ID, percent: Int) -> Int64 {
+        (parts[household]?.rest ?? 0).percentage(percent)
+    }
+
+    /// Ends that a household takes over another's share.
+    ///
+    /// The household agrees to its own part alone again; the other owes what it had agreed to before.
+    /// - Throws: `notCovered`, and `coverIsPaid` once the household has paid more than its own part.
+    public mutating func endCover(of household: Household.ID) throws(Refusal) {
+        guard let cover = share(of: household)?.cover else { throw .notCovered }
+        if let part = parts[cover.by], let taker = share(of: cover.by) {
+            guard taker.paid <= max(part.ownPart, 0) || part.takenOver == 0 else { throw .coverIsPaid }
+        }
+        self.cover(household, nil)
+        if let part = parts[cover.by], cover.by != backstop {
+            change(cover.by) { $0.agreed = min($0.agreed, max(part.target - part.selfMade, 0)) }
+        }
+    }
+
+    /// Another household answers for the booking from now on, and owes what was given up to the one before, which has
+    /// made its own part itself.
+    public mutating func back(by household: Household.ID) {
+        let former = backstop
+        for index in shares.indices where shares[index].cover?.by == former {
+            if shares[index].householdId == household { shares[index].cover = nil } else { shares[index].cover?.by = household }
+        }
+        backstop = household
+        agree(former)
+    }
+}
+
+extension [ChargeLine] {
+    /// What must be paid before a stay becomes firm: a part of the lodging; extras ask for no deposit.
+    public func deposit(_ rules: HouseRules) -> Int64 {
+        filter(\.kind.isLodging).total.percentage(rules.depositPercent)
+    }
+
+    /// What cancelling costs of these lines: each household's own extras are its own fee too. Nobody owes tourist tax
+    /// who does not come.
+    public func fee(percent: Int) -> [ChargeLine] {
+        let charged = filter { $0.kind != .cancellation && $0.kind != .touristTax }
+        var own: [Household.ID: Int64] = [:]
+        var common: Int64 = 0
+        for line in charged {
+            if let household = line.householdId { own[household, default: 0] += line.amount } else { common += line.amount }
+        }
+        var fees: [ChargeLine] = []
+        for (household, amount) in own.sorted(by: { $0.key < $1.key }) {
+            let fee = amount.percentage(percent)
+            if amount <= 0 {
+                common += amount
+            } else if fee > 0 {
+                fees.append(ChargeLine(.cancellation, household: household, unitAmount: fee))
+            }
+        }
+        let fee = common.percentage(percent)
+        return fee > 0 ? [ChargeLine(.cancellation, unitAmount: fee)] + fees : fees
+    }
+}
+
+extension Refusal {
+    public static let notCovered = Refusal(
+        .conflict,
+        "not_covered",
+        en: "Nobody has taken over that share.",
+        nl: "Niemand heeft dat deel overgenomen.",
+        de: "Niemand hat diesen Anteil übernommen."
+    )
+    public static let coverIsPaid = Refusal(
+        .conflict,
+        "cover_is_paid",
+        en: "Some of the share that was taken over has been paid already.",
+        nl: "Van het overgenomen deel is al iets betaald.",
+        de: "Vom übernommenen Anteil ist schon etwas bezahlt."
+    )
+}

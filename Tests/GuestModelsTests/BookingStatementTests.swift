@@ -1,0 +1,515 @@
+import Foundation
+import GuestModels
+import Testing
+
+/// Random histories of a booking's money, held after every step against a model that keeps its own books: who consented
+/// to what, what came in, what the park may keep.
+@Suite struct BookingStatementTests {
+    /// How many histories; `make check` and whoever wants more set it.
+    private static var histories: Int {
+        ProcessInfo.processInfo.environment["VOORPRET_HISTORIES"].flatMap { Int($0) } ?? 60
+    }
+
+    @Test func `The laws hold after every step of random histories`() throws {
+        var tally: [String: Int] = [:]
+        for seed in 1...Self.histories {
+            var history = History(seed: UInt64(seed))
+            for _ in 0..<60 {
+                let deed = history.step()
+                tally[deed, default: 0] += 1
+                let broken = history.broken()
+                #expect(broken.isEmpty, "seed \(seed), step \(history.told.count), \(history.told.last ?? ""): \(broken)")
+                guard broken.isEmpty else { return }
+            }
+        }
+        // Nothing is proved about what never happened.
+        for deed in History.deeds { #expect(tally[deed, default: 0] > 0, "\(deed) never happened: \(tally)") }
+    }
+
+    @Test func `Whoever fronted a cancellation fee waits until the others have paid theirs`() {
+        var stage = Stage(households: 2)
+        stage.charge(100_000)
+        stage.statement.deposit = 30_000
+        stage.settle(joining: true)
+        stage.statement.receive(30_000, for: stage.households[0])
+        stage.statement.state = .cancelled
+        stage.statement.bill.lines = [ChargeLine(.cancellation, unitAmount: 30_000)]
+        stage.settle()
+        #expect(stage.owed == [15_000, 15_000])
+        #expect(stage.statement.refundable.isEmpty)
+        stage.statement.receive(15_000, for: stage.households[1])
+        stage.settle()
+        #expect(stage.statement.refundable == [stage.households[0]: 15_000])
+    }
+
+    @Test func `Dropping out gives back nothing of the deposit while nobody else has paid it`() {
+        var stage = Stage(households: 2)
+        stage.charge(60_000)
+        stage.statement.deposit = 18_000
+        stage.settle(joining: true)
+        stage.statement.receive(18_000, for: stage.households[1])
+        stage.statement.state = .confirmed
+        stage.statement.cover(stage.households[1], .init(by: stage.households[0], kept: 0))
+        stage.settle()
+        #expect(stage.owed == [60_000, 0])
+        #expect(stage.statement.refundable.isEmpty)
+        stage.statement.receive(18_000, for: stage.households[0])
+        #expect(stage.statement.refundable == [stage.households[1]: 18_000])
+    }
+
+    @Test func `A household that dropped out owes what it kept, not a percentage of the fee`() {
+        var stage = Stage(households: 2)
+        stage.charge(107_482)
+        stage.settle(joining: true)
+        stage.statement.state = .confirmed
+        let kept = stage.statement.kept(of: stage.households[1], percent: 30)
+        #expect(kept == 16_122)
+        stage.statement.cover(stage.households[1], .init(by: stage.households[0], kept: kept))
+        stage.settle()
+        #expect(stage.owed == [91_360, 16_122])
+        stage.statement.state = .cancelled
+        stage.statement.bill.lines = [ChargeLine(.cancellation, unitAmount: 32_245)]
+        stage.settle()
+        #expect(stage.owed == [16_123, 16_122])
+    }
+
+    @Test func `Money that was paid twice goes back although the deposit is not covered`() {
+        var stage = Stage(households: 2)
+        stage.charge(100_000)
+        stage.statement.deposit = 60_000
+        stage.settle(joining: true)
+        stage.statement.state = .confirmed
+        for _ in 0..<2 { stage.statement.receive(50_000, for: stage.households[1]) }
+        #expect(stage.statement.refundable == [stage.households[1]: 50_000])
+    }
+
+    @Test func `Moving people into a household raises its part only when it agrees`() {
+        var stage = Stage(households: 2, people: 2)
+        stage.charge(80_000)
+        stage.settle(joining: true)
+        #expect(stage.owed == [40_000, 40_000])
+        stage.statement.bill.travellers[1].householdId = stage.households[1]
+        stage.settle(by: stage.households[0])
+        #expect(stage.owed == [40_000, 40_000])
+        #expect(stage.statement.share(of: stage.households[1])?.asked == 60_000)
+        let bicycle = ExtraOrder.ID(UUID())
+        stage.statement.bill.lines.append(
+            ChargeLine(.extra, household: stage.households[1], extraOrder: bicycle, unitAmount: 1_250)
+        )
+        stage.statement.ownOrders.insert(bicycle)
+        stage.settle()
+        #expect(stage.owed == [40_000, 41_250])
+    }
+
+    @Test func `Goodwill is taken back as far as what it was given on falls`() {
+        var stage = Stage(households: 2)
+        stage.charge(0)
+        stage.settle(joining: true)
+        let order = ExtraOrder.ID(UUID())
+        let line = ChargeLine(.extra, household: stage.households[1], extraOrder: order, unitAmount: 5_504)
+        stage.statement.bill.lines.append(line)
+        stage.statement.ownOrders.insert(order)
+        stage.settle()
+        stage.statement.bill.lines.append(ChargeLine(.goodwill, household: stage.households[1], unitAmount: -5_000))
+        stage.settle()
+        #expect(stage.owed == [0, 504])
+        stage.statement.bill.lines.append(line.reversal)
+        stage.settle()
+        #expect(stage.owed == [0, 0])
+        #expect(stage.statement.price == 0)
+    }
+
+    @Test func `What one household orders changes nobody's exact amount`() throws {
+        var stage = Stage(households: 2)
+        stage.charge(90_000)
+        stage.settle(joining: true)
+        let halves = stage.households.map { SplitRule.Amount(householdId: $0, amount: 45_000) }
+        stage.statement.rule = try SplitRule(.exactly, amounts: halves).kept(for: stage.statement.bill)
+        let order = ExtraOrder.ID(UUID())
+        stage.statement.ownOrders.insert(order)
+        stage.statement.bill.lines.append(
+            ChargeLine(.extra, household: stage.households[0], extraOrder: order, unitAmount: 1_250)
+        )
+        stage.settle()
+        #expect(stage.owed == [46_250, 45_000])
+        #expect(stage.statement.shares.allSatisfy { $0.asked == nil })
+        let low = SplitRule(
+            .exactly,
+            amounts: [
+                .init(householdId: stage.households[0], amount: 1_249),
+                .init(householdId: stage.households[1], amount: 90_001),
+            ]
+        )
+        #expect(throws: Refusal.splitBelowOwn) { try low.kept(for: stage.statement.bill) }
+    }
+}
+
+/// A booking of a few households, set up by hand.
+private struct Stage {
+    var households: [Household.ID]
+    var statement: BookingStatement
+
+    init(households count: Int, people: Int = 1) {
+        households = (0..<count).map { _ in Household.ID(UUID()) }.sorted()
+        let travellers = households.flatMap { household in
+            (0..<people).map { _ in traveller(in: household) }
+        }
+        let days = (LocalDate(daysSince1970: 20_900), LocalDate(daysSince1970: 20_903))
+        statement = BookingStatement(
+            state: .held,
+            bill: Bill(stay: Stay(from: days.0, to: days.1)!, lines: [], travellers: travellers),
+            rule: SplitRule(.equally),
+            backstop: households[0],
+            shares: [],
+            deposit: 0
+        )
+    }
+
+    mutating func charge(_ amount: Int64) {
+        statement.bill.lines.append(ChargeLine(.night, unitAmount: amount))
+    }
+
+    mutating func settle(joining: Bool = false, by author: Household.ID? = nil) {
+        _ = statement.settle(joining: joining, by: author, make: newShare)
+    }
+
+    var owed: [Int64] { households.map { statement.share(of: $0)?.amount ?? -1 } }
+}
+
+private func traveller(in household: Household.ID, _ id: UUID = UUID()) -> Traveller {
+    Traveller(
+        id: Traveller.ID(id),
+        householdId: household,
+        name: "T",
+        role: nil,
+        birthDate: nil,
+        guardianId: nil,
+        version: 1
+    )
+}
+
+private func newShare(_ household: Household.ID) -> Share {
+    Share(
+        id: Share.ID(UUID()),
+        bookingId: Booking.ID(UUID()),
+        householdId: household,
+        amount: 0,
+        due: LocalDate(daysSince1970: 20_880)
+    )
+}
+
+extension SeededGenerator {
+    /// The same ids for the same seed.
+    fileprivate mutating func uuid() -> UUID {
+        let text = String(format: "%016llx%016llx", next(), next())
+        let parts = [8, 4, 4, 4, 12].reduce(into: (left: text[...], parts: [Substring]())) { state, length in
+            state.parts.append(state.left.prefix(length))
+            state.left = state.left.dropFirst(length)
+        }.parts
+        return UUID(uuidString: parts.joined(separator: "-")) ?? UUID()
+    }
+}
+
+/// A booking to which anything may happen, and books about it that share no code with the statement.
+private struct History {
+    static let deeds = [
+        "price", "order", "take back", "order for others", "goodwill", "pay", "pay twice", "agree", "reassign",
+        "end cover", "withdraw", "move", "join", "rule", "hand over", "accept", "firm", "cancel", "dispute", "win",
+        "give back",
+    ]
+
+    var dice: SeededGenerator
+    var statement: BookingStatement
+    var told: [String] = []
+    private var broken_: [String] = []
+
+    // The model's own books.
+    private var households: [Household.ID]
+    /// The most each household has consented to, beside its own orders and goodwill.
+    private var consent: [Household.ID: Int64] = [:]
+    private var orders: [(id: ExtraOrder.ID, household: Household.ID, amount: Int64)] = []
+    /// What came in and was not taken back, and what of it was paid twice.
+    private var money: [Household.ID: Int64] = [:]
+    private var twice: [Household.ID: Int64] = [:]
+    private var disputed: [(household: Household.ID, amount: Int64)] = []
+    private var goodwill: [Household.ID: Int64] = [:]
+
+    init(seed: UInt64) {
+        dice = SeededGenerator(seed: seed)
+        households = []
+        for _ in 0..<Int.random(in: 1...5, using: &dice) { households.append(.init(dice.uuid())) }
+        var people: [Traveller] = []
+        for household in households {
+            for _ in 0..<Int.random(in: 1...3, using: &dice) { people.append(traveller(in: household, dice.uuid())) }
+        }
+        let days = (LocalDate(daysSince1970: 20_900), LocalDate(daysSince1970: 20_904))
+        var lines = [ChargeLine(.night, quantity: 4, unitAmount: Int64.random(in: 1...30_000, using: &dice))]
+        for person in people { lines.append(ChargeLine(.touristTax, traveller: person.id, quantity: 4, unitAmount: 168)) }
+        statement = BookingStatement(
+            state: .held,
+            bill: Bill(stay: Stay(from: days.0, to: days.1)!, lines: lines, travellers: people),
+            rule: SplitRule(.equally),
+            backstop: households[0],
+            shares: [],
+            deposit: 0
+        )
+        statement.deposit = statement.price * 3 / 10
+        settle(joining: true)
+        for share in statement.shares { consent[share.householdId] = share.amount }
+    }
+
+    private mutating func settle(joining: Bool = false, by author: Household.ID? = nil) {
+        for line in statement.settle(joining: joining, by: author, make: newShare) {
+            if let household = line.householdId { goodwill[household, default: 0] -= line.amount }
+        }
+        households = Array(Set(households).union(statement.shares.map(\.householdId))).sorted()
+    }
+
+    private func amount(_ household: Household.ID) -> Int64 { statement.share(of: household)?.amount ?? 0 }
+
+    private var selfMade: [Household.ID: Int64] {
+        var all: [Household.ID: Int64] = goodwill.mapValues { -$0 }
+        for order in orders { all[order.household, default: 0] += order.amount }
+        return all
+    }
+
+    // MARK: What happens
+
+    mutating func step() -> String {
+        let one = households.randomElement(using: &dice) ?? households[0]
+        let other = households.randomElement(using: &dice) ?? one
+        let deed = Self.deeds.randomElement(using: &dice) ?? "pay"
+        let before = Dictionary(households.map { ($0, amount($0)) }) { first, _ in first }
+        let happened = act(deed, one, other)
+        let text = happened ? deed : "\(deed) (refused)"
+        told.append(text)
+        guard happened else { return text }
+        expectLocality(deed, one, before)
+        return text
+    }
+
+    private mutating func act(_ deed: String, _ one: Household.ID, _ other: Household.ID) -> Bool {
+        let isOver = statement.state == .cancelled
+        switch deed {
+        case "price":
+            guard !isOver else { return false }
+            let nights = statement.bill.lines.filter { $0.kind == .night }.reduce(0) { $0 + $1.amount }
+            let change = Int64.random(in: -nights...20_000, using: &dice)
+            guard change != 0 else { return false }
+            statement.bill.lines.append(ChargeLine(.night, unitAmount: change))
+            statement.deposit = (nights + change) * 3 / 10
+            settle()
+        case "order", "order for others":
+            guard !isOver, statement.bill.travellers.contains(where: { $0.householdId == one }) else { return false }
+            let order = ExtraOrder.ID(dice.uuid())
+            let line = ChargeLine(.extra, household: one, extraOrder: order, unitAmount: Int64.random(in: 1...6_000, using: &dice))
+            statement.bill.lines.append(line)
+            if deed == "order" {
+                statement.ownOrders.insert(order)
+                orders.append((order, one, line.amount))
+            }
+            settle()
+        case "take back":
+            guard !isOver, let order = orders.filter({ $0.household == one }).randomElement(using: &dice) else { return false }
+            statement.bill.lines.append(
+                ChargeLine(.extra, household: one, extraOrder: order.id, unitAmount: -order.amount)
+            )
+            orders.removeAll { $0.id == order.id }
+            settle()
+        case "goodwill":
+            let most = statement.mostGoodwill(for: one)
+            guard statement.state == .confirmed, most > 0 else { return false }
+            let given = Int64.random(in: 1...most, using: &dice)
+            statement.bill.lines.append(ChargeLine(.goodwill, household: one, unitAmount: -given))
+            goodwill[one, default: 0] += given
+            settle()
+        case "pay":
+            let most = statement.payable(for: one)
+            guard most > 0 else { return false }
+            let paid = Bool.random(using: &dice) ? most : Int64.random(in: 1...most, using: &dice)
+            pay(paid, one)
+        case "pay twice":
+            let paid = Int64.random(in: 1...5_000, using: &dice) + statement.payable(for: one)
+            pay(paid, one)
+        case "agree":
+            guard let asked = statement.share(of: one)?.asked else { return false }
+            statement.agree(one)
+            settle()
+            consent[one] = max(consent[one] ?? 0, asked - (selfMade[one] ?? 0))
+        case "reassign":
+            guard one != other, one != statement.backstop, !isOver else { return false }
+            statement.cover(one, .init(by: other, kept: 0))
+            settle()
+        case "end cover":
+            guard !isOver, let by = statement.share(of: one)?.cover?.by else { return false }
+            guard (try? statement.endCover(of: one)) != nil else { return false }
+            settle()
+            if by != statement.backstop, let share = statement.share(of: by) {
+                // The taker is back at its own part at most.
+                consent[by] = min(consent[by] ?? 0, max((share.asked ?? share.amount) - (selfMade[by] ?? 0), 0))
+            }
+        case "withdraw":
+            guard one != statement.backstop, !isOver else { return false }
+            let percent = statement.state == .held ? 0 : [0, 30, 100].randomElement(using: &dice) ?? 0
+            statement.cover(one, .init(by: statement.backstop, kept: statement.kept(of: one, percent: percent)))
+            settle()
+        case "move":
+            guard let index = statement.bill.travellers.indices.randomElement(using: &dice) else { return false }
+            let to = Int.random(in: 0...4, using: &dice) == 0 ? Household.ID(dice.uuid()) : other
+            statement.bill.travellers[index].householdId = to
+            settle(by: statement.backstop)
+        case "join":
+            guard !isOver, households.count < 6 else { return false }
+            let new = Household.ID(dice.uuid())
+            statement.bill.travellers.append(traveller(in: new, dice.uuid()))
+            settle(joining: true)
+            consent[new] = amount(new)
+        case "rule":
+            guard let rule = randomRule() else { return false }
+            statement.rule = rule
+            settle()
+        case "hand over":
+            // Another organises; who answers stays the same, so nothing moves.
+            settle()
+        case "accept":
+            guard one != statement.backstop else { return false }
+            let former = statement.backstop
+            statement.back(by: one)
+            settle()
+            // As organiser it made its own part itself.
+            if let share = statement.share(of: former) {
+                consent[former] = max(consent[former] ?? 0, (share.asked ?? share.amount) - (selfMade[former] ?? 0))
+            }
+        case "firm":
+            guard statement.state == .held else { return false }
+            let stands = money.values.reduce(0, +)
+            if statement.isDepositCovered != (stands >= statement.deposit) { broken_.append("covered without money") }
+            guard statement.isDepositCovered else { return false }
+            statement.state = .confirmed
+            settle()
+        case "cancel":
+            guard statement.state == .confirmed, Int.random(in: 0...5, using: &dice) == 0 else { return false }
+            let fees = statement.bill.lines.fee(percent: [0, 30, 90].randomElement(using: &dice) ?? 0)
+            statement.bill.lines = statement.bill.lines.filter { $0.kind == .cancellation } + fees
+            statement.state = .cancelled
+            orders = []
+            goodwill = [:]
+            settle()
+        case "dispute":
+            guard let had = money[one], had > 0 else { return false }
+            let before = self.amount(one)
+            let amount = Int64.random(in: 1...had, using: &dice)
+            statement.receive(-amount, for: one)
+            settle()
+            money[one, default: 0] -= amount
+            forget(one, owing: before)
+            disputed.append((one, amount))
+        case "win":
+            guard let index = disputed.indices.randomElement(using: &dice) else { return false }
+            let won = disputed.remove(at: index)
+            pay(won.amount, won.household)
+        case "give back": return giveBack(one)
+        default: return false
+        }
+        return true
+    }
+
+    private mutating func pay(_ amount: Int64, _ household: Household.ID) {
+        guard let share = statement.share(of: household) else { return }
+        let most = max(share.amount, share.asked ?? 0)
+        let before = money[household] ?? 0
+        money[household] = before + amount
+        twice[household, default: 0] += max(before + amount - max(most, before), 0)
+        if household != statement.backstop {
+            let agreed = min(most, before + amount) - (selfMade[household] ?? 0)
+            consent[household] = max(consent[household] ?? 0, agreed)
+        }
+        statement.receive(amount, for: household)
+        forget(household, owing: share.amount)
+        settle()
+    }
+
+    /// Money that was paid twice and has gone is not paid twice any more.
+    private mutating func forget(_ household: Household.ID, owing owed: Int64) {
+        twice[household] = min(twice[household] ?? 0, max((money[household] ?? 0) - owed, 0))
+    }
+
+    private mutating func giveBack(_ household: Household.ID) -> Bool {
+        guard let due = statement.refundable[household], due > 0 else { return false }
+        // What the park may keep, worked out from the lines alone.
+        let lines = statement.bill.lines
+        let fee = lines.filter { $0.kind == .cancellation }.reduce(0) { $0 + $1.amount }
+        let price = lines.reduce(0) { $0 + $1.amount }
+        let keeps: Int64
+        switch statement.state {
+        case .held, .expired: keeps = 0
+        case .cancelled: keeps = price
+        default: keeps = min(price, statement.deposit + fee)
+        }
+        let over = (money[household] ?? 0) - amount(household)
+        if due > over { broken_.append("gives back \(due) of \(over)") }
+        let before = money.values.reduce(0, +)
+        let surplus = min(twice[household] ?? 0, max(over, 0))
+        let others = households.filter { $0 != household }.reduce(Int64(0)) { sum, other in
+            sum + min(twice[other] ?? 0, max((money[other] ?? 0) - amount(other), 0))
+        }
+        // Everybody's double payments are theirs, also while nobody has asked for them yet.
+        if due > surplus, before - others - due < keeps { broken_.append("gives back what the park keeps: \(keeps)") }
+        let owed = amount(household)
+        statement.receive(-due, for: household)
+        money[household, default: 0] -= due
+        forget(household, owing: owed)
+        settle()
+        return true
+    }
+
+    private mutating func randomRule() -> SplitRule? {
+        let staying = Array(Set(statement.bill.travellers.map(\.householdId))).sorted()
+        switch Int.random(in: 0...3, using: &dice) {
+        case 0: return SplitRule(.equally)
+        case 1: return SplitRule(.byHousehold)
+        case 2:
+            let weights = staying.map { SplitRule.Weight(householdId: $0, weight: Int64.random(in: 0...3, using: &dice)) }
+            let rule = SplitRule(.byWeights, weights: weights)
+            return (try? rule.shares(of: statement.bill)) == nil ? nil : rule
+        default:
+            guard let shares = try? SplitRule(.byHousehold).shares(of: statement.bill) else { return nil }
+            let rule = SplitRule(.exactly, amounts: shares.map { .init(householdId: $0.key, amount: $0.value) })
+            return try? rule.kept(for: statement.bill)
+        }
+    }
+
+    // MARK: The laws
+
+    /// What a household orders, cancels or is given for itself changes its own share alone.
+    private mutating func expectLocality(_ deed: String, _ one: Household.ID, _ before: [Household.ID: Int64]) {
+        guard ["order", "take back", "goodwill"].contains(deed) else { return }
+        for (household, old) in before where household != one && amount(household) != old {
+            broken_.append("\(deed) changed another share from \(old) to \(amount(household))")
+        }
+    }
+
+    mutating func broken() -> [String] {
+        var broken = broken_
+        broken_ = []
+        let price = statement.bill.lines.reduce(Int64(0)) { $0 + $1.amount }
+        let sum = statement.shares.reduce(Int64(0)) { $0 + $1.amount }
+        if sum != price { broken.append("shares are \(sum), lines are \(price)") }
+        for share in statement.shares {
+            let household = share.householdId
+            if share.amount < 0 { broken.append("a share is \(share.amount)") }
+            if share.paid != (money[household] ?? 0) { broken.append("paid is \(share.paid)") }
+            let limit = max((consent[household] ?? 0) + (selfMade[household] ?? 0), 0)
+            if household != statement.backstop, share.amount > limit {
+                broken.append("owes \(share.amount), agreed to \(limit)")
+            }
+        }
+        // Once everybody has paid what they owe, whoever fronted something gets all of it back.
+        if statement.shares.allSatisfy({ $0.paid >= $0.amount }) {
+            for share in statement.shares where (statement.refundable[share.householdId] ?? 0) != share.paid - share.amount {
+                broken.append("something is held back although nothing is open")
+            }
+        }
+        return broken
+    }
+}
