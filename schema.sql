@@ -606,8 +606,8 @@ CREATE TABLE agreement (
     share_id uuid NOT NULL REFERENCES share,
     number int NOT NULL CHECK (number > 0),
     agreed bigint NOT NULL,
-    -- By what it agreed: being in the booking, saying so, paying, its own change, its own offer to take over that has
-    -- ended, handing over, or before agreements were kept.
+    -- By what it agreed: being in the booking, saying so, paying, a change (its own made its part larger, or somebody's
+    -- made it smaller), a take-over that has ended, handing over, or before agreements were kept.
     how text NOT NULL CONSTRAINT agreement_how CHECK (
         how IN ('joined', 'agreed', 'paid', 'changed', 'coverEnded', 'handedOver', 'before')
     ),
@@ -686,6 +686,8 @@ CREATE TABLE till_payment (
     at timestamptz NOT NULL,
     principal text NOT NULL DEFAULT current_setting('app.principal', true),
     reverses_id uuid CONSTRAINT till_payment_reversed_once UNIQUE REFERENCES till_payment,
+    -- Of a refund: what had been paid twice.
+    surplus bigint NOT NULL DEFAULT 0 CONSTRAINT till_payment_surplus CHECK (surplus >= 0),
     CONSTRAINT till_payment_sign CHECK ((amount > 0) = (kind = 'payment')),
     CONSTRAINT till_payment_of_reversal CHECK ((kind = 'reversal') = (reverses_id IS NOT NULL)),
     CONSTRAINT till_payment_reference CHECK (method = 'cash' OR reference IS NOT NULL)
@@ -766,7 +768,9 @@ CREATE TABLE refund (
     sent_at timestamptz,
     reference text CONSTRAINT refund_reference_once UNIQUE,
     created_at timestamptz NOT NULL,
-    ended_at timestamptz
+    ended_at timestamptz,
+    -- What of it had been paid twice; the rest never takes what the park may keep.
+    surplus bigint NOT NULL DEFAULT 0 CONSTRAINT refund_surplus CHECK (surplus BETWEEN 0 AND amount)
 );
 CREATE INDEX ON refund (attempt_id);
 

@@ -14,6 +14,10 @@ ALTER TABLE share ADD COLUMN refundable bigint NOT NULL DEFAULT 0 CONSTRAINT sha
 -- A bank may take back more than is left of what has come in.
 ALTER TABLE share DROP CONSTRAINT share_paid_back;
 
+-- What of a refund had been paid twice; the rest never takes what the park may keep.
+ALTER TABLE refund ADD COLUMN surplus bigint NOT NULL DEFAULT 0 CONSTRAINT refund_surplus CHECK (surplus BETWEEN 0 AND amount);
+ALTER TABLE till_payment ADD COLUMN surplus bigint NOT NULL DEFAULT 0 CONSTRAINT till_payment_surplus CHECK (surplus >= 0);
+
 -- The household that answers for the booking although its organiser has handed over, until the successor accepts. NULL:
 -- the organiser's.
 ALTER TABLE booking ADD COLUMN backstop_id uuid REFERENCES household;
@@ -29,8 +33,8 @@ CREATE TABLE agreement (
     share_id uuid NOT NULL REFERENCES share,
     number int NOT NULL CHECK (number > 0),
     agreed bigint NOT NULL,
-    -- By what it agreed: being in the booking, saying so, paying, its own change, its own offer to take over that has
-    -- ended, handing over, or before agreements were kept.
+    -- By what it agreed: being in the booking, saying so, paying, a change (its own made its part larger, or somebody's
+    -- made it smaller), a take-over that has ended, handing over, or before agreements were kept.
     how text NOT NULL CONSTRAINT agreement_how CHECK (
         how IN ('joined', 'agreed', 'paid', 'changed', 'coverEnded', 'handedOver', 'before')
     ),

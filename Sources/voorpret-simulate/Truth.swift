@@ -54,7 +54,9 @@ struct Truth {
                 END
                 """
             ).first ?? -1
-        if unsettled != 0 { differences.append("\(unsettled) shares have something on them that should have gone back") }
+        if unsettled != 0 {
+            differences.append("\(unsettled) shares have something on them that should have gone back")
+        }
         let overlapping =
             try await stage.query(
                 """

@@ -18,7 +18,10 @@ import Testing
                 let deed = history.step()
                 tally[deed, default: 0] += 1
                 let broken = history.broken()
-                #expect(broken.isEmpty, "seed \(seed), step \(history.told.count), \(history.told.last ?? ""): \(broken)")
+                #expect(
+                    broken.isEmpty,
+                    "seed \(seed), step \(history.told.count), \(history.told.last ?? ""): \(broken)"
+                )
                 guard broken.isEmpty else { return }
             }
         }
@@ -244,7 +247,9 @@ private struct History {
         }
         let days = (LocalDate(daysSince1970: 20_900), LocalDate(daysSince1970: 20_904))
         var lines = [ChargeLine(.night, quantity: 4, unitAmount: Int64.random(in: 1...30_000, using: &dice))]
-        for person in people { lines.append(ChargeLine(.touristTax, traveller: person.id, quantity: 4, unitAmount: 168)) }
+        for person in people {
+            lines.append(ChargeLine(.touristTax, traveller: person.id, quantity: 4, unitAmount: 168))
+        }
         statement = BookingStatement(
             state: .held,
             bill: Bill(stay: Stay(from: days.0, to: days.1)!, lines: lines, travellers: people),
@@ -263,6 +268,12 @@ private struct History {
             if let household = line.householdId { goodwill[household, default: 0] -= line.amount }
         }
         households = Array(Set(households).union(statement.shares.map(\.householdId))).sorted()
+        guard statement.state == .held || statement.state == .confirmed else { return }
+        // What has become cheaper is agreed to as it is now.
+        for share in statement.shares where share.householdId != statement.backstop && share.cover == nil {
+            let part = (share.asked ?? share.amount) - (selfMade[share.householdId] ?? 0)
+            if let had = consent[share.householdId] { consent[share.householdId] = min(had, max(part, 0)) }
+        }
     }
 
     private func amount(_ household: Household.ID) -> Int64 { statement.share(of: household)?.amount ?? 0 }
@@ -302,7 +313,12 @@ private struct History {
         case "order", "order for others":
             guard !isOver, statement.bill.travellers.contains(where: { $0.householdId == one }) else { return false }
             let order = ExtraOrder.ID(dice.uuid())
-            let line = ChargeLine(.extra, household: one, extraOrder: order, unitAmount: Int64.random(in: 1...6_000, using: &dice))
+            let line = ChargeLine(
+                .extra,
+                household: one,
+                extraOrder: order,
+                unitAmount: Int64.random(in: 1...6_000, using: &dice)
+            )
             statement.bill.lines.append(line)
             if deed == "order" {
                 statement.ownOrders.insert(order)
@@ -310,7 +326,9 @@ private struct History {
             }
             settle()
         case "take back":
-            guard !isOver, let order = orders.filter({ $0.household == one }).randomElement(using: &dice) else { return false }
+            guard !isOver, let order = orders.filter({ $0.household == one }).randomElement(using: &dice) else {
+                return false
+            }
             statement.bill.lines.append(
                 ChargeLine(.extra, household: one, extraOrder: order.id, unitAmount: -order.amount)
             )
@@ -469,7 +487,9 @@ private struct History {
         case 0: return SplitRule(.equally)
         case 1: return SplitRule(.byHousehold)
         case 2:
-            let weights = staying.map { SplitRule.Weight(householdId: $0, weight: Int64.random(in: 0...3, using: &dice)) }
+            let weights = staying.map {
+                SplitRule.Weight(householdId: $0, weight: Int64.random(in: 0...3, using: &dice))
+            }
             let rule = SplitRule(.byWeights, weights: weights)
             return (try? rule.shares(of: statement.bill)) == nil ? nil : rule
         default:
@@ -506,7 +526,8 @@ private struct History {
         }
         // Once everybody has paid what they owe, whoever fronted something gets all of it back.
         if statement.shares.allSatisfy({ $0.paid >= $0.amount }) {
-            for share in statement.shares where (statement.refundable[share.householdId] ?? 0) != share.paid - share.amount {
+            for share in statement.shares
+            where (statement.refundable[share.householdId] ?? 0) != share.paid - share.amount {
                 broken.append("something is held back although nothing is open")
             }
         }

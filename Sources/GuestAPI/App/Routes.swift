@@ -3,7 +3,8 @@ enum Routes {
     static func table() throws -> RouteTable {
         let features = [
             IdentityRoutes.handlers, ParkRoutes.handlers, GroupRoutes.handlers, BookingRoutes.handlers,
-            ExtraRoutes.handlers, ShareRoutes.handlers, PaymentRoutes.handlers, AttemptRoutes.handlers, CoverRoutes.handlers,
+            ExtraRoutes.handlers, ShareRoutes.handlers, PaymentRoutes.handlers, AttemptRoutes.handlers,
+            CoverRoutes.handlers,
             InvoiceRoutes.handlers,
             PayLinkRoutes.handlers,
             ArrivalRoutes.handlers,

@@ -103,7 +103,8 @@ struct BookingMoney: Sendable {
 
     /// A firm stay whose deposit is not covered any more has a week to cover it, but no longer than until arrival.
     private func depositDue(on today: LocalDate) -> LocalDate? {
-        guard terms.state == .confirmed || terms.state == .checkedIn, !statement.isDepositCovered, !terms.isWaived else {
+        guard terms.state == .confirmed || terms.state == .checkedIn, !statement.isDepositCovered, !terms.isWaived
+        else {
             return nil
         }
         return terms.depositDue ?? min(today.adding(days: 7), max(terms.stay.arrival, today))
@@ -168,8 +169,10 @@ extension Booking {
         guard let bill = try await BookingMoney.of(id, as: principal, in: tx)?.statement.bill else {
             throw Refusal.notChangeable
         }
-        return try rule.kept(for: bill).division(of: bill, backstop: bill.travellers[0].householdId).sorted { $0.key < $1.key }
-            .map { SplitRule.Amount(householdId: $0.key, amount: $0.value) }
+        return try rule.kept(for: bill).division(of: bill, backstop: bill.travellers[0].householdId).sorted {
+            $0.key < $1.key
+        }
+        .map { SplitRule.Amount(householdId: $0.key, amount: $0.value) }
     }
 
     /// Agrees to what is asked of one's own household; the backstop owes that much less.

@@ -15,7 +15,15 @@ extension PersonalData {
                 guard try await tx.first(GroupSQL.lock(group)) != nil else { continue }
                 guard membership.role == .organiser else { continue }
                 if let successor = try await tx.first(GroupSQL.successor(in: group, except: membership.travellerId)) {
-                    try await Traveller.handOver(group, to: successor.id, isErased: true, as: .guest(guest), app, at: now, in: tx)
+                    try await Traveller.handOver(
+                        group,
+                        to: successor.id,
+                        isErased: true,
+                        as: .guest(guest),
+                        app,
+                        at: now,
+                        in: tx
+                    )
                 } else if try await tx.first(GroupSQL.hasStayAhead(group, today: today)) == true {
                     throw Refusal.organisesBooking
                 }

@@ -242,7 +242,14 @@ enum GroupRoutes {
         let request = try call.body(HandOver.self)
         let group: TravelGroup.ID = try call.id("group")
         return try await call.write { tx in
-            try await Traveller.handOver(group, to: request.travellerId, as: call.principal, call.app, at: call.now, in: tx)
+            try await Traveller.handOver(
+                group,
+                to: request.travellerId,
+                as: call.principal,
+                call.app,
+                at: call.now,
+                in: tx
+            )
             return .noContent
         }
     }

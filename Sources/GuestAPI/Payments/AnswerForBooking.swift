@@ -64,7 +64,8 @@ extension Regrouping {
                     try await StaffTask.open(
                         StaffTaskRequest(
                             title: "The organiser of booking \(money.terms.number) has gone",
-                            detail: "Their account is erased. Until the new organiser accepts, nobody answers for what is open."
+                            detail:
+                                "Their account is erased. Until the new organiser accepts, nobody answers for what is open."
                         ),
                         source: .backstop,
                         subject: id.description,

@@ -179,15 +179,15 @@ enum AttemptSQL {
     }
 
     /// Sets money aside for going back; the schema refuses more than has come in.
-    static func reserve(_ refund: Refund) -> [Command] {
+    static func reserve(_ refund: Refund, surplus: Int64) -> [Command] {
         [
             Command(
                 "UPDATE attempt SET given_back = given_back + \(refund.amount.amount) WHERE id = \(refund.attemptId)"
             ),
             Command(
                 """
-                INSERT INTO refund (id, attempt_id, amount, created_at)
-                VALUES (\(refund.id), \(refund.attemptId), \(refund.amount.amount), \(refund.createdAt))
+                INSERT INTO refund (id, attempt_id, amount, surplus, created_at)
+                VALUES (\(refund.id), \(refund.attemptId), \(refund.amount.amount), \(surplus), \(refund.createdAt))
                 """
             ),
         ]

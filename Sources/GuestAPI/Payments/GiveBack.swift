@@ -21,6 +21,7 @@ extension Overpaid: Work {
         let attempts = try await tx.all(AttemptSQL.refundable(of: bookingId))
         for share in money.statement.shares {
             guard var due = money.statement.refundable[share.householdId] else { continue }
+            var surplus = share.surplus
             let left = attempts.filter { $0.share == share.id }.map { ($0.attempt, $0.left) }
             for (attempt, amount) in refunds(covering: due, from: left) {
                 due -= amount
@@ -31,7 +32,8 @@ extension Overpaid: Work {
                     amount: Money(amount, booking.total.currency),
                     createdAt: now
                 )
-                tx.later(AttemptSQL.reserve(refund))
+                tx.later(AttemptSQL.reserve(refund, surplus: min(surplus, amount)))
+                surplus -= min(surplus, amount)
                 try await booking.credit(
                     -amount,
                     to: share.id,

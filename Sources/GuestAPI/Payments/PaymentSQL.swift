@@ -121,12 +121,14 @@ enum PaymentSQL {
         tillPayments("share_id IN (\(ShareSQL.own(by: guest)))")
     }
 
-    static func insert(_ payment: TillPayment, park: Park.ID) -> Command {
+    static func insert(_ payment: TillPayment, surplus: Int64, park: Park.ID) -> Command {
         Command(
             """
-            INSERT INTO till_payment (id, park_id, share_id, kind, method, amount, reference, day, at, reverses_id)
+            INSERT INTO till_payment (id, park_id, share_id, kind, method, amount, reference, day, at, reverses_id,
+                surplus)
             VALUES (\(payment.id), \(park), \(payment.shareId), \(payment.kind.rawValue), \(payment.method.rawValue),
-                \(payment.amount.amount), \(payment.reference), \(payment.day), \(payment.at), \(payment.reversesId))
+                \(payment.amount.amount), \(payment.reference), \(payment.day), \(payment.at), \(payment.reversesId),
+                \(surplus))
             """
         )
     }
@@ -289,6 +291,72 @@ enum PaymentSQL {
             SELECT coalesce(sum(amount), 0) FROM charge_line WHERE charge_line.booking_id = share.booking_id
         )
         UNION ALL
+        SELECT 'share is below nothing', id::text FROM share WHERE amount < 0
+        UNION ALL
+        SELECT 'share owes more than its household has agreed to', share.id::text
+        FROM share JOIN booking ON booking.id = booking_id
+            JOIN traveller AS organiser ON organiser.group_id = booking.group_id AND role = 'organiser' AND left_at IS NULL
+            JOIN LATERAL (
+                SELECT coalesce(sum(line.amount), 0) AS amount
+                FROM charge_line AS line LEFT JOIN extra_order ON extra_order.id = extra_order_id
+                WHERE line.booking_id = share.booking_id AND line.household_id = share.household_id
+                    AND (kind = 'goodwill' OR kind = 'extra' AND is_own)
+            ) AS own ON true
+        WHERE share.household_id <> coalesce(backstop_id, organiser.household_id) AND agreed IS NOT NULL
+            AND share.amount > greatest(agreed + own.amount, 0)
+        UNION ALL
+        SELECT 'share is asked no more than it owes', id::text FROM share WHERE asked <= amount
+        UNION ALL
+        SELECT 'share has agreed to what no agreement says', id::text FROM share
+        WHERE agreed <> (SELECT agreed FROM agreement WHERE share_id = share.id ORDER BY number DESC LIMIT 1)
+        UNION ALL
+        SELECT 'more goodwill is taken back than was given', booking_id || ' ' || household_id
+        FROM charge_line WHERE kind = 'goodwill' GROUP BY booking_id, household_id HAVING sum(amount) > 0
+        UNION ALL
+        SELECT CASE WHEN returned > free THEN 'the park gives back what it may keep'
+            ELSE 'something paid too much is held back without need' END, id::text
+        FROM (
+            SELECT booking.id, sum(refundable) - sum(twice) AS returned, sum(above) - sum(twice) AS fronted,
+                least(greatest(sum(paid) - sum(twice) - min(keeps), 0), sum(above) - sum(twice)) AS free
+            FROM booking
+                JOIN LATERAL (
+                    SELECT paid, refundable, greatest(paid - amount, 0) AS above,
+                        least(surplus, greatest(paid - amount, 0)) AS twice
+                    FROM share WHERE booking_id = booking.id
+                ) AS its ON true
+                JOIN LATERAL (
+                    SELECT CASE WHEN state IN ('held', 'expired') THEN 0
+                        WHEN state = 'cancelled' THEN greatest(coalesce(sum(amount), 0), 0)
+                        ELSE greatest(least(
+                            deposit + coalesce(sum(amount) FILTER (WHERE kind = 'cancellation'), 0), coalesce(sum(amount), 0)
+                        ), 0) END AS keeps
+                    FROM charge_line WHERE booking_id = booking.id
+                ) AS held ON true
+            WHERE EXISTS (SELECT FROM share WHERE booking_id = booking.id AND (paid > amount OR refundable > 0))
+            GROUP BY booking.id
+        ) AS back WHERE returned <> free
+        UNION ALL
+        SELECT 'a refund has taken from a cancelled booking what the park may keep', booking.id::text
+        FROM booking
+            JOIN LATERAL (
+                SELECT coalesce(sum(amount), 0) AS fee, max(at) AS at FROM charge_line WHERE booking_id = booking.id
+            ) AS ended ON true
+            JOIN LATERAL (
+                SELECT coalesce(sum(paid), 0) AS paid FROM share WHERE booking_id = booking.id
+            ) AS stands ON true
+            JOIN LATERAL (
+                SELECT coalesce(sum(refund.amount - refund.surplus), 0) AS amount
+                FROM share JOIN attempt ON share_id = share.id JOIN refund ON attempt_id = attempt.id
+                WHERE share.booking_id = booking.id AND refund.state <> 'failed' AND refund.created_at >= ended.at
+            ) AS sent ON true
+            JOIN LATERAL (
+                SELECT coalesce(sum(-till_payment.amount - till_payment.surplus) FILTER (WHERE kind = 'refund'), 0) AS handed,
+                    coalesce(sum(-till_payment.amount) FILTER (WHERE kind = 'reversal'), 0) AS reversed
+                FROM share JOIN till_payment ON share_id = share.id
+                WHERE share.booking_id = booking.id AND till_payment.at >= ended.at
+            ) AS till ON true
+        WHERE booking.state = 'cancelled' AND sent.amount + handed > 0 AND paid + reversed < fee
+        UNION ALL
         SELECT 'booking of a group without shares', id::text FROM booking
         WHERE group_id IS NOT NULL AND NOT EXISTS (SELECT FROM share WHERE booking_id = booking.id)
             AND state IN ('held', 'confirmed', 'checkedIn')
@@ -309,14 +377,12 @@ enum PaymentSQL {
                 AND till_payment.method = till_close.method
         )
         UNION ALL
-        SELECT 'confirmed without deposit or reason', id::text FROM booking
-        WHERE state IN ('confirmed', 'checkedIn') AND source <> 'import' AND confirmed_reason IS NULL
-            AND deposit > (
-                SELECT coalesce(sum(till_payment.amount), 0) FROM share JOIN till_payment ON share_id = share.id
-                WHERE share.booking_id = booking.id AND kind = 'payment'
-            ) + (
-                SELECT coalesce(sum(attempt.amount), 0) FROM share JOIN attempt ON share_id = share.id
-                WHERE share.booking_id = booking.id AND attempt.state = 'succeeded'
+        SELECT CASE WHEN deposit_due IS NULL THEN 'firm stay without deposit, reason or date'
+            ELSE 'deposit is due although it is covered' END, id::text
+        FROM booking
+        WHERE state IN ('confirmed', 'checkedIn') AND source <> 'import' AND (confirmed_reason IS NULL OR deposit_due IS NOT NULL)
+            AND (deposit_due IS NULL) = (
+                deposit > (SELECT coalesce(sum(paid), 0) FROM share WHERE booking_id = booking.id)
             )
         UNION ALL
         SELECT 'attempt that succeeded without its journal', id::text FROM attempt

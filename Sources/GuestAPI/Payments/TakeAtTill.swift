@@ -17,7 +17,9 @@ extension TillPayment {
     ) async throws -> TillPayment {
         let (booking, statement, owed, day) = try await opened(share, request.method, as: principal, at: now, in: tx)
         if booking.state == .expired || booking.holdUntil.map({ now >= $0 }) ?? false { throw Refusal.holdExpired }
-        guard request.amount <= statement.payable(for: owed.householdId) else { throw Refusal.moreThanOpen.at("/amount") }
+        guard request.amount <= statement.payable(for: owed.householdId) else {
+            throw Refusal.moreThanOpen.at("/amount")
+        }
         let payment = TillPayment(
             id: request.id ?? app.ids.next(at: now),
             shareId: share,
@@ -98,7 +100,7 @@ extension TillPayment {
             day: day,
             at: now
         )
-        try await payment.write(for: booking, app, at: now, in: tx)
+        try await payment.write(for: booking, surplus: min(owed.surplus, request.amount), app, at: now, in: tx)
         return payment
     }
 
@@ -128,12 +130,13 @@ extension TillPayment {
     /// Writes the payment, what the share has been paid, and the journal, which together are one truth.
     private func write(
         for booking: Booking,
+        surplus: Int64 = 0,
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
     ) async throws {
         try await tx.run(
-            PaymentSQL.insert(self, park: booking.parkId),
+            PaymentSQL.insert(self, surplus: surplus, park: booking.parkId),
             refusing: ["till_payment_pkey": .idTaken.at("/id"), "till_payment_reversed_once": .alreadyReversed]
         )
         var booking = booking

@@ -233,6 +233,15 @@ public struct BookingStatement: Sendable {
                 shares[index].agreed += max(part.target - (shares[index].asked ?? shares[index].amount), 0)
             }
         }
+        // What has become cheaper does not become dearer again without the household. Of a booking that has ended the
+        // agreements stay as they were, should it be taken up again.
+        if state == .held || state == .confirmed || state == .checkedIn {
+            let present = parts
+            for index in shares.indices where shares[index].householdId != backstop {
+                guard let part = present[shares[index].householdId] else { continue }
+                shares[index].agreed = min(shares[index].agreed, max(part.rest + part.takenOver, 0))
+            }
+        }
         let takenBack = spentGoodwill.sorted { $0.key < $1.key }
             .map { ChargeLine(.goodwill, household: $0.key, unitAmount: $0.value) }
         bill.lines += takenBack
@@ -283,7 +292,7 @@ public struct BookingStatement: Sendable {
 
     /// Ends that a household takes over another's share.
     ///
-    /// The household agrees to its own part alone again; the other owes what it had agreed to before.
+    /// The household agrees to its own part alone again; the other owes as much as it had agreed to before.
     /// - Throws: `notCovered`, and `coverIsPaid` once the household has paid more than its own part.
     public mutating func endCover(of household: Household.ID) throws(Refusal) {
         guard let cover = share(of: household)?.cover else { throw .notCovered }
@@ -301,7 +310,11 @@ public struct BookingStatement: Sendable {
     public mutating func back(by household: Household.ID) {
         let former = backstop
         for index in shares.indices where shares[index].cover?.by == former {
-            if shares[index].householdId == household { shares[index].cover = nil } else { shares[index].cover?.by = household }
+            if shares[index].householdId == household {
+                shares[index].cover = nil
+            } else {
+                shares[index].cover?.by = household
+            }
         }
         backstop = household
         agree(former)
@@ -321,7 +334,11 @@ extension [ChargeLine] {
         var own: [Household.ID: Int64] = [:]
         var common: Int64 = 0
         for line in charged {
-            if let household = line.householdId { own[household, default: 0] += line.amount } else { common += line.amount }
+            if let household = line.householdId {
+                own[household, default: 0] += line.amount
+            } else {
+                common += line.amount
+            }
         }
         var fees: [ChargeLine] = []
         for (household, amount) in own.sorted(by: { $0.key < $1.key }) {

@@ -1,0 +1,475 @@
+import Foundation
+import GuestModels
+import Postgres
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+/// What a booking's statement says through the service: consent, covers, refunds and the check of the ledger.
+@Suite struct StatementTests {
+    struct Shares: Decodable {
+        let items: [ShareView]
+    }
+
+    /// Two households, each with one adult, in one cottage for three nights: 34,000 of nights and 5,000 of cleaning.
+    struct Stage: Sendable {
+        let api: GuestAPITestService
+        let world: Given.World
+        let organiser: Given.Person
+        let member: Given.Person
+        let group: TravelGroup
+        let booking: Booking
+        let reception: Given.Person
+        let bicycle: Extra
+        var path: String { "/v1/bookings/\(booking.id)" }
+
+        func own(of who: Given.Person) async throws -> ShareView {
+            try #require(try await api.get("\(path)/shares", as: who).decode(Shares.self).items.first { $0.isOwn })
+        }
+
+        func owed(of who: Given.Person) async throws -> Int64 { try #require(try await own(of: who).amount).amount }
+
+        func seen() async throws -> Booking { try await api.get(path, as: organiser).decode(Booking.self) }
+
+        @discardableResult
+        func pay(_ amount: Int64, for who: Given.Person) async throws -> GuestAPITestService.Response {
+            let request = TillPaymentRequest(method: .cash, amount: amount)
+            return try await api.post(
+                "/v1/admin/shares/\(own(of: who).id)/till-payments",
+                request,
+                as: reception,
+                key: UUID().uuidString
+            )
+        }
+
+        func order(
+            by who: Given.Person,
+            for household: Household.ID?
+        ) async throws -> GuestAPITestService.Response {
+            let order = ExtraOrderRequest(
+                extraId: bicycle.id,
+                from: try day("2027-05-14"),
+                householdId: household
+            )
+            return try await api.post("\(path)/extras", order, as: who, key: UUID().uuidString)
+        }
+
+        /// Changes the booking by a quote, as whoever says so.
+        func change(
+            _ change: BookingChange,
+            as who: Given.Person,
+            reason: String? = nil
+        ) async throws
+            -> GuestAPITestService.Response
+        {
+            let quote = try await api.post("\(path)/quotes", change, as: who).decode(Quote.self)
+            return try await api.change(
+                "POST",
+                "\(path)/changes",
+                QuotedChange(quoteId: quote.id, reason: reason),
+                as: who,
+                match: quote.bookingVersion,
+                key: UUID().uuidString
+            )
+        }
+
+        func expectRight() async throws {
+            #expect(try await Office(api.app).checkLedger(withProvider: false) == [])
+        }
+    }
+
+    private func stage(_ api: GuestAPITestService, deposit: Int = 0, tax: Bool = false) async throws -> Stage {
+        var rules = Given.rules
+        rules.depositPercent = deposit
+        rules.cancellation = [.init(days: 28, percent: 30), .init(days: 7, percent: 60)]
+        if tax { rules.touristTax = .init(personNight: 168, fromAge: 4) }
+        let world = try await api.given.park(rules: rules)
+        let organiser = try await api.given.guest("Ada")
+        let group = try await api.given.group(of: organiser)
+        let member = try await api.given.member(of: group, invitedBy: organiser)
+        let page = try await api.get("/v1/groups/\(group.id)", as: organiser).decode(TravelGroup.self)
+        var request = try api.given.request(group, world)
+        request.travellerIds = page.travellers.map(\.id)
+        let booking = try await api.post("/v1/bookings", request, as: organiser, key: "b").decode(Booking.self)
+        let office = try await api.given.headOffice()
+        let bicycle = try await api.post(
+            "/v1/admin/parks/\(world.park.id)/extras",
+            ExtraRequest(code: "bike", names: ["en": "Bicycle"], isDaily: true, price: 1250, stock: 30),
+            as: office
+        ).decode(Extra.self)
+        return Stage(
+            api: api,
+            world: world,
+            organiser: organiser,
+            member: member,
+            group: page,
+            booking: booking,
+            reception: try await api.given.staff([.reception, .host], at: world.park.id),
+            bicycle: bicycle
+        )
+    }
+
+    // MARK: Consent
+
+    @Test func `Children who are moved into a household are asked of it, also after it orders something`() async throws
+    {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let own = try await stage.own(of: stage.member)
+            let amount = try #require(own.amount).amount
+            try await stage.pay(amount, for: stage.member)
+            let mover = try #require(stage.group.travellers.first { $0.role == .organiser })
+            let moved = try await api.change(
+                "PATCH",
+                "/v1/groups/\(stage.group.id)/travellers/\(mover.id)",
+                TravellerChange(householdId: own.householdId),
+                as: stage.organiser,
+                match: mover.version
+            )
+            #expect(moved.status == 200)
+            // The organiser's household is the member's now, and answers for everything.
+            let total = stage.booking.total.amount
+            #expect(try await stage.owed(of: stage.member) == total)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A traveller who is moved raises nobody's share without them`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let own = try await stage.own(of: stage.member)
+            let amount = try #require(own.amount).amount
+            let child = try await api.given.child(of: stage.group, guardian: stage.organiser)
+            let change = BookingChange(travellerIds: stage.booking.travellerIds + [child.id])
+            #expect(try await stage.change(change, as: stage.organiser).status == 200)
+            try await stage.pay(try await stage.owed(of: stage.member), for: stage.member)
+            let before = try await stage.owed(of: stage.member)
+            let moved = try await api.change(
+                "PATCH",
+                "/v1/groups/\(stage.group.id)/travellers/\(child.id)",
+                TravellerChange(householdId: own.householdId),
+                as: stage.organiser,
+                match: child.version
+            )
+            #expect(moved.status == 200)
+            let asked = try await stage.own(of: stage.member)
+            #expect(asked.amount?.amount == before && (asked.asked?.amount ?? 0) > amount)
+            // One bicycle costs one bicycle.
+            #expect(try await stage.order(by: stage.member, for: own.householdId).status == 201)
+            #expect(try await stage.owed(of: stage.member) == before + 1250)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `Whoever takes over organising owes only their part until they accept`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let half = try await stage.owed(of: stage.member)
+            try await stage.pay(half, for: stage.member)
+            let longer = BookingChange(stay: try stay("2027-05-14", "2027-05-19"))
+            #expect(try await stage.change(longer, as: stage.organiser).status == 200)
+            let successor = try #require(stage.group.travellers.first { $0.role == .member })
+            let hand = try await api.post(
+                "/v1/groups/\(stage.group.id)/organiser",
+                HandOver(travellerId: successor.id),
+                as: stage.organiser
+            )
+            #expect(hand.status == 204)
+            let total = try await stage.seen().total.amount
+            #expect(try await stage.owed(of: stage.member) == half)
+            #expect(try await stage.owed(of: stage.organiser) == total - half)
+            // What the new organiser adds would be the former one's debt, so first the new one accepts.
+            let one = BookingChange(stay: try stay("2027-05-14", "2027-05-20"))
+            #expect(try await stage.change(one, as: stage.member).code == "backing_open")
+            #expect(try await stage.order(by: stage.member, for: nil).code == "backing_open")
+            #expect(try await stage.order(by: stage.organiser, for: nil).status == 403)
+            let statement = try await api.get("\(stage.path)/statement", as: stage.member).decode(StatementView.self)
+            #expect(!statement.isOrganiserAnswering && statement.parts.count == 2)
+            func accept(_ who: Given.Person, _ version: Int, _ key: String) async throws -> Int {
+                try await api.send("POST", "\(stage.path)/backing", as: who, key: key, match: version).status
+            }
+            let version = try await stage.seen().version
+            #expect(try await accept(stage.organiser, version, "1") == 403)
+            #expect(try await accept(stage.member, version - 1, "2") == 412)
+            #expect(try await accept(stage.member, version, "3") == 200)
+            #expect(try await stage.owed(of: stage.organiser) == total / 2)
+            #expect(try await stage.owed(of: stage.member) == total - total / 2)
+            #expect(try await stage.change(one, as: stage.member).status == 200)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `An organiser who erases the account leaves a task, and nobody owes more than before`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let before = try await stage.owed(of: stage.member)
+            let longer = BookingChange(stay: try stay("2027-05-14", "2027-05-19"))
+            #expect(try await stage.change(longer, as: stage.organiser).status == 200)
+            #expect(try await api.send("DELETE", "/v1/me", as: stage.organiser).status == 204)
+            #expect(try await stage.owed(of: stage.member) == before)
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'backstop'") == 1)
+            let version = try await api.get(stage.path, as: stage.member).decode(Booking.self).version
+            let accepted = try await api.send(
+                "POST",
+                "\(stage.path)/backing",
+                as: stage.member,
+                key: "a",
+                match: version
+            )
+            #expect(accepted.status == 200)
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'backstop' AND state = 'open'") == 0)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A share that is given away is asked of the other, and either side can end it`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let office = try await api.given.member(of: stage.group, invitedBy: stage.organiser)
+            let page = try await api.get("/v1/groups/\(stage.group.id)", as: stage.organiser).decode(TravelGroup.self)
+            let join = BookingChange(travellerIds: page.travellers.map(\.id))
+            #expect(try await stage.change(join, as: stage.organiser).status == 200)
+            let (own, third) = (try await stage.own(of: stage.member), try await stage.own(of: office))
+            let before = (try #require(own.amount).amount, try #require(third.amount).amount)
+            let give = ReassignmentRequest(householdId: third.householdId)
+            let path = "/v1/shares/\(own.id)"
+            #expect(try await api.post("\(path)/reassignment", give, as: stage.member, key: "g").status == 200)
+            let asked = try await stage.own(of: office)
+            #expect(asked.amount?.amount == before.1 && asked.asked?.amount == before.0 + before.1)
+            #expect(try await stage.owed(of: stage.member) == 0)
+            // Nobody ends it for others; the one who was asked can.
+            #expect(try await api.send("DELETE", "\(path)/cover", as: stage.organiser).status == 403)
+            #expect(try await api.send("DELETE", "\(path)/cover", as: office).status == 200)
+            #expect(try await api.send("DELETE", "\(path)/cover", as: stage.member).code == "not_covered")
+            #expect(try await stage.owed(of: stage.member) == before.0)
+            #expect(try await api.post("\(path)/reassignment", give, as: stage.member, key: "h").status == 200)
+            // Paying what is asked is agreeing to it; the own part is filled first.
+            try await stage.pay(before.1, for: office)
+            #expect(try await stage.owed(of: office) == before.1)
+            try await stage.pay(before.0, for: office)
+            #expect(try await stage.own(of: office).state == .paid)
+            #expect(try await api.send("DELETE", "\(path)/cover", as: stage.member).code == "cover_is_paid")
+            let organisers = try await stage.own(of: stage.organiser)
+            let away = try await api.post(
+                "/v1/shares/\(organisers.id)/reassignment",
+                give,
+                as: stage.organiser,
+                key: "o"
+            )
+            #expect(away.code == "organiser_answers")
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `An extra that is ordered and taken back leaves a share as it was`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let own = try await stage.own(of: stage.member)
+            try await stage.pay(try #require(own.amount).amount, for: stage.member)
+            // What the organiser orders for everybody is asked of the member.
+            #expect(try await stage.order(by: stage.organiser, for: nil).status == 201)
+            let asked = try await stage.own(of: stage.member)
+            #expect(asked.amount == own.amount && asked.asked?.amount == (own.amount?.amount ?? 0) + 625)
+            let ordered = try await stage.order(by: stage.member, for: own.householdId).decode(Booking.self)
+            #expect(try await stage.owed(of: stage.member) == (own.amount?.amount ?? 0) + 1250)
+            let order = try #require(ordered.extras.last { $0.householdId == own.householdId })
+            #expect(try await api.send("DELETE", "\(stage.path)/extras/\(order.id)", as: stage.organiser).status == 403)
+            #expect(try await api.send("DELETE", "\(stage.path)/extras/\(order.id)", as: stage.member).status == 200)
+            let after = try await stage.own(of: stage.member)
+            #expect(after.amount == own.amount && after.asked == asked.asked)
+            // Nobody orders for another household but its organiser, who asks; nobody orders for all but the organiser.
+            let organisers = try await stage.own(of: stage.organiser).householdId
+            #expect(try await stage.order(by: stage.member, for: organisers).status == 403)
+            #expect(try await stage.order(by: stage.member, for: nil).status == 403)
+            #expect(try await stage.order(by: stage.organiser, for: own.householdId).status == 201)
+            #expect(try await stage.own(of: stage.member).amount == own.amount)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `What one household orders changes nobody's exact amount`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let (first, second) = (try await stage.own(of: stage.organiser), try await stage.own(of: stage.member))
+            let half = stage.booking.total.amount / 2
+            let rule = SplitRule(
+                .exactly,
+                amounts: [
+                    .init(householdId: first.householdId, amount: half),
+                    .init(householdId: second.householdId, amount: half),
+                ]
+            )
+            #expect(try await api.change("PUT", "\(stage.path)/shares", rule, as: stage.organiser).status == 200)
+            try await stage.pay(half, for: stage.member)
+            #expect(try await stage.order(by: stage.organiser, for: first.householdId).status == 201)
+            let after = try await stage.own(of: stage.member)
+            #expect(after.amount?.amount == half && after.asked == nil && after.state == .paid)
+            #expect(try await stage.owed(of: stage.organiser) == half + 1250)
+            try await stage.expectRight()
+        }
+    }
+
+    // MARK: Giving back
+
+    @Test func `A cancelled group gets back nothing of the fee until those who owe it have paid`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api, deposit: 30)
+            let deposit = stage.booking.deposit.amount
+            try await stage.pay(deposit, for: stage.organiser)
+            #expect(try await stage.seen().state == .confirmed)
+            let cancelled = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x").decode(
+                Booking.self
+            )
+            #expect(cancelled.total.amount == deposit)
+            try await api.work()
+            #expect(try await stage.own(of: stage.organiser).state == .paid)
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund'") == 0)
+            let refund = TillPaymentRequest(method: .cash, amount: 1)
+            let path = "/v1/admin/shares/\(try await stage.own(of: stage.organiser).id)/till-refunds"
+            #expect(try await api.post(path, refund, as: stage.reception, key: "r").code == "more_than_due")
+            try await stage.expectRight()
+            try await stage.pay(try await stage.owed(of: stage.member), for: stage.member)
+            try await api.work()
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund'") == 1)
+            #expect(try await api.post(path, refund, as: stage.reception, key: "s").status == 201)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `Dropping out of a firm stay gives back nothing of its deposit`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api, deposit: 30)
+            try await stage.pay(stage.booking.deposit.amount, for: stage.member)
+            let own = try await stage.own(of: stage.member)
+            #expect(try await api.post("/v1/shares/\(own.id)/withdrawal", as: stage.member, key: "w").status == 200)
+            try await api.work()
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund'") == 0)
+            #expect(try await stage.seen().isDepositCovered)
+            // What was kept on dropping out is an amount: a later cancellation does not take its percentage again.
+            let kept = try await stage.owed(of: stage.member)
+            #expect(kept == (own.amount?.amount ?? 0).percentage(30))
+            _ = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x")
+            #expect(try await stage.owed(of: stage.member) == kept)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `Goodwill is taken back as far as what it was given on falls`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let own = try await stage.own(of: stage.member)
+            let cover = ReassignmentRequest(householdId: try await stage.own(of: stage.organiser).householdId)
+            _ = try await api.post("/v1/shares/\(own.id)/reassignment", cover, as: stage.member, key: "g")
+            _ = try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c")
+            var orders: [ExtraOrder] = []
+            for _ in 0..<4 {
+                orders = try await stage.order(by: stage.member, for: own.householdId).decode(Booking.self).extras
+            }
+            #expect(try await stage.owed(of: stage.member) == 5_000)
+            let goodwill = "/v1/admin/shares/\(own.id)/goodwill"
+            let tooMuch = GoodwillRequest(amount: 5_001, reason: "rain")
+            #expect(try await api.post(goodwill, tooMuch, as: stage.reception, key: "1").code == "more_than_owed")
+            let given = GoodwillRequest(amount: 4_500, reason: "rain")
+            #expect(try await api.post(goodwill, given, as: stage.reception, key: "2").status == 201)
+            let others = try await stage.owed(of: stage.organiser)
+            for order in orders {
+                _ = try await api.send("DELETE", "\(stage.path)/extras/\(order.id)", as: stage.member)
+                #expect(try await stage.owed(of: stage.member) >= 0)
+                #expect(try await stage.owed(of: stage.organiser) == others)
+            }
+            #expect(try await stage.owed(of: stage.member) == 0)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A household that stays home owes no tourist tax and no fee on it`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api, tax: true)
+            _ = try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c")
+            let alone = BookingChange(
+                travellerIds: stage.group.travellers.filter { $0.role == .organiser }.map(\.id)
+            )
+            let quote = try await api.post("\(stage.path)/quotes", alone, as: stage.organiser).decode(Quote.self)
+            #expect(quote.lines.map(\.kind) == [.touristTax])
+            let cancelled = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x").decode(
+                Booking.self
+            )
+            #expect(cancelled.total.amount == Int64(39_000).percentage(30))
+        }
+    }
+
+    // MARK: The check
+
+    private struct RolledBack: Error {}
+
+    /// Breaks one law in the tables, by `size`, and says what the check must call it.
+    private struct Plant: Sendable {
+        let found: String
+        let changes: @Sendable (_ booking: Booking.ID, _ size: Int64) -> SQL
+    }
+
+    private static let plants: [Plant] = [
+        Plant(found: "shares are not the price") { booking, size in
+            """
+            UPDATE share SET amount = amount + \(size)
+            WHERE id = (SELECT id FROM share WHERE booking_id = \(booking) ORDER BY random() LIMIT 1)
+            """
+        },
+        Plant(found: "share is below nothing") { booking, size in
+            """
+            UPDATE share SET amount = CASE WHEN id = (SELECT max(id::text)::uuid FROM share WHERE booking_id = \(booking))
+                THEN -\(size)::bigint ELSE amount + \(size) END
+            WHERE booking_id = \(booking)
+            """
+        },
+        Plant(found: "more goodwill is taken back than was given") { booking, size in
+            """
+            INSERT INTO charge_line (id, booking_id, kind, household_id, quantity, unit_amount, amount, at)
+            SELECT gen_random_uuid(), booking_id, 'goodwill', household_id, 1, \(size)::bigint, \(size)::bigint, now()
+            FROM share WHERE booking_id = \(booking) ORDER BY random() LIMIT 1
+            """
+        },
+        Plant(found: "share owes more than its household has agreed to") { booking, size in
+            "UPDATE share SET agreed = agreed - \(size) WHERE booking_id = \(booking)"
+        },
+        Plant(found: "share has agreed to what no agreement says") { booking, size in
+            "UPDATE share SET agreed = agreed + \(size) WHERE booking_id = \(booking)"
+        },
+        Plant(found: "share is asked no more than it owes") { booking, size in
+            "UPDATE share SET asked = amount - \(size) + 1 WHERE booking_id = \(booking)"
+        },
+        Plant(found: "the park gives back what it may keep") { booking, size in
+            "UPDATE share SET refundable = \(size) WHERE booking_id = \(booking)"
+        },
+        Plant(found: "firm stay without deposit, reason or date") { booking, size in
+            "UPDATE booking SET deposit = deposit + \(size) WHERE id = \(booking)"
+        },
+        Plant(found: "deposit is due although it is covered") { booking, size in
+            "UPDATE booking SET deposit_due = current_date + \(Int(size % 50))::int WHERE id = \(booking)"
+        },
+    ]
+
+    @Test func `The check of the ledger finds what breaks a law`() async throws {
+        let count = ProcessInfo.processInfo.environment["VOORPRET_PLANTS"].flatMap { Int($0) } ?? 2
+        try await withGuestAPI(isTampering: true) { api in
+            let stage = try await stage(api, deposit: 30)
+            try await stage.pay(stage.booking.deposit.amount, for: stage.member)
+            try await stage.expectRight()
+            for plant in Self.plants {
+                for _ in 0..<count {
+                    let size = Int64.random(in: 1...20_000)
+                    await #expect(throws: RolledBack.self) {
+                        try await api.transaction { tx in
+                            try await tx.run(Command(plant.changes(stage.booking.id, size)))
+                            let found = try await tx.all(PaymentSQL.differences).map(\.what)
+                            #expect(found.contains(plant.found), "\(plant.found) by \(size): \(found)")
+                            throw RolledBack()
+                        }
+                    }
+                }
+            }
+            try await stage.expectRight()
+        }
+    }
+}
