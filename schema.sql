@@ -751,6 +751,10 @@ CREATE TABLE attempt (
     is_refundable boolean NOT NULL DEFAULT true,
     created_at timestamptz NOT NULL,
     ended_at timestamptz,
+    -- What of the attempt a bank has taken back: disputes that are open or lost.
+    taken_back bigint NOT NULL DEFAULT 0 CONSTRAINT attempt_taken_back CHECK (taken_back BETWEEN 0 AND amount),
+    -- How often that has changed.
+    reviews int NOT NULL DEFAULT 0,
     CONSTRAINT attempt_paid_first CHECK (given_back = 0 OR state = 'succeeded'),
     CONSTRAINT attempt_secret_while_open CHECK (secret IS NULL OR state IN ('created', 'requiresAction', 'processing'))
 );
@@ -770,7 +774,9 @@ CREATE TABLE refund (
     created_at timestamptz NOT NULL,
     ended_at timestamptz,
     -- What of it had been paid twice; the rest never takes what the park may keep.
-    surplus bigint NOT NULL DEFAULT 0 CONSTRAINT refund_surplus CHECK (surplus BETWEEN 0 AND amount)
+    surplus bigint NOT NULL DEFAULT 0 CONSTRAINT refund_surplus CHECK (surplus BETWEEN 0 AND amount),
+    -- Whether the provider made it without us, such as in its own dashboard.
+    is_foreign boolean NOT NULL DEFAULT false
 );
 CREATE INDEX ON refund (attempt_id);
 
@@ -813,8 +819,11 @@ CREATE TABLE provider_transaction (
     source text,
     at timestamptz NOT NULL,
     -- Whose payment it is; NULL for what belongs to the account as a whole.
-    park_id uuid REFERENCES park
+    park_id uuid REFERENCES park,
+    -- The attempt that it is about.
+    attempt_id uuid REFERENCES attempt
 );
+CREATE INDEX ON provider_transaction (attempt_id) WHERE attempt_id IS NOT NULL;
 CREATE INDEX ON provider_transaction (source);
 CREATE INDEX ON provider_transaction (at);
 CREATE TRIGGER provider_transaction_never_edited BEFORE UPDATE OR DELETE ON provider_transaction
@@ -1571,4 +1580,4 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
-    (13, 'notices'), (14, 'photos'), (15, 'statement');
+    (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack');

@@ -158,26 +158,82 @@ struct Bank {
         // A quarter and one and a half percent, about what such a provider asks.
         let fee = min(25 + (intent.amount * 15 + 500) / 1000, intent.amount)
         try book("charge", charge.amount, fee: fee, charge.currency, source: charge.id)
-        if method == "pm_card_createDispute" {
-            charge.disputed = true
-            let dispute = Dispute(
-                id: Self.id("dp"),
-                amount: charge.amount,
-                currency: charge.currency,
-                charge: charge.id,
-                paymentIntent: intent.id,
-                status: "needs_response",
-                created: created
-            )
-            try store.put(dispute, intent: intent.id, of: account)
-            try book("adjustment", -dispute.amount, fee: 1500, dispute.currency, source: dispute.id)
-            try tell("charge.dispute.created", .dispute(dispute))
+        if method == "pm_card_createDispute" { try dispute(&charge, "needs_response") }
+        if method == "pm_card_createInquiry" || method == "pm_card_createDisputeInquiry" {
+            try dispute(&charge, "warning_needs_response")
         }
+        if method == Card.comesBack { try store.later(charge.id, of: account, at: now + options.clearing) }
         try store.put(charge, intent: intent.id, of: account)
         try store.put(intent, of: account)
         try tell("payment_intent.succeeded", .intent(intent))
         try tell("charge.succeeded", .charge(charge))
         return intent
+    }
+
+    // MARK: Disputes
+
+    /// The payer's bank asks the money back: it takes it at once, unless it only inquires.
+    private func dispute(_ charge: inout Charge, _ status: String) throws {
+        charge.disputed = true
+        let dispute = Dispute(
+            id: Self.id("dp"),
+            amount: charge.amount,
+            currency: charge.currency,
+            charge: charge.id,
+            paymentIntent: charge.paymentIntent,
+            status: status,
+            created: created
+        )
+        try store.put(dispute, intent: charge.paymentIntent, of: account)
+        if dispute.hasMoney {
+            try book("adjustment", -dispute.amount, fee: 1500, dispute.currency, source: dispute.id)
+            try tell("charge.dispute.funds_withdrawn", .dispute(dispute))
+        }
+        try tell("charge.dispute.created", .dispute(dispute))
+        if status == "lost" { try tell("charge.dispute.closed", .dispute(dispute)) }
+    }
+
+    func dispute(_ id: String) throws -> Dispute {
+        guard let dispute: Dispute = try store.find(id, of: account) else { throw Fault.missing("dispute", id) }
+        return dispute
+    }
+
+    /// Evidence decides it: Stripe's own words of its test mode win or lose.
+    func answer(_ id: String, _ form: Form) throws -> Dispute {
+        var dispute = try dispute(id)
+        guard !["won", "lost"].contains(dispute.status) else {
+            throw Fault(code: "dispute_already_closed", message: "This dispute is \(dispute.status).")
+        }
+        switch form["evidence[uncategorized_text]"] {
+        case "winning_evidence":
+            let hadMoney = dispute.hasMoney
+            dispute.status = "won"
+            if hadMoney {
+                try book("adjustment", dispute.amount, fee: 0, dispute.currency, source: dispute.id)
+                try tell("charge.dispute.funds_reinstated", .dispute(dispute))
+            }
+            try tell("charge.dispute.closed", .dispute(dispute))
+        case "losing_evidence": return try close(id)
+        default:
+            dispute.status = "under_review"
+            try tell("charge.dispute.updated", .dispute(dispute))
+        }
+        try store.put(dispute, of: account)
+        return dispute
+    }
+
+    /// Accepts that the money is gone.
+    func close(_ id: String) throws -> Dispute {
+        var dispute = try dispute(id)
+        dispute.status = "lost"
+        try store.put(dispute, of: account)
+        try tell("charge.dispute.closed", .dispute(dispute))
+        return dispute
+    }
+
+    func charge(_ id: String) throws -> Charge {
+        guard let charge: Charge = try store.find(id, of: account) else { throw Fault.missing("charge", id) }
+        return charge
     }
 
     // MARK: Refunds, payouts
@@ -187,6 +243,20 @@ struct Bank {
         let intent = try intent(form["payment_intent"] ?? "")
         guard let id = intent.latestCharge, var charge: Charge = try store.find(id, of: account) else {
             throw Fault(code: "charge_not_found", message: "This PaymentIntent has no successful charge.")
+        }
+        // A bank that only inquires has taken nothing yet, so money may still be given back then.
+        let disputes: [Dispute] = try store.page(
+            of: account,
+            after: nil,
+            intent: intent.id,
+            createdSince: nil,
+            limit: 100
+        ).items
+        guard !disputes.contains(where: \.hasMoney) else {
+            throw Fault(
+                code: "charge_disputed",
+                message: "Charge \(charge.id) has been charged back; cannot issue a refund."
+            )
         }
         let left = charge.amount - charge.amountRefunded
         guard let amount = form["amount"] == nil ? left : form.int("amount"), amount > 0 else {
@@ -253,6 +323,10 @@ struct Bank {
             }
             try store.put(refund, of: account)
             try tell(refund.status == "failed" ? "refund.failed" : "refund.updated", .refund(refund))
+        } else if var charge: Charge = try store.find(id), charge.paymentMethod == Card.comesBack, !charge.disputed {
+            // A direct debit that the payer's bank takes back weeks later; nothing can be said against it.
+            try dispute(&charge, "lost")
+            try store.put(charge, of: account)
         }
     }
 
@@ -283,6 +357,8 @@ enum Card {
 
     static let declinedAfterAction = "pm_card_threeDSecure2RequiredThenDecline"
     static let failsLate = "pm_sepa_debit_fails"
+    /// Clears, and comes back later.
+    static let comesBack = "pm_sepa_debit_comes_back"
 
     init(_ method: String) {
         switch method {
@@ -293,7 +369,7 @@ enum Card {
         case "pm_card_threeDSecure2Required", "pm_card_threeDSecureRequired", "pm_card_authenticationRequired",
             "pm_ideal", Self.declinedAfterAction:
             self = .needsAction
-        case "pm_sepa_debit", Self.failsLate: self = .slow
+        case "pm_sepa_debit", Self.failsLate, Self.comesBack: self = .slow
         default: self = .good
         }
     }

@@ -88,6 +88,9 @@ struct Dispute: StripeObject {
     var status: String
     var created: Int
     var livemode = false
+
+    /// Whether the bank has the money.
+    var hasMoney: Bool { ["needs_response", "under_review", "lost"].contains(status) }
 }
 
 struct Payout: StripeObject {
@@ -185,8 +188,8 @@ struct Fault: Error {
     /// The intent as it is now, which a decline tells too.
     var paymentIntent: PaymentIntent?
 
-    static func missing(_ what: String) -> Fault {
-        Fault(status: 404, code: "resource_missing", message: "No such \(what)")
+    static func missing(_ what: String, _ id: String = "") -> Fault {
+        Fault(status: 404, code: "resource_missing", message: "No such \(what): '\(id)'")
     }
 
     static func parameter(_ name: String, _ message: String) -> Fault {

@@ -47,13 +47,20 @@ struct SandboxRoutes: Sendable {
         v1.get("refunds/:id") { request, context in
             try await read(request, context) { bank, id in try bank.refund(id) }
         }
+        v1.get("charges/:id") { request, context in
+            try await read(request, context) { bank, id in try bank.charge(id) }
+        }
+        v1.get("disputes") { request, _ in try await list(request, "/v1/disputes", Dispute.self) }
         v1.get("disputes/:id") { request, context in
-            try await read(request, context) { bank, id in
-                guard let dispute: Dispute = try bank.store.find(id, of: bank.account) else {
-                    throw Fault.missing("dispute")
-                }
-                return dispute
-            }
+            try await read(request, context) { bank, id in try bank.dispute(id) }
+        }
+        v1.post("disputes/:id") { request, context in
+            let id = try context.parameters.require("id")
+            return try await write(request) { bank, form in try bank.answer(id, form) }
+        }
+        v1.post("disputes/:id/close") { request, context in
+            let id = try context.parameters.require("id")
+            return try await write(request) { bank, _ in try bank.close(id) }
         }
         v1.post("payouts") { request, _ in try await write(request) { bank, form in try bank.payOut(form) } }
         v1.get("balance_transactions") { request, _ in

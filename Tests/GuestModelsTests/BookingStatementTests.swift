@@ -157,10 +157,9 @@ private struct Stage {
         let travellers = households.flatMap { household in
             (0..<people).map { _ in traveller(in: household) }
         }
-        let days = (LocalDate(daysSince1970: 20_900), LocalDate(daysSince1970: 20_903))
         statement = BookingStatement(
             state: .held,
-            bill: Bill(stay: Stay(from: days.0, to: days.1)!, lines: [], travellers: travellers),
+            bill: Bill(stay: threeNights, lines: [], travellers: travellers),
             rule: SplitRule(.equally),
             backstop: households[0],
             shares: [],
@@ -190,6 +189,14 @@ private func traveller(in household: Household.ID, _ id: UUID = UUID()) -> Trave
         version: 1
     )
 }
+
+private let threeNights: Stay = {
+    let arrival = LocalDate(daysSince1970: 20_900)
+    guard let stay = Stay(from: arrival, to: arrival.adding(days: 3)) else {
+        preconditionFailure("three nights are a stay")
+    }
+    return stay
+}()
 
 private func newShare(_ household: Household.ID) -> Share {
     Share(
@@ -224,7 +231,7 @@ private struct History {
     var dice: SeededGenerator
     var statement: BookingStatement
     var told: [String] = []
-    private var broken_: [String] = []
+    private var breaches: [String] = []
 
     // The model's own books.
     private var households: [Household.ID]
@@ -245,14 +252,13 @@ private struct History {
         for household in households {
             for _ in 0..<Int.random(in: 1...3, using: &dice) { people.append(traveller(in: household, dice.uuid())) }
         }
-        let days = (LocalDate(daysSince1970: 20_900), LocalDate(daysSince1970: 20_904))
         var lines = [ChargeLine(.night, quantity: 4, unitAmount: Int64.random(in: 1...30_000, using: &dice))]
         for person in people {
             lines.append(ChargeLine(.touristTax, traveller: person.id, quantity: 4, unitAmount: 168))
         }
         statement = BookingStatement(
             state: .held,
-            bill: Bill(stay: Stay(from: days.0, to: days.1)!, lines: lines, travellers: people),
+            bill: Bill(stay: threeNights, lines: lines, travellers: people),
             rule: SplitRule(.equally),
             backstop: households[0],
             shares: [],
@@ -401,7 +407,7 @@ private struct History {
         case "firm":
             guard statement.state == .held else { return false }
             let stands = money.values.reduce(0, +)
-            if statement.isDepositCovered != (stands >= statement.deposit) { broken_.append("covered without money") }
+            if statement.isDepositCovered != (stands >= statement.deposit) { breaches.append("covered without money") }
             guard statement.isDepositCovered else { return false }
             statement.state = .confirmed
             settle()
@@ -465,14 +471,14 @@ private struct History {
         default: keeps = min(price, statement.deposit + fee)
         }
         let over = (money[household] ?? 0) - amount(household)
-        if due > over { broken_.append("gives back \(due) of \(over)") }
+        if due > over { breaches.append("gives back \(due) of \(over)") }
         let before = money.values.reduce(0, +)
         let surplus = min(twice[household] ?? 0, max(over, 0))
         let others = households.filter { $0 != household }.reduce(Int64(0)) { sum, other in
             sum + min(twice[other] ?? 0, max((money[other] ?? 0) - amount(other), 0))
         }
         // Everybody's double payments are theirs, also while nobody has asked for them yet.
-        if due > surplus, before - others - due < keeps { broken_.append("gives back what the park keeps: \(keeps)") }
+        if due > surplus, before - others - due < keeps { breaches.append("gives back what the park keeps: \(keeps)") }
         let owed = amount(household)
         statement.receive(-due, for: household)
         money[household, default: 0] -= due
@@ -505,13 +511,13 @@ private struct History {
     private mutating func expectLocality(_ deed: String, _ one: Household.ID, _ before: [Household.ID: Int64]) {
         guard ["order", "take back", "goodwill"].contains(deed) else { return }
         for (household, old) in before where household != one && amount(household) != old {
-            broken_.append("\(deed) changed another share from \(old) to \(amount(household))")
+            breaches.append("\(deed) changed another share from \(old) to \(amount(household))")
         }
     }
 
     mutating func broken() -> [String] {
-        var broken = broken_
-        broken_ = []
+        var broken = breaches
+        breaches = []
         let price = statement.bill.lines.reduce(Int64(0)) { $0 + $1.amount }
         let sum = statement.shares.reduce(Int64(0)) { $0 + $1.amount }
         if sum != price { broken.append("shares are \(sum), lines are \(price)") }

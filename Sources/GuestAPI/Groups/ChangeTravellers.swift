@@ -138,7 +138,9 @@ extension Traveller {
         for departure in Departure.all { try await departure.act(id, group, now, tx) }
     }
 
-    /// Gives the organiser's role to another member. Who answered for its bookings goes on until the other accepts.
+    /// Gives the organiser's role to another member.
+    ///
+    /// The household that answers for the group's bookings goes on to until the other accepts.
     ///
     /// - Parameter isErased: whether the account of the one before is being erased.
     static func handOver(

@@ -83,7 +83,8 @@ struct Job: Sendable {
             Mail.self, EraseSpool.self, RemovePhoto.self, ForgetPhotos.self, Notify.self, SendNotice.self,
             ExpireHold.self, CleanUp.self, CheckOccupancy.self,
             RemindPayers.self,
-            Overpaid.self, EndPayments.self, SettleAttempt.self, SettleRefund.self, ReadEvent.self, ReadBooks.self,
+            Overpaid.self, EndPayments.self, SettleAttempt.self, SettleRefund.self, ReviewCharge.self, ReadEvent.self,
+            ReadBooks.self,
             EarnRevenue.self,
         ]
         return Dictionary(all.map { ($0.kind, $0) }) { first, _ in first }

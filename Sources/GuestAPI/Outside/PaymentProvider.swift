@@ -41,6 +41,7 @@ struct PaymentProvider: Sendable {
         let amount: Number
         let metadata: [String: String]?
         let created: Number?
+        let paymentIntent: Reference?
     }
 
     /// One movement in the provider's books.
@@ -57,7 +58,14 @@ struct PaymentProvider: Sendable {
     struct Dispute: Decodable, Sendable {
         let id: String
         let status: String?
+        let amount: Number
+        let created: Number?
         let paymentIntent: Reference?
+
+        /// Whether the bank has the money.
+        ///
+        /// A mere inquiry moves none.
+        var hasMoney: Bool { ["needs_response", "under_review", "lost"].contains(status ?? "") }
     }
 
     /// A number, which some servers of that API write as a text.
@@ -167,6 +175,23 @@ struct PaymentProvider: Sendable {
 
     // MARK: Books
 
+    /// What banks have asked back of an intent, and what has been given back of it, by whomever.
+    func review(_ intent: String) async throws -> Review {
+        let disputes: [Dispute] = try await all("/v1/disputes", [("payment_intent", intent)])
+        let refunds: [Refund] = try await all("/v1/refunds", [("payment_intent", intent)])
+        return Review(disputes: disputes, refunds: refunds)
+    }
+
+    struct Review: Sendable {
+        let disputes: [Dispute]
+        let refunds: [Refund]
+
+        /// Whether any of the money is elsewhere without us.
+        var movesMoney: Bool {
+            disputes.contains(where: \.hasMoney) || refunds.contains { $0.metadata?["refund"] == nil }
+        }
+    }
+
     func dispute(_ id: String) async throws -> Dispute { try await get("/v1/disputes/\(id)") }
 
     /// What moved, newest first, until `isKnown` says that it and all before it have been read.
@@ -188,6 +213,19 @@ struct PaymentProvider: Sendable {
     }
 
     // MARK: HTTP
+
+    private func all<Item: Decodable & Sendable>(
+        _ path: String,
+        _ query: [(String, String)]
+    ) async throws -> [Item] where Item: Listed {
+        var found: [Item] = []
+        while true {
+            let after = found.last.map { [("starting_after", $0.id)] } ?? []
+            let page: Page<Item> = try await get(path, query + [("limit", "100")] + after)
+            found += page.data
+            guard page.hasMore == true, !page.data.isEmpty else { return found }
+        }
+    }
 
     /// The first that fits, in all pages that reach back to `since`.
     private func search<Item: Decodable & Sendable>(
@@ -289,6 +327,7 @@ protocol Listed {
 
 extension PaymentProvider.Intent: Listed {}
 extension PaymentProvider.Refund: Listed {}
+extension PaymentProvider.Dispute: Listed {}
 
 extension PaymentProvider.Intent {
     /// How it stands, in our words.

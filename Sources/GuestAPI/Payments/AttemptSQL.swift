@@ -12,13 +12,16 @@ enum AttemptSQL {
         let sentAt: Date?
         let reference: String?
         let secret: Data?
+        /// Minor units that a bank has taken back.
+        let takenBack: Int64
+        let reviews: Int
         let bookingID: Booking.ID
         let parkID: Park.ID
     }
 
     private static let columns: SQL = """
         attempt.id, share_id, payer_id, link_id, method, attempt.amount, attempt.currency, attempt.state, is_ending,
-        sent_at, reference, secret, declined, created_at, booking_id, park_id
+        sent_at, reference, secret, declined, created_at, taken_back, reviews, booking_id, park_id
         """
 
     private static func rows(_ condition: SQL, locked: Bool = false) -> Query<Row> {
@@ -46,6 +49,8 @@ enum AttemptSQL {
                 sentAt: try row.decodeIfPresent("sent_at"),
                 reference: try row.decodeIfPresent("reference"),
                 secret: try row.decodeIfPresent("secret"),
+                takenBack: try row.decode("taken_back"),
+                reviews: try row.decode("reviews"),
                 bookingID: try row.decode("booking_id"),
                 parkID: try row.decode("park_id")
             )
@@ -167,15 +172,64 @@ enum AttemptSQL {
     /// What attempts of a booking's shares have that could still be given back.
     static func refundable(
         of booking: Booking.ID
-    ) -> Query<(share: Share.ID, attempt: Attempt.ID, left: Int64)> {
+    ) -> Query<(share: Share.ID, left: Refund.Source)> {
         Query(
             """
-            SELECT share_id, attempt.id, attempt.amount - given_back AS remaining
+            SELECT share_id, attempt.id, attempt.amount - given_back - taken_back AS remaining,
+                NOT EXISTS (
+                    SELECT FROM traveller
+                    WHERE guest_id = payer_id AND traveller.household_id = share.household_id AND left_at IS NULL
+                ) AND payer_id IS NOT NULL AS is_elsewhere
             FROM attempt JOIN share ON share.id = share_id
-            WHERE booking_id = \(booking) AND state = 'succeeded' AND is_refundable AND given_back < attempt.amount
+            WHERE booking_id = \(booking) AND state = 'succeeded' AND is_refundable
+                AND given_back + taken_back < attempt.amount
             ORDER BY attempt.id
             """
-        ) { (try $0.decode("share_id"), try $0.decode("id"), try $0.decode("remaining")) }
+        ) { row in
+            (
+                try row.decode("share_id"),
+                .init(
+                    attempt: try row.decode("id"),
+                    amount: try row.decode("remaining"),
+                    isElsewhere: try row.decode("is_elsewhere")
+                )
+            )
+        }
+    }
+
+    /// What a bank has taken back of an attempt.
+    static func setTakenBack(_ amount: Int64, of id: Attempt.ID) -> Command {
+        Command("UPDATE attempt SET taken_back = \(amount), reviews = reviews + 1 WHERE id = \(id)")
+    }
+
+    /// A refund that the provider made without us.
+    static func insertForeign(_ refund: Refund, reference: String, at now: Date) -> [Command] {
+        [
+            Command(
+                "UPDATE attempt SET given_back = given_back + \(refund.amount.amount) WHERE id = \(refund.attemptId)"
+            ),
+            Command(
+                """
+                INSERT INTO refund (id, attempt_id, amount, state, reference, is_foreign, sent_at, created_at, ended_at)
+                VALUES (\(refund.id), \(refund.attemptId), \(refund.amount.amount), \(refund.state.rawValue), \(reference),
+                    true, \(now), \(refund.createdAt), \(refund.state == .sent ? nil : now))
+                """
+            ),
+        ]
+    }
+
+    /// The ids that the provider has given to an attempt's refunds.
+    static func refundReferences(of attempt: Attempt.ID) -> Query<String> {
+        Query("SELECT reference FROM refund WHERE attempt_id = \(attempt) AND reference IS NOT NULL") {
+            try $0.decode("reference")
+        }
+    }
+
+    /// Which of the provider's ids are refunds that we know.
+    static func refunds(named references: [String]) -> Query<String> {
+        Query("SELECT reference FROM refund WHERE reference = ANY(\(references)::text[])") {
+            try $0.decode("reference")
+        }
     }
 
     /// Sets money aside for going back; the schema refuses more than has come in.
@@ -208,11 +262,11 @@ enum AttemptSQL {
         )
     }
 
-    /// A refund that came back: the money is the attempt's again, and is not sent a second time.
-    static func comeBack(_ refund: Refund) -> Command {
+    /// A refund that came back: the money is the attempt's again, and is not sent a second time unless that is said.
+    static func comeBack(_ refund: Refund, isRefundable: Bool) -> Command {
         Command(
             """
-            UPDATE attempt SET given_back = given_back - \(refund.amount.amount), is_refundable = false
+            UPDATE attempt SET given_back = given_back - \(refund.amount.amount), is_refundable = is_refundable AND \(isRefundable)
             WHERE id = \(refund.attemptId)
             """
         )
@@ -339,29 +393,30 @@ enum AttemptSQL {
     }
 
     /// Whose payment a movement is about, by the charge, refund or intent it names.
-    static func park(ofSource source: String?) -> Query<Park.ID> {
+    static func attempt(ofSource source: String?) -> Query<(attempt: Attempt.ID, park: Park.ID)> {
         Query(
             """
-            SELECT park_id FROM attempt JOIN share ON share.id = share_id JOIN booking ON booking.id = booking_id
+            SELECT attempt.id, park_id FROM attempt JOIN share ON share.id = share_id JOIN booking ON booking.id = booking_id
             WHERE charge = \(source) OR attempt.reference = \(source)
                 OR attempt.id IN (SELECT attempt_id FROM refund WHERE refund.reference = \(source))
             LIMIT 1
             """
-        ) { try $0.decode("park_id") }
+        ) { (try $0.decode("id"), try $0.decode("park_id")) }
     }
 
     /// No row when it has been read before.
     static func insert(
         _ movement: PaymentProvider.Movement,
         kind: String,
-        park: Park.ID?
+        park: Park.ID?,
+        attempt: Attempt.ID?
     ) -> Command {
         Command(
             """
-            INSERT INTO provider_transaction (id, kind, amount, fee, currency, source, at, park_id)
+            INSERT INTO provider_transaction (id, kind, amount, fee, currency, source, at, park_id, attempt_id)
             VALUES (\(movement.id), \(kind), \(movement.amount.value), \(movement.fee?.value ?? 0),
                 \(movement.currency.uppercased()), \(movement.source?.id),
-                \(Date(timeIntervalSince1970: Double(movement.created.value))), \(park))
+                \(Date(timeIntervalSince1970: Double(movement.created.value))), \(park), \(attempt))
             ON CONFLICT DO NOTHING
             """
         )

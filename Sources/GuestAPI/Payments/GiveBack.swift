@@ -22,7 +22,7 @@ extension Overpaid: Work {
         for share in money.statement.shares {
             guard var due = money.statement.refundable[share.householdId] else { continue }
             var surplus = share.surplus
-            let left = attempts.filter { $0.share == share.id }.map { ($0.attempt, $0.left) }
+            let left = attempts.filter { $0.share == share.id }.map(\.left)
             for (attempt, amount) in refunds(covering: due, from: left) {
                 due -= amount
                 let refund = Refund(
@@ -99,8 +99,38 @@ struct SettleRefund: Work {
             try await settle(Self.state(found.status), reference: found.id, amount: found.amount.value, app)
         } catch PaymentProvider.Failure.refused(let code, _) {
             app.logger.warning("the provider refused a refund", metadata: ["refund": "\(refundId)", "code": "\(code)"])
-            try await settle(.failed, reference: nil, amount: row.refund.amount.amount, app)
+            // What the provider has is the truth: money that a bank or its dashboard has moved already never becomes a
+            // credit here, and what has no lasting reason is tried again.
+            let review = try await provider.review(row.intent)
+            guard Self.isFinal(code) else { return }
+            try await app.database.transaction(as: acting, within: 60) { tx in
+                let now = app.now()
+                // What was set aside makes room before what was given back elsewhere is taken in.
+                try await Refund.settle(
+                    refundId,
+                    .failed,
+                    reference: nil,
+                    amount: row.refund.amount.amount,
+                    isElsewhere: review.movesMoney || Self.isTaken(code),
+                    app,
+                    at: now,
+                    in: tx
+                )
+                try await Attempt.review(row.refund.attemptId, review, app, at: now, in: tx)
+            }
         }
+    }
+
+    /// Codes with which the provider says that the money has been moved already.
+    private static func isTaken(_ code: String) -> Bool {
+        ["charge_disputed", "charge_already_refunded", "charge_charged_back"].contains(code)
+    }
+
+    /// Whether the same refund will never be taken.
+    ///
+    /// An account without enough balance takes it later.
+    private static func isFinal(_ code: String) -> Bool {
+        !["balance_insufficient", "insufficient_funds", "lock_timeout", "rate_limit"].contains(code)
     }
 
     private static func state(_ status: String?) -> Refund.State {
@@ -130,11 +160,15 @@ extension Refund {
     ///
     /// The provider's balance goes down once it has accepted it. One that fails comes back: the share has the credit,
     /// and somebody of the staff gives it back another way.
+    ///
+    /// - Parameter isElsewhere: the provider refuses because the money has been moved already, which its review has
+    ///   told; there is nothing for the staff to give back.
     static func settle(
         _ id: Refund.ID,
         _ state: State,
         reference: String?,
         amount: Int64,
+        isElsewhere: Bool = false,
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
@@ -177,7 +211,7 @@ extension Refund {
         refund.state = state
         tx.later([AttemptSQL.update(refund, reference: reference, at: now)])
         guard state == .failed else { return }
-        tx.later([AttemptSQL.comeBack(refund)])
+        tx.later([AttemptSQL.comeBack(refund, isRefundable: isElsewhere)])
         let account: Journal.Account = isAccepted || reference != nil ? .provider : .refunds
         try await booking.credit(
             refund.amount.amount,
@@ -190,6 +224,7 @@ extension Refund {
             at: now,
             in: tx
         )
+        if isElsewhere { return }
         try await alert("came back", refund, booking, today, app, at: now, in: tx)
     }
 

@@ -347,15 +347,24 @@ enum PaymentSQL {
             JOIN LATERAL (
                 SELECT coalesce(sum(refund.amount - refund.surplus), 0) AS amount
                 FROM share JOIN attempt ON share_id = share.id JOIN refund ON attempt_id = attempt.id
-                WHERE share.booking_id = booking.id AND refund.state <> 'failed' AND refund.created_at >= ended.at
+                WHERE share.booking_id = booking.id AND refund.state <> 'failed' AND NOT is_foreign
+                    AND refund.created_at >= ended.at
             ) AS sent ON true
+            JOIN LATERAL (
+                -- What others have moved without us is no refund of ours.
+                SELECT coalesce(sum(taken_back), 0) + coalesce(sum((
+                    SELECT sum(refund.amount) FROM refund
+                    WHERE attempt_id = attempt.id AND is_foreign AND refund.state <> 'failed'
+                )), 0) AS amount
+                FROM share JOIN attempt ON share_id = share.id WHERE share.booking_id = booking.id
+            ) AS moved ON true
             JOIN LATERAL (
                 SELECT coalesce(sum(-till_payment.amount - till_payment.surplus) FILTER (WHERE kind = 'refund'), 0) AS handed,
                     coalesce(sum(-till_payment.amount) FILTER (WHERE kind = 'reversal'), 0) AS reversed
                 FROM share JOIN till_payment ON share_id = share.id
                 WHERE share.booking_id = booking.id AND till_payment.at >= ended.at
             ) AS till ON true
-        WHERE booking.state = 'cancelled' AND sent.amount + handed > 0 AND paid + reversed < fee
+        WHERE booking.state = 'cancelled' AND sent.amount + handed > 0 AND paid + reversed + moved.amount < fee
         UNION ALL
         SELECT 'booking of a group without shares', id::text FROM booking
         WHERE group_id IS NOT NULL AND NOT EXISTS (SELECT FROM share WHERE booking_id = booking.id)
@@ -401,9 +410,21 @@ enum PaymentSQL {
             SELECT coalesce(sum(amount), 0) FROM refund WHERE attempt_id = attempt.id AND state <> 'failed'
         )
         UNION ALL
+        SELECT 'attempt has been taken back otherwise than the ledger says', id::text FROM attempt
+        WHERE taken_back <> (
+            SELECT coalesce(sum(entry.amount), 0) FROM journal JOIN entry ON journal_id = journal.id
+            WHERE key IN (SELECT 'taken:' || attempt.id || ':' || number FROM generate_series(1, reviews) AS number)
+                AND account = 'prepaid'
+        )
+        UNION ALL
+        SELECT 'money that a bank has taken back is given back', id::text FROM attempt
+        WHERE taken_back > 0 AND EXISTS (
+            SELECT FROM refund WHERE attempt_id = attempt.id AND NOT is_foreign AND state = 'reserved'
+        ) AND given_back + taken_back > amount
+        UNION ALL
         SELECT 'refund without its journals', id::text FROM refund
         WHERE NOT EXISTS (SELECT FROM journal WHERE key = 'refund:' || refund.id)
-            OR (state IN ('sent', 'succeeded')) <> EXISTS (
+            OR (state IN ('sent', 'succeeded') AND NOT is_foreign) <> EXISTS (
                 SELECT FROM journal WHERE key = 'refund-sent:' || refund.id
             ) AND state <> 'failed'
             OR (state = 'failed') <> EXISTS (SELECT FROM journal WHERE key = 'refund-failed:' || refund.id)
@@ -464,6 +485,11 @@ enum PaymentSQL {
                 SELECT FROM attempt
                 WHERE charge = source AND state = 'succeeded' AND attempt.amount = their.amount
                     AND attempt.currency = their.currency
+            ) AND NOT EXISTS (
+                -- A debit that failed on its way is booked at once and taken back in the end.
+                SELECT FROM provider_transaction AS failed
+                WHERE failed.kind = 'payment_failure_refund' AND failed.source = their.source
+                    AND failed.amount = -their.amount
             )
             UNION ALL
             SELECT 'charged twice', source FROM provider_transaction
@@ -479,6 +505,11 @@ enum PaymentSQL {
             WHERE kind IN ('refund', 'payment_refund') AND at <= deadline AND NOT EXISTS (
                 SELECT FROM refund WHERE reference = source AND refund.amount = -their.amount
             )
+            UNION ALL
+            SELECT 'dispute at the provider that nothing here matches', their.attempt_id::text
+            FROM provider_transaction AS their JOIN attempt ON attempt.id = their.attempt_id, books
+            WHERE kind = 'adjustment' GROUP BY their.attempt_id, taken_back
+            HAVING -sum(their.amount) <> taken_back AND max(at) <= max(deadline)
             UNION ALL
             SELECT 'refund that the provider does not have', id::text FROM refund, books
             WHERE reference IS NOT NULL AND coalesce(ended_at, sent_at) < until AND NOT EXISTS (

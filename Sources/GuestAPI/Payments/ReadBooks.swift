@@ -18,22 +18,33 @@ struct ReadBooks: Work {
         let begun = app.now()
         let known = Set(try await app.database.read(as: acting) { try await $0.all(AttemptSQL.newestMovements) })
         let movements = try await provider.movements { known.contains($0) }
+        let sources = movements.compactMap { $0.source?.id }
+        let refunds = Set(
+            try await app.database.read(as: acting) { try await $0.all(AttemptSQL.refunds(named: sources)) }
+        )
         var intents: [String: String] = [:]
-        for movement in movements where movement.type == "adjustment" {
-            guard let source = movement.source?.id, source.hasPrefix("dp_") || source.hasPrefix("du_") else { continue }
-            intents[source] = try await provider.dispute(source).paymentIntent?.id
+        for source in sources where !refunds.contains(source) {
+            if source.hasPrefix("dp_") || source.hasPrefix("du_") {
+                intents[source] = try await provider.dispute(source).paymentIntent?.id
+            } else if source.hasPrefix("re_") || source.hasPrefix("pyr_") {
+                intents[source] = try await provider.refund(source).paymentIntent?.id
+            }
         }
         // Oldest first, and all of them or none, so that the newest we know is always followed by all that is older.
         let read = movements.reversed()
-        let sources = intents
+        let named = intents
         try await app.database.transaction(as: acting, within: 60) { tx in
             for movement in read {
-                let source = movement.source.map { sources[$0.id] ?? $0.id }
+                let source = movement.source.map { named[$0.id] ?? $0.id }
                 try await book(movement, source: source, app, in: tx)
             }
             try await tx.run(AttemptSQL.booksRead(at: begun))
         }
     }
+
+    private static let movesBack: Set<String> = [
+        "adjustment", "refund", "payment_refund", "refund_failure", "payment_failure_refund",
+    ]
 
     private static func book(
         _ movement: PaymentProvider.Movement,
@@ -41,9 +52,15 @@ struct ReadBooks: Work {
         _ app: AppEnvironment,
         in tx: Transaction
     ) async throws {
-        let park = try await tx.first(AttemptSQL.park(ofSource: source))
+        let about = try await tx.first(AttemptSQL.attempt(ofSource: source))
+        let park = about?.park
         let fee = movement.fee?.value ?? 0
-        guard try await tx.run(AttemptSQL.insert(movement, kind: movement.type, park: park)) == 1 else { return }
+        let insert = AttemptSQL.insert(movement, kind: movement.type, park: park, attempt: about?.attempt)
+        guard try await tx.run(insert) == 1 else { return }
+        if let attempt = about?.attempt, Self.movesBack.contains(movement.type) {
+            // Somebody may have taken it back or given it back without us.
+            try Job.enqueue(ReviewCharge(attemptId: attempt), key: attempt.description, at: app.now(), app, in: tx)
+        }
         func post(_ what: String, _ account: Journal.Account, _ amount: Int64) {
             guard amount != 0 else { return }
             Journal(

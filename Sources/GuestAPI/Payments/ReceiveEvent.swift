@@ -71,9 +71,10 @@ struct ReadEvent: Work {
             return park("no attempt of ours")
         }
         done()
-        if event.kind.hasPrefix("charge.dispute") {
+        if event.kind.hasPrefix("charge.dispute") || event.kind.contains("refund") {
             try Job.enqueue(ReadBooks(), key: "now", at: now, app, in: tx)
-            try await dispute(row, event.kind, app, at: now, in: tx)
+            let attempt = row.attempt.id
+            try Job.enqueue(ReviewCharge(attemptId: attempt), key: attempt.description, at: now, app, in: tx)
         }
         if event.kind.hasPrefix("payment_intent."), row.attempt.state != .succeeded {
             try Job.enqueue(
@@ -102,27 +103,6 @@ struct ReadEvent: Work {
 
     func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date? {
         try await tx.first(AttemptSQL.event(eventId)) == nil ? nil : now.addingTimeInterval(10)
-    }
-
-    private func dispute(
-        _ row: AttemptSQL.Row,
-        _ kind: String,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        try await StaffTask.open(
-            StaffTaskRequest(
-                title: "A payer disputes \(row.attempt.amount.plainText)",
-                detail: "Attempt \(row.attempt.id), booking \(row.bookingID): \(kind). Answer at the provider."
-            ),
-            source: .dispute,
-            subject: row.attempt.id.description,
-            in: row.parkID,
-            app,
-            at: now,
-            in: tx
-        )
     }
 }
 

@@ -204,22 +204,38 @@ public struct Refund: Codable, Hashable, Sendable {
     }
 }
 
-/// What can be given back of each attempt, the latest first, until `due` is covered.
+extension Refund {
+    /// What can still be given back of an attempt.
+    public struct Source: Hashable, Sendable {
+        public var attempt: Attempt.ID
+        /// Minor units that have neither been given back, nor set aside for it, nor taken back by a bank.
+        public var amount: Int64
+        /// Whether its payer lives in another household by now, and so has another share to pay.
+        public var isElsewhere: Bool
+
+        public init(attempt: Attempt.ID, amount: Int64, isElsewhere: Bool = false) {
+            self.attempt = attempt
+            self.amount = amount
+            self.isElsewhere = isElsewhere
+        }
+    }
+}
+
+/// What is given back of each attempt until `due` is covered: first to payers who live elsewhere by now, then the latest.
 ///
-/// - Parameters:
-///   - due: minor units; what no attempt covers was paid at the desk and goes back there.
-///   - left: of each attempt what has neither been given back nor set aside for it.
+/// - Parameter due: minor units; what no attempt covers was paid at the desk and goes back there.
 public func refunds(
     covering due: Int64,
-    from left: [(attempt: Attempt.ID, amount: Int64)]
+    from left: [Refund.Source]
 ) -> [(
     attempt: Attempt.ID, amount: Int64
 )] {
     var due = due
     var refunds: [(attempt: Attempt.ID, amount: Int64)] = []
-    for (attempt, amount) in left.sorted(by: { $0.attempt > $1.attempt }) where due > 0 && amount > 0 {
-        let part = min(due, amount)
-        refunds.append((attempt, part))
+    let order = left.sorted { ($0.isElsewhere ? 0 : 1, $1.attempt) < ($1.isElsewhere ? 0 : 1, $0.attempt) }
+    for source in order where due > 0 && source.amount > 0 {
+        let part = min(due, source.amount)
+        refunds.append((source.attempt, part))
         due -= part
     }
     return refunds

@@ -40,7 +40,9 @@ public struct BookingStatement: Sendable {
 
     /// What a household owes, and why.
     public struct Part: Hashable, Sendable {
-        /// What the household ordered for itself, less the goodwill it was given. It agreed to this by its own doing.
+        /// What the household ordered for itself, less the goodwill it was given.
+        ///
+        /// It agreed to this by its own doing.
         public var selfMade: Int64 = 0
         /// The goodwill in it; at most 0.
         public var goodwill: Int64 = 0
@@ -119,8 +121,9 @@ public struct BookingStatement: Sendable {
         }
     }
 
-    /// Moves what has been taken over. A household that has given up its own share takes over nobody's: the backstop
-    /// does.
+    /// Moves what has been taken over.
+    ///
+    /// A household that has given up its own share takes over nobody's: the backstop does.
     private func cover(_ parts: inout [Household.ID: Part]) {
         let covered = Set(shares.filter { $0.cover != nil }.map(\.householdId))
         for share in shares {
@@ -327,8 +330,9 @@ extension [ChargeLine] {
         filter(\.kind.isLodging).total.percentage(rules.depositPercent)
     }
 
-    /// What cancelling costs of these lines: each household's own extras are its own fee too. Nobody owes tourist tax
-    /// who does not come.
+    /// What cancelling costs of these lines.
+    ///
+    /// The fee on a household's own extras is its own too. Nobody owes tourist tax who does not come.
     public func fee(percent: Int) -> [ChargeLine] {
         let charged = filter { $0.kind != .cancellation && $0.kind != .touristTax }
         var own: [Household.ID: Int64] = [:]

@@ -16,9 +16,13 @@ public struct Share: Codable, Hashable, Sendable {
     public var amount: Int64
     /// The most the household has agreed to owe, beside what it ordered and was given for itself.
     public var agreed: Int64
-    /// What the household would owe if it agreed to everything; nil while it has. The backstop owes the rest.
+    /// What the household would owe if it agreed to everything; nil while it has.
+    ///
+    /// The backstop owes the rest.
     public var asked: Int64?
-    /// Money that stands: not taken back by a bank, not given back. Below 0 where more was taken back than had come in.
+    /// Money that stands: not taken back by a bank, not given back.
+    ///
+    /// Below 0 where more was taken back than had come in.
     public var paid: Int64
     /// What of it came in beyond what could be paid then, so it was paid twice.
     public var surplus: Int64

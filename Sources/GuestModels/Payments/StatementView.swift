@@ -1,7 +1,9 @@
 /// A booking's statement as somebody may see it: all of it for the organiser and staff, for a member the own household's
 /// part.
 public struct StatementView: Codable, Hashable, Sendable {
-    /// What a household owes, and why. The amounts add up to `owed`.
+    /// What a household owes, and why.
+    ///
+    /// The amounts add up to `owed`.
     public struct Part: Codable, Hashable, Sendable {
         public var householdId: Household.ID
         /// What the household ordered for itself, less the goodwill it was given.

@@ -1,0 +1,152 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// Looks at what has become of money that had come in: a bank may have taken it back, or somebody may have given it back
+/// at the provider itself.
+///
+/// A webhook, a movement in the provider's books or a refused refund brings it about; the provider is asked for how things
+/// stand now, so their order and number do not matter.
+struct ReviewCharge: Work {
+    static let kind = "reviewCharge"
+    static let queue = Job.Queue.payments
+    static let patience = Job.patienceWithProvider
+
+    let attemptId: Attempt.ID
+
+    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
+        guard let provider = app.payments else { return }
+        let acting = Principal.job(Self.kind).setting
+        guard let row = try await app.database.read(as: acting, { try await $0.first(AttemptSQL.attempt(attemptId)) }),
+            row.attempt.state == .succeeded, let intent = row.reference
+        else { return }
+        let review = try await provider.review(intent)
+        try await app.database.transaction(as: acting, within: 60) { tx in
+            try await Attempt.review(attemptId, review, app, at: app.now(), in: tx)
+        }
+    }
+}
+
+extension Attempt {
+    /// Takes in what banks have taken back and what was given back at the provider: neither counts as paid any more.
+    ///
+    /// What a bank has taken back counts again when the dispute is won. Harmless to repeat.
+    static func review(
+        _ id: Attempt.ID,
+        _ review: PaymentProvider.Review,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        guard let unlocked = try await tx.first(AttemptSQL.attempt(id)) else { return }
+        let worker = Principal.job(ReviewCharge.kind)
+        var booking = try await Booking.locked(unlocked.bookingID, as: worker, in: tx)
+        guard let row = try await tx.first(AttemptSQL.attempt(id, locked: true)), row.attempt.state == .succeeded,
+            let zone = try await tx.first(BookingSQL.policy(of: booking.id))?.timeZone,
+            let clock = ParkClock(timeZone: zone)
+        else { return }
+        let today = clock.date(at: now)
+        let disputed = review.disputes.filter(\.hasMoney).reduce(0) { $0 + $1.amount.value }
+        let takenBack = min(disputed, row.attempt.amount.amount)
+        if takenBack != row.takenBack {
+            tx.later([AttemptSQL.setTakenBack(takenBack, of: id)])
+            try await booking.credit(
+                row.takenBack - takenBack,
+                to: row.attempt.shareId,
+                from: .disputed,
+                key: "taken:\(id):\(row.reviews + 1)",
+                reason: takenBack > row.takenBack ? "taken back by the payer's bank" : "a dispute that was won",
+                on: today,
+                app,
+                at: now,
+                in: tx
+            )
+        }
+        if let dispute = review.disputes.max(by: { $0.created?.value ?? 0 < $1.created?.value ?? 0 }) {
+            try await tell(row, dispute, booking, today, app, at: now, in: tx)
+        }
+        let known = Set(try await tx.all(AttemptSQL.refundReferences(of: id)))
+        let ours = Set(try await tx.all(AttemptSQL.refunds(of: id)).map(\.refund.id.description))
+        for found in review.refunds where !["failed", "canceled"].contains(found.status ?? "") {
+            // A refund of ours whose answer never came is for its own job.
+            guard !known.contains(found.id), !ours.contains(found.metadata?["refund"] ?? "") else { continue }
+            let refund = Refund(
+                id: app.ids.next(at: now),
+                attemptId: id,
+                shareId: row.attempt.shareId,
+                amount: Money(found.amount.value, row.attempt.amount.currency),
+                state: found.status == "pending" ? .sent : .succeeded,
+                createdAt: now
+            )
+            tx.later(AttemptSQL.insertForeign(refund, reference: found.id, at: now))
+            try await booking.credit(
+                -refund.amount.amount,
+                to: refund.shareId,
+                from: .provider,
+                key: "refund:\(refund.id)",
+                reason: "given back at the provider",
+                on: today,
+                app,
+                at: now,
+                in: tx
+            )
+            if refund.state == .sent {
+                try Job.enqueue(SettleRefund(refundId: refund.id), key: refund.id.description, at: now, app, in: tx)
+            }
+        }
+    }
+
+    /// Has somebody answer a dispute, and says how it ended.
+    private static func tell(
+        _ row: AttemptSQL.Row,
+        _ dispute: PaymentProvider.Dispute,
+        _ booking: Booking,
+        _ today: LocalDate,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        let subject = row.attempt.id.description
+        switch dispute.status {
+        case "won", "warning_closed":
+            try await StaffTask.settle(
+                .dispute,
+                subject,
+                in: booking.parkId,
+                note: "The dispute is won; the money counts again.",
+                app,
+                at: now,
+                in: tx
+            )
+        case "lost":
+            guard row.takenBack == 0 || dispute.status == "lost" else { return }
+            try await StaffTask.open(
+                StaffTaskRequest(
+                    title: "The bank has taken back \(row.attempt.amount.plainText) of booking \(booking.number)",
+                    detail: "Attempt \(row.attempt.id). The share is open again; nothing of it is refunded.",
+                    due: today
+                ),
+                source: .dispute,
+                subject: subject,
+                in: booking.parkId,
+                app,
+                at: now,
+                in: tx
+            )
+        default:
+            try await StaffTask.open(
+                StaffTaskRequest(
+                    title: "A payer disputes \(row.attempt.amount.plainText) of booking \(booking.number)",
+                    detail:
+                        "Attempt \(row.attempt.id). Answer at the provider. The share is open until it is won; do not give it back."
+                ),
+                source: .dispute,
+                subject: subject,
+                in: booking.parkId,
+                app,
+                at: now,
+                in: tx
+            )
+        }
+    }
+}

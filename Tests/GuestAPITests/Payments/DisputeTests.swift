@@ -1,0 +1,175 @@
+import Foundation
+import GuestModels
+import Postgres
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+/// Money that had come in and that a bank, or somebody at the provider, has moved since.
+@Suite struct DisputeTests {
+    private typealias Stage = PaymentsTests.Stage
+
+    /// The member's share, paid by that method; nothing has been heard of it since.
+    private func paid(_ stage: Stage, with method: String, by way: Attempt.Method = .card) async throws -> Share.ID {
+        let share = try await stage.own(of: stage.member)
+        let (_, secret) = try await stage.secret(share.id, as: stage.member, by: way)
+        _ = try await stage.account.pay(secret, with: method)
+        try await stage.settle()
+        return share.id
+    }
+
+    private func firm(_ stage: Stage) async throws {
+        let own = try await stage.own(of: stage.organiser)
+        let (_, secret) = try await stage.secret(own.id, as: stage.organiser)
+        #expect(try await stage.account.pay(secret) == "succeeded")
+        try await stage.settle()
+        #expect(try await stage.state() == .confirmed)
+    }
+
+    private func refunds(_ stage: Stage) async throws -> Int64 {
+        try await stage.account.list("refunds").compactMap { $0["amount"] as? Int64 }.reduce(0, +)
+    }
+
+    /// Reads the provider's books, as is done every five minutes, and does what follows.
+    private func readBooks(_ stage: Stage) async throws {
+        try await ReadBooks.read(stage.api.app)
+        try await stage.api.work()
+    }
+
+    private func disputes(_ stage: Stage) async throws -> [String] {
+        try await stage.account.list("disputes").compactMap { $0["id"] as? String }
+    }
+
+    @Test func `Disputed money does not count, is not refunded, and counts again once it is won`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await PaymentsTests.stage(api)
+            try await firm(stage)
+            _ = try await paid(stage, with: "pm_card_createDispute")
+            try await readBooks(stage)
+            let open = try await stage.own(of: stage.member)
+            #expect(open.state == .open && open.paid?.amount == 0)
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'dispute' AND state = 'open'") == 1)
+            try await stage.expectRight()
+            _ = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x")
+            try await api.work()
+            let attempts = try await api.count(
+                "SELECT count(*) FROM refund JOIN attempt ON attempt.id = attempt_id WHERE taken_back > 0"
+            )
+            #expect(attempts == 0)
+            try await stage.expectRight()
+            for id in try await disputes(stage) {
+                try await stage.account.ask(
+                    "POST",
+                    "/v1/disputes/\(id)",
+                    ["evidence[uncategorized_text]": "winning_evidence"]
+                )
+            }
+            try await readBooks(stage)
+            // The fee is covered, so what is paid too much goes back now.
+            let total = try await api.get(stage.path, as: stage.organiser).decode(Booking.self).total.amount
+            #expect(try await refunds(stage) == stage.booking.total.amount - total)
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'dispute' AND state = 'open'") == 0)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A firm stay whose deposit a bank takes back has a date to cover it again`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await PaymentsTests.stage(api)
+            _ = try await paid(stage, with: "pm_card_createDispute")
+            try await readBooks(stage)
+            #expect(try await stage.state() == .confirmed)
+            let statement = try await api.get("\(stage.path)/statement", as: stage.organiser).decode(StatementView.self)
+            #expect(!statement.isDepositCovered && statement.depositDue != nil && statement.paid?.amount == 0)
+            try await stage.expectRight()
+            let own = try await stage.own(of: stage.organiser)
+            let (_, secret) = try await stage.secret(own.id, as: stage.organiser)
+            #expect(try await stage.account.pay(secret) == "succeeded")
+            try await stage.settle()
+            let after = try await api.get("\(stage.path)/statement", as: stage.organiser).decode(StatementView.self)
+            #expect(after.isDepositCovered && after.depositDue == nil)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `Money goes back to the card that is not disputed`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await PaymentsTests.stage(api)
+            try await firm(stage)
+            let share = try await stage.own(of: stage.member)
+            let half = try #require(share.amount).amount / 2
+            for method in ["pm_card_visa", "pm_card_createDispute"] {
+                let (_, secret) = try await stage.secret(share.id, as: stage.member, amount: half)
+                #expect(try await stage.account.pay(secret, with: method) == "succeeded")
+                try await stage.settle()
+            }
+            // Nobody has heard of the dispute yet, and the provider refuses to refund it.
+            let reception = try await api.given.staff([.reception, .host], at: stage.world.park.id)
+            let gift = GoodwillRequest(amount: 5000, reason: "cold")
+            #expect(
+                try await api.post("/v1/admin/shares/\(share.id)/goodwill", gift, as: reception, key: "g").status == 201
+            )
+            try await api.work()
+            try await stage.settle()
+            try await readBooks(stage)
+            let own = try await stage.own(of: stage.member)
+            #expect(own.paid?.amount == half)
+            #expect(try await refunds(stage) == 0)
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund' AND state = 'open'") == 0)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A mere inquiry of a bank takes nothing`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await PaymentsTests.stage(api)
+            _ = try await paid(stage, with: "pm_card_createInquiry")
+            try await readBooks(stage)
+            #expect(try await stage.own(of: stage.member).state == .paid)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A refund in the provider's dashboard is no credit here`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await PaymentsTests.stage(api)
+            try await firm(stage)
+            let share = try await paid(stage, with: "pm_card_visa")
+            let intents = try await stage.account.list("payment_intents")
+            let latest = try #require(intents.first?["id"] as? String)
+            try await stage.account.ask("POST", "/v1/refunds", ["payment_intent": latest])
+            // Before anybody has told us, the booking is cancelled: ours is refused, and nothing becomes a credit.
+            _ = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x")
+            try await api.work()
+            try await stage.settle()
+            try await readBooks(stage)
+            let reception = try await api.given.staff([.reception], at: stage.world.park.id)
+            let cash = TillPaymentRequest(method: .cash, amount: 1)
+            let till = "/v1/admin/shares/\(share)/till-refunds"
+            #expect(try await api.post(till, cash, as: reception, key: "t").code == "more_than_due")
+            #expect(try await stage.own(of: stage.member).paid?.amount == 0)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A direct debit that comes back after weeks makes the share open again`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await PaymentsTests.stage(api)
+            try await firm(stage)
+            _ = try await paid(stage, with: "pm_sepa_debit_comes_back", by: .sepaDebit)
+            // It clears, and then it comes back, both by themselves.
+            for _ in 0..<600 {
+                try await stage.settle(after: 3601)
+                try await readBooks(stage)
+                if try await api.count("SELECT count(*) FROM attempt WHERE taken_back > 0") == 1 { break }
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            let own = try await stage.own(of: stage.member)
+            #expect(own.paid?.amount == 0 && own.state != .paid)
+            let title = try await api.count("SELECT count(*) FROM task WHERE title LIKE 'The bank has taken back %'")
+            #expect(title == 1)
+            try await stage.expectRight()
+        }
+    }
+}
