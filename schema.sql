@@ -501,16 +501,38 @@ CREATE TABLE extra (
     CONSTRAINT extra_code_taken UNIQUE (park_id, code)
 );
 
--- How many there are and how many are promised on a date; made when first needed.
+-- How many are promised on a date, and how many there are; made when first needed.
 CREATE TABLE extra_stock (
     extra_id uuid NOT NULL REFERENCES extra,
     date date NOT NULL,
     slot text NOT NULL DEFAULT '',
-    stock int NOT NULL CHECK (stock BETWEEN 0 AND 100000),
-    taken int NOT NULL DEFAULT 0,
-    PRIMARY KEY (extra_id, date, slot),
-    CONSTRAINT extra_sold_out CHECK (taken BETWEEN 0 AND stock)
+    -- NULL: the usual number.
+    stock int CHECK (stock BETWEEN 0 AND 100000),
+    taken int NOT NULL DEFAULT 0 CONSTRAINT extra_taken CHECK (taken >= 0),
+    PRIMARY KEY (extra_id, date, slot)
 );
+
+-- No more are promised than there are, and no number is set below what is promised. The usual number may fall below it:
+-- then no more are promised. The extra's row is held, so that its usual number stays until the end of the transaction.
+CREATE FUNCTION extra_stock_left() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    had int = CASE WHEN TG_OP = 'UPDATE' THEN OLD.taken ELSE 0 END;
+    usual int;
+BEGIN
+    IF NEW.taken > had THEN
+        SELECT stock INTO usual FROM extra WHERE id = NEW.extra_id FOR SHARE;
+    END IF;
+    IF NEW.taken > had AND NEW.taken > coalesce(NEW.stock, usual) OR NEW.taken <= had AND NEW.taken > NEW.stock
+        AND (TG_OP = 'INSERT' OR NEW.stock IS DISTINCT FROM OLD.stock)
+    THEN
+        RAISE EXCEPTION 'more of extra % are promised on % than there are', NEW.extra_id, NEW.date
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'extra_sold_out';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER extra_stock_left BEFORE INSERT OR UPDATE ON extra_stock
+    FOR EACH ROW EXECUTE FUNCTION extra_stock_left();
 
 CREATE TABLE extra_order (
     id uuid PRIMARY KEY,
@@ -1580,4 +1602,4 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
-    (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack');
+    (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock');

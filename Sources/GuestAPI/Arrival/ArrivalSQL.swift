@@ -5,13 +5,14 @@ import Postgres
 enum ArrivalSQL {
     // MARK: Readiness
 
-    static func setReadiness(_ cottages: [Cottage.ID], _ readiness: Readiness, note: String?, at now: Date) -> Command {
-        Command(
+    /// Which cottages somebody else than the booking lives in.
+    static func occupied(_ cottages: [Cottage.ID], besides booking: Booking.ID) -> Query<Cottage.ID> {
+        Query(
             """
-            UPDATE cottage SET readiness = \(readiness.rawValue), readiness_note = \(note), readiness_at = \(now)
-            WHERE id = ANY(\(cottages)::uuid[])
+            SELECT cottage_id FROM allocation JOIN booking ON booking.id = booking_id
+            WHERE cottage_id = ANY(\(cottages)::uuid[]) AND booking_id <> \(booking) AND is_live AND state = 'checkedIn'
             """
-        )
+        ) { try $0.decode("cottage_id") }
     }
 
     static func readiness(ofBooking booking: Booking.ID) -> Query<Readiness> {

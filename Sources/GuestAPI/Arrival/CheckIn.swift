@@ -82,7 +82,9 @@ extension Booking {
         if !isStaff, policies.first?.rules.selfCheckIn != .anyone, roles != [.organiser] { throw Refusal.forbidden }
         guard booking.state != .checkedOut else { return booking }
         try booking.checkOut(at: now)
-        return try write(booking, "booking.checkOut", .toClean, app, at: now, in: tx)
+        // A stay that is over may be checked out late, when others live there already.
+        let others = Set(try await tx.all(ArrivalSQL.occupied(booking.cottages.map(\.id), besides: id)))
+        return try write(booking, "booking.checkOut", .toClean, except: others, app, at: now, in: tx)
     }
 
     /// Nobody came: the cottages are free for others; the price stands, but for the tourist tax, which nobody owes.
@@ -122,6 +124,7 @@ extension Booking {
         _ booking: Booking,
         _ action: String,
         _ readiness: Readiness,
+        except others: Set<Cottage.ID> = [],
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
@@ -129,7 +132,8 @@ extension Booking {
         var booking = booking
         booking.version += 1
         tx.later([BookingSQL.update(booking)])
-        Cottage.mark(booking.cottages.map(\.id), readiness, of: booking.parkId, at: now, in: tx)
+        let left = booking.cottages.map(\.id).filter { !others.contains($0) }
+        Cottage.mark(left, readiness, of: booking.parkId, at: now, in: tx)
         try Audit.record(action, target: booking.id.uuid, park: booking.parkId, app, at: now, in: tx)
         booking.publish(in: tx)
         return booking

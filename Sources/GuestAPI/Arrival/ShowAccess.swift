@@ -140,20 +140,4 @@ extension Cottage {
             in: tx
         )
     }
-
-    /// Writes what cottages are like; they are locked.
-    static func mark(
-        _ cottages: [Cottage.ID],
-        _ readiness: Readiness,
-        note: String? = nil,
-        of park: Park.ID,
-        at now: Date,
-        in tx: Transaction
-    ) {
-        tx.later([ArrivalSQL.setReadiness(cottages, readiness, note: note, at: now)])
-        for cottage in cottages {
-            tx.publish(cottage, .readiness, to: .cottage(cottage))
-            tx.tell(park, of: .cottage, cottage)
-        }
-    }
 }

@@ -150,22 +150,46 @@ enum BookingSQL {
 
     // MARK: Placing
 
-    /// Locks cottages in id order, before anything else of a booking is touched.
-    static func lock(_ cottages: [Cottage.ID]) -> Query<Cottage.ID> {
-        Query(
+    /// The cottages of holds whose time is over and that stand in the way: they are given up, so they are locked too.
+    private static func cottagesOfDueHolds(in cottages: SQL, _ stay: SQL, now: Date) -> SQL {
+        """
+        SELECT own.cottage_id FROM allocation AS due JOIN booking ON booking.id = due.booking_id
+            JOIN allocation AS own ON own.booking_id = booking.id
+        WHERE due.cottage_id = ANY(\(cottages)) AND due.is_live AND due.stay && \(stay)
+            AND booking.state = 'held' AND booking.hold_until <= \(now)
+        """
+    }
+
+    /// Locks cottages in id order, before anything else of a booking is touched, together with those of holds that give
+    /// way to them for a stay.
+    static func lock(_ cottages: [Cottage.ID], for stay: Stay, now: Date) -> Query<Cottage.ID> {
+        let wanted: SQL = "\(cottages)::uuid[]"
+        return Query(
             """
-            SELECT id FROM cottage WHERE id = ANY(\(cottages)::uuid[]) ORDER BY id FOR NO KEY UPDATE
+            SELECT id FROM cottage
+            WHERE id = ANY(\(wanted)) OR id IN (\(cottagesOfDueHolds(in: wanted, "\(stay)", now: now)))
+            ORDER BY id FOR NO KEY UPDATE
             """
         ) { try $0.decode("id") }
     }
 
-    /// Those of a booking, and others beside them.
-    static func lockCottages(of booking: Booking.ID, and others: [Cottage.ID] = []) -> Query<Cottage.ID> {
-        Query(
+    /// Locks the cottages of a booking, others beside them, and those of holds that give way to them.
+    ///
+    /// - Parameter stay: what the others are wanted for; the booking's own stay unless said.
+    static func lockCottages(
+        of booking: Booking.ID,
+        and others: [Cottage.ID] = [],
+        for stay: Stay? = nil,
+        now: Date = .distantPast
+    ) -> Query<Cottage.ID> {
+        let wanted: SQL = """
+            \(others)::uuid[] || ARRAY(SELECT cottage_id FROM allocation WHERE booking_id = \(booking))
             """
-            SELECT id FROM cottage
-            WHERE id IN (SELECT cottage_id FROM allocation WHERE booking_id = \(booking)) OR id = ANY(\(others)::uuid[])
-            ORDER BY id FOR NO KEY UPDATE
+        let days: SQL = "coalesce(\(stay)::daterange, (SELECT stay FROM booking WHERE id = \(booking)))"
+        let due: SQL = now == .distantPast ? "SELECT NULL::uuid" : cottagesOfDueHolds(in: wanted, days, now: now)
+        return Query(
+            """
+            SELECT id FROM cottage WHERE id = ANY(\(wanted)) OR id IN (\(due)) ORDER BY id FOR NO KEY UPDATE
             """
         ) { try $0.decode("id") }
     }
@@ -219,9 +243,25 @@ enum BookingSQL {
         Query("SELECT hold_until FROM booking WHERE id = \(booking) AND state = 'held'") { try $0.decode("hold_until") }
     }
 
+    /// Lets one guest place one booking at a time, so that what they hold is counted right.
+    static func placeAlone(_ guest: Guest.ID) -> Query<Bool> {
+        Query(
+            "SELECT pg_advisory_xact_lock(hashtextextended('place ' || \(guest)::text, 0)) IS NULL AS is_alone"
+        ) { try $0.decode("is_alone") }
+    }
+
+    /// What a guest keeps from others without having paid anything: holds, and stays ahead that are firm without a
+    /// deposit.
     static func holds(of guest: Guest.ID, now: Date) -> Query<Int> {
         Query(
-            "SELECT count(*) AS count FROM booking WHERE placed_by = \(guest) AND state = 'held' AND hold_until > \(now)"
+            """
+            SELECT count(*) AS count FROM booking
+            WHERE placed_by = \(guest) AND (
+                state = 'held' AND hold_until > \(now)
+                OR state = 'confirmed' AND lower(stay) > \(now)::date AND confirmed_reason IS NULL
+                    AND NOT EXISTS (SELECT FROM share WHERE booking_id = booking.id AND paid > 0)
+            )
+            """
         ) { try $0.decode("count") }
     }
 
@@ -549,16 +589,22 @@ extension Booking {
 
     /// One booking the principal may change, locked: first its cottages and `others` in id order, then itself.
     ///
+    /// - Parameters:
+    ///   - stay: what the others are wanted for.
+    ///   - now: when holds that are over give way to them, so that their cottages are locked in the same order.
+    ///
     /// Throws `notFound` for a booking that is none of the principal's, `forbidden` for a member where the
     /// organiser is asked for.
     static func locked(
         _ id: Booking.ID,
         and others: [Cottage.ID] = [],
+        for stay: Stay? = nil,
+        giveWayAt now: Date = .distantPast,
         by role: Traveller.Role = .organiser,
         as principal: Principal,
         in tx: Transaction
     ) async throws -> Booking {
-        _ = try await tx.all(BookingSQL.lockCottages(of: id, and: others))
+        _ = try await tx.all(BookingSQL.lockCottages(of: id, and: others, for: stay, now: now))
         return try await found(id, by: role, isLocked: true, as: principal, in: tx)
     }
 

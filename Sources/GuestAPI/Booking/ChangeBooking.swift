@@ -95,7 +95,14 @@ extension Booking {
         in tx: Transaction
     ) async throws -> Booking {
         let quote = try await tx.first(BookingSQL.quote(request.quoteId, of: id, now: now))
-        var booking = try await locked(id, and: quote?.plan.cottages.map(\.id) ?? [], as: principal, in: tx)
+        var booking = try await locked(
+            id,
+            and: quote?.plan.cottages.map(\.id) ?? [],
+            for: quote?.plan.stay,
+            giveWayAt: now,
+            as: principal,
+            in: tx
+        )
         guard booking.version == version else { throw Problem.matchFailed }
         guard let quote, quote.bookingVersion == version else { throw Refusal.quoteOver.at("/quoteId") }
         let isStaff = principal.guestID == nil
@@ -152,6 +159,13 @@ extension Booking {
         in tx: Transaction
     ) async throws {
         let plan = price.plan
+        let left = Set(cottages.map(\.id)).subtracting(plan.cottages.map(\.id))
+        let come = Set(plan.cottages.map(\.id)).subtracting(cottages.map(\.id))
+        if state == .checkedIn {
+            for (changed, readiness) in [(left, Readiness.toClean), (come, .occupied)] where !changed.isEmpty {
+                Cottage.mark(changed.sorted(), readiness, of: parkId, at: now, in: tx)
+            }
+        }
         move(to: plan.stay, today: price.today, rules: price.rules)
         adults = price.priced.adults
         children = price.priced.children

@@ -71,16 +71,28 @@ enum ExtraSQL {
 
     /// Takes from the stock of every date, in the order of the dates, so that two orders that meet queue and never
     /// deadlock.
-    static func take(_ order: ExtraOrder) -> Command {
-        Command(
-            """
-            INSERT INTO extra_stock (extra_id, date, slot, stock, taken)
-            SELECT id, date, \(order.slot?.description ?? ""), stock, \(order.quantity)::int
-            FROM extra, unnest(\(order.dates)::date[]) AS date
-            WHERE id = \(order.extraId) ORDER BY date
-            ON CONFLICT (extra_id, date, slot) DO UPDATE SET taken = extra_stock.taken + EXCLUDED.taken
-            """
-        )
+    static func take(_ order: ExtraOrder) -> [Command] {
+        let slot = order.slot?.description ?? ""
+        return [
+            Command(
+                """
+                INSERT INTO extra_stock (extra_id, date, slot)
+                SELECT \(order.extraId), date, \(slot) FROM unnest(\(order.dates)::date[]) AS date ORDER BY date
+                ON CONFLICT (extra_id, date, slot) DO NOTHING
+                """
+            ),
+            Command(
+                """
+                UPDATE extra_stock SET taken = taken + \(order.quantity)::int
+                FROM (
+                    SELECT date FROM extra_stock
+                    WHERE extra_id = \(order.extraId) AND slot = \(slot) AND date = ANY(\(order.dates)::date[])
+                    ORDER BY date FOR UPDATE
+                ) AS locked
+                WHERE extra_id = \(order.extraId) AND slot = \(slot) AND extra_stock.date = locked.date
+                """
+            ),
+        ]
     }
 
     /// Gives the stock of whole orders back, in the same order.
@@ -112,7 +124,7 @@ enum ExtraSQL {
     ) -> Query<(extra: Extra.ID, stock: ExtraStock)> {
         Query(
             """
-            SELECT extra_id, date, slot, extra_stock.stock, taken
+            SELECT extra_id, date, slot, coalesce(extra_stock.stock, extra.stock) AS stock, taken
             FROM extra_stock JOIN extra ON extra.id = extra_id
             WHERE park_id = \(park) AND date BETWEEN \(from) AND \(through)
             ORDER BY extra_id, date, slot
@@ -125,7 +137,7 @@ enum ExtraSQL {
                     date: try row.decode("date"),
                     slot: LocalTime(try row.decode("slot", as: String.self)),
                     stock: stock,
-                    left: stock - (try row.decode("taken", as: Int.self))
+                    left: max(stock - (try row.decode("taken", as: Int.self)), 0)
                 )
             )
         }

@@ -39,8 +39,7 @@ extension ExtraOrder {
         guard order.fits(booking.stay) else { throw Refusal.outsideStay.at("/from") }
         booking.version += 1
         try await tx.run(
-            [
-                ExtraSQL.take(order),
+            ExtraSQL.take(order) + [
                 ExtraSQL.insert(order, isOwn: isOwn, by: principal.guestID, at: now),
                 BookingSQL.insert(
                     order.line(isDaily: extra.isDaily),

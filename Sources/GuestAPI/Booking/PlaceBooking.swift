@@ -19,13 +19,13 @@ extension Booking {
     ) async throws -> Booking {
         guard let guest = principal.guestID else { throw Refusal.notFound }
         let chosen = request.cottages.compactMap(\.cottageId)
-        let (own, holds, parks, types, rates, people, conflicts) = try await tx.all(
+        let (_, own, holds, parks, types, rates, conflicts) = try await tx.all(
+            BookingSQL.placeAlone(guest),
             GroupSQL.ownRow(in: request.groupId, of: guest),
             BookingSQL.holds(of: guest, now: now),
             ParkSQL.park(request.parkId),
             ParkSQL.types(of: request.parkId),
             ParkSQL.rates(during: request.stay, park: request.parkId),
-            GroupSQL.travellers(of: request.groupId),
             BookingSQL.conflicts(chosen, request.stay, now: now)
         )
         guard !own.isEmpty else { throw Refusal.notFound }
@@ -38,6 +38,11 @@ extension Booking {
         // Whoever comes later than that need not queue for the rows to hear it.
         guard conflicts.allSatisfy(\.isDue) else { throw Refusal.cottageTaken }
         let taken = try await take(request, types, app, at: now, in: tx)
+        // Nobody leaves the group from here on, so nobody stays who has left.
+        let (_, people) = try await tx.all(
+            GroupSQL.hold(request.groupId),
+            GroupSQL.travellers(of: request.groupId)
+        )
         let plan = BookingPlan(
             stay: request.stay,
             cottages: taken.map { .init(id: $0.id, isChosen: $0.isChosen) },
@@ -134,7 +139,7 @@ extension Booking {
             }
             let ids = (chosen + picked).sorted()
             let (_, found, conflicts) = try await tx.all(
-                BookingSQL.lock(ids),
+                BookingSQL.lock(ids, for: request.stay, now: now),
                 BookingSQL.types(of: ids, in: request.parkId),
                 BookingSQL.conflicts(ids, request.stay, now: now)
             )

@@ -30,7 +30,9 @@ struct PricedPlan: Sendable {
             guard let traveller = people.first(where: { $0.id == id }) else {
                 throw Refusal.unknownTraveller.at("/travellerIds")
             }
-            return (id: Optional(id), age: traveller.birthDate?.age(on: plan.stay.arrival) ?? 18)
+            let age = traveller.birthDate?.age(on: plan.stay.arrival) ?? 18
+            guard (0...130).contains(age) else { throw Refusal.ageImpossible.at("/travellerIds") }
+            return (id: Optional(id), age: age)
         }
         adults = travellers.count { $0.age >= 18 }
         babies = travellers.count { $0.age < 2 }
@@ -38,6 +40,7 @@ struct PricedPlan: Sendable {
         guard adults > 0 else { throw Refusal.nobodyGrown.at("/travellerIds") }
         let places = plan.cottages.compactMap { place in types[place.id].map { (place: place, type: $0) } }
         guard places.reduce(0, { $0 + $1.type.capacity }) >= travellers.count - babies,
+            places.count * rules.babiesPerCottage >= babies,
             places.reduce(0, { $0 + $1.type.pets }) >= plan.pets
         else { throw Refusal.partyTooLarge }
         let pricing = Pricing(rules: rules, stay: plan.stay, today: bookedOn)

@@ -16,7 +16,7 @@ extension Booking {
         at now: Date,
         in tx: Transaction
     ) async throws -> Booking {
-        var booking = try await locked(id, and: [request.to], as: principal, in: tx)
+        var booking = try await locked(id, and: [request.to], giveWayAt: now, as: principal, in: tx)
         guard booking.version == version else { throw Problem.matchFailed }
         if booking.groupId == nil {
             try await booking.moveReservation(request, app, at: now, in: tx)
@@ -37,10 +37,6 @@ extension Booking {
         try await booking.makeRoom(for: plan, app, at: now, in: tx)
         let price = try await PricedChange(plan, for: booking, isCourtesy: true, at: now, in: tx)
         try await booking.write(price, as: principal, app, at: now, in: tx)
-        if booking.state == .checkedIn {
-            Cottage.mark([from.id], .toClean, of: booking.parkId, at: now, in: tx)
-            Cottage.mark([to.id], .occupied, of: booking.parkId, at: now, in: tx)
-        }
         try booking.recordMove(request, app, at: now, in: tx)
         return try await found(id, as: principal, in: tx)
     }

@@ -46,6 +46,13 @@ extension Cottage {
             ParkSQL.update(cottage),
             refusing: ["cottage_number_taken": .numberTaken, "cottage_type_of_park": .typeOfOtherPark]
         )
+        if cottage.typeId != before.typeId {
+            // What has been booked keeps the price of the type that was booked.
+            tx.later([ParkSQL.keepPrices(of: id, as: before.typeId)])
+            for (booking, group) in try await tx.all(ParkSQL.groupBookings(of: id)) {
+                tx.publish(booking, .booking, to: .group(group))
+            }
+        }
         try Audit.record(
             "cottage.change",
             target: id.uuid,

@@ -410,4 +410,23 @@ enum ParkSQL {
             )
         }
     }
+
+    static func setReadiness(_ cottages: [Cottage.ID], _ readiness: Readiness, note: String?, at now: Date) -> Command {
+        Command(
+            """
+            UPDATE cottage SET readiness = \(readiness.rawValue), readiness_note = \(note), readiness_at = \(now)
+            WHERE id = ANY(\(cottages)::uuid[])
+            """
+        )
+    }
+
+    /// Bookings of a cottage that gets another type are priced as the type they were made for.
+    static func keepPrices(of cottage: Cottage.ID, as type: CottageType.ID) -> Command {
+        Command(
+            """
+            UPDATE allocation SET priced_as = \(type)
+            WHERE cottage_id = \(cottage) AND is_live AND booking_id IS NOT NULL AND priced_as IS NULL
+            """
+        )
+    }
 }

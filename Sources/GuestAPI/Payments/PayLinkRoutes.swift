@@ -81,15 +81,22 @@ enum PayLinkRoutes {
         let method =
             (call.app.settings.payments?.methods ?? []).contains(.ideal) && call.language == .dutch
             ? Attempt.Method.ideal : .card
-        let attempt = try await call.app.database.transaction(as: call.setting) { tx in
-            try await Attempt.start(
-                PaymentRequest(method: method),
-                for: link.shareId,
-                by: .link(link),
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        let attempt: Attempt
+        do {
+            attempt = try await call.app.database.transaction(as: call.setting) { tx in
+                try await Attempt.start(
+                    PaymentRequest(method: method),
+                    for: link.shareId,
+                    by: .link(link),
+                    call.app,
+                    at: call.now,
+                    in: tx
+                )
+            }
+        } catch let refusal as Refusal {
+            // A browser asks: it is told in a page, as a person reads it.
+            let view = try await call.read { try await PayLinkView.show(link, call.app, at: call.now, in: $0) }
+            return PayPage.answer(view, refusing: refusal, in: call.language)
         }
         let deadline = ContinuousClock.now + .seconds(5)
         while call.app.settings.payments?.page != nil, ContinuousClock.now < deadline {

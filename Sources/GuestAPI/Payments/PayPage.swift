@@ -3,7 +3,8 @@ import HTTPTypes
 
 /// What the link in a mail shows in a browser.
 enum PayPage {
-    static func answer(_ view: PayLinkView, in language: Language) -> Answer {
+    /// - Parameter refusal: why the button could not do what it says.
+    static func answer(_ view: PayLinkView, refusing refusal: Refusal? = nil, in language: Language) -> Answer {
         let isOpen = view.open.amount > 0
         let title = LocalizedText(
             en: isOpen ? "Still to pay: \(view.open.plainText)" : "Nothing is left to pay. Thank you!",
@@ -23,6 +24,7 @@ enum PayPage {
         let form =
             isOpen && !view.methods.isEmpty
             ? "<form method=\"post\"><button>\(button[language])</button></form>" : ""
+        let told = refusal.map { "<p><strong>\(escaped($0.message[language]))</strong></p>" } ?? ""
         let page = """
             <!doctype html><html lang="\(language.rawValue)"><meta charset="utf-8">
             <meta name="viewport" content="width=device-width"><title>Voorpret</title>
@@ -30,10 +32,10 @@ enum PayPage {
             body { font: 18px/1.5 system-ui, sans-serif; max-width: 28rem; margin: 4rem auto; padding: 0 1rem }
             button { font: inherit; padding: .6rem 1.6rem }
             </style>
-            <h1>\(escaped(title[language]))</h1><p>\(escaped(about[language]))</p>\(form)</html>
+            <h1>\(escaped(title[language]))</h1><p>\(escaped(about[language]))</p>\(told)\(form)</html>
             """
         return Answer(
-            status: .ok,
+            status: refusal == nil ? .ok : .conflict,
             headers: [
                 HTTPField(name: .contentType, value: "text/html; charset=utf-8"),
                 HTTPField(name: .cacheControl, value: "no-store"),

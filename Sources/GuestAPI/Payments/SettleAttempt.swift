@@ -101,7 +101,7 @@ struct SettleAttempt: Work {
         }
     }
 
-    /// Later and later, until it is over; what nobody pays within a day is withdrawn.
+    /// Later and later, until it is over; what nobody pays in time is withdrawn.
     func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date? {
         guard let row = try await tx.first(AttemptSQL.attempt(attemptId)), !row.attempt.state.isTerminal else {
             return nil
@@ -139,6 +139,10 @@ extension Attempt {
         switch attempt.absorb(sighting) {
         case .nothing: break
         case .mismatch:
+            // It is over here, so that it is not asked for again and again; what is at the provider somebody sees to.
+            attempt.state = .failed
+            attempt.declined = "amount_mismatch"
+            tx.later([AttemptSQL.update(attempt, charge: charge, at: now)])
             try await StaffTask.open(
                 StaffTaskRequest(
                     title: "A payment for booking \(booking.number) is not what was asked for",

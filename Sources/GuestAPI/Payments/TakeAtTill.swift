@@ -5,8 +5,8 @@ import Postgres
 extension TillPayment {
     /// Takes money at the desk for a share; the booking becomes firm once its deposit is covered.
     ///
-    /// Throws `moreThanOpen` for more than is owed, `tillClosed` when the day's till has been counted, `holdExpired`
-    /// when the cottages are held no longer.
+    /// Throws `moreThanOpen` for more than may be paid, `holdExpired` when the cottages are held no longer. A payment that
+    /// is under way for more than is then left is ended.
     static func take(
         _ request: TillPaymentRequest,
         for share: Share.ID,
@@ -31,6 +31,11 @@ extension TillPayment {
             at: now
         )
         try await payment.write(for: booking, app, at: now, in: tx)
+        let left = statement.payable(for: owed.householdId) - request.amount
+        let open = try await tx.all(AttemptSQL.open(of: share)).filter {
+            !$0.isEnding && $0.attempt.amount.amount > left
+        }
+        try Attempt.end(open, app, at: now, in: tx)
         try await Booking.confirmIfCovered(booking.id, as: principal, app, at: now, in: tx)
         return payment
     }
@@ -120,10 +125,9 @@ extension TillPayment {
             let owed = money.statement.shares.first(where: { $0.id == share }),
             let clock = ParkClock(timeZone: money.terms.timeZone)
         else { throw Refusal.notFound }
-        let day = clock.date(at: now)
-        guard try await tx.first(PaymentSQL.isClosed(booking.parkId, day, method)) != true else {
-            throw Refusal.tillClosed
-        }
+        // Once today's till has been counted, what comes in is taken for tomorrow's.
+        var day = clock.date(at: now)
+        if try await tx.first(PaymentSQL.isClosed(booking.parkId, day, method)) == true { day = day.adding(days: 1) }
         return (booking, money.statement, owed, day)
     }
 

@@ -87,6 +87,13 @@ extension Refusal {
         nl: "Geef een reden.",
         de: "Gib einen Grund an."
     )
+    public static let ageImpossible = Refusal(
+        .conflict,
+        "age_impossible",
+        en: "Somebody of these has a date of birth that cannot be right.",
+        nl: "Iemand van hen heeft een geboortedatum die niet kan kloppen.",
+        de: "Jemand von ihnen hat ein Geburtsdatum, das nicht stimmen kann."
+    )
     public static let unknownTraveller = Refusal(
         .conflict,
         "unknown_traveller",

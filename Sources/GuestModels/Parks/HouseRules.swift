@@ -45,6 +45,8 @@ public struct HouseRules: Hashable, Codable, Sendable {
     public var vat: [VATRates]?
     /// Who sends the park's invoices; none are sent unless the park says so.
     public var seller: Seller?
+    /// How many babies a cottage takes beside its capacity; two unless the park says otherwise.
+    public var maximumBabies: Int?
     /// When phones let guests sleep; from 22:00 until 08:00 unless the park says otherwise.
     public var quietHours: QuietHours?
 
@@ -161,7 +163,8 @@ public struct HouseRules: Hashable, Codable, Sendable {
         goodwillLimit: Int64? = nil,
         vat: [VATRates]? = nil,
         seller: Seller? = nil,
-        quietHours: QuietHours? = nil
+        quietHours: QuietHours? = nil,
+        maximumBabies: Int? = nil
     ) {
         self.checkInFrom = checkInFrom
         self.checkOutBy = checkOutBy
@@ -186,10 +189,13 @@ public struct HouseRules: Hashable, Codable, Sendable {
         self.vat = vat
         self.seller = seller
         self.quietHours = quietHours
+        self.maximumBabies = maximumBabies
     }
 }
 
 extension HouseRules {
+    public var babiesPerCottage: Int { maximumBabies ?? 2 }
+
     /// The day by which a booking of `today` must have been paid, park-local.
     public func balanceDue(for stay: Stay, today: LocalDate) -> LocalDate {
         max(stay.arrival.adding(days: -(balanceDays ?? 28)), today)
@@ -235,6 +241,7 @@ extension HouseRules: Checked {
         check.range(register?.keepDays, "/register/keepDays", 0...4000)
         check.range(goodwillLimit, "/goodwillLimit", 0...1_000_000_000)
         check.range(balanceDays, "/balanceDays", 0...1100)
+        check.range(maximumBabies, "/maximumBabies", 0...20)
         check.require((vat ?? []).count <= 50, "/vat", "must have at most 50 entries")
         for (index, rates) in (vat ?? []).enumerated() {
             check.range(rates.lodging, "/vat/\(index)/lodging", 0...10_000)

@@ -117,8 +117,9 @@ extension Attempt {
         }
     }
 
-    /// How long a payer may take before an attempt is withdrawn.
-    public static let patience: TimeInterval = 86400
+    /// Seconds that a payer may take before an attempt is withdrawn, so that one who has put it aside keeps nobody else
+    /// from paying.
+    public static let patience: TimeInterval = 1800
 }
 
 /// Starts to pay a share, or a part of it.

@@ -432,8 +432,11 @@ import Testing
                     try await Attempt.settle(id, sighting, charge: nil, api.app, at: api.now, in: tx)
                 }
             }
-            #expect(try await stage.show(id, as: stage.member).state == .requiresAction)
+            #expect(try await stage.show(id, as: stage.member).state == .failed)
             #expect(try await stage.own(of: stage.member).paid?.amount == 0)
+            // It is over here: nobody asks the provider for it again and again.
+            try await stage.settle()
+            #expect(try await api.count("SELECT count(*) FROM job WHERE kind = 'settleAttempt'") == 0)
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'payment'") == 1)
             #expect(try await api.count("SELECT count(*) FROM journal") == 0)
         }
