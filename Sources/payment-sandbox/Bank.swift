@@ -26,15 +26,28 @@ struct Bank {
     // MARK: Intents
 
     func createIntent(_ form: Form) throws -> PaymentIntent {
-        guard let amount = form.int("amount"), (1...99_999_999).contains(amount) else {
-            throw Fault.parameter("amount", "must be a positive integer of up to eight digits")
+        guard form["amount"] != nil else { throw Fault.absent("amount") }
+        guard let amount = form.int("amount"), amount > 0 else {
+            throw Fault(code: "parameter_invalid_integer", message: "Invalid positive integer", param: "amount")
         }
-        guard let currency = form["currency"], currency.count == 3 else {
-            throw Fault.parameter("currency", "must be three letters")
+        guard let currency = form["currency"]?.lowercased() else { throw Fault.absent("currency") }
+        guard let money = Tender.of(currency) else {
+            throw Fault(code: nil, message: "Invalid currency: \(currency).", param: "currency")
         }
+        try money.allow(amount, currency)
         let methods = form.list("payment_method_types")
-        guard Set(methods).isSubset(of: ["card", "ideal", "sepa_debit"]) else {
-            throw Fault.parameter("payment_method_types", "has one that this account cannot take")
+        for method in methods {
+            guard ["card", "ideal", "sepa_debit"].contains(method) else {
+                throw Fault.parameter("payment_method_types", "has one that this account cannot take: \(method)")
+            }
+            guard method == "card" || currency == "eur" else {
+                throw Fault(
+                    code: "payment_intent_invalid_parameter",
+                    message:
+                        "The currency provided (\(currency)) is invalid for one or more payment method types: \(method).",
+                    param: "payment_method_types"
+                )
+            }
         }
         let id = Self.id("pi")
         let intent = PaymentIntent(
@@ -53,7 +66,9 @@ struct Bank {
     }
 
     func intent(_ id: String) throws -> PaymentIntent {
-        guard let intent: PaymentIntent = try store.find(id, of: account) else { throw Fault.missing("payment_intent") }
+        guard let intent: PaymentIntent = try store.find(id, of: account) else {
+            throw Fault.missing("payment_intent", id)
+        }
         return intent
     }
 
@@ -73,13 +88,13 @@ struct Bank {
         var intent = intent
         try expect(intent, ["requires_payment_method", "requires_confirmation", "requires_action"])
         guard let method = method ?? intent.paymentMethod else {
-            throw Fault(code: "parameter_missing", message: "payment_method is missing")
+            throw Fault.absent("payment_method")
         }
         intent.paymentMethod = method
         intent.lastPaymentError = nil
         intent.nextAction = nil
         switch Card(method) {
-        case .declined(let code): return try decline(intent, code)
+        case .declined(let code): return try decline(intent, code, isTold: true)
         case .needsAction:
             intent.status = "requires_action"
             intent.nextAction = .init(
@@ -128,8 +143,8 @@ struct Bank {
         }
     }
 
-    /// The intent may be tried again, with another card.
-    private func decline(_ intent: PaymentIntent, _ code: String) throws -> PaymentIntent {
+    /// The intent may be tried again, with another card; whoever confirmed it is told with a 402.
+    private func decline(_ intent: PaymentIntent, _ code: String, isTold: Bool = false) throws -> PaymentIntent {
         var intent = intent
         intent.status = "requires_payment_method"
         intent.paymentMethod = nil
@@ -137,7 +152,15 @@ struct Bank {
         intent.lastPaymentError = .init(code: "card_declined", declineCode: code, message: "Your card was declined.")
         try store.put(intent, of: account)
         try tell("payment_intent.payment_failed", .intent(intent))
-        return intent
+        guard isTold else { return intent }
+        throw Fault(
+            status: 402,
+            type: "card_error",
+            code: "card_declined",
+            message: "Your card was declined.",
+            declineCode: code,
+            paymentIntent: intent
+        )
     }
 
     private func charge(_ intent: PaymentIntent) throws -> PaymentIntent {
@@ -242,7 +265,11 @@ struct Bank {
     func refund(_ form: Form) throws -> Refund {
         let intent = try intent(form["payment_intent"] ?? "")
         guard let id = intent.latestCharge, var charge: Charge = try store.find(id, of: account) else {
-            throw Fault(code: "charge_not_found", message: "This PaymentIntent has no successful charge.")
+            throw Fault(
+                code: nil,
+                message: "This PaymentIntent (\(intent.id)) does not have a successful charge to refund.",
+                param: "payment_intent"
+            )
         }
         // A bank that only inquires has taken nothing yet, so money may still be given back then.
         let disputes: [Dispute] = try store.page(
@@ -259,14 +286,18 @@ struct Bank {
             )
         }
         let left = charge.amount - charge.amountRefunded
-        guard let amount = form["amount"] == nil ? left : form.int("amount"), amount > 0 else {
-            throw Fault.parameter("amount", "must be a positive integer")
-        }
         guard left > 0 else {
             throw Fault(code: "charge_already_refunded", message: "Charge \(charge.id) has already been refunded.")
         }
+        guard let amount = form["amount"] == nil ? left : form.int("amount"), amount > 0 else {
+            throw Fault.parameter("amount", "must be a positive integer")
+        }
         guard amount <= left else {
-            throw Fault.parameter("amount", "is greater than the unrefunded amount of \(left)")
+            throw Fault(
+                code: nil,
+                message: "Refund amount (\(amount)) is greater than unrefunded amount on charge (\(left))",
+                param: "amount"
+            )
         }
         charge.amountRefunded += amount
         try store.put(charge, of: account)
@@ -290,7 +321,7 @@ struct Bank {
     }
 
     func refund(_ id: String) throws -> Refund {
-        guard let refund: Refund = try store.find(id, of: account) else { throw Fault.missing("refund") }
+        guard let refund: Refund = try store.find(id, of: account) else { throw Fault.missing("refund", id) }
         return refund
     }
 

@@ -182,25 +182,34 @@ struct List<Item: StripeObject>: Encodable, Sendable {
 struct Fault: Error {
     var status = 400
     var type = "invalid_request_error"
-    var code: String
+    var code: String?
     var message: String
+    /// The field that is wrong.
+    var param: String?
     var declineCode: String?
     /// The intent as it is now, which a decline tells too.
     var paymentIntent: PaymentIntent?
 
     static func missing(_ what: String, _ id: String = "") -> Fault {
-        Fault(status: 404, code: "resource_missing", message: "No such \(what): '\(id)'")
+        Fault(status: 404, code: "resource_missing", message: "No such \(what): '\(id)'", param: "id")
     }
 
     static func parameter(_ name: String, _ message: String) -> Fault {
-        Fault(code: "parameter_invalid", message: "\(name) \(message)")
+        Fault(code: "parameter_invalid", message: "\(name) \(message)", param: name)
     }
+
+    static func absent(_ name: String) -> Fault {
+        Fault(code: "parameter_missing", message: "Missing required param: \(name).", param: name)
+    }
+
+    static let wrongKey = Fault(status: 401, code: nil, message: "Invalid API Key provided.")
 
     struct Body: Encodable {
         struct Inner: Encodable {
             let type: String
-            let code: String
+            let code: String?
             let message: String
+            let param: String?
             let declineCode: String?
             let paymentIntent: PaymentIntent?
         }
@@ -214,6 +223,7 @@ struct Fault: Error {
                 type: type,
                 code: code,
                 message: message,
+                param: param,
                 declineCode: declineCode,
                 paymentIntent: paymentIntent
             )

@@ -80,20 +80,32 @@ struct SandboxRoutes: Sendable {
         router.get("pay/:id") { request, context in try await page(request, context) }
         router.post("pay/:id") { request, context in try await decide(request, context) }
         router.get("livez") { _, _ in "ok\n" }
+        for method in [HTTPRequest.Method.get, .post, .delete] {
+            router.on("**", method: method) { request, _ in try unknown(request) }
+            v1.on("**", method: method) { request, _ in try unknown(request) }
+        }
         return router
     }
 
     // MARK: The API
 
+    @Sendable private func unknown(_ request: Request) throws -> Response {
+        let path = "\(request.method): \(request.uri.path)"
+        let fault = Fault(status: 404, code: nil, message: "Unrecognized request URL (\(path)).")
+        return answer(Told(status: fault.status, body: try encode(fault.body)))
+    }
+
+    /// The account of a secret key; any well-formed one is an account of its own.
     private func account(_ request: Request) throws -> String {
-        guard let header = request.headers[.authorization] else {
-            throw Fault(status: 401, code: "unauthenticated", message: "No API key was given.")
+        let header = request.headers[.authorization] ?? ""
+        var key = ""
+        if header.hasPrefix("Bearer ") {
+            key = String(header.dropFirst(7))
+        } else if header.hasPrefix("Basic "), let bytes = Data(base64Encoded: String(header.dropFirst(6))) {
+            key = String(decoding: bytes, as: UTF8.self).split(separator: ":").first.map(String.init) ?? ""
         }
-        if header.hasPrefix("Bearer ") { return String(header.dropFirst(7)) }
-        guard header.hasPrefix("Basic "), let bytes = Data(base64Encoded: String(header.dropFirst(6))),
-            let key = String(decoding: bytes, as: UTF8.self).split(separator: ":").first
-        else { throw Fault(status: 401, code: "unauthenticated", message: "The API key cannot be read.") }
-        return String(key)
+        guard ["sk_test_", "rk_test_"].contains(where: key.hasPrefix), key.utf8.count > 8 else { throw Fault.wrongKey }
+        return key
     }
 
     private func bank(_ store: Writing, _ account: String) -> Bank {
@@ -122,7 +134,7 @@ struct SandboxRoutes: Sendable {
                 if let intent, let secret = form["client_secret"] {
                     guard let found: PaymentIntent = try store.find(intent), found.clientSecret == secret,
                         let owner = try store.account(of: intent)
-                    else { throw Fault.missing("payment_intent") }
+                    else { throw Fault.missing("payment_intent", intent) }
                     account = owner
                 } else {
                     account = try self.account(request)

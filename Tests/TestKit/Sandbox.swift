@@ -140,3 +140,19 @@ public struct SandboxAccount: Sendable {
         try await ask("GET", "/v1/\(what)?limit=100").json["data"] as? [[String: Any]] ?? []
     }
 }
+
+/// The provider's own Python library, which knows our sandbox as little as the sandbox knows it.
+public enum StripeLibrary {
+    /// A Python that has it; `scripts/test.sh` installs one.
+    public static let python = ProcessInfo.processInfo.environment["VOORPRET_TEST_STRIPE_PYTHON"]
+
+    /// Drives a sandbox with it, and answers what it says.
+    public static func drive(_ url: String) async throws -> (status: Int32, said: String) {
+        guard let python else { throw Leak(description: "there is no Python with Stripe's library") }
+        let output = URL(filePath: NSTemporaryDirectory()).appending(path: "voorpret-stripe-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: output) }
+        let script = projectFolder.appending(path: "scripts/stripe_contract.py").path(percentEncoded: false)
+        let status = try await ChildProcess(python, [script, url], output: output.path()).wait()
+        return (status, try String(contentsOf: output, encoding: .utf8))
+    }
+}

@@ -24,12 +24,12 @@ public struct ImportReservations: Sendable {
 
     /// - Throws: when there is no such park, or the file is no such export.
     public init(_ data: Data, name: String, map: ColumnMap, parkSlug: String, _ app: AppEnvironment) async throws {
-        file = try ReservationFile(data, map)
         self.app = app
         self.name = name
         let found = try await app.database.read(as: "import") { try await $0.first(ParkSQL.park(slug: parkSlug)) }
         guard let found else { throw ReservationFile.Unreadable(description: "there is no park '\(parkSlug)'") }
         park = found
+        file = try ReservationFile(data, map, decimals: Currency.decimals(of: found.currency))
     }
 
     public var rowCount: Int { file.rowCount }

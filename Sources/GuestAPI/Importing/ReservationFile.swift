@@ -80,7 +80,8 @@ struct ReservationFile: Sendable {
         let description: String
     }
 
-    init(_ data: Data, _ map: ColumnMap) throws {
+    /// - Parameter decimals: how many the park's currency has, for rates.
+    init(_ data: Data, _ map: ColumnMap, decimals: Int) throws {
         hash = Data(SHA256.hash(data: data))
         var records = CSV(Array(data))
         guard let first = records.next() else { throw Unreadable(description: "the file is empty") }
@@ -109,7 +110,7 @@ struct ReservationFile: Sendable {
             }
             let row = RowReader(fields: record.fields, positions: positions)
             do {
-                let reservation = try Reservation(row, map, line: record.line)
+                let reservation = try Reservation(row, map, decimals: decimals, line: record.line)
                 if let number = reservation.number, !numbers.insert(number).inserted {
                     throw RowReader.Bad(reason: "reservation number \(number) stands in the file twice")
                 }
@@ -152,7 +153,8 @@ private struct RowReader {
 }
 
 extension Reservation {
-    fileprivate init(_ row: RowReader, _ map: ColumnMap, line: Int) throws(RowReader.Bad) {
+    /// - Parameter decimals: how many the park's currency has.
+    fileprivate init(_ row: RowReader, _ map: ColumnMap, decimals: Int, line: Int) throws(RowReader.Bad) {
         self.line = line
         number = row.text(map.reservationNumber)
         if map.reservationNumber != nil, number == nil { throw .init(reason: "the reservation number is empty") }
@@ -182,7 +184,9 @@ extension Reservation {
         guard let number = Double(rate), number.isFinite, abs(number) < 1_000_000 else {
             throw .init(reason: "the rate '\(rate.prefix(40))' is not a number")
         }
-        nightlyRate = Int64((number * 100).rounded())
+        var unit = 1.0
+        for _ in 0..<decimals { unit *= 10 }
+        nightlyRate = Int64((number * unit).rounded())
     }
 
     private static func arrival(_ row: RowReader, _ map: ColumnMap) throws(RowReader.Bad) -> LocalDate {

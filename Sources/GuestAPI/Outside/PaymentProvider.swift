@@ -39,6 +39,7 @@ struct PaymentProvider: Sendable {
         /// Not told by every server of that API.
         let status: String?
         let amount: Number
+        let currency: String?
         let metadata: [String: String]?
         let created: Number?
         let paymentIntent: Reference?
@@ -59,6 +60,7 @@ struct PaymentProvider: Sendable {
         let id: String
         let status: String?
         let amount: Number
+        let currency: String?
         let created: Number?
         let paymentIntent: Reference?
 
@@ -121,7 +123,7 @@ struct PaymentProvider: Sendable {
         try await post(
             "/v1/payment_intents",
             [
-                ("amount", "\(attempt.amount.amount)"), ("currency", attempt.amount.currency.lowercased()),
+                ("amount", "\(attempt.amount.providerUnits)"), ("currency", attempt.amount.currency.lowercased()),
                 ("payment_method_types[]", Self.name(attempt.method)),
                 ("metadata[attempt]", attempt.id.description),
             ],
@@ -156,7 +158,7 @@ struct PaymentProvider: Sendable {
         try await post(
             "/v1/refunds",
             [
-                ("payment_intent", intent), ("amount", "\(refund.amount.amount)"),
+                ("payment_intent", intent), ("amount", "\(refund.amount.providerUnits)"),
                 ("metadata[refund]", refund.id.description),
             ],
             key: refund.id.description
@@ -273,6 +275,8 @@ struct PaymentProvider: Sendable {
     private func ask<Value: Decodable & Sendable>(_ request: HTTPClientRequest) async throws -> Value {
         var request = request
         request.headers.add(name: "authorization", value: "Bearer \(settings.key)")
+        // What the answers mean changes with the version, so ours is the same whatever the account's is.
+        request.headers.add(name: "stripe-version", value: "2024-06-20")
         let status: Int
         let body: Data
         do {
@@ -329,6 +333,33 @@ extension PaymentProvider.Intent: Listed {}
 extension PaymentProvider.Refund: Listed {}
 extension PaymentProvider.Dispute: Listed {}
 
+extension Money {
+    /// The amount as the provider counts it.
+    var providerUnits: Int64 {
+        let (factor, divisor) = ProviderLimits.units(of: currency)
+        return amount * factor / divisor
+    }
+
+    init(providerUnits amount: Int64, _ currency: String) {
+        let (factor, divisor) = ProviderLimits.units(of: currency.uppercased())
+        self.init(amount * divisor / factor, currency.uppercased())
+    }
+}
+
+extension PaymentProvider.Refund {
+    /// Minor units.
+    var money: Money { Money(providerUnits: amount.value, currency ?? "EUR") }
+}
+
+extension PaymentProvider.Dispute {
+    var money: Money { Money(providerUnits: amount.value, currency ?? "EUR") }
+}
+
+extension PaymentProvider.Movement {
+    var money: Money { Money(providerUnits: amount.value, currency) }
+    var feeMoney: Money { Money(providerUnits: fee?.value ?? 0, currency) }
+}
+
 extension PaymentProvider.Intent {
     /// How it stands, in our words.
     var sighting: Attempt.Sighting {
@@ -341,7 +372,7 @@ extension PaymentProvider.Intent {
             }
         return .init(
             state: state,
-            amount: Money(amount.value, currency.uppercased()),
+            amount: Money(providerUnits: amount.value, currency),
             declined: status == "requires_payment_method"
                 ? lastPaymentError.map { String(($0.declineCode ?? $0.code ?? "declined").prefix(100)) } : nil
         )

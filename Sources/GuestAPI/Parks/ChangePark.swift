@@ -33,6 +33,9 @@ extension Park {
     ) async throws -> Park {
         guard let before = try await tx.first(ParkSQL.park(id, locked: true)) else { throw Refusal.notFound }
         guard before.version == version else { throw Problem.matchFailed }
+        if request.currency != before.currency, try await tx.first(ParkSQL.hasBookings(id)) == true {
+            throw Refusal.currencyFixed.at("/currency")
+        }
         let park = Park(request, id: id, version: version + 1)
         try await tx.run(
             ParkSQL.update(park, texts: JSONText(encoding: park.texts), rules: JSONText(encoding: park.rules)),

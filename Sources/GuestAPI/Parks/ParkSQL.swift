@@ -429,4 +429,8 @@ enum ParkSQL {
             """
         )
     }
+
+    static func hasBookings(_ park: Park.ID) -> Query<Bool> {
+        Query("SELECT EXISTS (SELECT FROM booking WHERE park_id = \(park)) AS has_some") { try $0.decode("has_some") }
+    }
 }

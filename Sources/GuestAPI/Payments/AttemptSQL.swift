@@ -414,7 +414,7 @@ enum AttemptSQL {
         Command(
             """
             INSERT INTO provider_transaction (id, kind, amount, fee, currency, source, at, park_id, attempt_id)
-            VALUES (\(movement.id), \(kind), \(movement.amount.value), \(movement.fee?.value ?? 0),
+            VALUES (\(movement.id), \(kind), \(movement.money.amount), \(movement.feeMoney.amount),
                 \(movement.currency.uppercased()), \(movement.source?.id),
                 \(Date(timeIntervalSince1970: Double(movement.created.value))), \(park), \(attempt))
             ON CONFLICT DO NOTHING

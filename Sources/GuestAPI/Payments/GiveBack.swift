@@ -96,7 +96,7 @@ struct SettleRefund: Work {
                     found = try await provider.createRefund(row.refund, of: row.intent)
                 }
             }
-            try await settle(Self.state(found.status), reference: found.id, amount: found.amount.value, app)
+            try await settle(Self.state(found.status), reference: found.id, amount: found.money.amount, app)
         } catch PaymentProvider.Failure.refused(let code, _) {
             app.logger.warning("the provider refused a refund", metadata: ["refund": "\(refundId)", "code": "\(code)"])
             // What the provider has is the truth: money that a bank or its dashboard has moved already never becomes a

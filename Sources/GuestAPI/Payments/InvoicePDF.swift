@@ -36,18 +36,18 @@ extension Invoice {
             for (index, text) in line.text.wrapped(at: 50).enumerated() {
                 if index == 0 {
                     page.text(line.tax == .touristTax ? "–" : line.rate.asPercent, x: 380, y: y)
-                    page.number(line.amount.asHundredths, right: right, y: y)
+                    page.number(Money(line.amount, content.total.currency).decimals, right: right, y: y)
                 }
                 put(text)
             }
         }
         page.line(y: y - 6, from: left, to: right)
         y += 10
-        page.number(content.total.amount.asHundredths, right: right, y: y, .bold)
+        page.number(content.total.decimals, right: right, y: y, .bold)
         put(say("Total", "Totaal", "Gesamt"), .bold, gap: 30)
         for vat in content.vat {
             let rate = vat.rate.asPercent
-            let amounts = "\(vat.vat.asHundredths) / \(vat.net.asHundredths)"
+            let amounts = [vat.vat, vat.net].map { Money($0, content.total.currency).decimals }.joined(separator: " / ")
             put("\(say("Includes VAT", "Inclusief btw", "Enthaltene USt.")) \(rate): \(amounts)")
         }
         return page.file(title: number)

@@ -78,9 +78,8 @@ enum PayLinkRoutes {
     /// The page's button: begins to pay all that is open and leads on to where that is done.
     private static func startPage(_ call: Call) async throws -> Answer {
         let link = try await find(call)
-        let method =
-            (call.app.settings.payments?.methods ?? []).contains(.ideal) && call.language == .dutch
-            ? Attempt.Method.ideal : .card
+        let taken = try await call.read { try await PayLinkView.show(link, call.app, at: call.now, in: $0) }.methods
+        let method = taken.contains(.ideal) && call.language == .dutch ? Attempt.Method.ideal : .card
         let attempt: Attempt
         do {
             attempt = try await call.app.database.transaction(as: call.setting) { tx in

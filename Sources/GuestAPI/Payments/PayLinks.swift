@@ -100,7 +100,8 @@ struct PayLinkView: Encodable, Sendable {
             open: Money(share.open, told.currency),
             due: share.due,
             state: share.state(today: clock.date(at: now)),
-            methods: (app.settings.payments?.methods ?? []).sorted { $0.rawValue < $1.rawValue },
+            methods: (app.settings.payments?.methods ?? []).filter { $0.isTaken(in: told.currency) }
+                .sorted { $0.rawValue < $1.rawValue },
             expiresAt: link.expiresAt
         )
     }

@@ -101,8 +101,8 @@ enum PaymentSQL {
     private static func tillPayments(_ condition: SQL) -> Query<TillPayment> {
         Query(
             """
-            SELECT till_payment.id, share_id, kind, method, amount, currency, reference, day, at, reverses_id
-            FROM till_payment JOIN park ON park.id = park_id
+            SELECT till_payment.id, share_id, kind, method, till_payment.amount, currency, reference, day, at, reverses_id
+            FROM till_payment JOIN share ON share.id = share_id JOIN booking ON booking.id = booking_id
             WHERE \(condition) ORDER BY till_payment.id
             """,
             decoding: tillPayment
@@ -114,7 +114,7 @@ enum PaymentSQL {
     }
 
     static func tillPayments(of park: Park.ID, on day: LocalDate) -> Query<TillPayment> {
-        tillPayments("park_id = \(park) AND day = \(day)")
+        tillPayments("till_payment.park_id = \(park) AND day = \(day)")
     }
 
     static func tillPayments(ofGuest guest: Guest.ID) -> Query<TillPayment> {

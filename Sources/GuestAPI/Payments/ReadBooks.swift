@@ -54,7 +54,7 @@ struct ReadBooks: Work {
     ) async throws {
         let about = try await tx.first(AttemptSQL.attempt(ofSource: source))
         let park = about?.park
-        let fee = movement.fee?.value ?? 0
+        let fee = movement.feeMoney.amount
         let insert = AttemptSQL.insert(movement, kind: movement.type, park: park, attempt: about?.attempt)
         guard try await tx.run(insert) == 1 else { return }
         if let attempt = about?.attempt, Self.movesBack.contains(movement.type) {
@@ -76,9 +76,9 @@ struct ReadBooks: Work {
         switch movement.type {
         // Booked when they were settled here.
         case "charge", "payment", "refund", "payment_refund", "refund_failure", "payment_failure_refund": break
-        case "payout", "payout_cancel", "payout_failure": post("payout", .bank, -movement.amount.value)
-        case "adjustment": post("dispute", .disputed, -movement.amount.value)
-        default: post("other", .fees, -movement.amount.value)
+        case "payout", "payout_cancel", "payout_failure": post("payout", .bank, -movement.money.amount)
+        case "adjustment": post("dispute", .disputed, -movement.money.amount)
+        default: post("other", .fees, -movement.money.amount)
         }
     }
 }

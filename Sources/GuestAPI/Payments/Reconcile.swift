@@ -81,9 +81,10 @@ enum JournalFile {
             lines.append(
                 [
                     row.day.description, row.journal.lowercasedText, quoted(row.reason), row.number ?? "", row.account,
-                    row.amount > 0 ? row.amount.asHundredths : "", row.amount < 0 ? (-row.amount).asHundredths : "",
+                    row.amount > 0 ? Money(row.amount, row.currency).decimals : "",
+                    row.amount < 0 ? Money(-row.amount, row.currency).decimals : "",
                     row.currency,
-                    row.rate.map { Int64($0).asHundredths } ?? "",
+                    row.rate.map { Int64($0).text(decimals: 2) } ?? "",
                 ].joined(separator: ",")
             )
         }

@@ -46,7 +46,7 @@ extension Attempt {
             let clock = ParkClock(timeZone: zone)
         else { return }
         let today = clock.date(at: now)
-        let disputed = review.disputes.filter(\.hasMoney).reduce(0) { $0 + $1.amount.value }
+        let disputed = review.disputes.filter(\.hasMoney).reduce(0) { $0 + $1.money.amount }
         let takenBack = min(disputed, row.attempt.amount.amount)
         if takenBack != row.takenBack {
             tx.later([AttemptSQL.setTakenBack(takenBack, of: id)])
@@ -74,7 +74,7 @@ extension Attempt {
                 id: app.ids.next(at: now),
                 attemptId: id,
                 shareId: row.attempt.shareId,
-                amount: Money(found.amount.value, row.attempt.amount.currency),
+                amount: found.money,
                 state: found.status == "pending" ? .sent : .succeeded,
                 createdAt: now
             )

@@ -26,9 +26,9 @@ extension Attempt {
         let (booking, share) = try await payable(share, by: payer, in: tx)
         let asking: Principal = if case .principal(let principal) = payer { principal } else { .job("payLink") }
         guard let money = try await BookingMoney.of(booking.id, as: asking, in: tx) else { throw Refusal.notFound }
-        guard app.settings.payments?.methods.contains(request.method) ?? false else {
-            throw Refusal.methodNotTaken.at("/method")
-        }
+        guard app.settings.payments?.methods.contains(request.method) ?? false,
+            request.method.isTaken(in: booking.total.currency)
+        else { throw Refusal.methodNotTaken.at("/method") }
         switch booking.state {
         case .expired: throw Refusal.holdExpired
         case .held:
@@ -40,8 +40,15 @@ extension Attempt {
         let isOwn = payer.guest == nil || money.terms.asker == share.householdId
         let most = isOwn ? money.statement.payable(for: share.householdId) : share.open
         guard most > 0 else { throw Refusal.nothingOpen }
-        let amount = Money(request.amount ?? (share.open > 0 ? share.open : most), booking.total.currency)
+        let currency = booking.total.currency
+        let open = share.open > 0 ? share.open : most
+        let amount = Money(request.amount ?? ProviderLimits.usual(of: open, in: currency), currency)
         guard amount.amount <= most else { throw Refusal.moreThanOpen.at("/amount") }
+        do {
+            try ProviderLimits.allow(amount.amount, of: amount.amount > open ? most : open, in: currency)
+        } catch {
+            throw error.at("/amount")
+        }
         if let open = try await tx.first(AttemptSQL.open(of: share.id)) {
             guard open.belongs(to: payer), open.attempt.method == request.method, open.attempt.amount == amount,
                 !open.isEnding, request.id == nil || request.id == open.attempt.id

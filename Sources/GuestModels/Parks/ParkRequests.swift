@@ -43,8 +43,8 @@ public struct ParkRequest: Codable, Sendable, Checked {
             "/timeZone",
             "must be an IANA time zone"
         )
-        check.require(currency.utf8.count == 3 && currency.isCapitals, "/currency", "must be three capitals")
-        check.require(country.utf8.count == 2 && country.isCapitals, "/country", "must be two capitals")
+        check.require(Currency.isKnown(currency), "/currency", "must be a currency of ISO 4217")
+        check.require(Country.isKnown(country), "/country", "must be a country of ISO 3166-1, two letters")
         check.range(longitude, "/longitude", -180...180)
         check.range(latitude, "/latitude", -90...90)
         check.texts(texts)
@@ -166,10 +166,6 @@ extension Check {
             }
         }
     }
-}
-
-extension String {
-    fileprivate var isCapitals: Bool { utf8.allSatisfy { (65...90).contains($0) } }
 }
 
 extension Refusal {

@@ -136,7 +136,7 @@ public struct PaymentRequest: Codable, Sendable, Checked {
     }
 
     public func check(_ check: inout Check) {
-        check.range(amount, "/amount", 1...99_999_999)
+        check.range(amount, "/amount", 1...1_000_000_000_000)
     }
 }
 

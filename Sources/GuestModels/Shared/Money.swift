@@ -11,14 +11,22 @@ public struct Money: Hashable, Codable, Sendable {
 }
 
 extension Money {
-    /// As `EUR 120.50`, for plain text; every currency of a park here has hundredths.
-    public var plainText: String { "\(currency) \(amount.asHundredths)" }
+    /// As `EUR 120.50` or `JPY 27037`, for plain text, with as many decimals as the currency has.
+    public var plainText: String { "\(currency) \(decimals)" }
+
+    /// As `120.50`, without the currency.
+    public var decimals: String { amount.text(decimals: Currency.decimals(of: currency)) }
 }
 
 extension Int64 {
-    /// As `120.50`.
-    public var asHundredths: String {
-        "\(self < 0 ? "-" : "")\(magnitude / 100).\(magnitude % 100 / 10)\(magnitude % 10)"
+    /// As `120.50` with two decimals; at most 4.
+    public func text(decimals: Int) -> String {
+        var unit: UInt64 = 1
+        for _ in 0..<Swift.min(Swift.max(decimals, 0), 4) { unit *= 10 }
+        let whole = "\(self < 0 ? "-" : "")\(magnitude / unit)"
+        guard unit > 1 else { return whole }
+        // The leading digit keeps the zeros behind the point.
+        return "\(whole).\(String(unit + magnitude % unit).dropFirst())"
     }
 
     /// `percent` of this amount, rounded half away from zero.

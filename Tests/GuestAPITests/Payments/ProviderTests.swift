@@ -37,6 +37,12 @@ import Testing
         )
     }
 
+    @Test(.enabled(if: StripeLibrary.python != nil))
+    func `Stripe's own library finds the sandbox as it expects`() async throws {
+        let outcome = try await StripeLibrary.drive("http://127.0.0.1:\(SandboxProcess.shared().port)")
+        #expect(outcome.status == 0 && outcome.said.contains(" passed, 0 failed"), "\(outcome.said)")
+    }
+
     /// What a payer's phone does, on a server that wants the card on the intent first.
     private func pay(_ id: String, with card: String, at account: SandboxAccount) async throws {
         try await account.ask("POST", "/v1/payment_intents/\(id)", ["payment_method": card])

@@ -1,0 +1,117 @@
+/// What the payment provider takes: which way of paying in which currency, and how much at a time.
+///
+/// Stripe, "Supported currencies" and "Payment method support", 2026.
+public enum ProviderLimits {
+    /// Least amounts, in minor units of ISO 4217.
+    private static let least: [String: Int64] = [
+        "AED": 200, "AUD": 50, "BGN": 100, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500, "DKK": 250, "EUR": 50,
+        "GBP": 30,
+        "HKD": 400, "HUF": 17_500, "INR": 50, "JPY": 50, "MXN": 1000, "MYR": 200, "NOK": 300, "NZD": 50, "PLN": 200,
+        "RON": 200, "SEK": 300, "SGD": 50, "THB": 1000, "USD": 50,
+    ]
+
+    /// The least that can be paid at a time; for a currency without a known one, half of its unit.
+    public static func least(in currency: String) -> Int64 {
+        if let known = least[currency] { return known }
+        switch Currency.decimals(of: currency) {
+        case 0: return 1
+        case 3: return 500
+        default: return 50
+        }
+    }
+
+    /// The most that can be paid at a time: eight digits in the provider's own units.
+    public static func most(in currency: String) -> Int64 {
+        let (factor, divisor) = units(of: currency)
+        return 99_999_999 / factor * divisor
+    }
+
+    /// What an amount must be a multiple of: the provider has no coins below.
+    public static func step(in currency: String) -> Int64 {
+        switch currency {
+        // In the provider's whole units.
+        case "MGA": 100
+        // In thousandths whose last digit is 0.
+        case "BHD", "JOD", "KWD", "OMR", "TND": 10
+        default: 1
+        }
+    }
+
+    /// How minor units become the provider's: times the first, divided by the second.
+    ///
+    /// Iceland's and Uganda's currencies lost their hundredths, but the provider still counts in them.
+    public static func units(of currency: String) -> (factor: Int64, divisor: Int64) {
+        switch currency {
+        case "ISK", "UGX": (100, 1)
+        case "MGA": (1, 100)
+        default: (1, 1)
+        }
+    }
+
+    /// Throws what stands against paying an amount of what is open, minor units.
+    ///
+    /// - Throws: `amountTooSmall`, `amountTooLarge`, `amountNotPayable` for one below the provider's coins, and
+    ///   `leavesTooLittle` where a rest would be left that nobody can pay.
+    public static func allow(_ amount: Int64, of open: Int64, in currency: String) throws(Refusal) {
+        guard amount >= least(in: currency) else { throw .amountTooSmall }
+        guard amount <= most(in: currency) else { throw .amountTooLarge }
+        guard amount % step(in: currency) == 0 else { throw .amountNotPayable }
+        let rest = open - amount
+        guard rest <= 0 || rest < step(in: currency) || rest >= least(in: currency) else { throw .leavesTooLittle }
+    }
+
+    /// What is paid of an open amount unless somebody says otherwise: all of it that the provider can take at a time.
+    public static func usual(of open: Int64, in currency: String) -> Int64 {
+        open - open % step(in: currency)
+    }
+}
+
+extension Attempt.Method {
+    /// Whether money of a currency can be paid that way.
+    ///
+    /// iDEAL and SEPA exist in euro alone.
+    public func isTaken(in currency: String) -> Bool {
+        switch self {
+        case .card: true
+        case .ideal, .sepaDebit: currency == "EUR"
+        }
+    }
+}
+
+extension Refusal {
+    public static let amountTooSmall = Refusal(
+        .conflict,
+        "amount_too_small",
+        en: "That is less than can be paid online; the desk takes it.",
+        nl: "Dat is minder dan online kan worden betaald; de receptie neemt het aan.",
+        de: "Das ist weniger, als online bezahlt werden kann; die Rezeption nimmt es an."
+    )
+    public static let amountTooLarge = Refusal(
+        .conflict,
+        "amount_too_large",
+        en: "That is more than can be paid at a time; pay it in parts.",
+        nl: "Dat is meer dan in één keer kan worden betaald; betaal in delen.",
+        de: "Das ist mehr, als auf einmal bezahlt werden kann; bezahle in Teilen."
+    )
+    public static let amountNotPayable = Refusal(
+        .conflict,
+        "amount_not_payable",
+        en: "That amount ends in a coin that cannot be paid online.",
+        nl: "Dat bedrag eindigt op een munt die niet online kan worden betaald.",
+        de: "Dieser Betrag endet mit einer Münze, die online nicht bezahlt werden kann."
+    )
+    public static let leavesTooLittle = Refusal(
+        .conflict,
+        "leaves_too_little",
+        en: "That would leave less than can be paid online; pay a little less or all of it.",
+        nl: "Er blijft dan minder over dan online kan worden betaald; betaal iets minder of alles.",
+        de: "Dann bliebe weniger übrig, als online bezahlt werden kann; bezahle etwas weniger oder alles."
+    )
+    public static let currencyFixed = Refusal(
+        .conflict,
+        "currency_fixed",
+        en: "The park has bookings, so its currency stays.",
+        nl: "Het park heeft boekingen, dus de munteenheid blijft.",
+        de: "Der Park hat Buchungen, darum bleibt seine Währung."
+    )
+}
