@@ -802,20 +802,41 @@ CREATE TABLE refund (
 );
 CREATE INDEX ON refund (attempt_id);
 
--- Something given back out of goodwill: within the park's limit by one of the staff, above it by two.
+-- What has been given away under a mandate: by one of the staff on a day (`staff:ID`), and of one booking altogether
+-- (`booking:ID`, day 1970-01-01). A second person's word is not counted.
+CREATE TABLE mandate (
+    park_id uuid NOT NULL REFERENCES park,
+    subject text NOT NULL CHECK (length(subject) BETWEEN 1 AND 100),
+    day date NOT NULL,
+    spent bigint NOT NULL DEFAULT 0 CHECK (spent >= 0),
+    allowed bigint NOT NULL,
+    PRIMARY KEY (park_id, subject, day),
+    CONSTRAINT mandate_overspent CHECK (spent <= allowed)
+);
+
+-- Something given away by the staff: within a mandate by one of them, above it by two.
 CREATE TABLE goodwill (
     id uuid PRIMARY KEY,
-    share_id uuid NOT NULL REFERENCES share,
+    -- NULL for what is given on the booking as a whole.
+    share_id uuid REFERENCES share,
     amount bigint NOT NULL CHECK (amount > 0),
     reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 500),
-    state text NOT NULL CHECK (state IN ('asked', 'given')),
+    state text NOT NULL CONSTRAINT goodwill_state CHECK (state IN ('asked', 'given', 'refused')),
     is_above_limit boolean NOT NULL,
     asked_by text NOT NULL DEFAULT current_setting('app.principal', true),
     approved_by text,
     at timestamptz NOT NULL,
-    CONSTRAINT goodwill_by_two CHECK (NOT (is_above_limit AND state = 'given') OR coalesce(approved_by <> asked_by, false))
+    kind text NOT NULL DEFAULT 'goodwill' CONSTRAINT goodwill_kind CHECK (kind IN ('goodwill', 'extra', 'fee')),
+    -- The booking it was given on; NULL where the version before this has written it, by its share.
+    booking_id uuid REFERENCES booking,
+    -- The park's day under whose mandate it counts; NULL for what a second person has agreed to.
+    day date,
+    CONSTRAINT goodwill_by_two CHECK (NOT (is_above_limit AND state = 'given') OR coalesce(approved_by <> asked_by, false)),
+    CONSTRAINT goodwill_of_something CHECK (num_nonnulls(share_id, booking_id) > 0)
 );
 CREATE INDEX ON goodwill (share_id);
+CREATE INDEX ON goodwill (booking_id);
+CREATE INDEX goodwill_asked ON goodwill (at) WHERE state = 'asked';
 
 -- What the provider has told, once each. Only what it is about is kept: we always ask how it stands now.
 CREATE TABLE provider_event (
@@ -1602,4 +1623,4 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
-    (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock');
+    (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate');

@@ -376,6 +376,15 @@ enum Policy {
             key: .required
         ),
         Row(
+            "refuseGoodwill",
+            .post,
+            "/v1/admin/goodwill/{goodwill}/refusal",
+            front.union([.staff(.finance)]),
+            .desk,
+            key: .required
+        ),
+        Row("listGoodwill", .get, "/v1/admin/parks/{park}/goodwill", front.union([.staff(.finance)]), .desk),
+        Row(
             "issueInvoice",
             .post,
             "/v1/shares/{share}/invoices",

@@ -40,9 +40,9 @@ enum BookingRoutes {
     }
 
     private static func cancel(_ call: Call) async throws -> Answer {
-        let reason = try reason(of: call)
+        let request = try call.bytes.isEmpty ? CancellationRequest() : call.body(CancellationRequest.self)
         return try await change(call) { id, tx in
-            try await Booking.cancel(id, reason: reason, as: call.principal, call.app, at: call.now, in: tx)
+            try await Booking.cancel(id, request, as: call.principal, call.app, at: call.now, in: tx)
         }
     }
 

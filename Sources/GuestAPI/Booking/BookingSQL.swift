@@ -476,8 +476,10 @@ enum BookingSQL {
     }
 
     /// Takes back every line that has not been taken back, but for what was owed for a part given up before.
-    static func reverseLines(of booking: Booking.ID, at now: Date) -> Command {
-        reverse("kind <> 'cancellation'", of: booking, at: now)
+    ///
+    /// - Parameter andFees: that too.
+    static func reverseLines(of booking: Booking.ID, andFees: Bool = false, at now: Date) -> Command {
+        reverse(andFees ? "true" : "kind <> 'cancellation'", of: booking, at: now)
     }
 
     static func reverseLines(_ lines: [ChargeLine.ID], of booking: Booking.ID, at now: Date) -> Command {

@@ -76,15 +76,17 @@ extension Booking {
 
     /// Cancels a hold, or a confirmed stay for the fee of the policy it was placed under.
     ///
-    /// Harmless to repeat.
+    /// When the park cancels, nothing is owed: staff say so with a reason, and what the guest would have owed counts in
+    /// their mandate. Harmless to repeat.
     static func cancel(
         _ id: Booking.ID,
-        reason: String?,
+        _ request: CancellationRequest,
         as principal: Principal,
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
     ) async throws -> Booking {
+        let reason = request.reason
         var booking = try await locked(id, as: principal, in: tx)
         guard booking.state != .cancelled else { return booking }
         guard let policy = try await tx.first(BookingSQL.policy(of: id)),
@@ -92,20 +94,27 @@ extension Booking {
         else { throw Refusal.notFound }
         let isStaff = principal.guestID == nil
         if isStaff, reason == nil { throw Refusal.reasonNeeded.at("/reason") }
-        let fees = try booking.cancel(at: now, today: clock.date(at: now), rules: policy.rules)
+        let isByPark = request.isByPark ?? false
+        guard isStaff || !isByPark else { throw Refusal.forbidden.at("/isByPark") }
+        var fees = try booking.cancel(at: now, today: clock.date(at: now), rules: policy.rules)
+        if isByPark {
+            let given = fees.total
+            try await Mandate.give(given, as: .fee, on: booking, for: reason ?? "", as: principal, app, at: now, in: tx)
+            fees = []
+        }
         booking.version += 1
         ExtraOrder.cancel(booking.extras, at: now, in: tx)
         tx.later(
             [
                 BookingSQL.release(id), BookingSQL.update(booking, cancelledReason: reason),
-                BookingSQL.reverseLines(of: id, at: now),
+                BookingSQL.reverseLines(of: id, andFees: isByPark, at: now),
             ] + fees.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
         )
         try await divide(id, as: principal, app, at: now, in: tx)
         try Job.enqueue(EndPayments(bookingId: id), key: id.description, at: now, app, in: tx)
         if isStaff {
             try Audit.record(
-                "booking.cancel",
+                isByPark ? "booking.cancelByPark" : "booking.cancel",
                 target: id.uuid,
                 park: booking.parkId,
                 reason: reason,

@@ -154,6 +154,9 @@ extension Booking {
             ShareSQL.setRule(try JSONText(encoding: money.statement.rule), of: id), BookingSQL.update(booking),
         ])
         try money.settle(.changed, app, at: now, in: tx)
+        if principal.guestID == nil {
+            try Audit.record("booking.split", target: id.uuid, park: booking.parkId, after: rule, app, at: now, in: tx)
+        }
         booking.publish(in: tx)
         return try await shares(of: id, as: principal, at: now, in: tx)
     }

@@ -42,10 +42,14 @@ enum ExtraRoutes {
     private static func cancel(_ call: Call) async throws -> Answer {
         let id: Booking.ID = try call.id("booking")
         let order: ExtraOrder.ID = try call.id("order")
+        var query = QueryReader(call)
+        let reason = query.text("reason", length: 1...500)
+        try query.finish()
         return try await call.write { tx in
             let booking = try await ExtraOrder.cancel(
                 order,
                 of: id,
+                for: reason,
                 as: call.principal,
                 call.app,
                 at: call.now,

@@ -52,16 +52,20 @@ extension ExtraOrder {
             refusing: ["extra_sold_out": .extraSoldOut.at("/quantity"), "extra_order_pkey": .idTaken.at("/id")]
         )
         try await Booking.divide(id, as: principal, app, at: now, in: tx)
+        if principal.guestID == nil {
+            try Audit.record("extra.order", target: id.uuid, park: booking.parkId, after: order, app, at: now, in: tx)
+        }
         booking.publish(in: tx)
         return try await Booking.found(id, by: .member, as: principal, in: tx)
     }
 
-    /// Takes an order back: until the day before it begins; staff at any time.
+    /// Takes an order back: until the day before it begins; staff at any time, with a reason.
     ///
-    /// Harmless to repeat.
+    /// What staff take off later than a guest could is a gift under their mandate. Harmless to repeat.
     static func cancel(
         _ order: ExtraOrder.ID,
         of id: Booking.ID,
+        for reason: String?,
         as principal: Principal,
         _ app: AppEnvironment,
         at now: Date,
@@ -76,7 +80,35 @@ extension ExtraOrder {
         if let money = try await BookingMoney.of(id, as: principal, in: tx) {
             try money.allowCancellation(of: order, by: principal)
         }
-        if principal.guestID != nil, clock.date(at: now) >= order.from { throw Refusal.tooLateToCancel }
+        let isLate = clock.date(at: now) >= order.from
+        if principal.guestID != nil {
+            if isLate { throw Refusal.tooLateToCancel }
+        } else {
+            guard let reason else { throw Refusal.reasonNeeded.at("?reason") }
+            let amount = booking.charges.filter { $0.extraOrderId == order.id }.total
+            if isLate {
+                try await Mandate.give(
+                    amount,
+                    as: .extra,
+                    on: booking,
+                    for: reason,
+                    as: principal,
+                    app,
+                    at: now,
+                    in: tx
+                )
+            }
+            try Audit.record(
+                "extra.cancel",
+                target: id.uuid,
+                park: booking.parkId,
+                reason: reason,
+                before: order,
+                app,
+                at: now,
+                in: tx
+            )
+        }
         booking.version += 1
         cancel([order], at: now, in: tx)
         tx.later([BookingSQL.reverseLines(ofOrders: [order.id], of: id, at: now), BookingSQL.update(booking)])

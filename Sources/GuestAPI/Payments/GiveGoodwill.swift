@@ -5,7 +5,7 @@ import Postgres
 extension Goodwill {
     /// Takes an amount off what a household owes; what it has paid beyond goes back to who paid it.
     ///
-    /// Above the park's limit it is only asked for, and a task says so, until a second person agrees.
+    /// Above the mandate it is only asked for, and a task says so, until a second person agrees.
     ///
     /// Throws `moreThanOwed` for more than the share is, `notPayable` for a booking that owes nothing any more.
     static func give(
@@ -16,27 +16,22 @@ extension Goodwill {
         at now: Date,
         in tx: Transaction
     ) async throws -> Goodwill {
-        let (booking, owed, rules, most) = try await opened(
-            share,
-            as: principal,
-            [.reception, .host, .finance],
-            in: tx
-        )
+        let (booking, owed, most) = try await opened(share, as: principal, [.reception, .host, .finance], in: tx)
         guard request.amount <= most else { throw Refusal.moreThanOwed.at("/amount") }
-        let isAboveLimit = rules.needsSecond(forGoodwill: request.amount)
+        let day = try await Mandate.spend(request.amount, on: booking, as: principal, at: now, in: tx)
         let goodwill = Goodwill(
             id: request.id ?? app.ids.next(at: now),
             shareId: share,
             amount: Money(request.amount, booking.total.currency),
             reason: request.reason,
-            state: isAboveLimit ? .asked : .given,
+            state: day == nil ? .asked : .given,
             at: now
         )
         try await tx.run(
-            PaymentSQL.insert(goodwill, isAboveLimit: isAboveLimit),
+            PaymentSQL.insert(goodwill, of: booking.id, day: day),
             refusing: ["goodwill_pkey": .idTaken.at("/id")]
         )
-        guard isAboveLimit else {
+        guard day == nil else {
             try await goodwill.apply(to: booking, owed, as: principal, app, at: now, in: tx)
             return goodwill
         }
@@ -55,6 +50,50 @@ extension Goodwill {
         return goodwill
     }
 
+    /// Says no to goodwill that was asked for: finance does, and whoever asked for it withdraws it.
+    ///
+    /// Harmless to repeat; what has been given is not taken back.
+    static func refuse(
+        _ id: ID,
+        for reason: String?,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Goodwill {
+        guard let found = try await tx.first(PaymentSQL.goodwill(id)) else { throw Refusal.notFound }
+        let functions: Set<StaffMember.Function> = [.reception, .host, .finance]
+        let (booking, _, _) = try await opened(found.goodwill.shareId, as: principal, functions, in: tx)
+        guard var goodwill = try await tx.first(PaymentSQL.goodwill(id))?.goodwill else { throw Refusal.notFound }
+        guard goodwill.state == .asked else { return goodwill }
+        guard found.askedBy == tx.principal || principal.has([.finance], at: booking.parkId) else {
+            throw Refusal.forbidden
+        }
+        guard let reason else { throw Refusal.reasonNeeded.at("/reason") }
+        goodwill.state = .refused
+        tx.later([PaymentSQL.refuse(id)])
+        try await StaffTask.settle(
+            .goodwill,
+            id.description,
+            in: booking.parkId,
+            note: reason,
+            app,
+            at: now,
+            in: tx
+        )
+        try Audit.record(
+            "goodwill.refuse",
+            target: booking.id.uuid,
+            park: booking.parkId,
+            reason: reason,
+            after: goodwill,
+            app,
+            at: now,
+            in: tx
+        )
+        return goodwill
+    }
+
     /// A second person agrees; harmless to repeat.
     ///
     /// Throws `secondPersonNeeded` for whoever asked for it.
@@ -66,7 +105,7 @@ extension Goodwill {
         in tx: Transaction
     ) async throws -> Goodwill {
         guard let found = try await tx.first(PaymentSQL.goodwill(id)) else { throw Refusal.notFound }
-        let (booking, owed, _, most) = try await opened(found.goodwill.shareId, as: principal, [.finance], in: tx)
+        let (booking, owed, most) = try await opened(found.goodwill.shareId, as: principal, [.finance], in: tx)
         // Read again, now that the booking is locked.
         guard var goodwill = try await tx.first(PaymentSQL.goodwill(id))?.goodwill else { throw Refusal.notFound }
         guard goodwill.state == .asked else { return goodwill }
@@ -92,13 +131,13 @@ extension Goodwill {
         as principal: Principal,
         _ functions: Set<StaffMember.Function>,
         in tx: Transaction
-    ) async throws -> (Booking, Share, HouseRules, most: Int64) {
+    ) async throws -> (Booking, Share, most: Int64) {
         let (owed, booking) = try await Share.own(share, as: principal, or: functions, isLocked: true, in: tx)
         guard booking.state != .expired, booking.state != .held else { throw Refusal.notPayable }
         guard let money = try await BookingMoney.of(booking.id, as: .job("goodwill"), in: tx) else {
             throw Refusal.notFound
         }
-        return (booking, owed, money.terms.rules, money.statement.mostGoodwill(for: owed.householdId))
+        return (booking, owed, money.statement.mostGoodwill(for: owed.householdId))
     }
 
     /// A line of its own that the household alone has.

@@ -7,6 +7,7 @@ enum PaymentRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "takeAtTill": take, "refundAtTill": refund, "reverseAtTill": reverse, "showTill": showTill, "closeTill": close,
         "showLedger": ledger, "giveGoodwill": giveGoodwill, "approveGoodwill": approveGoodwill,
+        "refuseGoodwill": refuseGoodwill, "listGoodwill": listGoodwill,
     ]
 
     private static func take(_ call: Call) async throws -> Answer {
@@ -77,5 +78,27 @@ enum PaymentRoutes {
         return try await call.write { tx in
             try .json(await Goodwill.approve(id, as: call.principal, call.app, at: call.now, in: tx))
         }
+    }
+
+    private static func refuseGoodwill(_ call: Call) async throws -> Answer {
+        let id: Goodwill.ID = try call.id("goodwill")
+        let reason = try call.bytes.isEmpty ? nil : call.body(ReasonRequest.self).reason
+        return try await call.write { tx in
+            try .json(await Goodwill.refuse(id, for: reason, as: call.principal, call.app, at: call.now, in: tx))
+        }
+    }
+
+    private static func listGoodwill(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        guard call.principal.has([.reception, .host, .finance], at: park) else { throw Refusal.notFound }
+        var query = QueryReader(call)
+        let cursor = query.optional("cursor", as: Goodwill.ID.self, "must be a cursor of this list")
+        let limit = query.int("limit", 1...500, default: 100)
+        try query.finish()
+        let rows = try await call.read {
+            try await $0.all(PaymentSQL.goodwillAsked(in: park, after: cursor, limit: limit + 1))
+        }
+        let items = Array(rows.prefix(limit))
+        return try .json(Page(items: items, next: rows.count > limit ? items.last?.id.description : nil))
     }
 }

@@ -165,13 +165,25 @@ enum PaymentSQL {
 
     // MARK: Goodwill
 
-    static func insert(_ goodwill: Goodwill, isAboveLimit: Bool) -> Command {
+    /// - Parameter day: under whose mandate it counts; nil for one that is above it.
+    static func insert(_ goodwill: Goodwill, of booking: Booking.ID, day: LocalDate?) -> Command {
         Command(
             """
-            INSERT INTO goodwill (id, share_id, amount, reason, state, is_above_limit, at)
-            VALUES (\(goodwill.id), \(goodwill.shareId), \(goodwill.amount.amount), \(goodwill.reason),
-                \(goodwill.state.rawValue), \(isAboveLimit), \(goodwill.at))
+            INSERT INTO goodwill (id, share_id, booking_id, amount, reason, state, is_above_limit, day, at)
+            VALUES (\(goodwill.id), \(goodwill.shareId), \(booking), \(goodwill.amount.amount), \(goodwill.reason),
+                \(goodwill.state.rawValue), \(day == nil), \(day), \(goodwill.at))
             """
+        )
+    }
+
+    private static func goodwill(_ row: Row) throws -> Goodwill {
+        Goodwill(
+            id: try row.decode("id"),
+            shareId: try row.decode("share_id"),
+            amount: Money(try row.decode("amount"), try row.decode("currency")),
+            reason: try row.decode("reason"),
+            state: try ShareSQL.word(row, "state"),
+            at: try row.decode("at")
         )
     }
 
@@ -179,22 +191,28 @@ enum PaymentSQL {
         Query(
             """
             SELECT goodwill.id, share_id, goodwill.amount, currency, reason, goodwill.state, at, asked_by
-            FROM goodwill JOIN share ON share.id = share_id JOIN booking ON booking.id = booking_id
+            FROM goodwill JOIN share ON share.id = share_id JOIN booking ON booking.id = share.booking_id
             WHERE goodwill.id = \(id)
             """
-        ) { row in
-            (
-                Goodwill(
-                    id: try row.decode("id"),
-                    shareId: try row.decode("share_id"),
-                    amount: Money(try row.decode("amount"), try row.decode("currency")),
-                    reason: try row.decode("reason"),
-                    state: try ShareSQL.word(row, "state"),
-                    at: try row.decode("at")
-                ),
-                try row.decode("asked_by")
-            )
-        }
+        ) { (try goodwill($0), try $0.decode("asked_by")) }
+    }
+
+    /// What waits for a second person's word, the oldest first.
+    static func goodwillAsked(in park: Park.ID, after cursor: Goodwill.ID?, limit: Int) -> Query<Goodwill> {
+        Query(
+            """
+            SELECT goodwill.id, share_id, goodwill.amount, currency, reason, goodwill.state, at
+            FROM goodwill JOIN share ON share.id = share_id JOIN booking ON booking.id = share.booking_id
+            WHERE park_id = \(park) AND goodwill.state = 'asked'
+                AND (\(cursor)::uuid IS NULL OR goodwill.id > \(cursor)::uuid)
+            ORDER BY goodwill.id LIMIT \(limit)
+            """,
+            decoding: goodwill
+        )
+    }
+
+    static func refuse(_ id: Goodwill.ID) -> Command {
+        Command("UPDATE goodwill SET state = 'refused' WHERE id = \(id) AND state = 'asked'")
     }
 
     static func approve(_ id: Goodwill.ID) -> Command {
@@ -310,8 +328,14 @@ enum PaymentSQL {
         SELECT 'share has agreed to what no agreement says', id::text FROM share
         WHERE agreed <> (SELECT agreed FROM agreement WHERE share_id = share.id ORDER BY number DESC LIMIT 1)
         UNION ALL
-        SELECT 'more goodwill is taken back than was given', booking_id || ' ' || household_id
-        FROM charge_line WHERE kind = 'goodwill' GROUP BY booking_id, household_id HAVING sum(amount) > 0
+        SELECT CASE WHEN sum(amount) > 0 THEN 'more goodwill is taken back than was given'
+            ELSE 'more goodwill is charged than was given' END, booking_id || ' ' || household_id
+        FROM charge_line WHERE kind = 'goodwill' GROUP BY booking_id, household_id
+        HAVING sum(amount) > 0 OR -sum(amount) > (
+            SELECT coalesce(sum(goodwill.amount), 0) FROM goodwill JOIN share ON share.id = share_id
+            WHERE share.booking_id = charge_line.booking_id AND share.household_id = charge_line.household_id
+                AND goodwill.state = 'given'
+        )
         UNION ALL
         SELECT CASE WHEN returned > free THEN 'the park gives back what it may keep'
             ELSE 'something paid too much is held back without need' END, id::text
@@ -365,6 +389,21 @@ enum PaymentSQL {
                 WHERE share.booking_id = booking.id AND till_payment.at >= ended.at
             ) AS till ON true
         WHERE booking.state = 'cancelled' AND sent.amount + handed > 0 AND paid + reversed + moved.amount < fee
+        UNION ALL
+        SELECT 'mandate is not what was given under it', park_id || ' ' || subject || ' ' || day FROM mandate
+        WHERE spent <> (
+            SELECT coalesce(sum(goodwill.amount), 0)
+            FROM goodwill JOIN booking ON booking.id = goodwill.booking_id
+            WHERE booking.park_id = mandate.park_id AND goodwill.day IS NOT NULL AND (
+                subject = asked_by AND goodwill.day = mandate.day OR subject = 'booking:' || booking.id
+            )
+        )
+        UNION ALL
+        SELECT 'gift that no mandate counts', goodwill.id::text FROM goodwill JOIN booking ON booking.id = goodwill.booking_id
+        WHERE goodwill.state = 'given' AND approved_by IS NULL AND NOT EXISTS (
+            SELECT FROM mandate
+            WHERE mandate.park_id = booking.park_id AND subject = asked_by AND mandate.day = goodwill.day
+        )
         UNION ALL
         SELECT 'booking of a group without shares', id::text FROM booking
         WHERE group_id IS NOT NULL AND NOT EXISTS (SELECT FROM share WHERE booking_id = booking.id)

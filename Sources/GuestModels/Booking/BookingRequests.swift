@@ -79,6 +79,22 @@ public struct ReasonRequest: Codable, Sendable, Checked {
     }
 }
 
+/// Cancels a booking; guests need not say why.
+public struct CancellationRequest: Codable, Sendable, Checked {
+    public var reason: String?
+    /// The park cannot give what was booked, so nothing is owed. Staff alone say so.
+    public var isByPark: Bool?
+
+    public init(reason: String? = nil, isByPark: Bool? = nil) {
+        self.reason = reason
+        self.isByPark = isByPark
+    }
+
+    public func check(_ check: inout Check) {
+        check.text(reason, "/reason", length: 1...500)
+    }
+}
+
 extension Refusal {
     public static let reasonNeeded = Refusal(
         .conflict,

@@ -36,9 +36,10 @@ public struct HouseRules: Hashable, Codable, Sendable {
     public var balanceDays: Int?
     /// Whether guests check themselves in only once everything has been paid; not unless the park says so.
     public var paidCheckIn: Bool?
-    /// Minor units that one of the staff may give back out of goodwill without a second; 5,000 unless the park says
-    /// otherwise.
+    /// Minor units that may be given away on one booking without a second person; 5,000 unless the park says otherwise.
     public var goodwillLimit: Int64?
+    /// Minor units that one of the staff may give away in a day; four times as much unless the park says otherwise.
+    public var goodwillDayLimit: Int64?
     /// The VAT in the park's prices, from which day on; empty for none.
     ///
     /// Until the park says, nothing is written down as earned.
@@ -164,7 +165,8 @@ public struct HouseRules: Hashable, Codable, Sendable {
         vat: [VATRates]? = nil,
         seller: Seller? = nil,
         quietHours: QuietHours? = nil,
-        maximumBabies: Int? = nil
+        maximumBabies: Int? = nil,
+        goodwillDayLimit: Int64? = nil
     ) {
         self.checkInFrom = checkInFrom
         self.checkOutBy = checkOutBy
@@ -190,6 +192,7 @@ public struct HouseRules: Hashable, Codable, Sendable {
         self.seller = seller
         self.quietHours = quietHours
         self.maximumBabies = maximumBabies
+        self.goodwillDayLimit = goodwillDayLimit
     }
 }
 
@@ -240,6 +243,7 @@ extension HouseRules: Checked {
         check.range(touristTax?.fromAge, "/touristTax/fromAge", 0...120)
         check.range(register?.keepDays, "/register/keepDays", 0...4000)
         check.range(goodwillLimit, "/goodwillLimit", 0...1_000_000_000)
+        check.range(goodwillDayLimit, "/goodwillDayLimit", 0...1_000_000_000)
         check.range(balanceDays, "/balanceDays", 0...1100)
         check.range(maximumBabies, "/maximumBabies", 0...20)
         check.require((vat ?? []).count <= 50, "/vat", "must have at most 50 entries")

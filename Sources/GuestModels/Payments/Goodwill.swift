@@ -5,10 +5,12 @@ public struct Goodwill: Codable, Hashable, Sendable {
     public typealias ID = Identifier<Goodwill>
 
     public enum State: String, Codable, CaseIterable, Sendable {
-        /// Above the limit of one of the staff; a second has to agree.
+        /// Above the mandate of one of the staff; a second has to agree.
         case asked
         /// The share owes that much less.
         case given
+        /// Nobody agreed, or whoever asked has withdrawn it.
+        case refused
     }
 
     public var id: ID
@@ -49,8 +51,11 @@ public struct GoodwillRequest: Codable, Sendable, Checked {
 }
 
 extension HouseRules {
-    /// Whether that much needs a second person, minor units.
-    public func needsSecond(forGoodwill amount: Int64) -> Bool { amount > goodwillLimit ?? 5000 }
+    /// What may be given on one booking without a second person, minor units.
+    public var giftsPerBooking: Int64 { goodwillLimit ?? 5000 }
+
+    /// What one of the staff may give in a day without a second person, minor units.
+    public var giftsPerDay: Int64 { max(goodwillDayLimit ?? 4 * giftsPerBooking, giftsPerBooking) }
 }
 
 extension Refusal {

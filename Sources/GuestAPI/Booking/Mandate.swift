@@ -1,0 +1,107 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// What one of the staff may give away without a second person, by the park's rules of today: per day, and per booking.
+///
+/// Whatever the way, a gift is counted once.
+enum Mandate {
+    enum Gift: String, Sendable {
+        case goodwill, extra, fee
+    }
+
+    /// Counts a gift on a booking, which is locked.
+    ///
+    /// - Returns: the park's day it counts on, or nil when it is more than is left of a mandate; then nothing is counted.
+    static func spend(
+        _ amount: Int64,
+        on booking: Booking,
+        as principal: Principal,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> LocalDate? {
+        guard let park = try await tx.first(ParkSQL.park(booking.parkId)),
+            let clock = ParkClock(timeZone: park.timeZone)
+        else { throw Refusal.notFound }
+        let day = clock.date(at: now)
+        let mandates = [
+            (subject: principal.setting, day: day, allowed: park.rules.giftsPerDay),
+            (subject: "booking:\(booking.id)", day: LocalDate(daysSince1970: 0), allowed: park.rules.giftsPerBooking),
+        ]
+        for mandate in mandates {
+            let left = try await tx.first(
+                MandateSQL.left(park.id, mandate.subject, mandate.day, allowed: mandate.allowed)
+            )
+            guard amount <= left ?? 0 else { return nil }
+        }
+        for mandate in mandates {
+            try await tx.run(
+                MandateSQL.spend(amount, park.id, mandate.subject, mandate.day),
+                refusing: ["mandate_overspent": .secondPersonNeeded]
+            )
+        }
+        return day
+    }
+
+    /// Gives something on a booking as a whole, within the mandate.
+    ///
+    /// Throws `secondPersonNeeded` above it: then it is asked for as goodwill.
+    static func give(
+        _ amount: Int64,
+        as gift: Gift,
+        on booking: Booking,
+        for reason: String,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        guard amount > 0 else { return }
+        guard let day = try await spend(amount, on: booking, as: principal, at: now, in: tx) else {
+            throw Refusal.secondPersonNeeded
+        }
+        tx.later([
+            MandateSQL.insert(app.ids.uuid(at: now), gift, amount, on: booking.id, for: reason, day: day, at: now)
+        ])
+    }
+}
+
+enum MandateSQL {
+    /// What is left of a mandate; its row is locked until the end of the transaction.
+    static func left(_ park: Park.ID, _ subject: String, _ day: LocalDate, allowed: Int64) -> Query<Int64> {
+        Query(
+            """
+            INSERT INTO mandate AS present (park_id, subject, day, allowed)
+            VALUES (\(park), \(subject), \(day), \(allowed))
+            ON CONFLICT (park_id, subject, day) DO UPDATE SET allowed = greatest(EXCLUDED.allowed, present.spent)
+            RETURNING allowed - spent AS remaining
+            """
+        ) { try $0.decode("remaining") }
+    }
+
+    static func spend(_ amount: Int64, _ park: Park.ID, _ subject: String, _ day: LocalDate) -> Command {
+        Command(
+            """
+            UPDATE mandate SET spent = spent + \(amount)
+            WHERE park_id = \(park) AND subject = \(subject) AND day = \(day)
+            """
+        )
+    }
+
+    static func insert(
+        _ id: UUID,
+        _ gift: Mandate.Gift,
+        _ amount: Int64,
+        on booking: Booking.ID,
+        for reason: String,
+        day: LocalDate,
+        at now: Date
+    ) -> Command {
+        Command(
+            """
+            INSERT INTO goodwill (id, booking_id, kind, amount, reason, state, is_above_limit, day, at)
+            VALUES (\(id), \(booking), \(gift.rawValue), \(amount), \(reason), 'given', false, \(day), \(now))
+            """
+        )
+    }
+}
