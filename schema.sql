@@ -430,11 +430,14 @@ CREATE TABLE allocation (
     is_chosen boolean NOT NULL DEFAULT false,
     -- The type that was booked, where the desk has given a cottage of another: it is the price that stays.
     priced_as uuid REFERENCES cottage_type,
-    CONSTRAINT allocation_has_reason CHECK (num_nonnulls(booking_id, closure_id) = 1),
+    -- What a held change takes beside what its booking has.
+    change_of uuid,
+    CONSTRAINT allocation_has_reason CHECK (num_nonnulls(booking_id, closure_id, change_of) = 1),
     CONSTRAINT allocation_cottage_taken EXCLUDE USING gist (cottage_id WITH =, stay WITH &&) WHERE (is_live)
 );
 CREATE INDEX ON allocation (booking_id);
 CREATE INDEX ON allocation (closure_id);
+CREATE INDEX ON allocation (change_of) WHERE change_of IS NOT NULL;
 
 -- Marks a live allocation's nights on its cottage and takes the marks of an ended one away; `nights` grows to either
 -- side as stays come. The cottage's row is locked already by whoever takes or frees it.
@@ -479,6 +482,16 @@ CREATE TABLE quote (
 );
 CREATE INDEX ON quote (booking_id);
 CREATE INDEX ON quote (expires_at);
+
+-- A guest's change of a firm stay that asks for a higher deposit: its nights and cottages are held until it is paid.
+CREATE TABLE held_change (
+    booking_id uuid PRIMARY KEY REFERENCES booking,
+    quote_id uuid NOT NULL REFERENCES quote,
+    hold_until timestamptz NOT NULL,
+    -- What must be covered for it to be made.
+    deposit bigint NOT NULL CHECK (deposit > 0)
+);
+ALTER TABLE allocation ADD FOREIGN KEY (change_of) REFERENCES held_change ON DELETE CASCADE;
 
 -- Extras ----------------------------------------------------------------------------------------
 
@@ -1623,4 +1636,4 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
-    (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate');
+    (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange');

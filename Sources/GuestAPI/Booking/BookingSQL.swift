@@ -183,7 +183,8 @@ enum BookingSQL {
         now: Date = .distantPast
     ) -> Query<Cottage.ID> {
         let wanted: SQL = """
-            \(others)::uuid[] || ARRAY(SELECT cottage_id FROM allocation WHERE booking_id = \(booking))
+            \(others)::uuid[]
+                || ARRAY(SELECT cottage_id FROM allocation WHERE booking_id = \(booking) OR change_of = \(booking))
             """
         let days: SQL = "coalesce(\(stay)::daterange, (SELECT stay FROM booking WHERE id = \(booking)))"
         let due: SQL = now == .distantPast ? "SELECT NULL::uuid" : cottagesOfDueHolds(in: wanted, days, now: now)
@@ -214,7 +215,7 @@ enum BookingSQL {
                 ), false) AS is_due
             FROM allocation LEFT JOIN booking ON booking.id = booking_id
             WHERE cottage_id = ANY(\(cottages)::uuid[]) AND is_live AND allocation.stay && \(stay)
-                AND booking_id IS DISTINCT FROM \(own)
+                AND booking_id IS DISTINCT FROM \(own) AND change_of IS DISTINCT FROM \(own)
             ORDER BY allocation.id
             """
         ) { row in
@@ -389,13 +390,78 @@ enum BookingSQL {
         }
     }
 
+    // MARK: A change that is held
+
+    struct HeldChange: Sendable {
+        let quoteId: Quote.ID
+        let holdUntil: Date
+        let deposit: Int64
+        let plan: BookingPlan
+        let difference: Int64
+    }
+
+    static func heldChange(of booking: Booking.ID) -> Query<HeldChange> {
+        Query(
+            """
+            SELECT quote_id, hold_until, deposit, plan, difference
+            FROM held_change JOIN quote ON quote.id = quote_id WHERE held_change.booking_id = \(booking)
+            """
+        ) { row in
+            HeldChange(
+                quoteId: try row.decode("quote_id"),
+                holdUntil: try row.decode("hold_until"),
+                deposit: try row.decode("deposit"),
+                plan: try row.decodeJSON("plan"),
+                difference: try row.decode("difference")
+            )
+        }
+    }
+
+    /// Holds what a plan takes beside what the booking has: whole cottages, and nights before and after its own.
+    static func hold(
+        _ quote: Quote.ID,
+        _ plan: BookingPlan,
+        of booking: Booking.ID,
+        until deadline: Date,
+        deposit: Int64
+    ) -> [Command] {
+        [
+            Command(
+                """
+                INSERT INTO held_change (booking_id, quote_id, hold_until, deposit)
+                VALUES (\(booking), \(quote), \(deadline), \(deposit))
+                """
+            ),
+            Command(
+                """
+                INSERT INTO allocation (id, cottage_id, stay, change_of)
+                SELECT gen_random_uuid(), planned.cottage_id, part, \(booking)
+                FROM unnest(\(plan.cottages.map(\.id))::uuid[]) AS planned (cottage_id)
+                    LEFT JOIN allocation AS own ON own.booking_id = \(booking) AND own.cottage_id = planned.cottage_id,
+                    unnest(datemultirange(\(plan.stay)) - coalesce(datemultirange(own.stay), datemultirange())) AS part
+                ORDER BY planned.cottage_id
+                """
+            ),
+        ]
+    }
+
+    /// Gives up what a change has held.
+    static func endHeldChange(of booking: Booking.ID) -> Command {
+        Command("DELETE FROM held_change WHERE booking_id = \(booking)")
+    }
+
     static func use(_ quote: Quote.ID, at now: Date) -> Command {
         Command("UPDATE quote SET used_at = \(now) WHERE id = \(quote)")
     }
 
     /// Quotes are told apart from the booking's history, which its lines are, so old ones can go.
     static func deleteOldQuotes(now: Date) -> Command {
-        Command("DELETE FROM quote WHERE expires_at <= \(now.addingTimeInterval(-30 * 86400))")
+        Command(
+            """
+            DELETE FROM quote WHERE expires_at <= \(now.addingTimeInterval(-30 * 86400))
+                AND id NOT IN (SELECT quote_id FROM held_change)
+            """
+        )
     }
 
     static func insertTravellers(_ booking: Booking) -> Command {

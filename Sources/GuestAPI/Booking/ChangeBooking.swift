@@ -108,12 +108,17 @@ extension Booking {
         let isStaff = principal.guestID == nil
         if isStaff, request.reason == nil { throw Refusal.reasonNeeded.at("/reason") }
         let plan = quote.plan
+        tx.later([BookingSQL.endHeldChange(of: id)])
         try await booking.makeRoom(for: plan, app, at: now, in: tx)
         let price = try await PricedChange(plan, for: booking, at: now, in: tx)
         // A day has passed, or a rate was set for a night that had none.
         guard price.lines.total == quote.difference else { throw Refusal.quoteOver.at("/quoteId") }
-        if price.lines.total > 0, let money = try await BookingMoney.of(id, as: principal, in: tx) {
-            try money.requireBacked(by: principal)
+        if let money = try await BookingMoney.of(id, as: principal, in: tx) {
+            if price.lines.total > 0 { try money.requireBacked(by: principal) }
+            let deposit = price.priced.charges.deposit(price.rules)
+            if !isStaff, booking.isFirm, deposit > booking.deposit.amount, deposit > money.statement.paid {
+                return try await booking.hold(request.quoteId, price, deposit: deposit, as: principal, app, at: now, in: tx)
+            }
         }
         let before = booking
         try await booking.write(price, as: principal, app, at: now, in: tx)
@@ -137,6 +142,74 @@ extension Booking {
         guard changed.state == .held, changed.deposit.amount > 0, changed.isDepositCovered else { return changed }
         _ = try await confirm(id, reason: nil, isCovered: true, as: principal, app, at: now, in: tx)
         return try await found(id, as: principal, in: tx)
+    }
+
+    private var isFirm: Bool { state == .confirmed || state == .checkedIn }
+
+    /// Holds what a change takes for the minutes of a hold; the payment that covers its deposit makes it.
+    private func hold(
+        _ quote: Quote.ID,
+        _ price: PricedChange,
+        deposit: Int64,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        var booking = self
+        let deadline = now.addingTimeInterval(Double(price.rules.holdMinutes) * 60)
+        booking.version += 1
+        try await tx.run(
+            BookingSQL.hold(quote, price.plan, of: id, until: deadline, deposit: deposit) + [BookingSQL.update(booking)],
+            refusing: ["allocation_cottage_taken": .cottageTaken]
+        )
+        try Job.enqueue(ExpireChange(bookingId: id), key: id.description, at: deadline, app, in: tx)
+        try await Booking.divide(id, as: principal, app, at: now, in: tx)
+        booking.publish(in: tx)
+        return try await Booking.found(id, as: principal, in: tx)
+    }
+
+    /// Makes a held change whose deposit has been covered; one that cannot be made any more is given up.
+    ///
+    /// - Returns: whether there was one to make.
+    static func makeHeldChange(
+        of id: Booking.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Bool {
+        guard let held = try await tx.first(BookingSQL.heldChange(of: id)) else { return false }
+        var booking = try await locked(id, and: held.plan.cottages.map(\.id), as: principal, in: tx)
+        tx.later([BookingSQL.endHeldChange(of: id)])
+        guard let price = try? await PricedChange(held.plan, for: booking, at: now, in: tx),
+            price.lines.total == held.difference
+        else {
+            try await divide(id, as: principal, app, at: now, in: tx)
+            booking.publish(in: tx)
+            return false
+        }
+        try await booking.write(price, as: principal, app, at: now, in: tx)
+        tx.later([BookingSQL.use(held.quoteId, at: now)])
+        booking.publish(in: tx)
+        return true
+    }
+
+    /// Gives up a change whose time is over, once nobody is paying any more; what was paid for it goes back.
+    static func expireChange(of id: Booking.ID, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        let job = Principal.job(ExpireChange.kind)
+        var booking = try await locked(id, as: job, in: tx)
+        guard let held = try await tx.first(BookingSQL.heldChange(of: id)), held.holdUntil <= now else { return }
+        if now < held.holdUntil.addingTimeInterval(graceForPayments),
+            try await tx.first(BookingSQL.isBeingPaid(id)) == true
+        {
+            try Job.enqueue(EndPayments(bookingId: id), key: id.description, at: now, app, in: tx)
+            return
+        }
+        booking.version += 1
+        tx.later([BookingSQL.endHeldChange(of: id), BookingSQL.update(booking)])
+        try await divide(id, as: job, app, at: now, in: tx)
+        booking.publish(in: tx)
     }
 
     /// Sees that a plan's cottages are free; a hold whose time is over gives way.
@@ -187,5 +260,24 @@ extension Booking {
         )
         try await Self.divide(id, joining: true, as: principal, app, at: now, in: tx)
         try tell(.bookingChanged, by: principal, app, at: now, in: tx)
+    }
+}
+
+/// Comes by at the deadline of a change that is held.
+struct ExpireChange: Work {
+    static let kind = "expireChange"
+    static let queue = Job.Queue.effects
+
+    let bookingId: Booking.ID
+
+    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        try await Booking.expireChange(of: bookingId, app, at: now, in: tx)
+    }
+
+    /// At the deadline, should it be a later one by now; soon, while somebody is still paying.
+    func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date? {
+        try await tx.first(BookingSQL.heldChange(of: bookingId)).map {
+            $0.holdUntil > now ? $0.holdUntil : now.addingTimeInterval(2)
+        }
     }
 }

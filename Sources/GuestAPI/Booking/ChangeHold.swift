@@ -106,7 +106,7 @@ extension Booking {
         ExtraOrder.cancel(booking.extras, at: now, in: tx)
         tx.later(
             [
-                BookingSQL.release(id), BookingSQL.update(booking, cancelledReason: reason),
+                BookingSQL.endHeldChange(of: id), BookingSQL.release(id), BookingSQL.update(booking, cancelledReason: reason),
                 BookingSQL.reverseLines(of: id, andFees: isByPark, at: now),
             ] + fees.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
         )

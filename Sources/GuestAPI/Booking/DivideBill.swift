@@ -46,7 +46,8 @@ struct BookingMoney: Sendable {
                 backstop: backstop,
                 shares: shares,
                 deposit: terms.deposit,
-                ownOrders: Set(own)
+                ownOrders: Set(own),
+                heldDeposit: terms.heldDeposit
             )
         )
     }
@@ -63,6 +64,7 @@ struct BookingMoney: Sendable {
             of: id,
             currency: terms.currency,
             depositDue: terms.depositDue,
+            heldUntil: terms.heldUntil,
             isOrganiserAnswering: terms.isBacked,
             to: isAll ? nil : terms.asker
         )

@@ -67,6 +67,9 @@ enum ShareSQL {
         /// Whether that is the organiser's household, who can therefore make the booking dearer.
         let isBacked: Bool
         let depositDue: LocalDate?
+        /// What a change that is held asks to be covered.
+        let heldDeposit: Int64?
+        let heldUntil: Date?
         /// Whether staff have made the booking firm without its deposit.
         let isWaived: Bool
         /// The organiser's household.
@@ -78,12 +81,13 @@ enum ShareSQL {
     static func terms(of booking: Booking.ID, for guest: Guest.ID?) -> Query<Terms> {
         Query(
             """
-            SELECT booking.group_id, booking.park_id, number, stay, state, deposit, least_fee_percent, booking.currency, split, policy,
+            SELECT booking.group_id, booking.park_id, number, stay, state, booking.deposit, least_fee_percent, booking.currency, split, policy,
                 time_zone, placed_at, coalesce(backstop_id, organiser.household_id) AS backstop, backstop_id IS NULL AS is_backed,
-                deposit_due, confirmed_reason IS NOT NULL AS is_waived, organiser.household_id AS organiser,
+                deposit_due, held_change.deposit AS held_deposit, held_change.hold_until AS held_until,
+                confirmed_reason IS NOT NULL AS is_waived, organiser.household_id AS organiser,
                 (SELECT household_id FROM traveller
                  WHERE group_id = booking.group_id AND guest_id = \(guest) AND left_at IS NULL) AS asker
-            FROM booking JOIN park ON park.id = park_id
+            FROM booking JOIN park ON park.id = park_id LEFT JOIN held_change ON held_change.booking_id = booking.id
                 LEFT JOIN traveller AS organiser
                     ON organiser.group_id = booking.group_id AND role = 'organiser' AND left_at IS NULL
             WHERE booking.id = \(booking) AND booking.group_id IS NOT NULL
@@ -106,6 +110,8 @@ enum ShareSQL {
                 backstop: try row.decodeIfPresent("backstop"),
                 isBacked: try row.decode("is_backed"),
                 depositDue: try row.decodeIfPresent("deposit_due"),
+                heldDeposit: try row.decodeIfPresent("held_deposit"),
+                heldUntil: try row.decodeIfPresent("held_until"),
                 isWaived: try row.decode("is_waived"),
                 organiser: try row.decodeIfPresent("organiser"),
                 asker: try row.decodeIfPresent("asker")

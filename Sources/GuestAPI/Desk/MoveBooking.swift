@@ -34,6 +34,7 @@ extension Booking {
         else { throw Refusal.unknownCottage.at("/to") }
         let booked = plan.cottages[index].pricedAs ?? from.type
         plan.cottages[index] = .init(id: to.id, isChosen: false, pricedAs: booked == to.type ? nil : booked)
+        tx.later([BookingSQL.endHeldChange(of: id)])
         try await booking.makeRoom(for: plan, app, at: now, in: tx)
         let price = try await PricedChange(plan, for: booking, isCourtesy: true, at: now, in: tx)
         try await booking.write(price, as: principal, app, at: now, in: tx)

@@ -40,7 +40,7 @@ extension Booking {
         publish(in: tx)
     }
 
-    /// Makes a hold firm whose deposit is covered by now.
+    /// Makes a hold firm whose deposit is covered by now, and makes a held change of a firm stay.
     ///
     /// - Parameter isLate: the money was on its way when the hold ran out, so its deadline no longer counts.
     static func confirmIfCovered(
@@ -52,6 +52,13 @@ extension Booking {
         in tx: Transaction
     ) async throws {
         let booking = try await locked(id, by: .member, as: principal, in: tx)
+        if booking.state == .confirmed || booking.state == .checkedIn,
+            try await BookingMoney.of(id, as: principal, in: tx)?.statement.isHeldChangeCovered == true
+        {
+            let worker = Principal.job("heldChange")
+            _ = try await makeHeldChange(of: id, as: worker, app, at: now, in: tx)
+            return
+        }
         guard booking.state == .held || isLate && booking.state == .expired else { return }
         guard let statement = try await BookingMoney.of(id, as: principal, in: tx)?.statement,
             statement.isDepositCovered, statement.paid > 0

@@ -82,7 +82,9 @@ public struct ReasonRequest: Codable, Sendable, Checked {
 /// Cancels a booking; guests need not say why.
 public struct CancellationRequest: Codable, Sendable, Checked {
     public var reason: String?
-    /// The park cannot give what was booked, so nothing is owed. Staff alone say so.
+    /// The park cannot give what was booked, so nothing is owed.
+    ///
+    /// Staff alone say so.
     public var isByPark: Bool?
 
     public init(reason: String? = nil, isByPark: Bool? = nil) {

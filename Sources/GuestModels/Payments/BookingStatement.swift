@@ -19,6 +19,8 @@ public struct BookingStatement: Sendable {
     public var deposit: Int64
     /// Extras that a household has ordered for itself.
     public var ownOrders: Set<ExtraOrder.ID>
+    /// What a change that is held asks to be covered before it is made; nil without one.
+    public var heldDeposit: Int64?
 
     public init(
         state: Booking.State,
@@ -27,7 +29,8 @@ public struct BookingStatement: Sendable {
         backstop: Household.ID,
         shares: [Share],
         deposit: Int64,
-        ownOrders: Set<ExtraOrder.ID> = []
+        ownOrders: Set<ExtraOrder.ID> = [],
+        heldDeposit: Int64? = nil
     ) {
         self.state = state
         self.bill = bill
@@ -36,6 +39,7 @@ public struct BookingStatement: Sendable {
         self.shares = shares
         self.deposit = deposit
         self.ownOrders = ownOrders
+        self.heldDeposit = heldDeposit
     }
 
     /// What a household owes, and why.
@@ -146,16 +150,24 @@ public struct BookingStatement: Sendable {
     /// What cancelling all or a part has cost.
     private var fees: Int64 { bill.lines.filter { $0.kind == .cancellation }.total }
 
-    /// What the park may keep: the fee of a cancelled booking, the deposit of a firm one.
+    /// What the park may keep: the fee of a cancelled booking, the deposit of a firm one. While a change is held, what is
+    /// paid for it is kept too.
     public var kept: Int64 {
         switch state {
         case .held, .expired: 0
         case .cancelled: max(price, 0)
-        case .confirmed, .checkedIn, .checkedOut, .noShow: max(min(deposit + fees, price), 0)
+        case .confirmed, .checkedIn, .checkedOut, .noShow:
+            max(min(deposit + fees, price), heldDeposit.map { $0 + fees } ?? 0, 0)
         }
     }
 
     public var isDepositCovered: Bool { paid >= deposit }
+
+    /// Whether a held change can be made; false without one.
+    public var isHeldChangeCovered: Bool { heldDeposit.map { paid >= $0 } ?? false }
+
+    /// What is missing for a held change, which the backstop may pay beside what it owes.
+    private var missingForChange: Int64 { heldDeposit.map { max($0 - paid, 0) } ?? 0 }
 
     /// What may be given back to each household now; households without are left out.
     ///
@@ -195,7 +207,8 @@ public struct BookingStatement: Sendable {
     /// What may be paid for a household: what it owes, and what is asked of it, for paying is agreeing.
     public func payable(for household: Household.ID) -> Int64 {
         guard let part = parts[household], let share = share(of: household) else { return 0 }
-        return max(max(part.owed, part.target) - share.paid, 0)
+        let open = max(max(part.owed, part.target) - share.paid, 0)
+        return household == backstop ? max(open, missingForChange) : open
     }
 
     public func share(of household: Household.ID) -> Share? { shares.first { $0.householdId == household } }
@@ -270,7 +283,7 @@ public struct BookingStatement: Sendable {
     /// Money beyond what may be paid has been paid twice. Paying more than was agreed to is agreeing to it.
     public mutating func receive(_ amount: Int64, for household: Household.ID) {
         guard let part = parts[household], let share = share(of: household) else { return }
-        let payable = max(part.owed, part.target)
+        let payable = max(share.paid, 0) + self.payable(for: household)
         let sum = share.paid + amount
         let agrees = amount > 0 && household != backstop
         change(household) { share in

@@ -1,3 +1,5 @@
+public import Foundation
+
 /// A booking's statement as somebody may see it: all of it for the organiser and staff, for a member the own household's
 /// part.
 public struct StatementView: Codable, Hashable, Sendable {
@@ -45,6 +47,10 @@ public struct StatementView: Codable, Hashable, Sendable {
     public var isDepositCovered: Bool
     /// By when a firm stay's deposit must be covered again.
     public var depositDue: LocalDate?
+    /// What must be covered before a change that is held is made.
+    public var heldDeposit: Money?
+    /// Until when that change is held.
+    public var heldUntil: Date?
     /// The household that owes what others have not agreed to.
     public var answeringHouseholdId: Household.ID
     /// Whether that is the organiser's household; if not, the organiser has not accepted yet.
@@ -61,6 +67,7 @@ public struct StatementView: Codable, Hashable, Sendable {
         of booking: Booking.ID,
         currency: String,
         depositDue: LocalDate?,
+        heldUntil: Date? = nil,
         isOrganiserAnswering: Bool,
         to household: Household.ID?
     ) {
@@ -70,6 +77,8 @@ public struct StatementView: Codable, Hashable, Sendable {
         deposit = Money(statement.deposit, currency)
         isDepositCovered = statement.isDepositCovered
         self.depositDue = depositDue
+        self.heldUntil = heldUntil
+        heldDeposit = statement.heldDeposit.map { Money($0, currency) }
         answeringHouseholdId = statement.backstop
         self.isOrganiserAnswering = isOrganiserAnswering
         paid = household == nil ? Money(statement.paid, currency) : nil

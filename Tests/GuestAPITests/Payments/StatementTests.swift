@@ -310,6 +310,94 @@ import Testing
         }
     }
 
+    // MARK: A change that asks for a higher deposit
+
+    private func statement(_ stage: Stage) async throws -> StatementView {
+        try await stage.api.get("\(stage.path)/statement", as: stage.organiser).decode(StatementView.self)
+    }
+
+    @Test func `A guest's larger stay is held until its deposit is paid, and then made`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api, deposit: 30)
+            try await stage.pay(stage.booking.deposit.amount, for: stage.organiser)
+            let all = BookingChange(
+                stay: try stay("2027-05-13", "2027-05-18"),
+                cottages: stage.world.cottages.map { .init(cottage: $0.id) }
+            )
+            let held = try await stage.change(all, as: stage.organiser).decode(Booking.self)
+            #expect(held.cottages.count == 1 && held.stay == stage.booking.stay && held.total == stage.booking.total)
+            let told = try await statement(stage)
+            let rise = try #require(told.heldDeposit).amount - told.deposit.amount
+            #expect(rise > 0 && told.heldUntil != nil && told.isDepositCovered)
+            // Nobody else gets what is held: another cottage, or the nights around.
+            let rival = try await api.given.guest()
+            let rivals = try await api.given.group(of: rival)
+            func take(_ cottage: Int, _ from: String, _ to: String) async throws -> String? {
+                let request = try api.given.request(
+                    rivals, stage.world, cottages: [stage.world.cottages[cottage]], from: from, to: to
+                )
+                return try await api.post("/v1/bookings", request, as: rival, key: UUID().uuidString).code
+            }
+            #expect(try await take(1, "2027-05-14", "2027-05-15") == "cottage_taken")
+            #expect(try await take(0, "2027-05-17", "2027-05-18") == "cottage_taken")
+            try await stage.expectRight()
+            #expect(try await stage.pay(rise - 1, for: stage.organiser).status == 201)
+            #expect(try await stage.seen().stay == stage.booking.stay)
+            // A member's payment covers it as well as anybody's.
+            #expect(try await stage.pay(1, for: stage.member).status == 201)
+            let changed = try await stage.seen()
+            let wanted = try stay("2027-05-13", "2027-05-18")
+            #expect(changed.cottages.count == 3 && changed.stay == wanted)
+            #expect(changed.isDepositCovered && changed.state == .confirmed)
+            #expect(try await api.count("SELECT count(*) FROM allocation WHERE change_of IS NOT NULL") == 0)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A held change that nobody pays is given up, and what was paid for it goes back`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api, deposit: 30)
+            let total = stage.booking.total.amount
+            try await stage.pay(try await stage.owed(of: stage.organiser), for: stage.organiser)
+            try await stage.pay(try await stage.owed(of: stage.member), for: stage.member)
+            let many = BookingChange(
+                stay: try stay("2027-05-10", "2027-05-24"),
+                cottages: stage.world.cottages.map { .init(cottage: $0.id) }
+            )
+            #expect(try await stage.change(many, as: stage.organiser).status == 200)
+            #expect(try await stage.seen().total.amount == total)
+            // Everything is paid, so what the change asks for is the organiser's to pay.
+            #expect(try await stage.pay(100, for: stage.organiser).status == 201)
+            try await api.work()
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund'") == 0)
+            api.clock.advance(by: 21 * 60)
+            try await api.work()
+            #expect(try await statement(stage).heldDeposit == nil)
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund' AND state = 'open'") == 1)
+            let rival = try await api.given.guest()
+            let rivals = try await api.given.group(of: rival)
+            let request = try api.given.request(rivals, stage.world, cottages: [stage.world.cottages[1]])
+            #expect(try await api.post("/v1/bookings", request, as: rival, key: "r").status == 201)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A change that the money at hand covers is made at once`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api, deposit: 30)
+            try await stage.pay(try await stage.owed(of: stage.organiser), for: stage.organiser)
+            let longer = BookingChange(stay: try stay("2027-05-14", "2027-05-18"))
+            let changed = try await stage.change(longer, as: stage.organiser).decode(Booking.self)
+            #expect(changed.stay.nightCount == 4 && changed.isDepositCovered)
+            // Staff make theirs at once; the deposit then has a date.
+            let much = BookingChange(stay: try stay("2027-05-14", "2027-05-30"))
+            #expect(try await stage.change(much, as: stage.reception, reason: "on the phone").status == 200)
+            let told = try await statement(stage)
+            #expect(!told.isDepositCovered && told.depositDue != nil)
+            try await stage.expectRight()
+        }
+    }
+
     // MARK: Giving back
 
     @Test func `A cancelled group gets back nothing of the fee until those who owe it have paid`() async throws {
