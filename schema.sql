@@ -630,6 +630,8 @@ CREATE TABLE share (
     kept bigint CHECK (kept >= 0),
     -- What may be given back of it now.
     refundable bigint NOT NULL DEFAULT 0 CONSTRAINT share_refundable CHECK (refundable >= 0),
+    -- The park's day of the last letter about what is open.
+    reminded_on date,
     CONSTRAINT share_once UNIQUE (booking_id, household_id),
     CONSTRAINT share_not_covered_by_itself CHECK (covered_by <> household_id)
 );
@@ -1636,4 +1638,4 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
-    (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange');
+    (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders');

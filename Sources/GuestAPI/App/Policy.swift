@@ -383,6 +383,7 @@ enum Policy {
             .desk,
             key: .required
         ),
+        Row("listDebts", .get, "/v1/admin/parks/{park}/debts", money, .desk),
         Row("listGoodwill", .get, "/v1/admin/parks/{park}/goodwill", front.union([.staff(.finance)]), .desk),
         Row(
             "issueInvoice",

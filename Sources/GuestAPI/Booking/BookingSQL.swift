@@ -215,7 +215,7 @@ enum BookingSQL {
                 ), false) AS is_due
             FROM allocation LEFT JOIN booking ON booking.id = booking_id
             WHERE cottage_id = ANY(\(cottages)::uuid[]) AND is_live AND allocation.stay && \(stay)
-                AND booking_id IS DISTINCT FROM \(own) AND change_of IS DISTINCT FROM \(own)
+                AND (\(own)::uuid IS NULL OR coalesce(booking_id, change_of, closure_id) <> \(own)::uuid)
             ORDER BY allocation.id
             """
         ) { row in
@@ -574,6 +574,22 @@ enum BookingSQL {
                 AND NOT EXISTS (SELECT FROM charge_line WHERE reverses_id = line.id)
             """
         )
+    }
+
+    /// The members of a household that are written to about a booking's money; all members where none is said.
+    static func addressees(
+        of booking: Booking.ID,
+        in household: Household.ID?
+    ) -> Query<(guest: Guest.ID, email: String, language: String, park: String)> {
+        Query(
+            """
+            SELECT guest.id, email, language, park.name
+            FROM booking JOIN park ON park.id = park_id JOIN traveller USING (group_id) JOIN guest ON guest.id = guest_id
+            WHERE booking.id = \(booking) AND left_at IS NULL AND email IS NOT NULL
+                AND (\(household)::uuid IS NULL OR household_id = \(household)::uuid)
+            ORDER BY guest.id
+            """
+        ) { (try $0.decode("id"), try $0.decode("email"), try $0.decode("language"), try $0.decode("name")) }
     }
 
     /// Who is written to about a booking; none for a group without organiser, or one without mail.

@@ -117,7 +117,15 @@ extension Booking {
             if price.lines.total > 0 { try money.requireBacked(by: principal) }
             let deposit = price.priced.charges.deposit(price.rules)
             if !isStaff, booking.isFirm, deposit > booking.deposit.amount, deposit > money.statement.paid {
-                return try await booking.hold(request.quoteId, price, deposit: deposit, as: principal, app, at: now, in: tx)
+                return try await booking.hold(
+                    request.quoteId,
+                    price,
+                    deposit: deposit,
+                    as: principal,
+                    app,
+                    at: now,
+                    in: tx
+                )
             }
         }
         let before = booking
@@ -160,7 +168,9 @@ extension Booking {
         let deadline = now.addingTimeInterval(Double(price.rules.holdMinutes) * 60)
         booking.version += 1
         try await tx.run(
-            BookingSQL.hold(quote, price.plan, of: id, until: deadline, deposit: deposit) + [BookingSQL.update(booking)],
+            BookingSQL.hold(quote, price.plan, of: id, until: deadline, deposit: deposit) + [
+                BookingSQL.update(booking)
+            ],
             refusing: ["allocation_cottage_taken": .cottageTaken]
         )
         try Job.enqueue(ExpireChange(bookingId: id), key: id.description, at: deadline, app, in: tx)

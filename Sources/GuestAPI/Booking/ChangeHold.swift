@@ -95,6 +95,7 @@ extension Booking {
         let isStaff = principal.guestID == nil
         if isStaff, reason == nil { throw Refusal.reasonNeeded.at("/reason") }
         let isByPark = request.isByPark ?? false
+        let wasFirm = booking.state == .confirmed
         guard isStaff || !isByPark else { throw Refusal.forbidden.at("/isByPark") }
         var fees = try booking.cancel(at: now, today: clock.date(at: now), rules: policy.rules)
         if isByPark {
@@ -106,7 +107,8 @@ extension Booking {
         ExtraOrder.cancel(booking.extras, at: now, in: tx)
         tx.later(
             [
-                BookingSQL.endHeldChange(of: id), BookingSQL.release(id), BookingSQL.update(booking, cancelledReason: reason),
+                BookingSQL.endHeldChange(of: id), BookingSQL.release(id),
+                BookingSQL.update(booking, cancelledReason: reason),
                 BookingSQL.reverseLines(of: id, andFees: isByPark, at: now),
             ] + fees.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
         )
@@ -122,6 +124,12 @@ extension Booking {
                 at: now,
                 in: tx
             )
+        }
+        if wasFirm {
+            let number = booking.number
+            try await write("cancelled \(id)", about: id, to: nil, app, at: now, in: tx) {
+                .bookingCancelled(number: number, park: $0, isByPark: isByPark)
+            }
         }
         try booking.tell(.bookingCancelled, by: principal, app, at: now, in: tx)
         booking.publish(in: tx)
@@ -153,6 +161,25 @@ extension Booking {
         try await write("expired", about: id, app, at: now, in: tx) { .holdExpired(number: number, park: $0) }
         try booking.tell(.holdExpired, by: .job(ExpireHold.kind), app, at: now, in: tx)
         booking.publish(in: tx)
+    }
+
+    /// Queues a mail to each member of a household, or of the whole group, in their own language.
+    ///
+    /// - Parameter occasion: what it is about; a second letter about the same is not queued while the first waits.
+    static func write(
+        _ occasion: String,
+        about id: Booking.ID,
+        to household: Household.ID?,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction,
+        letter: (_ park: String) -> Mail.Letter
+    ) async throws {
+        for person in try await tx.all(BookingSQL.addressees(of: id, in: household)) {
+            let language = Language(rawValue: person.language) ?? .english
+            let mail = Mail(to: person.email, language: language, letter: letter(person.park))
+            try Job.enqueue(mail, key: "\(occasion) \(person.guest)", at: now, app, in: tx)
+        }
     }
 
     /// Queues a mail to the organiser, once per booking and occasion.

@@ -83,9 +83,10 @@ struct BookingMoney: Sendable {
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
-    ) throws {
+    ) async throws {
         guard let clock = ParkClock(timeZone: terms.timeZone) else { return }
         let known = Dictionary(statement.shares.map { ($0.id, $0.refundable) }) { first, _ in first }
+        let asked = Dictionary(statement.shares.map { ($0.id, $0.asked ?? $0.amount) }) { first, _ in first }
         // From the stay and the day it was placed alone, so that no change makes anything due later than it was.
         let due = terms.rules.balanceDue(for: terms.stay, today: clock.date(at: terms.placedAt))
         let make = { household in
@@ -101,6 +102,25 @@ struct BookingMoney: Sendable {
             try Job.enqueue(Overpaid(bookingId: id), key: id.description, at: now, app, in: tx)
         }
         for share in statement.shares { Share.publish(share.id, of: share.householdId, in: terms.groupId, in: tx) }
+        for share in statement.shares where share.asked ?? 0 > asked[share.id] ?? 0 {
+            try await tell(of: share, app, at: now, in: tx)
+        }
+    }
+
+    /// Tells a household that more is asked of it than before.
+    private func tell(of share: Share, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        guard let asked = share.asked else { return }
+        let (number, currency) = (terms.number, terms.currency)
+        try await Booking.write("asked \(share.id)", about: id, to: share.householdId, app, at: now, in: tx) {
+            .shareAsked(number: number, park: $0, amount: Money(share.amount, currency), asked: Money(asked, currency))
+        }
+        try Notice.shareAsked.tell(
+            about: .init(group: terms.groupId, booking: id, household: share.householdId, park: terms.parkId),
+            by: .job("statement"),
+            app,
+            at: now,
+            in: tx
+        )
     }
 
     /// A firm stay whose deposit is not covered any more has a week to cover it, but no longer than until arrival.
@@ -133,7 +153,7 @@ extension Booking {
         in tx: Transaction
     ) async throws {
         guard var money = try await BookingMoney.of(id, as: principal, in: tx) else { return }
-        try money.settle(joining ? .joined : .changed, joining: joining, by: author, app, at: now, in: tx)
+        try await money.settle(joining ? .joined : .changed, joining: joining, by: author, app, at: now, in: tx)
     }
 
     /// Says how the price is divided from now on; the organiser does.
@@ -155,7 +175,7 @@ extension Booking {
         tx.later([
             ShareSQL.setRule(try JSONText(encoding: money.statement.rule), of: id), BookingSQL.update(booking),
         ])
-        try money.settle(.changed, app, at: now, in: tx)
+        try await money.settle(.changed, app, at: now, in: tx)
         if principal.guestID == nil {
             try Audit.record("booking.split", target: id.uuid, park: booking.parkId, after: rule, app, at: now, in: tx)
         }
@@ -202,7 +222,7 @@ extension Booking {
         money.statement.agree(own.householdId)
         booking.version += 1
         tx.later([BookingSQL.update(booking)])
-        try money.settle(.agreed, app, at: now, in: tx)
+        try await money.settle(.agreed, app, at: now, in: tx)
         booking.publish(in: tx)
         return try await Self.shares(of: id, as: principal, at: now, in: tx)
     }

@@ -5,7 +5,7 @@ import Postgres
 extension StaffTask {
     /// What makes tasks.
     enum Source: String, Sendable {
-        case staff, reservation, refund, payment, dispute, goodwill, message, backstop
+        case staff, reservation, refund, payment, dispute, goodwill, message, backstop, deposit
     }
 
     /// Makes a task; staff do, and features that need somebody.

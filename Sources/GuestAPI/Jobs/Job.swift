@@ -83,7 +83,8 @@ struct Job: Sendable {
             Mail.self, EraseSpool.self, RemovePhoto.self, ForgetPhotos.self, Notify.self, SendNotice.self,
             ExpireHold.self, CleanUp.self, CheckOccupancy.self,
             RemindPayers.self,
-            Overpaid.self, EndPayments.self, ExpireChange.self, SettleAttempt.self, SettleRefund.self, ReviewCharge.self, ReadEvent.self,
+            Overpaid.self, EndPayments.self, ExpireChange.self, SettleAttempt.self, SettleRefund.self,
+            ReviewCharge.self, ReadEvent.self,
             ReadBooks.self,
             EarnRevenue.self,
         ]

@@ -13,6 +13,11 @@ struct Mail: Work {
         case code(attempt: CodeRequest.AttemptID)
         case bookingConfirmed(number: String, park: String, stay: Stay)
         case holdExpired(number: String, park: String)
+        case bookingCancelled(number: String, park: String, isByPark: Bool)
+        case moneyReceived(number: String, park: String, amount: Money, open: Money)
+        case moneyReturned(number: String, park: String, amount: Money)
+        case moneyTakenBack(number: String, park: String, amount: Money)
+        case shareAsked(number: String, park: String, amount: Money, asked: Money)
         case shareDue(number: String, park: String, open: Money, due: LocalDate, link: PayLink.ID?)
         case shareOverdue(
             number: String,
@@ -84,6 +89,93 @@ struct Mail: Work {
                         "Tot ziens bij \(park), van \(stay.arrival) tot \(stay.departure). Je boekingsnummer is \(number).",
                     de:
                         "Bis bald im \(park), vom \(stay.arrival) bis \(stay.departure). Deine Buchungsnummer ist \(number)."
+                )
+            )
+        case .bookingCancelled(let number, let park, let isByPark):
+            let whose = LocalizedText(
+                en: isByPark
+                    ? "The park had to cancel it; you owe nothing for it." : "What is owed for it stands in the app.",
+                nl: isByPark
+                    ? "Het park moest haar annuleren; je bent er niets voor verschuldigd."
+                    : "Wat ervoor verschuldigd is, staat in de app.",
+                de: isByPark
+                    ? "Der Park musste sie stornieren; du schuldest dafür nichts."
+                    : "Was dafür zu zahlen ist, steht in der App."
+            )
+            return (
+                LocalizedText(
+                    en: "Booking \(number) is cancelled",
+                    nl: "Boeking \(number) is geannuleerd",
+                    de: "Buchung \(number) ist storniert"
+                ),
+                LocalizedText(
+                    en: "Your stay at \(park) is cancelled. \(whose.english)",
+                    nl: "Je verblijf bij \(park) is geannuleerd. \(whose.dutch)",
+                    de: "Dein Aufenthalt im \(park) ist storniert. \(whose.german)"
+                )
+            )
+        case .moneyReceived(let number, let park, let amount, let open):
+            let paid = amount.plainText
+            return (
+                LocalizedText(
+                    en: "We have received \(paid)",
+                    nl: "We hebben \(paid) ontvangen",
+                    de: "Wir haben \(paid) erhalten"
+                ),
+                LocalizedText(
+                    en:
+                        "\(paid) has come in for booking \(number) at \(park). Of your share \(open.plainText) is open.",
+                    nl:
+                        "Voor boeking \(number) bij \(park) is \(paid) binnen. Van jouw deel staat \(open.plainText) open.",
+                    de:
+                        "Für Buchung \(number) im \(park) sind \(paid) eingegangen. Von deinem Anteil sind \(open.plainText) offen."
+                )
+            )
+        case .moneyReturned(let number, let park, let amount):
+            return (
+                LocalizedText(
+                    en: "\(amount.plainText) is on its way back to you",
+                    nl: "\(amount.plainText) komt naar je terug",
+                    de: "\(amount.plainText) kommen zu dir zurück"
+                ),
+                LocalizedText(
+                    en: "We have given back \(amount.plainText) of booking \(number) at \(park), the way it was paid.",
+                    nl:
+                        "We hebben \(amount.plainText) van boeking \(number) bij \(park) teruggegeven, zoals het betaald was.",
+                    de:
+                        "Wir haben \(amount.plainText) der Buchung \(number) im \(park) zurückgegeben, wie es bezahlt wurde."
+                )
+            )
+        case .moneyTakenBack(let number, let park, let amount):
+            return (
+                LocalizedText(
+                    en: "\(amount.plainText) of booking \(number) has been taken back",
+                    nl: "\(amount.plainText) van boeking \(number) is teruggehaald",
+                    de: "\(amount.plainText) der Buchung \(number) wurden zurückgeholt"
+                ),
+                LocalizedText(
+                    en:
+                        "Your bank has taken back \(amount.plainText) for \(park). Your share is open again until this is settled.",
+                    nl:
+                        "Je bank heeft \(amount.plainText) voor \(park) teruggehaald. Jouw deel staat weer open tot dit is opgelost.",
+                    de:
+                        "Deine Bank hat \(amount.plainText) für \(park) zurückgeholt. Dein Anteil ist wieder offen, bis das geklärt ist."
+                )
+            )
+        case .shareAsked(let number, let park, let amount, let asked):
+            return (
+                LocalizedText(
+                    en: "Booking \(number): do you agree?",
+                    nl: "Boeking \(number): ga je akkoord?",
+                    de: "Buchung \(number): bist du einverstanden?"
+                ),
+                LocalizedText(
+                    en:
+                        "A change at \(park) would make your share \(asked.plainText) instead of \(amount.plainText). You owe no more until you agree in the app, or pay it.",
+                    nl:
+                        "Door een wijziging bij \(park) zou jouw deel \(asked.plainText) worden in plaats van \(amount.plainText). Je bent niet meer verschuldigd tot je in de app akkoord gaat, of het betaalt.",
+                    de:
+                        "Durch eine Änderung im \(park) wäre dein Anteil \(asked.plainText) statt \(amount.plainText). Du schuldest nicht mehr, bis du in der App zustimmst oder es bezahlst."
                 )
             )
         case .shareDue(let number, let park, let open, let due, let link):

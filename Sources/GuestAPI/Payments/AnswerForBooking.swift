@@ -26,7 +26,7 @@ extension Booking {
         money.statement.back(by: own)
         booking.version += 1
         tx.later([ShareSQL.setBackstop(nil, of: id), BookingSQL.update(booking)])
-        try money.settle(.handedOver, app, at: now, in: tx)
+        try await money.settle(.handedOver, app, at: now, in: tx)
         try await StaffTask.settle(
             .backstop,
             id.description,
@@ -53,13 +53,13 @@ extension Regrouping {
                 guard var money = try await BookingMoney.of(id, as: .job("regroup"), in: tx) else { continue }
                 switch event {
                 case .moved(let author):
-                    try money.settle(.changed, by: author, app, at: now, in: tx)
+                    try await money.settle(.changed, by: author, app, at: now, in: tx)
                 case .handedOver(let before, let isErased):
                     // Whoever answered for it before goes on until the successor accepts.
                     guard money.terms.isBacked, money.terms.organiser != before else { continue }
                     tx.later([ShareSQL.setBackstop(before, of: id)])
                     money.statement.backstop = before
-                    try money.settle(.changed, app, at: now, in: tx)
+                    try await money.settle(.changed, app, at: now, in: tx)
                     guard isErased else { continue }
                     try await StaffTask.open(
                         StaffTaskRequest(

@@ -5,13 +5,14 @@ import Postgres
 extension Booking {
     /// Books money that has come in for a share, or that goes back below 0, in the ledger and on the share.
     ///
-    /// The booking is locked. Paying more than a household has agreed to is agreeing to it.
+    /// The booking is locked. The household is told of it unless that is not wanted. Paying more than a household has agreed to is agreeing to it.
     mutating func credit(
         _ amount: Int64,
         to share: Share.ID,
         from account: Journal.Account,
         key: String,
         reason: String,
+        isTold: Bool = true,
         on day: LocalDate,
         _ app: AppEnvironment,
         at now: Date,
@@ -23,7 +24,7 @@ extension Booking {
             let household = money.statement.shares.first(where: { $0.id == share })?.householdId
         else { throw Refusal.notFound }
         money.statement.receive(amount, for: household)
-        try money.settle(.paid, app, at: now, in: tx)
+        try await money.settle(.paid, app, at: now, in: tx)
         tx.later([BookingSQL.update(self)])
         Journal(
             key: key,
@@ -38,6 +39,44 @@ extension Booking {
             ]
         ).post(app, at: now, in: tx)
         publish(in: tx)
+        guard isTold else { return }
+        let open = Money(money.statement.share(of: household)?.open ?? 0, total.currency)
+        try await tell(household, of: Money(amount, total.currency), account, open, key, app, at: now, in: tx)
+    }
+
+    /// Tells a household of money that has come in or that its bank has taken back.
+    private func tell(
+        _ household: Household.ID,
+        of amount: Money,
+        _ account: Journal.Account,
+        _ open: Money,
+        _ key: String,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        let number = number
+        switch account {
+        case .provider, .cash, .terminal, .giftCard, .transfer:
+            guard amount.amount > 0 else { return }
+            try await Booking.write(key, about: id, to: household, app, at: now, in: tx) {
+                .moneyReceived(number: number, park: $0, amount: amount, open: open)
+            }
+        case .disputed:
+            guard amount.amount < 0 else { return }
+            let taken = Money(-amount.amount, amount.currency)
+            try await Booking.write(key, about: id, to: household, app, at: now, in: tx) {
+                .moneyTakenBack(number: number, park: $0, amount: taken)
+            }
+            try Notice.moneyTakenBack.tell(
+                about: .init(group: groupId, booking: id, household: household, park: parkId),
+                by: .job("statement"),
+                app,
+                at: now,
+                in: tx
+            )
+        default: return
+        }
     }
 
     /// Makes a hold firm whose deposit is covered by now, and makes a held change of a firm stay.

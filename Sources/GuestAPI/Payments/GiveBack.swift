@@ -210,6 +210,12 @@ extension Refund {
         }
         refund.state = state
         tx.later([AttemptSQL.update(refund, reference: reference, at: now)])
+        if state == .succeeded, let household = try await tx.first(ShareSQL.share(refund.shareId))?.householdId {
+            let (number, amount) = (booking.number, refund.amount)
+            try await Booking.write("refund:\(id)", about: booking.id, to: household, app, at: now, in: tx) {
+                .moneyReturned(number: number, park: $0, amount: amount)
+            }
+        }
         guard state == .failed else { return }
         tx.later([AttemptSQL.comeBack(refund, isRefundable: isElsewhere)])
         let account: Journal.Account = isAccepted || reference != nil ? .provider : .refunds
@@ -219,6 +225,7 @@ extension Refund {
             from: account,
             key: "refund-failed:\(id)",
             reason: "a refund that came back",
+            isTold: false,
             on: today,
             app,
             at: now,

@@ -8,6 +8,7 @@ enum PaymentRoutes {
         "takeAtTill": take, "refundAtTill": refund, "reverseAtTill": reverse, "showTill": showTill, "closeTill": close,
         "showLedger": ledger, "giveGoodwill": giveGoodwill, "approveGoodwill": approveGoodwill,
         "refuseGoodwill": refuseGoodwill, "listGoodwill": listGoodwill,
+        "listDebts": listDebts,
     ]
 
     private static func take(_ call: Call) async throws -> Answer {
@@ -86,6 +87,23 @@ enum PaymentRoutes {
         return try await call.write { tx in
             try .json(await Goodwill.refuse(id, for: reason, as: call.principal, call.app, at: call.now, in: tx))
         }
+    }
+
+    private static func listDebts(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        guard call.principal.has([.reception, .finance], at: park) else { throw Refusal.notFound }
+        var query = QueryReader(call)
+        let cursor = query.optional("cursor", as: Share.ID.self, "must be a cursor of this list")
+        let limit = query.int("limit", 1...500, default: 100)
+        try query.finish()
+        let rows = try await call.read { reader in
+            guard let zone = try await reader.first(ParkSQL.park(park))?.timeZone, let clock = ParkClock(timeZone: zone)
+            else { throw Refusal.notFound }
+            let today = clock.date(at: call.now)
+            return try await reader.all(PaymentSQL.debts(of: park, on: today, after: cursor, limit: limit + 1))
+        }
+        let items = Array(rows.prefix(limit))
+        return try .json(Page(items: items, next: rows.count > limit ? items.last?.shareId.description : nil))
     }
 
     private static func listGoodwill(_ call: Call) async throws -> Answer {

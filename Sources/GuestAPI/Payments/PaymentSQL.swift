@@ -228,8 +228,8 @@ enum PaymentSQL {
         let guest: Guest.ID
         let group: TravelGroup.ID
         let booking: Booking.ID
-        /// That pays, whoever is reminded.
-        let ofHousehold: Household.ID
+        /// The household that owes the share; the letter may go to the organiser.
+        let debtor: Household.ID
         let email: String
         let language: String
         let number: String
@@ -239,8 +239,17 @@ enum PaymentSQL {
         let due: LocalDate
     }
 
-    /// Whom to write to on that day about what is open of a firm stay: the household's members, and of a late share the
-    /// organiser.
+    /// Shares of which something is open: of a firm stay, of one that is over, and the fee of a cancelled one. What a
+    /// direct debit is about to pay is not asked for.
+    private static let isOpen: SQL = """
+        state IN ('confirmed', 'checkedIn', 'checkedOut', 'noShow', 'cancelled') AND paid < share.amount
+            AND NOT EXISTS (SELECT FROM attempt WHERE share_id = share.id AND attempt.state = 'processing')
+        """
+
+    /// Whom to write to on that day about what is open: the household's members, also when they have left, and of a late
+    /// share the organiser.
+    ///
+    /// A first letter in the week before a share is due, one once it is late, and another every week for a quarter.
     static func reminders(of park: Park.ID, on day: LocalDate) -> Query<Reminder> {
         Query(
             """
@@ -248,11 +257,19 @@ enum PaymentSQL {
                 booking.group_id, booking.id AS booking_id, share.household_id, share.amount - paid AS open, booking.currency, due
             FROM booking JOIN share ON booking_id = booking.id JOIN park ON park.id = booking.park_id
                 JOIN household ON household.id = household_id
-                JOIN traveller ON traveller.group_id = booking.group_id AND left_at IS NULL
-                    AND (traveller.household_id = share.household_id OR role = 'organiser' AND due < \(day)::date)
+                JOIN traveller ON traveller.group_id = booking.group_id AND (
+                    traveller.household_id = share.household_id AND (left_at IS NULL OR NOT EXISTS (
+                        SELECT FROM traveller AS other
+                        WHERE other.household_id = share.household_id AND guest_id IS NOT NULL AND left_at IS NULL
+                    ))
+                    OR role = 'organiser' AND left_at IS NULL AND due < \(day)::date
+                )
                 JOIN guest ON guest.id = guest_id AND email IS NOT NULL
-            WHERE booking.park_id = \(park) AND state IN ('confirmed', 'checkedIn') AND paid < share.amount
-                AND (due = \(day)::date + 7 OR due < \(day)::date AND (\(day)::date - due) % 7 = 1)
+            WHERE booking.park_id = \(park) AND \(isOpen) AND CASE
+                WHEN due < \(day)::date THEN due > \(day)::date - 90
+                    AND (reminded_on IS NULL OR reminded_on <= due OR reminded_on <= \(day)::date - 7)
+                ELSE due <= \(day)::date + 7 AND (reminded_on IS NULL OR reminded_on < due - 7)
+            END
             ORDER BY share.id, guest.id
             """
         ) { row in
@@ -261,7 +278,7 @@ enum PaymentSQL {
                 guest: try row.decode("guest_id"),
                 group: try row.decode("group_id"),
                 booking: try row.decode("booking_id"),
-                ofHousehold: try row.decode("household_id"),
+                debtor: try row.decode("household_id"),
                 email: try row.decode("email"),
                 language: try row.decode("language"),
                 number: try row.decode("number"),
@@ -271,6 +288,62 @@ enum PaymentSQL {
                 due: try row.decode("due")
             )
         }
+    }
+
+    static func reminded(_ shares: [Share.ID], on day: LocalDate) -> Command {
+        Command("UPDATE share SET reminded_on = \(day) WHERE id = ANY(\(shares)::uuid[])")
+    }
+
+    /// What a park is owed and has not been paid in time, the oldest first.
+    struct Debt: Encodable, Sendable {
+        let shareId: Share.ID
+        let bookingId: Booking.ID
+        let number: String
+        let state: String
+        let household: String
+        let open: Money
+        let due: LocalDate
+        let daysLate: Int
+    }
+
+    static func debts(of park: Park.ID, on day: LocalDate, after cursor: Share.ID?, limit: Int) -> Query<Debt> {
+        Query(
+            """
+            SELECT share.id, booking.id AS booking_id, number, state, household.name, share.amount - paid AS open,
+                booking.currency, due, \(day)::date - due AS days
+            FROM booking JOIN share ON booking_id = booking.id JOIN household ON household.id = household_id
+            WHERE booking.park_id = \(park) AND \(isOpen) AND due < \(day)::date AND (
+                \(cursor)::uuid IS NULL
+                OR (due, share.id) > (SELECT due, id FROM share WHERE id = \(cursor)::uuid)
+            )
+            ORDER BY due, share.id LIMIT \(limit)
+            """
+        ) { row in
+            Debt(
+                shareId: try row.decode("id"),
+                bookingId: try row.decode("booking_id"),
+                number: try row.decode("number"),
+                state: try row.decode("state"),
+                household: try row.decode("name"),
+                open: Money(try row.decode("open"), try row.decode("currency")),
+                due: try row.decode("due"),
+                daysLate: try row.decode("days")
+            )
+        }
+    }
+
+    /// Firm stays ahead whose deposit was to be covered again by now, and that nobody is paying for at this moment.
+    static func lapsed(in park: Park.ID, on day: LocalDate) -> Query<(booking: Booking.ID, number: String)> {
+        Query(
+            """
+            SELECT id, number FROM booking
+            WHERE park_id = \(park) AND deposit_due < \(day)::date AND state = 'confirmed' AND NOT EXISTS (
+                SELECT FROM share JOIN attempt ON share_id = share.id
+                WHERE booking_id = booking.id AND attempt.state IN ('created', 'requiresAction', 'processing')
+            )
+            ORDER BY id
+            """
+        ) { (try $0.decode("id"), try $0.decode("number")) }
     }
 
     /// Bookings of which something is to be given back, and nobody has a task to.
@@ -353,7 +426,8 @@ enum PaymentSQL {
                         WHEN state = 'cancelled' THEN greatest(coalesce(sum(amount), 0), 0)
                         ELSE greatest(least(
                             deposit + coalesce(sum(amount) FILTER (WHERE kind = 'cancellation'), 0), coalesce(sum(amount), 0)
-                        ), 0) END AS keeps
+                        ), (SELECT held_change.deposit FROM held_change WHERE booking_id = booking.id)
+                            + coalesce(sum(amount) FILTER (WHERE kind = 'cancellation'), 0), 0) END AS keeps
                     FROM charge_line WHERE booking_id = booking.id
                 ) AS held ON true
             WHERE EXISTS (SELECT FROM share WHERE booking_id = booking.id AND (paid > amount OR refundable > 0))

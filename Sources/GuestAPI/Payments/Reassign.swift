@@ -87,7 +87,7 @@ extension Booking {
         let how = try change(own, &money)
         booking.version += 1
         tx.later([BookingSQL.update(booking)])
-        try money.settle(how, app, at: now, in: tx)
+        try await money.settle(how, app, at: now, in: tx)
         booking.publish(in: tx)
         return try await shares(of: id, as: principal, at: now, in: tx)
     }

@@ -57,7 +57,7 @@ struct RemindPayers: Work {
                         about: .init(
                             group: reminder.group,
                             booking: reminder.booking,
-                            household: reminder.ofHousehold,
+                            household: reminder.debtor,
                             park: parkId
                         ),
                         by: .job(Self.kind),
@@ -68,9 +68,43 @@ struct RemindPayers: Work {
             }
             try Job.enqueue(mail, key: "remind \(reminder.share) \(reminder.guest) \(day)", at: now, app, in: tx)
         }
+        tx.later([PaymentSQL.reminded(Array(told), on: day)])
+        for lapsed in try await tx.all(PaymentSQL.lapsed(in: parkId, on: day)) {
+            try await lapse(lapsed.booking, lapsed.number, app, at: now, in: tx)
+        }
         // A task that somebody closed without giving the money back comes again.
         for booking in try await tx.all(PaymentSQL.overpaid(in: parkId)) {
             try Job.enqueue(Overpaid(bookingId: booking), key: booking.description, at: now, app, in: tx)
         }
+    }
+
+    /// What follows when a firm stay's deposit has not been covered again in time, by the rule it was booked under.
+    private func lapse(
+        _ id: Booking.ID,
+        _ number: String,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        let worker = Principal.job(Self.kind)
+        let rules = try await tx.first(BookingSQL.policy(of: id))?.rules
+        if rules?.depositLapse == .cancels {
+            let reason = CancellationRequest(reason: "The deposit was not covered again in time.")
+            _ = try await Booking.cancel(id, reason, as: worker, app, at: now, in: tx)
+            return
+        }
+        try await StaffTask.open(
+            StaffTaskRequest(
+                title: "The deposit of booking \(number) is not covered",
+                detail: "It was to be covered again by now. Speak with the organiser, waive it, or cancel.",
+                due: day
+            ),
+            source: .deposit,
+            subject: id.description,
+            in: parkId,
+            app,
+            at: now,
+            in: tx
+        )
     }
 }

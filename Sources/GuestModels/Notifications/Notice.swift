@@ -7,7 +7,7 @@ public enum Notice: String, Codable, CaseIterable, Sendable {
     case friendJoined, messageWritten, optionProposed
     case bookingHeld, bookingConfirmed, bookingChanged, bookingCancelled, holdExpired, cottageReady
     case hostAnswered, guestsWrote, guestsNeedHelp
-    case shareDue, shareOverdue
+    case shareDue, shareOverdue, shareAsked, moneyTakenBack
 
     /// Who hears of it; never who did it.
     public enum Audience: Sendable {
@@ -59,6 +59,8 @@ public enum Notice: String, Codable, CaseIterable, Sendable {
         case .guestsNeedHelp: Rule(.hosts, nil, waits: false, hours: 24)
         case .shareDue: Rule(.household, .money, waits: true, hours: 168)
         case .shareOverdue: Rule(.household, .money, waits: true, hours: 168)
+        case .shareAsked: Rule(.household, .money, waits: true, hours: 168)
+        case .moneyTakenBack: Rule(.household, .money, waits: true, hours: 168)
         }
     }
 
@@ -209,6 +211,24 @@ public enum Notice: String, Codable, CaseIterable, Sendable {
                     en: "Your share will soon be due.",
                     nl: "Jouw deel moet binnenkort betaald zijn.",
                     de: "Dein Anteil ist bald fällig."
+                )
+            )
+        case .shareAsked:
+            (
+                stay,
+                LocalizedText(
+                    en: "A change asks something of you.",
+                    nl: "Een wijziging vraagt iets van jou.",
+                    de: "Eine Änderung fragt etwas von dir."
+                )
+            )
+        case .moneyTakenBack:
+            (
+                stay,
+                LocalizedText(
+                    en: "A payment has been taken back.",
+                    nl: "Een betaling is teruggehaald.",
+                    de: "Eine Zahlung wurde zurückgeholt."
                 )
             )
         case .shareOverdue:

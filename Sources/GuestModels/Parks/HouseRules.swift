@@ -46,10 +46,19 @@ public struct HouseRules: Hashable, Codable, Sendable {
     public var vat: [VATRates]?
     /// Who sends the park's invoices; none are sent unless the park says so.
     public var seller: Seller?
+    /// What follows when a firm stay's deposit is not covered again in time; a task unless the park says otherwise.
+    public var depositLapse: DepositLapse?
     /// How many babies a cottage takes beside its capacity; two unless the park says otherwise.
     public var maximumBabies: Int?
     /// When phones let guests sleep; from 22:00 until 08:00 unless the park says otherwise.
     public var quietHours: QuietHours?
+
+    public enum DepositLapse: String, Hashable, Codable, Sendable {
+        /// The desk gets a task.
+        case asks
+        /// The stay is cancelled, for the fee of that day.
+        case cancels
+    }
 
     public enum SelfCheckIn: String, Hashable, Codable, Sendable {
         case lead, anyone
@@ -166,7 +175,8 @@ public struct HouseRules: Hashable, Codable, Sendable {
         seller: Seller? = nil,
         quietHours: QuietHours? = nil,
         maximumBabies: Int? = nil,
-        goodwillDayLimit: Int64? = nil
+        goodwillDayLimit: Int64? = nil,
+        depositLapse: DepositLapse? = nil
     ) {
         self.checkInFrom = checkInFrom
         self.checkOutBy = checkOutBy
@@ -193,6 +203,7 @@ public struct HouseRules: Hashable, Codable, Sendable {
         self.quietHours = quietHours
         self.maximumBabies = maximumBabies
         self.goodwillDayLimit = goodwillDayLimit
+        self.depositLapse = depositLapse
     }
 }
 

@@ -265,7 +265,9 @@ import Testing
                     try await api.work()
                 }
                 return try [stage.organiser, stage.member].map { who in
-                    try api.mails(to: who.email).filter { !$0.contains("See you at") }.count
+                    try api.mails(to: who.email).filter {
+                        $0.contains("open. It is due by") || $0.contains("was due on")
+                    }.count
                 }
             }
             #expect(try await mails(on: due.adding(days: -8)) == [0, 0])
@@ -274,7 +276,7 @@ import Testing
             #expect(try await mails(on: due.adding(days: 1)) == [1, 2])
             #expect(try await mails(on: due.adding(days: 2)) == [1, 2])
             #expect(try await mails(on: due.adding(days: 8)) == [2, 3])
-            let letter = try #require(try api.mails(to: stage.organiser.email).last { !$0.contains("See you at") })
+            let letter = try #require(try api.mails(to: stage.organiser.email).last { $0.contains("was due on") })
             #expect(letter.contains(try #require(try await stage.own(of: stage.member).amount).plainText))
             // Half the price is the fee, so nothing goes back until the member has paid their part of it.
             let cancel = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x").decode(Booking.self)

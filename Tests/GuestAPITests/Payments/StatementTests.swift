@@ -79,8 +79,14 @@ import Testing
         }
     }
 
-    private func stage(_ api: GuestAPITestService, deposit: Int = 0, tax: Bool = false) async throws -> Stage {
+    private func stage(
+        _ api: GuestAPITestService,
+        deposit: Int = 0,
+        tax: Bool = false,
+        lapse: HouseRules.DepositLapse? = nil
+    ) async throws -> Stage {
         var rules = Given.rules
+        rules.depositLapse = lapse
         rules.depositPercent = deposit
         rules.cancellation = [.init(days: 28, percent: 30), .init(days: 7, percent: 60)]
         if tax { rules.touristTax = .init(personNight: 168, fromAge: 4) }
@@ -334,7 +340,11 @@ import Testing
             let rivals = try await api.given.group(of: rival)
             func take(_ cottage: Int, _ from: String, _ to: String) async throws -> String? {
                 let request = try api.given.request(
-                    rivals, stage.world, cottages: [stage.world.cottages[cottage]], from: from, to: to
+                    rivals,
+                    stage.world,
+                    cottages: [stage.world.cottages[cottage]],
+                    from: from,
+                    to: to
                 )
                 return try await api.post("/v1/bookings", request, as: rival, key: UUID().uuidString).code
             }
@@ -395,6 +405,93 @@ import Testing
             let told = try await statement(stage)
             #expect(!told.isDepositCovered && told.depositDue != nil)
             try await stage.expectRight()
+        }
+    }
+
+    // MARK: What households are told, and what is late
+
+    /// After the scheduler has been by at noon of a day.
+    private func noon(_ stage: Stage, of day: LocalDate) async throws {
+        let api = stage.api
+        let noon = Double(day.daysSince1970) * 86400 + 12 * 3600
+        api.clock.advance(by: noon - api.now.timeIntervalSince1970)
+        for _ in 0..<2 {
+            try await Scheduler(app: api.app).tick()
+            try await api.work()
+        }
+    }
+
+    private func letters(_ stage: Stage, to who: Given.Person, with text: String) throws -> Int {
+        try stage.api.mails(to: who.email).filter { $0.contains(text) }.count
+    }
+
+    @Test func `A household is told of what comes in, what is asked and what ends, and nobody else is`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api, deposit: 30)
+            try await stage.pay(try await stage.owed(of: stage.member), for: stage.member)
+            let longer = BookingChange(stay: try stay("2027-05-14", "2027-05-18"))
+            #expect(try await stage.change(longer, as: stage.organiser).status == 200)
+            try await api.work()
+            #expect(try letters(stage, to: stage.member, with: "has come in for booking") == 1)
+            #expect(try letters(stage, to: stage.member, with: "would make your share") == 1)
+            #expect(try letters(stage, to: stage.organiser, with: "has come in for booking") == 0)
+            #expect(try letters(stage, to: stage.organiser, with: "would make your share") == 0)
+            _ = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x")
+            try await api.work()
+            for who in [stage.organiser, stage.member] {
+                #expect(try letters(stage, to: who, with: "is cancelled") == 1)
+            }
+        }
+    }
+
+    @Test func `A letter that a missed day left out is written on the next`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            _ = try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c")
+            let due = try await stage.own(of: stage.member).due
+            try await noon(stage, of: due.adding(days: -4))
+            #expect(try letters(stage, to: stage.member, with: "It is due by") == 1)
+            try await noon(stage, of: due.adding(days: -3))
+            #expect(try letters(stage, to: stage.member, with: "It is due by") == 1)
+            try await noon(stage, of: due.adding(days: 3))
+            #expect(try letters(stage, to: stage.member, with: "was due on") == 1)
+            // Two shares are late; each is asked of its household, and both of the organiser.
+            #expect(try letters(stage, to: stage.organiser, with: "was due on") == 2)
+            struct Debts: Decodable {
+                struct Debt: Decodable {
+                    let shareId: Share.ID
+                    let daysLate: Int
+                    let open: Money
+                }
+                let items: [Debt]
+            }
+            let path = "/v1/admin/parks/\(stage.world.park.id)/debts"
+            let debts = try await api.get(path, as: stage.reception).decode(Debts.self).items
+            #expect(debts.map(\.daysLate) == [3, 3])
+            #expect(debts.reduce(0) { $0 + $1.open.amount } == stage.booking.total.amount)
+            // After the stay and after a cancellation a debt is a debt.
+            _ = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x")
+            try await noon(stage, of: due.adding(days: 10))
+            #expect(try letters(stage, to: stage.member, with: "was due on") == 2)
+        }
+    }
+
+    @Test func `A deposit that is not covered again in time becomes a task, or by rule the end`() async throws {
+        for lapse in [HouseRules.DepositLapse.asks, .cancels] {
+            try await withGuestAPI { api in
+                let stage = try await stage(api, deposit: 30, lapse: lapse)
+                try await stage.pay(stage.booking.deposit.amount, for: stage.organiser)
+                let more = BookingChange(stay: try stay("2027-05-14", "2027-05-20"))
+                #expect(try await stage.change(more, as: stage.reception, reason: "by phone").status == 200)
+                let due = try #require(try await statement(stage).depositDue)
+                try await noon(stage, of: due)
+                #expect(try await stage.seen().state == .confirmed)
+                try await noon(stage, of: due.adding(days: 1))
+                #expect(try await stage.seen().state == (lapse == .asks ? .confirmed : .cancelled))
+                let tasks = try await api.count("SELECT count(*) FROM task WHERE source = 'deposit'")
+                #expect(tasks == (lapse == .asks ? 1 : 0))
+                try await stage.expectRight()
+            }
         }
     }
 
