@@ -878,10 +878,10 @@ CREATE TABLE provider_transaction (
     at timestamptz NOT NULL,
     -- Whose payment it is; NULL for what belongs to the account as a whole.
     park_id uuid REFERENCES park,
-    -- The attempt that it is about.
-    attempt_id uuid REFERENCES attempt
+    -- The provider's id of the payment intent that it is about.
+    intent text
 );
-CREATE INDEX ON provider_transaction (attempt_id) WHERE attempt_id IS NOT NULL;
+CREATE INDEX ON provider_transaction (intent) WHERE intent IS NOT NULL;
 CREATE INDEX ON provider_transaction (source);
 CREATE INDEX ON provider_transaction (at);
 CREATE TRIGGER provider_transaction_never_edited BEFORE UPDATE OR DELETE ON provider_transaction

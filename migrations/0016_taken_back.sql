@@ -8,8 +8,8 @@ ALTER TABLE attempt ADD COLUMN taken_back bigint NOT NULL DEFAULT 0
 ALTER TABLE attempt ADD COLUMN reviews int NOT NULL DEFAULT 0;
 -- Whether the provider made it without us, such as in its own dashboard.
 ALTER TABLE refund ADD COLUMN is_foreign boolean NOT NULL DEFAULT false;
--- The attempt that a movement is about.
-ALTER TABLE provider_transaction ADD COLUMN attempt_id uuid REFERENCES attempt;
-CREATE INDEX ON provider_transaction (attempt_id) WHERE attempt_id IS NOT NULL;
+-- The provider's id of the payment intent that a movement is about.
+ALTER TABLE provider_transaction ADD COLUMN intent text;
+CREATE INDEX ON provider_transaction (intent) WHERE intent IS NOT NULL;
 
 INSERT INTO schema_version (number, name) VALUES (16, 'takenBack');

@@ -79,7 +79,8 @@ struct FaultProxy: HTTPResponder {
             if !bytes.isEmpty { bytes[plan.random(0...(bytes.count - 1))] ^= 1 }
             message.body = ByteBuffer(bytes: bytes)
             return await pass(message)
-        case .serviceKilled, .databaseRestarted, .providerKilled, .phoneKilled, .phoneCloned, .phonePartitioned,
+        case .disputeOpened, .disputeWon, .disputeLost, .debitReturned, .refundedElsewhere,
+            .serviceKilled, .databaseRestarted, .providerKilled, .phoneKilled, .phoneCloned, .phonePartitioned,
             .phoneFull, .clockWrong, .memberLeft, .memberCameBack:
             return await pass(message)
         }

@@ -226,7 +226,23 @@ actor Player {
             )
         }
         switch mood {
-        case ..<50: try await confirm("pm_card_visa")
+        case ..<34: try await confirm("pm_card_visa")
+        case ..<39:
+            try await confirm("pm_card_createDispute")
+            try await settleDispute(of: intent, mood: mood)
+        case ..<43:
+            // It clears, and the payer's bank takes it back later.
+            try await confirm("pm_sepa_debit_comes_back")
+            stage.plan.count(.debitReturned)
+        case ..<50:
+            try await confirm("pm_card_visa")
+            let part = mood % 2 == 0 ? ["amount": "50"] : [:]
+            let refund = try await stage.provider(
+                "POST",
+                "/v1/refunds",
+                ["payment_intent": intent].merging(part) { $1 }
+            )
+            if refund["id"] != nil { stage.plan.count(.refundedElsewhere) }
         case ..<60:
             try await confirm("pm_card_visa_chargeDeclined")
             try await confirm("pm_card_visa")
@@ -245,6 +261,22 @@ actor Player {
         case ..<95: _ = try await insist("POST", "/v1/payments/\(attempt)/cancel", nil, as: person)
         default: break
         }
+    }
+
+    /// A bank has the money of an intent: the park wins it back, loses it, or nobody has decided yet.
+    private func settleDispute(of intent: String, mood: Int) async throws {
+        let found = try await stage.provider("GET", "/v1/disputes?payment_intent=\(intent)")
+        guard let id = (found["data"] as? [[String: Any]])?.first?["id"] as? String else { return }
+        stage.plan.count(.disputeOpened)
+        guard mood % 5 > 1 else { return }
+        try await Task.sleep(for: .milliseconds(200 * (mood % 7)))
+        let wins = mood % 5 > 2
+        _ = try await stage.provider(
+            "POST",
+            "/v1/disputes/\(id)",
+            ["evidence[uncategorized_text]": wins ? "winning_evidence" : "losing_evidence"]
+        )
+        stage.plan.count(wins ? .disputeWon : .disputeLost)
     }
 
     private func giveUp(_ attempt: String, as person: Int) async throws -> Int {

@@ -72,6 +72,15 @@ struct SimulatePayments: AsyncParsableCommand {
         var payments = 0
         for player in players { payments += try await player.endAll() }
         try await stage.drain()
+        // What banks have done since is in the provider's books; nobody may have told us.
+        for _ in 0..<2 {
+            _ = try await voorpret_simulate.run(
+                "\(stage.programs)/voorpret",
+                ["check", "ledger", "--provider"],
+                environment: stage.environment
+            )
+            try await stage.drain()
+        }
         let truth = try await Truth.compare(stage)
         let (code, told) = try await voorpret_simulate.run(
             "\(stage.programs)/voorpret",

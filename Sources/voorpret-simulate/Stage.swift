@@ -239,7 +239,7 @@ struct Stage: Sendable {
                 try await query(
                     """
                     SELECT count(*) AS value FROM job
-                    WHERE kind IN ('overpaid', 'endPayments', 'settleAttempt', 'settleRefund', 'readEvent')
+                    WHERE kind IN ('overpaid', 'endPayments', 'settleAttempt', 'settleRefund', 'readEvent', 'reviewCharge')
                     """
                 ).first ?? 0
             if open + events + jobs == 0 {

@@ -31,7 +31,11 @@ struct Truth {
         if !open.isEmpty { differences.append("\(open.count) intents could still be paid") }
 
         let refunds = try await stage.all("refunds").filter { $0["status"] as? String != "failed" }
-        let kept = paid.reduce(0) { $0 + amount($1) } - refunds.reduce(0) { $0 + amount($1) }
+        let taken = try await stage.all("disputes").filter {
+            ["needs_response", "under_review", "lost"].contains($0["status"] as? String ?? "")
+        }
+        let gone = (refunds + taken).reduce(0) { $0 + amount($1) }
+        let kept = paid.reduce(0) { $0 + amount($1) } - gone
         let shares = try await stage.query("SELECT coalesce(sum(paid), 0)::bigint AS value FROM share").first ?? -1
         if kept != shares { differences.append("the provider keeps \(kept), the shares say \(shares)") }
 
@@ -78,7 +82,7 @@ struct Truth {
         let cents = abs(kept - shares)
         return Truth(
             summary:
-                "\(all) bookings, \(firm) firm, \(intents.count) intents (\(doubled.count) asked for twice), \(paid.count) paid, \(refunds.count) given back",
+                "\(all) bookings, \(firm) firm, \(intents.count) intents (\(doubled.count) asked for twice), \(paid.count) paid, \(refunds.count) given back, \(taken.count) taken back",
             difference: "\(cents / 100).\(cents % 100 / 10)\(cents % 10)",
             differences: differences
         )

@@ -90,7 +90,15 @@ public struct Office: Sendable {
     /// - Parameter withProvider: also against the provider's own books, which are read to their end first. A payment
     ///   that comes while this runs is told too; then run it again.
     public func checkLedger(withProvider: Bool = false) async throws -> [String] {
-        if withProvider { try await ReadBooks.read(app) }
+        if withProvider {
+            try await ReadBooks.read(app)
+            // What the books tell of money that has been moved without us, whether or not a worker is there.
+            let acting = Principal.job("check").setting
+            let due = AttemptSQL.reviewsDue(since: .distantPast)
+            for attempt in try await app.database.read(as: acting, { try await $0.all(due) }) {
+                try await ReviewCharge.carryOut(attempt, app)
+            }
+        }
         // It looks at everything there ever was.
         return try await app.database.transaction(as: Principal.job("check").setting, within: 3600) { tx in
             let own = try await tx.all(PaymentSQL.differences)

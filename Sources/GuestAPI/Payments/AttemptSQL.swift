@@ -225,6 +225,29 @@ enum AttemptSQL {
         }
     }
 
+    /// The attempts whose money has been moved at the provider otherwise than we know: a refund that is none of ours, a
+    /// dispute that has another sum.
+    ///
+    /// - Parameter since: movements before have been seen to.
+    static func reviewsDue(since: Date) -> Query<Attempt.ID> {
+        Query(
+            """
+            SELECT attempt.id FROM provider_transaction AS their JOIN attempt ON attempt.reference = intent
+            WHERE kind IN ('refund', 'payment_refund') AND at >= \(since) AND state = 'succeeded'
+                AND NOT EXISTS (SELECT FROM refund WHERE refund.reference = their.source)
+            UNION
+            SELECT attempt.id FROM attempt JOIN LATERAL (
+                SELECT -coalesce(sum(amount), 0) AS taken FROM provider_transaction
+                WHERE intent = attempt.reference AND kind = 'adjustment'
+            ) AS their ON true
+            WHERE state = 'succeeded' AND taken <> taken_back AND attempt.reference IN (
+                SELECT intent FROM provider_transaction WHERE kind = 'adjustment' AND at >= \(since)
+            )
+            ORDER BY 1
+            """
+        ) { try $0.decode("id") }
+    }
+
     /// Which of the provider's ids are refunds that we know.
     static func refunds(named references: [String]) -> Query<String> {
         Query("SELECT reference FROM refund WHERE reference = ANY(\(references)::text[])") {
@@ -393,15 +416,15 @@ enum AttemptSQL {
     }
 
     /// Whose payment a movement is about, by the charge, refund or intent it names.
-    static func attempt(ofSource source: String?) -> Query<(attempt: Attempt.ID, park: Park.ID)> {
+    static func park(ofSource source: String?) -> Query<Park.ID> {
         Query(
             """
-            SELECT attempt.id, park_id FROM attempt JOIN share ON share.id = share_id JOIN booking ON booking.id = booking_id
+            SELECT park_id FROM attempt JOIN share ON share.id = share_id JOIN booking ON booking.id = booking_id
             WHERE charge = \(source) OR attempt.reference = \(source)
                 OR attempt.id IN (SELECT attempt_id FROM refund WHERE refund.reference = \(source))
             LIMIT 1
             """
-        ) { (try $0.decode("id"), try $0.decode("park_id")) }
+        ) { try $0.decode("park_id") }
     }
 
     /// No row when it has been read before.
@@ -409,14 +432,14 @@ enum AttemptSQL {
         _ movement: PaymentProvider.Movement,
         kind: String,
         park: Park.ID?,
-        attempt: Attempt.ID?
+        intent: String?
     ) -> Command {
         Command(
             """
-            INSERT INTO provider_transaction (id, kind, amount, fee, currency, source, at, park_id, attempt_id)
+            INSERT INTO provider_transaction (id, kind, amount, fee, currency, source, at, park_id, intent)
             VALUES (\(movement.id), \(kind), \(movement.money.amount), \(movement.feeMoney.amount),
                 \(movement.currency.uppercased()), \(movement.source?.id),
-                \(Date(timeIntervalSince1970: Double(movement.created.value))), \(park), \(attempt))
+                \(Date(timeIntervalSince1970: Double(movement.created.value))), \(park), \(intent))
             ON CONFLICT DO NOTHING
             """
         )

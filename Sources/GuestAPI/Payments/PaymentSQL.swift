@@ -619,9 +619,9 @@ enum PaymentSQL {
                 SELECT FROM refund WHERE reference = source AND refund.amount = -their.amount
             )
             UNION ALL
-            SELECT 'dispute at the provider that nothing here matches', their.attempt_id::text
-            FROM provider_transaction AS their JOIN attempt ON attempt.id = their.attempt_id, books
-            WHERE kind = 'adjustment' GROUP BY their.attempt_id, taken_back
+            SELECT 'dispute at the provider that nothing here matches', attempt.id::text
+            FROM provider_transaction AS their JOIN attempt ON attempt.reference = their.intent, books
+            WHERE kind = 'adjustment' GROUP BY attempt.id
             HAVING -sum(their.amount) <> taken_back AND max(at) <= max(deadline)
             UNION ALL
             SELECT 'refund that the provider does not have', id::text FROM refund, books

@@ -35,32 +35,26 @@ struct ReadBooks: Work {
         let named = intents
         try await app.database.transaction(as: acting, within: 60) { tx in
             for movement in read {
-                let source = movement.source.map { named[$0.id] ?? $0.id }
-                try await book(movement, source: source, app, in: tx)
+                try await book(movement, about: movement.source.flatMap { named[$0.id] }, app, in: tx)
             }
             try await tx.run(AttemptSQL.booksRead(at: begun))
+            // Told or not, what the books say of money that has been moved without us is seen to.
+            for attempt in try await tx.all(AttemptSQL.reviewsDue(since: begun.addingTimeInterval(-30 * 86400))) {
+                try Job.enqueue(ReviewCharge(attemptId: attempt), key: attempt.description, at: begun, app, in: tx)
+            }
         }
     }
 
-    private static let movesBack: Set<String> = [
-        "adjustment", "refund", "payment_refund", "refund_failure", "payment_failure_refund",
-    ]
-
     private static func book(
         _ movement: PaymentProvider.Movement,
-        source: String?,
+        about intent: String?,
         _ app: AppEnvironment,
         in tx: Transaction
     ) async throws {
-        let about = try await tx.first(AttemptSQL.attempt(ofSource: source))
-        let park = about?.park
+        let park = try await tx.first(AttemptSQL.park(ofSource: intent ?? movement.source?.id))
         let fee = movement.feeMoney.amount
-        let insert = AttemptSQL.insert(movement, kind: movement.type, park: park, attempt: about?.attempt)
+        let insert = AttemptSQL.insert(movement, kind: movement.type, park: park, intent: intent)
         guard try await tx.run(insert) == 1 else { return }
-        if let attempt = about?.attempt, Self.movesBack.contains(movement.type) {
-            // Somebody may have taken it back or given it back without us.
-            try Job.enqueue(ReviewCharge(attemptId: attempt), key: attempt.description, at: app.now(), app, in: tx)
-        }
         func post(_ what: String, _ account: Journal.Account, _ amount: Int64) {
             guard amount != 0 else { return }
             Journal(

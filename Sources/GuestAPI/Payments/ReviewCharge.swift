@@ -14,9 +14,11 @@ struct ReviewCharge: Work {
 
     let attemptId: Attempt.ID
 
-    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
+    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws { try await Self.carryOut(attemptId, app) }
+
+    static func carryOut(_ attemptId: Attempt.ID, _ app: AppEnvironment) async throws {
         guard let provider = app.payments else { return }
-        let acting = Principal.job(Self.kind).setting
+        let acting = Principal.job(kind).setting
         guard let row = try await app.database.read(as: acting, { try await $0.first(AttemptSQL.attempt(attemptId)) }),
             row.attempt.state == .succeeded, let intent = row.reference
         else { return }
