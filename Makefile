@@ -13,13 +13,13 @@ demo: ## play one group's way through the running service
 test: ## set up, start a throw-away cluster, run all tests (ARGS='--filter Booking')
 	@scripts/test.sh $(ARGS)
 
-check: ## format, layering, tests, fuzz
+check: ## format, layering, tests, documentation in a browser, fuzz
 	@scripts/check.sh
 
 fuzz: ## attack a service of its own with what openapi.yaml allows and forbids (FUZZ_CASES)
 	@scripts/fuzz.sh
 
-simulate: ## lose answers, forge webhooks and kill the service while groups pay (FAULTS, SEED, MINUTES)
+simulate: ## lose answers, forge webhooks, dispute payments and kill the service while groups pay (FAULTS, SEED, MINUTES)
 	@scripts/simulate.sh payments
 
 simulate-phones: ## lose requests, kill phones, clone them, send friends away while they plan (SCHEDULES, PHONES, SEED, MINUTES)

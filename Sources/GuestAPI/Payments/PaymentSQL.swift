@@ -239,8 +239,9 @@ enum PaymentSQL {
         let due: LocalDate
     }
 
-    /// Shares of which something is open: of a firm stay, of one that is over, and the fee of a cancelled one. What a
-    /// direct debit is about to pay is not asked for.
+    /// Shares of which something is open: of a firm stay, of one that is over, and the fee of a cancelled one.
+    ///
+    /// What a direct debit is about to pay is not asked for.
     private static let isOpen: SQL = """
         state IN ('confirmed', 'checkedIn', 'checkedOut', 'noShow', 'cancelled') AND paid < share.amount
             AND NOT EXISTS (SELECT FROM attempt WHERE share_id = share.id AND attempt.state = 'processing')

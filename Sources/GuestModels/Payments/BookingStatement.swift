@@ -150,8 +150,9 @@ public struct BookingStatement: Sendable {
     /// What cancelling all or a part has cost.
     private var fees: Int64 { bill.lines.filter { $0.kind == .cancellation }.total }
 
-    /// What the park may keep: the fee of a cancelled booking, the deposit of a firm one. While a change is held, what is
-    /// paid for it is kept too.
+    /// What the park may keep: the fee of a cancelled booking, the deposit of a firm one.
+    ///
+    /// While a change is held, what is paid for it is kept too.
     public var kept: Int64 {
         switch state {
         case .held, .expired: 0
