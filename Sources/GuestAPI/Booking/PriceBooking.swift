@@ -84,12 +84,13 @@ struct PricedChange: Sendable {
         in tx: Transaction
     ) async throws {
         guard let group = booking.groupId else { throw Refusal.notChangeable }
-        let (policies, allTypes, cottages, rates, people, live) = try await tx.all(
+        let (policies, allTypes, cottages, rates, present, staying, live) = try await tx.all(
             BookingSQL.policy(of: booking.id),
             ParkSQL.types(of: booking.parkId),
             BookingSQL.types(of: plan.cottages.map(\.id), in: booking.parkId),
             ParkSQL.rates(during: plan.stay, park: booking.parkId, asOf: booking.placedAt),
             GroupSQL.travellers(of: group),
+            GroupSQL.travellers(ofBooking: booking.id),
             BookingSQL.liveLines(of: booking.id)
         )
         guard let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone) else {
@@ -102,6 +103,17 @@ struct PricedChange: Sendable {
         guard cottages.count == plan.cottages.count, cottages.allSatisfy({ $0.isOpen || own.contains($0.id) }) else {
             throw Refusal.unknownCottage.at("/cottages")
         }
+        // Who was booked and has gone since, such as by erasing the account, still counts as they did.
+        let known = Set(present.map(\.id))
+        let taxed = Set(live.filter { $0.line.kind == .touristTax }.compactMap(\.line.travellerId))
+        let (rules, arrival) = (policy.rules, plan.stay.arrival)
+        let departed = staying.filter { !known.contains($0.id) }.map { traveller in
+            guard traveller.birthDate == nil, !taxed.contains(traveller.id), let tax = rules.touristTax, tax.fromAge > 0
+            else { return traveller }
+            var young = traveller
+            young.birthDate = arrival.adding(days: 200 - tax.fromAge * 365)
+            return young
+        }
         let byID = Dictionary(allTypes.map { ($0.id, $0) }) { first, _ in first }
         let fees = policy.fees.compactMap { key, fee in CottageType.ID(key).map { ($0, fee) } }
         priced = try PricedPlan(
@@ -110,7 +122,7 @@ struct PricedChange: Sendable {
             pricedAs: byID,
             fees: Dictionary(fees) { $1 },
             rates: rates,
-            people: people,
+            people: present + departed,
             rules: policy.rules,
             bookedOn: clock.date(at: booking.placedAt)
         )

@@ -35,7 +35,16 @@ extension PersonalData {
                 tx.publish(row.traveller, .traveller, to: .group(row.group))
                 tx.publish(row.group, .membership, to: .guest(guest))
             }
+            for row in try await tx.all(GroupSQL.affected(by: guest)) {
+                tx.publish(row.traveller, .traveller, to: .group(row.group))
+            }
             try await tx.run(GroupSQL.erase(guest, at: now))
+        },
+        remains: { guest, now, tx in
+            let today = LocalDate(daysSince1970: Int(now.timeIntervalSince1970 / 86400) - 1)
+            return try await tx.all(GroupSQL.staysAhead(of: guest, today: today)).map {
+                Remainder(kind: .stay, bookingNumber: $0.number, park: $0.park, stay: $0.stay)
+            }
         },
         stop: { guest, tx in try await tx.run(GroupSQL.stop(guest)) }
     )

@@ -413,12 +413,41 @@ enum GroupSQL {
         }
     }
 
+    /// Who has nobody with an account left in their household once a guest is gone: children, and friends without
+    /// account.
+    private static func dependants(of guest: Guest.ID) -> SQL {
+        """
+        SELECT dependant.id FROM traveller AS dependant
+        WHERE dependant.guest_id IS NULL
+            AND dependant.household_id IN (SELECT household_id FROM traveller WHERE guest_id = \(guest))
+            AND NOT EXISTS (
+                SELECT FROM traveller AS other
+                WHERE other.household_id = dependant.household_id AND other.left_at IS NULL
+                    AND other.guest_id IS NOT NULL AND other.guest_id <> \(guest)
+            )
+        """
+    }
+
+    /// Everybody whose row an erasure changes beside the guest's own, and their groups.
+    static func affected(by guest: Guest.ID) -> Query<(traveller: Traveller.ID, group: TravelGroup.ID)> {
+        Query(
+            """
+            SELECT id, group_id FROM traveller
+            WHERE id IN (\(dependants(of: guest)))
+                OR guardian_id IN (SELECT id FROM traveller WHERE guest_id = \(guest))
+            ORDER BY id
+            """
+        ) { (try $0.decode("id"), try $0.decode("group_id")) }
+    }
+
     /// Takes the person out of every group: their rows stay for the bookings, without a name.
     ///
-    /// A household and a group that have nobody else lose their names too, and answers kept for others that
-    /// mention the name are emptied.
+    /// Children and others without account who have nobody else in their household go along. A household and a group
+    /// that have nobody else with an account lose their names too, and answers kept for others that mention a name that
+    /// goes are emptied. A child that stays has no guardian until the group says who is.
     static func erase(_ guest: Guest.ID, at now: Date) -> [Command] {
-        [
+        let going: SQL = "traveller.guest_id = \(guest) OR traveller.id IN (\(dependants(of: guest)))"
+        return [
             Command(
                 """
                 UPDATE idempotency_key SET body = '{}'
@@ -426,7 +455,7 @@ enum GroupSQL {
                     SELECT 'guest:' || theirs.guest_id FROM traveller AS mine
                     JOIN traveller AS theirs ON theirs.group_id = mine.group_id WHERE mine.guest_id = \(guest)
                 ) AND EXISTS (
-                    SELECT FROM traveller WHERE guest_id = \(guest) AND position(convert_to(name, 'UTF8') IN body) > 0
+                    SELECT FROM traveller WHERE (\(going)) AND position(convert_to(name, 'UTF8') IN body) > 0
                 )
                 """
             ),
@@ -435,7 +464,7 @@ enum GroupSQL {
                 UPDATE household SET name = '—' WHERE id IN (SELECT household_id FROM traveller WHERE guest_id = \(guest))
                     AND NOT EXISTS (
                         SELECT FROM traveller WHERE household_id = household.id AND left_at IS NULL
-                            AND guest_id IS DISTINCT FROM \(guest)
+                            AND guest_id IS NOT NULL AND guest_id <> \(guest)
                     )
                 """
             ),
@@ -460,11 +489,64 @@ enum GroupSQL {
             ),
             Command(
                 """
+                UPDATE traveller SET guardian_id = NULL, version = version + 1
+                WHERE guardian_id IN (SELECT id FROM traveller WHERE guest_id = \(guest))
+                """
+            ),
+            Command(
+                """
+                UPDATE traveller SET name = '—', birth_date = NULL, left_at = coalesce(left_at, \(now)),
+                    version = version + 1
+                WHERE id IN (\(dependants(of: guest)))
+                """
+            ),
+            Command(
+                """
                 UPDATE traveller SET guest_id = NULL, role = NULL, name = '—', birth_date = NULL,
                     left_at = coalesce(left_at, \(now)), version = version + 1
                 WHERE guest_id = \(guest)
                 """
             ),
         ]
+    }
+
+    /// Names and birth dates of travellers without account serve for a stay; some are forgotten when their group has had
+    /// none since.
+    ///
+    /// - Returns: whose.
+    static func forgetTravellers(
+        before then: Date
+    ) -> Query<(traveller: Traveller.ID, group: TravelGroup.ID)> {
+        Query(
+            """
+            UPDATE traveller SET name = '—', birth_date = NULL, version = version + 1
+            WHERE id IN (
+                SELECT id FROM traveller AS old
+                WHERE guest_id IS NULL AND joined_at < \(then) AND (name <> '—' OR birth_date IS NOT NULL)
+                    AND NOT EXISTS (
+                        SELECT FROM booking WHERE booking.group_id = old.group_id AND upper(stay) > \(then)::date
+                    )
+                ORDER BY id LIMIT 500
+            )
+            RETURNING id, group_id
+            """
+        ) { (try $0.decode("id"), try $0.decode("group_id")) }
+    }
+
+    /// The stays of a guest that are not over.
+    static func staysAhead(
+        of guest: Guest.ID,
+        today: LocalDate
+    ) -> Query<(number: String, park: String, stay: Stay)> {
+        Query(
+            """
+            SELECT DISTINCT number, park.name, stay
+            FROM traveller JOIN booking_traveller ON traveller_id = traveller.id JOIN booking ON booking.id = booking_id
+                JOIN park ON park.id = park_id
+            WHERE guest_id = \(guest) AND left_at IS NULL AND state IN ('held', 'confirmed', 'checkedIn')
+                AND upper(stay) > \(today)
+            ORDER BY number
+            """
+        ) { (try $0.decode("number"), try $0.decode("name"), try $0.decode("stay")) }
     }
 }

@@ -80,8 +80,8 @@ enum IdentityRoutes {
     private static func eraseMe(_ call: Call) async throws -> Answer {
         let id = try call.guest()
         let answer = try await call.write { tx in
-            try await Guest.erase(id, call.app, at: call.now, in: tx)
-            return .noContent
+            let remains = try await Guest.erase(id, call.app, at: call.now, in: tx)
+            return try remains.isEmpty ? .noContent : .json(Page(items: remains, next: nil))
         }
         call.app.authenticator.forget()
         return answer

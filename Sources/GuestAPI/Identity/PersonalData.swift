@@ -8,8 +8,26 @@ struct PersonalData: Sendable {
     let name: String
     let export: @Sendable (Guest.ID, AppEnvironment, Transaction) async throws -> any Encodable & Sendable
     let erase: @Sendable (Guest.ID, AppEnvironment, Date, Transaction) async throws -> Void
+    /// What stays although the guest goes, and why.
+    var remains: @Sendable (Guest.ID, Date, Transaction) async throws -> [Remainder] = { _, _, _ in [] }
     /// Waits for what is being done in the guest's name, and lets nothing more begin; before anything is erased.
     var stop: @Sendable (Guest.ID, Transaction) async throws -> Void = { _, _ in }
+
+    /// Something that an erasure leaves.
+    struct Remainder: Encodable, Sendable {
+        enum Kind: String, Encodable, Sendable {
+            /// A share that is not paid: its household goes on owing it, without a name.
+            case debt
+            /// A stay that counts on them.
+            case stay
+        }
+
+        let kind: Kind
+        let bookingNumber: String
+        let park: String
+        var open: Money?
+        var stay: Stay?
+    }
 
     /// Every feature that keeps personal data stands here; erased from the first to the last.
     static let all: [PersonalData] = [register, payments, planning, messages, groups, sync, notices, outbox, identity]
@@ -64,15 +82,26 @@ extension Guest {
     /// What the law makes us keep (bookings and their amounts) stays without a name.
     ///
     /// Throws `organisesBooking` when they organise a stay that is still to come and nobody can take over.
-    static func erase(_ id: Guest.ID, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+    ///
+    /// - Returns: what remains all the same, for them to read before they go.
+    @discardableResult
+    static func erase(
+        _ id: Guest.ID,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> [PersonalData.Remainder] {
         // Phones first, as whatever a phone brings begins with it.
         for feature in PersonalData.all.reversed() { try await feature.stop(id, tx) }
         guard try await tx.first(IdentitySQL.guest(id, locked: true)) != nil else { throw Refusal.notFound }
         try await tellParks(of: id, in: tx)
+        var remains: [PersonalData.Remainder] = []
+        for feature in PersonalData.all { remains += try await feature.remains(id, now, tx) }
         for feature in PersonalData.all {
             try await feature.erase(id, app, now, tx)
         }
         try Audit.record("guest.erase", target: id.uuid, app, at: now, in: tx)
+        return remains
     }
 }
 

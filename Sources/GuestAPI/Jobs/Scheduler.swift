@@ -2,6 +2,7 @@ import Foundation
 import GuestModels
 import Logging
 import Postgres
+import Sync
 import ServiceLifecycle
 
 /// Enqueues what is due by the clock.
@@ -67,6 +68,9 @@ struct CleanUp: Work {
     static let queue = Job.Queue.effects
 
     func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        for row in try await tx.all(GroupSQL.forgetTravellers(before: now.addingTimeInterval(-400 * 86400))) {
+            tx.publish(row.traveller, .traveller, to: .group(row.group))
+        }
         try await tx.run(
             IdentitySQL.deleteOldTokens(now: now) + [
                 IdempotencySQL.deleteExpired(now: now), JobSQL.deleteOldRuns(now: now),

@@ -28,6 +28,27 @@ extension PersonalData {
             }
             return Export(shares: shares, tillPayments: plain, attempts: attempts.map(\.attempt), invoices: invoices)
         },
-        erase: { _, _, _, _ in }
+        erase: { guest, app, now, tx in
+            // A debt of a household in which nobody is left who hears of it is the desk's to see to.
+            for debt in try await tx.all(PaymentSQL.debts(of: guest)) where debt.isAlone {
+                try await StaffTask.open(
+                    StaffTaskRequest(
+                        title: "\(debt.open.plainText) of booking \(debt.number) is owed by nobody who can be asked",
+                        detail: "Share \(debt.share). The account of its household has been erased."
+                    ),
+                    source: .payment,
+                    subject: debt.share.description,
+                    in: debt.park,
+                    app,
+                    at: now,
+                    in: tx
+                )
+            }
+        },
+        remains: { guest, _, tx in
+            try await tx.all(PaymentSQL.debts(of: guest)).map {
+                Remainder(kind: .debt, bookingNumber: $0.number, park: $0.parkName, open: $0.open)
+            }
+        }
     )
 }

@@ -333,6 +333,42 @@ enum PaymentSQL {
         }
     }
 
+    struct OwnDebt: Sendable {
+        let share: Share.ID
+        let number: String
+        let park: Park.ID
+        let parkName: String
+        let open: Money
+        /// Whether nobody else of the household has an account.
+        let isAlone: Bool
+    }
+
+    /// What a guest's households have not paid of bookings that stand, due or not.
+    static func debts(of guest: Guest.ID) -> Query<OwnDebt> {
+        Query(
+            """
+            SELECT share.id, number, booking.park_id, park.name, share.amount - paid AS open, booking.currency, NOT EXISTS (
+                    SELECT FROM traveller AS other
+                    WHERE other.household_id = share.household_id AND left_at IS NULL
+                        AND other.guest_id IS NOT NULL AND other.guest_id <> \(guest)
+                ) AS is_alone
+            FROM share JOIN booking ON booking.id = booking_id JOIN park ON park.id = booking.park_id
+            WHERE household_id IN (SELECT household_id FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL)
+                AND state NOT IN ('held', 'expired') AND paid < share.amount
+            ORDER BY share.id
+            """
+        ) { row in
+            OwnDebt(
+                share: try row.decode("id"),
+                number: try row.decode("number"),
+                park: try row.decode("park_id"),
+                parkName: try row.decode("name"),
+                open: Money(try row.decode("open"), try row.decode("currency")),
+                isAlone: try row.decode("is_alone")
+            )
+        }
+    }
+
     /// Firm stays ahead whose deposit was to be covered again by now, and that nobody is paying for at this moment.
     static func lapsed(in park: Park.ID, on day: LocalDate) -> Query<(booking: Booking.ID, number: String)> {
         Query(
