@@ -25,7 +25,7 @@ with sync_playwright() as playwright:
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.goto(base + "/docs")
     # The viewer either draws operations or says that it cannot.
-    page.wait_for_selector(".opblock, .errors-wrapper, .loading-container .failed-config", timeout=240_000)
+    page.wait_for_selector(".opblock, .errors-wrapper, .loading-container .failed-config", timeout=60_000)
     # It draws a section once a reader comes near it.
     seen = set()
     for _ in range(400):

@@ -2,8 +2,8 @@ import Foundation
 import GuestModels
 import Logging
 import Postgres
-import Sync
 import ServiceLifecycle
+import Sync
 
 /// Enqueues what is due by the clock.
 ///
