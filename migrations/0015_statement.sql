@@ -59,7 +59,11 @@ FROM share JOIN booking ON booking.id = booking_id;
 
 -- Shares that are there count as agreed, and so do the extras of households.
 UPDATE extra_order SET is_own = true WHERE household_id IS NOT NULL;
-UPDATE share SET kept = CASE WHEN kept_percent = 0 THEN 0 ELSE greatest(amount, 0) END WHERE covered_by IS NOT NULL;
+UPDATE share SET kept = CASE WHEN kept_percent = 0 THEN 0 ELSE greatest(amount - (
+    SELECT coalesce(sum(line.amount), 0) FROM charge_line AS line
+    WHERE line.booking_id = share.booking_id AND line.household_id = share.household_id
+        AND kind IN ('extra', 'goodwill')
+), 0) END WHERE covered_by IS NOT NULL;
 UPDATE share SET agreed = amount - (
     SELECT coalesce(sum(line.amount), 0) FROM charge_line AS line
     WHERE line.booking_id = share.booking_id AND line.household_id = share.household_id

@@ -34,13 +34,13 @@ import Testing
         stage.charge(100_000)
         stage.statement.deposit = 30_000
         stage.settle(joining: true)
-        stage.statement.receive(30_000, for: stage.households[0])
+        stage.statement.receive(30_000, for: stage.households[0], agrees: true)
         stage.statement.state = .cancelled
         stage.statement.bill.lines = [ChargeLine(.cancellation, unitAmount: 30_000)]
         stage.settle()
         #expect(stage.owed == [15_000, 15_000])
         #expect(stage.statement.refundable.isEmpty)
-        stage.statement.receive(15_000, for: stage.households[1])
+        stage.statement.receive(15_000, for: stage.households[1], agrees: true)
         stage.settle()
         #expect(stage.statement.refundable == [stage.households[0]: 15_000])
     }
@@ -50,13 +50,13 @@ import Testing
         stage.charge(60_000)
         stage.statement.deposit = 18_000
         stage.settle(joining: true)
-        stage.statement.receive(18_000, for: stage.households[1])
+        stage.statement.receive(18_000, for: stage.households[1], agrees: true)
         stage.statement.state = .confirmed
         stage.statement.cover(stage.households[1], .init(by: stage.households[0], kept: 0))
         stage.settle()
         #expect(stage.owed == [60_000, 0])
         #expect(stage.statement.refundable.isEmpty)
-        stage.statement.receive(18_000, for: stage.households[0])
+        stage.statement.receive(18_000, for: stage.households[0], agrees: true)
         #expect(stage.statement.refundable == [stage.households[1]: 18_000])
     }
 
@@ -82,8 +82,45 @@ import Testing
         stage.statement.deposit = 60_000
         stage.settle(joining: true)
         stage.statement.state = .confirmed
-        for _ in 0..<2 { stage.statement.receive(50_000, for: stage.households[1]) }
+        for _ in 0..<2 { stage.statement.receive(50_000, for: stage.households[1], agrees: true) }
         #expect(stage.statement.refundable == [stage.households[1]: 50_000])
+    }
+
+    @Test func `A part that has been given back changes nothing for the others`() {
+        var stage = Stage(households: 3)
+        stage.charge(600)
+        stage.settle(joining: true)
+        for household in stage.households[..<2] { stage.statement.receive(200, for: household, agrees: true) }
+        stage.statement.state = .cancelled
+        stage.statement.bill.lines = [ChargeLine(.cancellation, unitAmount: 300)]
+        stage.settle()
+        #expect(stage.statement.refundable == [stage.households[0]: 50, stage.households[1]: 50])
+        stage.statement.receive(-50, for: stage.households[0], agrees: false)
+        stage.settle()
+        #expect(stage.statement.refundable == [stage.households[1]: 50])
+    }
+
+    @Test func `Money that comes back is no consent`() {
+        var stage = Stage(households: 2)
+        stage.charge(20_000)
+        stage.settle(joining: true)
+        stage.charge(10_000)
+        stage.settle()
+        #expect(stage.statement.share(of: stage.households[1])?.asked == 15_000)
+        // A refund that failed, or a dispute that was won.
+        stage.statement.receive(15_000, for: stage.households[1], agrees: false)
+        stage.settle()
+        #expect(stage.owed == [20_000, 10_000])
+    }
+
+    @Test func `What was paid twice is not once it is owed`() {
+        var stage = Stage(households: 2)
+        stage.settle(joining: true)
+        stage.statement.receive(30_000, for: stage.households[0], agrees: true)
+        #expect(stage.statement.refundable == [stage.households[0]: 30_000])
+        stage.charge(60_000)
+        stage.settle()
+        #expect(stage.statement.share(of: stage.households[0])?.surplus == 0)
     }
 
     @Test func `Moving people into a household raises its part only when it agrees`() {
@@ -274,6 +311,7 @@ private struct History {
             if let household = line.householdId { goodwill[household, default: 0] -= line.amount }
         }
         households = Array(Set(households).union(statement.shares.map(\.householdId))).sorted()
+        for share in statement.shares { forget(share.householdId, owing: share.amount) }
         guard statement.state == .held || statement.state == .confirmed else { return }
         // What has become cheaper is agreed to as it is now.
         for share in statement.shares where share.householdId != statement.backstop && share.cover == nil {
@@ -287,6 +325,9 @@ private struct History {
     private var selfMade: [Household.ID: Int64] {
         var all: [Household.ID: Int64] = goodwill.mapValues { -$0 }
         for order in orders { all[order.household, default: 0] += order.amount }
+        for line in statement.bill.lines where line.kind == .cancellation {
+            if let household = line.householdId { all[household, default: 0] += line.amount }
+        }
         return all
     }
 
@@ -413,7 +454,10 @@ private struct History {
             settle()
         case "cancel":
             guard statement.state == .confirmed, Int.random(in: 0...5, using: &dice) == 0 else { return false }
-            let fees = statement.bill.lines.fee(percent: [0, 30, 90].randomElement(using: &dice) ?? 0)
+            let fees = statement.bill.lines.fee(
+                percent: [0, 30, 90].randomElement(using: &dice) ?? 0,
+                own: statement.ownOrders
+            )
             statement.bill.lines = statement.bill.lines.filter { $0.kind == .cancellation } + fees
             statement.state = .cancelled
             orders = []
@@ -423,7 +467,7 @@ private struct History {
             guard let had = money[one], had > 0 else { return false }
             let before = self.amount(one)
             let amount = Int64.random(in: 1...had, using: &dice)
-            statement.receive(-amount, for: one)
+            statement.receive(-amount, for: one, agrees: false)
             settle()
             money[one, default: 0] -= amount
             forget(one, owing: before)
@@ -431,24 +475,24 @@ private struct History {
         case "win":
             guard let index = disputed.indices.randomElement(using: &dice) else { return false }
             let won = disputed.remove(at: index)
-            pay(won.amount, won.household)
+            pay(won.amount, won.household, agrees: false)
         case "give back": return giveBack(one)
         default: return false
         }
         return true
     }
 
-    private mutating func pay(_ amount: Int64, _ household: Household.ID) {
+    private mutating func pay(_ amount: Int64, _ household: Household.ID, agrees: Bool = true) {
         guard let share = statement.share(of: household) else { return }
         let most = max(share.amount, share.asked ?? 0)
         let before = money[household] ?? 0
         money[household] = before + amount
         twice[household, default: 0] += max(before + amount - max(most, before), 0)
-        if household != statement.backstop {
+        if agrees, household != statement.backstop {
             let agreed = min(most, before + amount) - (selfMade[household] ?? 0)
             consent[household] = max(consent[household] ?? 0, agreed)
         }
-        statement.receive(amount, for: household)
+        statement.receive(amount, for: household, agrees: agrees)
         forget(household, owing: share.amount)
         settle()
     }
@@ -480,7 +524,7 @@ private struct History {
         // Everybody's double payments are theirs, also while nobody has asked for them yet.
         if due > surplus, before - others - due < keeps { breaches.append("gives back what the park keeps: \(keeps)") }
         let owed = amount(household)
-        statement.receive(-due, for: household)
+        statement.receive(-due, for: household, agrees: false)
         money[household, default: 0] -= due
         forget(household, owing: owed)
         settle()

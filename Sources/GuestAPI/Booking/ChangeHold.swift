@@ -43,8 +43,10 @@ extension Booking {
         in tx: Transaction
     ) async throws -> Booking {
         var booking = try await locked(id, as: principal, in: tx)
-        guard booking.state != .confirmed else { return booking }
         let isStaff = principal.guestID == nil
+        guard booking.state != .confirmed else {
+            return try await booking.waiveDeposit(for: isStaff ? reason : nil, app, at: now, in: tx)
+        }
         if isStaff, reason == nil, !isCovered { throw Refusal.reasonNeeded.at("/reason") }
         try booking.confirm(at: now, byStaffFor: isStaff ? reason : nil, isCovered: isCovered)
         booking.version += 1
@@ -74,6 +76,21 @@ extension Booking {
         return booking
     }
 
+    /// Staff waive the deposit of a stay that is firm and whose deposit is due again; else nothing happens.
+    private func waiveDeposit(
+        for reason: String?,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        guard let reason, let money = try await BookingMoney.of(id, as: .job("deposit"), in: tx),
+            money.terms.depositDue != nil
+        else { return self }
+        tx.later([ShareSQL.setDepositDue(nil, of: id), BookingSQL.update(self, confirmedReason: reason)])
+        try Audit.record("booking.waiveDeposit", target: id.uuid, park: parkId, reason: reason, app, at: now, in: tx)
+        return self
+    }
+
     /// Cancels a hold, or a confirmed stay for the fee of the policy it was placed under.
     ///
     /// When the park cancels, nothing is owed: staff say so with a reason, and what the guest would have owed counts in
@@ -97,9 +114,11 @@ extension Booking {
         let isByPark = request.isByPark ?? false
         let wasFirm = booking.state == .confirmed
         guard isStaff || !isByPark else { throw Refusal.forbidden.at("/isByPark") }
-        var fees = try booking.cancel(at: now, today: clock.date(at: now), rules: policy.rules)
+        let own = Set(try await tx.all(ShareSQL.ownOrders(of: id)))
+        let earlier = booking.charges.filter { $0.kind == .cancellation }.total
+        var fees = try booking.cancel(at: now, today: clock.date(at: now), rules: policy.rules, own: own)
         if isByPark {
-            let given = fees.total
+            let given = fees.total + max(earlier, 0)
             try await Mandate.give(given, as: .fee, on: booking, for: reason ?? "", as: principal, app, at: now, in: tx)
             fees = []
         }

@@ -57,7 +57,7 @@ struct BookingMoney: Sendable {
         _ = try await Booking.found(id, by: .member, as: principal, in: tx)
         guard let money = try await of(id, as: principal, in: tx) else { throw Refusal.notFound }
         let terms = money.terms
-        let isAll = principal.guestID == nil || terms.asker == terms.organiser
+        let isAll = principal.guestID == nil || terms.isOrganiser
         guard isAll || terms.asker != nil else { throw Refusal.notFound }
         return StatementView(
             money.statement,

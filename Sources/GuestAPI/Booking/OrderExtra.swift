@@ -138,7 +138,7 @@ extension BookingMoney {
             if household == terms.asker { return true }
         }
         guard principal.guestID != nil else { return false }
-        guard terms.asker == terms.organiser else { throw Refusal.forbidden.at("/householdId") }
+        guard terms.isOrganiser else { throw Refusal.forbidden.at("/householdId") }
         try requireBacked(by: principal)
         return false
     }
@@ -146,7 +146,7 @@ extension BookingMoney {
     /// Sees that somebody may take an order back: who could have made it.
     fileprivate func allowCancellation(of order: ExtraOrder, by principal: Principal) throws {
         guard principal.guestID != nil, order.householdId == nil || order.householdId != terms.asker else { return }
-        guard terms.asker == terms.organiser else { throw Refusal.forbidden }
+        guard terms.isOrganiser else { throw Refusal.forbidden }
         // What another household has ordered for itself is its own.
         guard !statement.ownOrders.contains(order.id) else { throw Refusal.forbidden }
     }

@@ -76,6 +76,8 @@ enum ShareSQL {
         let organiser: Household.ID?
         /// The household of the guest who asks.
         let asker: Household.ID?
+        /// Whether that guest organises.
+        let isOrganiser: Bool
     }
 
     static func terms(of booking: Booking.ID, for guest: Guest.ID?) -> Query<Terms> {
@@ -86,7 +88,8 @@ enum ShareSQL {
                 deposit_due, held_change.deposit AS held_deposit, held_change.hold_until AS held_until,
                 confirmed_reason IS NOT NULL AS is_waived, organiser.household_id AS organiser,
                 (SELECT household_id FROM traveller
-                 WHERE group_id = booking.group_id AND guest_id = \(guest) AND left_at IS NULL) AS asker
+                 WHERE group_id = booking.group_id AND guest_id = \(guest) AND left_at IS NULL) AS asker,
+                coalesce(organiser.guest_id = \(guest), false) AS is_organiser
             FROM booking JOIN park ON park.id = park_id LEFT JOIN held_change ON held_change.booking_id = booking.id
                 LEFT JOIN traveller AS organiser
                     ON organiser.group_id = booking.group_id AND role = 'organiser' AND left_at IS NULL
@@ -114,7 +117,8 @@ enum ShareSQL {
                 heldUntil: try row.decodeIfPresent("held_until"),
                 isWaived: try row.decode("is_waived"),
                 organiser: try row.decodeIfPresent("organiser"),
-                asker: try row.decodeIfPresent("asker")
+                asker: try row.decodeIfPresent("asker"),
+                isOrganiser: try row.decode("is_organiser")
             )
         }
     }
@@ -166,6 +170,25 @@ enum ShareSQL {
             ORDER BY id FOR UPDATE
             """
         ) { try $0.decode("id") }
+    }
+
+    /// What a household had agreed to before a payment at the desk was taken for its word, if nothing has been agreed to
+    /// since.
+    static func agreedBefore(payment: TillPayment.ID) -> Query<Int64> {
+        Query(
+            """
+            SELECT earlier.agreed
+            FROM till_payment JOIN agreement AS last USING (share_id)
+                JOIN agreement AS earlier ON earlier.share_id = last.share_id AND earlier.number = last.number - 1
+            WHERE till_payment.id = \(payment) AND last.how = 'paid' AND last.at = till_payment.at
+                AND NOT EXISTS (SELECT FROM agreement WHERE share_id = last.share_id AND number > last.number)
+            """
+        ) { try $0.decode("agreed") }
+    }
+
+    /// Makes a booking another version, so that whoever saw the one before does not go by it.
+    static func touch(_ booking: Booking.ID) -> Command {
+        Command("UPDATE booking SET version = version + 1 WHERE id = \(booking)")
     }
 
     static func setBackstop(_ household: Household.ID?, of booking: Booking.ID) -> Command {

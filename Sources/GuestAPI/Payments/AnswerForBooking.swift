@@ -51,9 +51,17 @@ extension Regrouping {
         act: { event, group, app, now, tx in
             for id in try await tx.all(ShareSQL.live(of: group)) {
                 guard var money = try await BookingMoney.of(id, as: .job("regroup"), in: tx) else { continue }
+                tx.later([ShareSQL.touch(id)])
+                tx.publish(id, .booking, to: .group(group))
+                tx.tell(money.terms.parkId, of: .booking, id)
                 switch event {
                 case .moved(let author):
+                    let answering = money.statement.backstop
+                    let before = money.statement.share(of: answering)?.amount ?? 0
                     try await money.settle(.changed, by: author, app, at: now, in: tx)
+                    let after = money.statement.share(of: answering)?.amount ?? 0
+                    // Nobody moves people at the cost of one who has handed over.
+                    guard money.terms.isBacked || after <= before else { throw Refusal.backingOpen }
                 case .handedOver(let before, let isErased):
                     // Whoever answered for it before goes on until the successor accepts.
                     guard money.terms.isBacked, money.terms.organiser != before else { continue }

@@ -248,6 +248,18 @@ enum AttemptSQL {
         ) { try $0.decode("id") }
     }
 
+    /// Whether an attempt's payer lives in the household whose share it pays.
+    static func isOwn(_ attempt: Attempt.ID) -> Query<Bool> {
+        Query(
+            """
+            SELECT EXISTS (
+                SELECT FROM attempt JOIN share ON share.id = share_id JOIN traveller USING (household_id)
+                WHERE attempt.id = \(attempt) AND guest_id = payer_id AND left_at IS NULL
+            ) AS is_own
+            """
+        ) { try $0.decode("is_own") }
+    }
+
     /// Which of the provider's ids are refunds that we know.
     static func refunds(named references: [String]) -> Query<String> {
         Query("SELECT reference FROM refund WHERE reference = ANY(\(references)::text[])") {

@@ -5,7 +5,9 @@ import Postgres
 extension Booking {
     /// Books money that has come in for a share, or that goes back below 0, in the ledger and on the share.
     ///
-    /// The booking is locked. The household is told of it unless that is not wanted. Paying more than a household has agreed to is agreeing to it.
+    /// The booking is locked. The household is told of it unless that is not wanted.
+    ///
+    /// - Parameter isOwn: whether the household pays it itself, for paying more than a household has agreed to is agreeing to it.
     mutating func credit(
         _ amount: Int64,
         to share: Share.ID,
@@ -13,6 +15,7 @@ extension Booking {
         key: String,
         reason: String,
         isTold: Bool = true,
+        isOwn: Bool = false,
         on day: LocalDate,
         _ app: AppEnvironment,
         at now: Date,
@@ -23,7 +26,7 @@ extension Booking {
         guard var money = try await BookingMoney.of(id, as: worker, in: tx),
             let household = money.statement.shares.first(where: { $0.id == share })?.householdId
         else { throw Refusal.notFound }
-        money.statement.receive(amount, for: household)
+        money.statement.receive(amount, for: household, agrees: isOwn)
         try await money.settle(.paid, app, at: now, in: tx)
         tx.later([BookingSQL.update(self)])
         Journal(

@@ -428,7 +428,7 @@ enum PaymentSQL {
                 SELECT coalesce(sum(line.amount), 0) AS amount
                 FROM charge_line AS line LEFT JOIN extra_order ON extra_order.id = extra_order_id
                 WHERE line.booking_id = share.booking_id AND line.household_id = share.household_id
-                    AND (kind = 'goodwill' OR kind = 'extra' AND is_own)
+                    AND (kind IN ('goodwill', 'cancellation') OR kind = 'extra' AND is_own)
             ) AS own ON true
         WHERE share.household_id <> coalesce(backstop_id, organiser.household_id) AND agreed IS NOT NULL
             AND share.amount > greatest(agreed + own.amount, 0)

@@ -80,10 +80,12 @@ extension Booking {
             let own = money.statement.shares.first(where: { $0.id == share }), let asker = money.terms.asker
         else { throw Refusal.notFound }
         let isTaker = byTaker && own.cover?.by == asker && asker != money.statement.backstop
-        guard asker == own.householdId || isTaker || !byTaker && asker == money.terms.organiser else {
+        guard asker == own.householdId || isTaker || !byTaker && money.terms.isOrganiser else {
             throw Refusal.forbidden
         }
         guard booking.state == .held || booking.state == .confirmed else { throw Refusal.notChangeable }
+        // What others give up, somebody has to answer for.
+        if asker != own.householdId, !isTaker { try money.requireBacked(by: principal) }
         let how = try change(own, &money)
         booking.version += 1
         tx.later([BookingSQL.update(booking)])

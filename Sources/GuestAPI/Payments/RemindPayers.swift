@@ -70,38 +70,46 @@ struct RemindPayers: Work {
         }
         tx.later([PaymentSQL.reminded(Array(told), on: day)])
         for lapsed in try await tx.all(PaymentSQL.lapsed(in: parkId, on: day)) {
-            try await lapse(lapsed.booking, lapsed.number, app, at: now, in: tx)
+            let work = LapseDeposit(bookingId: lapsed.booking, day: day)
+            try Job.enqueue(work, key: lapsed.booking.description, at: now, app, in: tx)
         }
         // A task that somebody closed without giving the money back comes again.
         for booking in try await tx.all(PaymentSQL.overpaid(in: parkId)) {
             try Job.enqueue(Overpaid(bookingId: booking), key: booking.description, at: now, app, in: tx)
         }
     }
+}
 
-    /// What follows when a firm stay's deposit has not been covered again in time, by the rule it was booked under.
-    private func lapse(
-        _ id: Booking.ID,
-        _ number: String,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
+/// What follows when a firm stay's deposit has not been covered again in time, by the rule it was booked under.
+struct LapseDeposit: Work {
+    static let kind = "lapseDeposit"
+    static let queue = Job.Queue.effects
+
+    let bookingId: Booking.ID
+    /// The park's own.
+    let day: LocalDate
+
+    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
         let worker = Principal.job(Self.kind)
-        let rules = try await tx.first(BookingSQL.policy(of: id))?.rules
-        if rules?.depositLapse == .cancels {
+        let booking = try await Booking.locked(bookingId, as: worker, in: tx)
+        guard let money = try await BookingMoney.of(bookingId, as: worker, in: tx), let due = money.terms.depositDue,
+            due < day, booking.state == .confirmed
+        else { return }
+        // From the day of arrival on it is the desk's to decide.
+        if money.terms.rules.depositLapse == .cancels, day < booking.stay.arrival {
             let reason = CancellationRequest(reason: "The deposit was not covered again in time.")
-            _ = try await Booking.cancel(id, reason, as: worker, app, at: now, in: tx)
+            _ = try await Booking.cancel(bookingId, reason, as: worker, app, at: now, in: tx)
             return
         }
         try await StaffTask.open(
             StaffTaskRequest(
-                title: "The deposit of booking \(number) is not covered",
+                title: "The deposit of booking \(booking.number) is not covered",
                 detail: "It was to be covered again by now. Speak with the organiser, waive it, or cancel.",
                 due: day
             ),
             source: .deposit,
-            subject: id.description,
-            in: parkId,
+            subject: bookingId.description,
+            in: booking.parkId,
             app,
             at: now,
             in: tx

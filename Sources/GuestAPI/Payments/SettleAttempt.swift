@@ -166,6 +166,7 @@ extension Attempt {
                 from: .provider,
                 key: "pay:\(id)",
                 reason: "paid by \(attempt.method.rawValue)",
+                isOwn: try await tx.first(AttemptSQL.isOwn(id)) == true,
                 on: clock.date(at: now),
                 app,
                 at: now,

@@ -37,13 +37,17 @@ extension Attempt {
         case .confirmed, .checkedIn, .checkedOut, .cancelled, .noShow: break
         }
         // Paying more than was agreed to is agreeing, which a household does for itself alone.
-        let isOwn = payer.guest == nil || money.terms.asker == share.householdId
+        let isOwn = payer.guest != nil && money.terms.asker == share.householdId
         let most = isOwn ? money.statement.payable(for: share.householdId) : share.open
         guard most > 0 else { throw Refusal.nothingOpen }
         let currency = booking.total.currency
         let open = share.open > 0 ? share.open : most
         let amount = Money(request.amount ?? ProviderLimits.usual(of: open, in: currency), currency)
         guard amount.amount <= most else { throw Refusal.moreThanOpen.at("/amount") }
+        // A change is held for minutes.
+        if request.method == .sepaDebit, amount.amount > max(share.open, (share.asked ?? 0) - share.paid) {
+            throw Refusal.methodTooSlow.at("/method")
+        }
         do {
             try ProviderLimits.allow(amount.amount, of: amount.amount > open ? most : open, in: currency)
         } catch {

@@ -67,6 +67,13 @@ extension TillPayment {
             reversesId: id
         )
         try await payment.write(for: booking, app, at: now, in: tx)
+        // What was taken for the household's word is not.
+        if let before = try await tx.first(ShareSQL.agreedBefore(payment: id)),
+            var money = try await BookingMoney.of(booking.id, as: principal, in: tx)
+        {
+            money.statement.disagree(owed.householdId, to: before)
+            try await money.settle(.changed, app, at: now, in: tx)
+        }
         return payment
     }
 
@@ -150,6 +157,7 @@ extension TillPayment {
             from: Journal.Account(method),
             key: "till:\(id)",
             reason: "\(kind.rawValue) at the desk",
+            isOwn: kind == .payment,
             on: day,
             app,
             at: now,

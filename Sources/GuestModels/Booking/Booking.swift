@@ -170,9 +170,16 @@ extension Booking {
 
     /// Cancels a stay that has not begun.
     ///
-    /// - Parameter today: the park-local day.
+    /// - Parameters:
+    ///   - today: the park-local day.
+    ///   - orders: extras that households have ordered for themselves.
     /// - Returns: the lines of the fee, beside those for parts given up before; a hold costs nothing.
-    public mutating func cancel(at now: Date, today: LocalDate, rules: HouseRules) throws(Refusal) -> [ChargeLine] {
+    public mutating func cancel(
+        at now: Date,
+        today: LocalDate,
+        rules: HouseRules,
+        own orders: Set<ExtraOrder.ID>
+    ) throws(Refusal) -> [ChargeLine] {
         switch state {
         case .cancelled: return []
         case .held:
@@ -183,7 +190,7 @@ extension Booking {
         case .confirmed:
             guard today <= stay.arrival else { throw .tooLateToCancel }
             state = .cancelled
-            return charges.fee(percent: feePercent(today: today, rules: rules))
+            return charges.fee(percent: feePercent(today: today, rules: rules), own: orders)
         case .expired: throw .holdExpired
         case .checkedIn, .checkedOut, .noShow: throw .tooLateToCancel
         }

@@ -119,7 +119,8 @@ public struct BookingStatement: Sendable {
     private func isSelfMade(_ line: ChargeLine) -> Bool {
         guard line.householdId != nil else { return false }
         switch line.kind {
-        case .goodwill: return true
+        // What cancelling costs of its own extras is its own too.
+        case .goodwill, .cancellation: return true
         case .extra: return line.extraOrderId.map(ownOrders.contains) ?? false
         default: return false
         }
@@ -173,7 +174,8 @@ public struct BookingStatement: Sendable {
     /// What may be given back to each household now; households without are left out.
     ///
     /// What was paid twice always. Of the rest no more than leaves the park what it may keep: what is missing of that is
-    /// held back from those who fronted it, in proportion, until those who owe it pay.
+    /// held back from those who fronted it, from each the same as far as it goes, until those who owe it pay. So a part
+    /// that has been given back changes nothing for the others.
     public var refundable: [Household.ID: Int64] {
         let parts = parts
         let over = shares.map { max($0.paid - (parts[$0.householdId]?.owed ?? 0), 0) }
@@ -181,12 +183,31 @@ public struct BookingStatement: Sendable {
         let fronted = zip(over, twice).map { $0 - $1 }
         let sum = fronted.reduce(0, +)
         let free = min(max(paid - twice.reduce(0, +) - kept, 0), sum)
-        let given = free.divided(by: fronted) ?? fronted.map { _ in 0 }
+        let given = zip(fronted, Self.level(sum - free, of: fronted)).map { $0 - $1 }
         var refundable: [Household.ID: Int64] = [:]
         for (share, amount) in zip(shares, zip(twice, given).map { $0 + $1 }) where amount > 0 {
             refundable[share.householdId] = amount
         }
         return refundable
+    }
+
+    /// Takes the same from each amount, as far as it goes, until `sum` is together; odd units from the first.
+    private static func level(_ sum: Int64, of amounts: [Int64]) -> [Int64] {
+        var taken = amounts.map { _ in Int64(0) }
+        var left = sum
+        let order = amounts.indices.sorted { (amounts[$0], $0) < (amounts[$1], $1) }
+        for (place, index) in order.enumerated() {
+            let count = Int64(order.count - place)
+            guard amounts[index] > left / count else {
+                taken[index] = amounts[index]
+                left -= amounts[index]
+                continue
+            }
+            let (each, odd) = left.quotientAndRemainder(dividingBy: count)
+            for (number, rest) in order[place...].sorted().enumerated() { taken[rest] = each + (number < odd ? 1 : 0) }
+            break
+        }
+        return taken
     }
 
     /// Goodwill that is more than what it was given on has become, by household.
@@ -267,6 +288,8 @@ public struct BookingStatement: Sendable {
             guard let part = after[shares[index].householdId] else { continue }
             shares[index].amount = part.owed
             shares[index].asked = part.asked
+            // What the household has come to owe since is not paid twice any more.
+            shares[index].surplus = min(shares[index].surplus, max(shares[index].paid - part.owed, 0))
         }
         let refundable = refundable
         for index in shares.indices { shares[index].refundable = refundable[shares[index].householdId] ?? 0 }
@@ -281,12 +304,14 @@ public struct BookingStatement: Sendable {
 
     /// Money comes in for a household's share, or goes back below 0.
     ///
-    /// Money beyond what may be paid has been paid twice. Paying more than was agreed to is agreeing to it.
-    public mutating func receive(_ amount: Int64, for household: Household.ID) {
+    /// Money beyond what may be paid has been paid twice.
+    ///
+    /// - Parameter agrees: whether the household pays it itself, which is agreeing to what it pays.
+    public mutating func receive(_ amount: Int64, for household: Household.ID, agrees: Bool) {
         guard let part = parts[household], let share = share(of: household) else { return }
-        let payable = max(share.paid, 0) + self.payable(for: household)
+        let payable = share.paid + self.payable(for: household)
         let sum = share.paid + amount
-        let agrees = amount > 0 && household != backstop
+        let agrees = agrees && amount > 0 && household != backstop
         change(household) { share in
             share.paid = sum
             if amount > 0 {
@@ -295,6 +320,11 @@ public struct BookingStatement: Sendable {
             if agrees { share.agreed = max(share.agreed, min(part.target, sum) - part.selfMade) }
             share.surplus = min(share.surplus, max(sum - part.owed, 0))
         }
+    }
+
+    /// A payment that had been taken for an agreement is taken back, so the household has agreed to what it had before.
+    public mutating func disagree(_ household: Household.ID, to agreed: Int64) {
+        change(household) { $0.agreed = min($0.agreed, agreed) }
     }
 
     /// Another household is asked to take over a share, but for what its own keeps.
@@ -346,13 +376,15 @@ extension [ChargeLine] {
 
     /// What cancelling costs of these lines.
     ///
-    /// The fee on a household's own extras is its own too. Nobody owes tourist tax who does not come.
-    public func fee(percent: Int) -> [ChargeLine] {
+    /// The fee on what a household has ordered for itself is its own too. Nobody owes tourist tax who does not come.
+    ///
+    /// - Parameter orders: extras that households have ordered for themselves.
+    public func fee(percent: Int, own orders: Set<ExtraOrder.ID>) -> [ChargeLine] {
         let charged = filter { $0.kind != .cancellation && $0.kind != .touristTax }
         var own: [Household.ID: Int64] = [:]
         var common: Int64 = 0
         for line in charged {
-            if let household = line.householdId {
+            if let household = line.householdId, line.extraOrderId.map(orders.contains) ?? (line.kind == .goodwill) {
                 own[household, default: 0] += line.amount
             } else {
                 common += line.amount

@@ -62,7 +62,11 @@ public enum ProviderLimits {
 
     /// What is paid of an open amount unless somebody says otherwise: all of it that the provider can take at a time.
     public static func usual(of open: Int64, in currency: String) -> Int64 {
-        open - open % step(in: currency)
+        let all = open - open % step(in: currency)
+        guard all > most(in: currency) else { return all }
+        // What is left must be payable too.
+        let part = most(in: currency) - least(in: currency)
+        return part - part % step(in: currency)
     }
 }
 

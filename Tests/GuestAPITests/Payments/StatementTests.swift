@@ -316,6 +316,46 @@ import Testing
         }
     }
 
+    @Test func `Whoever lives with the organiser sees and orders for the own household alone`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let partner = try await api.given.member(of: stage.group, invitedBy: stage.organiser)
+            let page = try await api.get("/v1/groups/\(stage.group.id)", as: stage.organiser).decode(TravelGroup.self)
+            let known = Set(stage.group.travellers.map(\.id))
+            let row = try #require(page.travellers.first { !known.contains($0.id) })
+            let own = try await stage.own(of: stage.organiser).householdId
+            let moved = try await api.change(
+                "PATCH",
+                "/v1/groups/\(stage.group.id)/travellers/\(row.id)",
+                TravellerChange(householdId: own),
+                as: stage.organiser,
+                match: row.version
+            )
+            #expect(moved.status == 200)
+            let seen = try await api.get("\(stage.path)/statement", as: partner).decode(StatementView.self)
+            #expect(seen.parts.map(\.householdId) == [own] && seen.paid == nil)
+            #expect(try await stage.order(by: partner, for: nil).status == 403)
+            #expect(try await stage.order(by: partner, for: own).status == 201)
+            let other = try await stage.own(of: stage.member)
+            #expect(try await api.post("/v1/shares/\(other.id)/withdrawal", as: partner, key: "w").status == 403)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `Staff waive a deposit that is due again`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api, deposit: 30)
+            try await stage.pay(stage.booking.deposit.amount, for: stage.organiser)
+            let more = BookingChange(stay: try stay("2027-05-14", "2027-05-20"))
+            #expect(try await stage.change(more, as: stage.reception, reason: "by phone").status == 200)
+            #expect(try await statement(stage).depositDue != nil)
+            let waived = ReasonRequest(reason: "regulars")
+            #expect(try await api.post("\(stage.path)/confirm", waived, as: stage.reception, key: "w").status == 200)
+            #expect(try await statement(stage).depositDue == nil)
+            try await stage.expectRight()
+        }
+    }
+
     // MARK: A change that asks for a higher deposit
 
     private func statement(_ stage: Stage) async throws -> StatementView {
