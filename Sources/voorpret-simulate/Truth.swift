@@ -46,7 +46,9 @@ struct Truth {
                 """
                 SELECT count(*) AS value FROM share JOIN booking ON booking.id = booking_id
                 WHERE paid > share.amount AND NOT EXISTS (
-                    SELECT FROM attempt WHERE share_id = share.id AND NOT is_refundable
+                    -- A credit that waits for the desk keeps what others fronted from going back.
+                    SELECT FROM attempt JOIN share AS other ON other.id = share_id
+                    WHERE other.booking_id = booking.id AND NOT is_refundable
                 ) AND (SELECT sum(paid) FROM share WHERE booking_id = booking.id) > CASE
                     WHEN state IN ('held', 'expired') THEN 0
                     WHEN state = 'cancelled' THEN
