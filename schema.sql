@@ -370,7 +370,7 @@ CREATE TABLE booking (
     -- The household that answers for the booking although its organiser has handed over, until the successor accepts.
     -- NULL: the organiser's.
     backstop_id uuid REFERENCES household,
-    -- By when a firm stay's deposit must be covered again. NULL: it is covered, or staff have waived it.
+    -- The last day for covering a firm stay's deposit again. NULL: the deposit is covered, or staff have waived it.
     deposit_due date,
     CONSTRAINT booking_hold_has_deadline CHECK ((state = 'held') = (hold_until IS NOT NULL)),
     CONSTRAINT booking_has_group CHECK (source = 'import' OR group_id IS NOT NULL),
@@ -430,7 +430,7 @@ CREATE TABLE allocation (
     is_chosen boolean NOT NULL DEFAULT false,
     -- The type that was booked, where the desk has given a cottage of another: it is the price that stays.
     priced_as uuid REFERENCES cottage_type,
-    -- What a held change takes beside what its booking has.
+    -- The held change that keeps this cottage, beside the cottages its booking has.
     change_of uuid,
     CONSTRAINT allocation_has_reason CHECK (num_nonnulls(booking_id, closure_id, change_of) = 1),
     CONSTRAINT allocation_cottage_taken EXCLUDE USING gist (cottage_id WITH =, stay WITH &&) WHERE (is_live)
@@ -488,7 +488,7 @@ CREATE TABLE held_change (
     booking_id uuid PRIMARY KEY REFERENCES booking,
     quote_id uuid NOT NULL REFERENCES quote,
     hold_until timestamptz NOT NULL,
-    -- What must be covered for it to be made.
+    -- The money that must have come in before the change is made.
     deposit bigint NOT NULL CHECK (deposit > 0)
 );
 ALTER TABLE allocation ADD FOREIGN KEY (change_of) REFERENCES held_change ON DELETE CASCADE;
@@ -514,7 +514,7 @@ CREATE TABLE extra (
     CONSTRAINT extra_code_taken UNIQUE (park_id, code)
 );
 
--- How many are promised on a date, and how many there are; made when first needed.
+-- The stock of an extra on a date and the number taken; a row is made when first needed.
 CREATE TABLE extra_stock (
     extra_id uuid NOT NULL REFERENCES extra,
     date date NOT NULL,
@@ -561,7 +561,7 @@ CREATE TABLE extra_order (
     ordered_by uuid REFERENCES guest,
     ordered_at timestamptz NOT NULL,
     cancelled_at timestamptz,
-    -- Whether the household has ordered it for itself, and so agreed to it.
+    -- True if the household has ordered it for itself, and so agreed to it.
     is_own boolean NOT NULL DEFAULT false
 );
 CREATE INDEX ON extra_order (booking_id);
@@ -609,7 +609,7 @@ CREATE TABLE share (
     booking_id uuid NOT NULL REFERENCES booking,
     household_id uuid NOT NULL REFERENCES household,
     amount bigint NOT NULL,
-    -- What it would be if the household agreed to everything; the backstop owes the rest meanwhile.
+    -- The amount if the household agreed to everything; the backstop owes the difference meanwhile.
     asked bigint,
     -- The credit of its `prepaid` entries; `voorpret check ledger` compares. Below 0 where a bank has taken back more
     -- than was left.
@@ -623,12 +623,12 @@ CREATE TABLE share (
     -- The most the household has agreed to owe, beside what it ordered and was given for itself. NULL where the version
     -- before this has written the share: then its amount counts as agreed.
     agreed bigint,
-    -- What of `paid` came in beyond what could be paid then.
+    -- The part of `paid` that exceeded the amount payable when it came in.
     surplus bigint NOT NULL DEFAULT 0 CONSTRAINT share_surplus CHECK (surplus >= 0),
-    -- What the household still owes at most of a share that another has taken over. NULL where the version before this
+    -- The most that the household still owes of a share that another has taken over. NULL where the version before this
     -- has written it, by `kept_percent`.
     kept bigint CHECK (kept >= 0),
-    -- What may be given back of it now.
+    -- The part of `paid` that may be given back now.
     refundable bigint NOT NULL DEFAULT 0 CONSTRAINT share_refundable CHECK (refundable >= 0),
     -- The park's day of the last letter about what is open.
     reminded_on date,
@@ -788,9 +788,9 @@ CREATE TABLE attempt (
     is_refundable boolean NOT NULL DEFAULT true,
     created_at timestamptz NOT NULL,
     ended_at timestamptz,
-    -- What of the attempt a bank has taken back: disputes that are open or lost.
+    -- The sum that a bank has taken back: disputes that are open or lost.
     taken_back bigint NOT NULL DEFAULT 0 CONSTRAINT attempt_taken_back CHECK (taken_back BETWEEN 0 AND amount),
-    -- How often that has changed.
+    -- The number of changes of `taken_back`.
     reviews int NOT NULL DEFAULT 0,
     CONSTRAINT attempt_paid_first CHECK (given_back = 0 OR state = 'succeeded'),
     CONSTRAINT attempt_secret_while_open CHECK (secret IS NULL OR state IN ('created', 'requiresAction', 'processing'))
@@ -810,14 +810,14 @@ CREATE TABLE refund (
     reference text CONSTRAINT refund_reference_once UNIQUE,
     created_at timestamptz NOT NULL,
     ended_at timestamptz,
-    -- What of it had been paid twice; the rest never takes what the park may keep.
+    -- The part that had been paid twice; the rest of a refund leaves the park the money it may keep.
     surplus bigint NOT NULL DEFAULT 0 CONSTRAINT refund_surplus CHECK (surplus BETWEEN 0 AND amount),
-    -- Whether the provider made it without us, such as in its own dashboard.
+    -- True if somebody made the refund in the provider's dashboard.
     is_foreign boolean NOT NULL DEFAULT false
 );
 CREATE INDEX ON refund (attempt_id);
 
--- What has been given away under a mandate: by one of the staff on a day (`staff:ID`), and of one booking altogether
+-- The gifts under a mandate: of one of the staff on a day (`staff:ID`), and of one booking altogether
 -- (`booking:ID`, day 1970-01-01). A second person's word is not counted.
 CREATE TABLE mandate (
     park_id uuid NOT NULL REFERENCES park,

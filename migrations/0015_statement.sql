@@ -4,28 +4,28 @@ SET LOCAL lock_timeout = '2s';
 -- The most the household has agreed to owe, beside what it ordered and was given for itself. NULL where the version
 -- before this has written the share: then its amount counts as agreed.
 ALTER TABLE share ADD COLUMN agreed bigint;
--- What of `paid` came in beyond what could be paid then.
+-- The part of `paid` that exceeded the amount payable when it came in.
 ALTER TABLE share ADD COLUMN surplus bigint NOT NULL DEFAULT 0 CONSTRAINT share_surplus CHECK (surplus >= 0);
--- What the household still owes at most of a share that another has taken over. NULL where the version before this has
+-- The most that the household still owes of a share that another has taken over. NULL where the version before this has
 -- written it, by `kept_percent`.
 ALTER TABLE share ADD COLUMN kept bigint CHECK (kept >= 0);
--- What may be given back of it now.
+-- The part of `paid` that may be given back now.
 ALTER TABLE share ADD COLUMN refundable bigint NOT NULL DEFAULT 0 CONSTRAINT share_refundable CHECK (refundable >= 0);
 -- A bank may take back more than is left of what has come in.
 ALTER TABLE share DROP CONSTRAINT share_paid_back;
 
--- What of a refund had been paid twice; the rest never takes what the park may keep.
+-- The part of a refund that had been paid twice; the rest of a refund leaves the park the money it may keep.
 ALTER TABLE refund ADD COLUMN surplus bigint NOT NULL DEFAULT 0 CONSTRAINT refund_surplus CHECK (surplus BETWEEN 0 AND amount);
 ALTER TABLE till_payment ADD COLUMN surplus bigint NOT NULL DEFAULT 0 CONSTRAINT till_payment_surplus CHECK (surplus >= 0);
 
 -- The household that answers for the booking although its organiser has handed over, until the successor accepts. NULL:
 -- the organiser's.
 ALTER TABLE booking ADD COLUMN backstop_id uuid REFERENCES household;
--- By when a firm stay's deposit must be covered again. NULL: it is covered, or staff have waived it.
+-- The last day for covering a firm stay's deposit again. NULL: the deposit is covered, or staff have waived it.
 ALTER TABLE booking ADD COLUMN deposit_due date;
 CREATE INDEX booking_deposit_due ON booking (park_id, deposit_due) WHERE deposit_due IS NOT NULL;
 
--- Whether the household has ordered it for itself, and so agreed to it.
+-- True if the household has ordered it for itself, and so agreed to it.
 ALTER TABLE extra_order ADD COLUMN is_own boolean NOT NULL DEFAULT false;
 
 -- Each change of what a household has agreed to owe: the last one of a share is what counts.

@@ -1,7 +1,7 @@
 -- Staff give within a mandate, whatever the way: goodwill, an extra taken off, a fee waived.
 SET LOCAL lock_timeout = '2s';
 
--- What has been given away under a mandate: by one of the staff on a day (`staff:ID`), and of one booking altogether
+-- The gifts under a mandate: of one of the staff on a day (`staff:ID`), and of one booking altogether
 -- (`booking:ID`, day 1970-01-01). A second person's word is not counted.
 CREATE TABLE mandate (
     park_id uuid NOT NULL REFERENCES park,

@@ -5,11 +5,11 @@ CREATE TABLE held_change (
     booking_id uuid PRIMARY KEY REFERENCES booking,
     quote_id uuid NOT NULL REFERENCES quote,
     hold_until timestamptz NOT NULL,
-    -- What must be covered for it to be made.
+    -- The money that must have come in before the change is made.
     deposit bigint NOT NULL CHECK (deposit > 0)
 );
 
--- What a held change takes beside what the booking has.
+-- The held change that keeps this cottage, beside the cottages its booking has.
 ALTER TABLE allocation ADD COLUMN change_of uuid REFERENCES held_change ON DELETE CASCADE;
 ALTER TABLE allocation DROP CONSTRAINT allocation_has_reason;
 ALTER TABLE allocation ADD CONSTRAINT allocation_has_reason CHECK (num_nonnulls(booking_id, closure_id, change_of) = 1);

@@ -89,7 +89,7 @@ struct Dispute: StripeObject {
     var created: Int
     var livemode = false
 
-    /// Whether the bank has the money.
+    /// True while the bank has the money.
     var hasMoney: Bool { ["needs_response", "under_review", "lost"].contains(status) }
 }
 

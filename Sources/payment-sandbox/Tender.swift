@@ -1,7 +1,7 @@
-/// How the provider counts a currency: least and most at a time, and what an amount must be a multiple of, all in the
-/// units of its API.
+/// The provider's limits of a currency: the least and most at a time, and the smallest coin, all in the units of its
+/// API.
 ///
-/// Written apart from the service's own table, so that each is a witness of the other.
+/// This table is written apart from the service's own, so that each checks the other.
 struct Tender {
     let least: Int64
     var step: Int64 = 1

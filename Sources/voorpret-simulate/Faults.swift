@@ -10,7 +10,7 @@ enum Fault: String, CaseIterable, Sendable {
     case eventWithheld, eventAnswerDropped, eventDoubled, eventDelayed, eventStale, eventAltered
     // The service, its database and the provider.
     case serviceKilled, databaseRestarted, providerKilled
-    // What banks, and somebody at the provider's dashboard, do with money that had come in.
+    // Banks, or staff at the provider's dashboard, move money that had come in.
     case disputeOpened, disputeWon, disputeLost, debitReturned, refundedElsewhere
     // Phones and who they belong to.
     case phoneKilled, phoneCloned, phonePartitioned, phoneFull, clockWrong, memberLeft, memberCameBack

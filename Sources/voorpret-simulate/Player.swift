@@ -231,7 +231,7 @@ actor Player {
             try await confirm("pm_card_createDispute")
             try await settleDispute(of: intent, mood: mood)
         case ..<43:
-            // It clears, and the payer's bank takes it back later.
+            // The debit clears, and the payer's bank takes it back later.
             try await confirm("pm_sepa_debit_comes_back")
             stage.plan.count(.debitReturned)
         case ..<50:

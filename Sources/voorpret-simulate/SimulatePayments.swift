@@ -72,7 +72,7 @@ struct SimulatePayments: AsyncParsableCommand {
         var payments = 0
         for player in players { payments += try await player.endAll() }
         try await stage.drain()
-        // What banks have done since is in the provider's books; nobody may have told us.
+        // Banks may have moved money without a webhook; the check finds it in the provider's books.
         for _ in 0..<2 {
             _ = try await voorpret_simulate.run(
                 "\(stage.programs)/voorpret",

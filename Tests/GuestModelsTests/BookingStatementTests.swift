@@ -5,7 +5,7 @@ import Testing
 /// Random histories of a booking's money, held after every step against a model that keeps its own books: who consented
 /// to what, what came in, what the park may keep.
 @Suite struct BookingStatementTests {
-    /// How many histories; `make check` and whoever wants more set it.
+    /// The number of histories; `make check` sets a larger one.
     private static var histories: Int {
         ProcessInfo.processInfo.environment["VOORPRET_HISTORIES"].flatMap { Int($0) } ?? 60
     }
@@ -275,8 +275,9 @@ private struct History {
     /// The most each household has consented to, beside its own orders and goodwill.
     private var consent: [Household.ID: Int64] = [:]
     private var orders: [(id: ExtraOrder.ID, household: Household.ID, amount: Int64)] = []
-    /// What came in and was not taken back, and what of it was paid twice.
+    /// Money that came in and was not taken back.
     private var money: [Household.ID: Int64] = [:]
+    /// The part of `money` that was paid twice.
     private var twice: [Household.ID: Int64] = [:]
     private var disputed: [(household: Household.ID, amount: Int64)] = []
     private var goodwill: [Household.ID: Int64] = [:]
@@ -313,7 +314,7 @@ private struct History {
         households = Array(Set(households).union(statement.shares.map(\.householdId))).sorted()
         for share in statement.shares { forget(share.householdId, owing: share.amount) }
         guard statement.state == .held || statement.state == .confirmed else { return }
-        // What has become cheaper is agreed to as it is now.
+        // A share that becomes cheaper lowers the household's agreement to its new amount.
         for share in statement.shares where share.householdId != statement.backstop && share.cover == nil {
             let part = (share.asked ?? share.amount) - (selfMade[share.householdId] ?? 0)
             if let had = consent[share.householdId] { consent[share.householdId] = min(had, max(part, 0)) }
@@ -504,7 +505,7 @@ private struct History {
 
     private mutating func giveBack(_ household: Household.ID) -> Bool {
         guard let due = statement.refundable[household], due > 0 else { return false }
-        // What the park may keep, worked out from the lines alone.
+        // The money that the park may keep, worked out from the lines alone.
         let lines = statement.bill.lines
         let fee = lines.filter { $0.kind == .cancellation }.reduce(0) { $0 + $1.amount }
         let price = lines.reduce(0) { $0 + $1.amount }
@@ -551,7 +552,7 @@ private struct History {
 
     // MARK: The laws
 
-    /// What a household orders, cancels or is given for itself changes its own share alone.
+    /// An order, a cancellation or a gift of one household changes its own share alone.
     private mutating func expectLocality(_ deed: String, _ one: Household.ID, _ before: [Household.ID: Int64]) {
         guard ["order", "take back", "goodwill"].contains(deed) else { return }
         for (household, old) in before where household != one && amount(household) != old {

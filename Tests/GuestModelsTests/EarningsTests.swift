@@ -117,7 +117,7 @@ import Testing
         )
         let second = made(2, try #require(division[household(2)]))
         #expect(second == [.init(.lodging, rate: 2100): 29_001, .init(.touristTax, rate: 0): 504])
-        // Who pays all of it has both taxes on the invoice.
+        // A household that pays all of it has both taxes on its invoice.
         let all = made(1, bill.total)
         #expect(all[.init(.touristTax, rate: 0)] == 1_008 && all.values.reduce(0, +) == bill.total)
         for share in [Int64(0), 1, 7, 504, 60_000] { #expect(made(1, share).values.reduce(0, +) == share) }

@@ -92,7 +92,7 @@ public struct Office: Sendable {
     public func checkLedger(withProvider: Bool = false) async throws -> [String] {
         if withProvider {
             try await ReadBooks.read(app)
-            // What the books tell of money that has been moved without us, whether or not a worker is there.
+            // The books may show money that was moved without us; look at it even if no worker is running.
             let acting = Principal.job("check").setting
             let due = AttemptSQL.reviewsDue(since: .distantPast)
             for attempt in try await app.database.read(as: acting, { try await $0.all(due) }) {

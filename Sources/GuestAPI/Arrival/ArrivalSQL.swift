@@ -5,7 +5,7 @@ import Postgres
 enum ArrivalSQL {
     // MARK: Readiness
 
-    /// Which cottages somebody else than the booking lives in.
+    /// The cottages in which guests of another booking live.
     static func occupied(_ cottages: [Cottage.ID], besides booking: Booking.ID) -> Query<Cottage.ID> {
         Query(
             """

@@ -251,8 +251,8 @@ enum BookingSQL {
         ) { try $0.decode("is_alone") }
     }
 
-    /// What a guest keeps from others without having paid anything: holds, and stays ahead that are firm without a
-    /// deposit.
+    /// Counts the bookings with which a guest blocks cottages without having paid: holds, and stays ahead that are firm
+    /// without a deposit.
     static func holds(of guest: Guest.ID, now: Date) -> Query<Int> {
         Query(
             """

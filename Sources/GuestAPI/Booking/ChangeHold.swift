@@ -93,8 +93,8 @@ extension Booking {
 
     /// Cancels a hold, or a confirmed stay for the fee of the policy it was placed under.
     ///
-    /// When the park cancels, nothing is owed: staff say so with a reason, and what the guest would have owed counts in
-    /// their mandate. Harmless to repeat.
+    /// A cancellation by the park costs the guest nothing: staff give a reason, and the fee that the guest is spared
+    /// counts in their mandate. Harmless to repeat.
     static func cancel(
         _ id: Booking.ID,
         _ request: CancellationRequest,

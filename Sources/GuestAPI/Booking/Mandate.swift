@@ -2,9 +2,10 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What one of the staff may give away without a second person, by the park's rules of today: per day, and per booking.
+/// The most that one of the staff may give away without a second person, by the park's rules of today: per day, and per
+/// booking.
 ///
-/// Whatever the way, a gift is counted once.
+/// Every kind of gift counts, and each gift counts once.
 enum Mandate {
     enum Gift: String, Sendable {
         case goodwill, extra, fee

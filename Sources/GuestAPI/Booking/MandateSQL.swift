@@ -3,7 +3,7 @@ import GuestModels
 import Postgres
 
 enum MandateSQL {
-    /// What is left of a mandate; its row is locked until the end of the transaction.
+    /// The rest of a mandate; its row is locked until the end of the transaction.
     static func left(_ park: Park.ID, _ subject: String, _ day: LocalDate, allowed: Int64) -> Query<Int64> {
         Query(
             """

@@ -61,7 +61,7 @@ extension ExtraOrder {
 
     /// Takes an order back: until the day before it begins; staff at any time, with a reason.
     ///
-    /// What staff take off later than a guest could is a gift under their mandate. Harmless to repeat.
+    /// An order that staff take off later than a guest could is a gift under their mandate. Harmless to repeat.
     static func cancel(
         _ order: ExtraOrder.ID,
         of id: Booking.ID,
@@ -147,7 +147,7 @@ extension BookingMoney {
     fileprivate func allowCancellation(of order: ExtraOrder, by principal: Principal) throws {
         guard principal.guestID != nil, order.householdId == nil || order.householdId != terms.asker else { return }
         guard terms.isOrganiser else { throw Refusal.forbidden }
-        // What another household has ordered for itself is its own.
+        // Another household's own order is for that household alone to cancel.
         guard !statement.ownOrders.contains(order.id) else { throw Refusal.forbidden }
     }
 }

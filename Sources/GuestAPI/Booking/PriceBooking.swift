@@ -103,7 +103,7 @@ struct PricedChange: Sendable {
         guard cottages.count == plan.cottages.count, cottages.allSatisfy({ $0.isOpen || own.contains($0.id) }) else {
             throw Refusal.unknownCottage.at("/cottages")
         }
-        // Who was booked and has gone since, such as by erasing the account, still counts as they did.
+        // Travellers who have left since the booking, for instance by erasing their account, still count.
         let known = Set(present.map(\.id))
         let taxed = Set(live.filter { $0.line.kind == .touristTax }.compactMap(\.line.travellerId))
         let (rules, arrival) = (policy.rules, plan.stay.arrival)
@@ -141,6 +141,6 @@ struct PricedChange: Sendable {
 }
 
 extension [ChargeLine] {
-    /// What a fee is asked of when it is given up: nobody owes tourist tax who does not come.
+    /// The sum that a cancellation fee is a percentage of: all lines but tourist tax, which only a stay owes.
     fileprivate var lost: Int64 { filter { $0.kind != .touristTax }.total }
 }

@@ -47,7 +47,7 @@ enum ShareSQL {
         Query("SELECT \(columns) FROM share WHERE id = \(id)", decoding: share)
     }
 
-    /// What a statement needs to know beside lines, people and shares.
+    /// The facts that a statement needs beside lines, people and shares.
     struct Terms: Sendable {
         let groupId: TravelGroup.ID
         let parkId: Park.ID
@@ -64,19 +64,19 @@ enum ShareSQL {
         let placedAt: Date
         /// The household that answers for the booking; nil where its group has nobody who organises.
         let backstop: Household.ID?
-        /// Whether that is the organiser's household, who can therefore make the booking dearer.
+        /// True if the backstop is the organiser's household; only then may the organiser make the booking dearer.
         let isBacked: Bool
         let depositDue: LocalDate?
-        /// What a change that is held asks to be covered.
+        /// The money that must have come in before a held change is made.
         let heldDeposit: Int64?
         let heldUntil: Date?
-        /// Whether staff have made the booking firm without its deposit.
+        /// True if staff have made the booking firm without its deposit.
         let isWaived: Bool
         /// The organiser's household.
         let organiser: Household.ID?
         /// The household of the guest who asks.
         let asker: Household.ID?
-        /// Whether that guest organises.
+        /// True if that guest organises.
         let isOrganiser: Bool
     }
 
@@ -172,8 +172,7 @@ enum ShareSQL {
         ) { try $0.decode("id") }
     }
 
-    /// What a household had agreed to before a payment at the desk was taken for its word, if nothing has been agreed to
-    /// since.
+    /// The agreement before a payment at the desk raised it; no row if a later agreement has replaced it.
     static func agreedBefore(payment: TillPayment.ID) -> Query<Int64> {
         Query(
             """

@@ -413,8 +413,7 @@ enum GroupSQL {
         }
     }
 
-    /// Who has nobody with an account left in their household once a guest is gone: children, and friends without
-    /// account.
+    /// The travellers whose household has no account left once a guest is gone: children, and friends without account.
     private static func dependants(of guest: Guest.ID) -> SQL {
         """
         SELECT dependant.id FROM traveller AS dependant

@@ -2,10 +2,11 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What a feature does when the people of a group live otherwise, or another of them organises.
+/// A feature's reaction when travellers of a group change household, or another member becomes organiser.
 struct Regrouping: Sendable {
     enum Event: Sendable {
-        /// Somebody lives in another household, or has another birth date; by which household.
+        /// A traveller now lives in another household, or has another birth date; `by` is the household that made the
+        /// change.
         case moved(by: Household.ID)
         /// Another member organises.
         case handedOver(from: Household.ID, isErased: Bool)

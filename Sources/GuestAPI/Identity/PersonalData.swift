@@ -8,7 +8,7 @@ struct PersonalData: Sendable {
     let name: String
     let export: @Sendable (Guest.ID, AppEnvironment, Transaction) async throws -> any Encodable & Sendable
     let erase: @Sendable (Guest.ID, AppEnvironment, Date, Transaction) async throws -> Void
-    /// What stays although the guest goes, and why.
+    /// The records that an erasure leaves, with the reason for each.
     var remains: @Sendable (Guest.ID, Date, Transaction) async throws -> [Remainder] = { _, _, _ in [] }
     /// Waits for what is being done in the guest's name, and lets nothing more begin; before anything is erased.
     var stop: @Sendable (Guest.ID, Transaction) async throws -> Void = { _, _ in }

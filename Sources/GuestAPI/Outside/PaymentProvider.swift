@@ -64,9 +64,9 @@ struct PaymentProvider: Sendable {
         let created: Number?
         let paymentIntent: Reference?
 
-        /// Whether the bank has the money.
+        /// True while the bank has the money.
         ///
-        /// A mere inquiry moves none.
+        /// An inquiry moves no money.
         var hasMoney: Bool { ["needs_response", "under_review", "lost"].contains(status ?? "") }
     }
 
@@ -177,7 +177,7 @@ struct PaymentProvider: Sendable {
 
     // MARK: Books
 
-    /// What banks have asked back of an intent, and what has been given back of it, by whomever.
+    /// Reads all disputes and refunds of an intent, also those made in the provider's dashboard.
     func review(_ intent: String) async throws -> Review {
         let disputes: [Dispute] = try await all("/v1/disputes", [("payment_intent", intent)])
         let refunds: [Refund] = try await all("/v1/refunds", [("payment_intent", intent)])
@@ -188,7 +188,7 @@ struct PaymentProvider: Sendable {
         let disputes: [Dispute]
         let refunds: [Refund]
 
-        /// Whether any of the money is elsewhere without us.
+        /// True if a bank or the provider's dashboard has moved some of the money.
         var movesMoney: Bool {
             disputes.contains(where: \.hasMoney) || refunds.contains { $0.metadata?["refund"] == nil }
         }
@@ -275,7 +275,7 @@ struct PaymentProvider: Sendable {
     private func ask<Value: Decodable & Sendable>(_ request: HTTPClientRequest) async throws -> Value {
         var request = request
         request.headers.add(name: "authorization", value: "Bearer \(settings.key)")
-        // What the answers mean changes with the version, so ours is the same whatever the account's is.
+        // The meaning of answers depends on the version, so send ours rather than use the account's.
         request.headers.add(name: "stripe-version", value: "2024-06-20")
         let status: Int
         let body: Data

@@ -47,7 +47,7 @@ extension Cottage {
             refusing: ["cottage_number_taken": .numberTaken, "cottage_type_of_park": .typeOfOtherPark]
         )
         if cottage.typeId != before.typeId {
-            // What has been booked keeps the price of the type that was booked.
+            // A stay keeps the price of the type under which its cottage was booked.
             tx.later([ParkSQL.keepPrices(of: id, as: before.typeId)])
             for (booking, group) in try await tx.all(ParkSQL.groupBookings(of: id)) {
                 tx.publish(booking, .booking, to: .group(group))

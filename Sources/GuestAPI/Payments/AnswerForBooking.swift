@@ -63,7 +63,7 @@ extension Regrouping {
                     // Nobody moves people at the cost of one who has handed over.
                     guard money.terms.isBacked || after <= before else { throw Refusal.backingOpen }
                 case .handedOver(let before, let isErased):
-                    // Whoever answered for it before goes on until the successor accepts.
+                    // The former organiser's household answers for the booking until the successor accepts.
                     guard money.terms.isBacked, money.terms.organiser != before else { continue }
                     tx.later([ShareSQL.setBackstop(before, of: id)])
                     money.statement.backstop = before

@@ -197,7 +197,7 @@ enum AttemptSQL {
         }
     }
 
-    /// What a bank has taken back of an attempt.
+    /// Writes the sum that a bank has taken back of an attempt.
     static func setTakenBack(_ amount: Int64, of id: Attempt.ID) -> Command {
         Command("UPDATE attempt SET taken_back = \(amount), reviews = reviews + 1 WHERE id = \(id)")
     }
@@ -248,7 +248,7 @@ enum AttemptSQL {
         ) { try $0.decode("id") }
     }
 
-    /// Whether an attempt's payer lives in the household whose share it pays.
+    /// True if an attempt's payer lives in the household whose share it pays.
     static func isOwn(_ attempt: Attempt.ID) -> Query<Bool> {
         Query(
             """
@@ -260,7 +260,7 @@ enum AttemptSQL {
         ) { try $0.decode("is_own") }
     }
 
-    /// Which of the provider's ids are refunds that we know.
+    /// The provider's ids that belong to refunds of ours.
     static func refunds(named references: [String]) -> Query<String> {
         Query("SELECT reference FROM refund WHERE reference = ANY(\(references)::text[])") {
             try $0.decode("reference")

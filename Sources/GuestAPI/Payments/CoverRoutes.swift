@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Who takes over a share, and who answers for a booking.
+/// The routes for taking over a share and for answering for a booking.
 enum CoverRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "reassignShare": reassign, "withdrawShare": withdraw, "endCover": endCover, "backBooking": back,

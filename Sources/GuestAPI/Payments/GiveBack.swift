@@ -99,13 +99,13 @@ struct SettleRefund: Work {
             try await settle(Self.state(found.status), reference: found.id, amount: found.money.amount, app)
         } catch PaymentProvider.Failure.refused(let code, _) {
             app.logger.warning("the provider refused a refund", metadata: ["refund": "\(refundId)", "code": "\(code)"])
-            // What the provider has is the truth: money that a bank or its dashboard has moved already never becomes a
-            // credit here, and what has no lasting reason is tried again.
+            // The provider's books decide: money that a bank or the dashboard has already moved must not become a
+            // credit here. A refusal with a passing reason is tried again.
             let review = try await provider.review(row.intent)
             guard Self.isFinal(code) else { return }
             try await app.database.transaction(as: acting, within: 60) { tx in
                 let now = app.now()
-                // What was set aside makes room before what was given back elsewhere is taken in.
+                // Release the sum set aside first, so that the refunds made elsewhere fit below what was paid.
                 try await Refund.settle(
                     refundId,
                     .failed,
@@ -126,9 +126,9 @@ struct SettleRefund: Work {
         ["charge_disputed", "charge_already_refunded", "charge_charged_back"].contains(code)
     }
 
-    /// Whether the same refund will never be taken.
+    /// True if the provider will never take the same refund.
     ///
-    /// An account without enough balance takes it later.
+    /// An account without enough balance takes the refund later.
     private static func isFinal(_ code: String) -> Bool {
         !["balance_insufficient", "insufficient_funds", "lock_timeout", "rate_limit"].contains(code)
     }

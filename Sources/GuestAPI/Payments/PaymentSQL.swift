@@ -197,7 +197,7 @@ enum PaymentSQL {
         ) { (try goodwill($0), try $0.decode("asked_by")) }
     }
 
-    /// What waits for a second person's word, the oldest first.
+    /// The goodwill that waits for a second person's approval, the oldest first.
     static func goodwillAsked(in park: Park.ID, after cursor: Goodwill.ID?, limit: Int) -> Query<Goodwill> {
         Query(
             """
@@ -241,16 +241,17 @@ enum PaymentSQL {
 
     /// Shares of which something is open: of a firm stay, of one that is over, and the fee of a cancelled one.
     ///
-    /// What a direct debit is about to pay is not asked for.
+    /// A share whose direct debit is under way is left out.
     private static let isOpen: SQL = """
         state IN ('confirmed', 'checkedIn', 'checkedOut', 'noShow', 'cancelled') AND paid < share.amount
             AND NOT EXISTS (SELECT FROM attempt WHERE share_id = share.id AND attempt.state = 'processing')
         """
 
-    /// Whom to write to on that day about what is open: the household's members, also when they have left, and of a late
-    /// share the organiser.
+    /// The letters that are due on a day about open shares: to the household's members, also when they have left, and
+    /// to the organiser about a late share.
     ///
-    /// A first letter in the week before a share is due, one once it is late, and another every week for a quarter.
+    /// The first letter comes in the week before a share is due, the next once it is late, then one a week for a
+    /// quarter.
     static func reminders(of park: Park.ID, on day: LocalDate) -> Query<Reminder> {
         Query(
             """
@@ -295,7 +296,7 @@ enum PaymentSQL {
         Command("UPDATE share SET reminded_on = \(day) WHERE id = ANY(\(shares)::uuid[])")
     }
 
-    /// What a park is owed and has not been paid in time, the oldest first.
+    /// An open share that is late, as staff see it.
     struct Debt: Encodable, Sendable {
         let shareId: Share.ID
         let bookingId: Booking.ID
@@ -339,11 +340,11 @@ enum PaymentSQL {
         let park: Park.ID
         let parkName: String
         let open: Money
-        /// Whether nobody else of the household has an account.
+        /// True if the guest is the only one of the household with an account.
         let isAlone: Bool
     }
 
-    /// What a guest's households have not paid of bookings that stand, due or not.
+    /// The open shares of a guest's households in bookings that stand, due or not.
     static func debts(of guest: Guest.ID) -> Query<OwnDebt> {
         Query(
             """
@@ -486,7 +487,7 @@ enum PaymentSQL {
                     AND refund.created_at >= ended.at
             ) AS sent ON true
             JOIN LATERAL (
-                -- What others have moved without us is no refund of ours.
+                -- Money that others have moved without us is no refund of ours.
                 SELECT coalesce(sum(taken_back), 0) + coalesce(sum((
                     SELECT sum(refund.amount) FROM refund
                     WHERE attempt_id = attempt.id AND is_foreign AND refund.state <> 'failed'

@@ -26,10 +26,11 @@ extension Booking {
         }
     }
 
-    /// Drops out of paying: on hold of everything, later of what giving up that part would save.
+    /// Lets a household drop out of paying.
     ///
-    /// What is left is the organiser's household's until others take it. What has been paid beyond goes back to the payer
-    /// as far as the park need not keep it.
+    /// On hold the household then owes nothing; later it still owes the cancellation fee on its part. The organiser's
+    /// household owes the rest until others take it over. Money paid beyond the fee goes back to its payer as far as the
+    /// park need not keep it.
     static func withdraw(
         _ share: Share.ID,
         as principal: Principal,
@@ -84,7 +85,7 @@ extension Booking {
             throw Refusal.forbidden
         }
         guard booking.state == .held || booking.state == .confirmed else { throw Refusal.notChangeable }
-        // What others give up, somebody has to answer for.
+        // The share goes to another household, so somebody must answer for the booking.
         if asker != own.householdId, !isTaker { try money.requireBacked(by: principal) }
         let how = try change(own, &money)
         booking.version += 1
@@ -96,7 +97,7 @@ extension Booking {
 }
 
 extension BookingMoney {
-    /// What giving up a part of a firm stay costs on that park-local day; a hold costs nothing.
+    /// The fee for giving up a part of a firm stay on that park-local day; 0 for a hold.
     fileprivate func feePercent(today: LocalDate) -> Int {
         guard terms.state != .held else { return 0 }
         return max(terms.leastFeePercent, terms.rules.cancellationPercent(arrival: terms.stay.arrival, today: today))

@@ -80,7 +80,7 @@ struct RemindPayers: Work {
     }
 }
 
-/// What follows when a firm stay's deposit has not been covered again in time, by the rule it was booked under.
+/// Acts on a firm stay whose deposit was not covered again in time, by the rule it was booked under.
 struct LapseDeposit: Work {
     static let kind = "lapseDeposit"
     static let queue = Job.Queue.effects

@@ -2,11 +2,11 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Looks at what has become of money that had come in: a bank may have taken it back, or somebody may have given it back
-/// at the provider itself.
+/// Checks a payment that had come in: a bank may have taken it back, or somebody may have refunded it in the provider's
+/// dashboard.
 ///
-/// A webhook, a movement in the provider's books or a refused refund brings it about; the provider is asked for how things
-/// stand now, so their order and number do not matter.
+/// A webhook, a movement in the provider's books or a refused refund starts the review. The review asks the provider
+/// for the present state, so the order and number of these triggers do not matter.
 struct ReviewCharge: Work {
     static let kind = "reviewCharge"
     static let queue = Job.Queue.payments
@@ -30,9 +30,9 @@ struct ReviewCharge: Work {
 }
 
 extension Attempt {
-    /// Takes in what banks have taken back and what was given back at the provider: neither counts as paid any more.
+    /// Records disputes and refunds made at the provider: their sums no longer count as paid.
     ///
-    /// What a bank has taken back counts again when the dispute is won. Harmless to repeat.
+    /// A disputed sum counts again once the dispute is won. Harmless to repeat.
     static func review(
         _ id: Attempt.ID,
         _ review: PaymentProvider.Review,

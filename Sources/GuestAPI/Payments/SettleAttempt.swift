@@ -139,7 +139,7 @@ extension Attempt {
         switch attempt.absorb(sighting) {
         case .nothing: break
         case .mismatch:
-            // It is over here, so that it is not asked for again and again; what is at the provider somebody sees to.
+            // The attempt ends here, so that the job stops asking; staff look at the provider's side.
             attempt.state = .failed
             attempt.declined = "amount_mismatch"
             tx.later([AttemptSQL.update(attempt, charge: charge, at: now)])

@@ -53,7 +53,7 @@ extension TillPayment {
         guard let before = try await tx.first(PaymentSQL.tillPayment(id)) else { throw Refusal.notFound }
         let (booking, _, owed, day) = try await opened(before.shareId, before.method, as: principal, at: now, in: tx)
         guard before.kind == .payment else { throw Refusal.alreadyReversed }
-        // What has been given back since is not there to be taken back.
+        // Money that has been given back since cannot be taken back as well.
         guard before.amount.amount <= owed.paid else { throw Refusal.moreThanDue }
         let payment = TillPayment(
             id: app.ids.next(at: now),
@@ -67,7 +67,7 @@ extension TillPayment {
             reversesId: id
         )
         try await payment.write(for: booking, app, at: now, in: tx)
-        // What was taken for the household's word is not.
+        // The payment had counted as the household's agreement; the earlier agreement holds again.
         if let before = try await tx.first(ShareSQL.agreedBefore(payment: id)),
             var money = try await BookingMoney.of(booking.id, as: principal, in: tx)
         {

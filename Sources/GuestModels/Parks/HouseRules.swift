@@ -46,9 +46,9 @@ public struct HouseRules: Hashable, Codable, Sendable {
     public var vat: [VATRates]?
     /// Who sends the park's invoices; none are sent unless the park says so.
     public var seller: Seller?
-    /// What follows when a firm stay's deposit is not covered again in time; a task unless the park says otherwise.
+    /// The consequence when a firm stay's deposit is not covered again in time; a task unless the park says otherwise.
     public var depositLapse: DepositLapse?
-    /// How many babies a cottage takes beside its capacity; two unless the park says otherwise.
+    /// The most babies in a cottage beside its capacity; two unless the park says otherwise.
     public var maximumBabies: Int?
     /// When phones let guests sleep; from 22:00 until 08:00 unless the park says otherwise.
     public var quietHours: QuietHours?

@@ -206,12 +206,12 @@ public struct Refund: Codable, Hashable, Sendable {
 }
 
 extension Refund {
-    /// What can still be given back of an attempt.
+    /// An attempt's money that can still be given back.
     public struct Source: Hashable, Sendable {
         public var attempt: Attempt.ID
         /// Minor units that have neither been given back, nor set aside for it, nor taken back by a bank.
         public var amount: Int64
-        /// Whether its payer lives in another household by now, and so has another share to pay.
+        /// True if the payer lives in another household by now, and so has another share to pay.
         public var isElsewhere: Bool
 
         public init(attempt: Attempt.ID, amount: Int64, isElsewhere: Bool = false) {
@@ -222,7 +222,8 @@ extension Refund {
     }
 }
 
-/// What is given back of each attempt until `due` is covered: first to payers who live elsewhere by now, then the latest.
+/// Chooses the attempts to refund until `due` is covered: first those of payers who live elsewhere by now, then the
+/// latest.
 ///
 /// - Parameter due: minor units; what no attempt covers was paid at the desk and goes back there.
 public func refunds(

@@ -1,9 +1,9 @@
-/// The money of one booking at one moment: who owes what and why, what is asked of whom, what may be given back, what is
-/// firm.
+/// The money of one booking at one moment: every household's share and its reasons, open requests to agree, possible
+/// refunds, and whether the deposit is covered.
 ///
-/// A pure value made of facts. Verbs change facts and ask the statement; no verb decides about money beside it. Its laws:
-/// 1. Shares add up to the price, and none is below 0. What a household orders, cancels or is given for itself changes
-///    its own share alone.
+/// A pure value made of facts. Verbs change facts and ask the statement; no verb decides about money itself. Its laws:
+/// 1. Shares add up to the price, and none is below 0. An order, a cancellation or a gift of one household alone
+///    changes its own share alone.
 /// 2. No household owes more than it has agreed to. The backstop owes the rest.
 /// 3. No refund takes what has come in below what the park may keep, except money that was paid twice.
 ///
@@ -15,11 +15,11 @@ public struct BookingStatement: Sendable {
     /// The household that answers for the booking: the organiser's, until a successor accepts.
     public var backstop: Household.ID
     public var shares: [Share]
-    /// What the present price asks for before the stay becomes firm.
+    /// The money that must have come in before the stay becomes firm, at the present price.
     public var deposit: Int64
     /// Extras that a household has ordered for itself.
     public var ownOrders: Set<ExtraOrder.ID>
-    /// What a change that is held asks to be covered before it is made; nil without one.
+    /// The money that must have come in before a held change is made; nil without a held change.
     public var heldDeposit: Int64?
 
     public init(
@@ -42,37 +42,38 @@ public struct BookingStatement: Sendable {
         self.heldDeposit = heldDeposit
     }
 
-    /// What a household owes, and why.
+    /// The amount that one household owes, and its reasons.
     public struct Part: Hashable, Sendable {
-        /// What the household ordered for itself, less the goodwill it was given.
+        /// The household's own orders, less the goodwill it was given.
         ///
-        /// It agreed to this by its own doing.
+        /// The household agreed to these by ordering them.
         public var selfMade: Int64 = 0
         /// The goodwill in it; at most 0.
         public var goodwill: Int64 = 0
-        /// The rest of the household's part under the rule: what is common, its tourist tax, what others ordered for it.
+        /// The rest of the household's part under the rule: common lines, its tourist tax, and orders others made for
+        /// it.
         public var rest: Int64 = 0
-        /// What of `rest` another household has been asked to take over.
+        /// The part of `rest` that another household has been asked to take over.
         public var givenAway: Int64 = 0
-        /// What this household has been asked to take over from others.
+        /// The sum that this household has been asked to take over from others.
         public var takenOver: Int64 = 0
         /// The most the household has agreed to owe.
         public var limit: Int64 = 0
-        /// What the backstop owes because others have not agreed to it; 0 for all others.
+        /// The sum that the backstop owes because others have not agreed to it; 0 for all others.
         public var answersFor: Int64 = 0
         public var owed: Int64 = 0
 
-        /// What the household owes itself, without what it takes over.
+        /// The household's own debt, without shares that it takes over.
         public var ownPart: Int64 { selfMade + rest - givenAway }
-        /// What the household would owe if it agreed to everything.
+        /// The household's debt if it agreed to everything.
         public var target: Int64 { ownPart + takenOver }
-        /// What is asked of the household; nil while it has agreed to all of it.
+        /// The amount that the household is asked to agree to; nil while it has agreed to all of it.
         public var asked: Int64? { owed < target ? target : nil }
     }
 
     public var price: Int64 { bill.total }
 
-    /// Every household that stays or has a share, and the backstop.
+    /// The parts of all households that stay or have a share, and of the backstop.
     public var parts: [Household.ID: Part] {
         let staying = Set(bill.travellers.map(\.householdId))
         let homes = Dictionary(bill.travellers.map { ($0.id, $0.householdId) }) { first, _ in first }
@@ -115,18 +116,18 @@ public struct BookingStatement: Sendable {
         return parts
     }
 
-    /// Whether a line follows from what its own household did or was given.
+    /// True for a line that follows from an order, a cancellation or a gift of its own household.
     private func isSelfMade(_ line: ChargeLine) -> Bool {
         guard line.householdId != nil else { return false }
         switch line.kind {
-        // What cancelling costs of its own extras is its own too.
+        // The cancellation fee on a household's own extras is its own too.
         case .goodwill, .cancellation: return true
         case .extra: return line.extraOrderId.map(ownOrders.contains) ?? false
         default: return false
         }
     }
 
-    /// Moves what has been taken over.
+    /// Moves shares to the households that take them over.
     ///
     /// A household that has given up its own share takes over nobody's: the backstop does.
     private func cover(_ parts: inout [Household.ID: Part]) {
@@ -143,17 +144,17 @@ public struct BookingStatement: Sendable {
         }
     }
 
-    // MARK: What has come in
+    // MARK: Money that has come in
 
     /// All money that stands: not taken back by a bank, not given back.
     public var paid: Int64 { shares.reduce(0) { $0 + $1.paid } }
 
-    /// What cancelling all or a part has cost.
+    /// The fees for cancelling all or a part.
     private var fees: Int64 { bill.lines.filter { $0.kind == .cancellation }.total }
 
-    /// What the park may keep: the fee of a cancelled booking, the deposit of a firm one.
+    /// The money that the park may keep: the fee of a cancelled booking, the deposit of a firm one.
     ///
-    /// While a change is held, what is paid for it is kept too.
+    /// While a change is held, the park keeps the money paid for it too.
     public var kept: Int64 {
         switch state {
         case .held, .expired: 0
@@ -165,17 +166,17 @@ public struct BookingStatement: Sendable {
 
     public var isDepositCovered: Bool { paid >= deposit }
 
-    /// Whether a held change can be made; false without one.
+    /// True once enough has come in to make the held change; false without a held change.
     public var isHeldChangeCovered: Bool { heldDeposit.map { paid >= $0 } ?? false }
 
-    /// What is missing for a held change, which the backstop may pay beside what it owes.
+    /// The money still missing for a held change; the backstop may pay it beside its own debt.
     private var missingForChange: Int64 { heldDeposit.map { max($0 - paid, 0) } ?? 0 }
 
-    /// What may be given back to each household now; households without are left out.
+    /// The refund that is possible now for each household; households without one are left out.
     ///
-    /// What was paid twice always. Of the rest no more than leaves the park what it may keep: what is missing of that is
-    /// held back from those who fronted it, from each the same as far as it goes, until those who owe it pay. So a part
-    /// that has been given back changes nothing for the others.
+    /// Money paid twice is always refundable. Other refunds must leave the park `kept`. If others have yet to pay a
+    /// part of `kept`, the households that paid too much wait for it: each waits for the same amount, or for all it
+    /// paid too much. Therefore one household's refund changes nothing for the others.
     public var refundable: [Household.ID: Int64] {
         let parts = parts
         let over = shares.map { max($0.paid - (parts[$0.householdId]?.owed ?? 0), 0) }
@@ -210,7 +211,7 @@ public struct BookingStatement: Sendable {
         return taken
     }
 
-    /// Goodwill that is more than what it was given on has become, by household.
+    /// Goodwill above the household's present debt, which has shrunk since the gift.
     private var spentGoodwill: [Household.ID: Int64] {
         var spent: [Household.ID: Int64] = [:]
         for (household, part) in parts {
@@ -220,13 +221,13 @@ public struct BookingStatement: Sendable {
         return spent
     }
 
-    /// The most that goodwill can take off a household's share: what it owes for itself.
+    /// The most that goodwill can take off a household's share: its own debt.
     public func mostGoodwill(for household: Household.ID) -> Int64 {
         guard let part = parts[household] else { return 0 }
         return max(household == backstop ? part.target : min(part.target, part.limit), 0)
     }
 
-    /// What may be paid for a household: what it owes, and what is asked of it, for paying is agreeing.
+    /// The most that may be paid for a household: its debt, or the amount asked of it, because paying is agreeing.
     public func payable(for household: Household.ID) -> Int64 {
         guard let part = parts[household], let share = share(of: household) else { return 0 }
         let open = max(max(part.owed, part.target) - share.paid, 0)
@@ -235,20 +236,20 @@ public struct BookingStatement: Sendable {
 
     public func share(of household: Household.ID) -> Share? { shares.first { $0.householdId == household } }
 
-    // MARK: What changes
+    // MARK: Changes
 
     private mutating func change(_ household: Household.ID, _ change: (inout Share) -> Void) {
         if let index = shares.firstIndex(where: { $0.householdId == household }) { change(&shares[index]) }
     }
 
-    /// Makes the amounts of all shares what the facts say.
+    /// Works out the amounts of all shares from the facts.
     ///
     /// - Parameters:
     ///   - joining: whether households that are new here agree to their part by being in the booking. A household that
     ///     only appears because somebody was moved into it agrees to nothing.
     ///   - author: a household whose own doing made its part larger, so that it agrees to that.
     ///   - make: makes the share of a household that has none.
-    /// - Returns: lines to be added to the price: goodwill that is taken back because what it was given on has fallen.
+    /// - Returns: lines to be added to the price: goodwill that is taken back because the household's debt has shrunk.
     public mutating func settle(
         joining: Bool,
         by author: Household.ID? = nil,
@@ -271,8 +272,8 @@ public struct BookingStatement: Sendable {
                 shares[index].agreed += max(part.target - (shares[index].asked ?? shares[index].amount), 0)
             }
         }
-        // What has become cheaper does not become dearer again without the household. Of a booking that has ended the
-        // agreements stay as they were, should it be taken up again.
+        // A share that becomes cheaper lowers the agreement, so a later rise needs a new one. Agreements on a booking
+        // that has ended stay as they were, because staff may reopen it.
         if state == .held || state == .confirmed || state == .checkedIn {
             let present = parts
             for index in shares.indices where shares[index].householdId != backstop {
@@ -288,7 +289,7 @@ public struct BookingStatement: Sendable {
             guard let part = after[shares[index].householdId] else { continue }
             shares[index].amount = part.owed
             shares[index].asked = part.asked
-            // What the household has come to owe since is not paid twice any more.
+            // A household whose debt has grown has paid less of it twice.
             shares[index].surplus = min(shares[index].surplus, max(shares[index].paid - part.owed, 0))
         }
         let refundable = refundable
@@ -296,7 +297,7 @@ public struct BookingStatement: Sendable {
         return takenBack
     }
 
-    /// The household agrees to what is asked of it.
+    /// The household agrees to the amount asked of it.
     public mutating func agree(_ household: Household.ID) {
         guard let part = parts[household] else { return }
         change(household) { $0.agreed = max($0.agreed, part.target - part.selfMade) }
@@ -304,9 +305,9 @@ public struct BookingStatement: Sendable {
 
     /// Money comes in for a household's share, or goes back below 0.
     ///
-    /// Money beyond what may be paid has been paid twice.
+    /// Money beyond `payable` has been paid twice.
     ///
-    /// - Parameter agrees: whether the household pays it itself, which is agreeing to what it pays.
+    /// - Parameter agrees: whether the household pays it itself, and so agrees to that amount.
     public mutating func receive(_ amount: Int64, for household: Household.ID, agrees: Bool) {
         guard let part = parts[household], let share = share(of: household) else { return }
         let payable = share.paid + self.payable(for: household)
@@ -322,17 +323,18 @@ public struct BookingStatement: Sendable {
         }
     }
 
-    /// A payment that had been taken for an agreement is taken back, so the household has agreed to what it had before.
+    /// A payment that counted as an agreement is taken back, so the earlier agreement holds again.
     public mutating func disagree(_ household: Household.ID, to agreed: Int64) {
         change(household) { $0.agreed = min($0.agreed, agreed) }
     }
 
-    /// Another household is asked to take over a share, but for what its own keeps.
+    /// Another household is asked to take over a share, except the amount that the own household keeps.
     public mutating func cover(_ household: Household.ID, _ cover: Share.Cover?) {
         change(household) { $0.cover = cover }
     }
 
-    /// What a household that drops out still owes beside what it ordered itself: a percentage of its present part.
+    /// The amount that a household still owes after dropping out, beside its own orders: a percentage of its present
+    /// part.
     public func kept(of household: Household.ID, percent: Int) -> Int64 {
         (parts[household]?.rest ?? 0).percentage(percent)
     }
@@ -352,8 +354,9 @@ public struct BookingStatement: Sendable {
         }
     }
 
-    /// Another household answers for the booking from now on, and owes what was given up to the one before, which has
-    /// made its own part itself.
+    /// Another household answers for the booking from now on.
+    ///
+    /// That household takes over the shares that the former one had taken over. The former one agrees to its own part.
     public mutating func back(by household: Household.ID) {
         let former = backstop
         for index in shares.indices where shares[index].cover?.by == former {
@@ -369,14 +372,14 @@ public struct BookingStatement: Sendable {
 }
 
 extension [ChargeLine] {
-    /// What must be paid before a stay becomes firm: a part of the lodging; extras ask for no deposit.
+    /// The deposit of a stay with these lines: a percentage of the lodging; extras ask for no deposit.
     public func deposit(_ rules: HouseRules) -> Int64 {
         filter(\.kind.isLodging).total.percentage(rules.depositPercent)
     }
 
-    /// What cancelling costs of these lines.
+    /// The fee for cancelling these lines.
     ///
-    /// The fee on what a household has ordered for itself is its own too. Nobody owes tourist tax who does not come.
+    /// A household alone owes the fee on its own orders. A cancelled stay owes no tourist tax.
     ///
     /// - Parameter orders: extras that households have ordered for themselves.
     public func fee(percent: Int, own orders: Set<ExtraOrder.ID>) -> [ChargeLine] {

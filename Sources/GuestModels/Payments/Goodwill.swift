@@ -51,10 +51,10 @@ public struct GoodwillRequest: Codable, Sendable, Checked {
 }
 
 extension HouseRules {
-    /// What may be given on one booking without a second person, minor units.
+    /// The most goodwill that one booking gets without a second person, minor units.
     public var giftsPerBooking: Int64 { goodwillLimit ?? 5000 }
 
-    /// What one of the staff may give in a day without a second person, minor units.
+    /// The most goodwill that one of the staff gives in a day without a second person, minor units.
     public var giftsPerDay: Int64 { max(goodwillDayLimit ?? 4 * giftsPerBooking, giftsPerBooking) }
 }
 

@@ -105,11 +105,11 @@ public struct Invoice: Codable, Hashable, Sendable {
 }
 
 extension Bill {
-    /// What a household's share is made of, by how it is taxed; the parts add up to the share.
+    /// Divides a household's share by tax class; the parts add up to the share.
     ///
-    /// What a household alone has, such as its extras and its tourist tax, stands on its own invoice as far as its share
-    /// pays for it. The rest of a share is made as what is left of the price is: what is common, and what others alone
-    /// have and somebody else pays.
+    /// A household's own lines, such as its extras and its tourist tax, stand on its own invoice as far as its share
+    /// pays for them. The rest of a share has the mixture of the rest of the price: the common lines, and own lines
+    /// that another household pays.
     ///
     /// - Parameters:
     ///   - shares: of all households, minor units.
@@ -136,7 +136,7 @@ extension Bill {
         return made.amounts.filter { $0.value != 0 }
     }
 
-    /// What each household alone has, less the goodwill it was given.
+    /// The own lines of each household, less the goodwill it was given.
     private func ownParts(as whole: Earned) -> [Household.ID: Earned] {
         let homes = Dictionary(travellers.map { ($0.id, $0.householdId) }) { first, _ in first }
         var own: [Household.ID: Earned] = [:]

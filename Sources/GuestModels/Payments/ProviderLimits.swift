@@ -1,4 +1,4 @@
-/// What the payment provider takes: which way of paying in which currency, and how much at a time.
+/// The payment provider's limits: methods for each currency, and the least and most at a time.
 ///
 /// Stripe, "Supported currencies" and "Payment method support", 2026.
 public enum ProviderLimits {
@@ -26,7 +26,7 @@ public enum ProviderLimits {
         return 99_999_999 / factor * divisor
     }
 
-    /// What an amount must be a multiple of: the provider has no coins below.
+    /// The provider's smallest coin: every amount must be a multiple of it.
     public static func step(in currency: String) -> Int64 {
         switch currency {
         // In the provider's whole units.
@@ -37,7 +37,7 @@ public enum ProviderLimits {
         }
     }
 
-    /// How minor units become the provider's: times the first, divided by the second.
+    /// The conversion from minor units to the provider's units: multiply by `factor`, then divide by `divisor`.
     ///
     /// Iceland's and Uganda's currencies lost their hundredths, but the provider still counts in them.
     public static func units(of currency: String) -> (factor: Int64, divisor: Int64) {
@@ -48,10 +48,10 @@ public enum ProviderLimits {
         }
     }
 
-    /// Throws what stands against paying an amount of what is open, minor units.
+    /// Checks that `amount` can be paid when `open` is owed; both in minor units.
     ///
-    /// - Throws: `amountTooSmall`, `amountTooLarge`, `amountNotPayable` for one below the provider's coins, and
-    ///   `leavesTooLittle` where a rest would be left that nobody can pay.
+    /// - Throws: `amountTooSmall`, `amountTooLarge`, `amountNotPayable` for an amount that ends below the
+    ///   provider's smallest coin, and `leavesTooLittle` where the rest would be too small to be paid.
     public static func allow(_ amount: Int64, of open: Int64, in currency: String) throws(Refusal) {
         guard amount >= least(in: currency) else { throw .amountTooSmall }
         guard amount <= most(in: currency) else { throw .amountTooLarge }
@@ -60,18 +60,18 @@ public enum ProviderLimits {
         guard rest <= 0 || rest < step(in: currency) || rest >= least(in: currency) else { throw .leavesTooLittle }
     }
 
-    /// What is paid of an open amount unless somebody says otherwise: all of it that the provider can take at a time.
+    /// The amount proposed for an open sum: as much of it as the provider takes at a time.
     public static func usual(of open: Int64, in currency: String) -> Int64 {
         let all = open - open % step(in: currency)
         guard all > most(in: currency) else { return all }
-        // What is left must be payable too.
+        // The rest must be payable too.
         let part = most(in: currency) - least(in: currency)
         return part - part % step(in: currency)
     }
 }
 
 extension Attempt.Method {
-    /// Whether money of a currency can be paid that way.
+    /// True if the method takes that currency.
     ///
     /// iDEAL and SEPA exist in euro alone.
     public func isTaken(in currency: String) -> Bool {

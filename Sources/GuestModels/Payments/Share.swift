@@ -16,7 +16,7 @@ public struct Share: Codable, Hashable, Sendable {
     public var amount: Int64
     /// The most the household has agreed to owe, beside what it ordered and was given for itself.
     public var agreed: Int64
-    /// What the household would owe if it agreed to everything; nil while it has.
+    /// The amount the household would owe if it agreed to everything; nil while it has.
     ///
     /// The backstop owes the rest.
     public var asked: Int64?
@@ -24,20 +24,20 @@ public struct Share: Codable, Hashable, Sendable {
     ///
     /// Below 0 where more was taken back than had come in.
     public var paid: Int64
-    /// What of it came in beyond what could be paid then, so it was paid twice.
+    /// The part of `paid` that exceeded the amount payable when it came in, so it was paid twice.
     public var surplus: Int64
-    /// What of it may be given back now.
+    /// The part of `paid` that may be given back now.
     public var refundable: Int64
     /// Park-local; on hold the deposit is due before.
     public var due: LocalDate
     public var version: Int
-    /// Who has taken it over.
+    /// The household that is asked to take the share over; nil without one.
     public var cover: Cover?
 
-    /// Another household is asked to owe a share, but for what its own keeps.
+    /// Another household is asked to owe a share, except the amount that the own household keeps.
     public struct Cover: Codable, Hashable, Sendable {
         public var by: Household.ID
-        /// What the share's own household still owes at most, beside what it orders itself.
+        /// The most that the share's own household still owes, beside its own orders.
         public var kept: Int64
 
         public init(by household: Household.ID, kept: Int64) {

@@ -140,10 +140,10 @@ public struct Bill: Sendable {
 }
 
 extension SplitRule {
-    /// What each household owes of a bill that has changed since the rule was made: it always finds an answer.
+    /// Divides a bill that has changed since the rule was made; it always finds an answer.
     ///
-    /// Households that no longer stay are left out. Exact amounts divide what is common in their proportion, so what one
-    /// household orders for itself changes nobody else's. Where nobody is left to pay, households pay alike.
+    /// Households that no longer stay are left out. Exact amounts divide the common lines in their proportion, so one
+    /// household's own orders change no other share. Where the rule leaves nobody to pay, all households pay alike.
     public func division(of bill: Bill, backstop: Household.ID) -> [Household.ID: Int64] {
         let known = Set(bill.travellers.map(\.householdId))
         var rule = self

@@ -1,28 +1,28 @@
 public import Foundation
 
-/// A booking's statement as somebody may see it: all of it for the organiser and staff, for a member the own household's
-/// part.
+/// A booking's statement as one reader may see it: all parts for the organiser and staff, the own household's part for
+/// a member.
 public struct StatementView: Codable, Hashable, Sendable {
-    /// What a household owes, and why.
+    /// The amount that one household owes, and its reasons.
     ///
     /// The amounts add up to `owed`.
     public struct Part: Codable, Hashable, Sendable {
         public var householdId: Household.ID
-        /// What the household ordered for itself, less the goodwill it was given.
+        /// The household's own orders, less the goodwill it was given.
         public var ownOrders: Money
-        /// Its part of what is common, its tourist tax, and what others ordered for it.
+        /// The household's part of the common lines, its tourist tax, and orders others made for it.
         public var division: Money
-        /// What another household was asked to take over, at most 0.
+        /// The amount that another household was asked to take over; at most 0.
         public var givenAway: Money
-        /// What it was asked to take over from others.
+        /// The amount that this household was asked to take over from others.
         public var takenOver: Money
-        /// What of all this it has not agreed to yet, at most 0.
+        /// The part of all this that the household has not agreed to yet; at most 0.
         public var notAgreed: Money
-        /// What it owes because others have not agreed to it.
+        /// The amount that the household owes because others have not agreed to it.
         public var answersFor: Money
         public var owed: Money
         public var paid: Money
-        /// What may be given back now.
+        /// The refund that is possible now.
         public var refundable: Money
 
         public init(_ part: BookingStatement.Part, of share: Share, currency: String) {
@@ -42,21 +42,22 @@ public struct StatementView: Codable, Hashable, Sendable {
     public var bookingId: Booking.ID
     public var state: Booking.State
     public var total: Money
-    /// What must be covered before the stay is firm.
+    /// The money that must have come in before the stay is firm.
     public var deposit: Money
     public var isDepositCovered: Bool
-    /// By when a firm stay's deposit must be covered again.
+    /// The last day for covering a firm stay's deposit again.
     public var depositDue: LocalDate?
-    /// What must be covered before a change that is held is made.
+    /// The money that must have come in before a held change is made.
     public var heldDeposit: Money?
-    /// Until when that change is held.
+    /// The end of that change's hold.
     public var heldUntil: Date?
-    /// The household that owes what others have not agreed to.
+    /// The household that owes the sums others have not agreed to.
     public var answeringHouseholdId: Household.ID
-    /// Whether that is the organiser's household; if not, the organiser has not accepted yet.
+    /// True if the organiser's household answers; false until a new organiser has accepted.
     public var isOrganiserAnswering: Bool
-    /// What has come in and stands, and what of it the park may keep; told to the organiser and staff.
+    /// Money that has come in and stands; nil for a member.
     public var paid: Money?
+    /// The part of `paid` that the park may keep; nil for a member.
     public var kept: Money?
     public var parts: [Part]
 

@@ -25,10 +25,10 @@ public enum Currency {
         ),
     ]
 
-    /// Whether a code is one of a currency that people pay with.
+    /// True for the code of a currency that people pay with.
     public static func isKnown(_ code: String) -> Bool { digits[code] != nil }
 
-    /// How many decimals an amount has; two for a code that is not known, as old rows may have.
+    /// The decimals of an amount; two for an unknown code, which old rows may have.
     public static func decimals(of code: String) -> Int { digits[code] ?? 2 }
 }
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// What one of the staff gives away without a second person, whatever the way.
+/// Gifts of the staff without a second person: goodwill, extras and cancellation fees.
 @Suite struct MandateTests {
     private struct Shares: Decodable {
         let items: [ShareView]
@@ -186,7 +186,7 @@ import Testing
             let cancelled = try await api.post(path, byPark, as: stage.clerk, key: "3").decode(Booking.self)
             #expect(cancelled.state == .cancelled && cancelled.total.amount == 0)
             #expect(try await api.count("SELECT count(*) FROM audit WHERE action = 'booking.cancelByPark'") == 1)
-            // What the guest would have owed is the gift: too much of it takes a second person.
+            // The gift is the fee that the guest is spared: too much of it takes a second person.
             let near = try await stage.firm(from: "2026-11-21", to: "2026-11-24")
             let other = "/v1/bookings/\(near.id)/cancel"
             #expect(try await api.post(other, byPark, as: stage.clerk, key: "4").code == "second_person_needed")

@@ -6,7 +6,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// What there is: extras by date, cottages by type and readiness, beds, and holds that give way.
+/// Stock and room: extras by date, cottages by type and readiness, beds, and holds that give way.
 @Suite struct StockAndRoomTests {
     private struct Stage {
         let api: GuestAPITestService

@@ -158,7 +158,7 @@ import Testing
             let stage = try await PaymentsTests.stage(api)
             try await firm(stage)
             _ = try await paid(stage, with: "pm_sepa_debit_comes_back", by: .sepaDebit)
-            // It clears, and then it comes back, both by themselves.
+            // The sandbox clears the debit and then returns it, both by itself.
             for _ in 0..<600 {
                 try await stage.settle(after: 3601)
                 try await readBooks(stage)

@@ -434,7 +434,7 @@ import Testing
             }
             #expect(try await stage.show(id, as: stage.member).state == .failed)
             #expect(try await stage.own(of: stage.member).paid?.amount == 0)
-            // It is over here: nobody asks the provider for it again and again.
+            // The attempt has ended: no job asks the provider again.
             try await stage.settle()
             #expect(try await api.count("SELECT count(*) FROM job WHERE kind = 'settleAttempt'") == 0)
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'payment'") == 1)

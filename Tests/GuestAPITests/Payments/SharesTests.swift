@@ -233,7 +233,7 @@ import Testing
             #expect(try closed.decode(TillDay.self).isClosed)
             #expect(try await api.post(close, counts(4990, "again"), as: reception, key: "x3").code == "till_closed")
             let late = TillPaymentRequest(method: .cash, amount: 1)
-            // What comes in after the count is taken for the next day's till.
+            // Money that comes in after the count belongs to the next day's till.
             let after = try await api.post(till, late, as: reception, key: "late").decode(TillPayment.self)
             #expect(after.day == today.adding(days: 1))
             api.clock.advance(by: 86400)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// What a booking's statement says through the service: consent, covers, refunds and the check of the ledger.
+/// A booking's statement through the service: consent, covers, refunds and the check of the ledger.
 @Suite struct StatementTests {
     struct Shares: Decodable {
         let items: [ShareView]
@@ -185,7 +185,7 @@ import Testing
             let total = try await stage.seen().total.amount
             #expect(try await stage.owed(of: stage.member) == half)
             #expect(try await stage.owed(of: stage.organiser) == total - half)
-            // What the new organiser adds would be the former one's debt, so first the new one accepts.
+            // A dearer stay would add to the former organiser's debt, so the new one must accept first.
             let one = BookingChange(stay: try stay("2027-05-14", "2027-05-20"))
             #expect(try await stage.change(one, as: stage.member).code == "backing_open")
             #expect(try await stage.order(by: stage.member, for: nil).code == "backing_open")
@@ -273,7 +273,7 @@ import Testing
             let stage = try await stage(api)
             let own = try await stage.own(of: stage.member)
             try await stage.pay(try #require(own.amount).amount, for: stage.member)
-            // What the organiser orders for everybody is asked of the member.
+            // The organiser's order for everybody needs the member's agreement.
             #expect(try await stage.order(by: stage.organiser, for: nil).status == 201)
             let asked = try await stage.own(of: stage.member)
             #expect(asked.amount == own.amount && asked.asked?.amount == (own.amount?.amount ?? 0) + 625)
@@ -571,7 +571,7 @@ import Testing
             try await api.work()
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund'") == 0)
             #expect(try await stage.seen().isDepositCovered)
-            // What was kept on dropping out is an amount: a later cancellation does not take its percentage again.
+            // The fee for dropping out is a fixed amount: a later cancellation takes no percentage of it.
             let kept = try await stage.owed(of: stage.member)
             #expect(kept == (own.amount?.amount ?? 0).percentage(30))
             _ = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x")
