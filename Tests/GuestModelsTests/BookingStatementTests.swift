@@ -29,7 +29,7 @@ import Testing
         for deed in History.deeds { #expect(tally[deed, default: 0] > 0, "\(deed) never happened: \(tally)") }
     }
 
-    @Test func `Whoever fronted a cancellation fee waits until the others have paid theirs`() {
+    @Test func `Whoever fronted a fee waits until the others pay`() {
         var stage = Stage(households: 2)
         stage.charge(100_000)
         stage.statement.deposit = 30_000
@@ -45,7 +45,7 @@ import Testing
         #expect(stage.statement.refundable == [stage.households[0]: 15_000])
     }
 
-    @Test func `Dropping out gives back nothing of the deposit while nobody else has paid it`() {
+    @Test func `Dropping out keeps the deposit until others pay it`() {
         var stage = Stage(households: 2)
         stage.charge(60_000)
         stage.statement.deposit = 18_000
@@ -60,7 +60,7 @@ import Testing
         #expect(stage.statement.refundable == [stage.households[1]: 18_000])
     }
 
-    @Test func `A household that dropped out owes what it kept, not a percentage of the fee`() {
+    @Test func `A cancellation leaves the fee for dropping out as it was`() {
         var stage = Stage(households: 2)
         stage.charge(107_482)
         stage.settle(joining: true)
@@ -76,7 +76,7 @@ import Testing
         #expect(stage.owed == [16_123, 16_122])
     }
 
-    @Test func `Money that was paid twice goes back although the deposit is not covered`() {
+    @Test func `Money paid twice goes back although the deposit is uncovered`() {
         var stage = Stage(households: 2)
         stage.charge(100_000)
         stage.statement.deposit = 60_000
@@ -141,7 +141,7 @@ import Testing
         #expect(stage.owed == [40_000, 41_250])
     }
 
-    @Test func `Goodwill is taken back as far as what it was given on falls`() {
+    @Test func `Goodwill shrinks with the share it was given on`() {
         var stage = Stage(households: 2)
         stage.charge(0)
         stage.settle(joining: true)

@@ -69,19 +69,28 @@ import Testing
         )
     }
 
-    @Test func `A limit counts for a booking and for a day, not for each gift`() async throws {
+    @Test func `A booking's limit counts all its gifts together`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await stage.firm()
             #expect(try await stage.give(3_000, on: booking).status == 201)
             #expect(try await stage.give(2_000, on: booking).status == 201)
             #expect(try await stage.give(1, on: booking).status == 202)
-            // Another colleague has another day, but the booking has had its own.
+            // Another colleague has a mandate of the day left, but the booking has none.
             let other = try await api.given.staff([.host], at: stage.world.park.id)
             #expect(try await stage.give(1, on: booking, as: other).status == 202)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A day's limit counts all gifts of one colleague`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            #expect(try await stage.give(5_000, on: try await stage.firm()).status == 201)
             let second = try await stage.firm(from: "2027-06-04", to: "2027-06-07")
             #expect(try await stage.give(2_001, on: second).status == 202)
             #expect(try await stage.give(2_000, on: second).status == 201)
+            let other = try await api.given.staff([.host], at: stage.world.park.id)
             #expect(try await stage.give(2_000, on: second, as: other).status == 201)
             api.clock.advance(by: 86400)
             #expect(try await stage.give(1_000, on: second).status == 201)
@@ -112,13 +121,19 @@ import Testing
         }
     }
 
-    @Test func `What was asked for is listed, refused with a reason, or withdrawn`() async throws {
+    @Test func `Goodwill that waits for approval is listed`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
-            let booking = try await stage.firm()
-            let asked = try await stage.give(5_001, on: booking).decode(Goodwill.self)
+            let asked = try await stage.give(5_001, on: try await stage.firm()).decode(Goodwill.self)
             let list = "/v1/admin/parks/\(stage.world.park.id)/goodwill"
             #expect(try await api.get(list, as: stage.finance).text.contains("\(asked.id)"))
+        }
+    }
+
+    @Test func `Finance refuses goodwill with a reason`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let asked = try await stage.give(5_001, on: try await stage.firm()).decode(Goodwill.self)
             let path = "/v1/admin/goodwill/\(asked.id)"
             let other = try await api.given.staff([.reception], at: stage.world.park.id)
             let no = ReasonRequest(reason: "It did not rain.")
@@ -129,46 +144,75 @@ import Testing
             #expect(late.state == .refused)
             #expect(try await api.count("SELECT count(*) FROM charge_line WHERE kind = 'goodwill'") == 0)
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'goodwill' AND state = 'open'") == 0)
-            let again = try await stage.give(5_001, on: booking).decode(Goodwill.self)
-            let own = "/v1/admin/goodwill/\(again.id)/refusal"
-            #expect(try await api.post(own, no, as: stage.clerk, key: "5").status == 200)
             try await stage.expectRight()
         }
     }
 
-    @Test func `An extra that staff take off late is a gift with a reason`() async throws {
+    @Test func `The colleague who asked for goodwill can withdraw it`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
-            let booking = try await stage.firm(from: "2026-11-21", to: "2026-11-24")
-            let office = try await api.given.headOffice()
-            let spa = try await api.post(
-                "/v1/admin/parks/\(stage.world.park.id)/extras",
-                ExtraRequest(code: "spa", names: ["en": "Spa"], isDaily: false, price: 3_000, stock: 9),
-                as: office
-            ).decode(Extra.self)
-            let path = "/v1/bookings/\(booking.id)/extras"
-            var orders: [ExtraOrder.ID] = []
-            for date in ["2026-11-21", "2026-11-21", "2026-11-24"] {
-                let order = ExtraOrderRequest(extraId: spa.id, from: try day(date))
-                let answer = try await api.post(path, order, as: stage.organiser, key: UUID().uuidString)
-                orders = try answer.decode(Booking.self).extras.sorted { $0.from < $1.from }.map(\.id)
-            }
-            func takeOff(_ index: Int, _ reason: String?) async throws -> GuestAPITestService.Response {
-                let query = reason.map { "?reason=\($0)" } ?? ""
-                return try await api.send("DELETE", "\(path)/\(orders[index])\(query)", as: stage.clerk)
-            }
-            api.clock.advance(by: 86400)
-            #expect(try await takeOff(0, nil).code == "reason_needed")
-            #expect(try await takeOff(0, "cold").status == 200)
-            // One of 3,000 is left in the booking's 5,000 only in part.
-            #expect(try await takeOff(1, "cold").code == "second_person_needed")
+            let asked = try await stage.give(5_001, on: try await stage.firm()).decode(Goodwill.self)
+            let no = ReasonRequest(reason: "It did not rain.")
+            let path = "/v1/admin/goodwill/\(asked.id)/refusal"
+            #expect(try await api.post(path, no, as: stage.clerk, key: "5").status == 200)
+            try await stage.expectRight()
+        }
+    }
+
+    /// A stay with two spas ordered for its first day, which is close, and one for its last.
+    private struct Late {
+        let stage: Stage
+        let path: String
+        let orders: [ExtraOrder.ID]
+
+        func takeOff(_ index: Int, _ reason: String?) async throws -> GuestAPITestService.Response {
+            let query = reason.map { "?reason=\($0)" } ?? ""
+            return try await stage.api.send("DELETE", "\(path)/\(orders[index])\(query)", as: stage.clerk)
+        }
+    }
+
+    private func withLateExtras(_ api: GuestAPITestService) async throws -> Late {
+        let stage = try await stage(api)
+        let booking = try await stage.firm(from: "2026-11-21", to: "2026-11-24")
+        let office = try await api.given.headOffice()
+        let spa = try await api.post(
+            "/v1/admin/parks/\(stage.world.park.id)/extras",
+            ExtraRequest(code: "spa", names: ["en": "Spa"], isDaily: false, price: 3_000, stock: 9),
+            as: office
+        ).decode(Extra.self)
+        let path = "/v1/bookings/\(booking.id)/extras"
+        var orders: [ExtraOrder.ID] = []
+        for date in ["2026-11-21", "2026-11-21", "2026-11-24"] {
+            let order = ExtraOrderRequest(extraId: spa.id, from: try day(date))
+            let answer = try await api.post(path, order, as: stage.organiser, key: UUID().uuidString)
+            orders = try answer.decode(Booking.self).extras.sorted { $0.from < $1.from }.map(\.id)
+        }
+        api.clock.advance(by: 86400)
+        return Late(stage: stage, path: path, orders: orders)
+    }
+
+    @Test func `An extra that staff take off late is a gift`() async throws {
+        try await withGuestAPI { api in
+            let late = try await withLateExtras(api)
+            #expect(try await late.takeOff(0, "cold").status == 200)
+            // The second spa costs 3,000, more than is left of the booking's 5,000.
+            #expect(try await late.takeOff(1, "cold").code == "second_person_needed")
             // A guest could still take this one back, so it is no gift.
-            #expect(try await takeOff(2, "cold").status == 200)
+            #expect(try await late.takeOff(2, "cold").status == 200)
+            #expect(try await api.count("SELECT count(*) FROM goodwill WHERE kind = 'extra'") == 1)
+            try await late.stage.expectRight()
+        }
+    }
+
+    @Test func `Staff need a reason to take off an extra`() async throws {
+        try await withGuestAPI { api in
+            let late = try await withLateExtras(api)
+            #expect(try await late.takeOff(0, nil).code == "reason_needed")
+            #expect(try await late.takeOff(0, "cold").status == 200)
+            #expect(try await late.takeOff(2, "cold").status == 200)
             #expect(
                 try await api.count("SELECT count(*) FROM audit WHERE action = 'extra.cancel' AND reason = 'cold'") == 2
             )
-            #expect(try await api.count("SELECT count(*) FROM goodwill WHERE kind = 'extra'") == 1)
-            try await stage.expectRight()
         }
     }
 

@@ -41,23 +41,47 @@ import Testing
         try await stage.account.list("disputes").compactMap { $0["id"] as? String }
     }
 
-    @Test func `Disputed money does not count, is not refunded, and counts again once it is won`() async throws {
+    /// A firm stay of which the member's bank has taken back the whole share.
+    private func disputed(_ api: GuestAPITestService) async throws -> Stage {
+        let stage = try await PaymentsTests.stage(api)
+        try await firm(stage)
+        _ = try await paid(stage, with: "pm_card_createDispute")
+        try await readBooks(stage)
+        return stage
+    }
+
+    /// Cancels the stay, whose fee the undisputed money covers.
+    private func cancel(_ stage: Stage) async throws {
+        _ = try await stage.api.post("\(stage.path)/cancel", as: stage.organiser, key: "x")
+        try await stage.api.work()
+    }
+
+    @Test func `Disputed money does not count as paid`() async throws {
         try await withGuestAPI(payments: true) { api in
-            let stage = try await PaymentsTests.stage(api)
-            try await firm(stage)
-            _ = try await paid(stage, with: "pm_card_createDispute")
-            try await readBooks(stage)
+            let stage = try await disputed(api)
             let open = try await stage.own(of: stage.member)
             #expect(open.state == .open && open.paid?.amount == 0)
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'dispute' AND state = 'open'") == 1)
             try await stage.expectRight()
-            _ = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x")
-            try await api.work()
+        }
+    }
+
+    @Test func `Disputed money is not refunded`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await disputed(api)
+            try await cancel(stage)
             let attempts = try await api.count(
                 "SELECT count(*) FROM refund JOIN attempt ON attempt.id = attempt_id WHERE taken_back > 0"
             )
             #expect(attempts == 0)
             try await stage.expectRight()
+        }
+    }
+
+    @Test func `Money counts again once its dispute is won`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await disputed(api)
+            try await cancel(stage)
             for id in try await disputes(stage) {
                 try await stage.account.ask(
                     "POST",
@@ -66,7 +90,7 @@ import Testing
                 )
             }
             try await readBooks(stage)
-            // The fee is covered, so what is paid too much goes back now.
+            // The fee is covered, so all money above it goes back now.
             let total = try await api.get(stage.path, as: stage.organiser).decode(Booking.self).total.amount
             #expect(try await refunds(stage) == stage.booking.total.amount - total)
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'dispute' AND state = 'open'") == 0)
@@ -74,21 +98,37 @@ import Testing
         }
     }
 
-    @Test func `A firm stay whose deposit a bank takes back has a date to cover it again`() async throws {
+    /// A stay that became firm by a payment that the bank has taken back since.
+    private func withoutDeposit(_ api: GuestAPITestService) async throws -> Stage {
+        let stage = try await PaymentsTests.stage(api)
+        _ = try await paid(stage, with: "pm_card_createDispute")
+        try await readBooks(stage)
+        #expect(try await stage.state() == .confirmed)
+        return stage
+    }
+
+    private func statement(_ stage: Stage) async throws -> StatementView {
+        try await stage.api.get("\(stage.path)/statement", as: stage.organiser).decode(StatementView.self)
+    }
+
+    @Test func `A deposit that a bank takes back gets a new date`() async throws {
         try await withGuestAPI(payments: true) { api in
-            let stage = try await PaymentsTests.stage(api)
-            _ = try await paid(stage, with: "pm_card_createDispute")
-            try await readBooks(stage)
-            #expect(try await stage.state() == .confirmed)
-            let statement = try await api.get("\(stage.path)/statement", as: stage.organiser).decode(StatementView.self)
-            #expect(!statement.isDepositCovered && statement.depositDue != nil && statement.paid?.amount == 0)
+            let stage = try await withoutDeposit(api)
+            let told = try await statement(stage)
+            #expect(!told.isDepositCovered && told.depositDue != nil && told.paid?.amount == 0)
             try await stage.expectRight()
+        }
+    }
+
+    @Test func `Covering a deposit again ends its date`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await withoutDeposit(api)
             let own = try await stage.own(of: stage.organiser)
             let (_, secret) = try await stage.secret(own.id, as: stage.organiser)
             #expect(try await stage.account.pay(secret) == "succeeded")
             try await stage.settle()
-            let after = try await api.get("\(stage.path)/statement", as: stage.organiser).decode(StatementView.self)
-            #expect(after.isDepositCovered && after.depositDue == nil)
+            let told = try await statement(stage)
+            #expect(told.isDepositCovered && told.depositDue == nil)
             try await stage.expectRight()
         }
     }
@@ -121,7 +161,7 @@ import Testing
         }
     }
 
-    @Test func `A mere inquiry of a bank takes nothing`() async throws {
+    @Test func `A bank that only inquires takes no money`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await PaymentsTests.stage(api)
             _ = try await paid(stage, with: "pm_card_createInquiry")
@@ -153,7 +193,7 @@ import Testing
         }
     }
 
-    @Test func `A direct debit that comes back after weeks makes the share open again`() async throws {
+    @Test func `A direct debit that comes back opens the share again`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await PaymentsTests.stage(api)
             try await firm(stage)

@@ -118,8 +118,7 @@ import Testing
 
     // MARK: Consent
 
-    @Test func `Children who are moved into a household are asked of it, also after it orders something`() async throws
-    {
+    @Test func `An organiser who moves in with a household makes it answer`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let own = try await stage.own(of: stage.member)
@@ -141,34 +140,46 @@ import Testing
         }
     }
 
+    /// A child of the organiser's household moves in with the member, whose share had been paid; with the share before.
+    private func withMovedChild(_ api: GuestAPITestService) async throws -> (stage: Stage, before: Int64) {
+        let stage = try await stage(api)
+        let own = try await stage.own(of: stage.member)
+        let child = try await api.given.child(of: stage.group, guardian: stage.organiser)
+        let change = BookingChange(travellerIds: stage.booking.travellerIds + [child.id])
+        #expect(try await stage.change(change, as: stage.organiser).status == 200)
+        try await stage.pay(try await stage.owed(of: stage.member), for: stage.member)
+        let before = try await stage.owed(of: stage.member)
+        let moved = try await api.change(
+            "PATCH",
+            "/v1/groups/\(stage.group.id)/travellers/\(child.id)",
+            TravellerChange(householdId: own.householdId),
+            as: stage.organiser,
+            match: child.version
+        )
+        #expect(moved.status == 200)
+        return (stage, before)
+    }
+
     @Test func `A traveller who is moved raises nobody's share without them`() async throws {
         try await withGuestAPI { api in
-            let stage = try await stage(api)
+            let (stage, before) = try await withMovedChild(api)
             let own = try await stage.own(of: stage.member)
-            let amount = try #require(own.amount).amount
-            let child = try await api.given.child(of: stage.group, guardian: stage.organiser)
-            let change = BookingChange(travellerIds: stage.booking.travellerIds + [child.id])
-            #expect(try await stage.change(change, as: stage.organiser).status == 200)
-            try await stage.pay(try await stage.owed(of: stage.member), for: stage.member)
-            let before = try await stage.owed(of: stage.member)
-            let moved = try await api.change(
-                "PATCH",
-                "/v1/groups/\(stage.group.id)/travellers/\(child.id)",
-                TravellerChange(householdId: own.householdId),
-                as: stage.organiser,
-                match: child.version
-            )
-            #expect(moved.status == 200)
-            let asked = try await stage.own(of: stage.member)
-            #expect(asked.amount?.amount == before && (asked.asked?.amount ?? 0) > amount)
-            // One bicycle costs one bicycle.
+            #expect(own.amount?.amount == before && (own.asked?.amount ?? 0) > before)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `An order agrees to nothing but its own price`() async throws {
+        try await withGuestAPI { api in
+            let (stage, before) = try await withMovedChild(api)
+            let own = try await stage.own(of: stage.member)
             #expect(try await stage.order(by: stage.member, for: own.householdId).status == 201)
             #expect(try await stage.owed(of: stage.member) == before + 1250)
             try await stage.expectRight()
         }
     }
 
-    @Test func `Whoever takes over organising owes only their part until they accept`() async throws {
+    @Test func `A new organiser owes only their part until they accept`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let half = try await stage.owed(of: stage.member)
@@ -206,14 +217,27 @@ import Testing
         }
     }
 
-    @Test func `An organiser who erases the account leaves a task, and nobody owes more than before`() async throws {
+    /// The organiser has made the stay longer and then erased the account; with the member's share before.
+    private func withErasedOrganiser(_ api: GuestAPITestService) async throws -> (stage: Stage, before: Int64) {
+        let stage = try await stage(api)
+        let before = try await stage.owed(of: stage.member)
+        let longer = BookingChange(stay: try stay("2027-05-14", "2027-05-19"))
+        #expect(try await stage.change(longer, as: stage.organiser).status == 200)
+        #expect(try await api.send("DELETE", "/v1/me", as: stage.organiser).status == 200)
+        return (stage, before)
+    }
+
+    @Test func `An organiser who erases the account raises nobody's share`() async throws {
         try await withGuestAPI { api in
-            let stage = try await stage(api)
-            let before = try await stage.owed(of: stage.member)
-            let longer = BookingChange(stay: try stay("2027-05-14", "2027-05-19"))
-            #expect(try await stage.change(longer, as: stage.organiser).status == 200)
-            #expect(try await api.send("DELETE", "/v1/me", as: stage.organiser).status == 200)
+            let (stage, before) = try await withErasedOrganiser(api)
             #expect(try await stage.owed(of: stage.member) == before)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `An organiser's erasure leaves a task until the successor accepts`() async throws {
+        try await withGuestAPI { api in
+            let (stage, _) = try await withErasedOrganiser(api)
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'backstop'") == 1)
             let version = try await api.get(stage.path, as: stage.member).decode(Booking.self).version
             let accepted = try await api.send(
@@ -229,54 +253,107 @@ import Testing
         }
     }
 
-    @Test func `A share that is given away is asked of the other, and either side can end it`() async throws {
+    /// A member has asked a third household to take over its share.
+    private struct Cover {
+        let stage: Stage
+        let taker: Given.Person
+        /// The amounts before, minor units.
+        let given: Int64
+        let takers: Int64
+        let request: ReassignmentRequest
+        let path: String
+    }
+
+    private func withCover(_ api: GuestAPITestService) async throws -> Cover {
+        let stage = try await stage(api)
+        let taker = try await api.given.member(of: stage.group, invitedBy: stage.organiser)
+        let page = try await api.get("/v1/groups/\(stage.group.id)", as: stage.organiser).decode(TravelGroup.self)
+        let join = BookingChange(travellerIds: page.travellers.map(\.id))
+        #expect(try await stage.change(join, as: stage.organiser).status == 200)
+        let (own, third) = (try await stage.own(of: stage.member), try await stage.own(of: taker))
+        let cover = Cover(
+            stage: stage,
+            taker: taker,
+            given: try #require(own.amount).amount,
+            takers: try #require(third.amount).amount,
+            request: ReassignmentRequest(householdId: third.householdId),
+            path: "/v1/shares/\(own.id)"
+        )
+        let given = try await api.post("\(cover.path)/reassignment", cover.request, as: stage.member, key: "g")
+        #expect(given.status == 200)
+        return cover
+    }
+
+    @Test func `A share that is given away is asked of its taker`() async throws {
         try await withGuestAPI { api in
-            let stage = try await stage(api)
-            let office = try await api.given.member(of: stage.group, invitedBy: stage.organiser)
-            let page = try await api.get("/v1/groups/\(stage.group.id)", as: stage.organiser).decode(TravelGroup.self)
-            let join = BookingChange(travellerIds: page.travellers.map(\.id))
-            #expect(try await stage.change(join, as: stage.organiser).status == 200)
-            let (own, third) = (try await stage.own(of: stage.member), try await stage.own(of: office))
-            let before = (try #require(own.amount).amount, try #require(third.amount).amount)
-            let give = ReassignmentRequest(householdId: third.householdId)
-            let path = "/v1/shares/\(own.id)"
-            #expect(try await api.post("\(path)/reassignment", give, as: stage.member, key: "g").status == 200)
-            let asked = try await stage.own(of: office)
-            #expect(asked.amount?.amount == before.1 && asked.asked?.amount == before.0 + before.1)
-            #expect(try await stage.owed(of: stage.member) == 0)
-            // Nobody ends it for others; the one who was asked can.
-            #expect(try await api.send("DELETE", "\(path)/cover", as: stage.organiser).status == 403)
-            #expect(try await api.send("DELETE", "\(path)/cover", as: office).status == 200)
-            #expect(try await api.send("DELETE", "\(path)/cover", as: stage.member).code == "not_covered")
-            #expect(try await stage.owed(of: stage.member) == before.0)
-            #expect(try await api.post("\(path)/reassignment", give, as: stage.member, key: "h").status == 200)
-            // Paying what is asked is agreeing to it; the own part is filled first.
-            try await stage.pay(before.1, for: office)
-            #expect(try await stage.owed(of: office) == before.1)
-            try await stage.pay(before.0, for: office)
-            #expect(try await stage.own(of: office).state == .paid)
-            #expect(try await api.send("DELETE", "\(path)/cover", as: stage.member).code == "cover_is_paid")
-            let organisers = try await stage.own(of: stage.organiser)
-            let away = try await api.post(
-                "/v1/shares/\(organisers.id)/reassignment",
-                give,
-                as: stage.organiser,
-                key: "o"
-            )
-            #expect(away.code == "organiser_answers")
+            let cover = try await withCover(api)
+            let asked = try await cover.stage.own(of: cover.taker)
+            #expect(asked.amount?.amount == cover.takers && asked.asked?.amount == cover.given + cover.takers)
+            #expect(try await cover.stage.owed(of: cover.stage.member) == 0)
+            try await cover.stage.expectRight()
+        }
+    }
+
+    @Test func `Only the two households of a cover can end it`() async throws {
+        try await withGuestAPI { api in
+            let cover = try await withCover(api)
+            let (stage, path) = (cover.stage, "\(cover.path)/cover")
+            #expect(try await api.send("DELETE", path, as: stage.organiser).status == 403)
+            #expect(try await api.send("DELETE", path, as: cover.taker).status == 200)
+            #expect(try await api.send("DELETE", path, as: stage.member).code == "not_covered")
+            #expect(try await stage.owed(of: stage.member) == cover.given)
+            let again = try await api.post("\(cover.path)/reassignment", cover.request, as: stage.member, key: "h")
+            #expect(again.status == 200)
+            #expect(try await api.send("DELETE", path, as: stage.member).status == 200)
             try await stage.expectRight()
         }
     }
 
-    @Test func `An extra that is ordered and taken back leaves a share as it was`() async throws {
+    @Test func `A cover that has been paid cannot be ended`() async throws {
+        try await withGuestAPI { api in
+            let cover = try await withCover(api)
+            let stage = cover.stage
+            // A payment is an agreement; the taker's own part is filled first.
+            try await stage.pay(cover.takers, for: cover.taker)
+            #expect(try await stage.owed(of: cover.taker) == cover.takers)
+            try await stage.pay(cover.given, for: cover.taker)
+            #expect(try await stage.own(of: cover.taker).state == .paid)
+            #expect(try await api.send("DELETE", "\(cover.path)/cover", as: stage.member).code == "cover_is_paid")
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `The organiser's household cannot give its share away`() async throws {
+        try await withGuestAPI { api in
+            let cover = try await withCover(api)
+            let own = try await cover.stage.own(of: cover.stage.organiser)
+            let path = "/v1/shares/\(own.id)/reassignment"
+            let away = try await api.post(path, cover.request, as: cover.stage.organiser, key: "o")
+            #expect(away.code == "organiser_answers")
+            try await cover.stage.expectRight()
+        }
+    }
+
+    @Test func `An order for everybody is asked of the other households`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let own = try await stage.own(of: stage.member)
             try await stage.pay(try #require(own.amount).amount, for: stage.member)
-            // The organiser's order for everybody needs the member's agreement.
             #expect(try await stage.order(by: stage.organiser, for: nil).status == 201)
             let asked = try await stage.own(of: stage.member)
             #expect(asked.amount == own.amount && asked.asked?.amount == (own.amount?.amount ?? 0) + 625)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `An order that is taken back leaves the share as before`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let own = try await stage.own(of: stage.member)
+            try await stage.pay(try #require(own.amount).amount, for: stage.member)
+            // The request to agree to the organiser's order stays as it is, too.
+            #expect(try await stage.order(by: stage.organiser, for: nil).status == 201)
+            let asked = try await stage.own(of: stage.member)
             let ordered = try await stage.order(by: stage.member, for: own.householdId).decode(Booking.self)
             #expect(try await stage.owed(of: stage.member) == (own.amount?.amount ?? 0) + 1250)
             let order = try #require(ordered.extras.last { $0.householdId == own.householdId })
@@ -284,7 +361,15 @@ import Testing
             #expect(try await api.send("DELETE", "\(stage.path)/extras/\(order.id)", as: stage.member).status == 200)
             let after = try await stage.own(of: stage.member)
             #expect(after.amount == own.amount && after.asked == asked.asked)
-            // Nobody orders for another household but its organiser, who asks; nobody orders for all but the organiser.
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `Only the organiser orders for others`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let own = try await stage.own(of: stage.member)
+            try await stage.pay(try #require(own.amount).amount, for: stage.member)
             let organisers = try await stage.own(of: stage.organiser).householdId
             #expect(try await stage.order(by: stage.member, for: organisers).status == 403)
             #expect(try await stage.order(by: stage.member, for: nil).status == 403)
@@ -316,24 +401,39 @@ import Testing
         }
     }
 
-    @Test func `Whoever lives with the organiser sees and orders for the own household alone`() async throws {
+    /// A guest who has moved in with the organiser.
+    private func partner(in stage: Stage) async throws -> Given.Person {
+        let api = stage.api
+        let partner = try await api.given.member(of: stage.group, invitedBy: stage.organiser)
+        let page = try await api.get("/v1/groups/\(stage.group.id)", as: stage.organiser).decode(TravelGroup.self)
+        let known = Set(stage.group.travellers.map(\.id))
+        let row = try #require(page.travellers.first { !known.contains($0.id) })
+        let moved = try await api.change(
+            "PATCH",
+            "/v1/groups/\(stage.group.id)/travellers/\(row.id)",
+            TravellerChange(householdId: try await stage.own(of: stage.organiser).householdId),
+            as: stage.organiser,
+            match: row.version
+        )
+        #expect(moved.status == 200)
+        return partner
+    }
+
+    @Test func `The organiser's partner sees only their household's part`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
-            let partner = try await api.given.member(of: stage.group, invitedBy: stage.organiser)
-            let page = try await api.get("/v1/groups/\(stage.group.id)", as: stage.organiser).decode(TravelGroup.self)
-            let known = Set(stage.group.travellers.map(\.id))
-            let row = try #require(page.travellers.first { !known.contains($0.id) })
+            let partner = try await partner(in: stage)
             let own = try await stage.own(of: stage.organiser).householdId
-            let moved = try await api.change(
-                "PATCH",
-                "/v1/groups/\(stage.group.id)/travellers/\(row.id)",
-                TravellerChange(householdId: own),
-                as: stage.organiser,
-                match: row.version
-            )
-            #expect(moved.status == 200)
             let seen = try await api.get("\(stage.path)/statement", as: partner).decode(StatementView.self)
             #expect(seen.parts.map(\.householdId) == [own] && seen.paid == nil)
+        }
+    }
+
+    @Test func `The organiser's partner acts only for their household`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let partner = try await partner(in: stage)
+            let own = try await stage.own(of: stage.organiser).householdId
             #expect(try await stage.order(by: partner, for: nil).status == 403)
             #expect(try await stage.order(by: partner, for: own).status == 201)
             let other = try await stage.own(of: stage.member)
@@ -362,20 +462,43 @@ import Testing
         try await stage.api.get("\(stage.path)/statement", as: stage.organiser).decode(StatementView.self)
     }
 
-    @Test func `A guest's larger stay is held until its deposit is paid, and then made`() async throws {
+    /// A stay with its deposit paid, and a larger one that is held; with the rise of the deposit.
+    private func withHeldChange(_ api: GuestAPITestService) async throws -> (stage: Stage, rise: Int64) {
+        let stage = try await stage(api, deposit: 30)
+        try await stage.pay(stage.booking.deposit.amount, for: stage.organiser)
+        let all = BookingChange(
+            stay: try stay("2027-05-13", "2027-05-18"),
+            cottages: stage.world.cottages.map { .init(cottage: $0.id) }
+        )
+        #expect(try await stage.change(all, as: stage.organiser).status == 200)
+        let told = try await statement(stage)
+        #expect(told.heldUntil != nil && told.isDepositCovered)
+        return (stage, try #require(told.heldDeposit).amount - told.deposit.amount)
+    }
+
+    @Test func `A guest's larger stay is held until its deposit is paid`() async throws {
         try await withGuestAPI { api in
-            let stage = try await stage(api, deposit: 30)
-            try await stage.pay(stage.booking.deposit.amount, for: stage.organiser)
-            let all = BookingChange(
-                stay: try stay("2027-05-13", "2027-05-18"),
-                cottages: stage.world.cottages.map { .init(cottage: $0.id) }
-            )
-            let held = try await stage.change(all, as: stage.organiser).decode(Booking.self)
+            let (stage, rise) = try await withHeldChange(api)
+            let held = try await stage.seen()
             #expect(held.cottages.count == 1 && held.stay == stage.booking.stay && held.total == stage.booking.total)
-            let told = try await statement(stage)
-            let rise = try #require(told.heldDeposit).amount - told.deposit.amount
-            #expect(rise > 0 && told.heldUntil != nil && told.isDepositCovered)
-            // Nobody else gets what is held: another cottage, or the nights around.
+            #expect(rise > 0)
+            try await stage.expectRight()
+            #expect(try await stage.pay(rise - 1, for: stage.organiser).status == 201)
+            #expect(try await stage.seen().stay == stage.booking.stay)
+            // A member's payment covers the deposit as well as the organiser's.
+            #expect(try await stage.pay(1, for: stage.member).status == 201)
+            let changed = try await stage.seen()
+            let wanted = try stay("2027-05-13", "2027-05-18")
+            #expect(changed.cottages.count == 3 && changed.stay == wanted)
+            #expect(changed.isDepositCovered && changed.state == .confirmed)
+            #expect(try await api.count("SELECT count(*) FROM allocation WHERE change_of IS NOT NULL") == 0)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A held change keeps its cottages from others`() async throws {
+        try await withGuestAPI { api in
+            let (stage, _) = try await withHeldChange(api)
             let rival = try await api.given.guest()
             let rivals = try await api.given.group(of: rival)
             func take(_ cottage: Int, _ from: String, _ to: String) async throws -> String? {
@@ -391,43 +514,46 @@ import Testing
             #expect(try await take(1, "2027-05-14", "2027-05-15") == "cottage_taken")
             #expect(try await take(0, "2027-05-17", "2027-05-18") == "cottage_taken")
             try await stage.expectRight()
-            #expect(try await stage.pay(rise - 1, for: stage.organiser).status == 201)
-            #expect(try await stage.seen().stay == stage.booking.stay)
-            // A member's payment covers it as well as anybody's.
-            #expect(try await stage.pay(1, for: stage.member).status == 201)
-            let changed = try await stage.seen()
-            let wanted = try stay("2027-05-13", "2027-05-18")
-            #expect(changed.cottages.count == 3 && changed.stay == wanted)
-            #expect(changed.isDepositCovered && changed.state == .confirmed)
-            #expect(try await api.count("SELECT count(*) FROM allocation WHERE change_of IS NOT NULL") == 0)
-            try await stage.expectRight()
         }
     }
 
-    @Test func `A held change that nobody pays is given up, and what was paid for it goes back`() async throws {
+    /// A stay that is paid in full, and a larger one for which the organiser has paid 1 euro before its hold ended.
+    private func withLapsedChange(_ api: GuestAPITestService) async throws -> Stage {
+        let stage = try await stage(api, deposit: 30)
+        let total = stage.booking.total.amount
+        try await stage.pay(try await stage.owed(of: stage.organiser), for: stage.organiser)
+        try await stage.pay(try await stage.owed(of: stage.member), for: stage.member)
+        let many = BookingChange(
+            stay: try stay("2027-05-10", "2027-05-24"),
+            cottages: stage.world.cottages.map { .init(cottage: $0.id) }
+        )
+        #expect(try await stage.change(many, as: stage.organiser).status == 200)
+        #expect(try await stage.seen().total.amount == total)
+        // Everything is paid, so the rise of the deposit is the organiser's to pay.
+        #expect(try await stage.pay(100, for: stage.organiser).status == 201)
+        try await api.work()
+        #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund'") == 0)
+        api.clock.advance(by: 21 * 60)
+        try await api.work()
+        return stage
+    }
+
+    @Test func `A held change that nobody pays frees its cottages`() async throws {
         try await withGuestAPI { api in
-            let stage = try await stage(api, deposit: 30)
-            let total = stage.booking.total.amount
-            try await stage.pay(try await stage.owed(of: stage.organiser), for: stage.organiser)
-            try await stage.pay(try await stage.owed(of: stage.member), for: stage.member)
-            let many = BookingChange(
-                stay: try stay("2027-05-10", "2027-05-24"),
-                cottages: stage.world.cottages.map { .init(cottage: $0.id) }
-            )
-            #expect(try await stage.change(many, as: stage.organiser).status == 200)
-            #expect(try await stage.seen().total.amount == total)
-            // Everything is paid, so what the change asks for is the organiser's to pay.
-            #expect(try await stage.pay(100, for: stage.organiser).status == 201)
-            try await api.work()
-            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund'") == 0)
-            api.clock.advance(by: 21 * 60)
-            try await api.work()
+            let stage = try await withLapsedChange(api)
             #expect(try await statement(stage).heldDeposit == nil)
-            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund' AND state = 'open'") == 1)
             let rival = try await api.given.guest()
             let rivals = try await api.given.group(of: rival)
             let request = try api.given.request(rivals, stage.world, cottages: [stage.world.cottages[1]])
             #expect(try await api.post("/v1/bookings", request, as: rival, key: "r").status == 201)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `Money paid for a held change goes back when it lapses`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await withLapsedChange(api)
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund' AND state = 'open'") == 1)
             try await stage.expectRight()
         }
     }
@@ -439,9 +565,17 @@ import Testing
             let longer = BookingChange(stay: try stay("2027-05-14", "2027-05-18"))
             let changed = try await stage.change(longer, as: stage.organiser).decode(Booking.self)
             #expect(changed.stay.nightCount == 4 && changed.isDepositCovered)
-            // Staff make theirs at once; the deposit then has a date.
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `The deposit of a stay that staff enlarge gets a date`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api, deposit: 30)
+            try await stage.pay(try await stage.owed(of: stage.organiser), for: stage.organiser)
             let much = BookingChange(stay: try stay("2027-05-14", "2027-05-30"))
             #expect(try await stage.change(much, as: stage.reception, reason: "on the phone").status == 200)
+            #expect(try await stage.seen().stay.nightCount == 16)
             let told = try await statement(stage)
             #expect(!told.isDepositCovered && told.depositDue != nil)
             try await stage.expectRight()
@@ -465,17 +599,35 @@ import Testing
         try stage.api.mails(to: who.email).filter { $0.contains(text) }.count
     }
 
-    @Test func `A household is told of what comes in, what is asked and what ends, and nobody else is`() async throws {
+    /// The member has paid, and then the organiser has made the stay longer.
+    private func withDearerStay(_ api: GuestAPITestService) async throws -> Stage {
+        let stage = try await stage(api, deposit: 30)
+        try await stage.pay(try await stage.owed(of: stage.member), for: stage.member)
+        let longer = BookingChange(stay: try stay("2027-05-14", "2027-05-18"))
+        #expect(try await stage.change(longer, as: stage.organiser).status == 200)
+        try await api.work()
+        return stage
+    }
+
+    @Test func `Only the household that paid hears of its payment`() async throws {
         try await withGuestAPI { api in
-            let stage = try await stage(api, deposit: 30)
-            try await stage.pay(try await stage.owed(of: stage.member), for: stage.member)
-            let longer = BookingChange(stay: try stay("2027-05-14", "2027-05-18"))
-            #expect(try await stage.change(longer, as: stage.organiser).status == 200)
-            try await api.work()
+            let stage = try await withDearerStay(api)
             #expect(try letters(stage, to: stage.member, with: "has come in for booking") == 1)
-            #expect(try letters(stage, to: stage.member, with: "would make your share") == 1)
             #expect(try letters(stage, to: stage.organiser, with: "has come in for booking") == 0)
+        }
+    }
+
+    @Test func `Only the household that is asked for more hears of it`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await withDearerStay(api)
+            #expect(try letters(stage, to: stage.member, with: "would make your share") == 1)
             #expect(try letters(stage, to: stage.organiser, with: "would make your share") == 0)
+        }
+    }
+
+    @Test func `Every household hears of a cancellation`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await withDearerStay(api)
             _ = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x")
             try await api.work()
             for who in [stage.organiser, stage.member] {
@@ -484,7 +636,7 @@ import Testing
         }
     }
 
-    @Test func `A letter that a missed day left out is written on the next`() async throws {
+    @Test func `A reminder that one day missed is written the next`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             _ = try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c")
@@ -495,8 +647,30 @@ import Testing
             #expect(try letters(stage, to: stage.member, with: "It is due by") == 1)
             try await noon(stage, of: due.adding(days: 3))
             #expect(try letters(stage, to: stage.member, with: "was due on") == 1)
-            // Two shares are late; each is asked of its household, and both of the organiser.
+            // Two shares are late; each household is reminded of its own, and the organiser of both.
             #expect(try letters(stage, to: stage.organiser, with: "was due on") == 2)
+        }
+    }
+
+    @Test func `Reminders of a debt go on after a cancellation`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            _ = try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c")
+            let due = try await stage.own(of: stage.member).due
+            try await noon(stage, of: due.adding(days: 3))
+            #expect(try letters(stage, to: stage.member, with: "was due on") == 1)
+            _ = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x")
+            try await noon(stage, of: due.adding(days: 10))
+            #expect(try letters(stage, to: stage.member, with: "was due on") == 2)
+        }
+    }
+
+    @Test func `Staff see the shares that are late`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            _ = try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c")
+            let due = try await stage.own(of: stage.member).due
+            try await noon(stage, of: due.adding(days: 3))
             struct Debts: Decodable {
                 struct Debt: Decodable {
                     let shareId: Share.ID
@@ -509,78 +683,117 @@ import Testing
             let debts = try await api.get(path, as: stage.reception).decode(Debts.self).items
             #expect(debts.map(\.daysLate) == [3, 3])
             #expect(debts.reduce(0) { $0 + $1.open.amount } == stage.booking.total.amount)
-            // After the stay and after a cancellation a debt is a debt.
-            _ = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x")
-            try await noon(stage, of: due.adding(days: 10))
-            #expect(try letters(stage, to: stage.member, with: "was due on") == 2)
         }
     }
 
-    @Test func `A deposit that is not covered again in time becomes a task, or by rule the end`() async throws {
-        for lapse in [HouseRules.DepositLapse.asks, .cancels] {
-            try await withGuestAPI { api in
-                let stage = try await stage(api, deposit: 30, lapse: lapse)
-                try await stage.pay(stage.booking.deposit.amount, for: stage.organiser)
-                let more = BookingChange(stay: try stay("2027-05-14", "2027-05-20"))
-                #expect(try await stage.change(more, as: stage.reception, reason: "by phone").status == 200)
-                let due = try #require(try await statement(stage).depositDue)
-                try await noon(stage, of: due)
-                #expect(try await stage.seen().state == .confirmed)
-                try await noon(stage, of: due.adding(days: 1))
-                #expect(try await stage.seen().state == (lapse == .asks ? .confirmed : .cancelled))
-                let tasks = try await api.count("SELECT count(*) FROM task WHERE source = 'deposit'")
-                #expect(tasks == (lapse == .asks ? 1 : 0))
-                try await stage.expectRight()
-            }
+    /// The day after a deposit had to be covered again, in a park with that rule.
+    private func withLapsedDeposit(_ api: GuestAPITestService, _ rule: HouseRules.DepositLapse) async throws -> Stage {
+        let stage = try await stage(api, deposit: 30, lapse: rule)
+        try await stage.pay(stage.booking.deposit.amount, for: stage.organiser)
+        let more = BookingChange(stay: try stay("2027-05-14", "2027-05-20"))
+        #expect(try await stage.change(more, as: stage.reception, reason: "by phone").status == 200)
+        let due = try #require(try await statement(stage).depositDue)
+        try await noon(stage, of: due)
+        #expect(try await stage.seen().state == .confirmed)
+        try await noon(stage, of: due.adding(days: 1))
+        return stage
+    }
+
+    @Test func `A deposit that is not covered in time becomes a task`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await withLapsedDeposit(api, .asks)
+            #expect(try await stage.seen().state == .confirmed)
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'deposit'") == 1)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `An uncovered deposit ends the stay where the park says so`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await withLapsedDeposit(api, .cancels)
+            #expect(try await stage.seen().state == .cancelled)
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'deposit'") == 0)
+            try await stage.expectRight()
         }
     }
 
     // MARK: Giving back
 
-    @Test func `A cancelled group gets back nothing of the fee until those who owe it have paid`() async throws {
+    /// A cancelled stay whose organiser had paid the deposit, which is as much as the fee for both households.
+    private func withFrontedFee(_ api: GuestAPITestService) async throws -> Stage {
+        let stage = try await stage(api, deposit: 30)
+        let deposit = stage.booking.deposit.amount
+        try await stage.pay(deposit, for: stage.organiser)
+        #expect(try await stage.seen().state == .confirmed)
+        let cancelled = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x").decode(Booking.self)
+        #expect(cancelled.total.amount == deposit)
+        try await api.work()
+        return stage
+    }
+
+    private func refundAtTill(_ stage: Stage, _ key: String) async throws -> GuestAPITestService.Response {
+        let share = try await stage.own(of: stage.organiser).id
+        let request = TillPaymentRequest(method: .cash, amount: 1)
+        return try await stage.api.post(
+            "/v1/admin/shares/\(share)/till-refunds",
+            request,
+            as: stage.reception,
+            key: key
+        )
+    }
+
+    @Test func `A fee paid for others is held back while they owe it`() async throws {
         try await withGuestAPI { api in
-            let stage = try await stage(api, deposit: 30)
-            let deposit = stage.booking.deposit.amount
-            try await stage.pay(deposit, for: stage.organiser)
-            #expect(try await stage.seen().state == .confirmed)
-            let cancelled = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x").decode(
-                Booking.self
-            )
-            #expect(cancelled.total.amount == deposit)
-            try await api.work()
+            let stage = try await withFrontedFee(api)
             #expect(try await stage.own(of: stage.organiser).state == .paid)
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund'") == 0)
-            let refund = TillPaymentRequest(method: .cash, amount: 1)
-            let path = "/v1/admin/shares/\(try await stage.own(of: stage.organiser).id)/till-refunds"
-            #expect(try await api.post(path, refund, as: stage.reception, key: "r").code == "more_than_due")
-            try await stage.expectRight()
-            try await stage.pay(try await stage.owed(of: stage.member), for: stage.member)
-            try await api.work()
-            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund'") == 1)
-            #expect(try await api.post(path, refund, as: stage.reception, key: "s").status == 201)
+            #expect(try await refundAtTill(stage, "r").code == "more_than_due")
             try await stage.expectRight()
         }
     }
 
+    @Test func `A fee paid for others goes back once they pay it`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await withFrontedFee(api)
+            try await stage.pay(try await stage.owed(of: stage.member), for: stage.member)
+            try await api.work()
+            #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund'") == 1)
+            #expect(try await refundAtTill(stage, "s").status == 201)
+            try await stage.expectRight()
+        }
+    }
+
+    /// The member has paid a firm stay's deposit and dropped out; with the member's share before.
+    private func withDropout(_ api: GuestAPITestService) async throws -> (stage: Stage, before: Int64) {
+        let stage = try await stage(api, deposit: 30)
+        try await stage.pay(stage.booking.deposit.amount, for: stage.member)
+        let own = try await stage.own(of: stage.member)
+        #expect(try await api.post("/v1/shares/\(own.id)/withdrawal", as: stage.member, key: "w").status == 200)
+        try await api.work()
+        return (stage, try #require(own.amount).amount)
+    }
+
     @Test func `Dropping out of a firm stay gives back nothing of its deposit`() async throws {
         try await withGuestAPI { api in
-            let stage = try await stage(api, deposit: 30)
-            try await stage.pay(stage.booking.deposit.amount, for: stage.member)
-            let own = try await stage.own(of: stage.member)
-            #expect(try await api.post("/v1/shares/\(own.id)/withdrawal", as: stage.member, key: "w").status == 200)
-            try await api.work()
+            let (stage, _) = try await withDropout(api)
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund'") == 0)
             #expect(try await stage.seen().isDepositCovered)
-            // The fee for dropping out is a fixed amount: a later cancellation takes no percentage of it.
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A cancellation leaves the fee for dropping out as it was`() async throws {
+        try await withGuestAPI { api in
+            let (stage, before) = try await withDropout(api)
             let kept = try await stage.owed(of: stage.member)
-            #expect(kept == (own.amount?.amount ?? 0).percentage(30))
+            #expect(kept == before.percentage(30))
             _ = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x")
             #expect(try await stage.owed(of: stage.member) == kept)
             try await stage.expectRight()
         }
     }
 
-    @Test func `Goodwill is taken back as far as what it was given on falls`() async throws {
+    @Test func `Goodwill shrinks with the share it was given on`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let own = try await stage.own(of: stage.member)
@@ -608,7 +821,7 @@ import Testing
         }
     }
 
-    @Test func `A household that stays home owes no tourist tax and no fee on it`() async throws {
+    @Test func `A household that stays home saves only its tourist tax`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api, tax: true)
             _ = try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c")
@@ -617,6 +830,13 @@ import Testing
             )
             let quote = try await api.post("\(stage.path)/quotes", alone, as: stage.organiser).decode(Quote.self)
             #expect(quote.lines.map(\.kind) == [.touristTax])
+        }
+    }
+
+    @Test func `A cancellation fee leaves out tourist tax`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api, tax: true)
+            _ = try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c")
             let cancelled = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x").decode(
                 Booking.self
             )
@@ -626,7 +846,7 @@ import Testing
 
     // MARK: Erasure
 
-    @Test func `Whoever goes hears what remains, and the stay can still be changed and moved`() async throws {
+    @Test func `A guest who erases the account hears which records stay`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api, tax: true)
             _ = try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c")
@@ -643,13 +863,33 @@ import Testing
             #expect(Set(gone.map(\.kind)) == ["debt", "stay"])
             #expect(gone.allSatisfy { $0.bookingNumber == stage.booking.number })
             #expect(gone.first { $0.kind == "debt" }?.open?.amount == owed)
-            // Nobody of the household is left, so the debt is the desk's to see to.
+            // Nobody of the household is left, so the desk gets a task about the debt.
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'payment' AND state = 'open'") == 1)
-            // A change of nothing still costs nothing, and the desk can move them.
+            try await stage.expectRight()
+        }
+    }
+
+    /// A firm stay whose member has erased the account.
+    private func withErasedMember(_ api: GuestAPITestService) async throws -> Stage {
+        let stage = try await stage(api, tax: true)
+        _ = try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c")
+        #expect(try await api.send("DELETE", "/v1/me", as: stage.member).status == 200)
+        return stage
+    }
+
+    @Test func `An empty change after an erasure costs nothing`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await withErasedMember(api)
             let quote = try await api.post("\(stage.path)/quotes", BookingChange(), as: stage.organiser).decode(
                 Quote.self
             )
             #expect(quote.lines.isEmpty)
+        }
+    }
+
+    @Test func `Staff can move a stay after an erasure`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await withErasedMember(api)
             let move = MoveRequest(from: stage.world.cottages[0].id, to: stage.world.cottages[1].id, reason: "heating")
             let moved = try await api.change(
                 "POST",
