@@ -102,6 +102,17 @@ public struct Row: Sendable {
         }
     }
 
+    /// The column's text as one of an enumeration's words, so that an unknown word is never read as another.
+    ///
+    /// Throws `PostgresError.undecodable` when there is no such column, when it is NULL, or when the word is unknown.
+    public func word<Word: RawRepresentable<String>>(_ column: String, as type: Word.Type = Word.self) throws -> Word {
+        let text: String = try decode(column)
+        guard let word = Word(rawValue: text) else {
+            throw PostgresError.undecodable(column: column, reason: "'\(text.prefix(80))' is no \(Word.self)")
+        }
+        return word
+    }
+
     private func withField<Value>(
         _ column: String,
         _ body: (UnsafeRawBufferPointer?) throws -> Value

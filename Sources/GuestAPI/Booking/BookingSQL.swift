@@ -180,14 +180,14 @@ enum BookingSQL {
         of booking: Booking.ID,
         and others: [Cottage.ID] = [],
         for stay: Stay? = nil,
-        now: Date = .distantPast
+        givingWayAt now: Date? = nil
     ) -> Query<Cottage.ID> {
         let wanted: SQL = """
             \(others)::uuid[]
                 || ARRAY(SELECT cottage_id FROM allocation WHERE booking_id = \(booking) OR change_of = \(booking))
             """
         let days: SQL = "coalesce(\(stay)::daterange, (SELECT stay FROM booking WHERE id = \(booking)))"
-        let due: SQL = now == .distantPast ? "SELECT NULL::uuid" : cottagesOfDueHolds(in: wanted, days, now: now)
+        let due: SQL = now.map { cottagesOfDueHolds(in: wanted, days, now: $0) } ?? "SELECT NULL::uuid"
         return Query(
             """
             SELECT id FROM cottage WHERE id = ANY(\(wanted)) OR id IN (\(due)) ORDER BY id FOR NO KEY UPDATE
@@ -675,7 +675,8 @@ extension Booking {
     ///
     /// - Parameters:
     ///   - stay: what the others are wanted for.
-    ///   - now: when holds that are over give way to them, so that their cottages are locked in the same order.
+    ///   - now: the time by which a hold must be over to give way, so that its cottages are locked in the same order; nil
+    ///     where no hold gives way.
     ///
     /// Throws `notFound` for a booking that is none of the principal's, `forbidden` for a member where the
     /// organiser is asked for.
@@ -683,12 +684,12 @@ extension Booking {
         _ id: Booking.ID,
         and others: [Cottage.ID] = [],
         for stay: Stay? = nil,
-        giveWayAt now: Date = .distantPast,
+        giveWayAt now: Date? = nil,
         by role: Traveller.Role = .organiser,
         as principal: Principal,
         in tx: Transaction
     ) async throws -> Booking {
-        _ = try await tx.all(BookingSQL.lockCottages(of: id, and: others, for: stay, now: now))
+        _ = try await tx.all(BookingSQL.lockCottages(of: id, and: others, for: stay, givingWayAt: now))
         return try await found(id, by: role, isLocked: true, as: principal, in: tx)
     }
 

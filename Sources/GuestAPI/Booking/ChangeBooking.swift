@@ -192,9 +192,13 @@ extension Booking {
         guard let held = try await tx.first(BookingSQL.heldChange(of: id)) else { return false }
         var booking = try await locked(id, and: held.plan.cottages.map(\.id), as: principal, in: tx)
         tx.later([BookingSQL.endHeldChange(of: id)])
-        guard let price = try? await PricedChange(held.plan, for: booking, at: now, in: tx),
-            price.lines.total == held.difference
-        else {
+        let price: PricedChange?
+        do {
+            price = try await PricedChange(held.plan, for: booking, at: now, in: tx)
+        } catch is Refusal {
+            price = nil
+        }
+        guard let price, price.lines.total == held.difference else {
             try await divide(id, as: principal, app, at: now, in: tx)
             booking.publish(in: tx)
             return false

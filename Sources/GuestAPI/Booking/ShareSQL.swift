@@ -101,7 +101,7 @@ enum ShareSQL {
                 parkId: try row.decode("park_id"),
                 number: try row.decode("number"),
                 stay: try row.decode("stay"),
-                state: try word(row, "state"),
+                state: try row.word("state"),
                 deposit: try row.decode("deposit"),
                 leastFeePercent: try row.decode("least_fee_percent"),
                 currency: try row.decode("currency"),
@@ -121,19 +121,6 @@ enum ShareSQL {
                 isOrganiser: try row.decode("is_organiser")
             )
         }
-    }
-
-    /// About money a word that is not known is never read as another.
-    static func word<Word: RawRepresentable<String>>(
-        _ row: Row,
-        _ column: String,
-        as: Word.Type = Word.self
-    ) throws -> Word {
-        let text: String = try row.decode(column)
-        guard let word = Word(rawValue: text) else {
-            throw PostgresError.undecodable(column: column, reason: "no \(Word.self): \(text)")
-        }
-        return word
     }
 
     /// The extras that households have ordered for themselves.

@@ -37,9 +37,9 @@ enum AttemptSQL {
                 attempt: Attempt(
                     id: try row.decode("id"),
                     shareId: try row.decode("share_id"),
-                    method: try ShareSQL.word(row, "method"),
+                    method: try row.word("method"),
                     amount: Money(try row.decode("amount"), try row.decode("currency")),
-                    state: try ShareSQL.word(row, "state"),
+                    state: try row.word("state"),
                     declined: try row.decodeIfPresent("declined"),
                     createdAt: try row.decode("created_at")
                 ),
@@ -148,7 +148,7 @@ enum AttemptSQL {
                     attemptId: try row.decode("attempt_id"),
                     shareId: try row.decode("share_id"),
                     amount: Money(try row.decode("amount"), try row.decode("currency")),
-                    state: try ShareSQL.word(row, "state"),
+                    state: try row.word("state"),
                     createdAt: try row.decode("created_at")
                 ),
                 sentAt: try row.decodeIfPresent("sent_at"),

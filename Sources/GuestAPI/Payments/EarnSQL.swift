@@ -71,7 +71,7 @@ enum EarnSQL {
                 try row.decode("booking_id"),
                 try row.decodeIfPresent("household_id"),
                 Earning(
-                    try ShareSQL.word(row, "kind", as: ChargeLine.Kind.self).tax,
+                    try row.word("kind", as: ChargeLine.Kind.self).tax,
                     over: try row.decode("days"),
                     amount: try row.decode("amount")
                 )
@@ -92,7 +92,7 @@ enum EarnSQL {
         ) { row in
             (
                 try row.decode("booking_id"),
-                EarnRevenue.Line(account: try ShareSQL.word(row, "account"), rate: try row.decodeIfPresent("rate")),
+                EarnRevenue.Line(account: try row.word("account"), rate: try row.decodeIfPresent("rate")),
                 try row.decode("amount")
             )
         }

@@ -88,8 +88,8 @@ enum PaymentSQL {
         TillPayment(
             id: try row.decode("id"),
             shareId: try row.decode("share_id"),
-            kind: try ShareSQL.word(row, "kind"),
-            method: try ShareSQL.word(row, "method"),
+            kind: try row.word("kind"),
+            method: try row.word("method"),
             amount: Money(try row.decode("amount"), try row.decode("currency")),
             reference: try row.decodeIfPresent("reference"),
             day: try row.decode("day"),
@@ -145,7 +145,7 @@ enum PaymentSQL {
             "SELECT method, expected, counted, reason FROM till_close WHERE park_id = \(park) AND day = \(day)"
         ) { row in
             Close(
-                method: try ShareSQL.word(row, "method"),
+                method: try row.word("method"),
                 expected: try row.decode("expected"),
                 counted: try row.decode("counted"),
                 reason: try row.decodeIfPresent("reason")
@@ -182,7 +182,7 @@ enum PaymentSQL {
             shareId: try row.decode("share_id"),
             amount: Money(try row.decode("amount"), try row.decode("currency")),
             reason: try row.decode("reason"),
-            state: try ShareSQL.word(row, "state"),
+            state: try row.word("state"),
             at: try row.decode("at")
         )
     }

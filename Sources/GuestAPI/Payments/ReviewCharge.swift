@@ -98,7 +98,7 @@ extension Attempt {
         }
     }
 
-    /// Has somebody answer a dispute, and says how it ended.
+    /// Opens a task for an open or lost dispute, and ends it once the dispute is won.
     private static func tell(
         _ row: AttemptSQL.Row,
         _ dispute: PaymentProvider.Dispute,
@@ -109,8 +109,7 @@ extension Attempt {
         in tx: Transaction
     ) async throws {
         let subject = row.attempt.id.description
-        switch dispute.status {
-        case "won", "warning_closed":
+        guard dispute.status != "won", dispute.status != "warning_closed" else {
             try await StaffTask.settle(
                 .dispute,
                 subject,
@@ -120,35 +119,29 @@ extension Attempt {
                 at: now,
                 in: tx
             )
-        case "lost":
-            guard row.takenBack == 0 || dispute.status == "lost" else { return }
-            try await StaffTask.open(
-                StaffTaskRequest(
-                    title: "The bank has taken back \(row.attempt.amount.plainText) of booking \(booking.number)",
-                    detail: "Attempt \(row.attempt.id). The share is open again; nothing of it is refunded.",
-                    due: today
-                ),
-                source: .dispute,
-                subject: subject,
-                in: booking.parkId,
-                app,
-                at: now,
-                in: tx
-            )
-        default:
-            try await StaffTask.open(
-                StaffTaskRequest(
-                    title: "A payer disputes \(row.attempt.amount.plainText) of booking \(booking.number)",
-                    detail:
-                        "Attempt \(row.attempt.id). Answer at the provider. The share is open until it is won; do not give it back."
-                ),
-                source: .dispute,
-                subject: subject,
-                in: booking.parkId,
-                app,
-                at: now,
-                in: tx
-            )
+            return
         }
+        let what = "\(dispute.money.plainText) of booking \(booking.number)"
+        let (title, detail) =
+            switch dispute.status {
+            case "lost":
+                ("The bank has taken back \(what)", "The share is open again; do not refund it.")
+            case _ where dispute.hasMoney:
+                (
+                    "A payer disputes \(what)",
+                    "Answer at the provider. The share is open until the dispute is won; do not refund it."
+                )
+            default:
+                ("A payer's bank asks about \(what)", "Answer at the provider. The bank has taken nothing back.")
+            }
+        try await StaffTask.open(
+            StaffTaskRequest(title: title, detail: "Attempt \(row.attempt.id). \(detail)", due: today),
+            source: .dispute,
+            subject: subject,
+            in: booking.parkId,
+            app,
+            at: now,
+            in: tx
+        )
     }
 }

@@ -277,4 +277,26 @@ import Testing
             #expect(own == 20)
         }
     }
+
+    @Test func `Firm stays without a deposit count as holds`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            func hold(_ number: Int) async throws -> GuestAPITestService.Response {
+                let arrival = try day("2027-01-04").adding(days: number * 2)
+                let request = try api.given.request(
+                    stage.group,
+                    stage.world,
+                    from: arrival.description,
+                    to: arrival.adding(days: 1).description
+                )
+                return try await api.post("/v1/bookings", request, as: stage.organiser, key: "h\(number)")
+            }
+            for number in 0..<Booking.maximumHolds {
+                let booking = try await hold(number).decode(Booking.self)
+                let path = "/v1/bookings/\(booking.id)/confirm"
+                #expect(try await api.post(path, as: stage.organiser, key: "c\(number)").status == 200)
+            }
+            #expect(try await hold(Booking.maximumHolds).status == 429)
+        }
+    }
 }

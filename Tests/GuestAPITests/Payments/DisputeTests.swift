@@ -171,6 +171,21 @@ import Testing
         }
     }
 
+    @Test func `An inquiry of a bank is a task to answer it`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await PaymentsTests.stage(api)
+            let (id, secret) = try await stage.secret(stage.own(of: stage.member).id, as: stage.member)
+            _ = try await stage.account.pay(secret, with: "pm_card_createInquiry")
+            try await stage.settle()
+            // An inquiry moves no money, so only a webhook starts this review.
+            try await ReviewCharge.carryOut(id, api.app)
+            let tasks = try await api.count("SELECT count(*) FROM task WHERE title LIKE 'A payer''s bank asks about %'")
+            #expect(tasks == 1)
+            #expect(try await stage.own(of: stage.member).state == .paid)
+            try await stage.expectRight()
+        }
+    }
+
     @Test func `A refund in the provider's dashboard is no credit here`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await PaymentsTests.stage(api)
