@@ -372,6 +372,8 @@ CREATE TABLE booking (
     backstop_id uuid REFERENCES household,
     -- The last day for covering a firm stay's deposit again. NULL: the deposit is covered, or staff have waived it.
     deposit_due date,
+    -- When it was written down that nobody came.
+    no_show_at timestamptz,
     CONSTRAINT booking_hold_has_deadline CHECK ((state = 'held') = (hold_until IS NOT NULL)),
     CONSTRAINT booking_has_group CHECK (source = 'import' OR group_id IS NOT NULL),
     CONSTRAINT booking_somebody_stays CHECK (source = 'import' OR adults + children > 0),
@@ -432,6 +434,8 @@ CREATE TABLE allocation (
     priced_as uuid REFERENCES cottage_type,
     -- The held change that keeps this cottage, beside the cottages its booking has.
     change_of uuid,
+    -- The first night that is paid for, where the cottage came in the middle of a stay. NULL: the whole stay.
+    priced_from date,
     CONSTRAINT allocation_has_reason CHECK (num_nonnulls(booking_id, closure_id, change_of) = 1),
     CONSTRAINT allocation_cottage_taken EXCLUDE USING gist (cottage_id WITH =, stay WITH &&) WHERE (is_live)
 );
@@ -478,7 +482,11 @@ CREATE TABLE quote (
     plan jsonb NOT NULL,
     difference bigint NOT NULL,
     expires_at timestamptz NOT NULL,
-    used_at timestamptz
+    used_at timestamptz,
+    -- What the change has replaced (BookingPlan, and booking.least_fee_percent), so that it can be undone.
+    before jsonb,
+    least_fee_percent int CHECK (least_fee_percent BETWEEN 0 AND 100),
+    undone_at timestamptz
 );
 CREATE INDEX ON quote (booking_id);
 CREATE INDEX ON quote (expires_at);
@@ -511,6 +519,10 @@ CREATE TABLE extra (
     stock int NOT NULL CHECK (stock BETWEEN 0 AND 100000),
     is_open boolean NOT NULL DEFAULT true,
     version int NOT NULL DEFAULT 1,
+    -- The hour until which those who order it may stay on the day of departure, on the park's clock. NULL: any other extra.
+    check_out_by time CHECK (check_out_by IS NULL OR slots = '{}'),
+    -- Which of the park's rates of VAT is in the price.
+    taxed_as text NOT NULL DEFAULT 'extras' CHECK (taxed_as IN ('lodging', 'extras', 'none')),
     CONSTRAINT extra_code_taken UNIQUE (park_id, code)
 );
 
@@ -562,7 +574,13 @@ CREATE TABLE extra_order (
     ordered_at timestamptz NOT NULL,
     cancelled_at timestamptz,
     -- True if the household has ordered it for itself, and so agreed to it.
-    is_own boolean NOT NULL DEFAULT false
+    is_own boolean NOT NULL DEFAULT false,
+    -- The hour of a late check-out, as it was when it was ordered.
+    check_out_by time,
+    -- The cottage that it is brought to. NULL: none was said.
+    cottage_id uuid REFERENCES cottage,
+    -- As the extra was taxed when it was ordered.
+    taxed_as text NOT NULL DEFAULT 'extras' CHECK (taxed_as IN ('lodging', 'extras', 'none'))
 );
 CREATE INDEX ON extra_order (booking_id);
 CREATE INDEX extra_order_to_prepare ON extra_order (extra_id, lower(dates)) WHERE cancelled_at IS NULL;
@@ -1241,7 +1259,8 @@ SELECT booking.id, json_build_object(
     'state', state, 'holdUntil', utc(hold_until), 'isExtended', is_extended,
     'adults', adults, 'children', children, 'babies', babies, 'pets', pets,
     'cottages', (
-        SELECT coalesce(json_agg(json_build_object('id', cottage_id, 'isChosen', is_chosen, 'pricedAs', priced_as)
+        SELECT coalesce(json_agg(json_build_object('id', cottage_id, 'isChosen', is_chosen, 'pricedAs', priced_as,
+            'since', nullif(lower(allocation.stay), lower(booking.stay)), 'pricedFrom', priced_from)
             ORDER BY cottage_id), '[]')
         FROM allocation WHERE booking_id = booking.id
     ),
@@ -1258,7 +1277,8 @@ SELECT booking.id, json_build_object(
     ),
     'extras', (
         SELECT coalesce(json_agg(json_build_object('id', ordered.id, 'extraId', extra_id, 'from', lower(dates),
-            'through', upper(dates) - 1, 'slot', nullif(slot, ''), 'quantity', quantity, 'householdId', household_id)
+            'through', upper(dates) - 1, 'slot', nullif(slot, ''), 'quantity', quantity, 'householdId', household_id,
+            'cottageId', cottage_id, 'checkOutBy', to_char(check_out_by, 'HH24:MI'))
             ORDER BY ordered.id), '[]')
         FROM extra_order AS ordered WHERE booking_id = booking.id AND cancelled_at IS NULL
     ),
@@ -1472,7 +1492,8 @@ SELECT 'group:' || group_id AS scope, booking.id, json_strip_nulls(json_build_ob
     'adults', adults, 'children', children, 'babies', babies, 'pets', pets,
     'cottages', (
         SELECT coalesce(json_agg(json_build_object('id', cottage_id, 'number', cottage.number, 'isChosen', is_chosen,
-            'pricedAs', priced_as) ORDER BY cottage_id), '[]')
+            'pricedAs', priced_as, 'since', nullif(lower(allocation.stay), lower(booking.stay)),
+            'pricedFrom', priced_from) ORDER BY cottage_id), '[]')
         FROM allocation JOIN cottage ON cottage.id = cottage_id WHERE booking_id = booking.id
     ),
     'travellerIds', (
@@ -1488,7 +1509,8 @@ SELECT 'group:' || group_id AS scope, booking.id, json_strip_nulls(json_build_ob
     'extras', (
         SELECT coalesce(json_agg(json_build_object('id', ordered.id, 'bookingId', booking_id, 'extraId', extra_id,
             'from', lower(dates), 'through', upper(dates) - 1, 'slot', nullif(slot, ''), 'quantity', quantity,
-            'householdId', household_id, 'unitAmount', unit_amount, 'isCancelled', false) ORDER BY ordered.id), '[]')
+            'householdId', household_id, 'cottageId', cottage_id, 'checkOutBy', to_char(check_out_by, 'HH24:MI'),
+            'unitAmount', unit_amount, 'isCancelled', false) ORDER BY ordered.id), '[]')
         FROM extra_order AS ordered WHERE booking_id = booking.id AND cancelled_at IS NULL
     ),
     'total', json_build_object('amount', price, 'currency', currency),
@@ -1558,7 +1580,8 @@ FROM rate JOIN cottage_type ON cottage_type.id = type_id;
 CREATE VIEW shown_extra AS
 SELECT 'park:' || park_id AS scope, id, json_strip_nulls(json_build_object(
     'id', id, 'parkId', park_id, 'code', code, 'names', names, 'isDaily', is_daily, 'price', price,
-    'slots', to_json(slots), 'stock', stock, 'isOpen', is_open, 'version', version
+    'slots', to_json(slots), 'stock', stock, 'checkOutBy', to_char(check_out_by, 'HH24:MI'),
+    'taxedAs', nullif(taxed_as, 'extras'), 'isOpen', is_open, 'version', version
 ))::text AS body
 FROM extra;
 
@@ -1638,4 +1661,5 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
-    (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders');
+    (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders'),
+    (21, 'desk');

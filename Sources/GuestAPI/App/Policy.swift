@@ -245,7 +245,14 @@ enum Policy {
         // Booking
         Row("placeBooking", .post, "/v1/bookings", [.member], .booking, key: .required),
         Row("showBooking", .get, "/v1/bookings/{booking}", front.union([.member]), .booking),
-        Row("extendHold", .post, "/v1/bookings/{booking}/extend", [.organiser], .booking, key: .required),
+        Row(
+            "extendHold",
+            .post,
+            "/v1/bookings/{booking}/extend",
+            front.union([.member]),
+            .booking,
+            key: .required
+        ),
         Row(
             "confirmBooking",
             .post,
@@ -258,6 +265,14 @@ enum Policy {
             "cancelBooking",
             .post,
             "/v1/bookings/{booking}/cancel",
+            front.union([.member]),
+            .booking,
+            key: .required
+        ),
+        Row(
+            "undoMistake",
+            .post,
+            "/v1/bookings/{booking}/undo",
             front.union([.organiser]),
             .booking,
             key: .required
@@ -399,6 +414,7 @@ enum Policy {
         Row("listParkInvoices", .get, "/v1/admin/parks/{park}/invoices", [.staff(.finance), .headOffice], .desk),
         Row("showReconciliation", .get, "/v1/admin/reconciliation", [.staff(.finance), .headOffice], .desk),
         Row("listJournals", .get, "/v1/admin/parks/{park}/journals", [.staff(.finance), .headOffice], .desk),
+        Row("reportTouristTax", .get, "/v1/admin/parks/{park}/tourist-tax", [.staff(.finance), .headOffice], .desk),
         // Extras
         Row("listExtras", .get, "/v1/parks/{park}/extras", [.anyone]),
         Row("orderExtra", .post, "/v1/bookings/{booking}/extras", front.union([.member]), .booking, key: .required),

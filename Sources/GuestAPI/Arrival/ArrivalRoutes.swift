@@ -8,6 +8,7 @@ enum ArrivalRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "setArrivalTime": setArrivalTime, "settleCottage": settle, "enterRegister": enterRegister,
         "showRegister": showRegister, "checkIn": checkIn, "checkOut": checkOut, "noShow": noShow,
+        "undoMistake": undo,
         "showAccess": showAccess, "setAccess": setAccess, "setReadiness": setReadiness,
         "listReadiness": listReadiness, "createCalendar": createCalendar, "showCalendar": showCalendar,
     ]
@@ -71,6 +72,13 @@ enum ArrivalRoutes {
         guard let reason = try call.body(ReasonRequest.self).reason else { throw Refusal.reasonNeeded.at("/reason") }
         return try await BookingRoutes.change(call) { id, tx in
             try await Booking.noShow(id, reason: reason, as: call.principal, call.app, at: call.now, in: tx)
+        }
+    }
+
+    private static func undo(_ call: Call) async throws -> Answer {
+        let request = try call.body(MistakeRequest.self)
+        return try await BookingRoutes.change(call) { id, tx in
+            try await Booking.undo(request, on: id, as: call.principal, call.app, at: call.now, in: tx)
         }
     }
 

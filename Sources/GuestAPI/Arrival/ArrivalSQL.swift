@@ -199,6 +199,8 @@ enum ArrivalSQL {
         let park: String
         let timeZone: String
         let rules: HouseRules
+        /// Later than the park's own where the guest's household, or the group, has a late check-out.
+        let checkOutBy: LocalTime
         let stay: Stay
         let state: Booking.State
         let cottages: [String]
@@ -214,7 +216,15 @@ enum ArrivalSQL {
                 ARRAY(
                     SELECT cottage.number FROM allocation JOIN cottage ON cottage.id = cottage_id
                     WHERE booking_id = booking.id ORDER BY length(cottage.number), cottage.number
-                ) AS cottages
+                ) AS cottages, (
+                    SELECT to_char(max(check_out_by), 'HH24:MI') FROM extra_order
+                    WHERE booking_id = booking.id AND cancelled_at IS NULL AND (
+                        household_id IS NULL OR household_id IN (
+                            SELECT household_id FROM traveller
+                            WHERE traveller.group_id = \(group) AND guest_id = \(guest) AND left_at IS NULL
+                        )
+                    )
+                ) AS check_out_by
             FROM booking JOIN park ON park.id = park_id
             WHERE group_id = \(group) AND state IN ('confirmed', 'checkedIn', 'checkedOut') AND EXISTS (
                 SELECT FROM traveller WHERE traveller.group_id = \(group) AND guest_id = \(guest) AND left_at IS NULL
@@ -222,12 +232,15 @@ enum ArrivalSQL {
             ORDER BY lower(stay), booking.id
             """
         ) { row in
-            CalendarRow(
+            let rules: HouseRules = try row.decodeJSON("policy")
+            let late = try row.decodeIfPresent("check_out_by", as: String.self).flatMap { LocalTime($0) }
+            return CalendarRow(
                 id: try row.decode("id"),
                 number: try row.decode("number"),
                 park: try row.decode("name"),
                 timeZone: try row.decode("time_zone"),
-                rules: try row.decodeJSON("policy"),
+                rules: rules,
+                checkOutBy: late.map { max($0, rules.checkOutBy) } ?? rules.checkOutBy,
                 stay: try row.decode("stay"),
                 state: Booking.State(rawValue: try row.decode("state")) ?? .confirmed,
                 cottages: try row.decode("cottages"),

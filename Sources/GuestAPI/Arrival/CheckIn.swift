@@ -31,7 +31,8 @@ extension Booking {
         if let rule = policy.rules.register {
             try requireRegister(rule, of: booking, people, register, app)
         }
-        guard isStaff || !readiness.contains(.outOfOrder) else { throw Refusal.outOfOrder }
+        // The desk gives another cottage first, or says that this one is in order.
+        guard !readiness.contains(.outOfOrder) else { throw Refusal.outOfOrder }
         guard isStaff || policy.rules.paidCheckIn != true || booking.isPaid else {
             throw Refusal.notPaid
         }
@@ -82,6 +83,14 @@ extension Booking {
         if !isStaff, policies.first?.rules.selfCheckIn != .anyone, roles != [.organiser] { throw Refusal.forbidden }
         guard booking.state != .checkedOut else { return booking }
         try booking.checkOut(at: now)
+        if let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone) {
+            let day = clock.date(at: now)
+            try await correctTouristTax(of: booking, leaving: day, rules: policy.rules, app, at: now, in: tx)
+            try await divide(id, as: principal, app, at: now, in: tx)
+        }
+        if !booking.isPaid, booking.groupId != nil {
+            try Job.enqueue(LeftOwing(bookingId: id), key: id.description, at: now, app, in: tx)
+        }
         // A stay that is over may be checked out late, when others live there already.
         let others = Set(try await tx.all(ArrivalSQL.occupied(booking.cottages.map(\.id), besides: id)))
         return try write(booking, "booking.checkOut", .toClean, except: others, app, at: now, in: tx)
@@ -104,7 +113,8 @@ extension Booking {
         try booking.noShow(today: clock.date(at: now))
         booking.version += 1
         tx.later([
-            BookingSQL.release(id), BookingSQL.update(booking), BookingSQL.reverseTouristTax(of: id, at: now),
+            BookingSQL.release(id), BookingSQL.update(booking), BookingSQL.markNoShow(id, at: now),
+            BookingSQL.reverseTouristTax(of: id, at: now),
         ])
         try await Booking.divide(id, as: principal, app, at: now, in: tx)
         try Audit.record(

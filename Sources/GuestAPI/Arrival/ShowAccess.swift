@@ -56,7 +56,8 @@ extension CottageAccess {
         case .checkedOut, .expired, .cancelled, .noShow: throw Refusal.stayOver
         }
         // Who forgets to check out is out all the same.
-        guard now < clock.instant(booking.stay.departure, policy.rules.checkOutBy) else { throw Refusal.stayOver }
+        let end = booking.checkOutBy(for: own.householdId, rules: policy.rules)
+        guard now < clock.instant(booking.stay.departure, end) else { throw Refusal.stayOver }
         let isApart = policy.rules.accessFor == .household
         let visible = rows.filter { row in
             guard isApart else { return true }
@@ -76,6 +77,8 @@ extension CottageAccess {
 
 extension Booking {
     /// Says which households live in a cottage of the booking.
+    ///
+    /// Throws `partyTooLarge` when they do not fit into it.
     static func settle(
         _ households: [Household.ID],
         in cottage: Cottage.ID,
@@ -91,6 +94,23 @@ extension Booking {
         }
         let known = Set(try await tx.all(GroupSQL.households(of: group)).map(\.id))
         guard known.isSuperset(of: households) else { throw Refusal.notFound.at("/householdIds") }
+        let (policies, cottages, types, people, homes) = try await tx.all(
+            BookingSQL.policy(of: id),
+            BookingSQL.types(of: booking.cottages.map(\.id), in: booking.parkId),
+            ParkSQL.types(of: booking.parkId),
+            GroupSQL.travellers(ofBooking: id),
+            ShareSQL.homes(of: id)
+        )
+        guard let rules = policies.first?.rules else { throw Refusal.notFound }
+        let byID = Dictionary(types.map { ($0.id, $0) }) { $1 }
+        let housing = Housing(
+            of: people,
+            in: cottages.compactMap { one in byID[one.type].map { (one.id, $0) } },
+            homes: homes.filter { $0.cottage != cottage } + households.map { (cottage, $0) },
+            arriving: booking.stay.arrival,
+            rules: rules
+        )
+        guard housing.fits else { throw Refusal.partyTooLarge.at("/householdIds") }
         booking.version += 1
         tx.later(ArrivalSQL.settle(households, in: cottage, of: id) + [BookingSQL.update(booking)])
         try await divide(id, as: principal, app, at: now, in: tx)

@@ -25,7 +25,7 @@ enum GroupCalendar {
             lines += [
                 "BEGIN:VEVENT", "UID:\(row.id)@voorpret", "DTSTAMP:\(instant(now))", "SEQUENCE:\(row.version)",
                 "DTSTART:\(instant(clock.instant(row.stay.arrival, row.rules.checkInFrom)))",
-                "DTEND:\(instant(clock.instant(row.stay.departure, row.rules.checkOutBy)))",
+                "DTEND:\(instant(clock.instant(row.stay.departure, row.checkOutBy)))",
                 "SUMMARY:\(escaped(row.park)) \(row.number)",
                 "LOCATION:\(escaped(row.park + " " + row.cottages.joined(separator: ", ")))", "END:VEVENT",
             ]

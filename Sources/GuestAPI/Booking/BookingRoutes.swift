@@ -13,7 +13,14 @@ enum BookingRoutes {
     private static func place(_ call: Call) async throws -> Answer {
         let request = try call.body(BookingRequest.self)
         return try await call.write { tx in
-            let booking = try await Booking.place(request, as: call.principal, call.app, at: call.now, in: tx)
+            let booking = try await Booking.place(
+                request,
+                isByDesk: call.actor != nil,
+                as: call.principal,
+                call.app,
+                at: call.now,
+                in: tx
+            )
             return try .json(booking, .created, version: booking.version)
         }
     }
@@ -27,8 +34,9 @@ enum BookingRoutes {
     }
 
     private static func extend(_ call: Call) async throws -> Answer {
-        try await change(call) { id, tx in
-            try await Booking.extend(id, as: call.principal, call.app, at: call.now, in: tx)
+        let request = try call.bytes.isEmpty ? ExtensionRequest() : call.body(ExtensionRequest.self)
+        return try await change(call) { id, tx in
+            try await Booking.extend(id, request, as: call.principal, call.app, at: call.now, in: tx)
         }
     }
 

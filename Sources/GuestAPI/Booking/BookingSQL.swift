@@ -84,7 +84,8 @@ enum BookingSQL {
     static func cottages(where condition: SQL) -> Query<(booking: Booking.ID, cottage: Booking.BookedCottage)> {
         Query(
             """
-            SELECT booking_id, cottage_id, cottage.number, is_chosen, priced_as
+            SELECT booking_id, cottage_id, cottage.number, is_chosen, priced_as, priced_from,
+                nullif(lower(allocation.stay), lower(booking.stay)) AS since
             FROM booking JOIN allocation ON booking_id = booking.id JOIN cottage ON cottage.id = cottage_id
             WHERE \(condition) ORDER BY booking_id, cottage_id
             """
@@ -95,7 +96,9 @@ enum BookingSQL {
                     id: try row.decode("cottage_id"),
                     number: try row.decode("number"),
                     isChosen: try row.decode("is_chosen"),
-                    pricedAs: try row.decodeIfPresent("priced_as")
+                    pricedAs: try row.decodeIfPresent("priced_as"),
+                    since: try row.decodeIfPresent("since"),
+                    pricedFrom: try row.decodeIfPresent("priced_from")
                 )
             )
         }
@@ -303,33 +306,48 @@ enum BookingSQL {
     static func types(
         of cottages: [Cottage.ID],
         in park: Park.ID
-    ) -> Query<(id: Cottage.ID, type: CottageType.ID, isOpen: Bool)> {
+    ) -> Query<(id: Cottage.ID, type: CottageType.ID, isOpen: Bool, isInOrder: Bool)> {
         Query(
-            "SELECT id, type_id, is_open FROM cottage WHERE park_id = \(park) AND id = ANY(\(cottages)::uuid[]) ORDER BY id"
-        ) { (try $0.decode("id"), try $0.decode("type_id"), try $0.decode("is_open")) }
+            """
+            SELECT id, type_id, is_open, readiness <> 'outOfOrder' AS is_in_order FROM cottage
+            WHERE park_id = \(park) AND id = ANY(\(cottages)::uuid[]) ORDER BY id
+            """
+        ) { row in
+            (
+                try row.decode("id"), try row.decode("type_id"), try row.decode("is_open"),
+                try row.decode("is_in_order")
+            )
+        }
     }
 
     /// Gives away what the plan leaves, moves what stays and takes what comes.
     static func reallocate(_ booking: Booking.ID, to plan: BookingPlan, ids: [UUID]) -> [Command] {
         let kept = plan.cottages.map(\.id)
         let planned: SQL = """
-            unnest(\(ids)::uuid[], \(kept)::uuid[], \(plan.cottages.map(\.isChosen))::boolean[],
-                \(plan.cottages.map { $0.pricedAs?.description ?? "" })::text[])
-                AS planned (id, cottage_id, is_chosen, priced_as)
+            (
+                SELECT id, cottage_id, is_chosen, nullif(priced_as, '')::uuid AS priced_as,
+                    nullif(priced_from, '')::date AS priced_from, daterange(since, \(plan.stay.departure)) AS nights
+                FROM unnest(\(ids)::uuid[], \(kept)::uuid[], \(plan.cottages.map(\.isChosen))::boolean[],
+                    \(plan.cottages.map { $0.pricedAs?.description ?? "" })::text[],
+                    \(plan.cottages.map { $0.pricedFrom?.description ?? "" })::text[],
+                    \(plan.cottages.map { $0.since ?? plan.stay.arrival })::date[])
+                    AS given (id, cottage_id, is_chosen, priced_as, priced_from, since)
+            ) AS planned
             """
         return [
             Command("DELETE FROM allocation WHERE booking_id = \(booking) AND NOT cottage_id = ANY(\(kept)::uuid[])"),
             Command(
                 """
                 UPDATE allocation
-                SET stay = \(plan.stay), is_chosen = planned.is_chosen, priced_as = nullif(planned.priced_as, '')::uuid
+                SET stay = nights, is_chosen = planned.is_chosen, priced_as = planned.priced_as,
+                    priced_from = planned.priced_from
                 FROM \(planned) WHERE booking_id = \(booking) AND allocation.cottage_id = planned.cottage_id
                 """
             ),
             Command(
                 """
-                INSERT INTO allocation (id, cottage_id, stay, booking_id, is_chosen, priced_as)
-                SELECT id, cottage_id, \(plan.stay), \(booking), is_chosen, nullif(priced_as, '')::uuid
+                INSERT INTO allocation (id, cottage_id, stay, booking_id, is_chosen, priced_as, priced_from)
+                SELECT id, cottage_id, nights, \(booking)::uuid, is_chosen, priced_as, priced_from
                 FROM \(planned)
                 WHERE NOT EXISTS (
                     SELECT FROM allocation WHERE booking_id = \(booking) AND allocation.cottage_id = planned.cottage_id
@@ -337,6 +355,33 @@ enum BookingSQL {
                 ORDER BY cottage_id
                 """
             ),
+        ]
+    }
+
+    /// Who lives in a cottage and what is ordered for it follow into the one that comes instead; where none does, the
+    /// order is for the whole booking.
+    ///
+    /// - Parameters:
+    ///   - from: the cottage that was left, where another comes instead.
+    ///   - to: the one that comes instead.
+    static func follow(_ booking: Booking.ID, from: Cottage.ID?, to: Cottage.ID?) -> [Command] {
+        let isGone: SQL = """
+            NOT EXISTS (SELECT FROM allocation WHERE booking_id = \(booking) AND allocation.cottage_id = mine.cottage_id)
+            """
+        return [
+            Command(
+                """
+                UPDATE extra_order AS mine SET cottage_id = CASE WHEN cottage_id = \(from)::uuid THEN \(to)::uuid END
+                WHERE booking_id = \(booking) AND cottage_id IS NOT NULL AND \(isGone)
+                """
+            ),
+            Command(
+                """
+                UPDATE cottage_household AS mine SET cottage_id = \(to)::uuid
+                WHERE booking_id = \(booking) AND cottage_id = \(from)::uuid AND \(to)::uuid IS NOT NULL AND \(isGone)
+                """
+            ),
+            Command("DELETE FROM cottage_household AS mine WHERE booking_id = \(booking) AND \(isGone)"),
         ]
     }
 
@@ -418,9 +463,12 @@ enum BookingSQL {
     }
 
     /// Holds what a plan takes beside what the booking has: whole cottages, and nights before and after its own.
+    ///
+    /// - Parameter nights: those of the plan that are still ahead.
     static func hold(
         _ quote: Quote.ID,
         _ plan: BookingPlan,
+        on nights: Stay,
         of booking: Booking.ID,
         until deadline: Date,
         deposit: Int64
@@ -438,7 +486,7 @@ enum BookingSQL {
                 SELECT gen_random_uuid(), planned.cottage_id, part, \(booking)
                 FROM unnest(\(plan.cottages.map(\.id))::uuid[]) AS planned (cottage_id)
                     LEFT JOIN allocation AS own ON own.booking_id = \(booking) AND own.cottage_id = planned.cottage_id,
-                    unnest(datemultirange(\(plan.stay)) - coalesce(datemultirange(own.stay), datemultirange())) AS part
+                    unnest(datemultirange(\(nights)) - coalesce(datemultirange(own.stay), datemultirange())) AS part
                 ORDER BY planned.cottage_id
                 """
             ),
@@ -450,8 +498,44 @@ enum BookingSQL {
         Command("DELETE FROM held_change WHERE booking_id = \(booking)")
     }
 
-    static func use(_ quote: Quote.ID, at now: Date) -> Command {
-        Command("UPDATE quote SET used_at = \(now) WHERE id = \(quote)")
+    /// Keeps what there was before, so that the change can be undone.
+    static func use(_ quote: Quote.ID, of booking: Booking, at now: Date) throws -> Command {
+        Command(
+            """
+            UPDATE quote SET used_at = \(now), before = \(try JSONText(encoding: booking.plan)),
+                least_fee_percent = \(booking.leastFeePercent)
+            WHERE id = \(quote)
+            """
+        )
+    }
+
+    struct MadeChange: Sendable {
+        let quoteId: Quote.ID
+        let before: BookingPlan
+        let leastFeePercent: Int
+        let madeAt: Date
+    }
+
+    /// The last change of a booking that nobody has undone.
+    static func lastChange(of booking: Booking.ID) -> Query<MadeChange> {
+        Query(
+            """
+            SELECT id, before, least_fee_percent, used_at FROM quote
+            WHERE booking_id = \(booking) AND used_at IS NOT NULL AND before IS NOT NULL AND undone_at IS NULL
+            ORDER BY used_at DESC, id DESC LIMIT 1
+            """
+        ) { row in
+            MadeChange(
+                quoteId: try row.decode("id"),
+                before: try row.decodeJSON("before"),
+                leastFeePercent: try row.decode("least_fee_percent"),
+                madeAt: try row.decode("used_at")
+            )
+        }
+    }
+
+    static func undo(_ quote: Quote.ID, at now: Date) -> Command {
+        Command("UPDATE quote SET undone_at = \(now) WHERE id = \(quote)")
     }
 
     /// Quotes are told apart from the booking's history, which its lines are, so old ones can go.
@@ -518,6 +602,41 @@ enum BookingSQL {
     /// Takes them again.
     static func occupy(_ booking: Booking.ID) -> Command {
         Command("UPDATE allocation SET is_live = true WHERE booking_id = \(booking) AND NOT is_live")
+    }
+
+    static func markNoShow(_ booking: Booking.ID, at now: Date?) -> Command {
+        Command("UPDATE booking SET no_show_at = \(now) WHERE id = \(booking)")
+    }
+
+    /// When it was written down that nobody came.
+    static func noShowAt(_ booking: Booking.ID) -> Query<Date> {
+        Query("SELECT no_show_at FROM booking WHERE id = \(booking) AND no_show_at IS NOT NULL") {
+            try $0.decode("no_show_at")
+        }
+    }
+
+    /// The tourist tax that was taken back at an instant.
+    static func touristTax(of booking: Booking.ID, takenBackAt at: Date) -> Query<ChargeLine> {
+        Query(
+            """
+            SELECT \(lineColumns) FROM charge_line AS line
+            WHERE booking_id = \(booking) AND kind = 'touristTax' AND reverses_id IS NULL AND id IN (
+                SELECT reverses_id FROM charge_line WHERE booking_id = \(booking) AND at = \(at)
+            )
+            ORDER BY id
+            """,
+            decoding: line
+        )
+    }
+
+    /// Takes back the tourist tax that was charged at an instant.
+    static func reverseTouristTax(chargedAt at: Date, of booking: Booking.ID, at now: Date) -> Command {
+        reverse("kind = 'touristTax' AND at = \(at)", of: booking, at: now)
+    }
+
+    /// Takes back the fee that a change has cost.
+    static func reverseFee(ofChangeAt at: Date, of booking: Booking.ID, at now: Date) -> Command {
+        reverse("kind = 'cancellation' AND at = \(at)", of: booking, at: now)
     }
 
     /// What a hold cost before it ran out, without its extras.
@@ -604,10 +723,18 @@ enum BookingSQL {
     }
 
     /// The guest's role in the booking's group; none for everybody else.
-    static func role(of guest: Guest.ID?, in booking: Booking.ID) -> Query<Traveller.Role> {
+    ///
+    /// - Parameter isPlacerOrganiser: whether the member who placed a hold counts as its organiser.
+    static func role(
+        of guest: Guest.ID?,
+        in booking: Booking.ID,
+        isPlacerOrganiser: Bool = false
+    ) -> Query<Traveller.Role> {
         Query(
             """
-            SELECT role FROM booking JOIN traveller USING (group_id)
+            SELECT CASE WHEN \(isPlacerOrganiser) AND state = 'held' AND placed_by = guest_id THEN 'organiser'
+                ELSE role END AS role
+            FROM booking JOIN traveller USING (group_id)
             WHERE booking.id = \(booking) AND guest_id = \(guest) AND left_at IS NULL
             """
         ) { Traveller.Role(rawValue: try $0.decode("role")) ?? .member }
@@ -677,6 +804,7 @@ extension Booking {
     ///   - stay: what the others are wanted for.
     ///   - now: the time by which a hold must be over to give way, so that its cottages are locked in the same order; nil
     ///     where no hold gives way.
+    ///   - orWhoPlacedIt: whether the member who placed a hold may do so too.
     ///
     /// Throws `notFound` for a booking that is none of the principal's, `forbidden` for a member where the
     /// organiser is asked for.
@@ -686,17 +814,19 @@ extension Booking {
         for stay: Stay? = nil,
         giveWayAt now: Date? = nil,
         by role: Traveller.Role = .organiser,
+        orWhoPlacedIt: Bool = false,
         as principal: Principal,
         in tx: Transaction
     ) async throws -> Booking {
         _ = try await tx.all(BookingSQL.lockCottages(of: id, and: others, for: stay, givingWayAt: now))
-        return try await found(id, by: role, isLocked: true, as: principal, in: tx)
+        return try await found(id, by: role, orWhoPlacedIt: orWhoPlacedIt, isLocked: true, as: principal, in: tx)
     }
 
     /// One booking the principal may change, unlocked, to see what a change would mean.
     static func found(
         _ id: Booking.ID,
         by role: Traveller.Role = .organiser,
+        orWhoPlacedIt: Bool = false,
         isLocked: Bool = false,
         as principal: Principal,
         in tx: Transaction
@@ -708,7 +838,7 @@ extension Booking {
             BookingSQL.travellers(where: its),
             BookingSQL.lines(where: its),
             ExtraSQL.orders(where: its),
-            BookingSQL.role(of: principal.guestID, in: id)
+            BookingSQL.role(of: principal.guestID, in: id, isPlacerOrganiser: orWhoPlacedIt)
         )
         guard let booking = assemble(rows, cottages, travellers, lines, extras).first else { throw Refusal.notFound }
         guard principal.guestID == nil || role == .member || roles == [.organiser] else { throw Refusal.forbidden }

@@ -18,7 +18,8 @@ extension Quote {
     ) async throws -> Quote {
         let booking = try await Booking.found(id, as: principal, in: tx)
         let plan = try await choose(change, for: booking, at: now, in: tx)
-        let price = try await PricedChange(plan, for: booking, at: now, in: tx)
+        let isBound = principal.guestID != nil
+        let price = try await PricedChange(plan, for: booking, isBound: isBound, at: now, in: tx)
         let currency = booking.total.currency
         let quote = Quote(
             id: app.ids.next(at: now),
@@ -42,13 +43,20 @@ extension Quote {
         in tx: Transaction
     ) async throws -> BookingPlan {
         let stay = change.stay ?? booking.stay
+        guard let zone = try await tx.first(BookingSQL.policy(of: booking.id))?.timeZone,
+            let clock = ParkClock(timeZone: zone)
+        else { throw Refusal.notFound }
+        let today = clock.date(at: now)
+        // A cottage that comes in the middle of a stay is there from today on.
+        let since = booking.stay.arrival < today ? today : nil
+        let ahead = booking.nightsAhead(of: booking.plan(for: stay), today: today)
         let own = Dictionary(booking.plan.cottages.map { ($0.id, $0) }) { first, _ in first }
         var places: [BookingPlan.Place] = []
         var wanted: [CottageType.ID] = []
         if let choices = change.cottages {
             for choice in choices {
                 if let cottage = choice.cottageId {
-                    places.append(own[cottage] ?? .init(id: cottage, isChosen: true))
+                    places.append(own[cottage] ?? .init(id: cottage, isChosen: true, since: since, pricedFrom: since))
                 } else if let type = choice.typeId {
                     wanted.append(type)
                 }
@@ -57,18 +65,23 @@ extension Quote {
             places = booking.plan.cottages
         }
         if !wanted.isEmpty {
-            var free = try await tx.all(ParkSQL.free(in: booking.parkId, stay)).filter { cottage in
+            // A stay that ends today has no room for more cottages.
+            guard let ahead else { throw Refusal.notChangeable }
+            var free = try await tx.all(ParkSQL.free(in: booking.parkId, ahead, now: now)).filter { cottage in
                 !places.contains { $0.id == cottage.id }
             }
             for type in wanted {
                 guard let index = free.firstIndex(where: { $0.typeId == type }) else { throw Refusal.cottageTaken }
-                places.append(.init(id: free.remove(at: index).id, isChosen: false))
+                let cottage = free.remove(at: index).id
+                places.append(.init(id: cottage, isChosen: false, since: since, pricedFrom: since))
             }
         }
-        let conflicts = try await tx.all(
-            BookingSQL.conflicts(places.map(\.id), stay, except: booking.id, now: now)
-        )
-        guard conflicts.allSatisfy(\.isDue) else { throw Refusal.cottageTaken }
+        if let ahead {
+            let conflicts = try await tx.all(
+                BookingSQL.conflicts(places.map(\.id), ahead, except: booking.id, now: now)
+            )
+            guard conflicts.allSatisfy(\.isDue) else { throw Refusal.cottageTaken }
+        }
         return BookingPlan(
             stay: stay,
             cottages: places.sorted { $0.id < $1.id },
@@ -110,12 +123,12 @@ extension Booking {
         let plan = quote.plan
         tx.later([BookingSQL.endHeldChange(of: id)])
         try await booking.makeRoom(for: plan, app, at: now, in: tx)
-        let price = try await PricedChange(plan, for: booking, at: now, in: tx)
+        let price = try await PricedChange(plan, for: booking, isBound: !isStaff, at: now, in: tx)
         // A day has passed, or a rate was set for a night that had none.
         guard price.lines.total == quote.difference else { throw Refusal.quoteOver.at("/quoteId") }
         if let money = try await BookingMoney.of(id, as: principal, in: tx) {
             if price.lines.total > 0 { try money.requireBacked(by: principal) }
-            let deposit = price.priced.charges.deposit(price.rules)
+            let deposit = price.priced.deposit
             if !isStaff, booking.isFirm, deposit > booking.deposit.amount, deposit > money.statement.paid {
                 return try await booking.hold(
                     request.quoteId,
@@ -130,7 +143,7 @@ extension Booking {
         }
         let before = booking
         try await booking.write(price, as: principal, app, at: now, in: tx)
-        tx.later([BookingSQL.use(request.quoteId, at: now)])
+        tx.later([try BookingSQL.use(request.quoteId, of: before, at: now)])
         if isStaff {
             try Audit.record(
                 "booking.change",
@@ -165,10 +178,11 @@ extension Booking {
         in tx: Transaction
     ) async throws -> Booking {
         var booking = self
+        guard let nights = nightsAhead(of: price.plan, today: price.today) else { throw Refusal.notChangeable }
         let deadline = now.addingTimeInterval(Double(price.rules.holdMinutes) * 60)
         booking.version += 1
         try await tx.run(
-            BookingSQL.hold(quote, price.plan, of: id, until: deadline, deposit: deposit) + [
+            BookingSQL.hold(quote, price.plan, on: nights, of: id, until: deadline, deposit: deposit) + [
                 BookingSQL.update(booking)
             ],
             refusing: ["allocation_cottage_taken": .cottageTaken]
@@ -203,10 +217,84 @@ extension Booking {
             booking.publish(in: tx)
             return false
         }
+        let before = booking
         try await booking.write(price, as: principal, app, at: now, in: tx)
-        tx.later([BookingSQL.use(held.quoteId, at: now)])
+        tx.later([try BookingSQL.use(held.quoteId, of: before, at: now)])
         booking.publish(in: tx)
         return true
+    }
+
+    /// Takes the last change back, all of it: the stay, the cottages and the people are as before, and its fee is not
+    /// owed. Extras for which that change had no room do not come back, because their stock may be gone.
+    ///
+    /// Guests may for as long as a hold lasts, staff for the hours of the park's rule.
+    ///
+    /// Throws `tooLateToUndo` when there is none or it was too long ago, `cottageTaken` when somebody else has a cottage
+    /// of before.
+    static func undoChange(
+        of id: Booking.ID,
+        for reason: String?,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        let (made, policies) = try await tx.all(BookingSQL.lastChange(of: id), BookingSQL.policy(of: id))
+        var booking = try await locked(
+            id,
+            and: made.first?.before.cottages.map(\.id) ?? [],
+            for: made.first?.before.stay,
+            giveWayAt: now,
+            as: principal,
+            in: tx
+        )
+        // The booking is locked by now, and somebody may have undone it before.
+        guard let change = try await tx.first(BookingSQL.lastChange(of: id)), change.quoteId == made.first?.quoteId,
+            let rules = policies.first?.rules
+        else { throw Refusal.tooLateToUndo }
+        let isStaff = principal.guestID == nil
+        let isLate =
+            isStaff
+            ? rules.isTooLateToUndo(change.madeAt, at: now)
+            : now > change.madeAt.addingTimeInterval(Double(rules.holdMinutes) * 60)
+        guard !isLate else { throw Refusal.tooLateToUndo }
+        tx.later([BookingSQL.endHeldChange(of: id)])
+        try await booking.makeRoom(for: change.before, app, at: now, in: tx)
+        let price = try await PricedChange(
+            change.before,
+            for: booking,
+            isCourtesy: true,
+            isBound: false,
+            at: now,
+            in: tx
+        )
+        if price.lines.total > 0, let money = try await BookingMoney.of(id, as: principal, in: tx) {
+            try money.requireBacked(by: principal)
+        }
+        let after = booking.plan
+        tx.later([BookingSQL.reverseFee(ofChangeAt: change.madeAt, of: id, at: now)])
+        try await booking.write(
+            price,
+            leastFeePercent: change.leastFeePercent,
+            as: principal,
+            app,
+            at: now,
+            in: tx
+        )
+        tx.later([BookingSQL.undo(change.quoteId, at: now)])
+        try Audit.record(
+            "booking.undoChange",
+            target: id.uuid,
+            park: booking.parkId,
+            reason: reason,
+            before: after,
+            after: change.before,
+            app,
+            at: now,
+            in: tx
+        )
+        booking.publish(in: tx)
+        return try await found(id, as: principal, in: tx)
     }
 
     /// Gives up a change whose time is over, once nobody is paying any more; what was paid for it goes back.
@@ -226,9 +314,13 @@ extension Booking {
         booking.publish(in: tx)
     }
 
-    /// Sees that a plan's cottages are free; a hold whose time is over gives way.
+    /// Sees that a plan's cottages are free in the nights ahead; a hold whose time is over gives way.
     func makeRoom(for plan: BookingPlan, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        let conflicts = BookingSQL.conflicts(plan.cottages.map(\.id), plan.stay, except: id, now: now)
+        guard let clock = try await tx.first(BookingSQL.policy(of: id)).flatMap({ ParkClock(timeZone: $0.timeZone) })
+        else { throw Refusal.notFound }
+        // A stay that ends today takes no night any more.
+        guard let nights = nightsAhead(of: plan, today: clock.date(at: now)) else { return }
+        let conflicts = BookingSQL.conflicts(plan.cottages.map(\.id), nights, except: id, now: now)
         for conflict in try await tx.all(conflicts) {
             guard conflict.isDue, let other = conflict.booking else { throw Refusal.cottageTaken }
             try await Booking.expire(other, app, at: now, in: tx)
@@ -238,8 +330,11 @@ extension Booking {
     /// Writes a change that has been thought through.
     ///
     /// The booking and all cottages that go or come are locked.
+    ///
+    /// - Parameter leastFeePercent: what a cancellation costs at least from now on; worked out from the move unless said.
     mutating func write(
         _ price: PricedChange,
+        leastFeePercent: Int? = nil,
         as principal: Principal,
         _ app: AppEnvironment,
         at now: Date,
@@ -254,14 +349,18 @@ extension Booking {
             }
         }
         move(to: plan.stay, today: price.today, rules: price.rules)
+        if let leastFeePercent { self.leastFeePercent = leastFeePercent }
         adults = price.priced.adults
         children = price.priced.children
         babies = price.priced.babies
         pets = plan.pets
         version += 1
-        deposit.amount = price.priced.charges.deposit(price.rules)
+        deposit.amount = price.priced.deposit
         try await tx.run(
-            BookingSQL.reallocate(id, to: plan, ids: plan.cottages.map { _ in app.ids.uuid(at: now) }),
+            BookingSQL.reallocate(id, to: plan, ids: plan.cottages.map { _ in app.ids.uuid(at: now) })
+                + (left.count == 1 && come.count == 1
+                    ? BookingSQL.follow(id, from: left.first, to: come.first)
+                    : BookingSQL.follow(id, from: nil, to: nil)),
             refusing: ["allocation_cottage_taken": .cottageTaken]
         )
         ExtraOrder.cancel(price.dropped, at: now, in: tx)

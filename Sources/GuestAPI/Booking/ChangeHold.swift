@@ -3,21 +3,37 @@ import GuestModels
 import Postgres
 
 extension Booking {
-    /// Lengthens a hold, once, while it runs.
+    /// Lengthens a hold while it runs: the organiser or whoever placed it once, staff with a reason.
     ///
     /// Held or expired, never both: both sides lock the same row.
     static func extend(
         _ id: Booking.ID,
+        _ request: ExtensionRequest,
         as principal: Principal,
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
     ) async throws -> Booking {
-        var booking = try await locked(id, as: principal, in: tx)
+        var booking = try await locked(id, orWhoPlacedIt: true, as: principal, in: tx)
         guard let rules = try await tx.first(BookingSQL.policy(of: id))?.rules else { throw Refusal.notFound }
-        try booking.extend(at: now, rules: rules)
+        let isStaff = principal.guestID == nil
+        if isStaff, request.reason == nil { throw Refusal.reasonNeeded.at("/reason") }
+        guard isStaff || request.minutes == nil else { throw Refusal.forbidden.at("/minutes") }
+        try booking.extend(at: now, rules: rules, byStaff: isStaff, minutes: request.minutes)
         booking.version += 1
         tx.later([BookingSQL.update(booking)])
+        if isStaff {
+            try Audit.record(
+                "booking.extend",
+                target: id.uuid,
+                park: booking.parkId,
+                reason: request.reason,
+                after: booking.holdUntil,
+                app,
+                at: now,
+                in: tx
+            )
+        }
         if let holdUntil = booking.holdUntil {
             try Job.enqueue(ExpireHold(bookingId: id), key: id.description, at: holdUntil, app, in: tx)
         }
@@ -104,7 +120,7 @@ extension Booking {
         in tx: Transaction
     ) async throws -> Booking {
         let reason = request.reason
-        var booking = try await locked(id, as: principal, in: tx)
+        var booking = try await locked(id, orWhoPlacedIt: true, as: principal, in: tx)
         guard booking.state != .cancelled else { return booking }
         guard let policy = try await tx.first(BookingSQL.policy(of: id)),
             let clock = ParkClock(timeZone: policy.timeZone)
@@ -152,7 +168,7 @@ extension Booking {
         }
         try booking.tell(.bookingCancelled, by: principal, app, at: now, in: tx)
         booking.publish(in: tx)
-        return try await locked(id, as: principal, in: tx)
+        return try await found(id, by: .member, as: principal, in: tx)
     }
 
     /// Ends a hold whose time is over and frees its cottages; nothing happens to any other booking.

@@ -6,7 +6,8 @@ enum ExtraSQL {
     // MARK: What a park offers
 
     private static let columns: SQL = """
-        extra.id, extra.park_id, code, names, is_daily, price, slots, stock, is_open, extra.version
+        extra.id, extra.park_id, code, names, is_daily, price, slots, stock,
+        to_char(extra.check_out_by, 'HH24:MI') AS check_out_by, extra.taxed_as, is_open, extra.version
         """
 
     private static func extra(_ row: Row) throws -> Extra {
@@ -18,6 +19,8 @@ enum ExtraSQL {
                 price: try row.decode("price"),
                 slots: try row.decode("slots", as: [String].self).compactMap { LocalTime($0) },
                 stock: try row.decode("stock"),
+                checkOutBy: try row.decodeIfPresent("check_out_by", as: String.self).flatMap { LocalTime($0) },
+                taxedAs: try row.word("taxed_as"),
                 isOpen: try row.decode("is_open")
             ),
             id: try row.decode("id"),
@@ -38,10 +41,11 @@ enum ExtraSQL {
     static func insert(_ extra: Extra) throws -> Command {
         Command(
             """
-            INSERT INTO extra (id, park_id, code, names, is_daily, price, slots, stock, is_open, version)
+            INSERT INTO extra (id, park_id, code, names, is_daily, price, slots, stock, check_out_by, taxed_as,
+                is_open, version)
             VALUES (\(extra.id), \(extra.parkId), \(extra.code), \(try JSONText(encoding: extra.names)),
-                \(extra.isDaily), \(extra.price), \(extra.slots.map(\.description)), \(extra.stock), \(extra.isOpen),
-                \(extra.version))
+                \(extra.isDaily), \(extra.price), \(extra.slots.map(\.description)), \(extra.stock),
+                \(extra.checkOutBy?.description)::time, \((extra.taxedAs ?? .extras).rawValue), \(extra.isOpen), \(extra.version))
             """
         )
     }
@@ -51,7 +55,8 @@ enum ExtraSQL {
             """
             UPDATE extra SET code = \(extra.code), names = \(try JSONText(encoding: extra.names)),
                 is_daily = \(extra.isDaily), price = \(extra.price), slots = \(extra.slots.map(\.description)),
-                stock = \(extra.stock), is_open = \(extra.isOpen), version = \(extra.version)
+                stock = \(extra.stock), check_out_by = \(extra.checkOutBy?.description)::time,
+                taxed_as = \((extra.taxedAs ?? .extras).rawValue), is_open = \(extra.isOpen), version = \(extra.version)
             WHERE id = \(extra.id)
             """
         )
@@ -147,7 +152,8 @@ enum ExtraSQL {
 
     private static let orderColumns: SQL = """
         extra_order.id, booking_id, extra_id, lower(dates) AS first, upper(dates) - 1 AS last, slot, quantity,
-        household_id, unit_amount, cancelled_at IS NOT NULL AS is_cancelled
+        household_id, extra_order.cottage_id, to_char(extra_order.check_out_by, 'HH24:MI') AS check_out_by, unit_amount,
+        cancelled_at IS NOT NULL AS is_cancelled
         """
 
     private static func order(_ row: Row) throws -> ExtraOrder {
@@ -160,6 +166,8 @@ enum ExtraSQL {
             slot: LocalTime(try row.decode("slot", as: String.self)),
             quantity: try row.decode("quantity"),
             householdId: try row.decodeIfPresent("household_id"),
+            cottageId: try row.decodeIfPresent("cottage_id"),
+            checkOutBy: try row.decodeIfPresent("check_out_by", as: String.self).flatMap { LocalTime($0) },
             unitAmount: try row.decode("unit_amount"),
             isCancelled: try row.decode("is_cancelled")
         )
@@ -183,14 +191,21 @@ enum ExtraSQL {
         )
     }
 
-    static func insert(_ order: ExtraOrder, isOwn: Bool, by guest: Guest.ID?, at now: Date) -> Command {
+    static func insert(
+        _ order: ExtraOrder,
+        taxedAs: Extra.Taxed,
+        isOwn: Bool,
+        by guest: Guest.ID?,
+        at now: Date
+    ) -> Command {
         Command(
             """
-            INSERT INTO extra_order (id, booking_id, extra_id, dates, slot, quantity, household_id, unit_amount,
-                is_own, ordered_by, ordered_at)
+            INSERT INTO extra_order (id, booking_id, extra_id, dates, slot, quantity, household_id, cottage_id,
+                check_out_by, taxed_as, unit_amount, is_own, ordered_by, ordered_at)
             VALUES (\(order.id), \(order.bookingId), \(order.extraId),
                 daterange(\(order.from), \(order.through), '[]'), \(order.slot?.description ?? ""), \(order.quantity),
-                \(order.householdId), \(order.unitAmount), \(isOwn), \(guest), \(now))
+                \(order.householdId), \(order.cottageId), \(order.checkOutBy?.description)::time, \(taxedAs.rawValue),
+                \(order.unitAmount), \(isOwn), \(guest), \(now))
             """
         )
     }
@@ -201,7 +216,7 @@ enum ExtraSQL {
         )
     }
 
-    /// What the hosts prepare on a day: each order that is there then, with its cottages.
+    /// What the hosts prepare on a day: each order that is there then, with its cottages, or the one it is for.
     struct ToPrepare: Encodable, Sendable {
         let orderId: ExtraOrder.ID
         let bookingId: Booking.ID
@@ -224,7 +239,9 @@ enum ExtraSQL {
                 household.name AS household, lower(dates) = \(day) AS is_first_day,
                 ARRAY(
                     SELECT cottage.number FROM allocation JOIN cottage ON cottage.id = cottage_id
-                    WHERE allocation.booking_id = booking.id ORDER BY length(cottage.number), cottage.number
+                    WHERE allocation.booking_id = booking.id
+                        AND (extra_order.cottage_id IS NULL OR extra_order.cottage_id = cottage.id)
+                    ORDER BY length(cottage.number), cottage.number
                 ) AS cottages
             FROM extra JOIN extra_order ON extra_id = extra.id JOIN booking ON booking.id = booking_id
                 LEFT JOIN household ON household.id = household_id

@@ -10,6 +10,11 @@ struct Overpaid: Codable, Sendable {
     let bookingId: Booking.ID
 }
 
+/// Its guests have left before everything was paid.
+struct LeftOwing: Codable, Sendable {
+    let bookingId: Booking.ID
+}
+
 /// Nobody should go on paying for it.
 struct EndPayments: Codable, Sendable {
     let bookingId: Booking.ID

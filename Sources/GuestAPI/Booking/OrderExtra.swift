@@ -33,14 +33,21 @@ extension ExtraOrder {
             slot: request.slot,
             quantity: request.quantity,
             householdId: request.householdId,
+            cottageId: request.cottageId,
+            checkOutBy: extra.checkOutBy,
             unitAmount: extra.price,
             isCancelled: false
         )
         guard order.fits(booking.stay) else { throw Refusal.outsideStay.at("/from") }
+        guard request.cottageId.map({ id in booking.cottages.contains { $0.id == id } }) ?? true else {
+            throw Refusal.unknownCottage.at("/cottageId")
+        }
+        guard extra.checkOutBy == nil || order.quantity == 1 else { throw Refusal.checkOutIsLate.at("/quantity") }
+        guard !booking.extras.contains(where: order.repeats) else { throw Refusal.checkOutIsLate.at("/extraId") }
         booking.version += 1
         try await tx.run(
             ExtraSQL.take(order) + [
-                ExtraSQL.insert(order, isOwn: isOwn, by: principal.guestID, at: now),
+                ExtraSQL.insert(order, taxedAs: extra.taxedAs ?? .extras, isOwn: isOwn, by: principal.guestID, at: now),
                 BookingSQL.insert(
                     order.line(isDaily: extra.isDaily),
                     id: app.ids.next(at: now),

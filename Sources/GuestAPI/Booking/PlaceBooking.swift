@@ -9,9 +9,13 @@ extension Booking {
     /// and never deadlock; the exclusion constraint stays the last line. A hold whose time is over gives
     /// way here even when its job has not come by yet.
     ///
+    /// - Parameter isByDesk: whether a colleague books in the guest's name, and may set the house rules for guests aside
+    ///   for the reason that the request gives.
+    ///
     /// Throws `cottageTaken` when somebody else has one of them.
     static func place(
         _ request: BookingRequest,
+        isByDesk: Bool = false,
         as principal: Principal,
         _ app: AppEnvironment,
         at now: Date,
@@ -34,10 +38,13 @@ extension Booking {
             throw Refusal.unknownCottage.at("/parkId")
         }
         let today = clock.date(at: now)
-        try park.rules.allow(request.stay, today: today)
+        guard request.reason == nil || isByDesk else { throw Refusal.forbidden.at("/reason") }
+        guard request.stay.arrival >= today else { throw Refusal.arrivalPassed }
+        if request.reason == nil { try park.rules.allow(request.stay, today: today) }
         // Whoever comes later than that need not queue for the rows to hear it.
         guard conflicts.allSatisfy(\.isDue) else { throw Refusal.cottageTaken }
-        let taken = try await take(request, types, app, at: now, in: tx)
+        let taken = try await take(request, types, isToday: request.stay.arrival == today, app, at: now, in: tx)
+        if request.reason == nil { try park.rules.allow(request.stay, in: taken.map(\.type.id)) }
         // Nobody leaves the group from here on, so nobody stays who has left.
         let (_, people) = try await tx.all(
             GroupSQL.hold(request.groupId),
@@ -78,7 +85,7 @@ extension Booking {
             travellerIds: plan.travellerIds,
             charges: priced.charges,
             currency: park.currency,
-            deposit: priced.charges.deposit(park.rules),
+            deposit: priced.deposit,
             placedAt: now,
             version: 1
         )
@@ -99,6 +106,18 @@ extension Booking {
             ]
         )
         try Job.enqueue(ExpireHold(bookingId: id), key: id.description, at: holdUntil, app, in: tx)
+        if let reason = request.reason {
+            try Audit.record(
+                "booking.placeOutsideRules",
+                target: id.uuid,
+                park: park.id,
+                onBehalfOf: guest,
+                reason: reason,
+                app,
+                at: now,
+                in: tx
+            )
+        }
         try await divide(id, joining: true, as: principal, app, at: now, in: tx)
         try booking.tell(.bookingHeld, by: principal, app, at: now, in: tx)
         booking.publish(in: tx)
@@ -119,6 +138,7 @@ extension Booking {
     private static func take(
         _ request: BookingRequest,
         _ types: [CottageType],
+        isToday: Bool,
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
@@ -129,7 +149,7 @@ extension Booking {
         for _ in 0..<3 {
             var picked: [Cottage.ID] = []
             if !wanted.isEmpty {
-                var free = try await tx.all(ParkSQL.free(in: request.parkId, request.stay)).filter {
+                var free = try await tx.all(ParkSQL.free(in: request.parkId, request.stay, now: now)).filter {
                     !chosen.contains($0.id)
                 }
                 for type in wanted {
@@ -145,6 +165,7 @@ extension Booking {
             )
             let open = found.filter(\.isOpen)
             guard open.count == ids.count else { throw Refusal.unknownCottage.at("/cottages") }
+            guard !isToday || open.allSatisfy(\.isInOrder) else { throw Refusal.outOfOrder.at("/cottages") }
             for due in conflicts where due.isDue {
                 if let booking = due.booking { try await expire(booking, app, at: now, in: tx) }
             }

@@ -9,6 +9,8 @@ struct PricedPlan: Sendable {
     var babies: Int
     /// Lodging alone; extras have the price of the day they were ordered.
     var charges: [ChargeLine]
+    /// Minor units that must be covered before such a stay is firm.
+    var deposit: Int64
 
     /// - Parameters:
     ///   - types: of the plan's cottages.
@@ -50,10 +52,13 @@ struct PricedPlan: Sendable {
                 for: place.id,
                 rates: rates.filter { $0.typeId == type.id },
                 cleaningFee: fees[type.id] ?? type.cleaningFee,
-                isChosen: place.isChosen
+                isChosen: place.isChosen,
+                from: place.pricedFrom
             )
         }
-        charges += pricing.lines(for: travellers, pets: plan.pets)
+        charges += pricing.lines(for: travellers, pets: plan.pets, nights: charges.nights)
+        let booked = places.map { ($0.place.id, $0.place.pricedAs ?? $0.type.id) }
+        deposit = charges.deposit(rules, for: plan.stay, types: Dictionary(booked) { $1 }, today: bookedOn)
     }
 }
 
@@ -74,33 +79,40 @@ struct PricedChange: Sendable {
 
     /// Works out what the plan means for a booking.
     ///
-    /// - Parameter isCourtesy: the park's own wish, for which nobody pays a fee.
+    /// - Parameters:
+    ///   - isCourtesy: the park's own wish, for which nobody pays a fee.
+    ///   - isBound: whether the house rules for days of arrival and lengths hold.
     /// - Throws: what stands against it, in the rules or for the party.
     init(
         _ plan: BookingPlan,
         for booking: Booking,
         isCourtesy: Bool = false,
+        isBound: Bool = true,
         at now: Date,
         in tx: Transaction
     ) async throws {
         guard let group = booking.groupId else { throw Refusal.notChangeable }
-        let (policies, allTypes, cottages, rates, present, staying, live) = try await tx.all(
+        let (policies, allTypes, cottages, rates, present, staying, live, homes) = try await tx.all(
             BookingSQL.policy(of: booking.id),
             ParkSQL.types(of: booking.parkId),
             BookingSQL.types(of: plan.cottages.map(\.id), in: booking.parkId),
             ParkSQL.rates(during: plan.stay, park: booking.parkId, asOf: booking.placedAt),
             GroupSQL.travellers(of: group),
             GroupSQL.travellers(ofBooking: booking.id),
-            BookingSQL.liveLines(of: booking.id)
+            BookingSQL.liveLines(of: booking.id),
+            ShareSQL.homes(of: booking.id)
         )
         guard let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone) else {
             throw Refusal.notFound
         }
         today = clock.date(at: now)
         rules = policy.rules
-        try booking.allow(plan, today: today, rules: policy.rules, at: now)
-        let own = Set(booking.cottages.map(\.id))
-        guard cottages.count == plan.cottages.count, cottages.allSatisfy({ $0.isOpen || own.contains($0.id) }) else {
+        let had = Set(booking.cottages.map(\.id))
+        let booked = plan.cottages.compactMap { place in
+            place.pricedAs ?? cottages.first { $0.id == place.id }?.type
+        }
+        try booking.allow(plan, in: booked, today: today, rules: policy.rules, isBound: isBound, at: now)
+        guard cottages.count == plan.cottages.count, cottages.allSatisfy({ $0.isOpen || had.contains($0.id) }) else {
             throw Refusal.unknownCottage.at("/cottages")
         }
         // Travellers who have left since the booking, for instance by erasing their account, still count.
@@ -126,6 +138,15 @@ struct PricedChange: Sendable {
             rules: policy.rules,
             bookedOn: clock.date(at: booking.placedAt)
         )
+        let own = Dictionary(cottages.compactMap { one in byID[one.type].map { (one.id, $0) } }) { $1 }
+        let housing = Housing(
+            of: (present + departed).filter { plan.travellerIds.contains($0.id) },
+            in: plan.cottages.compactMap { place in own[place.id].map { (place.id, $0) } },
+            homes: homes,
+            arriving: arrival,
+            rules: rules
+        )
+        guard housing.fits else { throw Refusal.partyTooLarge }
         self.plan = plan
         let lodging = live.filter(\.line.kind.isLodging)
         let (gone, come) = lodging.map(\.line).differences(to: priced.charges)
@@ -137,6 +158,31 @@ struct PricedChange: Sendable {
             + live.filter { $0.line.extraOrderId.map(droppedIDs.contains) ?? false }
         let fee = isCourtesy ? 0 : booking.feeForLess(gone.lost - come.lost, today: today, rules: policy.rules)
         added = come + (fee > 0 ? [ChargeLine(.cancellation, unitAmount: fee)] : [])
+    }
+}
+
+extension Housing {
+    /// - Parameter homes: who was given which cottage; those for other cottages do not count.
+    init(
+        of people: [Traveller],
+        in cottages: [(id: Cottage.ID, type: CottageType)],
+        homes: [(cottage: Cottage.ID, household: Household.ID)],
+        arriving: LocalDate,
+        rules: HouseRules
+    ) {
+        let ages = Dictionary(grouping: people, by: \.householdId).mapValues { travellers in
+            travellers.map { $0.birthDate?.age(on: arriving) ?? 18 }
+        }
+        self.init(
+            rooms: cottages.map { cottage in
+                Room(
+                    beds: cottage.type.capacity,
+                    babies: rules.babiesPerCottage,
+                    households: Set(homes.filter { $0.cottage == cottage.id }.map(\.household))
+                )
+            },
+            people: ages.mapValues(People.init(ages:))
+        )
     }
 }
 

@@ -438,7 +438,8 @@ public struct DemoData: Sendable {
             let arrival = day.adding(days: offset)
             for nights in [3, 4, 5, 7] {
                 guard let stay = Stay(from: arrival, to: arrival.adding(days: nights)),
-                    (try? world.park.rules.allow(stay, today: today)) != nil
+                    (try? world.park.rules.allow(stay, today: today)) != nil,
+                    (try? world.park.rules.allow(stay, in: [type.id])) != nil
                 else { continue }
                 do {
                     try await app.database.transaction(as: Principal.guest(guest).setting) { tx in

@@ -30,8 +30,12 @@ enum DeskRoutes {
         try query.finish()
         let zone = try await call.read { try await $0.first(ParkSQL.park(park)) }?.timeZone
         guard let clock = zone.flatMap({ ParkClock(timeZone: $0) }) else { throw Refusal.notFound }
-        let query2 = list(park, date ?? clock.date(at: call.now), cursor, limit + 1)
-        return try page(await call.read { try await $0.all(query2) }, limit)
+        let wanted = list(park, date ?? clock.date(at: call.now), cursor, limit + 1)
+        var rows = try await call.read { try await $0.all(wanted) }
+        if !call.principal.has([.reception, .host], at: park) {
+            for index in rows.indices { rows[index].open = nil }
+        }
+        return try page(rows, limit)
     }
 
     private static func search(_ call: Call) async throws -> Answer {

@@ -16,13 +16,37 @@ enum DeskSQL {
         let children: Int
         let babies: Int
         let pets: Int
+        /// Who organises the group; nil for a reservation of another system.
+        let lead: String?
+        /// When they mean to come, and until when they may stay on the last day, on the park's clock.
+        let arrivalTime: LocalTime?
+        let checkOutBy: LocalTime
+        /// Every cottage is ready.
+        let isReady: Bool
+        /// What has not been paid yet; nil for those of the staff who do not see money, and for reservations of another
+        /// system.
+        var open: Money?
     }
 
     private static func list(_ condition: SQL, limit: Int) -> Query<DeskRow> {
         Query(
             """
             SELECT booking.id, booking.number, reservation_number, travel_group.name AS group_name, stay, state, adults,
-                children, babies, pets,
+                children, babies, pets, currency, policy ->> 'checkOutBy' AS usual,
+                to_char(arrival_time, 'HH24:MI') AS arrival_time,
+                (
+                    SELECT to_char(max(check_out_by), 'HH24:MI') FROM extra_order
+                    WHERE booking_id = booking.id AND cancelled_at IS NULL
+                ) AS late,
+                (
+                    SELECT name FROM traveller
+                    WHERE traveller.group_id = booking.group_id AND role = 'organiser' AND left_at IS NULL
+                ) AS lead,
+                (SELECT sum(greatest(amount - paid, 0))::bigint FROM share WHERE booking_id = booking.id) AS open,
+                NOT EXISTS (
+                    SELECT FROM allocation JOIN cottage ON cottage.id = cottage_id
+                    WHERE booking_id = booking.id AND readiness <> 'ready'
+                ) AS is_ready,
                 ARRAY(
                     SELECT cottage.number FROM allocation JOIN cottage ON cottage.id = cottage_id
                     WHERE booking_id = booking.id ORDER BY length(cottage.number), cottage.number
@@ -32,7 +56,9 @@ enum DeskSQL {
             ORDER BY booking.id LIMIT \(limit)
             """
         ) { row in
-            DeskRow(
+            let usual = LocalTime(try row.decode("usual", as: String.self)) ?? .noon
+            let late = try row.decodeIfPresent("late", as: String.self).flatMap { LocalTime($0) }
+            return DeskRow(
                 id: try row.decode("id"),
                 number: try row.decode("number"),
                 reservationNumber: try row.decodeIfPresent("reservation_number"),
@@ -43,7 +69,12 @@ enum DeskSQL {
                 adults: try row.decode("adults"),
                 children: try row.decode("children"),
                 babies: try row.decode("babies"),
-                pets: try row.decode("pets")
+                pets: try row.decode("pets"),
+                lead: try row.decodeIfPresent("lead"),
+                arrivalTime: try row.decodeIfPresent("arrival_time", as: String.self).flatMap { LocalTime($0) },
+                checkOutBy: max(usual, late ?? usual),
+                isReady: try row.decode("is_ready"),
+                open: try row.decodeIfPresent("open").map { Money($0, try row.decode("currency")) }
             )
         }
     }

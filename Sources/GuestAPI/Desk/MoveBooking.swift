@@ -32,14 +32,30 @@ extension Booking {
         guard let from = types.first(where: { $0.id == request.from }),
             let to = types.first(where: { $0.id == request.to })
         else { throw Refusal.unknownCottage.at("/to") }
-        let booked = plan.cottages[index].pricedAs ?? from.type
-        plan.cottages[index] = .init(id: to.id, isChosen: false, pricedAs: booked == to.type ? nil : booked)
+        let old = plan.cottages[index]
+        let booked = old.pricedAs ?? from.type
+        plan.cottages[index] = .init(
+            id: to.id,
+            isChosen: false,
+            pricedAs: booked == to.type ? nil : booked,
+            since: try await booking.daySinceMove(at: now, in: tx) ?? old.since,
+            pricedFrom: old.pricedFrom
+        )
         tx.later([BookingSQL.endHeldChange(of: id)])
         try await booking.makeRoom(for: plan, app, at: now, in: tx)
         let price = try await PricedChange(plan, for: booking, isCourtesy: true, at: now, in: tx)
         try await booking.write(price, as: principal, app, at: now, in: tx)
         try booking.recordMove(request, app, at: now, in: tx)
         return try await found(id, as: principal, in: tx)
+    }
+
+    /// The first night in a cottage that a stay gets today; nil where the stay has not begun before today.
+    private func daySinceMove(at now: Date, in tx: Transaction) async throws -> LocalDate? {
+        let policy = try await tx.first(BookingSQL.policy(of: id))
+        guard let today = policy.flatMap({ ParkClock(timeZone: $0.timeZone) })?.date(at: now) else {
+            throw Refusal.notFound
+        }
+        return stay.arrival < today ? today : nil
     }
 
     /// A reservation of the property system has its price from there; it gets the cottage, and its task is done.
@@ -56,7 +72,7 @@ extension Booking {
             throw Refusal.unknownCottage.at("/to")
         }
         var plan = plan
-        plan.cottages = [.init(id: request.to, isChosen: false)]
+        plan.cottages = [.init(id: request.to, isChosen: false, since: try await daySinceMove(at: now, in: tx))]
         try await makeRoom(for: plan, app, at: now, in: tx)
         version += 1
         try await tx.run(

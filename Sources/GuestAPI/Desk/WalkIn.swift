@@ -48,8 +48,10 @@ extension Booking {
                 stay: request.stay,
                 cottages: request.cottages,
                 travellerIds: travellers.map(\.id),
-                pets: request.pets
+                pets: request.pets,
+                reason: request.reason
             ),
+            isByDesk: true,
             as: principal,
             app,
             at: now,
@@ -65,6 +67,10 @@ extension Booking {
             at: now,
             in: tx
         )
+        let entries = [request.register] + (request.companions ?? []).map(\.register)
+        for (traveller, entry) in zip(travellers, entries) {
+            try await entry?.enter(traveller.id, of: booking.id, as: staff, app, at: now, in: tx)
+        }
         guard request.checkIn == true else { return booking }
         return try await checkIn(booking.id, as: staff, app, at: now, in: tx)
     }

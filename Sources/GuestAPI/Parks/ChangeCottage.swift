@@ -111,7 +111,8 @@ extension Cottage {
 extension Closure {
     /// Takes a cottage out of use.
     ///
-    /// Throws `cottageTaken` when somebody stays there in those nights.
+    /// Throws `cottageBooked` with the bookings that have the cottage in those nights, `cottageTaken` when it is closed
+    /// then already.
     static func close(
         _ cottage: Cottage.ID,
         _ request: ClosureRequest,
@@ -121,6 +122,8 @@ extension Closure {
         in tx: Transaction
     ) async throws -> Closure {
         let place = try await Cottage.locked(cottage, for: principal, in: tx)
+        let bookings = try await tx.all(ParkSQL.bookings(in: cottage, during: request.stay))
+        guard bookings.isEmpty else { throw Refusal.cottageBooked(bookings) }
         let closure = Closure(
             id: app.ids.next(at: now),
             cottageId: cottage,
@@ -165,5 +168,19 @@ extension Closure {
             in: tx
         )
         tx.tell(place.parkId, of: .cottage, closure.cottageId)
+    }
+}
+
+extension Refusal {
+    /// - Parameter numbers: those of the bookings.
+    static func cottageBooked(_ numbers: [String]) -> Refusal {
+        let list = numbers.joined(separator: ", ")
+        return Refusal(
+            .conflict,
+            "cottage_booked",
+            en: "The cottage is booked in some of those nights: \(list). Move those bookings first.",
+            nl: "Het huisje is in sommige van die nachten geboekt: \(list). Verplaats die boekingen eerst.",
+            de: "Das Haus ist in einigen dieser Nächte gebucht: \(list). Lege diese Buchungen zuerst um."
+        )
     }
 }

@@ -40,7 +40,7 @@ enum ParkRoutes {
         let stay = query.stay("from", "to")
         try query.finish()
         guard let stay else { throw BadRequest("?from", "is missing") }
-        var answer = try Answer.json(await call.read { try await ParkMap.show(id, stay, in: $0) })
+        var answer = try Answer.json(await call.read { try await ParkMap.show(id, stay, at: call.now, in: $0) })
         answer.headers.removeAll { $0.name == .contentType }
         answer.headers.append(.init(name: .contentType, value: "application/geo+json"))
         return answer.tagged(for: call)

@@ -304,6 +304,17 @@ enum ParkSQL {
         ]
     }
 
+    /// The numbers of the bookings that have a cottage in some of those nights.
+    static func bookings(in cottage: Cottage.ID, during stay: Stay) -> Query<String> {
+        Query(
+            """
+            SELECT number FROM allocation JOIN booking ON booking.id = coalesce(booking_id, change_of)
+            WHERE cottage_id = \(cottage) AND is_live AND allocation.stay && \(stay)
+            ORDER BY lower(allocation.stay), number LIMIT 10
+            """
+        ) { try $0.decode("number") }
+    }
+
     // MARK: Searching
 
     struct FreeCottage: Sendable {
@@ -320,11 +331,18 @@ enum ParkSQL {
         "bit_count(substring(nights FROM \(stay.arrival)::date - nights_from + 1 FOR \(stay.nightCount)::int)) = 0"
     }
 
-    static func free(in park: Park.ID, _ stay: Stay) -> Query<FreeCottage> {
-        Query(
+    /// A cottage that is out of order is let again from the next day on.
+    private static func isInOrder(_ stay: Stay, today: SQL) -> SQL {
+        "(readiness <> 'outOfOrder' OR \(stay.arrival)::date > \(today))"
+    }
+
+    /// The free cottages that may be let for a stay.
+    static func free(in park: Park.ID, _ stay: Stay, now: Date) -> Query<FreeCottage> {
+        let today: SQL = "(SELECT (\(now)::timestamptz AT TIME ZONE time_zone)::date FROM park WHERE id = \(park))"
+        return Query(
             """
             SELECT id, type_id, longitude, latitude FROM cottage
-            WHERE park_id = \(park) AND is_open AND \(isFree(stay))
+            WHERE park_id = \(park) AND is_open AND \(isFree(stay)) AND \(isInOrder(stay, today: today))
             ORDER BY length(number), number, id
             """
         ) { row in
@@ -337,21 +355,28 @@ enum ParkSQL {
         }
     }
 
-    static func freeByType(_ stay: Stay) -> Query<(type: CottageType.ID, free: Int)> {
-        Query(
+    /// How many cottages of each type are free in all parks.
+    static func freeByType(_ stay: Stay, now: Date) -> Query<(type: CottageType.ID, free: Int)> {
+        // One day for the parks of all zones: the earliest that any of them has.
+        let today: SQL = "(\(now)::timestamptz AT TIME ZONE 'Etc/GMT+12')::date"
+        return Query(
             """
-            SELECT type_id, count(*) AS free FROM cottage WHERE is_open AND \(isFree(stay))
+            SELECT type_id, count(*) AS free FROM cottage
+            WHERE is_open AND \(isFree(stay)) AND \(isInOrder(stay, today: today))
             GROUP BY type_id ORDER BY type_id
             """
         ) { (try $0.decode("type_id"), try $0.decode("free")) }
     }
 
     /// Cottage and what takes it in those nights: `booking`, `closure` or nothing.
-    static func mapStates(of park: Park.ID, _ stay: Stay) -> Query<(id: Cottage.ID, state: String)> {
+    static func mapStates(of park: Park.ID, _ stay: Stay, now: Date) -> Query<(id: Cottage.ID, state: String)> {
         Query(
             """
             SELECT cottage.id, CASE
                 WHEN NOT is_open THEN 'closed'
+                WHEN readiness = 'outOfOrder' AND \(stay.arrival)::date <= (
+                    SELECT (\(now)::timestamptz AT TIME ZONE time_zone)::date FROM park WHERE id = \(park)
+                ) THEN 'closed'
                 WHEN count(closure_id) > 0 THEN 'closed'
                 WHEN count(booking_id) > 0 THEN 'taken'
                 ELSE 'free' END AS state

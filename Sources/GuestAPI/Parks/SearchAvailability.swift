@@ -47,12 +47,15 @@ extension Availability {
             ParkSQL.park(id),
             ParkSQL.types(of: id),
             ParkSQL.rates(during: search.stay, park: id),
-            ParkSQL.free(in: id, search.stay)
+            ParkSQL.free(in: id, search.stay, now: now)
         )
         guard let park = parks.first, let clock = ParkClock(timeZone: park.timeZone) else { throw Refusal.notFound }
         let today = clock.date(at: now)
         try park.rules.allow(search.stay, today: today)
-        let suitable = types.filter(search.suits)
+        let allowed = types.filter { (try? park.rules.allow(search.stay, in: [$0.id])) != nil }
+        // Where no type may be booked so, the guest hears why.
+        if allowed.isEmpty { try park.rules.allow(search.stay, in: types.map(\.id)) }
+        let suitable = allowed.filter(search.suits)
         let byType = Dictionary(grouping: free, by: \.typeId)
         let pricing = Pricing(rules: park.rules, stay: search.stay, today: today)
         var offers = suitable.compactMap { type in
@@ -94,7 +97,7 @@ extension Availability {
             ParkSQL.parks,
             ParkSQL.types(of: nil),
             ParkSQL.rates(during: search.stay, park: nil),
-            ParkSQL.freeByType(search.stay)
+            ParkSQL.freeByType(search.stay, now: now)
         )
         let counts = Dictionary(free.map { ($0.type, $0.free) }) { first, _ in first }
         let typesByPark = Dictionary(grouping: types.filter(search.suits), by: \.parkId)
@@ -103,7 +106,10 @@ extension Availability {
             let today = clock.date(at: now)
             guard (try? park.rules.allow(search.stay, today: today)) != nil else { return nil }
             let pricing = Pricing(rules: park.rules, stay: search.stay, today: today)
-            let offers = (typesByPark[park.id] ?? []).compactMap { type in
+            let allowed = (typesByPark[park.id] ?? []).filter {
+                (try? park.rules.allow(search.stay, in: [$0.id])) != nil
+            }
+            let offers = allowed.compactMap { type in
                 offer(type, rates, pricing, park, search, free: counts[type.id] ?? 0, nil)
             }
             let beds = offers.flatMap { Array(repeating: $0.capacity, count: min($0.free, search.cottages)) }
@@ -127,7 +133,7 @@ extension Availability {
         // A type without a price for some night is not on offer.
         guard let lines = try? pricing.lines(for: nil, rates: ofType, cleaningFee: type.cleaningFee, isChosen: false)
         else { return nil }
-        let charges = lines + pricing.lines(for: search.party)
+        let charges = lines + pricing.lines(for: search.party, nights: lines.nights)
         return Offer(
             typeId: type.id,
             name: type.name,

@@ -8,6 +8,7 @@ enum AttemptRoutes {
         "startPayment": start, "showPayment": show, "endPayment": end, "listAttempts": list,
         "receiveEvent": receive,
         "showReconciliation": reconciliation, "listJournals": journals,
+        "reportTouristTax": touristTax,
     ]
 
     /// Seconds that a payer may wait for the provider's answer in one request.
@@ -90,6 +91,14 @@ enum AttemptRoutes {
     }
 
     /// The accountant's file: a line per entry.
+    private static func touristTax(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        guard call.principal.has([.finance], at: park) else { throw Refusal.notFound }
+        let days = try QueryReader.days(of: call, atMost: 400)
+        let rows = try await call.read { try await TouristTaxReport.show(park, during: days, in: $0) }
+        return try .json(Page(items: rows, next: nil))
+    }
+
     private static func journals(_ call: Call) async throws -> Answer {
         let park: Park.ID = try call.id("park")
         guard call.principal.has([.finance], at: park) else { throw Refusal.notFound }

@@ -58,13 +58,13 @@ enum EarnSQL {
                     (at AT TIME ZONE time_zone)::date, (at AT TIME ZONE time_zone)::date, '[]'
                 )
                 ELSE stay
-            END AS days
+            END AS days, taxed_as
             FROM charge_line JOIN booking ON booking.id = charge_line.booking_id JOIN park ON park.id = park_id
                 LEFT JOIN extra_order ON extra_order.id = extra_order_id
                 LEFT JOIN traveller ON traveller.id = traveller_id
             WHERE charge_line.booking_id = ANY(\(bookings)::uuid[])
-            GROUP BY 1, 2, 3, 5 HAVING sum(amount) <> 0
-            ORDER BY 1, 2, 3, 5
+            GROUP BY 1, 2, 3, 5, 6 HAVING sum(amount) <> 0
+            ORDER BY 1, 2, 3, 5, 6
             """
         ) { row in
             (
@@ -72,6 +72,7 @@ enum EarnSQL {
                 try row.decodeIfPresent("household_id"),
                 Earning(
                     try row.word("kind", as: ChargeLine.Kind.self).tax,
+                    rated: try row.decodeIfPresent("taxed_as", as: String.self).flatMap { Earning.Tax(rawValue: $0) },
                     over: try row.decode("days"),
                     amount: try row.decode("amount")
                 )
@@ -94,6 +95,47 @@ enum EarnSQL {
                 try row.decode("booking_id"),
                 EarnRevenue.Line(account: try row.word("account"), rate: try row.decodeIfPresent("rate")),
                 try row.decode("amount")
+            )
+        }
+    }
+
+    /// Tourist tax of the stays that ended in some days, by the municipality of the rules they were booked under.
+    ///
+    /// Whoever has left early counts until then; whoever did not come does not count.
+    static func touristTax(of park: Park.ID, during days: Stay) -> Query<TouristTaxReport> {
+        Query(
+            """
+            SELECT coalesce(policy #>> '{touristTax,municipality}', park.name) AS municipality, booking.currency,
+                count(*) AS bookings, sum(people)::bigint AS people, sum(people * nights)::bigint AS nights,
+                sum(taxed)::bigint AS taxed, sum(amount)::bigint AS amount
+            FROM booking JOIN park ON park.id = park_id
+                JOIN LATERAL (
+                    SELECT count(*) AS people FROM booking_traveller WHERE booking_id = booking.id
+                ) AS staying ON true
+                JOIN LATERAL (
+                    SELECT count(*) FILTER (WHERE net > 0) AS taxed, coalesce(sum(net), 0) AS amount
+                    FROM (
+                        SELECT sum(charge_line.amount) AS net FROM charge_line
+                        WHERE booking_id = booking.id AND kind = 'touristTax' GROUP BY traveller_id
+                    ) AS each
+                ) AS owed ON true
+                JOIN LATERAL (
+                    SELECT CASE WHEN checked_out_at IS NULL THEN upper(stay) ELSE least(
+                        upper(stay), greatest((checked_out_at AT TIME ZONE time_zone)::date, lower(stay))
+                    ) END - lower(stay) AS nights
+                ) AS slept ON true
+            WHERE booking.park_id = \(park) AND upper(stay) >= \(days.arrival) AND upper(stay) < \(days.departure)
+                AND state IN ('checkedIn', 'checkedOut') AND group_id IS NOT NULL
+            GROUP BY 1, 2 ORDER BY 1, 2
+            """
+        ) { row in
+            TouristTaxReport(
+                municipality: try row.decode("municipality"),
+                bookings: try row.decode("bookings"),
+                people: try row.decode("people"),
+                nights: try row.decode("nights"),
+                taxed: try row.decode("taxed"),
+                amount: Money(try row.decode("amount"), try row.decode("currency"))
             )
         }
     }

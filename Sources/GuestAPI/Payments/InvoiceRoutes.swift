@@ -19,6 +19,7 @@ enum InvoiceRoutes {
                     for: share,
                     as: call.principal,
                     in: call.language,
+                    isByDesk: call.actor != nil,
                     call.app,
                     at: call.now,
                     tx: tx

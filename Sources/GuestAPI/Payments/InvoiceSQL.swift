@@ -28,6 +28,16 @@ enum InvoiceSQL {
         )
     }
 
+    /// The language of a household: of its organiser, or of the first of its guests.
+    static func language(of household: Household.ID) -> Query<String> {
+        Query(
+            """
+            SELECT language FROM traveller JOIN guest ON guest.id = guest_id
+            WHERE household_id = \(household) AND left_at IS NULL ORDER BY role <> 'organiser', guest.id LIMIT 1
+            """
+        ) { try $0.decode("language") }
+    }
+
     static func invoice(_ id: Invoice.ID) -> Query<Invoice> { invoices("invoice.id = \(id)") }
 
     /// In the order of their numbers.

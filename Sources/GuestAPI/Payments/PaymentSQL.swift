@@ -384,6 +384,21 @@ enum PaymentSQL {
         ) { (try $0.decode("id"), try $0.decode("number")) }
     }
 
+    /// Stays ahead a share of which is overdue for as many days as the rule they were booked under waits.
+    static func longOverdue(in park: Park.ID, on day: LocalDate) -> Query<Booking.ID> {
+        Query(
+            """
+            SELECT DISTINCT booking.id FROM booking JOIN share ON booking_id = booking.id
+            WHERE booking.park_id = \(park) AND lower(stay) > \(day)::date AND state = 'confirmed' AND paid < share.amount
+                AND due <= \(day)::date - least(
+                    coalesce((policy #>> '{overdue,askAfterDays}')::int, \(HouseRules.Overdue.usual.askAfterDays)::int),
+                    (policy #>> '{overdue,cancelAfterDays}')::int
+                )
+            ORDER BY booking.id
+            """
+        ) { try $0.decode("id") }
+    }
+
     /// Bookings of which something is to be given back, and nobody has a task to.
     static func overpaid(in park: Park.ID) -> Query<Booking.ID> {
         Query(

@@ -73,46 +73,13 @@ struct RemindPayers: Work {
             let work = LapseDeposit(bookingId: lapsed.booking, day: day)
             try Job.enqueue(work, key: lapsed.booking.description, at: now, app, in: tx)
         }
+        for booking in try await tx.all(PaymentSQL.longOverdue(in: parkId, on: day)) {
+            let work = LapseShares(bookingId: booking, day: day)
+            try Job.enqueue(work, key: booking.description, at: now, app, in: tx)
+        }
         // A task that somebody closed without giving the money back comes again.
         for booking in try await tx.all(PaymentSQL.overpaid(in: parkId)) {
             try Job.enqueue(Overpaid(bookingId: booking), key: booking.description, at: now, app, in: tx)
         }
-    }
-}
-
-/// Acts on a firm stay whose deposit was not covered again in time, by the rule it was booked under.
-struct LapseDeposit: Work {
-    static let kind = "lapseDeposit"
-    static let queue = Job.Queue.effects
-
-    let bookingId: Booking.ID
-    /// The park's own.
-    let day: LocalDate
-
-    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        let worker = Principal.job(Self.kind)
-        let booking = try await Booking.locked(bookingId, as: worker, in: tx)
-        guard let money = try await BookingMoney.of(bookingId, as: worker, in: tx), let due = money.terms.depositDue,
-            due < day, booking.state == .confirmed
-        else { return }
-        // From the day of arrival on it is the desk's to decide.
-        if money.terms.rules.depositLapse == .cancels, day < booking.stay.arrival {
-            let reason = CancellationRequest(reason: "The deposit was not covered again in time.")
-            _ = try await Booking.cancel(bookingId, reason, as: worker, app, at: now, in: tx)
-            return
-        }
-        try await StaffTask.open(
-            StaffTaskRequest(
-                title: "The deposit of booking \(booking.number) is not covered",
-                detail: "It was to be covered again by now. Speak with the organiser, waive it, or cancel.",
-                due: day
-            ),
-            source: .deposit,
-            subject: bookingId.description,
-            in: booking.parkId,
-            app,
-            at: now,
-            in: tx
-        )
     }
 }

@@ -112,6 +112,13 @@ public struct RegisterEntry: Codable, Hashable, Sendable, Checked {
 }
 
 extension Booking {
+    /// The hour until which a household may stay on the day of departure, on the park's clock: the park's, or that of a
+    /// late check-out that was ordered for it or for everybody.
+    public func checkOutBy(for household: Household.ID?, rules: HouseRules) -> LocalTime {
+        extras.filter { !$0.isCancelled && ($0.householdId == nil || $0.householdId == household) }
+            .compactMap(\.checkOutBy).reduce(rules.checkOutBy, max)
+    }
+
     /// Begins the stay.
     ///
     /// - Parameters:
@@ -161,6 +168,25 @@ extension Booking {
         }
         guard today > stay.arrival else { throw .tooEarly }
         state = .noShow
+    }
+
+    /// Takes back that nobody came; the cottages have been found free.
+    ///
+    /// - Parameter isLate: the rule's hours have passed.
+    public mutating func undoNoShow(today: LocalDate, isLate: Bool) throws(Refusal) {
+        guard state == .noShow, !isLate else { throw .tooLateToUndo }
+        guard today < stay.departure else { throw .stayOver }
+        state = .confirmed
+    }
+
+    /// Takes back a check-out; nobody else has moved in.
+    ///
+    /// - Parameter isLate: the rule's hours have passed.
+    public mutating func undoCheckOut(today: LocalDate, isLate: Bool) throws(Refusal) {
+        guard state == .checkedOut, !isLate else { throw .tooLateToUndo }
+        guard today <= stay.departure else { throw .stayOver }
+        state = .checkedIn
+        checkedOutAt = nil
     }
 }
 

@@ -22,12 +22,25 @@ public struct Booking: Codable, Hashable, Sendable {
         public var isChosen: Bool
         /// The type that was booked, where the desk has given a cottage of another.
         public var pricedAs: CottageType.ID?
+        /// The first night in it, where the stay had begun elsewhere or without it; nil for the whole stay.
+        public var since: LocalDate?
+        /// The first night that is paid for, where that is another than the first of the stay.
+        public var pricedFrom: LocalDate?
 
-        public init(id: Cottage.ID, number: String, isChosen: Bool, pricedAs: CottageType.ID? = nil) {
+        public init(
+            id: Cottage.ID,
+            number: String,
+            isChosen: Bool,
+            pricedAs: CottageType.ID? = nil,
+            since: LocalDate? = nil,
+            pricedFrom: LocalDate? = nil
+        ) {
             self.id = id
             self.number = number
             self.isChosen = isChosen
             self.pricedAs = pricedAs
+            self.since = since
+            self.pricedFrom = pricedFrom
         }
     }
 
@@ -123,13 +136,29 @@ public struct Booking: Codable, Hashable, Sendable {
 }
 
 extension Booking {
-    /// Lengthens the hold by the park's extension, once, while it still runs.
-    public mutating func extend(at now: Date, rules: HouseRules) throws(Refusal) {
+    /// The longest that staff keep a hold running: a week from the present.
+    public static let longestHold: TimeInterval = 7 * 86400
+
+    /// Lengthens the hold while it still runs: a guest by the park's extension, once; staff as often as they like, but
+    /// never beyond a week from now.
+    ///
+    /// - Parameter minutes: what staff say; the park's extension unless said.
+    public mutating func extend(
+        at now: Date,
+        rules: HouseRules,
+        byStaff: Bool = false,
+        minutes: Int? = nil
+    ) throws(Refusal) {
         guard state == .held, let deadline = holdUntil else { throw state == .expired ? .holdExpired : .notHeld }
         guard now < deadline else { throw .holdExpired }
-        guard !isExtended else { throw .alreadyExtended }
-        holdUntil = deadline.addingTimeInterval(Double(rules.extensionMinutes) * 60)
-        isExtended = true
+        let later = deadline.addingTimeInterval(Double(minutes ?? rules.extensionMinutes) * 60)
+        if byStaff {
+            guard later <= now.addingTimeInterval(Self.longestHold) else { throw .holdTooLong }
+        } else {
+            guard !isExtended else { throw .alreadyExtended }
+            isExtended = true
+        }
+        holdUntil = later
     }
 
     /// Makes the held booking firm.
@@ -232,6 +261,13 @@ extension Refusal {
         en: "A hold can be extended only once.",
         nl: "Een optie kan maar één keer worden verlengd.",
         de: "Eine Vormerkung kann nur einmal verlängert werden."
+    )
+    public static let holdTooLong = Refusal(
+        .conflict,
+        "hold_too_long",
+        en: "A hold lasts a week at most.",
+        nl: "Een optie duurt hoogstens een week.",
+        de: "Eine Vormerkung dauert höchstens eine Woche."
     )
     public static let depositOpen = Refusal(
         .conflict,

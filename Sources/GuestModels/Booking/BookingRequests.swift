@@ -21,6 +21,10 @@ public struct BookingRequest: Codable, Sendable, Checked {
     public var cottages: [Choice]
     public var travellerIds: [Traveller.ID]
     public var pets: Int?
+    /// Why the desk sets the house rules for guests aside: days of arrival, lengths of stay, how far ahead.
+    ///
+    /// Reception alone says so, in a guest's name.
+    public var reason: String?
 
     public init(
         id: Booking.ID? = nil,
@@ -29,7 +33,8 @@ public struct BookingRequest: Codable, Sendable, Checked {
         stay: Stay,
         cottages: [Choice],
         travellerIds: [Traveller.ID],
-        pets: Int? = nil
+        pets: Int? = nil,
+        reason: String? = nil
     ) {
         self.id = id
         self.parkId = parkId
@@ -38,9 +43,11 @@ public struct BookingRequest: Codable, Sendable, Checked {
         self.cottages = cottages
         self.travellerIds = travellerIds
         self.pets = pets
+        self.reason = reason
     }
 
     public func check(_ check: inout Check) {
+        check.text(reason, "/reason", length: 1...500)
         Self.check(cottages, &check)
         Self.check(travellerIds, &check)
         check.range(pets, "/pets", 0...50)
@@ -79,6 +86,45 @@ public struct ReasonRequest: Codable, Sendable, Checked {
     }
 }
 
+/// Lengthens a hold.
+///
+/// Guests do so once, by the park's minutes, and say nothing. Staff say why, and by how much if they like.
+public struct ExtensionRequest: Codable, Sendable, Checked {
+    public var reason: String?
+    /// The park's usual minutes unless said.
+    public var minutes: Int?
+
+    public init(reason: String? = nil, minutes: Int? = nil) {
+        self.reason = reason
+        self.minutes = minutes
+    }
+
+    public func check(_ check: inout Check) {
+        check.text(reason, "/reason", length: 1...500)
+        check.range(minutes, "/minutes", 1...10_080)
+    }
+}
+
+/// Undoes the last of what somebody did by mistake.
+public struct MistakeRequest: Codable, Sendable, Checked {
+    public enum What: String, Codable, CaseIterable, Sendable {
+        case noShow, checkOut, change
+    }
+
+    public var what: What
+    /// Staff must say why.
+    public var reason: String?
+
+    public init(_ what: What, reason: String? = nil) {
+        self.what = what
+        self.reason = reason
+    }
+
+    public func check(_ check: inout Check) {
+        check.text(reason, "/reason", length: 1...500)
+    }
+}
+
 /// Cancels a booking; guests need not say why.
 public struct CancellationRequest: Codable, Sendable, Checked {
     public var reason: String?
@@ -98,6 +144,13 @@ public struct CancellationRequest: Codable, Sendable, Checked {
 }
 
 extension Refusal {
+    public static let tooLateToUndo = Refusal(
+        .conflict,
+        "too_late_to_undo",
+        en: "There is nothing to undo, or it is too long ago.",
+        nl: "Er is niets ongedaan te maken, of het is te lang geleden.",
+        de: "Es gibt nichts rückgängig zu machen, oder es ist zu lange her."
+    )
     public static let reasonNeeded = Refusal(
         .conflict,
         "reason_needed",

@@ -35,11 +35,25 @@ public struct BookingPlan: Codable, Hashable, Sendable {
         public var isChosen: Bool
         /// The type that was booked, where the desk has given a cottage of another.
         public var pricedAs: CottageType.ID?
+        /// The first night in it, where the stay had begun elsewhere or without it; nil for the whole stay.
+        public var since: LocalDate?
+        /// The first night that is paid for; nil for the whole stay.
+        ///
+        /// Guests pay for a cottage from the day it comes; a cottage that the desk gives instead costs what the other did.
+        public var pricedFrom: LocalDate?
 
-        public init(id: Cottage.ID, isChosen: Bool, pricedAs: CottageType.ID? = nil) {
+        public init(
+            id: Cottage.ID,
+            isChosen: Bool,
+            pricedAs: CottageType.ID? = nil,
+            since: LocalDate? = nil,
+            pricedFrom: LocalDate? = nil
+        ) {
             self.id = id
             self.isChosen = isChosen
             self.pricedAs = pricedAs
+            self.since = since
+            self.pricedFrom = pricedFrom
         }
     }
 
@@ -129,11 +143,26 @@ public struct MoveRequest: Codable, Sendable, Checked {
 }
 
 extension Booking {
+    /// Its plan, with other dates.
+    public func plan(for stay: Stay) -> BookingPlan {
+        var plan = plan
+        plan.stay = stay
+        return plan
+    }
+
     /// As it stands, as a plan.
     public var plan: BookingPlan {
         BookingPlan(
             stay: stay,
-            cottages: cottages.map { .init(id: $0.id, isChosen: $0.isChosen, pricedAs: $0.pricedAs) },
+            cottages: cottages.map {
+                .init(
+                    id: $0.id,
+                    isChosen: $0.isChosen,
+                    pricedAs: $0.pricedAs,
+                    since: $0.since,
+                    pricedFrom: $0.pricedFrom
+                )
+            },
             travellerIds: travellerIds.sorted(),
             pets: pets
         )
@@ -141,8 +170,18 @@ extension Booking {
 
     /// Throws what stands against making such a change at all.
     ///
-    /// - Parameter today: the park-local day. A stay that has begun keeps its arrival and cannot end before today.
-    public func allow(_ plan: BookingPlan, today: LocalDate, rules: HouseRules, at now: Date) throws(Refusal) {
+    /// - Parameters:
+    ///   - today: the park-local day. A stay that has begun keeps its arrival and cannot end before today.
+    ///   - types: those of the plan's cottages.
+    ///   - isBound: whether the house rules for days of arrival and lengths hold; they are for guests.
+    public func allow(
+        _ plan: BookingPlan,
+        in types: some Sequence<CottageType.ID>,
+        today: LocalDate,
+        rules: HouseRules,
+        isBound: Bool = true,
+        at now: Date
+    ) throws(Refusal) {
         switch state {
         case .held:
             guard let deadline = holdUntil, now < deadline else { throw .holdExpired }
@@ -151,12 +190,26 @@ extension Booking {
         case .cancelled, .checkedOut, .noShow: throw .notChangeable
         }
         guard !charges.contains(where: { $0.kind == .imported }) else { throw .notChangeable }
+        guard plan.cottages.allSatisfy({ ($0.since ?? plan.stay.arrival) < plan.stay.departure }) else {
+            throw .notChangeable
+        }
         guard plan.stay != stay else { return }
         let hasBegun = stay.arrival <= today
         guard !hasBegun || plan.stay.arrival == stay.arrival && plan.stay.departure >= today else {
             throw .notChangeable
         }
-        try rules.allow(plan.stay, today: min(today, hasBegun ? stay.arrival : today))
+        let earliest = min(today, hasBegun ? stay.arrival : today)
+        guard plan.stay.arrival >= earliest else { throw .arrivalPassed }
+        guard isBound else { return }
+        try rules.allow(plan.stay, today: earliest)
+        try rules.allow(plan.stay, in: types)
+    }
+
+    /// The nights that a plan still takes, park-local; nil where none are left.
+    ///
+    /// Nights that are over are nobody's to take.
+    public func nightsAhead(of plan: BookingPlan, today: LocalDate) -> Stay? {
+        stay.arrival < today ? Stay(from: max(plan.stay.arrival, today), to: plan.stay.departure) : plan.stay
     }
 
     /// Throws when nothing can be ordered for it any more, or not yet.

@@ -15,9 +15,22 @@ public struct Extra: Codable, Hashable, Sendable {
     public var slots: [LocalTime]
     /// Per date and slot, where staff have set no other.
     public var stock: Int
+    /// The later hour until which the guests may stay on the day of departure, on the park's clock; nil for all other
+    /// extras.
+    public var checkOutBy: LocalTime?
+    /// Which of the park's rates of VAT is in the price; nil: the one for extras.
+    public var taxedAs: Taxed?
     /// One that is not open is not offered; what has been ordered stays.
     public var isOpen: Bool
     public var version: Int
+
+    public enum Taxed: String, Codable, CaseIterable, Sendable {
+        /// As a stay, such as linen.
+        case lodging
+        case extras
+        /// Exempt.
+        case none
+    }
 
     public init(_ request: ExtraRequest, id: ID, parkId: Park.ID, version: Int) {
         self.id = id
@@ -28,6 +41,8 @@ public struct Extra: Codable, Hashable, Sendable {
         price = request.price
         slots = request.slots ?? []
         stock = request.stock
+        checkOutBy = request.checkOutBy
+        taxedAs = request.taxedAs == .extras ? nil : request.taxedAs
         isOpen = request.isOpen ?? true
         self.version = version
     }
@@ -40,6 +55,9 @@ public struct ExtraRequest: Codable, Sendable, Checked {
     public var price: Int64
     public var slots: [LocalTime]?
     public var stock: Int
+    public var checkOutBy: LocalTime?
+    /// `extras` unless said.
+    public var taxedAs: Extra.Taxed?
     public var isOpen: Bool?
 
     public init(
@@ -49,6 +67,8 @@ public struct ExtraRequest: Codable, Sendable, Checked {
         price: Int64,
         slots: [LocalTime]? = nil,
         stock: Int,
+        checkOutBy: LocalTime? = nil,
+        taxedAs: Extra.Taxed? = nil,
         isOpen: Bool? = nil
     ) {
         self.code = code
@@ -57,6 +77,8 @@ public struct ExtraRequest: Codable, Sendable, Checked {
         self.price = price
         self.slots = slots
         self.stock = stock
+        self.checkOutBy = checkOutBy
+        self.taxedAs = taxedAs
         self.isOpen = isOpen
     }
 
@@ -75,6 +97,7 @@ public struct ExtraRequest: Codable, Sendable, Checked {
             "/slots",
             "must be up to 48 different times"
         )
+        check.require(checkOutBy == nil || times.isEmpty, "/checkOutBy", "must not come with slots")
     }
 }
 
@@ -122,6 +145,8 @@ public struct ExtraOrderRequest: Codable, Sendable, Checked {
     public var quantity: Int
     /// For whom; the whole group unless told.
     public var householdId: Household.ID?
+    /// The cottage of the booking that it is brought to; unsaid where that does not matter.
+    public var cottageId: Cottage.ID?
 
     public init(
         id: ExtraOrder.ID? = nil,
@@ -130,7 +155,8 @@ public struct ExtraOrderRequest: Codable, Sendable, Checked {
         through: LocalDate? = nil,
         slot: LocalTime? = nil,
         quantity: Int = 1,
-        householdId: Household.ID? = nil
+        householdId: Household.ID? = nil,
+        cottageId: Cottage.ID? = nil
     ) {
         self.id = id
         self.extraId = extraId
@@ -139,6 +165,7 @@ public struct ExtraOrderRequest: Codable, Sendable, Checked {
         self.slot = slot
         self.quantity = quantity
         self.householdId = householdId
+        self.cottageId = cottageId
     }
 
     public func check(_ check: inout Check) {
@@ -164,6 +191,10 @@ public struct ExtraOrder: Codable, Hashable, Sendable {
     public var slot: LocalTime?
     public var quantity: Int
     public var householdId: Household.ID?
+    /// The cottage that it is brought to; nil where none was said, or where the booking has given it up.
+    public var cottageId: Cottage.ID?
+    /// The hour until which its household, or the whole group, may stay on the day of departure.
+    public var checkOutBy: LocalTime?
     /// Minor units, for a piece or for a day of it.
     public var unitAmount: Int64
     public var isCancelled: Bool
@@ -177,6 +208,8 @@ public struct ExtraOrder: Codable, Hashable, Sendable {
         slot: LocalTime?,
         quantity: Int,
         householdId: Household.ID?,
+        cottageId: Cottage.ID? = nil,
+        checkOutBy: LocalTime? = nil,
         unitAmount: Int64,
         isCancelled: Bool
     ) {
@@ -188,6 +221,8 @@ public struct ExtraOrder: Codable, Hashable, Sendable {
         self.slot = slot
         self.quantity = quantity
         self.householdId = householdId
+        self.cottageId = cottageId
+        self.checkOutBy = checkOutBy
         self.unitAmount = unitAmount
         self.isCancelled = isCancelled
     }
@@ -197,8 +232,17 @@ public struct ExtraOrder: Codable, Hashable, Sendable {
         (0...max(0, through.daysSince1970 - from.daysSince1970)).map { from.adding(days: $0) }
     }
 
-    /// Whether a stay has room for it; the day of departure still counts.
-    public func fits(_ stay: Stay) -> Bool { stay.arrival <= from && through <= stay.departure }
+    /// Whether a stay has room for it; the day of departure still counts, and is the only day of a late check-out.
+    public func fits(_ stay: Stay) -> Bool {
+        checkOutBy == nil
+            ? stay.arrival <= from && through <= stay.departure : from == stay.departure && through == from
+    }
+
+    /// Whether it moves the hour of the same people's departure as another order does.
+    public func repeats(_ other: ExtraOrder) -> Bool {
+        checkOutBy != nil && other.checkOutBy != nil
+            && (householdId == nil || other.householdId == nil || householdId == other.householdId)
+    }
 
     /// What it costs.
     public func line(isDaily: Bool) -> ChargeLine {
@@ -226,6 +270,13 @@ extension Refusal {
         en: "The park does not offer that, or not then.",
         nl: "Het park biedt dat niet aan, of niet op dat moment.",
         de: "Das bietet der Park nicht an, oder nicht zu dieser Zeit."
+    )
+    public static let checkOutIsLate = Refusal(
+        .conflict,
+        "check_out_is_late",
+        en: "A late check-out has been ordered already.",
+        nl: "Er is al een late check-out besteld.",
+        de: "Eine späte Abreise ist schon bestellt."
     )
     public static let outsideStay = Refusal(
         .conflict,

@@ -96,15 +96,17 @@ public struct Pricing: Sendable {
 
     /// What a cottage costs, whoever lives in it: nights, early-booking discount, cleaning, the choice.
     ///
+    /// - Parameter first: the first night that is paid for; nil for the whole stay.
     /// - Throws: `Refusal.noRate` when a night lies in no season.
     public func lines(
         for cottage: Cottage.ID?,
         rates: [Rate],
         cleaningFee: Int64,
-        isChosen: Bool
+        isChosen: Bool,
+        from first: LocalDate? = nil
     ) throws(Refusal) -> [ChargeLine] {
         var nights: [Int64: Int] = [:]
-        for night in stay.nights {
+        for night in stay.nights where night >= first ?? stay.arrival {
             guard let rate = rates.first(where: { $0.season.arrival <= night && night < $0.season.departure }) else {
                 throw .noRate
             }
@@ -126,29 +128,80 @@ public struct Pricing: Sendable {
 
     /// What the people cost: pets, and tourist tax for those who owe it.
     ///
-    /// - Parameter travellers: everybody with their age on the day of arrival.
-    public func lines(for travellers: [(id: Traveller.ID?, age: Int)], pets: Int) -> [ChargeLine] {
+    /// - Parameters:
+    ///   - travellers: everybody with their age on the day of arrival.
+    ///   - nights: what all nights cost together, minor units; a percentage of tourist tax is of it.
+    public func lines(
+        for travellers: [(id: Traveller.ID?, age: Int)],
+        pets: Int,
+        nights: Int64
+    ) -> [ChargeLine] {
         var lines: [ChargeLine] = []
         if pets > 0, rules.petNight > 0 {
             lines.append(ChargeLine(.pet, quantity: pets * stay.nightCount, unitAmount: rules.petNight))
         }
-        guard let tax = rules.touristTax, tax.personNight > 0 else { return lines }
-        let owing = travellers.filter { $0.age >= tax.fromAge }
+        guard let tax = rules.touristTax else { return lines }
+        let taxed = min(stay.nightCount, tax.maximumNights ?? .max)
+        let part = tax.part(of: nights, nights: taxed, of: stay.nightCount, people: travellers.count)
+        let owing = travellers.filter { tax.isOwed(at: $0.age) }
         for traveller in owing where traveller.id != nil {
-            lines.append(
-                ChargeLine(.touristTax, traveller: traveller.id, quantity: stay.nightCount, unitAmount: tax.personNight)
-            )
+            if tax.personNight > 0 {
+                lines.append(
+                    ChargeLine(.touristTax, traveller: traveller.id, quantity: taxed, unitAmount: tax.personNight)
+                )
+            }
+            if part > 0 { lines.append(ChargeLine(.touristTax, traveller: traveller.id, unitAmount: part)) }
         }
         let unnamed = owing.count { $0.id == nil }
-        if unnamed > 0 {
-            lines.append(ChargeLine(.touristTax, quantity: unnamed * stay.nightCount, unitAmount: tax.personNight))
+        if unnamed > 0, tax.personNight > 0 {
+            lines.append(ChargeLine(.touristTax, quantity: unnamed * taxed, unitAmount: tax.personNight))
         }
+        if unnamed > 0, part > 0 { lines.append(ChargeLine(.touristTax, quantity: unnamed, unitAmount: part)) }
         return lines
     }
 
-    public func lines(for party: Party) -> [ChargeLine] {
-        lines(for: party.ages.map { (id: nil, age: $0) }, pets: party.pets)
+    /// - Parameter nights: what all nights cost together, minor units.
+    public func lines(for party: Party, nights: Int64) -> [ChargeLine] {
+        lines(for: party.ages.map { (id: nil, age: $0) }, pets: party.pets, nights: nights)
     }
+}
+
+extension HouseRules.TouristTax {
+    /// One person's part of a percentage, minor units, rounded half up.
+    fileprivate func part(of price: Int64, nights taxed: Int, of nights: Int, people: Int) -> Int64 {
+        guard let percent, percent > 0, price > 0, nights > 0, people > 0 else { return 0 }
+        // Prices are bounded at 1e12, so that this stays far below what 128 bits hold.
+        let share = Int128(price) * Int128(percent) * Int128(taxed)
+        let whole = Int128(nights) * Int128(people) * 10_000
+        return Int64(clamping: (2 * share + whole) / (2 * whole))
+    }
+}
+
+extension ChargeLine {
+    /// The tourist tax of one person who slept fewer nights than were booked; nil where none is owed.
+    ///
+    /// - Parameters:
+    ///   - slept: the nights that the person stayed.
+    ///   - nights: the nights that the line was charged for.
+    public func touristTax(sleeping slept: Int, of nights: Int, _ tax: HouseRules.TouristTax?) -> ChargeLine? {
+        let most = tax?.maximumNights ?? .max
+        let (due, left) = (min(nights, most), min(max(slept, 0), most))
+        guard left < due, due > 0 else { return self }
+        guard left > 0 else { return nil }
+        var line = self
+        if quantity == due, unitAmount == tax?.personNight {
+            line.quantity = left
+        } else {
+            line.unitAmount = unitAmount * Int64(left) / Int64(due)
+        }
+        line.amount = Int64(line.quantity) * line.unitAmount
+        return line
+    }
+}
+
+extension [ChargeLine] {
+    /// What the nights cost together, discounts taken off.
+    public var nights: Int64 { filter { $0.kind == .night || $0.kind == .earlyBooking }.total }
 }
 
 extension Refusal {

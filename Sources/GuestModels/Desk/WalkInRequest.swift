@@ -5,10 +5,13 @@ public struct WalkInRequest: Codable, Sendable, Checked {
         public var name: String
         /// Without it they count as an adult.
         public var birthDate: LocalDate?
+        /// Their entry in the guest register, where the park keeps one and the stay begins at once.
+        public var register: RegisterEntry?
 
-        public init(name: String, birthDate: LocalDate? = nil) {
+        public init(name: String, birthDate: LocalDate? = nil, register: RegisterEntry? = nil) {
             self.name = name
             self.birthDate = birthDate
+            self.register = register
         }
     }
 
@@ -22,6 +25,10 @@ public struct WalkInRequest: Codable, Sendable, Checked {
     public var pets: Int?
     /// Whether the stay begins at once, which takes a day of arrival that has come.
     public var checkIn: Bool?
+    /// The guest's own entry in the guest register.
+    public var register: RegisterEntry?
+    /// Why the house rules for guests are set aside, where they say no to such a stay.
+    public var reason: String?
 
     public init(
         guestId: Guest.ID? = nil,
@@ -30,7 +37,9 @@ public struct WalkInRequest: Codable, Sendable, Checked {
         cottages: [BookingRequest.Choice],
         companions: [Companion]? = nil,
         pets: Int? = nil,
-        checkIn: Bool? = nil
+        checkIn: Bool? = nil,
+        register: RegisterEntry? = nil,
+        reason: String? = nil
     ) {
         self.guestId = guestId
         self.guest = guest
@@ -39,6 +48,8 @@ public struct WalkInRequest: Codable, Sendable, Checked {
         self.companions = companions
         self.pets = pets
         self.checkIn = checkIn
+        self.register = register
+        self.reason = reason
     }
 
     public func check(_ check: inout Check) {
@@ -48,7 +59,10 @@ public struct WalkInRequest: Codable, Sendable, Checked {
         check.require((companions ?? []).count < 200, "/companions", "must be fewer than 200")
         for (index, companion) in (companions ?? []).enumerated() {
             check.text(companion.name, "/companions/\(index)/name", length: 1...100)
+            check.part(companion.register, "/companions/\(index)/register")
         }
+        check.part(register, "/register")
+        check.text(reason, "/reason", length: 1...500)
         check.range(pets, "/pets", 0...50)
         check.require(stay.nightCount <= 365, "/stay/departure", "must be within 365 nights of arrival")
     }

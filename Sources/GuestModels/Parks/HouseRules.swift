@@ -1,3 +1,5 @@
+public import Foundation
+
 /// How a park wants it, as data.
 ///
 /// A booking keeps the rules it was placed under.
@@ -52,6 +54,29 @@ public struct HouseRules: Hashable, Codable, Sendable {
     public var maximumBabies: Int?
     /// When phones let guests sleep; from 22:00 until 08:00 unless the park says otherwise.
     public var quietHours: QuietHours?
+    /// Hours in which the desk can undo a no-show, a check-out or a change; 24 unless the park says otherwise.
+    public var undoHours: Int?
+    /// A stay that begins within so many days of its booking is paid in full at once; nil: never for that reason.
+    public var fullPriceDays: Int?
+    /// What follows when a stay ahead is not paid in time; a task after 14 days unless the park says otherwise.
+    public var overdue: Overdue?
+    /// Other rules for some days of arrival and types; the first that fits decides.
+    public var seasons: [Season]?
+
+    /// Days after a share was due. Letters go out from the first day on.
+    public struct Overdue: Hashable, Codable, Sendable {
+        /// The desk gets a task; nil: never.
+        public var askAfterDays: Int?
+        /// The stay is cancelled, for the fee of that day; nil: never.
+        public var cancelAfterDays: Int?
+
+        public init(askAfterDays: Int? = nil, cancelAfterDays: Int? = nil) {
+            self.askAfterDays = askAfterDays
+            self.cancelAfterDays = cancelAfterDays
+        }
+
+        public static let usual = Overdue(askAfterDays: 14)
+    }
 
     public enum DepositLapse: String, Hashable, Codable, Sendable {
         /// The desk gets a task.
@@ -100,14 +125,66 @@ public struct HouseRules: Hashable, Codable, Sendable {
         }
     }
 
-    /// Per person and night, for everybody who is at least `fromAge` on the day of arrival.
+    /// What the municipality takes of everybody who is of those ages on the day of arrival.
     public struct TouristTax: Hashable, Codable, Sendable {
+        /// Minor units per person and night.
         public var personNight: Int64
         public var fromAge: Int
+        /// The last age that is taxed, in years; nil: there is none.
+        public var toAge: Int?
+        /// Hundredths of a percent of what the nights cost, each person's part of it; nil: none.
+        public var percent: Int?
+        /// The nights after which no more is taken; nil: it is taken for all.
+        public var maximumNights: Int?
+        /// Who collects it, as the report names it.
+        public var municipality: String?
 
-        public init(personNight: Int64, fromAge: Int) {
+        public init(
+            personNight: Int64,
+            fromAge: Int,
+            toAge: Int? = nil,
+            percent: Int? = nil,
+            maximumNights: Int? = nil,
+            municipality: String? = nil
+        ) {
             self.personNight = personNight
             self.fromAge = fromAge
+            self.toAge = toAge
+            self.percent = percent
+            self.maximumNights = maximumNights
+            self.municipality = municipality
+        }
+
+        public func isOwed(at age: Int) -> Bool { age >= fromAge && age <= toAge ?? .max }
+    }
+
+    /// Other rules for the stays that begin in some days, in all cottages or those of some types.
+    ///
+    /// What it leaves out is as for all stays.
+    public struct Season: Hashable, Codable, Sendable {
+        /// The days of arrival, from the first up to, not including, the second.
+        public var arriving: Stay
+        /// nil: cottages of all types.
+        public var typeIds: [CottageType.ID]?
+        public var arrivals: [Arrival]?
+        public var minimumNights: Int?
+        public var maximumNights: Int?
+        public var depositPercent: Int?
+
+        public init(
+            arriving: Stay,
+            typeIds: [CottageType.ID]? = nil,
+            arrivals: [Arrival]? = nil,
+            minimumNights: Int? = nil,
+            maximumNights: Int? = nil,
+            depositPercent: Int? = nil
+        ) {
+            self.arriving = arriving
+            self.typeIds = typeIds
+            self.arrivals = arrivals
+            self.minimumNights = minimumNights
+            self.maximumNights = maximumNights
+            self.depositPercent = depositPercent
         }
     }
 
@@ -176,7 +253,11 @@ public struct HouseRules: Hashable, Codable, Sendable {
         quietHours: QuietHours? = nil,
         maximumBabies: Int? = nil,
         goodwillDayLimit: Int64? = nil,
-        depositLapse: DepositLapse? = nil
+        depositLapse: DepositLapse? = nil,
+        undoHours: Int? = nil,
+        fullPriceDays: Int? = nil,
+        overdue: Overdue? = nil,
+        seasons: [Season]? = nil
     ) {
         self.checkInFrom = checkInFrom
         self.checkOutBy = checkOutBy
@@ -204,21 +285,63 @@ public struct HouseRules: Hashable, Codable, Sendable {
         self.maximumBabies = maximumBabies
         self.goodwillDayLimit = goodwillDayLimit
         self.depositLapse = depositLapse
+        self.undoHours = undoHours
+        self.fullPriceDays = fullPriceDays
+        self.overdue = overdue
+        self.seasons = seasons
     }
 }
 
 extension HouseRules {
     public var babiesPerCottage: Int { maximumBabies ?? 2 }
 
+    public var overdueRule: Overdue { overdue ?? .usual }
+
+    /// Whether what was done at `then` is too long ago for the desk to undo.
+    public func isTooLateToUndo(_ then: Date, at now: Date) -> Bool {
+        now.timeIntervalSince(then) > Double(undoHours ?? 24) * 3600
+    }
+
+    /// The rules as they are for a stay in a cottage of a type.
+    ///
+    /// - Parameter type: nil where the type does not matter; rules for some types do not count then.
+    public func season(of arrival: LocalDate, _ type: CottageType.ID?) -> HouseRules {
+        let found = seasons?.first { season in
+            season.arriving.arrival <= arrival && arrival < season.arriving.departure
+                && (season.typeIds.map { types in type.map(types.contains) ?? false } ?? true)
+        }
+        guard let found else { return self }
+        var rules = self
+        rules.arrivals = found.arrivals ?? arrivals
+        rules.minimumNights = found.minimumNights ?? minimumNights
+        rules.maximumNights = found.maximumNights ?? maximumNights
+        rules.depositPercent = found.depositPercent ?? depositPercent
+        return rules
+    }
+
+    /// Percent of the price that a stay booked on the park-local day `today` is firm with.
+    public func depositPercent(for stay: Stay, today: LocalDate) -> Int {
+        let isNear = fullPriceDays.map { stay.arrival.daysSince1970 - today.daysSince1970 < $0 } ?? false
+        return isNear ? 100 : depositPercent
+    }
+
     /// The day by which a booking of `today` must have been paid, park-local.
     public func balanceDue(for stay: Stay, today: LocalDate) -> LocalDate {
         max(stay.arrival.adding(days: -(balanceDays ?? 28)), today)
     }
 
-    /// Throws what stands against such a stay, asked on the park-local day `today`.
+    /// Throws what stands against such a stay whatever the cottage, asked on the park-local day `today`.
     public func allow(_ stay: Stay, today: LocalDate) throws(Refusal) {
         guard stay.arrival >= today else { throw .arrivalPassed }
         guard stay.arrival <= today.adding(days: bookableDaysAhead) else { throw .tooFarAhead }
+    }
+
+    /// Throws what stands against the day of arrival and the length of a stay in cottages of these types.
+    public func allow(_ stay: Stay, in types: some Sequence<CottageType.ID>) throws(Refusal) {
+        for type in types { try season(of: stay.arrival, type).allowLength(of: stay) }
+    }
+
+    private func allowLength(of stay: Stay) throws(Refusal) {
         guard (minimumNights...max(minimumNights, maximumNights)).contains(stay.nightCount) else {
             throw .lengthNotAllowed
         }
@@ -252,11 +375,19 @@ extension HouseRules: Checked {
         check.range(earlyBooking?.percent, "/earlyBooking/percent", 0...100)
         check.range(touristTax?.personNight, "/touristTax/personNight", 0...1_000_000)
         check.range(touristTax?.fromAge, "/touristTax/fromAge", 0...120)
+        check.range(touristTax?.toAge, "/touristTax/toAge", 0...120)
+        check.range(touristTax?.percent, "/touristTax/percent", 0...10_000)
+        check.range(touristTax?.maximumNights, "/touristTax/maximumNights", 1...365)
+        check.text(touristTax?.municipality, "/touristTax/municipality", length: 1...100)
         check.range(register?.keepDays, "/register/keepDays", 0...4000)
         check.range(goodwillLimit, "/goodwillLimit", 0...1_000_000_000)
         check.range(goodwillDayLimit, "/goodwillDayLimit", 0...1_000_000_000)
         check.range(balanceDays, "/balanceDays", 0...1100)
         check.range(maximumBabies, "/maximumBabies", 0...20)
+        check.range(undoHours, "/undoHours", 0...720)
+        check.range(fullPriceDays, "/fullPriceDays", 0...1100)
+        check.range(overdue?.askAfterDays, "/overdue/askAfterDays", 1...1100)
+        check.range(overdue?.cancelAfterDays, "/overdue/cancelAfterDays", 1...1100)
         check.require((vat ?? []).count <= 50, "/vat", "must have at most 50 entries")
         for (index, rates) in (vat ?? []).enumerated() {
             check.range(rates.lodging, "/vat/\(index)/lodging", 0...10_000)
@@ -272,18 +403,33 @@ extension HouseRules: Checked {
             check.text(seller.address, "/seller/address", length: 1...200)
             check.text(seller.vatNumber, "/seller/vatNumber", length: 1...30)
         }
-        check.require(arrivals.count <= 50, "/arrivals", "must have at most 50 entries")
-        for (index, arrival) in arrivals.enumerated() {
-            check.require(
-                arrival.nights.count <= 60 && arrival.nights.allSatisfy { (1...365).contains($0) },
-                "/arrivals/\(index)/nights",
-                "must be up to 60 numbers from 1 to 365"
-            )
+        Self.check(arrivals, "/arrivals", &check)
+        check.require((seasons ?? []).count <= 100, "/seasons", "must have at most 100 entries")
+        for (index, season) in (seasons ?? []).enumerated() {
+            let path = "/seasons/\(index)"
+            check.range(season.minimumNights, "\(path)/minimumNights", 1...365)
+            check.range(season.maximumNights, "\(path)/maximumNights", 1...365)
+            check.range(season.depositPercent, "\(path)/depositPercent", 0...100)
+            check.require((season.typeIds ?? []).count <= 100, "\(path)/typeIds", "must have at most 100 entries")
+            let (least, most) = (season.minimumNights ?? minimumNights, season.maximumNights ?? maximumNights)
+            check.require(most >= least, "\(path)/maximumNights", "must not be less than minimumNights")
+            Self.check(season.arrivals ?? [], "\(path)/arrivals", &check)
         }
         check.require(cancellation.count <= 20, "/cancellation", "must have at most 20 entries")
         for (index, step) in cancellation.enumerated() {
             check.range(step.days, "/cancellation/\(index)/days", 0...1100)
             check.range(step.percent, "/cancellation/\(index)/percent", 0...100)
+        }
+    }
+
+    private static func check(_ arrivals: [Arrival], _ path: String, _ check: inout Check) {
+        check.require(arrivals.count <= 50, path, "must have at most 50 entries")
+        for (index, arrival) in arrivals.enumerated() {
+            check.require(
+                arrival.nights.count <= 60 && arrival.nights.allSatisfy { (1...365).contains($0) },
+                "\(path)/\(index)/nights",
+                "must be up to 60 numbers from 1 to 365"
+            )
         }
     }
 }

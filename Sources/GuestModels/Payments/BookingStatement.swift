@@ -373,8 +373,22 @@ public struct BookingStatement: Sendable {
 
 extension [ChargeLine] {
     /// The deposit of a stay with these lines: a percentage of the lodging; extras ask for no deposit.
-    public func deposit(_ rules: HouseRules) -> Int64 {
-        filter(\.kind.isLodging).total.percentage(rules.depositPercent)
+    ///
+    /// - Parameters:
+    ///   - types: those of the cottages, which may ask for deposits of their own.
+    ///   - today: the park-local day of booking.
+    public func deposit(
+        _ rules: HouseRules,
+        for stay: Stay,
+        types: [Cottage.ID: CottageType.ID],
+        today: LocalDate
+    ) -> Int64 {
+        var sums: [Int: Int64] = [:]
+        for line in self where line.kind.isLodging {
+            let own = rules.season(of: stay.arrival, line.cottageId.flatMap { types[$0] })
+            sums[own.depositPercent(for: stay, today: today), default: 0] += line.amount
+        }
+        return sums.reduce(0) { $0 + $1.value.percentage($1.key) }
     }
 
     /// The fee for cancelling these lines.

@@ -11,13 +11,17 @@ public struct Earning: Hashable, Sendable {
     }
 
     public var tax: Tax
+    /// Which of the park's rates is in it.
+    public var rated: Tax
     /// From the first day up to, not including, the last, park-local; the same on each.
     public var days: Stay
     /// Minor units, VAT included.
     public var amount: Int64
 
-    public init(_ tax: Tax, over days: Stay, amount: Int64) {
+    /// - Parameter rated: which of the park's rates is in it; the one of its own kind unless said.
+    public init(_ tax: Tax, rated: Tax? = nil, over days: Stay, amount: Int64) {
         self.tax = tax
+        self.rated = rated ?? tax
         self.days = days
         self.amount = amount
     }
@@ -107,7 +111,7 @@ extension [Earning] {
                 if earning.tax == .goodwill {
                     goodwill += part
                 } else {
-                    let rate = rates.rate(of: earning.tax, on: date)
+                    let rate = rates.rate(of: earning.rated, on: date)
                     earned.amounts[Earned.Class(earning.tax, rate: rate), default: 0] += part
                 }
             }

@@ -20,6 +20,7 @@ import Testing
         SELECT pg_get_functiondef(pg_proc.oid) FROM pg_proc
         WHERE pronamespace = 'public'::regnamespace
             AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+        UNION ALL SELECT concat_ws(' ', viewname, definition) FROM pg_views WHERE schemaname = 'public'
         UNION ALL SELECT concat_ws(' ', number, name) FROM schema_version
         ORDER BY 1
         """

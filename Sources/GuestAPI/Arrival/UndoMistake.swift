@@ -1,0 +1,96 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension Booking {
+    /// Undoes a no-show, a check-out or the last change that was made by mistake, within the hours of the park's rule.
+    ///
+    /// Staff give a reason. A guest undoes the group's own change alone, for as long as a hold lasts.
+    ///
+    /// Throws `tooLateToUndo` when there is nothing to undo or it was too long ago, `cottageTaken` when somebody else has
+    /// one of the cottages by now.
+    static func undo(
+        _ request: MistakeRequest,
+        on id: Booking.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        if principal.guestID == nil {
+            guard request.reason != nil else { throw Refusal.reasonNeeded.at("/reason") }
+        } else {
+            guard request.what == .change else { throw Refusal.forbidden.at("/what") }
+        }
+        switch request.what {
+        case .change:
+            return try await undoChange(of: id, for: request.reason, as: principal, app, at: now, in: tx)
+        case .noShow: return try await undoNoShow(of: id, for: request.reason, as: principal, app, at: now, in: tx)
+        case .checkOut: return try await undoCheckOut(of: id, for: request.reason, as: principal, app, at: now, in: tx)
+        }
+    }
+
+    /// The family comes after all: its cottages are its own again, if nobody else has them, and it owes tourist tax.
+    private static func undoNoShow(
+        of id: Booking.ID,
+        for reason: String?,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        var booking = try await locked(id, giveWayAt: now, as: principal, in: tx)
+        let (policies, since) = try await tx.all(BookingSQL.policy(of: id), BookingSQL.noShowAt(id))
+        guard let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone), let since = since.first
+        else { throw Refusal.tooLateToUndo }
+        let isLate = policy.rules.isTooLateToUndo(since, at: now)
+        try booking.undoNoShow(today: clock.date(at: now), isLate: isLate)
+        try await booking.makeRoom(for: booking.plan, app, at: now, in: tx)
+        try await undoTouristTax(of: id, correctedAt: since, app, at: now, in: tx)
+        booking.version += 1
+        try await tx.run(
+            [BookingSQL.occupy(id), BookingSQL.update(booking), BookingSQL.markNoShow(id, at: nil)],
+            refusing: ["allocation_cottage_taken": .cottageTaken]
+        )
+        try await divide(id, as: principal, app, at: now, in: tx)
+        try booking.recordUndo("booking.undoNoShow", for: reason, app, at: now, in: tx)
+        return try await found(id, as: principal, in: tx)
+    }
+
+    /// They have not left yet: the doors open again, and the cottages are theirs until the end of the stay.
+    private static func undoCheckOut(
+        of id: Booking.ID,
+        for reason: String?,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        var booking = try await locked(id, as: principal, in: tx)
+        guard let policy = try await tx.first(BookingSQL.policy(of: id)),
+            let clock = ParkClock(timeZone: policy.timeZone), let since = booking.checkedOutAt
+        else { throw Refusal.tooLateToUndo }
+        let isLate = policy.rules.isTooLateToUndo(since, at: now)
+        try booking.undoCheckOut(today: clock.date(at: now), isLate: isLate)
+        let cottages = booking.cottages.map(\.id)
+        guard try await tx.all(ArrivalSQL.occupied(cottages, besides: id)).isEmpty else { throw Refusal.cottageTaken }
+        booking.version += 1
+        tx.later([BookingSQL.update(booking)])
+        try await undoTouristTax(of: id, correctedAt: since, app, at: now, in: tx)
+        try await divide(id, as: principal, app, at: now, in: tx)
+        Cottage.mark(cottages, .occupied, of: booking.parkId, at: now, in: tx)
+        try booking.recordUndo("booking.undoCheckOut", for: reason, app, at: now, in: tx)
+        return try await found(id, as: principal, in: tx)
+    }
+
+    private func recordUndo(
+        _ action: String,
+        for reason: String?,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) throws {
+        try Audit.record(action, target: id.uuid, park: parkId, reason: reason, app, at: now, in: tx)
+        publish(in: tx)
+    }
+}

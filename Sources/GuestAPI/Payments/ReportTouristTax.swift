@@ -1,0 +1,19 @@
+import GuestModels
+import Postgres
+
+/// What a park owes its municipality for the stays that ended in some days.
+struct TouristTaxReport: Encodable, Sendable {
+    let municipality: String
+    let bookings: Int
+    /// Everybody who stayed, and the nights of all of them.
+    let people: Int
+    let nights: Int
+    /// Those of them who owe the tax.
+    let taxed: Int
+    let amount: Money
+
+    /// - Parameter days: those of departure.
+    static func show(_ park: Park.ID, during days: Stay, in reader: Reader) async throws -> [TouristTaxReport] {
+        try await reader.all(EarnSQL.touristTax(of: park, during: days))
+    }
+}
