@@ -608,6 +608,7 @@ CREATE TABLE charge_line (
     CONSTRAINT charge_line_of_extra CHECK ((kind = 'extra') = (extra_order_id IS NOT NULL))
 );
 CREATE INDEX ON charge_line (booking_id);
+CREATE INDEX charge_line_at ON charge_line USING brin (at);
 
 CREATE FUNCTION never_edited() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -683,21 +684,25 @@ CREATE TABLE journal (
     booking_id uuid REFERENCES booking,
     reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 500),
     day date NOT NULL,
-    at timestamptz NOT NULL
+    at timestamptz NOT NULL,
+    -- The seller's account at the provider whose balance it moves. NULL: the service's own, or none.
+    seller_account text
 );
 CREATE INDEX ON journal (booking_id);
 CREATE INDEX ON journal (park_id, day);
+CREATE INDEX journal_unbooked ON journal (id) WHERE booking_id IS NULL;
+CREATE INDEX journal_at ON journal USING brin (at);
 
 -- What was moved: debits are positive, credits negative, and a journal's add up to 0 in every currency.
 CREATE TABLE entry (
     journal_id uuid NOT NULL REFERENCES journal,
     place int NOT NULL CHECK (place > 0),
-    -- Of the journal's park. `prepaid` is what guests have paid ahead for a share, `refunds` what is on its way back to
-    -- them, `provider` what the payment provider keeps for us; `receivable` is what guests owe for the part of their
+    -- Of the journal's park. `prepaid` is what guests have paid ahead for a share (without one: what of it is released,
+    -- because their stay has been earned), `refunds` what is on its way back to them, `provider` what the payment provider keeps for us; `receivable` is what guests owe for the part of their
     -- stay that is over, which is `revenue`, `vat` and `touristTax`.
     account text NOT NULL CONSTRAINT entry_account CHECK (
         account IN ('cash', 'terminal', 'giftCard', 'transfer', 'prepaid', 'tillDifference', 'provider', 'refunds', 'fees',
-            'bank', 'disputed', 'receivable', 'revenue', 'vat', 'touristTax')
+            'bank', 'disputed', 'reserve', 'exchange', 'receivable', 'revenue', 'vat', 'touristTax')
     ),
     share_id uuid REFERENCES share,
     amount bigint NOT NULL CHECK (amount <> 0),
@@ -707,7 +712,7 @@ CREATE TABLE entry (
     PRIMARY KEY (journal_id, place),
     CONSTRAINT entry_rate CHECK ((account IN ('revenue', 'vat')) = (rate IS NOT NULL) AND rate BETWEEN 0 AND 10000),
     CONSTRAINT entry_of_share CHECK (
-        account = 'receivable' OR (account IN ('prepaid', 'refunds')) = (share_id IS NOT NULL)
+        account IN ('receivable', 'prepaid') OR (account = 'refunds') = (share_id IS NOT NULL)
     )
 );
 CREATE INDEX ON entry (share_id) WHERE share_id IS NOT NULL;
@@ -810,6 +815,8 @@ CREATE TABLE attempt (
     taken_back bigint NOT NULL DEFAULT 0 CONSTRAINT attempt_taken_back CHECK (taken_back BETWEEN 0 AND amount),
     -- The number of changes of `taken_back`.
     reviews int NOT NULL DEFAULT 0,
+    -- The seller's account that it was made at. NULL: the service's own.
+    account text,
     CONSTRAINT attempt_paid_first CHECK (given_back = 0 OR state = 'succeeded'),
     CONSTRAINT attempt_secret_while_open CHECK (secret IS NULL OR state IN ('created', 'requiresAction', 'processing'))
 );
@@ -869,6 +876,7 @@ CREATE TABLE goodwill (
 );
 CREATE INDEX ON goodwill (share_id);
 CREATE INDEX ON goodwill (booking_id);
+CREATE INDEX ON goodwill (asked_by, day);
 CREATE INDEX goodwill_asked ON goodwill (at) WHERE state = 'asked';
 
 -- What the provider has told, once each. Only what it is about is kept: we always ask how it stands now.
@@ -879,7 +887,9 @@ CREATE TABLE provider_event (
     received_at timestamptz NOT NULL,
     -- Parked: nothing here matches it, so somebody must look.
     state text NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'done', 'parked')),
-    note text CHECK (length(note) <= 500)
+    note text CHECK (length(note) <= 500),
+    -- The seller's account that it happened at. NULL: the service's own.
+    account text CHECK (length(account) <= 255)
 );
 CREATE INDEX provider_event_parked ON provider_event (received_at) WHERE state = 'parked';
 
@@ -897,7 +907,11 @@ CREATE TABLE provider_transaction (
     -- Whose payment it is; NULL for what belongs to the account as a whole.
     park_id uuid REFERENCES park,
     -- The provider's id of the payment intent that it is about.
-    intent text
+    intent text,
+    -- The seller's account whose balance it moves. NULL: the service's own.
+    account text,
+    -- What it is in the payment's currency, where the account has another.
+    ours bigint
 );
 CREATE INDEX ON provider_transaction (intent) WHERE intent IS NOT NULL;
 CREATE INDEX ON provider_transaction (source);
@@ -905,10 +919,49 @@ CREATE INDEX ON provider_transaction (at);
 CREATE TRIGGER provider_transaction_never_edited BEFORE UPDATE OR DELETE ON provider_transaction
     FOR EACH ROW EXECUTE FUNCTION never_edited();
 
--- When the last reading of the provider's books began: all that they said by then is in the table above.
+-- When the last reading of the provider's books began, as the version before this writes it.
 CREATE TABLE provider_books (
     is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
     read_at timestamptz NOT NULL
+);
+
+-- How far the books of each account have been read. A reading goes back from the newest movement to the newest of the
+-- reading before, in portions.
+CREATE TABLE provider_reading (
+    -- The seller's account; the empty text is the service's own.
+    account text PRIMARY KEY,
+    -- The newest movement of the last reading that came to its end. NULL before the first.
+    newest text,
+    -- Of the reading that is under way: its newest movement, and the oldest it has come to.
+    begun_with text,
+    reached text,
+    begun_at timestamptz,
+    -- When the last reading that came to its end began: all that the books said by then is in `provider_transaction`.
+    read_at timestamptz,
+    CONSTRAINT provider_reading_begun CHECK ((begun_at IS NULL) = (reached IS NULL))
+);
+
+-- How far the checks of the ledger have come: one over everything, one over what has changed lately.
+CREATE TABLE ledger_check (
+    pass text PRIMARY KEY CHECK (pass IN ('all', 'recent')),
+    -- What is looked at, and the last row of it. NULL between two passes.
+    stage text CHECK (stage IN ('bookings', 'journals', 'movements', 'parks')),
+    cursor text,
+    begun_at timestamptz NOT NULL,
+    since timestamptz,
+    finished_at timestamptz,
+    -- When the last pass that came to its end began.
+    checked_from timestamptz
+);
+
+-- What the last check has found at each row.
+CREATE TABLE ledger_finding (
+    stage text NOT NULL,
+    item text NOT NULL,
+    what text NOT NULL,
+    subject text NOT NULL,
+    found_at timestamptz NOT NULL,
+    PRIMARY KEY (stage, item, what, subject)
 );
 
 -- The last day whose earnings stand in a park's ledger, and when they were written.
@@ -1662,4 +1715,4 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
     (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders'),
-    (21, 'desk');
+    (21, 'desk'), (22, 'sellers');

@@ -19,6 +19,16 @@ struct Bank {
 
     private var created: Int { Int(now) }
 
+    /// The connected account that is acted for; nil: the key's own.
+    private var connected: String? { account.split(separator: " ").dropFirst().first.map(String.init) }
+
+    /// A connected account whose name ends in `EUR` has euros alone: what comes in another currency is exchanged, at the
+    /// same rate for all.
+    private func exchanged(_ amount: Int64, _ currency: String) -> (amount: Int64, currency: String) {
+        guard connected?.hasSuffix("EUR") ?? false, currency != "eur" else { return (amount, currency) }
+        return (amount * 117 / 100, "eur")
+    }
+
     static func id(_ prefix: String) -> String {
         "\(prefix)_\(UUID().uuidString.replacing("-", with: "").lowercased())"
     }
@@ -362,6 +372,7 @@ struct Bank {
     }
 
     private func book(_ type: String, _ amount: Int64, fee: Int64, _ currency: String, source: String) throws {
+        let (amount, currency) = exchanged(amount, currency)
         let transaction = BalanceTransaction(
             id: Self.id("txn"),
             type: type,
@@ -376,7 +387,13 @@ struct Bank {
     }
 
     private func tell(_ type: String, _ object: AnyObjectBody) throws {
-        let event = Event(id: Self.id("evt"), type: type, created: created, data: .init(object: object))
+        let event = Event(
+            id: Self.id("evt"),
+            type: type,
+            created: created,
+            account: connected,
+            data: .init(object: object)
+        )
         try store.tell(event, of: account, at: now)
     }
 }

@@ -131,6 +131,8 @@ struct Event: StripeObject {
     var type: String
     var created: Int
     var livemode = false
+    /// The connected account that it happened at.
+    var account: String?
     /// JSON of `{"object": …}`; told as it is.
     var data: Payload
 
@@ -200,6 +202,14 @@ struct Fault: Error {
 
     static func absent(_ name: String) -> Fault {
         Fault(code: "parameter_missing", message: "Missing required param: \(name).", param: name)
+    }
+
+    static func wrongAccount(_ account: String, _ key: String) -> Fault {
+        Fault(
+            status: 403,
+            code: "account_invalid",
+            message: "The provided key '\(key.prefix(11))' does not have access to account '\(account)'."
+        )
     }
 
     static let wrongKey = Fault(status: 401, code: nil, message: "Invalid API Key provided.")

@@ -95,7 +95,7 @@ struct SandboxRoutes: Sendable {
         return answer(Told(status: fault.status, body: try encode(fault.body)))
     }
 
-    /// The account of a secret key; any well-formed one is an account of its own.
+    /// The account of a secret key, or one that is connected to it; any well-formed one is an account of its own.
     private func account(_ request: Request) throws -> String {
         let header = request.headers[.authorization] ?? ""
         var key = ""
@@ -105,7 +105,11 @@ struct SandboxRoutes: Sendable {
             key = String(decoding: bytes, as: UTF8.self).split(separator: ":").first.map(String.init) ?? ""
         }
         guard ["sk_test_", "rk_test_"].contains(where: key.hasPrefix), key.utf8.count > 8 else { throw Fault.wrongKey }
-        return key
+        guard let connected = request.headers[.stripeAccount] else { return key }
+        let name = connected.utf8.dropFirst(5)
+        let isWord = name.allSatisfy { (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) }
+        guard connected.hasPrefix("acct_"), !name.isEmpty, isWord else { throw Fault.wrongAccount(connected, key) }
+        return "\(key) \(connected)"
     }
 
     private func bank(_ store: Writing, _ account: String) -> Bank {
@@ -277,5 +281,6 @@ struct SandboxRoutes: Sendable {
 extension HTTPField.Name {
     // Constant tokens, so they are valid.
     static let idempotencyKey = HTTPField.Name("Idempotency-Key") ?? .ifMatch
+    static let stripeAccount = HTTPField.Name("Stripe-Account") ?? .server
     static let idempotentReplayed = HTTPField.Name("Idempotent-Replayed") ?? .server
 }

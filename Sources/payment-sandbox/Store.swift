@@ -167,14 +167,16 @@ struct Writing {
         )
     }
 
+    /// Whoever has the key hears of the accounts that are connected to it too.
     func tell(_ event: Event, of account: String, at now: Double) throws {
         try put(event, of: account)
+        let key = account.split(separator: " ").first.map(String.init) ?? account
         try db.execute(
             sql: """
                 INSERT INTO delivery (event, account, endpoint, body, next_at)
                 SELECT ?, account, id, ?, ? FROM endpoint WHERE account = ?
                 """,
-            arguments: [event.id, try encode(event), now, account]
+            arguments: [event.id, try encode(event), now, key]
         )
     }
 

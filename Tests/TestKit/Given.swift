@@ -131,13 +131,14 @@ public struct Given: Sendable {
         cottages count: Int = 3,
         capacity: Int = 4,
         rules: HouseRules = Given.rules,
-        timeZone: String = "Europe/Amsterdam"
+        timeZone: String = "Europe/Amsterdam",
+        currency: String = "EUR"
     ) async throws -> World {
         let request = ParkRequest(
             slug: "park-\(UUID().uuidString.lowercased().prefix(8))",
             name: "Park",
             timeZone: timeZone,
-            currency: "EUR",
+            currency: currency,
             country: "NL",
             longitude: 5.8,
             latitude: 52.2,

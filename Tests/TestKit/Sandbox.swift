@@ -63,11 +63,20 @@ private actor SandboxGate {
 public struct SandboxAccount: Sendable {
     public let url: String
     public let key: String
+    /// A seller's account that is acted for; nil: the key's own.
+    public var connected: String?
     public static let webhookSecret = "whsec_tests"
 
     public init(url: String, key: String) {
         self.url = url
         self.key = key
+    }
+
+    /// The same provider, acting for a seller's account.
+    public func acting(for account: String) -> SandboxAccount {
+        var copy = self
+        copy.connected = account
+        return copy
     }
 
     public init(sandbox: SandboxProcess, key: String) {
@@ -92,6 +101,7 @@ public struct SandboxAccount: Sendable {
         var request = HTTPClientRequest(url: url + path)
         request.method = HTTPMethod(rawValue: method)
         request.headers.add(name: "authorization", value: "Bearer \(key)")
+        if let connected { request.headers.add(name: "stripe-account", value: connected) }
         request.headers.add(name: "content-type", value: "application/x-www-form-urlencoded")
         let body = form.map { name, value in
             "\(name)=\(value.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")"

@@ -20,7 +20,7 @@ public struct AppEnvironment: Sendable {
     let scopeBell: ScopeBell
     let authenticator = Authenticator()
     /// nil where none is configured.
-    var payments: PaymentProvider? { settings.payments.map(PaymentProvider.init(settings:)) }
+    var payments: PaymentProvider? { settings.payments.map { PaymentProvider(settings: $0) } }
 
     /// nil where they are not set up: then notices lie in the spool.
     let apns: APNs?

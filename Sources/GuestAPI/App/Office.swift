@@ -101,10 +101,9 @@ public struct Office: Sendable {
         }
         // It looks at everything there ever was.
         return try await app.database.transaction(as: Principal.job("check").setting, within: 3600) { tx in
-            let own = try await tx.all(PaymentSQL.differences)
-            guard withProvider else { return own.map { "\($0.what): \($0.subject)" } }
-            let theirs = try await tx.all(PaymentSQL.differencesFromProvider(settledBy: nil))
-            return (own + theirs + (try await tx.all(PaymentSQL.differenceOfSums))).map { "\($0.what): \($0.subject)" }
+            let own = try await CheckLedger.own(in: tx)
+            let all = withProvider ? own + (try await CheckLedger.atProvider(in: tx)) : own
+            return all.map { "\($0.what): \($0.subject)" }
         }
     }
 

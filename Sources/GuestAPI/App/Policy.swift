@@ -414,6 +414,7 @@ enum Policy {
         Row("listParkInvoices", .get, "/v1/admin/parks/{park}/invoices", [.staff(.finance), .headOffice], .desk),
         Row("showReconciliation", .get, "/v1/admin/reconciliation", [.staff(.finance), .headOffice], .desk),
         Row("listJournals", .get, "/v1/admin/parks/{park}/journals", [.staff(.finance), .headOffice], .desk),
+        Row("listSellerJournals", .get, "/v1/admin/journals", [.headOffice], .desk),
         Row("reportTouristTax", .get, "/v1/admin/parks/{park}/tourist-tax", [.staff(.finance), .headOffice], .desk),
         // Extras
         Row("listExtras", .get, "/v1/parks/{park}/extras", [.anyone]),

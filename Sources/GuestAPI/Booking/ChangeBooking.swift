@@ -224,9 +224,9 @@ extension Booking {
         return true
     }
 
-    /// Takes the last change back, all of it: the stay, the cottages and the people are as before, and its fee is not
-    /// owed. Extras for which that change had no room do not come back, because their stock may be gone.
+    /// Takes the last change back: the stay, the cottages and the people are as before, and its fee is not owed.
     ///
+    /// Extras for which that change had no room do not come back, because their stock may be gone.
     /// Guests may for as long as a hold lasts, staff for the hours of the park's rule.
     ///
     /// Throws `tooLateToUndo` when there is none or it was too long ago, `cottageTaken` when somebody else has a cottage

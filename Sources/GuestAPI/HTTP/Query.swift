@@ -70,11 +70,17 @@ struct QueryReader {
         return stay
     }
 
+    /// The days from `from` up to, not including, `to`.
+    mutating func days(_ from: String, _ to: String, atMost limit: Int) -> Stay? {
+        let days = stay(from, to)
+        require(days.map { $0.nightCount <= limit } ?? true, to, "must be at most \(limit) days after \(from)")
+        return days
+    }
+
     /// `from` up to, not including, `to`, which a list asks for and nothing else.
     static func days(of call: Call, atMost limit: Int) throws -> Stay {
         var query = QueryReader(call)
-        let days = query.stay("from", "to")
-        query.require(days.map { $0.nightCount <= limit } ?? true, "to", "must be at most \(limit) days after from")
+        let days = query.days("from", "to", atMost: limit)
         try query.finish()
         guard let days else { throw BadRequest("?from", "is missing") }
         return days

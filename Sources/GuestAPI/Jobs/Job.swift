@@ -81,14 +81,14 @@ struct Job: Sendable {
     static let kinds: [String: any Work.Type] = {
         let all: [any Work.Type] = [
             Mail.self, EraseSpool.self, RemovePhoto.self, ForgetPhotos.self, Notify.self, SendNotice.self,
-            ExpireHold.self, CleanUp.self, CheckOccupancy.self,
+            ExpireHold.self, CleanUp.self, ForgetRegister.self, CheckOccupancy.self,
             RemindPayers.self,
             Overpaid.self, EndPayments.self, ExpireChange.self, LapseDeposit.self, LapseShares.self, LeftOwing.self,
             SettleAttempt.self,
             SettleRefund.self,
             ReviewCharge.self, ReadEvent.self,
             ReadBooks.self,
-            EarnRevenue.self,
+            EarnRevenue.self, CheckLedger.self,
         ]
         return Dictionary(all.map { ($0.kind, $0) }) { first, _ in first }
     }()

@@ -24,7 +24,9 @@ struct Scheduler: Service {
         }
     }
 
-    /// Every hour: cleaning up.
+    /// Every hour: cleaning up, and checking what has changed in the ledger.
+    ///
+    /// Every day: checking all of the ledger.
     ///
     /// Every five minutes: reading the provider's books.
     ///
@@ -36,7 +38,13 @@ struct Scheduler: Service {
             let hour = Date(timeIntervalSince1970: (now.timeIntervalSince1970 / 3600).rounded(.down) * 3600)
             if try await tx.first(JobSQL.beginRun(CleanUp.kind, due: hour.rfc3339, at: now)) != nil {
                 try Job.enqueue(CleanUp(), at: now, app, in: tx)
+                try Job.enqueue(ForgetRegister(), at: now, app, in: tx)
                 try Job.enqueue(ForgetPhotos(), at: now, app, in: tx)
+                try Job.enqueue(CheckLedger(pass: .recent), key: "recent", at: now, app, in: tx)
+            }
+            let day = LocalDate(daysSince1970: Int((now.timeIntervalSince1970 / 86400).rounded(.down)))
+            if try await tx.first(JobSQL.beginRun(CheckLedger.kind, due: "\(day)", at: now)) != nil {
+                try Job.enqueue(CheckLedger(pass: .all), key: "all", at: now, app, in: tx)
             }
             let slot = Date(timeIntervalSince1970: (now.timeIntervalSince1970 / 300).rounded(.down) * 300)
             if app.payments != nil,
@@ -62,6 +70,16 @@ struct Scheduler: Service {
     }
 }
 
+/// Forgets the guest register on the day the law says, whatever becomes of the rest of the cleaning.
+struct ForgetRegister: Work {
+    static let kind = "forgetRegister"
+    static let queue = Job.Queue.effects
+
+    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        try await tx.run(ArrivalSQL.forgetRegister(now: now))
+    }
+}
+
 /// Deletes what has served its time: tokens, attempts, idempotency keys, the record of old runs.
 struct CleanUp: Work {
     static let kind = "cleanUp"
@@ -74,8 +92,8 @@ struct CleanUp: Work {
         try await tx.run(
             IdentitySQL.deleteOldTokens(now: now) + [
                 IdempotencySQL.deleteExpired(now: now), JobSQL.deleteOldRuns(now: now),
-                BookingSQL.deleteOldQuotes(now: now), ArrivalSQL.forgetRegister(now: now),
-                AttemptSQL.deleteOldEvents(now: now), NoticeSQL.forgetTokens(now: now),
+                BookingSQL.deleteOldQuotes(now: now), AttemptSQL.deleteOldEvents(now: now),
+                NoticeSQL.forgetTokens(now: now),
             ] + SyncSQL.forgetDeletions(before: now.addingTimeInterval(-90 * 86400))
                 + SyncSQL.deleteOld(before: now.addingTimeInterval(-400 * 86400))
                 + [PlanningSQL.deleteOld(before: now.addingTimeInterval(-90 * 86400))]

@@ -9,6 +9,15 @@ import NIOHTTP1
 /// Called by workers alone, never inside a transaction.
 struct PaymentProvider: Sendable {
     let settings: Settings.Payments
+    /// The seller's account that is acted for; nil: the one of the key.
+    var account: String?
+
+    /// The same provider, acting for a seller's account.
+    func acting(for account: String?) -> PaymentProvider {
+        var copy = self
+        copy.account = account
+        return copy
+    }
 
     enum Failure: Error {
         /// No answer that can be relied on: nothing is known of what happened there.
@@ -196,22 +205,13 @@ struct PaymentProvider: Sendable {
 
     func dispute(_ id: String) async throws -> Dispute { try await get("/v1/disputes/\(id)") }
 
-    /// What moved, newest first, until `isKnown` says that it and all before it have been read.
-    func movements(until isKnown: (String) -> Bool) async throws -> [Movement] {
-        var movements: [Movement] = []
-        var after: String?
-        while true {
-            let page: Page<Movement> = try await get(
-                "/v1/balance_transactions",
-                [("limit", "100")] + (after.map { [("starting_after", $0)] } ?? [])
-            )
-            for movement in page.data {
-                if isKnown(movement.id) { return movements }
-                movements.append(movement)
-            }
-            guard page.hasMore == true, let last = page.data.last else { return movements }
-            after = last.id
-        }
+    /// A hundred movements, newest first: those before `after`, or the newest.
+    func movements(after: String?) async throws -> (movements: [Movement], hasMore: Bool) {
+        let page: Page<Movement> = try await get(
+            "/v1/balance_transactions",
+            [("limit", "100")] + (after.map { [("starting_after", $0)] } ?? [])
+        )
+        return (page.data, page.hasMore == true)
     }
 
     // MARK: HTTP
@@ -277,6 +277,7 @@ struct PaymentProvider: Sendable {
         request.headers.add(name: "authorization", value: "Bearer \(settings.key)")
         // The meaning of answers depends on the version, so send ours rather than use the account's.
         request.headers.add(name: "stripe-version", value: "2024-06-20")
+        if let account { request.headers.add(name: "stripe-account", value: account) }
         let status: Int
         let body: Data
         do {

@@ -7,7 +7,7 @@ enum AttemptRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "startPayment": start, "showPayment": show, "endPayment": end, "listAttempts": list,
         "receiveEvent": receive,
-        "showReconciliation": reconciliation, "listJournals": journals,
+        "showReconciliation": reconciliation, "listJournals": journals, "listSellerJournals": sellerJournals,
         "reportTouristTax": touristTax,
     ]
 
@@ -87,7 +87,7 @@ enum AttemptRoutes {
     private static func reconciliation(_ call: Call) async throws -> Answer {
         var query = QueryReader(call)
         try query.finish()
-        return try .json(await call.read { try await Reconciliation.show(as: call.principal, at: call.now, in: $0) })
+        return try .json(await call.read { try await Reconciliation.show(as: call.principal, in: $0) })
     }
 
     /// The accountant's file: a line per entry.
@@ -102,16 +102,32 @@ enum AttemptRoutes {
     private static func journals(_ call: Call) async throws -> Answer {
         let park: Park.ID = try call.id("park")
         guard call.principal.has([.finance], at: park) else { throw Refusal.notFound }
-        let days = try QueryReader.days(of: call, atMost: 400)
-        let rows = try await call.read { try await $0.all(PaymentSQL.journalLines(of: park, during: days)) }
-        return Answer(
+        return journals(of: .park(park), during: try QueryReader.days(of: call, atMost: 400), call)
+    }
+
+    private static func sellerJournals(_ call: Call) async throws -> Answer {
+        var query = QueryReader(call)
+        let days = query.days("from", "to", atMost: 400)
+        let seller = query.text("seller", length: 1...100)
+        try query.finish()
+        guard let days else { throw BadRequest("?from", "is missing") }
+        return journals(of: .seller(seller), during: days, call)
+    }
+
+    private static func journals(of books: PaymentSQL.Books, during days: Stay, _ call: Call) -> Answer {
+        Answer(
             status: .ok,
             headers: [
                 HTTPField(name: .contentType, value: "text/csv; charset=utf-8"),
                 HTTPField(name: .contentDisposition, value: "attachment; filename=\"journals.csv\""),
                 HTTPField(name: .cacheControl, value: "no-store"),
             ],
-            body: Array(JournalFile.text(rows).utf8)
+            body: [],
+            stream: { send in
+                try await JournalFile.write(books, during: days, to: send) { lines in
+                    try await call.read { try await $0.all(lines) }
+                }
+            }
         )
     }
 }

@@ -21,7 +21,8 @@ enum AttemptSQL {
 
     private static let columns: SQL = """
         attempt.id, share_id, payer_id, link_id, method, attempt.amount, attempt.currency, attempt.state, is_ending,
-        sent_at, reference, secret, declined, created_at, taken_back, reviews, booking_id, park_id
+        sent_at, reference, secret, declined, created_at, taken_back, reviews, attempt.account, booking_id,
+        park_id
         """
 
     private static func rows(_ condition: SQL, locked: Bool = false) -> Query<Row> {
@@ -41,6 +42,7 @@ enum AttemptSQL {
                     amount: Money(try row.decode("amount"), try row.decode("currency")),
                     state: try row.word("state"),
                     declined: try row.decodeIfPresent("declined"),
+                    account: try row.decodeIfPresent("account"),
                     createdAt: try row.decode("created_at")
                 ),
                 payer: try row.decodeIfPresent("payer_id"),
@@ -79,9 +81,9 @@ enum AttemptSQL {
     static func insert(_ attempt: Attempt, payer: Guest.ID?, link: PayLink.ID?) -> Command {
         Command(
             """
-            INSERT INTO attempt (id, share_id, payer_id, link_id, method, amount, currency, created_at)
+            INSERT INTO attempt (id, share_id, payer_id, link_id, method, amount, currency, account, created_at)
             VALUES (\(attempt.id), \(attempt.shareId), \(payer), \(link), \(attempt.method.rawValue),
-                \(attempt.amount.amount), \(attempt.amount.currency), \(attempt.createdAt))
+                \(attempt.amount.amount), \(attempt.amount.currency), \(attempt.account), \(attempt.createdAt))
             """
         )
     }
@@ -124,8 +126,9 @@ enum AttemptSQL {
         var refund: Refund
         let sentAt: Date?
         let reference: String?
-        /// The attempt's, at the provider.
+        /// The attempt's, at the provider, and the seller's account it was made at.
         let intent: String
+        let account: String?
         let bookingID: Booking.ID
         let parkID: Park.ID
         let number: String
@@ -136,7 +139,8 @@ enum AttemptSQL {
         return Query(
             """
             SELECT refund.id, attempt_id, share_id, refund.amount, attempt.currency, refund.state, refund.created_at,
-                refund.sent_at, refund.reference, attempt.reference AS intent, booking_id, park_id, number
+                refund.sent_at, refund.reference, attempt.reference AS intent, attempt.account, booking_id, park_id,
+                number
             FROM refund JOIN attempt ON attempt.id = attempt_id JOIN share ON share.id = share_id
                 JOIN booking ON booking.id = booking_id
             WHERE \(condition) ORDER BY refund.id \(lock)
@@ -154,6 +158,7 @@ enum AttemptSQL {
                 sentAt: try row.decodeIfPresent("sent_at"),
                 reference: try row.decodeIfPresent("reference"),
                 intent: try row.decode("intent"),
+                account: try row.decodeIfPresent("account"),
                 bookingID: try row.decode("booking_id"),
                 parkID: try row.decode("park_id"),
                 number: try row.decode("number")
@@ -237,7 +242,7 @@ enum AttemptSQL {
                 AND NOT EXISTS (SELECT FROM refund WHERE refund.reference = their.source)
             UNION
             SELECT attempt.id FROM attempt JOIN LATERAL (
-                SELECT -coalesce(sum(amount), 0) AS taken FROM provider_transaction
+                SELECT -coalesce(sum(coalesce(ours, amount)), 0) AS taken FROM provider_transaction
                 WHERE intent = attempt.reference AND kind = 'adjustment'
             ) AS their ON true
             WHERE state = 'succeeded' AND taken <> taken_back AND attempt.reference IN (
@@ -365,18 +370,27 @@ enum AttemptSQL {
     // MARK: What the provider tells
 
     /// No row the second time.
-    static func insertEvent(_ id: String, kind: String, subject: String?, at now: Date) -> Command {
+    static func insert(_ event: ProviderEvent, at now: Date) -> Command {
         Command(
             """
-            INSERT INTO provider_event (id, kind, subject, received_at)
-            VALUES (\(id), \(kind), \(subject), \(now)) ON CONFLICT DO NOTHING
+            INSERT INTO provider_event (id, kind, subject, account, received_at)
+            VALUES (\(event.id), \(event.kind), \(event.subject), \(event.account), \(now)) ON CONFLICT DO NOTHING
             """
         )
     }
 
-    static func event(_ id: String) -> Query<(kind: String, subject: String?, receivedAt: Date)> {
-        Query("SELECT kind, subject, received_at FROM provider_event WHERE id = \(id) AND state = 'new'") {
-            (try $0.decode("kind"), try $0.decodeIfPresent("subject"), try $0.decode("received_at"))
+    static func event(_ id: String) -> Query<(event: ProviderEvent, receivedAt: Date)> {
+        Query("SELECT kind, subject, account, received_at FROM provider_event WHERE id = \(id) AND state = 'new'") {
+            row in
+            (
+                ProviderEvent(
+                    id: id,
+                    kind: try row.decode("kind"),
+                    subject: try row.decodeIfPresent("subject"),
+                    account: try row.decodeIfPresent("account")
+                ),
+                try row.decode("received_at")
+            )
         }
     }
 
@@ -392,39 +406,113 @@ enum AttemptSQL {
         )
     }
 
-    static let parkedEvents = Query(
-        "SELECT id, kind, subject, received_at, note FROM provider_event WHERE state = 'parked' ORDER BY received_at"
-    ) { row in
-        ParkedEvent(
-            id: try row.decode("id"),
-            kind: try row.decode("kind"),
-            subject: try row.decodeIfPresent("subject"),
-            receivedAt: try row.decode("received_at"),
-            note: try row.decodeIfPresent("note")
-        )
+    /// The oldest first.
+    static func parkedEvents(limit: Int) -> Query<ParkedEvent> {
+        Query(
+            """
+            SELECT id, kind, subject, received_at, note FROM provider_event WHERE state = 'parked'
+            ORDER BY received_at, id LIMIT \(limit)
+            """
+        ) { row in
+            ParkedEvent(
+                id: try row.decode("id"),
+                kind: try row.decode("kind"),
+                subject: try row.decodeIfPresent("subject"),
+                receivedAt: try row.decode("received_at"),
+                note: try row.decodeIfPresent("note")
+            )
+        }
     }
 
     // MARK: The provider's books
 
-    static func known(_ ids: [String]) -> Query<String> {
-        Query("SELECT id FROM provider_transaction WHERE id = ANY(\(ids)::text[])") { try $0.decode("id") }
+    /// The accounts that guests pay or have paid into; the service's own is the empty text.
+    static let accounts = Query(
+        """
+        SELECT '' AS account
+        UNION SELECT rules #>> '{seller,account}' FROM park WHERE rules #>> '{seller,account}' IS NOT NULL
+        UNION SELECT account FROM provider_reading
+        UNION SELECT account FROM attempt WHERE account IS NOT NULL
+        ORDER BY 1
+        """
+    ) { try $0.decode("account", as: String.self) }
+
+    /// How far the books of an account have been read, from the newest movement back to the newest of the reading before.
+    struct Reading: Hashable, Sendable {
+        /// The newest movement of the last reading that came to its end; nil before the first.
+        var newest: String?
+        /// Of the reading that is under way: its newest movement, and the oldest it has come to.
+        var begunWith: String?
+        var reached: String?
+        var begunAt: Date?
     }
 
-    static let newestMovements = Query("SELECT id FROM provider_transaction ORDER BY at DESC, id LIMIT 1000") {
-        try $0.decode("id", as: String.self)
+    static func reading(of account: String) -> Query<Reading> {
+        Query("SELECT newest, begun_with, reached, begun_at FROM provider_reading WHERE account = \(account)") { row in
+            Reading(
+                newest: try row.decodeIfPresent("newest"),
+                begunWith: try row.decodeIfPresent("begun_with"),
+                reached: try row.decodeIfPresent("reached"),
+                begunAt: try row.decodeIfPresent("begun_at")
+            )
+        }
     }
 
-    static func booksRead(at begun: Date) -> Command {
+    /// Goes on with a reading; no row where another process has gone on meanwhile.
+    static func goOn(_ account: String, from before: Reading, to after: Reading, readAt: Date?) -> Command {
         Command(
             """
-            INSERT INTO provider_books (read_at) VALUES (\(begun))
-            ON CONFLICT (is_only) DO UPDATE SET read_at = greatest(provider_books.read_at, EXCLUDED.read_at)
+            INSERT INTO provider_reading (account, newest, begun_with, reached, begun_at, read_at)
+            VALUES (\(account), \(after.newest), \(after.begunWith), \(after.reached), \(after.begunAt), \(readAt))
+            ON CONFLICT (account) DO UPDATE
+            SET newest = EXCLUDED.newest, begun_with = EXCLUDED.begun_with, reached = EXCLUDED.reached,
+                begun_at = EXCLUDED.begun_at, read_at = greatest(provider_reading.read_at, EXCLUDED.read_at)
+            WHERE provider_reading.newest IS NOT DISTINCT FROM \(before.newest)
+                AND provider_reading.reached IS NOT DISTINCT FROM \(before.reached)
             """
         )
     }
 
-    static let whenBooksWereRead = Query("SELECT read_at FROM provider_books") {
+    /// Whether the books of some account are being read.
+    static let isReading = Query(
+        "SELECT EXISTS (SELECT FROM provider_reading WHERE begun_at IS NOT NULL) AS is_reading"
+    ) {
+        try $0.decode("is_reading", as: Bool.self)
+    }
+
+    /// When the readings began by which the books of all accounts had been read.
+    static let whenBooksWereRead = Query("SELECT min(read_at) AS read_at FROM provider_reading HAVING count(*) > 0") {
         try $0.decode("read_at", as: Date.self)
+    }
+
+    /// The park of an account that only one park's guests pay into.
+    static func park(ofAccount account: String) -> Query<Park.ID> {
+        Query(
+            """
+            SELECT id FROM park WHERE rules #>> '{seller,account}' = \(account)
+                AND (SELECT count(*) FROM park WHERE rules #>> '{seller,account}' = \(account)) = 1
+            """
+        ) { try $0.decode("id") }
+    }
+
+    /// The seller's account of a park, where it has one.
+    static func account(of park: Park.ID) -> Query<String> {
+        Query(
+            "SELECT rules #>> '{seller,account}' AS account FROM park WHERE id = \(park) AND rules #>> '{seller,account}' IS NOT NULL"
+        ) { try $0.decode("account") }
+    }
+
+    /// What we have for a movement: the sum of the attempt or refund that it names.
+    static func amount(ofSource source: String?) -> Query<Money> {
+        Query(
+            """
+            SELECT attempt.amount, attempt.currency FROM attempt WHERE charge = \(source)
+            UNION ALL
+            SELECT refund.amount, attempt.currency FROM refund JOIN attempt ON attempt.id = attempt_id
+            WHERE refund.reference = \(source)
+            LIMIT 1
+            """
+        ) { Money(try $0.decode("amount"), try $0.decode("currency")) }
     }
 
     /// Whose payment a movement is about, by the charge, refund or intent it names.
@@ -440,18 +528,22 @@ enum AttemptSQL {
     }
 
     /// No row when it has been read before.
+    ///
+    /// - Parameter ours: what it is in the currency of the payment, minor units, where that is another.
     static func insert(
         _ movement: PaymentProvider.Movement,
-        kind: String,
+        at account: String?,
         park: Park.ID?,
-        intent: String?
+        intent: String?,
+        ours: Int64?
     ) -> Command {
-        Command(
+        let kind = movement.type
+        return Command(
             """
-            INSERT INTO provider_transaction (id, kind, amount, fee, currency, source, at, park_id, intent)
+            INSERT INTO provider_transaction (id, kind, amount, fee, currency, source, at, park_id, intent, account, ours)
             VALUES (\(movement.id), \(kind), \(movement.money.amount), \(movement.feeMoney.amount),
                 \(movement.currency.uppercased()), \(movement.source?.id),
-                \(Date(timeIntervalSince1970: Double(movement.created.value))), \(park), \(intent))
+                \(Date(timeIntervalSince1970: Double(movement.created.value))), \(park), \(intent), \(account), \(ours))
             ON CONFLICT DO NOTHING
             """
         )

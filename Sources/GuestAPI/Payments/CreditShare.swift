@@ -7,11 +7,14 @@ extension Booking {
     ///
     /// The booking is locked. The household is told of it unless that is not wanted.
     ///
-    /// - Parameter isOwn: whether the household pays it itself, for paying more than a household has agreed to is agreeing to it.
+    /// - Parameters:
+    ///   - seller: the account at the provider that it comes into.
+    ///   - isOwn: whether the household pays it itself, for paying more than a household has agreed to is agreeing to it.
     mutating func credit(
         _ amount: Int64,
         to share: Share.ID,
         from account: Journal.Account,
+        into seller: String? = nil,
         key: String,
         reason: String,
         isTold: Bool = true,
@@ -32,6 +35,7 @@ extension Booking {
         Journal(
             key: key,
             park: parkId,
+            sellerAccount: account == .provider ? seller : nil,
             booking: id,
             reason: reason,
             day: day,

@@ -2,7 +2,8 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Once a day: writes into the ledger what has been earned by the end of the day before.
+/// Once a day: writes into the ledger what has been earned by the end of the day before, and releases what was paid ahead
+/// for it.
 ///
 /// Each booking's journal is the difference between what has been earned and what stands there, so a change of what has
 /// passed already, such as goodwill after a stay or a rate of VAT, is put right on the next day; and a day that was left
@@ -32,10 +33,12 @@ struct EarnRevenue: Work {
         // What was charged in the last day's final minutes may have been committed only after they were read.
         let then = last.map { clock.instant($0.adding(days: 1), .midnight).addingTimeInterval(-3600) }
         let bookings = try await tx.all(EarnSQL.bookings(of: parkId, after: last, then, through: day))
-        let (earnings, posted) = try await tx.all(
+        let (earnings, posted, ahead) = try await tx.all(
             EarnSQL.earnings(of: bookings.map(\.id)),
-            EarnSQL.posted(of: bookings.map(\.id))
+            EarnSQL.posted(of: bookings.map(\.id)),
+            EarnSQL.paidAhead(of: bookings.map(\.id))
         )
+        let aheadOf = Dictionary(ahead.map { ($0.booking, $0) }) { $1 }
         let earningsOf = Dictionary(grouping: earnings, by: \.booking)
         let postedOf = Dictionary(grouping: posted, by: \.booking)
         let days = Stay(from: last?.adding(days: 1) ?? day, to: day.adding(days: 1))?.nights ?? []
@@ -57,6 +60,20 @@ struct EarnRevenue: Work {
                 ).post(app, at: now, in: tx)
                 standing = lines
             }
+            // What has been paid for the earned part is no debt of ours any more, and none of the guests'.
+            let earned = standing.values.reduce(0, +)
+            let paid = aheadOf[booking.id]
+            let rise = max(min(paid?.paid ?? 0, earned), 0) - (paid?.released ?? 0)
+            guard rise != 0 else { continue }
+            Journal(
+                key: "released:\(booking.id):\(day)",
+                park: parkId,
+                booking: booking.id,
+                reason: "Paid ahead for what was earned by \(day)",
+                day: day,
+                currency: booking.currency,
+                entries: [.init(account: .prepaid, amount: rise), .init(account: .receivable, amount: -rise)]
+            ).post(app, at: now, in: tx)
         }
         tx.later([EarnSQL.setLastDay(day, try JSONText(encoding: vat), of: parkId, at: now)])
     }

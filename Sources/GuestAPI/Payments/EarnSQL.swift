@@ -19,8 +19,8 @@ enum EarnSQL {
         )
     }
 
-    /// The bookings of which something may have been earned, or changed, since the last day: those that stay, and those
-    /// whose price has changed since `then`; all where there is no last day.
+    /// The bookings of which something may have been earned, paid or changed since the last day: those that stay, and those
+    /// whose price or money has changed since `then`; all where there is no last day.
     static func bookings(
         of park: Park.ID,
         after last: LocalDate?,
@@ -36,6 +36,7 @@ enum EarnSQL {
                 \(last)::date IS NULL OR stay && daterange(\(last)::date, \(day), '[]') OR id IN (
                     SELECT booking_id FROM charge_line JOIN booking ON booking.id = booking_id
                     WHERE park_id = \(park) AND at >= \(then)
+                    UNION SELECT booking_id FROM journal WHERE park_id = \(park) AND day >= \(last)::date AND at >= \(then)
                 )
             )
             ORDER BY id
@@ -78,6 +79,19 @@ enum EarnSQL {
                 )
             )
         }
+    }
+
+    /// The money that stands for a booking's shares, and what of it has been released; minor units.
+    static func paidAhead(of bookings: [Booking.ID]) -> Query<(booking: Booking.ID, paid: Int64, released: Int64)> {
+        Query(
+            """
+            SELECT booking.id, (SELECT coalesce(sum(paid), 0)::bigint FROM share WHERE share.booking_id = booking.id) AS paid, (
+                    SELECT coalesce(sum(amount), 0)::bigint FROM journal JOIN entry ON journal_id = journal.id
+                    WHERE journal.booking_id = booking.id AND account = 'prepaid' AND share_id IS NULL
+                ) AS released
+            FROM booking WHERE id = ANY(\(bookings)::uuid[])
+            """
+        ) { (try $0.decode("id"), try $0.decode("paid"), try $0.decode("released")) }
     }
 
     /// What stands in the ledger of it, as credits.

@@ -75,11 +75,12 @@ struct SettleRefund: Work {
     let refundId: Refund.ID
 
     func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
-        guard let provider = app.payments else { return }
+        guard let payments = app.payments else { return }
         let acting = Principal.job(Self.kind).setting
         guard let row = try await app.database.read(as: acting, { try await $0.first(AttemptSQL.refund(refundId)) }),
             row.refund.state != .failed
         else { return }
+        let provider = payments.acting(for: row.account)
         do {
             let found: PaymentProvider.Refund
             if let reference = row.reference {
@@ -185,6 +186,7 @@ extension Refund {
             Journal(
                 key: "\(what):\(id)",
                 park: booking.parkId,
+                sellerAccount: row.account,
                 booking: booking.id,
                 reason: reason,
                 day: today,
@@ -223,6 +225,7 @@ extension Refund {
             refund.amount.amount,
             to: refund.shareId,
             from: account,
+            into: row.account,
             key: "refund-failed:\(id)",
             reason: "a refund that came back",
             isTold: false,

@@ -62,8 +62,15 @@ enum InvoiceRoutes {
     private static func listOfPark(_ call: Call) async throws -> Answer {
         let park: Park.ID = try call.id("park")
         guard call.principal.has([.finance], at: park) else { throw Refusal.notFound }
-        let days = try QueryReader.days(of: call, atMost: 400)
-        let invoices = try await call.read { try await $0.all(InvoiceSQL.invoices(of: park, during: days)) }
-        return try .json(Page(items: invoices, next: nil))
+        var query = QueryReader(call)
+        let days = query.days("from", "to", atMost: 400)
+        let cursor = query.optional("cursor", as: Invoice.ID.self, "must be a cursor of this list")
+        let limit = query.int("limit", 1...500, default: 100)
+        try query.finish()
+        guard let days else { throw BadRequest("?from", "is missing") }
+        let wanted = InvoiceSQL.invoices(of: park, during: days, after: cursor, limit: limit + 1)
+        let rows = try await call.read { try await $0.all(wanted) }
+        let items = Array(rows.prefix(limit))
+        return try .json(Page(items: items, next: rows.count > limit ? items.last?.id.description : nil))
     }
 }

@@ -19,10 +19,10 @@ enum InvoiceSQL {
         )
     }
 
-    private static func invoices(_ condition: SQL) -> Query<Invoice> {
+    private static func invoices(_ condition: SQL, limit: Int = 1000) -> Query<Invoice> {
         Query(
             """
-            SELECT \(columns) FROM invoice WHERE \(condition) ORDER BY park_id, year, number
+            SELECT \(columns) FROM invoice WHERE \(condition) ORDER BY park_id, year, number LIMIT \(limit)
             """,
             decoding: invoice
         )
@@ -43,8 +43,14 @@ enum InvoiceSQL {
     /// In the order of their numbers.
     static func invoices(of share: Share.ID) -> Query<Invoice> { invoices("share_id = \(share)") }
 
-    static func invoices(of park: Park.ID, during days: Stay) -> Query<Invoice> {
-        invoices("park_id = \(park) AND day >= \(days.arrival) AND day < \(days.departure)")
+    static func invoices(of park: Park.ID, during days: Stay, after cursor: Invoice.ID?, limit: Int) -> Query<Invoice> {
+        let after: SQL =
+            cursor.map { "(year, number) > (SELECT year, number FROM invoice WHERE id = \($0) AND park_id = \(park))" }
+            ?? "true"
+        return invoices(
+            "park_id = \(park) AND day >= \(days.arrival) AND day < \(days.departure) AND \(after)",
+            limit: limit
+        )
     }
 
     static func invoices(ofGuest guest: Guest.ID) -> Query<Invoice> {

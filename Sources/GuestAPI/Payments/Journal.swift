@@ -20,6 +20,10 @@ struct Journal: Sendable {
         case bank
         /// What it has taken back because a payer disputes it.
         case disputed
+        /// What it holds back for its own safety, for a time.
+        case reserve
+        /// What lies between two currencies, where it has exchanged one for the other.
+        case exchange
         /// What guests owe for the part of their stay that has been earned.
         case receivable
         /// What has been earned, without VAT, by its rate.
@@ -29,7 +33,7 @@ struct Journal: Sendable {
         /// What the municipality gets.
         case touristTax
 
-        /// Its entries name the share they are about.
+        /// Its entries name the share they are about; of `prepaid` all but those that release it.
         var isOfShare: Bool { self == .prepaid || self == .refunds }
 
         init(_ method: TillPayment.Method) {
@@ -55,6 +59,8 @@ struct Journal: Sendable {
     let key: String
     /// nil for what concerns the account at the provider as a whole.
     let park: Park.ID?
+    /// The seller's account at the provider whose balance it moves; nil: the service's own, or none.
+    var sellerAccount: String?
     var booking: Booking.ID?
     let reason: String
     let day: LocalDate

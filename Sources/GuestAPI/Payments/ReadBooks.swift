@@ -4,75 +4,177 @@ import Postgres
 
 /// Reads what has moved in the provider's own books since the last time, and books what only they tell: fees, payouts,
 /// what was taken back in a dispute.
+///
+/// Each account is read from its newest movement back to the newest that was known, a page and a transaction at a time. How
+/// far it has come is kept, so a long history is read by many jobs, between which payments are settled.
 struct ReadBooks: Work {
     static let kind = "readBooks"
     static let queue = Job.Queue.payments
     static let patience = Job.patienceWithProvider
 
-    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws { try await Self.read(app) }
+    /// Pages of a hundred that one job reads of an account.
+    static let pages = 5
 
-    /// Reads to the end; harmless to repeat.
+    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
+        for account in try await Self.accounts(app) { _ = try await Self.read(account, pages: Self.pages, app) }
+    }
+
+    /// At once, while a reading has not come to its end.
+    func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date? {
+        try await tx.first(AttemptSQL.isReading) == true ? now : nil
+    }
+
+    /// Reads all accounts to the end; harmless to repeat.
     static func read(_ app: AppEnvironment) async throws {
-        guard let provider = app.payments else { return }
+        for account in try await accounts(app) {
+            while try await !read(account, pages: pages, app) {}
+        }
+    }
+
+    private static func accounts(_ app: AppEnvironment) async throws -> [String] {
+        try await app.database.read(as: Principal.job(kind).setting) { try await $0.all(AttemptSQL.accounts) }
+    }
+
+    /// Goes on reading an account's books.
+    ///
+    /// - Returns: whether all of it has been read.
+    private static func read(_ account: String, pages: Int, _ app: AppEnvironment) async throws -> Bool {
+        guard let provider = app.payments?.acting(for: account.isEmpty ? nil : account) else { return true }
         let acting = Principal.job(kind).setting
-        let begun = app.now()
-        let known = Set(try await app.database.read(as: acting) { try await $0.all(AttemptSQL.newestMovements) })
-        let movements = try await provider.movements { known.contains($0) }
+        var reading =
+            try await app.database.read(as: acting) { try await $0.first(AttemptSQL.reading(of: account)) } ?? .init()
+        for _ in 0..<pages {
+            let begun = reading.begunAt ?? app.now()
+            let (movements, hasMore) = try await provider.movements(after: reading.reached)
+            let fresh = Array(movements.prefix { $0.id != reading.newest })
+            let named = try await names(of: fresh, provider, app)
+            let isOver = fresh.count < movements.count || !hasMore
+            let newest = reading.begunWith ?? movements.first?.id ?? reading.newest
+            let before = reading
+            reading =
+                isOver
+                ? .init(newest: newest)
+                : .init(newest: before.newest, begunWith: newest, reached: fresh.last?.id, begunAt: begun)
+            let after = reading
+            let isOurs = try await app.database.transaction(as: acting, within: 60) { tx in
+                let next = AttemptSQL.goOn(account, from: before, to: after, readAt: isOver ? begun : nil)
+                guard try await tx.run(next) == 1 else { return false }
+                for movement in fresh.reversed() {
+                    let about = movement.source.flatMap { named[$0.id] }
+                    try await book(movement, about: about, at: provider.account, app, in: tx)
+                }
+                guard isOver else { return true }
+                // Told or not, what the books say of money that has been moved without us is seen to.
+                for attempt in try await tx.all(AttemptSQL.reviewsDue(since: begun.addingTimeInterval(-30 * 86400))) {
+                    try Job.enqueue(ReviewCharge(attemptId: attempt), key: attempt.description, at: begun, app, in: tx)
+                }
+                return true
+            }
+            // Another process has gone on with it, from where we would.
+            guard isOurs else { return false }
+            if isOver { return true }
+        }
+        return false
+    }
+
+    /// What a movement is about that does not name its payment itself.
+    private struct About: Sendable {
+        let intent: String?
+        /// In the currency of the payment; nil where it is not known.
+        let amount: Money?
+    }
+
+    /// Asks the provider about disputes, and about refunds that are none of ours.
+    private static func names(
+        of movements: [PaymentProvider.Movement],
+        _ provider: PaymentProvider,
+        _ app: AppEnvironment
+    ) async throws -> [String: About] {
         let sources = movements.compactMap { $0.source?.id }
-        let refunds = Set(
-            try await app.database.read(as: acting) { try await $0.all(AttemptSQL.refunds(named: sources)) }
-        )
-        var intents: [String: String] = [:]
-        for source in sources where !refunds.contains(source) {
+        let acting = Principal.job(kind).setting
+        let ours = Set(try await app.database.read(as: acting) { try await $0.all(AttemptSQL.refunds(named: sources)) })
+        var named: [String: About] = [:]
+        for source in Set(sources) where !ours.contains(source) {
             if source.hasPrefix("dp_") || source.hasPrefix("du_") {
-                intents[source] = try await provider.dispute(source).paymentIntent?.id
+                let dispute = try await provider.dispute(source)
+                named[source] = About(intent: dispute.paymentIntent?.id, amount: dispute.money)
             } else if source.hasPrefix("re_") || source.hasPrefix("pyr_") {
-                intents[source] = try await provider.refund(source).paymentIntent?.id
+                let refund = try await provider.refund(source)
+                named[source] = About(intent: refund.paymentIntent?.id, amount: refund.money)
             }
         }
-        // Oldest first, and all of them or none, so that the newest we know is always followed by all that is older.
-        let read = movements.reversed()
-        let named = intents
-        try await app.database.transaction(as: acting, within: 60) { tx in
-            for movement in read {
-                try await book(movement, about: movement.source.flatMap { named[$0.id] }, app, in: tx)
-            }
-            try await tx.run(AttemptSQL.booksRead(at: begun))
-            // Told or not, what the books say of money that has been moved without us is seen to.
-            for attempt in try await tx.all(AttemptSQL.reviewsDue(since: begun.addingTimeInterval(-30 * 86400))) {
-                try Job.enqueue(ReviewCharge(attemptId: attempt), key: attempt.description, at: begun, app, in: tx)
-            }
-        }
+        return named
     }
 
     private static func book(
         _ movement: PaymentProvider.Movement,
-        about intent: String?,
+        about: About?,
+        at account: String?,
         _ app: AppEnvironment,
         in tx: Transaction
     ) async throws {
-        let park = try await tx.first(AttemptSQL.park(ofSource: intent ?? movement.source?.id))
-        let fee = movement.feeMoney.amount
-        let insert = AttemptSQL.insert(movement, kind: movement.type, park: park, intent: intent)
+        var park = try await tx.first(AttemptSQL.park(ofSource: about?.intent ?? movement.source?.id))
+        // What belongs to the account as a whole is the only park's that is paid into it.
+        if park == nil, let account { park = try await tx.first(AttemptSQL.park(ofAccount: account)) }
+        let known = try await tx.first(AttemptSQL.amount(ofSource: movement.source?.id)) ?? about?.amount
+        let theirs = movement.money
+        // The account's currency may be another than the payment's.
+        let paid = known.flatMap { $0.currency == theirs.currency ? nil : $0 }.map { known in
+            Money(theirs.amount < 0 ? -known.amount : known.amount, known.currency)
+        }
+        let insert = AttemptSQL.insert(movement, at: account, park: park, intent: about?.intent, ours: paid?.amount)
         guard try await tx.run(insert) == 1 else { return }
-        func post(_ what: String, _ account: Journal.Account, _ amount: Int64) {
-            guard amount != 0 else { return }
+        func post(_ what: String, _ other: Journal.Account, _ amount: Money) {
+            guard amount.amount != 0 else { return }
             Journal(
                 key: "\(what):\(movement.id)",
                 park: park,
+                sellerAccount: account,
                 reason: "\(movement.type) at the provider",
                 day: LocalDate(daysSince1970: Int(movement.created.value / 86400)),
-                currency: movement.currency.uppercased(),
-                entries: [.init(account: account, amount: amount), .init(account: .provider, amount: -amount)]
+                currency: amount.currency,
+                entries: [
+                    .init(account: other, amount: -amount.amount), .init(account: .provider, amount: amount.amount),
+                ]
             ).post(app, at: app.now(), in: tx)
         }
-        post("fee", .fees, fee)
+        post("fee", .fees, Money(-movement.feeMoney.amount, theirs.currency))
+        if let paid {
+            // What has come in or gone out in the payment's currency lies in the account's.
+            var exchange = Journal(
+                key: "exchange:\(movement.id):\(paid.currency)",
+                park: park,
+                sellerAccount: account,
+                reason: "exchanged by the provider",
+                day: LocalDate(daysSince1970: Int(movement.created.value / 86400)),
+                currency: paid.currency,
+                entries: [
+                    .init(account: .exchange, amount: paid.amount), .init(account: .provider, amount: -paid.amount),
+                ]
+            )
+            exchange.post(app, at: app.now(), in: tx)
+            exchange = Journal(
+                key: "exchange:\(movement.id):\(theirs.currency)",
+                park: park,
+                sellerAccount: account,
+                reason: exchange.reason,
+                day: exchange.day,
+                currency: theirs.currency,
+                entries: [
+                    .init(account: .provider, amount: theirs.amount), .init(account: .exchange, amount: -theirs.amount),
+                ]
+            )
+            exchange.post(app, at: app.now(), in: tx)
+        }
         switch movement.type {
         // Booked when they were settled here.
         case "charge", "payment", "refund", "payment_refund", "refund_failure", "payment_failure_refund": break
-        case "payout", "payout_cancel", "payout_failure": post("payout", .bank, -movement.money.amount)
-        case "adjustment": post("dispute", .disputed, -movement.money.amount)
-        default: post("other", .fees, -movement.money.amount)
+        case "payout", "payout_cancel", "payout_failure", "topup", "topup_reversal": post("payout", .bank, theirs)
+        case "adjustment": post("dispute", .disputed, paid ?? theirs)
+        case "reserve_transaction", "reserved_funds", "payment_reserve_hold", "payment_reserve_release",
+            "risk_reserved_funds":
+            post("other", .reserve, theirs)
+        default: post("other", .fees, theirs)
         }
     }
 }

@@ -13,6 +13,8 @@ struct ProviderEvent: Sendable {
     let kind: String
     /// The payment intent it is about, or whatever else it names.
     let subject: String?
+    /// The seller's account it happened at; nil: the service's own.
+    let account: String?
 
     /// - Throws: `Problem.badSignature` for every message that the provider has not signed lately.
     static func read(_ call: Call) throws -> ProviderEvent {
@@ -30,6 +32,7 @@ struct ProviderEvent: Sendable {
 
             let id: String
             let type: String
+            let account: String?
             let data: Payload
         }
         let decoder = JSONDecoder()
@@ -38,12 +41,17 @@ struct ProviderEvent: Sendable {
             (1...255).contains(told.id.utf8.count), (1...100).contains(told.type.utf8.count)
         else { throw Problem.malformed }
         let subject = told.data.object.paymentIntent?.id ?? told.data.object.id
-        return ProviderEvent(id: told.id, kind: told.type, subject: subject.map { String($0.prefix(255)) })
+        return ProviderEvent(
+            id: told.id,
+            kind: told.type,
+            subject: subject.map { String($0.prefix(255)) },
+            account: told.account.map { String($0.prefix(255)) }
+        )
     }
 
     /// Keeps it, once, for a worker.
     func receive(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        guard try await tx.run(AttemptSQL.insertEvent(id, kind: kind, subject: subject, at: now)) == 1 else { return }
+        guard try await tx.run(AttemptSQL.insert(self, at: now)) == 1 else { return }
         try Job.enqueue(ReadEvent(eventId: id), at: now, app, in: tx)
     }
 }
@@ -56,7 +64,7 @@ struct ReadEvent: Work {
     let eventId: String
 
     func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        guard let event = try await tx.first(AttemptSQL.event(eventId)) else { return }
+        guard let (event, receivedAt) = try await tx.first(AttemptSQL.event(eventId)) else { return }
         func done() { tx.later([AttemptSQL.settleEvent(eventId, isParked: false, note: nil)]) }
         switch event.kind.split(separator: ".").first {
         case "payment_intent", "charge", "refund": break
@@ -67,9 +75,11 @@ struct ReadEvent: Work {
         }
         guard let subject = event.subject, let row = try await tx.first(AttemptSQL.attempt(ofReference: subject)) else {
             // The answer that tells us this intent may be behind its event, so it comes by again for a while.
-            if now.timeIntervalSince(event.receivedAt) < 120 { return }
+            if now.timeIntervalSince(receivedAt) < 120 { return }
             return park("no attempt of ours")
         }
+        // Ids are the provider's own, so another account's event about our attempt is none that we know what to do with.
+        guard row.attempt.account == event.account else { return park("another account than the attempt's") }
         done()
         if event.kind.hasPrefix("charge.dispute") || event.kind.contains("refund") {
             try Job.enqueue(ReadBooks(), key: "now", at: now, app, in: tx)

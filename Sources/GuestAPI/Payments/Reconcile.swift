@@ -45,50 +45,70 @@ struct Reconciliation: Encodable, Sendable {
     let backlog: [Backlog]
     /// Events that nothing here matches; head office alone sees them.
     let parked: [ParkedEvent]
-    /// What contradicts, in our own tables and against the provider's books as last read; head office alone.
+    /// What contradicts, in our own tables and against the provider's books, as the last check has found it; head office
+    /// alone, the first thousand.
     let differences: [Difference]
-    /// When that reading began; nil before the first, and for all but head office.
+    /// When the last check of everything began; nil before the first, and for all but head office.
+    ///
+    /// What has changed since is checked every hour.
+    let checkedAt: Date?
+    /// When the last reading of the provider's books began; nil before the first, and for all but head office.
     let booksReadAt: Date?
 
-    /// Seconds in which what moved at the provider is settled here, unless there is trouble.
-    private static let patience: TimeInterval = 600
-
-    static func show(as principal: Principal, at now: Date, in reader: Reader) async throws -> Reconciliation {
+    /// Answers what is known; `CheckLedger` looks.
+    static func show(as principal: Principal, in reader: Reader) async throws -> Reconciliation {
         let backlog = try await reader.all(AttemptSQL.backlog).filter { principal.has([.finance], at: $0.parkId) }
         guard case .staff(let member) = principal, member.isHeadOffice else {
-            return Reconciliation(backlog: backlog, parked: [], differences: [], booksReadAt: nil)
+            return Reconciliation(backlog: backlog, parked: [], differences: [], checkedAt: nil, booksReadAt: nil)
         }
-        let (parked, own, theirs, readAt) = try await reader.all(
-            AttemptSQL.parkedEvents,
-            PaymentSQL.differences,
-            PaymentSQL.differencesFromProvider(settledBy: now.addingTimeInterval(-patience)),
+        let (parked, differences, checkedAt, readAt) = try await reader.all(
+            AttemptSQL.parkedEvents(limit: 1000),
+            CheckSQL.findings(limit: 1000),
+            CheckSQL.checkedFrom,
             AttemptSQL.whenBooksWereRead
         )
         return Reconciliation(
             backlog: backlog,
             parked: parked,
-            differences: (own + theirs).map { Difference(what: $0.what, subject: $0.subject) },
+            differences: differences,
+            checkedAt: checkedAt.first,
             booksReadAt: readAt.first
         )
     }
 }
 
-/// The ledger as a file: RFC 4180, one line per entry.
+/// The ledger as a file: RFC 4180, one line per entry, written a portion at a time.
 enum JournalFile {
-    static func text(_ rows: [PaymentSQL.JournalLine]) -> String {
-        var lines = ["day,journal,reason,booking,account,debit,credit,currency,vat"]
-        for row in rows {
-            lines.append(
-                [
-                    row.day.description, row.journal.lowercasedText, quoted(row.reason), row.number ?? "", row.account,
-                    row.amount > 0 ? Money(row.amount, row.currency).decimals : "",
-                    row.amount < 0 ? Money(-row.amount, row.currency).decimals : "",
-                    row.currency,
-                    row.rate.map { Int64($0).text(decimals: 2) } ?? "",
-                ].joined(separator: ",")
-            )
+    static let header = "day,journal,reason,booking,account,debit,credit,currency,vat\r\n"
+
+    /// Lines of a portion.
+    private static let portion = 2000
+
+    /// - Parameter read: reads a portion, each in a transaction of its own.
+    static func write(
+        _ books: PaymentSQL.Books,
+        during days: Stay,
+        to send: (String) async throws -> Void,
+        reading read: (Query<PaymentSQL.JournalLine>) async throws -> [PaymentSQL.JournalLine]
+    ) async throws {
+        try await send(header)
+        var last: (LocalDate, UUID, Int)?
+        while true {
+            let lines = try await read(PaymentSQL.journalLines(of: books, during: days, after: last, limit: portion))
+            if !lines.isEmpty { try await send(lines.map(text).joined()) }
+            guard lines.count == portion, let end = lines.last else { return }
+            last = (end.day, end.journal, end.place)
         }
-        return lines.joined(separator: "\r\n") + "\r\n"
+    }
+
+    private static func text(_ row: PaymentSQL.JournalLine) -> String {
+        [
+            row.day.description, row.journal.lowercasedText, quoted(row.reason), row.number ?? "", row.account,
+            row.amount > 0 ? Money(row.amount, row.currency).decimals : "",
+            row.amount < 0 ? Money(-row.amount, row.currency).decimals : "",
+            row.currency,
+            row.rate.map { Int64($0).text(decimals: 2) } ?? "",
+        ].joined(separator: ",") + "\r\n"
     }
 
     /// A text that a spreadsheet would take for a formula begins with an apostrophe.

@@ -22,7 +22,7 @@ struct ReviewCharge: Work {
         guard let row = try await app.database.read(as: acting, { try await $0.first(AttemptSQL.attempt(attemptId)) }),
             row.attempt.state == .succeeded, let intent = row.reference
         else { return }
-        let review = try await provider.review(intent)
+        let review = try await provider.acting(for: row.attempt.account).review(intent)
         try await app.database.transaction(as: acting, within: 60) { tx in
             try await Attempt.review(attemptId, review, app, at: app.now(), in: tx)
         }
@@ -85,6 +85,7 @@ extension Attempt {
                 -refund.amount.amount,
                 to: refund.shareId,
                 from: .provider,
+                into: row.attempt.account,
                 key: "refund:\(refund.id)",
                 reason: "given back at the provider",
                 on: today,

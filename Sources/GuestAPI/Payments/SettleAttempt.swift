@@ -17,11 +17,12 @@ struct SettleAttempt: Work {
     let attemptId: Attempt.ID
 
     func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
-        guard let provider = app.payments else { return }
+        guard let payments = app.payments else { return }
         let acting = Principal.job(Self.kind).setting
         guard var row = try await app.database.read(as: acting, { try await $0.first(AttemptSQL.attempt(attemptId)) })
         else { return }
         guard row.attempt.state != .succeeded else { return }
+        let provider = payments.acting(for: row.attempt.account)
         let intent: PaymentProvider.Intent
         if let reference = row.reference {
             intent = row.isEnding ? try await provider.cancel(reference) : try await provider.intent(reference)
@@ -164,6 +165,7 @@ extension Attempt {
                 attempt.amount.amount,
                 to: attempt.shareId,
                 from: .provider,
+                into: attempt.account,
                 key: "pay:\(id)",
                 reason: "paid by \(attempt.method.rawValue)",
                 isOwn: try await tx.first(AttemptSQL.isOwn(id)) == true,

@@ -64,6 +64,7 @@ extension Attempt {
             shareId: share.id,
             method: request.method,
             amount: amount,
+            account: try await tx.first(AttemptSQL.account(of: booking.parkId)),
             createdAt: now
         )
         try await tx.run(

@@ -63,7 +63,9 @@ public struct HouseRules: Hashable, Codable, Sendable {
     /// Other rules for some days of arrival and types; the first that fits decides.
     public var seasons: [Season]?
 
-    /// Days after a share was due. Letters go out from the first day on.
+    /// Days after a share was due.
+    ///
+    /// Letters go out from the first day on.
     public struct Overdue: Hashable, Codable, Sendable {
         /// The desk gets a task; nil: never.
         public var askAfterDays: Int?
@@ -219,11 +221,15 @@ public struct HouseRules: Hashable, Codable, Sendable {
         /// Street, postal code and town, country.
         public var address: String
         public var vatNumber: String
+        /// The seller's own account at the payment provider, such as `acct_1Nv0FGQ9RKHgCVdK`; nil: guests pay into the
+        /// account of the service itself.
+        public var account: String?
 
-        public init(name: String, address: String, vatNumber: String) {
+        public init(name: String, address: String, vatNumber: String, account: String? = nil) {
             self.name = name
             self.address = address
             self.vatNumber = vatNumber
+            self.account = account
         }
     }
 
@@ -402,6 +408,11 @@ extension HouseRules: Checked {
             check.text(seller.name, "/seller/name", length: 1...100)
             check.text(seller.address, "/seller/address", length: 1...200)
             check.text(seller.vatNumber, "/seller/vatNumber", length: 1...30)
+            let isAccount = seller.account.map { account in
+                account.hasPrefix("acct_") && (6...100).contains(account.utf8.count)
+                    && account.utf8.dropFirst(5).allSatisfy(Check.isAlphanumeric)
+            }
+            check.require(isAccount ?? true, "/seller/account", "must be acct_ and letters or digits")
         }
         Self.check(arrivals, "/arrivals", &check)
         check.require((seasons ?? []).count <= 100, "/seasons", "must have at most 100 entries")

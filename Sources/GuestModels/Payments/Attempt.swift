@@ -38,6 +38,8 @@ public struct Attempt: Codable, Hashable, Sendable {
     public var state: State
     /// Why the last card was declined, in the provider's words, such as `insufficient_funds`.
     public var declined: String?
+    /// The seller's account at the provider that the money goes to; nil: the one of the service itself.
+    public var account: String?
     public var createdAt: Date
 
     public init(
@@ -47,6 +49,7 @@ public struct Attempt: Codable, Hashable, Sendable {
         amount: Money,
         state: State = .created,
         declined: String? = nil,
+        account: String? = nil,
         createdAt: Date
     ) {
         self.id = id
@@ -55,6 +58,7 @@ public struct Attempt: Codable, Hashable, Sendable {
         self.amount = amount
         self.state = state
         self.declined = declined
+        self.account = account
         self.createdAt = createdAt
     }
 }
@@ -148,6 +152,8 @@ public struct AttemptView: Codable, Hashable, Sendable {
     public var amount: Money
     public var state: Attempt.State
     public var declined: String?
+    /// The seller's account at the provider, which its form on the phone needs beside the secret; nil: none.
+    public var account: String?
     public var createdAt: Date
     /// What the provider's form on the phone needs; told to the payer alone, while there is something to do.
     public var clientSecret: String?
@@ -161,6 +167,7 @@ public struct AttemptView: Codable, Hashable, Sendable {
         amount = attempt.amount
         state = attempt.state
         declined = attempt.declined
+        account = attempt.account
         createdAt = attempt.createdAt
         self.clientSecret = clientSecret
         self.page = page

@@ -312,9 +312,7 @@ import Testing
             try await $0.all(ParkSQL.wrongOccupancy(of: nil))
         }
         #expect(wrong.isEmpty)
-        let contradictions = try await api.app.database.read(as: "test") {
-            try await $0.all(PaymentSQL.differences).map { "\($0.what) \($0.subject)" }
-        }
+        let contradictions = try await Office(api.app).checkLedger()
         #expect(contradictions.isEmpty, "\(contradictions)")
         // The price is what a fresh quote for the state as it is gives.
         var quoted = 0

@@ -98,9 +98,7 @@ import Testing
     }
 
     private func expectRight(_ api: GuestAPITestService, _ comment: Comment? = nil) async throws {
-        let wrong = try await api.app.database.read(as: "test") {
-            try await $0.all(PaymentSQL.differences).map { "\($0.what) \($0.subject)" }
-        }
+        let wrong = try await Office(api.app).checkLedger()
         #expect(wrong.isEmpty, comment)
     }
 

@@ -83,11 +83,13 @@ import Testing
         _ api: GuestAPITestService,
         deposit: Int = 30,
         from arrival: String = "2027-05-14",
-        to departure: String = "2027-05-17"
+        to departure: String = "2027-05-17",
+        _ base: HouseRules = Given.rules,
+        currency: String = "EUR"
     ) async throws -> Stage {
-        var rules = Given.rules
+        var rules = base
         rules.depositPercent = deposit
-        let world = try await api.given.park(rules: rules)
+        let world = try await api.given.park(rules: rules, currency: currency)
         let organiser = try await api.given.guest()
         let group = try await api.given.group(of: organiser)
         let member = try await api.given.member(of: group, invitedBy: organiser)
@@ -396,6 +398,10 @@ import Testing
                     }
                     let differences: [Difference]
                 }
+                try await api.transaction { tx in
+                    try Job.enqueue(CheckLedger(pass: .all), key: "all", at: api.now, api.app, in: tx)
+                }
+                try await api.work()
                 return try await api.get("/v1/admin/reconciliation", as: office).decode(Seen.self).differences.map(
                     \.what
                 )

@@ -65,7 +65,7 @@ import Testing
         let charge = try #require(paid.latestCharge?.id)
         // Too late to cancel: what counts is what it is.
         #expect(try await provider.cancel(made.id).sighting.state == .succeeded)
-        let movements = try await provider.movements { _ in false }
+        let movements = try await provider.movements(after: nil).movements
         let movement = try #require(movements.first { $0.source?.id == charge })
         #expect(movement.type == "charge" && movement.amount.value == 4321 && movement.currency.uppercased() == "EUR")
     }
@@ -118,7 +118,7 @@ import Testing
         #expect(given.amount.value == 1234)
         #expect(try await provider.refund(refund.id, of: made.id)?.id == given.id)
         #expect(try await provider.refund(given.id).amount.value == 1234)
-        let movements = try await provider.movements { _ in false }
+        let movements = try await provider.movements(after: nil).movements
         #expect(movements.contains { $0.source?.id == given.id && $0.amount.value == -1234 })
         // What the other server gets wrong, our own must not.
         guard server == .sandbox else { return }

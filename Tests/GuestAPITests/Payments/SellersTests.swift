@@ -1,0 +1,254 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+/// Each seller its own account at the provider: attempts, books and exports.
+@Suite struct SellersTests {
+    private static func rules(_ account: String) -> HouseRules {
+        var rules = Given.rules
+        rules.seller = .init(name: "Heide BV", address: "Heide 1, Ede, NL", vatNumber: "NL001", account: account)
+        rules.vat = [.init(from: LocalDate(daysSince1970: 0), lodging: 900, extras: 2100)]
+        return rules
+    }
+
+    private func balance(_ account: String, _ currency: String, _ api: GuestAPITestService) async throws -> Int {
+        try await api.count(
+            """
+            SELECT coalesce(sum(amount), 0)::bigint AS count FROM entry
+            WHERE account = \(account) AND currency = \(currency)
+            """
+        )
+    }
+
+    @Test func `A guest pays into the account of the park's seller`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await PaymentsTests.stage(api, Self.rules("acct_heide"))
+            let share = try await stage.own(of: stage.member)
+            let (id, secret) = try await stage.secret(share.id, as: stage.member)
+            #expect(try await stage.show(id, as: stage.member).account == "acct_heide")
+            #expect(try await stage.account.pay(secret) == "succeeded")
+            try await stage.settle()
+            #expect(try await stage.show(id, as: stage.member).state == .succeeded)
+            let seller = stage.account.acting(for: "acct_heide")
+            #expect(try await seller.list("payment_intents").count == 1)
+            #expect(try await stage.account.list("payment_intents").isEmpty)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A seller's payouts and fees stand in its own export`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await PaymentsTests.stage(api, Self.rules("acct_heide"))
+            let share = try await stage.own(of: stage.member)
+            let (_, secret) = try await stage.secret(share.id, as: stage.member)
+            _ = try await stage.account.pay(secret)
+            try await stage.settle()
+            try await stage.account.acting(for: "acct_heide").ask(
+                "POST",
+                "/v1/payouts",
+                ["amount": "900", "currency": "eur"]
+            )
+            try await stage.account.ask("POST", "/v1/payouts", ["amount": "700", "currency": "eur"])
+            try await ReadBooks.read(api.app)
+            let finance = try await api.given.staff([.finance], at: stage.world.park.id)
+            let office = try await api.given.headOffice()
+            let days = "from=2020-01-01&to=2021-01-01"
+            #expect(try await api.get("/v1/admin/journals?\(days)", as: finance).status == 403)
+            let year = "from=\(LocalDate(daysSince1970: Int(Date().timeIntervalSince1970) / 86400 - 100))"
+            let until = "to=\(LocalDate(daysSince1970: Int(Date().timeIntervalSince1970) / 86400 + 200))"
+            let own = try await api.get("/v1/admin/parks/\(stage.world.park.id)/journals?\(year)&\(until)", as: finance)
+            #expect(own.text.contains("payout at the provider") && own.text.contains(",bank,9.00,"))
+            #expect(own.text.contains(",fees,"))
+            let sold = try await api.get("/v1/admin/journals?\(year)&\(until)&seller=acct_heide", as: office)
+            #expect(sold.text == own.text)
+            let rest = try await api.get("/v1/admin/journals?\(year)&\(until)", as: office)
+            #expect(rest.text.contains(",bank,7.00,") && !rest.text.contains(",bank,9.00,"))
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `An attempt keeps the account it was made at`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await PaymentsTests.stage(api, Self.rules("acct_heide"))
+            let share = try await stage.own(of: stage.member)
+            let (id, secret) = try await stage.secret(share.id, as: stage.member)
+            // The park is sold while somebody pays.
+            try await api.transaction { tx in
+                let other = #"{"seller": {"name": "N", "address": "A", "vatNumber": "V", "account": "acct_other"}}"#
+                try await tx.run(
+                    Command("UPDATE park SET rules = rules || \(other)::jsonb WHERE id = \(stage.world.park.id)")
+                )
+                tx.publish(stage.world.park.id, .park, to: .park(stage.world.park.id))
+            }
+            _ = try await stage.account.pay(secret)
+            try await stage.settle()
+            #expect(try await stage.show(id, as: stage.member).state == .succeeded)
+            let (next, _) = try await stage.secret(try await stage.own(of: stage.organiser).id, as: stage.organiser)
+            #expect(try await stage.show(next, as: stage.organiser).account == "acct_other")
+            // What was paid at the first goes back from there.
+            let cancelled = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "cancel")
+            #expect(cancelled.status == 200)
+            try await api.work()
+            try await stage.settle()
+            #expect(try await stage.account.acting(for: "acct_heide").list("refunds").count == 1)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `An event of another account than the attempt's is parked`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await PaymentsTests.stage(api, Self.rules("acct_heide"))
+            _ = try await stage.secret(try await stage.own(of: stage.member).id, as: stage.member)
+            let intent = try #require(
+                try await stage.account.acting(for: "acct_heide").list("payment_intents").first?["id"] as? String
+            )
+            for account in ["acct_heide", "acct_forged"] {
+                let event = ProviderEvent(
+                    id: account,
+                    kind: "payment_intent.succeeded",
+                    subject: intent,
+                    account: account
+                )
+                try await api.transaction { try await event.receive(api.app, at: api.now, in: $0) }
+            }
+            try await api.work()
+            let parked = try await api.count("SELECT count(*) FROM provider_event WHERE state = 'parked'")
+            #expect(parked == 1)
+            #expect(try await api.count("SELECT count(*) FROM provider_event WHERE state = 'done'") == 1)
+        }
+    }
+
+    @Test func `Payments in pounds on an account in euros are matched`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await PaymentsTests.stage(api, Self.rules("acct_lochEUR"), currency: "GBP")
+            let share = try await stage.own(of: stage.member)
+            let (_, secret) = try await stage.secret(share.id, as: stage.member)
+            _ = try await stage.account.pay(secret)
+            try await stage.settle()
+            _ = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "cancel")
+            try await api.work()
+            try await stage.settle()
+            try await stage.expectRight()
+            #expect(try await balance("provider", "GBP", api) == 0)
+            #expect(try await balance("provider", "EUR", api) != 0)
+        }
+    }
+
+    @Test func `A disputed payment in another currency is taken back in its own`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await PaymentsTests.stage(api, Self.rules("acct_lochEUR"), currency: "GBP")
+            let share = try await stage.own(of: stage.member)
+            let (_, secret) = try await stage.secret(share.id, as: stage.member)
+            _ = try await stage.account.pay(secret, with: "pm_card_createDispute")
+            try await stage.settle()
+            try await ReadBooks.read(api.app)
+            try await api.work()
+            #expect(try await stage.own(of: stage.member).paid?.amount == 0)
+            // The account of what banks take back is even once the share owes it again.
+            #expect(try await balance("disputed", "GBP", api) == 0)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A reading that was cut off goes on where it was`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let account = try #require(api.account)
+            for _ in 0..<30 { try await account.ask("POST", "/v1/payouts", ["amount": "100", "currency": "eur"]) }
+            let movements = try await account.list("balance_transactions").compactMap { $0["id"] as? String }
+            try await api.transaction { tx in
+                try await tx.run(
+                    AttemptSQL.goOn(
+                        "",
+                        from: .init(),
+                        to: .init(begunWith: movements[0], reached: movements[9], begunAt: api.now),
+                        readAt: nil
+                    )
+                )
+            }
+            try await ReadBooks.read(api.app)
+            #expect(try await api.count("SELECT count(*) FROM provider_transaction") == 20)
+            try await account.ask("POST", "/v1/payouts", ["amount": "100", "currency": "eur"])
+            try await ReadBooks.read(api.app)
+            #expect(try await api.count("SELECT count(*) FROM provider_transaction") == 21)
+            try await ReadBooks.read(api.app)
+            #expect(try await api.count("SELECT count(*) FROM provider_transaction") == 21)
+        }
+    }
+
+    @Test func `A stay that is over and paid leaves no debt on either side`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park(rules: Self.rules("acct_heide"))
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let reception = try await api.given.staff([.reception], at: world.park.id)
+            let booking = try await api.given.booking(of: group, by: organiser, in: world)
+            _ = try await api.post("/v1/bookings/\(booking.id)/confirm", as: organiser, key: "firm")
+            let share = try await api.get("/v1/bookings/\(booking.id)/shares", as: organiser)
+                .decode(PaymentsTests.Shares.self).items[0]
+            func pay(_ amount: Int64, _ key: String) async throws {
+                let request = TillPaymentRequest(method: .cash, amount: amount)
+                let path = "/v1/admin/shares/\(share.id)/till-payments"
+                #expect(try await api.post(path, request, as: reception, key: key).status == 201)
+            }
+            func earn(_ text: String) async throws {
+                let work = EarnRevenue(parkId: world.park.id, day: try day(text))
+                try await api.transaction { try await work.finish(api.app, at: api.now, in: $0) }
+            }
+            try await pay(10_000, "some")
+            try await earn("2027-05-16")
+            // The first two nights and their part of the cleaning are earned; 100.00 of them are paid.
+            let owed = try await balance("receivable", "EUR", api)
+            #expect(owed > 0)
+            #expect(try await balance("prepaid", "EUR", api) == 0)
+            try await pay(booking.total.amount - 10_000, "rest")
+            try await earn("2027-05-17")
+            #expect(try await balance("receivable", "EUR", api) == 0)
+            #expect(try await balance("prepaid", "EUR", api) == 0)
+            #expect(try await Office(api.app).checkLedger() == [])
+        }
+    }
+
+    @Test func `What the check has found goes when it is right again`() async throws {
+        try await withGuestAPI(isTampering: true) { api in
+            let stage = try await PaymentsTests.stageWithoutProvider(api)
+            let office = try await api.given.headOffice()
+            func check(_ pass: CheckLedger.Pass) async throws -> String {
+                try await api.transaction { tx in
+                    try Job.enqueue(CheckLedger(pass: pass), key: pass.rawValue, at: api.now, api.app, in: tx)
+                }
+                try await api.work()
+                return try await api.get("/v1/admin/reconciliation", as: office).text
+            }
+            api.clock.advance(by: 7200)
+            _ = try await check(.recent)
+            let before = try await check(.all)
+            #expect(before.contains(#""differences":[]"#) && before.contains("checkedAt"))
+            try await api.transaction { tx in
+                try await tx.run(Command("UPDATE share SET amount = amount + 1 WHERE booking_id = \(stage.id)"))
+            }
+            // Nothing has been booked since, so only the pass over everything finds it.
+            api.clock.advance(by: 7200)
+            #expect(try await check(.recent).contains(#""differences":[]"#))
+            #expect(try await check(.all).contains("shares are not the price"))
+            try await api.transaction { tx in
+                try await tx.run(Command("UPDATE share SET amount = amount - 1 WHERE booking_id = \(stage.id)"))
+            }
+            #expect(try await check(.all).contains(#""differences":[]"#))
+        }
+    }
+}
+
+extension PaymentsTests {
+    fileprivate static func stageWithoutProvider(_ api: GuestAPITestService) async throws -> Booking {
+        let world = try await api.given.park()
+        let organiser = try await api.given.guest()
+        let group = try await api.given.group(of: organiser)
+        let booking = try await api.given.booking(of: group, by: organiser, in: world)
+        return try await api.post("/v1/bookings/\(booking.id)/confirm", as: organiser, key: "firm").decode(Booking.self)
+    }
+}
