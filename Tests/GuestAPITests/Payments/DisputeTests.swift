@@ -227,4 +227,93 @@ import Testing
             try await stage.expectRight()
         }
     }
+
+    // MARK: The check
+
+    private struct RolledBack: Error {}
+
+    /// Breaks a law about money that was taken back, or about mandates, by `size`; what the check must call it.
+    private static let plants: [(found: String, changes: @Sendable (_ size: Int64) -> SQL)] = [
+        (
+            "attempt has been taken back otherwise than the ledger says",
+            { size in
+                "UPDATE attempt SET taken_back = taken_back - least(\(size), taken_back) WHERE taken_back > 0"
+            }
+        ),
+        (
+            "dispute at the provider that nothing here matches",
+            { size in
+                "UPDATE attempt SET taken_back = taken_back - least(\(size), taken_back) WHERE taken_back > 0"
+            }
+        ),
+        (
+            "share is not paid what the ledger says",
+            { size in
+                "UPDATE share SET paid = paid + \(size) WHERE id IN (SELECT share_id FROM attempt WHERE taken_back > 0)"
+            }
+        ),
+        (
+            "money that a bank has taken back is given back",
+            { size in
+                """
+                WITH given AS (
+                    UPDATE attempt SET given_back = least(\(size), amount) WHERE taken_back > 0 RETURNING id, amount
+                )
+                INSERT INTO refund (id, attempt_id, amount, created_at)
+                SELECT gen_random_uuid(), id, least(\(size), amount), now() FROM given
+                """
+            }
+        ),
+        (
+            "attempt has not given back what its refunds say",
+            { size in
+                "UPDATE attempt SET given_back = least(\(size), amount) WHERE taken_back > 0"
+            }
+        ),
+        (
+            "mandate is not what was given under it",
+            { size in
+                "UPDATE mandate SET spent = spent + \(size), allowed = allowed + \(size)"
+            }
+        ),
+        (
+            "mandate is not what was given under it",
+            { size in
+                "UPDATE goodwill SET amount = amount + \(size) WHERE state = 'given'"
+            }
+        ),
+        (
+            "gift that no mandate counts",
+            { size in
+                "UPDATE goodwill SET day = day + (1 + \(Int(size % 300))::int) WHERE state = 'given'"
+            }
+        ),
+    ]
+
+    @Test func `The check finds money taken back and gifts that are told wrong`() async throws {
+        let count = ProcessInfo.processInfo.environment["VOORPRET_PLANTS"].flatMap { Int($0) } ?? 2
+        try await withGuestAPI(payments: true, isTampering: true) { api in
+            let stage = try await disputed(api)
+            let reception = try await api.given.staff([.reception, .host], at: stage.world.park.id)
+            let share = try await stage.own(of: stage.member)
+            let path = "/v1/admin/shares/\(share.id)/goodwill"
+            let gift = GoodwillRequest(amount: 1000, reason: "cold water")
+            #expect(try await api.post(path, gift, as: reception, key: "gift").status == 201)
+            try await stage.expectRight()
+            for plant in Self.plants {
+                for _ in 0..<count {
+                    let size = Int64.random(in: 1...20_000)
+                    await #expect(throws: RolledBack.self) {
+                        try await api.transaction { tx in
+                            try await tx.run(Command(plant.changes(size)))
+                            let found = try await CheckLedger.own(in: tx) + CheckLedger.atProvider(in: tx)
+                            #expect(found.contains { $0.what == plant.found }, "\(plant.found) by \(size): \(found)")
+                            throw RolledBack()
+                        }
+                    }
+                }
+            }
+            try await stage.expectRight()
+        }
+    }
 }
