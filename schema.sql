@@ -1046,6 +1046,22 @@ CREATE TABLE cottage_household (
     PRIMARY KEY (booking_id, cottage_id, household_id)
 );
 
+-- How each household of a booking comes and goes, where some household does so alone; the time of what has happened is kept
+-- for undoing it.
+CREATE TABLE household_stay (
+    booking_id uuid NOT NULL REFERENCES booking,
+    household_id uuid NOT NULL REFERENCES household,
+    state text NOT NULL CHECK (state IN ('expected', 'checkedIn', 'checkedOut', 'noShow')),
+    -- When it means to come, on the park's clock.
+    arrival_time time,
+    checked_out_at timestamptz,
+    no_show_at timestamptz,
+    PRIMARY KEY (booking_id, household_id),
+    CONSTRAINT household_stay_times CHECK (
+        (state = 'checkedOut') = (checked_out_at IS NOT NULL) AND (state = 'noShow') = (no_show_at IS NOT NULL)
+    )
+);
+
 -- The guest register that the country asks for, sealed with the server's secret, and until when the law has it kept.
 CREATE TABLE register_entry (
     booking_id uuid NOT NULL REFERENCES booking,
@@ -1546,7 +1562,10 @@ SELECT 'group:' || group_id AS scope, booking.id, json_strip_nulls(json_build_ob
     'cottages', (
         SELECT coalesce(json_agg(json_build_object('id', cottage_id, 'number', cottage.number, 'isChosen', is_chosen,
             'pricedAs', priced_as, 'since', nullif(lower(allocation.stay), lower(booking.stay)),
-            'pricedFrom', priced_from) ORDER BY cottage_id), '[]')
+            'pricedFrom', priced_from, 'householdIds', (
+                SELECT json_agg(household_id ORDER BY household_id) FROM cottage_household AS home
+                WHERE home.booking_id = booking.id AND home.cottage_id = cottage.id
+            )) ORDER BY cottage_id), '[]')
         FROM allocation JOIN cottage ON cottage.id = cottage_id WHERE booking_id = booking.id
     ),
     'travellerIds', (
@@ -1570,6 +1589,11 @@ SELECT 'group:' || group_id AS scope, booking.id, json_strip_nulls(json_build_ob
     'deposit', json_build_object('amount', deposit, 'currency', currency),
     'isDepositCovered', paid >= deposit, 'isPaid', paid >= price,
     'placedAt', utc(placed_at), 'arrivalTime', to_char(arrival_time, 'HH24:MI'),
+    'households', (
+        SELECT json_agg(json_build_object('householdId', household_id, 'state', its.state,
+            'arrivalTime', to_char(its.arrival_time, 'HH24:MI')) ORDER BY household_id)
+        FROM household_stay AS its WHERE booking_id = booking.id
+    ),
     'checkedInAt', utc(checked_in_at), 'checkedOutAt', utc(checked_out_at),
     'leastFeePercent', least_fee_percent, 'version', version
 ))::text AS body
@@ -1715,4 +1739,4 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
     (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders'),
-    (21, 'desk'), (22, 'sellers');
+    (21, 'desk'), (22, 'sellers'), (23, 'households');

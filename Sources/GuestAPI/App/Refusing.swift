@@ -43,6 +43,13 @@ extension Row {
     }
 }
 
+extension Row {
+    /// A JSON column as one of our types; nil for NULL.
+    func decodeJSONIfPresent<Value: Decodable>(_ column: String, as type: Value.Type = Value.self) throws -> Value? {
+        try decodeIfPresent(column, as: JSONText.self) == nil ? nil : decodeJSON(column)
+    }
+}
+
 extension JSONText {
     init(encoding value: some Encodable) throws {
         self.init(String(decoding: try ResponseEncoder.encode(value), as: UTF8.self))

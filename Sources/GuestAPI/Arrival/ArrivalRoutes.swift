@@ -14,9 +14,9 @@ enum ArrivalRoutes {
     ]
 
     private static func setArrivalTime(_ call: Call) async throws -> Answer {
-        let time = try call.body(ArrivalTimeRequest.self).time
+        let request = try call.body(ArrivalTimeRequest.self)
         return try await BookingRoutes.change(call) { id, tx in
-            try await Booking.setArrivalTime(time, of: id, as: call.principal, in: tx)
+            try await Booking.setArrivalTime(request, of: id, as: call.principal, at: call.now, in: tx)
         }
     }
 
@@ -57,21 +57,37 @@ enum ArrivalRoutes {
     }
 
     private static func checkIn(_ call: Call) async throws -> Answer {
-        try await BookingRoutes.change(call) { id, tx in
-            try await Booking.checkIn(id, as: call.principal, call.app, at: call.now, in: tx)
+        let household = try household(of: call)
+        return try await BookingRoutes.change(call) { id, tx in
+            try await Booking.checkIn(id, of: household, as: call.principal, call.app, at: call.now, in: tx)
         }
     }
 
     private static func checkOut(_ call: Call) async throws -> Answer {
-        try await BookingRoutes.change(call) { id, tx in
-            try await Booking.checkOut(id, as: call.principal, call.app, at: call.now, in: tx)
+        let household = try household(of: call)
+        return try await BookingRoutes.change(call) { id, tx in
+            try await Booking.checkOut(id, of: household, as: call.principal, call.app, at: call.now, in: tx)
         }
     }
 
+    /// The body may be missing.
+    private static func household(of call: Call) throws -> Household.ID? {
+        try call.bytes.isEmpty ? nil : call.body(StayRequest.self).householdId
+    }
+
     private static func noShow(_ call: Call) async throws -> Answer {
-        guard let reason = try call.body(ReasonRequest.self).reason else { throw Refusal.reasonNeeded.at("/reason") }
+        let request = try call.body(NoShowRequest.self)
+        guard let reason = request.reason else { throw Refusal.reasonNeeded.at("/reason") }
         return try await BookingRoutes.change(call) { id, tx in
-            try await Booking.noShow(id, reason: reason, as: call.principal, call.app, at: call.now, in: tx)
+            try await Booking.noShow(
+                id,
+                of: request.householdId,
+                reason: reason,
+                as: call.principal,
+                call.app,
+                at: call.now,
+                in: tx
+            )
         }
     }
 

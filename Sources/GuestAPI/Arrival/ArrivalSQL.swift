@@ -24,6 +24,12 @@ enum ArrivalSQL {
         ) { Readiness(rawValue: try $0.decode("readiness")) ?? .toClean }
     }
 
+    static func readiness(of cottages: [Cottage.ID]) -> Query<Readiness> {
+        Query("SELECT readiness FROM cottage WHERE id = ANY(\(cottages)::uuid[]) ORDER BY id") {
+            try $0.word("readiness")
+        }
+    }
+
     static func isReady(_ cottage: Cottage.ID) -> Query<Bool> {
         Query("SELECT readiness = 'ready' AS is_ready FROM cottage WHERE id = \(cottage)") {
             try $0.decode("is_ready")
@@ -152,6 +158,60 @@ enum ArrivalSQL {
                 """
             ),
         ]
+    }
+
+    // MARK: Households that come and go by themselves
+
+    struct StayRow: Sendable {
+        var stay: HouseholdStay
+        let checkedOutAt: Date?
+        let noShowAt: Date?
+    }
+
+    /// How the households of a booking come and go, as far as some do so alone.
+    static func stays(of booking: Booking.ID) -> Query<StayRow> {
+        Query(
+            """
+            SELECT household_id, state, to_char(arrival_time, 'HH24:MI') AS arrival_time, checked_out_at, no_show_at
+            FROM household_stay WHERE booking_id = \(booking) ORDER BY household_id
+            """
+        ) { row in
+            StayRow(
+                stay: HouseholdStay(
+                    householdId: try row.decode("household_id"),
+                    state: try row.word("state"),
+                    arrivalTime: try row.decodeIfPresent("arrival_time", as: String.self).flatMap { LocalTime($0) }
+                ),
+                checkedOutAt: try row.decodeIfPresent("checked_out_at"),
+                noShowAt: try row.decodeIfPresent("no_show_at")
+            )
+        }
+    }
+
+    /// Writes how one comes or goes; the time of what has happened is kept beside it.
+    static func write(_ stay: HouseholdStay, of booking: Booking.ID, at now: Date) -> Command {
+        let (out, missed) = (stay.state == .checkedOut ? now : nil, stay.state == .noShow ? now : nil)
+        return Command(
+            """
+            INSERT INTO household_stay AS its (booking_id, household_id, state, arrival_time, checked_out_at, no_show_at)
+            VALUES (\(booking), \(stay.householdId), \(stay.state.rawValue), \(stay.arrivalTime?.description)::time, \(out),
+                \(missed))
+            ON CONFLICT (booking_id, household_id) DO UPDATE
+            SET state = EXCLUDED.state, arrival_time = EXCLUDED.arrival_time,
+                checked_out_at = CASE WHEN EXCLUDED.checked_out_at IS NOT NULL THEN coalesce(its.checked_out_at, EXCLUDED.checked_out_at) END,
+                no_show_at = CASE WHEN EXCLUDED.no_show_at IS NOT NULL THEN coalesce(its.no_show_at, EXCLUDED.no_show_at) END
+            """
+        )
+    }
+
+    /// The households that stay, by who lives where.
+    static func households(of booking: Booking.ID) -> Query<Household.ID> {
+        Query(
+            """
+            SELECT DISTINCT household_id FROM booking_traveller JOIN traveller ON traveller.id = traveller_id
+            WHERE booking_id = \(booking) ORDER BY household_id
+            """
+        ) { try $0.decode("household_id") }
     }
 
     // MARK: The guest register

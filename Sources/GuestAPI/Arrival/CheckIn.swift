@@ -7,27 +7,36 @@ extension Booking {
     /// ready; for staff on the day.
     ///
     /// Harmless to repeat.
+    ///
+    /// - Parameter household: the one that comes alone; nil for all of them.
     static func checkIn(
         _ id: Booking.ID,
+        of household: Household.ID? = nil,
         as principal: Principal,
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
     ) async throws -> Booking {
+        if let household {
+            return try await HouseholdStay.checkIn(household, of: id, as: principal, app, at: now, in: tx)
+        }
         var booking = try await locked(id, by: .member, as: principal, in: tx)
-        let (policies, readiness, roles, register, people) = try await tx.all(
+        let (policies, readiness, roles, register, people, stays) = try await tx.all(
             BookingSQL.policy(of: id),
             ArrivalSQL.readiness(ofBooking: id),
             BookingSQL.role(of: principal.guestID, in: id),
             ArrivalSQL.register(of: id),
-            GroupSQL.travellers(of: booking.groupId)
+            GroupSQL.travellers(of: booking.groupId),
+            ArrivalSQL.stays(of: id)
         )
         guard let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone) else {
             throw Refusal.notFound
         }
         let isStaff = principal.guestID == nil
         if !isStaff, policy.rules.selfCheckIn != .anyone, roles != [.organiser] { throw Refusal.forbidden }
-        guard booking.state != .checkedIn else { return booking }
+        // Some households may have come before the others.
+        let isAwaited = stays.contains { $0.stay.state == .expected }
+        guard booking.state != .checkedIn || isAwaited else { return booking }
         if let rule = policy.rules.register {
             try requireRegister(rule, of: booking, people, register, app)
         }
@@ -43,11 +52,12 @@ extension Booking {
             isReady: readiness.allSatisfy { $0 == .ready },
             byStaff: isStaff
         )
-        return try write(booking, "booking.checkIn", .occupied, app, at: now, in: tx)
+        HouseholdStay.follow(stays.map(\.stay), of: id, from: .expected, to: .checkedIn, at: now, in: tx)
+        return try await write(booking, "booking.checkIn", .occupied, as: principal, app, at: now, in: tx)
     }
 
     /// Every adult has to be in it, with a document where the country asks for one.
-    private static func requireRegister(
+    static func requireRegister(
         _ rule: HouseRules.Register,
         of booking: Booking,
         _ people: [Traveller],
@@ -67,17 +77,24 @@ extension Booking {
     /// Ends the stay: the cottages want cleaning, and nothing that opens doors is told any more.
     ///
     /// Harmless to repeat.
+    ///
+    /// - Parameter household: the one that leaves alone; nil for all of them.
     static func checkOut(
         _ id: Booking.ID,
+        of household: Household.ID? = nil,
         as principal: Principal,
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
     ) async throws -> Booking {
+        if let household {
+            return try await HouseholdStay.checkOut(household, of: id, as: principal, app, at: now, in: tx)
+        }
         var booking = try await locked(id, by: .member, as: principal, in: tx)
-        let (policies, roles) = try await tx.all(
+        let (policies, roles, stays) = try await tx.all(
             BookingSQL.policy(of: id),
-            BookingSQL.role(of: principal.guestID, in: id)
+            BookingSQL.role(of: principal.guestID, in: id),
+            ArrivalSQL.stays(of: id)
         )
         let isStaff = principal.guestID == nil
         if !isStaff, policies.first?.rules.selfCheckIn != .anyone, roles != [.organiser] { throw Refusal.forbidden }
@@ -85,26 +102,53 @@ extension Booking {
         try booking.checkOut(at: now)
         if let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone) {
             let day = clock.date(at: now)
-            try await correctTouristTax(of: booking, leaving: day, rules: policy.rules, app, at: now, in: tx)
+            let gone = Set(
+                stays.filter { $0.stay.state == .checkedOut || $0.stay.state == .noShow }.map(\.stay.householdId)
+            )
+            try await correctTouristTax(
+                of: booking,
+                except: gone,
+                leaving: day,
+                rules: policy.rules,
+                app,
+                at: now,
+                in: tx
+            )
             try await divide(id, as: principal, app, at: now, in: tx)
         }
+        HouseholdStay.follow(stays.map(\.stay), of: id, from: .checkedIn, to: .checkedOut, at: now, in: tx)
         if !booking.isPaid, booking.groupId != nil {
             try Job.enqueue(LeftOwing(bookingId: id), key: id.description, at: now, app, in: tx)
         }
         // A stay that is over may be checked out late, when others live there already.
         let others = Set(try await tx.all(ArrivalSQL.occupied(booking.cottages.map(\.id), besides: id)))
-        return try write(booking, "booking.checkOut", .toClean, except: others, app, at: now, in: tx)
+        return try await write(
+            booking,
+            "booking.checkOut",
+            .toClean,
+            except: others,
+            as: principal,
+            app,
+            at: now,
+            in: tx
+        )
     }
 
     /// Nobody came: the cottages are free for others; the price stands, but for the tourist tax, which nobody owes.
+    ///
+    /// - Parameter household: the one that did not come although the others may have; nil for all of them.
     static func noShow(
         _ id: Booking.ID,
+        of household: Household.ID? = nil,
         reason: String,
         as principal: Principal,
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
     ) async throws -> Booking {
+        if let household {
+            return try await HouseholdStay.noShow(household, of: id, reason, as: principal, app, at: now, in: tx)
+        }
         var booking = try await locked(id, as: principal, in: tx)
         guard let policy = try await tx.first(BookingSQL.policy(of: id)),
             let clock = ParkClock(timeZone: policy.timeZone)
@@ -135,10 +179,11 @@ extension Booking {
         _ action: String,
         _ readiness: Readiness,
         except others: Set<Cottage.ID> = [],
+        as principal: Principal,
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
-    ) throws -> Booking {
+    ) async throws -> Booking {
         var booking = booking
         booking.version += 1
         tx.later([BookingSQL.update(booking)])
@@ -146,22 +191,37 @@ extension Booking {
         Cottage.mark(left, readiness, of: booking.parkId, at: now, in: tx)
         try Audit.record(action, target: booking.id.uuid, park: booking.parkId, app, at: now, in: tx)
         booking.publish(in: tx)
-        return booking
+        return try await found(booking.id, by: .member, as: principal, in: tx)
     }
 
-    /// Says when they mean to come; anybody of the group may.
+    /// Says when a household means to come; anybody of the group may say it for the own, the organiser for all.
+    ///
+    /// The booking has the earliest hour of them. Staff who name no household set that one.
     static func setArrivalTime(
-        _ time: LocalTime,
+        _ request: ArrivalTimeRequest,
         of id: Booking.ID,
         as principal: Principal,
+        at now: Date,
         in tx: Transaction
     ) async throws -> Booking {
         var booking = try await locked(id, by: .member, as: principal, in: tx)
-        guard booking.state == .held || booking.state == .confirmed else { throw Refusal.notChangeable }
-        booking.arrivalTime = time
+        guard booking.state == .held || booking.state == .confirmed || booking.state == .checkedIn else {
+            throw Refusal.notChangeable
+        }
         booking.version += 1
-        tx.later([BookingSQL.update(booking)])
+        if let household = try await HouseholdStay.household(request.householdId, of: booking, as: principal, in: tx) {
+            var stays = try await tx.all(ArrivalSQL.stays(of: id)).map(\.stay)
+            var own = stays.first { $0.householdId == household } ?? HouseholdStay(householdId: household)
+            guard own.state == .expected else { throw Refusal.notChangeable }
+            own.arrivalTime = request.time
+            stays = stays.filter { $0.householdId != household } + [own]
+            booking.arrivalTime = stays.firstArrival
+            tx.later([ArrivalSQL.write(own, of: id, at: now), BookingSQL.update(booking)])
+        } else {
+            booking.arrivalTime = request.time
+            tx.later([BookingSQL.update(booking)])
+        }
         booking.publish(in: tx)
-        return booking
+        return try await found(id, by: .member, as: principal, in: tx)
     }
 }

@@ -9,11 +9,13 @@ extension Booking {
     /// The caller divides the price anew.
     ///
     /// - Parameters:
-    ///   - travellers: those who leave; nil for all of the stay.
+    ///   - household: the one that leaves; nil for all of the stay.
+    ///   - gone: those that have left or not come before, so that theirs is right already.
     ///   - day: the park-local day on which they leave.
     static func correctTouristTax(
         of booking: Booking,
-        for travellers: Set<Traveller.ID>? = nil,
+        for household: Household.ID? = nil,
+        except gone: Set<Household.ID> = [],
         leaving day: LocalDate,
         rules: HouseRules,
         _ app: AppEnvironment,
@@ -22,8 +24,15 @@ extension Booking {
     ) async throws {
         guard day < booking.stay.departure else { return }
         let slept = max(day.daysSince1970 - booking.stay.arrival.daysSince1970, 0)
-        let taxed = try await tx.all(BookingSQL.liveLines(of: booking.id)).filter { _, line in
-            line.kind == .touristTax && (travellers.map { all in line.travellerId.map(all.contains) ?? false } ?? true)
+        let (lines, people) = try await tx.all(
+            BookingSQL.liveLines(of: booking.id),
+            GroupSQL.travellers(ofBooking: booking.id)
+        )
+        let homes = Dictionary(people.map { ($0.id, $0.householdId) }) { $1 }
+        let taxed = lines.filter { _, line in
+            guard line.kind == .touristTax else { return false }
+            let home = line.travellerId.flatMap { homes[$0] }
+            return household == nil ? home.map { !gone.contains($0) } ?? true : home == household
         }
         let nights = booking.stay.nightCount
         for (id, line) in taxed {

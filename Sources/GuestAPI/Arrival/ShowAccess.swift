@@ -42,10 +42,11 @@ extension CottageAccess {
     ) async throws -> [Shown] {
         let booking = try await Booking.found(id, by: .member, as: principal, in: tx)
         guard let guest = principal.guestID, let group = booking.groupId else { throw Refusal.notFound }
-        let (policies, rows, own) = try await tx.all(
+        let (policies, rows, own, stays) = try await tx.all(
             BookingSQL.policy(of: id),
             ArrivalSQL.access(of: id),
-            GroupSQL.ownRow(in: group, of: guest)
+            GroupSQL.ownRow(in: group, of: guest),
+            ArrivalSQL.stays(of: id)
         )
         guard let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone), let own = own.first else {
             throw Refusal.notFound
@@ -54,6 +55,12 @@ extension CottageAccess {
         case .held, .confirmed: throw Refusal.notCheckedIn
         case .checkedIn: break
         case .checkedOut, .expired, .cancelled, .noShow: throw Refusal.stayOver
+        }
+        // Households that come and go by themselves have their own time behind the doors.
+        switch stays.first(where: { $0.stay.householdId == own.householdId })?.stay.state {
+        case .expected where stays.contains(where: { $0.stay.state != .expected }): throw Refusal.notCheckedIn
+        case .checkedOut, .noShow: throw Refusal.stayOver
+        case .expected, .checkedIn, nil: break
         }
         // Who forgets to check out is out all the same.
         let end = booking.checkOutBy(for: own.householdId, rules: policy.rules)

@@ -22,6 +22,18 @@ extension Booking {
         } else {
             guard request.what == .change else { throw Refusal.forbidden.at("/what") }
         }
+        if let household = request.householdId, request.what != .change {
+            return try await HouseholdStay.undo(
+                request.what,
+                household,
+                of: id,
+                for: request.reason,
+                as: principal,
+                app,
+                at: now,
+                in: tx
+            )
+        }
         switch request.what {
         case .change:
             return try await undoChange(of: id, for: request.reason, as: principal, app, at: now, in: tx)
@@ -52,7 +64,7 @@ extension Booking {
             [BookingSQL.occupy(id), BookingSQL.update(booking), BookingSQL.markNoShow(id, at: nil)],
             refusing: ["allocation_cottage_taken": .cottageTaken]
         )
-        try await divide(id, as: principal, app, at: now, in: tx)
+        try await divide(id, undoing: since, as: principal, app, at: now, in: tx)
         try booking.recordUndo("booking.undoNoShow", for: reason, app, at: now, in: tx)
         return try await found(id, as: principal, in: tx)
     }
@@ -77,7 +89,7 @@ extension Booking {
         booking.version += 1
         tx.later([BookingSQL.update(booking)])
         try await undoTouristTax(of: id, correctedAt: since, app, at: now, in: tx)
-        try await divide(id, as: principal, app, at: now, in: tx)
+        try await divide(id, undoing: since, as: principal, app, at: now, in: tx)
         Cottage.mark(cottages, .occupied, of: booking.parkId, at: now, in: tx)
         try booking.recordUndo("booking.undoCheckOut", for: reason, app, at: now, in: tx)
         return try await found(id, as: principal, in: tx)

@@ -37,6 +37,7 @@ enum BookingSQL {
         let paid: Int64
         let placedAt: Date
         let arrivalTime: LocalTime?
+        let households: [HouseholdStay]?
         let checkedInAt: Date?
         let checkedOutAt: Date?
         let leastFeePercent: Int
@@ -47,7 +48,11 @@ enum BookingSQL {
         booking.id, number, booking.park_id, booking.group_id, stay, state, hold_until, is_extended, adults, children,
         babies, pets, currency, deposit,
         (SELECT coalesce(sum(paid), 0)::bigint FROM share WHERE booking_id = booking.id) AS paid, placed_at,
-        to_char(arrival_time, 'HH24:MI') AS arrival_time, checked_in_at, checked_out_at, least_fee_percent, booking.version
+        to_char(arrival_time, 'HH24:MI') AS arrival_time, (
+            SELECT json_agg(json_build_object('householdId', household_id, 'state', its.state,
+                'arrivalTime', to_char(its.arrival_time, 'HH24:MI')) ORDER BY household_id)
+            FROM household_stay AS its WHERE booking_id = booking.id
+        ) AS households, checked_in_at, checked_out_at, least_fee_percent, booking.version
         """
 
     static func rows(where condition: SQL, limit: Int = 1000, locked: Bool = false) -> Query<BookingRow> {
@@ -73,6 +78,7 @@ enum BookingSQL {
                 paid: try row.decode("paid"),
                 placedAt: try row.decode("placed_at"),
                 arrivalTime: try row.decodeIfPresent("arrival_time", as: String.self).flatMap { LocalTime($0) },
+                households: try row.decodeJSONIfPresent("households"),
                 checkedInAt: try row.decodeIfPresent("checked_in_at"),
                 checkedOutAt: try row.decodeIfPresent("checked_out_at"),
                 leastFeePercent: try row.decode("least_fee_percent"),
@@ -85,7 +91,10 @@ enum BookingSQL {
         Query(
             """
             SELECT booking_id, cottage_id, cottage.number, is_chosen, priced_as, priced_from,
-                nullif(lower(allocation.stay), lower(booking.stay)) AS since
+                nullif(lower(allocation.stay), lower(booking.stay)) AS since, (
+                    SELECT array_agg(household_id ORDER BY household_id) FROM cottage_household AS home
+                    WHERE home.booking_id = booking.id AND home.cottage_id = cottage.id
+                ) AS homes
             FROM booking JOIN allocation ON booking_id = booking.id JOIN cottage ON cottage.id = cottage_id
             WHERE \(condition) ORDER BY booking_id, cottage_id
             """
@@ -98,7 +107,8 @@ enum BookingSQL {
                     isChosen: try row.decode("is_chosen"),
                     pricedAs: try row.decodeIfPresent("priced_as"),
                     since: try row.decodeIfPresent("since"),
-                    pricedFrom: try row.decodeIfPresent("priced_from")
+                    pricedFrom: try row.decodeIfPresent("priced_from"),
+                    householdIds: try row.decodeIfPresent("homes")
                 )
             )
         }
@@ -777,6 +787,7 @@ extension Booking {
                 paid: row.paid,
                 placedAt: row.placedAt,
                 arrivalTime: row.arrivalTime,
+                households: row.households,
                 checkedInAt: row.checkedInAt,
                 checkedOutAt: row.checkedOutAt,
                 leastFeePercent: row.leastFeePercent,

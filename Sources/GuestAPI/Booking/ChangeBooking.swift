@@ -273,14 +273,7 @@ extension Booking {
         }
         let after = booking.plan
         tx.later([BookingSQL.reverseFee(ofChangeAt: change.madeAt, of: id, at: now)])
-        try await booking.write(
-            price,
-            leastFeePercent: change.leastFeePercent,
-            as: principal,
-            app,
-            at: now,
-            in: tx
-        )
+        try await booking.write(price, undoing: change, as: principal, app, at: now, in: tx)
         tx.later([BookingSQL.undo(change.quoteId, at: now)])
         try Audit.record(
             "booking.undoChange",
@@ -331,10 +324,10 @@ extension Booking {
     ///
     /// The booking and all cottages that go or come are locked.
     ///
-    /// - Parameter leastFeePercent: what a cancellation costs at least from now on; worked out from the move unless said.
+    /// - Parameter change: the one that is taken back, where one is.
     mutating func write(
         _ price: PricedChange,
-        leastFeePercent: Int? = nil,
+        undoing change: BookingSQL.MadeChange? = nil,
         as principal: Principal,
         _ app: AppEnvironment,
         at now: Date,
@@ -349,7 +342,7 @@ extension Booking {
             }
         }
         move(to: plan.stay, today: price.today, rules: price.rules)
-        if let leastFeePercent { self.leastFeePercent = leastFeePercent }
+        if let change { leastFeePercent = change.leastFeePercent }
         adults = price.priced.adults
         children = price.priced.children
         babies = price.priced.babies
@@ -371,7 +364,7 @@ extension Booking {
                     BookingSQL.update(self),
                 ] + price.added.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
         )
-        try await Self.divide(id, joining: true, as: principal, app, at: now, in: tx)
+        try await Self.divide(id, joining: true, undoing: change?.madeAt, as: principal, app, at: now, in: tx)
         try tell(.bookingChanged, by: principal, app, at: now, in: tx)
     }
 }

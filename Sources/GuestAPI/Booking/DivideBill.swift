@@ -143,16 +143,24 @@ extension Booking {
     /// Divides the price anew among the households, by the group's rule, after whatever changed it.
     ///
     /// The booking is locked. One without group has no shares.
+    ///
+    /// - Parameter then: when the change was made that is taken back, where one is; nobody is asked again for what they had
+    ///   agreed to before.
     static func divide(
         _ id: Booking.ID,
         joining: Bool = false,
         by author: Household.ID? = nil,
+        undoing then: Date? = nil,
         as principal: Principal,
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
     ) async throws {
         guard var money = try await BookingMoney.of(id, as: principal, in: tx) else { return }
+        if let then {
+            let before = try await tx.all(ShareSQL.agreements(of: id, before: then))
+            money.statement.restore(agreed: Dictionary(before.map { ($0.household, $0.agreed) }) { $1 })
+        }
         try await money.settle(joining ? .joined : .changed, joining: joining, by: author, app, at: now, in: tx)
     }
 

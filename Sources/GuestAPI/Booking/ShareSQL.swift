@@ -187,6 +187,20 @@ enum ShareSQL {
         )
     }
 
+    /// What each household of a booking had agreed to before an instant.
+    static func agreements(
+        of booking: Booking.ID,
+        before then: Date
+    ) -> Query<(household: Household.ID, agreed: Int64)> {
+        Query(
+            """
+            SELECT DISTINCT ON (share.id) household_id, agreement.agreed
+            FROM share JOIN agreement ON share_id = share.id
+            WHERE booking_id = \(booking) AND at < \(then) ORDER BY share.id, number DESC
+            """
+        ) { (try $0.decode("household_id"), try $0.decode("agreed")) }
+    }
+
     static func homes(of booking: Booking.ID) -> Query<(cottage: Cottage.ID, household: Household.ID)> {
         Query(
             "SELECT cottage_id, household_id FROM cottage_household WHERE booking_id = \(booking)"

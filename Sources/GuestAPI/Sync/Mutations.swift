@@ -80,7 +80,8 @@ enum Mutations {
         "booking.setArrivalTime@1": Verb { act, tx in
             let arguments: ArrivalTime = try act.arguments()
             let id = arguments.bookingId
-            _ = try await Booking.setArrivalTime(arguments.time, of: id, as: act.principal, in: tx)
+            let request = ArrivalTimeRequest(time: arguments.time)
+            _ = try await Booking.setArrivalTime(request, of: id, as: act.principal, at: act.now, in: tx)
             return .applied
         },
         "guest.change@1": Verb { act, tx in

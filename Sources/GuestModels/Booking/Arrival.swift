@@ -19,12 +19,15 @@ public struct ReadinessRequest: Codable, Sendable, Checked {
     }
 }
 
-/// When a group means to come, on the park's clock.
+/// When a household means to come, on the park's clock.
 public struct ArrivalTimeRequest: Codable, Sendable, Checked {
     public var time: LocalTime
+    /// One's own unless said; the whole group where staff say nothing.
+    public var householdId: Household.ID?
 
-    public init(time: LocalTime) {
+    public init(time: LocalTime, householdId: Household.ID? = nil) {
         self.time = time
+        self.householdId = householdId
     }
 
     public func check(_ check: inout Check) {}

@@ -26,6 +26,8 @@ public struct Booking: Codable, Hashable, Sendable {
         public var since: LocalDate?
         /// The first night that is paid for, where that is another than the first of the stay.
         public var pricedFrom: LocalDate?
+        /// Who lives there; nil where the group has not said so.
+        public var householdIds: [Household.ID]?
 
         public init(
             id: Cottage.ID,
@@ -33,7 +35,8 @@ public struct Booking: Codable, Hashable, Sendable {
             isChosen: Bool,
             pricedAs: CottageType.ID? = nil,
             since: LocalDate? = nil,
-            pricedFrom: LocalDate? = nil
+            pricedFrom: LocalDate? = nil,
+            householdIds: [Household.ID]? = nil
         ) {
             self.id = id
             self.number = number
@@ -41,6 +44,7 @@ public struct Booking: Codable, Hashable, Sendable {
             self.pricedAs = pricedAs
             self.since = since
             self.pricedFrom = pricedFrom
+            self.householdIds = householdIds
         }
     }
 
@@ -70,8 +74,10 @@ public struct Booking: Codable, Hashable, Sendable {
     /// Whether they have paid everything.
     public var isPaid: Bool
     public var placedAt: Date
-    /// When they mean to come, on the park's clock.
+    /// When the first of them mean to come, on the park's clock.
     public var arrivalTime: LocalTime?
+    /// How households come and go, where some household does so alone; nil where all do together.
+    public var households: [HouseholdStay]?
     public var checkedInAt: Date?
     public var checkedOutAt: Date?
     /// What a cancellation costs at least, in percent: a stay that was put off late cannot be cancelled for less than on
@@ -101,6 +107,7 @@ public struct Booking: Codable, Hashable, Sendable {
         paid: Int64 = 0,
         placedAt: Date,
         arrivalTime: LocalTime? = nil,
+        households: [HouseholdStay]? = nil,
         checkedInAt: Date? = nil,
         checkedOutAt: Date? = nil,
         leastFeePercent: Int = 0,
@@ -128,6 +135,7 @@ public struct Booking: Codable, Hashable, Sendable {
         isPaid = paid >= charges.total
         self.placedAt = placedAt
         self.arrivalTime = arrivalTime
+        self.households = households
         self.checkedInAt = checkedInAt
         self.checkedOutAt = checkedOutAt
         self.leastFeePercent = leastFeePercent

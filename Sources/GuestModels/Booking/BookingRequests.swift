@@ -73,6 +73,22 @@ public struct BookingRequest: Codable, Sendable, Checked {
     }
 }
 
+/// Why a family that did not come is no longer waited for.
+public struct NoShowRequest: Codable, Sendable, Checked {
+    public var reason: String?
+    /// One household alone; the whole booking unless said.
+    public var householdId: Household.ID?
+
+    public init(reason: String? = nil, householdId: Household.ID? = nil) {
+        self.reason = reason
+        self.householdId = householdId
+    }
+
+    public func check(_ check: inout Check) {
+        check.text(reason, "/reason", length: 1...500)
+    }
+}
+
 /// Why something is done; staff must say so, guests may.
 public struct ReasonRequest: Codable, Sendable, Checked {
     public var reason: String?
@@ -114,9 +130,12 @@ public struct MistakeRequest: Codable, Sendable, Checked {
     public var what: What
     /// Staff must say why.
     public var reason: String?
+    /// Of a no-show or check-out of one household alone.
+    public var householdId: Household.ID?
 
-    public init(_ what: What, reason: String? = nil) {
+    public init(_ what: What, of household: Household.ID? = nil, reason: String? = nil) {
         self.what = what
+        householdId = household
         self.reason = reason
     }
 

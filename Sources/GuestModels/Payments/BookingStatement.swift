@@ -297,6 +297,16 @@ public struct BookingStatement: Sendable {
         return takenBack
     }
 
+    /// What households had agreed to before a change that is taken back; they are not asked for it again.
+    ///
+    /// `settle` lowers it to their parts.
+    public mutating func restore(agreed: [Household.ID: Int64]) {
+        for index in shares.indices {
+            guard let before = agreed[shares[index].householdId] else { continue }
+            shares[index].agreed = max(shares[index].agreed, before)
+        }
+    }
+
     /// The household agrees to the amount asked of it.
     public mutating func agree(_ household: Household.ID) {
         guard let part = parts[household] else { return }

@@ -1,0 +1,274 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension HouseholdStay {
+    /// The household that a request is about: the one it names, or a guest's own; nil for staff who name none.
+    ///
+    /// Throws `notFound` for one that does not stay, `forbidden` for another's unless the organiser asks.
+    static func household(
+        _ named: Household.ID?,
+        of booking: Booking,
+        as principal: Principal,
+        in tx: Transaction
+    ) async throws -> Household.ID? {
+        guard let group = booking.groupId else { return nil }
+        let staying = Set(try await tx.all(ArrivalSQL.households(of: booking.id)))
+        guard let guest = principal.guestID else {
+            guard named.map(staying.contains) ?? true else { throw Refusal.notFound.at("/householdId") }
+            return named
+        }
+        guard let own = try await tx.first(GroupSQL.ownRow(in: group, of: guest)) else { throw Refusal.notFound }
+        // A member who does not stay speaks for the group, as before there were households here.
+        guard let named else { return staying.contains(own.householdId) ? own.householdId : nil }
+        guard staying.contains(named) else { throw Refusal.notFound.at("/householdId") }
+        guard named == own.householdId || own.role == .organiser else { throw Refusal.forbidden.at("/householdId") }
+        return named
+    }
+
+    /// What a verb about one household has looked at: the booking is locked.
+    private struct Stage {
+        var booking: Booking
+        var own: HouseholdStay
+        /// Of all households that stay.
+        var stays: [HouseholdStay]
+        let rows: [ArrivalSQL.StayRow]
+        let rules: HouseRules
+        let clock: ParkClock
+        let isStaff: Bool
+        /// Where the household lives; all cottages where the group has not said so.
+        let cottages: [Booking.BookedCottage]
+
+        /// With what has become of the household.
+        func changed(to stay: HouseholdStay) -> [HouseholdStay] {
+            stays.map { $0.householdId == stay.householdId ? stay : $0 }
+        }
+
+        /// The cottages in which nobody else lives or is expected.
+        func left(_ stays: [HouseholdStay]) -> [Cottage.ID] {
+            let here = Set(stays.filter { $0.state == .checkedIn || $0.state == .expected }.map(\.householdId))
+            return cottages.filter { cottage in
+                cottage.householdIds.map { here.isDisjoint(with: $0) } ?? here.isEmpty
+            }.map(\.id)
+        }
+    }
+
+    private static func stage(
+        _ household: Household.ID,
+        of id: Booking.ID,
+        as principal: Principal,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Stage {
+        let booking = try await Booking.locked(id, by: .member, as: principal, in: tx)
+        _ = try await Self.household(household, of: booking, as: principal, in: tx)
+        let (policies, rows, all) = try await tx.all(
+            BookingSQL.policy(of: id),
+            ArrivalSQL.stays(of: id),
+            ArrivalSQL.households(of: id)
+        )
+        guard let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone) else {
+            throw Refusal.notFound
+        }
+        // Those of whom nothing is known have come with the booking, or are still to come.
+        let usual: State =
+            booking.state == .checkedIn && !rows.contains { $0.stay.state != .expected } ? .checkedIn : .expected
+        let stays = all.map { household in
+            var stay = rows.first { $0.stay.householdId == household }?.stay ?? HouseholdStay(householdId: household)
+            if stay.state == .expected { stay.state = usual }
+            return stay
+        }
+        guard let own = stays.first(where: { $0.householdId == household }) else { throw Refusal.notFound }
+        let homes = booking.cottages.filter { $0.householdIds?.contains(household) ?? false }
+        return Stage(
+            booking: booking,
+            own: own,
+            stays: stays,
+            rows: rows,
+            rules: policy.rules,
+            clock: clock,
+            isStaff: principal.guestID == nil,
+            cottages: homes.isEmpty ? booking.cottages : homes
+        )
+    }
+
+    /// A household comes: the doors of its cottages open for it. The first to come begins the stay.
+    ///
+    /// Where the park lets the lead alone begin a stay, others come by themselves once it has begun.
+    static func checkIn(
+        _ household: Household.ID,
+        of id: Booking.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        var stage = try await stage(household, of: id, as: principal, at: now, in: tx)
+        let (roles, register, people, shares, readiness) = try await tx.all(
+            BookingSQL.role(of: principal.guestID, in: id),
+            ArrivalSQL.register(of: id),
+            GroupSQL.travellers(of: stage.booking.groupId),
+            ShareSQL.shares(of: id),
+            ArrivalSQL.readiness(of: stage.cottages.map(\.id))
+        )
+        if !stage.isStaff, stage.rules.selfCheckIn != .anyone, roles != [.organiser], stage.booking.state != .checkedIn
+        {
+            throw Refusal.forbidden
+        }
+        guard stage.own.state != .checkedIn else { return stage.booking }
+        if let rule = stage.rules.register {
+            let own = people.filter { $0.householdId == household }
+            try Booking.requireRegister(rule, of: stage.booking, own, register, app)
+        }
+        guard !readiness.contains(.outOfOrder) else { throw Refusal.outOfOrder }
+        let open = shares.first { $0.householdId == household }?.open ?? 0
+        guard stage.isStaff || stage.rules.paidCheckIn != true || open == 0 else { throw Refusal.notPaid }
+        let today = stage.clock.date(at: now)
+        let opening = stage.clock.instant(stage.booking.stay.arrival, stage.rules.checkInFrom)
+        // A cottage where others of the group live already is theirs.
+        let isReady = readiness.allSatisfy { $0 == .ready || stage.booking.state == .checkedIn && $0 == .occupied }
+        try stage.own.checkIn(stage.booking, today: today, isOpen: stage.isStaff || now >= opening || isReady)
+        if stage.booking.state == .confirmed {
+            stage.booking.state = .checkedIn
+            stage.booking.checkedInAt = now
+        }
+        Cottage.mark(stage.cottages.map(\.id), .occupied, of: stage.booking.parkId, at: now, in: tx)
+        return try await write(stage, "household.checkIn", for: nil, as: principal, app, at: now, in: tx)
+    }
+
+    /// A household leaves, before the others or with them: it owes tourist tax for the nights it has slept, and the last
+    /// to leave ends the stay. The shares of the others stay as they are.
+    static func checkOut(
+        _ household: Household.ID,
+        of id: Booking.ID,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        var stage = try await stage(household, of: id, as: principal, at: now, in: tx)
+        guard stage.own.state != .checkedOut else { return stage.booking }
+        guard stage.booking.state == .checkedIn else {
+            throw stage.booking.state == .checkedOut ? Refusal.stayOver : Refusal.notCheckedIn
+        }
+        try stage.own.checkOut()
+        let stays = stage.changed(to: stage.own)
+        guard !stays.isOver else { return try await Booking.checkOut(id, as: .job("household"), app, at: now, in: tx) }
+        try await Booking.correctTouristTax(
+            of: stage.booking,
+            for: household,
+            leaving: stage.clock.date(at: now),
+            rules: stage.rules,
+            app,
+            at: now,
+            in: tx
+        )
+        try await Booking.divide(id, as: principal, app, at: now, in: tx)
+        Cottage.mark(stage.left(stays), .toClean, of: stage.booking.parkId, at: now, in: tx)
+        return try await write(stage, "household.checkOut", for: nil, as: principal, app, at: now, in: tx)
+    }
+
+    /// A household did not come: it owes no tourist tax; its share of the rest stands, and the others' stay is as it was.
+    static func noShow(
+        _ household: Household.ID,
+        of id: Booking.ID,
+        _ reason: String,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        var stage = try await stage(household, of: id, as: principal, at: now, in: tx)
+        guard stage.own.state != .noShow else { return stage.booking }
+        try stage.own.noShow(stage.booking, today: stage.clock.date(at: now))
+        guard !stage.changed(to: stage.own).allSatisfy({ $0.state == .noShow }) else {
+            return try await Booking.noShow(id, reason: reason, as: principal, app, at: now, in: tx)
+        }
+        try await Booking.correctTouristTax(
+            of: stage.booking,
+            for: household,
+            leaving: stage.booking.stay.arrival,
+            rules: stage.rules,
+            app,
+            at: now,
+            in: tx
+        )
+        try await Booking.divide(id, as: principal, app, at: now, in: tx)
+        return try await write(stage, "household.noShow", for: reason, as: principal, app, at: now, in: tx)
+    }
+
+    /// Takes back a no-show or a check-out of one household within the hours of the park's rule; staff do.
+    static func undo(
+        _ what: MistakeRequest.What,
+        _ household: Household.ID,
+        of id: Booking.ID,
+        for reason: String?,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        var stage = try await stage(household, of: id, as: principal, at: now, in: tx)
+        let row = stage.rows.first { $0.stay.householdId == household }
+        guard let then = what == .noShow ? row?.noShowAt : row?.checkedOutAt,
+            stage.booking.state == .checkedIn || stage.booking.state == .confirmed,
+            !stage.rules.isTooLateToUndo(then, at: now)
+        else { throw Refusal.tooLateToUndo }
+        guard stage.clock.date(at: now) <= stage.booking.stay.departure else { throw Refusal.stayOver }
+        stage.own.state = what == .noShow ? .expected : .checkedIn
+        try await Booking.undoTouristTax(of: id, correctedAt: then, app, at: now, in: tx)
+        try await Booking.divide(id, undoing: then, as: principal, app, at: now, in: tx)
+        if what == .checkOut {
+            Cottage.mark(stage.cottages.map(\.id), .occupied, of: stage.booking.parkId, at: now, in: tx)
+        }
+        return try await write(stage, "household.undo", for: reason, as: principal, app, at: now, in: tx)
+    }
+
+    /// Writes the stays of all households, so that what is known of one says nothing of the others.
+    private static func write(
+        _ stage: Stage,
+        _ action: String,
+        for reason: String?,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        var booking = stage.booking
+        booking.version += 1
+        tx.later(
+            stage.changed(to: stage.own).map { ArrivalSQL.write($0, of: booking.id, at: now) }
+                + [BookingSQL.update(booking)]
+        )
+        try Audit.record(
+            action,
+            target: booking.id.uuid,
+            park: booking.parkId,
+            reason: reason,
+            after: stage.own,
+            app,
+            at: now,
+            in: tx
+        )
+        booking.publish(in: tx)
+        return try await Booking.found(booking.id, by: .member, as: principal, in: tx)
+    }
+
+    /// Households that come or go with the whole booking, where some have been told of alone before.
+    static func follow(
+        _ stays: [HouseholdStay],
+        of id: Booking.ID,
+        from before: State,
+        to after: State,
+        at now: Date,
+        in tx: Transaction
+    ) {
+        tx.later(
+            stays.filter { $0.state == before }.map { stay in
+                var stay = stay
+                stay.state = after
+                return ArrivalSQL.write(stay, of: id, at: now)
+            }
+        )
+    }
+}

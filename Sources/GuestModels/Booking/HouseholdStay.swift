@@ -1,0 +1,76 @@
+/// How one household of a booking comes and goes, where it is not as the whole group does.
+public struct HouseholdStay: Codable, Hashable, Sendable {
+    public enum State: String, Codable, CaseIterable, Sendable {
+        case expected, checkedIn, checkedOut, noShow
+    }
+
+    public var householdId: Household.ID
+    public var state: State
+    /// When it means to come, on the park's clock.
+    public var arrivalTime: LocalTime?
+
+    public init(householdId: Household.ID, state: State = .expected, arrivalTime: LocalTime? = nil) {
+        self.householdId = householdId
+        self.state = state
+        self.arrivalTime = arrivalTime
+    }
+
+    /// Throws what stands against its arrival; `booking` is firm or has begun.
+    public mutating func checkIn(_ booking: Booking, today: LocalDate, isOpen: Bool) throws(Refusal) {
+        switch booking.state {
+        case .confirmed, .checkedIn: break
+        case .held: throw .notConfirmed
+        case .checkedOut, .expired, .cancelled, .noShow: throw .stayOver
+        }
+        guard today >= booking.stay.arrival else { throw .tooEarly }
+        guard today < booking.stay.departure else { throw .stayOver }
+        switch state {
+        case .checkedIn: return
+        case .checkedOut, .noShow: throw .stayOver
+        case .expected:
+            guard isOpen else { throw .tooEarly }
+            state = .checkedIn
+        }
+    }
+
+    public mutating func checkOut() throws(Refusal) {
+        switch state {
+        case .checkedOut: return
+        case .checkedIn: state = .checkedOut
+        case .expected: throw .notCheckedIn
+        case .noShow: throw .stayOver
+        }
+    }
+
+    /// It has not come by the day after arrival, although the others may have.
+    public mutating func noShow(_ booking: Booking, today: LocalDate) throws(Refusal) {
+        guard booking.state == .confirmed || booking.state == .checkedIn else { throw .notChangeable }
+        guard today > booking.stay.arrival else { throw .tooEarly }
+        switch state {
+        case .noShow: return
+        case .expected: state = .noShow
+        case .checkedIn, .checkedOut: throw .notChangeable
+        }
+    }
+}
+
+extension [HouseholdStay] {
+    /// The earliest hour at which somebody comes who has not come yet.
+    public var firstArrival: LocalTime? {
+        filter { $0.state == .expected || $0.state == .checkedIn }.compactMap(\.arrivalTime).min()
+    }
+
+    /// Nobody lives there any more, and nobody is still to come.
+    public var isOver: Bool { !isEmpty && allSatisfy { $0.state == .checkedOut || $0.state == .noShow } }
+}
+
+/// Which household something is about; the whole booking unless said.
+public struct StayRequest: Codable, Sendable, Checked {
+    public var householdId: Household.ID?
+
+    public init(householdId: Household.ID? = nil) {
+        self.householdId = householdId
+    }
+
+    public func check(_ check: inout Check) {}
+}

@@ -1,0 +1,241 @@
+import Foundation
+import GuestModels
+import Postgres
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+/// One household of several comes, leaves and stays away by itself; the others' stay is untouched.
+@Suite struct HouseholdStayTests {
+    private struct Page<Item: Decodable>: Decodable {
+        let items: [Item]
+    }
+
+    private struct Stage {
+        let api: GuestAPITestService
+        let world: Given.World
+        let organiser: Given.Person
+        let member: Given.Person
+        let reception: Given.Person
+        let booking: Booking
+        /// The organiser's and the member's.
+        let homes: [Household.ID]
+        var path: String { "/v1/bookings/\(booking.id)" }
+
+        func seen() async throws -> Booking { try await api.get(path, as: organiser).decode(Booking.self) }
+
+        func states() async throws -> [HouseholdStay.State?] {
+            let stays = try await seen().households ?? []
+            return homes.map { home in stays.first { $0.householdId == home }?.state }
+        }
+
+        func come(_ home: Int?, as who: Given.Person) async throws -> GuestAPITestService.Response {
+            let request = StayRequest(householdId: home.map { homes[$0] })
+            return try await api.post("\(path)/check-in", request, as: who, key: UUID().uuidString)
+        }
+
+        func go(_ home: Int?, as who: Given.Person) async throws -> GuestAPITestService.Response {
+            let request = StayRequest(householdId: home.map { homes[$0] })
+            return try await api.post("\(path)/check-out", request, as: who, key: UUID().uuidString)
+        }
+
+        func owed(of who: Given.Person) async throws -> Int64 {
+            let shares = try await api.get("\(path)/shares", as: who).decode(Page<ShareView>.self).items
+            return try #require(shares.first { $0.isOwn }?.amount?.amount)
+        }
+
+        func readiness() async throws -> [String] {
+            try await api.transaction { tx in
+                try await tx.all(
+                    Query("SELECT readiness FROM cottage WHERE park_id = \(world.park.id) ORDER BY number") {
+                        try $0.decode("readiness", as: String.self)
+                    }
+                )
+            }
+        }
+
+        /// Sets the clock to an instant of the park's wall clock, which is Amsterdam's.
+        func wait(until text: String) throws {
+            let parts = text.split(separator: " ").map(String.init)
+            let clock = try #require(ParkClock(timeZone: world.park.timeZone))
+            let instant = clock.instant(try day(parts[0]), try #require(LocalTime(parts[1])))
+            api.clock.advance(by: instant.timeIntervalSince(api.now))
+        }
+    }
+
+    /// Two households with a cottage each, for three nights, with tourist tax of 2.00 per person and night.
+    private func stage(
+        _ api: GuestAPITestService,
+        _ adjust: (inout HouseRules) -> Void = { _ in }
+    ) async throws -> Stage {
+        var rules = Given.rules
+        rules.touristTax = .init(personNight: 200, fromAge: 0)
+        rules.selfCheckIn = .anyone
+        adjust(&rules)
+        let world = try await api.given.park(rules: rules)
+        let organiser = try await api.given.guest()
+        let group = try await api.given.group(of: organiser)
+        let member = try await api.given.member(of: group, invitedBy: organiser)
+        let page = try await api.get("/v1/groups/\(group.id)", as: organiser).decode(TravelGroup.self)
+        var request = try api.given.request(group, world, cottages: Array(world.cottages.prefix(2)))
+        request.travellerIds = page.travellers.map(\.id)
+        let booking = try await api.post("/v1/bookings", request, as: organiser, key: "b").decode(Booking.self)
+        _ = try await api.post("/v1/bookings/\(booking.id)/confirm", as: organiser, key: "firm")
+        let own = try #require(page.travellers.first { $0.role == .organiser }?.householdId)
+        let other = try #require(page.travellers.first { $0.role == .member }?.householdId)
+        for (home, cottage) in zip([own, other], world.cottages) {
+            let path = "/v1/bookings/\(booking.id)/cottages/\(cottage.id)/households"
+            let settled = try await api.change("PUT", path, HouseholdsRequest(householdIds: [home]), as: organiser)
+            #expect(settled.status == 204)
+        }
+        return Stage(
+            api: api,
+            world: world,
+            organiser: organiser,
+            member: member,
+            reception: try await api.given.staff([.reception], at: world.park.id),
+            booking: booking,
+            homes: [own, other]
+        )
+    }
+
+    @Test func `A booking says who lives in which cottage`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let cottages = try await stage.seen().cottages
+            let living = stage.world.cottages.prefix(2).map { cottage in
+                cottages.first { $0.id == cottage.id }?.householdIds
+            }
+            #expect(living == [[stage.homes[0]], [stage.homes[1]]])
+        }
+    }
+
+    @Test func `Each household keeps its own hour of arrival`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            for (who, time) in [(stage.organiser, "17:30"), (stage.member, "14:00")] {
+                let request = ArrivalTimeRequest(time: try #require(LocalTime(time)))
+                #expect(try await api.change("PUT", "\(stage.path)/arrival", request, as: who).status == 200)
+            }
+            let seen = try await stage.seen()
+            let hours = stage.homes.map { home in
+                seen.households?.first { $0.householdId == home }?.arrivalTime?.description
+            }
+            #expect(hours == ["17:30", "14:00"])
+            // The desk plans for the first of them.
+            #expect(seen.arrivalTime?.description == "14:00")
+            let other = ArrivalTimeRequest(time: .noon, householdId: stage.homes[0])
+            #expect(try await api.change("PUT", "\(stage.path)/arrival", other, as: stage.member).status == 403)
+        }
+    }
+
+    @Test func `A household that comes first opens its own doors alone`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            try stage.wait(until: "2027-05-14 16:00")
+            #expect(try await stage.come(0, as: stage.member).status == 403)
+            let begun = try await stage.come(1, as: stage.member).decode(Booking.self)
+            #expect(begun.state == .checkedIn)
+            #expect(try await stage.states() == [.expected, .checkedIn])
+            #expect(try await api.get("\(stage.path)/access", as: stage.member).status == 200)
+            #expect(try await api.get("\(stage.path)/access", as: stage.organiser).code == "not_checked_in")
+            #expect(try await stage.readiness() == ["ready", "occupied", "ready"])
+            // The others come as a whole.
+            #expect(try await stage.come(nil, as: stage.organiser).status == 200)
+            #expect(try await stage.states() == [.checkedIn, .checkedIn])
+            #expect(try await api.get("\(stage.path)/access", as: stage.organiser).status == 200)
+        }
+    }
+
+    @Test func `Where the lead begins a stay others follow by themselves`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api) { $0.selfCheckIn = .lead }
+            try stage.wait(until: "2027-05-14 16:00")
+            #expect(try await stage.come(1, as: stage.member).status == 403)
+            #expect(try await stage.come(0, as: stage.organiser).status == 200)
+            #expect(try await stage.come(1, as: stage.member).status == 200)
+        }
+    }
+
+    @Test func `A household that leaves early changes its own tourist tax alone`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            try stage.wait(until: "2027-05-14 16:00")
+            _ = try await stage.come(nil, as: stage.organiser)
+            let before = (try await stage.owed(of: stage.organiser), try await stage.owed(of: stage.member))
+            try stage.wait(until: "2027-05-15 10:00")
+            let left = try await stage.go(1, as: stage.member).decode(Booking.self)
+            #expect(left.state == .checkedIn)
+            #expect(try await stage.owed(of: stage.organiser) == before.0)
+            #expect(try await stage.owed(of: stage.member) == before.1 - 2 * 200)
+            #expect(try await stage.readiness() == ["occupied", "toClean", "ready"])
+            #expect(try await api.get("\(stage.path)/access", as: stage.member).code == "stay_over")
+            #expect(try await api.get("\(stage.path)/access", as: stage.organiser).status == 200)
+            // The last to leave ends the stay.
+            #expect(try await stage.go(0, as: stage.organiser).decode(Booking.self).state == .checkedOut)
+            #expect(try await Office(api.app).checkLedger() == [])
+        }
+    }
+
+    @Test func `A household that did not come owes no tourist tax and its share of the rest`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            try stage.wait(until: "2027-05-14 16:00")
+            _ = try await stage.come(0, as: stage.organiser)
+            let before = (try await stage.owed(of: stage.organiser), try await stage.owed(of: stage.member))
+            let path = "/v1/admin/bookings/\(stage.booking.id)/no-show"
+            let request = NoShowRequest(reason: "ill", householdId: stage.homes[1])
+            #expect(try await api.post(path, request, as: stage.reception, key: "early").code == "too_early")
+            try stage.wait(until: "2027-05-15 10:00")
+            #expect(try await api.post(path, request, as: stage.reception, key: "no").status == 200)
+            #expect(try await stage.states() == [.checkedIn, .noShow])
+            #expect(try await stage.owed(of: stage.organiser) == before.0)
+            #expect(try await stage.owed(of: stage.member) == before.1 - 3 * 200)
+            #expect(try await stage.come(1, as: stage.member).code == "stay_over")
+            // It comes after all.
+            let mistake = MistakeRequest(.noShow, of: stage.homes[1], reason: "they were late")
+            let undone = try await api.post("\(stage.path)/undo", mistake, as: stage.reception, key: "undo")
+            #expect(undone.status == 200)
+            #expect(try await stage.owed(of: stage.member) == before.1)
+            #expect(try await stage.come(1, as: stage.member).status == 200)
+            #expect(try await Office(api.app).checkLedger() == [])
+        }
+    }
+
+    @Test func `A check-out of one household is undone alone`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            try stage.wait(until: "2027-05-14 16:00")
+            _ = try await stage.come(nil, as: stage.organiser)
+            let before = try await stage.owed(of: stage.member)
+            try stage.wait(until: "2027-05-15 10:00")
+            _ = try await stage.go(1, as: stage.member)
+            let mistake = MistakeRequest(.checkOut, of: stage.homes[1], reason: "the wrong family")
+            #expect(try await api.post("\(stage.path)/undo", mistake, as: stage.reception, key: "1").status == 200)
+            #expect(try await stage.states() == [.checkedIn, .checkedIn])
+            #expect(try await stage.owed(of: stage.member) == before)
+            #expect(try await stage.readiness() == ["occupied", "occupied", "ready"])
+            #expect(
+                try await api.post("\(stage.path)/undo", mistake, as: stage.reception, key: "2").code
+                    == "too_late_to_undo"
+            )
+        }
+    }
+
+    @Test func `The register asks for the household that comes`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api) { $0.register = .init(documents: false, keepDays: 30) }
+            try stage.wait(until: "2027-05-14 16:00")
+            #expect(try await stage.come(1, as: stage.member).code == "register_incomplete")
+            let page = try await api.get("/v1/groups/\(try #require(stage.booking.groupId))", as: stage.member)
+            let own = try #require(
+                page.decode(TravelGroup.self).travellers.first { $0.householdId == stage.homes[1] }
+            )
+            let entry = RegisterEntry(fullName: "M. Ember", birthDate: try day("1990-01-01"), nationality: "NL")
+            let path = "\(stage.path)/register/\(own.id)"
+            #expect(try await api.change("PUT", path, entry, as: stage.member).status == 204)
+            #expect(try await stage.come(1, as: stage.member).status == 200)
+        }
+    }
+}
