@@ -866,7 +866,7 @@ CREATE TABLE goodwill (
     asked_by text NOT NULL DEFAULT current_setting('app.principal', true),
     approved_by text,
     at timestamptz NOT NULL,
-    kind text NOT NULL DEFAULT 'goodwill' CONSTRAINT goodwill_kind CHECK (kind IN ('goodwill', 'extra', 'fee')),
+    kind text NOT NULL DEFAULT 'goodwill' CONSTRAINT goodwill_kind CHECK (kind IN ('goodwill', 'extra', 'fee', 'price')),
     -- The booking it was given on; NULL where the version before this has written it, by its share.
     booking_id uuid REFERENCES booking,
     -- The park's day under whose mandate it counts; NULL for what a second person has agreed to.
@@ -1573,17 +1573,17 @@ SELECT 'group:' || group_id AS scope, booking.id, json_strip_nulls(json_build_ob
         FROM booking_traveller WHERE booking_id = booking.id
     ),
     'charges', (
-        SELECT coalesce(json_agg(json_build_object('kind', kind, 'cottageId', cottage_id, 'travellerId', traveller_id,
-            'householdId', household_id, 'extraOrderId', extra_order_id, 'quantity', quantity,
-            'unitAmount', unit_amount, 'amount', amount) ORDER BY line.id), '[]')
-        FROM charge_line AS line WHERE booking_id = booking.id
+        -- What is one household's alone is in its amount.
+        SELECT coalesce(json_agg(json_build_object('kind', kind, 'cottageId', cottage_id, 'extraOrderId', extra_order_id,
+            'quantity', quantity, 'unitAmount', unit_amount, 'amount', amount) ORDER BY line.id), '[]')
+        FROM charge_line AS line WHERE booking_id = booking.id AND household_id IS NULL AND traveller_id IS NULL
     ),
     'extras', (
         SELECT coalesce(json_agg(json_build_object('id', ordered.id, 'bookingId', booking_id, 'extraId', extra_id,
             'from', lower(dates), 'through', upper(dates) - 1, 'slot', nullif(slot, ''), 'quantity', quantity,
-            'householdId', household_id, 'cottageId', cottage_id, 'checkOutBy', to_char(check_out_by, 'HH24:MI'),
+            'cottageId', cottage_id, 'checkOutBy', to_char(check_out_by, 'HH24:MI'),
             'unitAmount', unit_amount, 'isCancelled', false) ORDER BY ordered.id), '[]')
-        FROM extra_order AS ordered WHERE booking_id = booking.id AND cancelled_at IS NULL
+        FROM extra_order AS ordered WHERE booking_id = booking.id AND cancelled_at IS NULL AND household_id IS NULL
     ),
     'total', json_build_object('amount', price, 'currency', currency),
     'deposit', json_build_object('amount', deposit, 'currency', currency),
@@ -1620,7 +1620,23 @@ FROM share JOIN booking ON booking.id = booking_id;
 CREATE VIEW shown_amount AS
 SELECT reader.scope, share.id, json_strip_nulls(json_build_object(
     'shareId', share.id, 'amount', amount, 'paid', paid, 'asked', asked, 'keptPercent', kept_percent,
-    'currency', currency
+    'currency', currency, 'bookingId', share.booking_id, 'householdId', share.household_id,
+    'charges', (
+        SELECT coalesce(json_agg(json_build_object('kind', kind, 'cottageId', cottage_id, 'travellerId', traveller_id,
+            'householdId', line.household_id, 'extraOrderId', extra_order_id, 'quantity', quantity,
+            'unitAmount', unit_amount, 'amount', line.amount) ORDER BY line.id), '[]')
+        FROM charge_line AS line LEFT JOIN traveller ON traveller.id = traveller_id
+        WHERE line.booking_id = share.booking_id
+            AND coalesce(line.household_id, traveller.household_id) = share.household_id
+    ),
+    'extras', (
+        SELECT coalesce(json_agg(json_build_object('id', ordered.id, 'bookingId', booking_id, 'extraId', extra_id,
+            'from', lower(dates), 'through', upper(dates) - 1, 'slot', nullif(slot, ''), 'quantity', quantity,
+            'householdId', household_id, 'cottageId', cottage_id, 'checkOutBy', to_char(check_out_by, 'HH24:MI'),
+            'unitAmount', unit_amount, 'isCancelled', false) ORDER BY ordered.id), '[]')
+        FROM extra_order AS ordered
+        WHERE ordered.booking_id = share.booking_id AND cancelled_at IS NULL AND ordered.household_id = share.household_id
+    )
 ))::text AS body
 FROM share JOIN booking ON booking.id = booking_id,
     LATERAL (VALUES ('household:' || household_id), ('organiser:' || group_id)) AS reader (scope);
@@ -1739,4 +1755,4 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
     (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders'),
-    (21, 'desk'), (22, 'sellers'), (23, 'households');
+    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines');

@@ -27,6 +27,9 @@ struct Import: AsyncParsableCommand {
         @Option(help: "A JSON file that says which column is what; see docs/import.md.")
         var columns: String?
 
+        @Flag(help: "The file has other reservations than the park's earlier one without reservation numbers.")
+        var add = false
+
         @Option(help: "Where rejected rows go; FILE.rejects.csv unless told.")
         var rejects: String?
 
@@ -43,7 +46,14 @@ struct Import: AsyncParsableCommand {
             try await Setup.withApp { app in
                 let work: ImportReservations
                 do {
-                    work = try await ImportReservations(data, name: file, map: columnMap, parkSlug: park, app)
+                    work = try await ImportReservations(
+                        data,
+                        name: file,
+                        map: columnMap,
+                        parkSlug: park,
+                        isAddition: add,
+                        app
+                    )
                 } catch let error as any Error & CustomStringConvertible {
                     throw fail(error.description)
                 }

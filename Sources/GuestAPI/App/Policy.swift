@@ -287,6 +287,15 @@ enum Policy {
             key: .required,
             needsMatch: true
         ),
+        Row(
+            "agreePrice",
+            .post,
+            "/v1/admin/bookings/{booking}/price",
+            front,
+            .desk,
+            key: .required,
+            needsMatch: true
+        ),
         // Shares
         Row("listShares", .get, "/v1/bookings/{booking}/shares", front.union([.member]), .booking),
         Row("showStatement", .get, "/v1/bookings/{booking}/statement", front.union([.member]), .booking),

@@ -7,7 +7,7 @@ import Postgres
 enum BookingRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "placeBooking": place, "showBooking": show, "extendHold": extend, "confirmBooking": confirm,
-        "cancelBooking": cancel, "quoteChange": quote, "changeBooking": apply,
+        "cancelBooking": cancel, "quoteChange": quote, "changeBooking": apply, "agreePrice": agreePrice,
     ]
 
     private static func place(_ call: Call) async throws -> Answer {
@@ -21,7 +21,11 @@ enum BookingRoutes {
                 at: call.now,
                 in: tx
             )
-            return try .json(booking, .created, version: booking.version)
+            return try .json(
+                await booking.shown(to: call.principal, in: tx),
+                .created,
+                version: booking.version
+            )
         }
     }
 
@@ -81,6 +85,22 @@ enum BookingRoutes {
         }
     }
 
+    private static func agreePrice(_ call: Call) async throws -> Answer {
+        let request = try call.body(AgreedPriceRequest.self)
+        let version = try call.expectedVersion()
+        return try await change(call) { id, tx in
+            try await Booking.agreePrice(
+                id,
+                request,
+                expecting: version,
+                as: call.principal,
+                call.app,
+                at: call.now,
+                in: tx
+            )
+        }
+    }
+
     /// A guest need not say why, so the body may be missing.
     private static func reason(of call: Call) throws -> String? {
         try call.bytes.isEmpty ? nil : call.body(ReasonRequest.self).reason
@@ -94,7 +114,7 @@ enum BookingRoutes {
         let id: Booking.ID = try call.id("booking")
         return try await call.write { tx in
             let booking = try await verb(id, tx)
-            return try .json(booking, version: booking.version)
+            return try .json(await booking.shown(to: call.principal, in: tx), version: booking.version)
         }
     }
 }

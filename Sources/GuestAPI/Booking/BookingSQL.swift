@@ -732,6 +732,32 @@ enum BookingSQL {
         ) { (try $0.decode("email"), try $0.decode("language"), try $0.decode("name")) }
     }
 
+    /// Who of a booking's group looks at it.
+    struct Viewer: Sendable {
+        let household: Household.ID
+        let isOrganiser: Bool
+        /// Everybody of the household.
+        let people: [Traveller.ID]
+    }
+
+    /// None for staff, and for who is not in the group.
+    static func viewer(of booking: Booking.ID, _ guest: Guest.ID?) -> Query<Viewer> {
+        Query(
+            """
+            SELECT own.household_id, own.role = 'organiser' AS is_organiser,
+                ARRAY(SELECT id FROM traveller WHERE household_id = own.household_id) AS people
+            FROM booking JOIN traveller AS own USING (group_id)
+            WHERE booking.id = \(booking) AND guest_id = \(guest) AND left_at IS NULL
+            """
+        ) { row in
+            Viewer(
+                household: try row.decode("household_id"),
+                isOrganiser: try row.decode("is_organiser"),
+                people: try row.decode("people")
+            )
+        }
+    }
+
     /// The guest's role in the booking's group; none for everybody else.
     ///
     /// - Parameter isPlacerOrganiser: whether the member who placed a hold counts as its organiser.
@@ -799,14 +825,26 @@ extension Booking {
     /// One booking the principal may see, or nil.
     static func find(_ id: Booking.ID, as principal: Principal, in reader: Reader) async throws -> Booking? {
         let its: SQL = "booking.id = \(id)"
-        let (rows, cottages, travellers, lines, extras) = try await reader.all(
+        let (rows, cottages, travellers, lines, extras, viewers) = try await reader.all(
             BookingSQL.rows(where: "\(its) AND \(BookingSQL.isVisible(to: principal))"),
             BookingSQL.cottages(where: its),
             BookingSQL.travellers(where: its),
             BookingSQL.lines(where: its),
-            ExtraSQL.orders(where: its)
+            ExtraSQL.orders(where: its),
+            BookingSQL.viewer(of: id, principal.guestID)
         )
-        return assemble(rows, cottages, travellers, lines, extras).first
+        return assemble(rows, cottages, travellers, lines, extras).first?.seen(by: viewers.first)
+    }
+
+    /// What the principal may see of it: a member the common lines and the own household's; the organiser and staff all.
+    func shown(to principal: Principal, in tx: Transaction) async throws -> Booking {
+        guard hasOwnLines, principal.guestID != nil else { return self }
+        return seen(by: try await tx.first(BookingSQL.viewer(of: id, principal.guestID)))
+    }
+
+    private func seen(by viewer: BookingSQL.Viewer?) -> Booking {
+        guard let viewer, !viewer.isOrganiser else { return self }
+        return seen(by: viewer.household, Set(viewer.people))
     }
 
     /// One booking the principal may change, locked: first its cottages and `others` in id order, then itself.

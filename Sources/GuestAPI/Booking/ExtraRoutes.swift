@@ -35,7 +35,11 @@ enum ExtraRoutes {
                 at: call.now,
                 in: tx
             )
-            return try .json(booking, .created, version: booking.version)
+            return try .json(
+                await booking.shown(to: call.principal, in: tx),
+                .created,
+                version: booking.version
+            )
         }
     }
 
@@ -55,7 +59,7 @@ enum ExtraRoutes {
                 at: call.now,
                 in: tx
             )
-            return try .json(booking, version: booking.version)
+            return try .json(await booking.shown(to: call.principal, in: tx), version: booking.version)
         }
     }
 

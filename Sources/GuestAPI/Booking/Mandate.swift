@@ -8,7 +8,7 @@ import Postgres
 /// Every kind of gift counts, and each gift counts once.
 enum Mandate {
     enum Gift: String, Sendable {
-        case goodwill, extra, fee
+        case goodwill, extra, fee, price
     }
 
     /// Counts a gift on a booking, which is locked.

@@ -67,7 +67,7 @@ struct PricedChange: Sendable {
     let plan: BookingPlan
     let priced: PricedPlan
     /// Lines to take back, by id, and lines to add.
-    let reversed: [(id: ChargeLine.ID, line: ChargeLine)]
+    private(set) var reversed: [(id: ChargeLine.ID, line: ChargeLine)]
     let added: [ChargeLine]
     /// Extras for which the new stay has no room.
     let dropped: [ExtraOrder]
@@ -157,7 +157,21 @@ struct PricedChange: Sendable {
             gone.compactMap { line in left.firstIndex { $0.line == line }.map { left.remove(at: $0) } }
             + live.filter { $0.line.extraOrderId.map(droppedIDs.contains) ?? false }
         let fee = isCourtesy ? 0 : booking.feeForLess(gone.lost - come.lost, today: today, rules: policy.rules)
-        added = come + (fee > 0 ? [ChargeLine(.cancellation, unitAmount: fee)] : [])
+        // What was taken off a cottage follows into the one that comes instead.
+        let (leaving, coming) = (
+            had.subtracting(plan.cottages.map(\.id)), Set(plan.cottages.map(\.id)).subtracting(had)
+        )
+        var moved: [ChargeLine] = []
+        if leaving.count == 1, coming.count == 1, let from = leaving.first, let to = coming.first {
+            let taken = live.filter { $0.line.kind == .goodwill && $0.line.cottageId == from }
+            reversed += taken
+            moved = taken.map { taken in
+                var line = taken.line
+                line.cottageId = to
+                return line
+            }
+        }
+        added = come + moved + (fee > 0 ? [ChargeLine(.cancellation, unitAmount: fee)] : [])
     }
 }
 

@@ -187,6 +187,27 @@ enum ShareSQL {
         )
     }
 
+    /// The next bookings of groups, each with its shares.
+    static func published(
+        after cursor: Booking.ID?,
+        limit: Int
+    ) -> Query<(booking: Booking.ID, group: TravelGroup.ID, share: Share.ID?, household: Household.ID?)> {
+        Query(
+            """
+            SELECT next.id, group_id, share.id AS share_id, household_id FROM (
+                SELECT id, group_id FROM booking
+                WHERE group_id IS NOT NULL AND (\(cursor)::uuid IS NULL OR id > \(cursor)::uuid) ORDER BY id LIMIT \(limit)
+            ) AS next LEFT JOIN share ON booking_id = next.id
+            ORDER BY next.id, share.id
+            """
+        ) { row in
+            (
+                try row.decode("id"), try row.decode("group_id"), try row.decodeIfPresent("share_id"),
+                try row.decodeIfPresent("household_id")
+            )
+        }
+    }
+
     /// What each household of a booking had agreed to before an instant.
     static func agreements(
         of booking: Booking.ID,

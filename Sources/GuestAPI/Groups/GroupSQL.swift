@@ -68,6 +68,19 @@ enum GroupSQL {
         }
     }
 
+    /// The household of a member who looks at the group, and whether the member organises it.
+    static func viewer(
+        in group: TravelGroup.ID,
+        _ guest: Guest.ID?
+    ) -> Query<(household: Household.ID, isOrganiser: Bool)> {
+        Query(
+            """
+            SELECT household_id, role = 'organiser' AS is_organiser FROM traveller
+            WHERE group_id = \(group) AND guest_id = \(guest) AND left_at IS NULL
+            """
+        ) { (try $0.decode("household_id"), try $0.decode("is_organiser")) }
+    }
+
     /// Serialises changes of who is in a group.
     static func lock(_ id: TravelGroup.ID) -> Query<GroupRow> {
         Query("SELECT id, name, version FROM travel_group WHERE id = \(id) FOR NO KEY UPDATE") { row in

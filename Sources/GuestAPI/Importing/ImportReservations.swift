@@ -22,14 +22,32 @@ public struct ImportReservations: Sendable {
     private let file: ReservationFile
     private let name: String
 
-    /// - Throws: when there is no such park, or the file is no such export.
-    public init(_ data: Data, name: String, map: ColumnMap, parkSlug: String, _ app: AppEnvironment) async throws {
+    /// - Parameter isAddition: whether the file has other reservations than those that the park has from a file without
+    ///   reservation numbers.
+    /// - Throws: when there is no such park, or the file is no such export; without numbers also when another file
+    ///   without numbers has been imported, whose reservations would be booked a second time.
+    public init(
+        _ data: Data,
+        name: String,
+        map: ColumnMap,
+        parkSlug: String,
+        isAddition: Bool = false,
+        _ app: AppEnvironment
+    ) async throws {
         self.app = app
         self.name = name
         let found = try await app.database.read(as: "import") { try await $0.first(ParkSQL.park(slug: parkSlug)) }
         guard let found else { throw ReservationFile.Unreadable(description: "there is no park '\(parkSlug)'") }
         park = found
         file = try ReservationFile(data, map, decimals: Currency.decimals(of: found.currency))
+        guard map.reservationNumber == nil, !isAddition else { return }
+        let other = ImportSQL.numberless(in: found.id, besides: file.hash)
+        if let other = try await app.database.read(as: "import", { try await $0.first(other) }) {
+            throw ReservationFile.Unreadable(
+                description: "the park has reservations from '\(other)', which had no reservation numbers either; "
+                    + "what is in both would be booked twice. Give --add if this file has others"
+            )
+        }
     }
 
     public var rowCount: Int { file.rowCount }

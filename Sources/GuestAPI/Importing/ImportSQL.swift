@@ -7,6 +7,20 @@ enum ImportSQL {
         let id: UUID
     }
 
+    /// The name of another file without reservation numbers that a park has been given.
+    static func numberless(in park: Park.ID, besides hash: Data) -> Query<String> {
+        Query(
+            """
+            SELECT name FROM import_file
+            WHERE park_id = \(park) AND hash <> \(hash) AND EXISTS (
+                SELECT FROM import_row JOIN booking ON booking.id = booking_id
+                WHERE import_file_id = import_file.id AND reservation_number IS NULL
+            )
+            ORDER BY started_at DESC, id LIMIT 1
+            """
+        ) { try $0.decode("name") }
+    }
+
     /// Begins, or finds what was begun.
     static func begin(_ id: UUID, park: Park.ID, hash: Data, name: String, rows: Int, at now: Date) -> Query<FileRow> {
         Query(

@@ -143,11 +143,13 @@ enum CheckSQL {
 
     private static let inGoodwill: SQL = """
         SELECT CASE WHEN sum(amount) > 0 THEN 'more goodwill is taken back than was given'
-            ELSE 'more goodwill is charged than was given' END, booking.id || ' ' || line.household_id
+            ELSE 'more goodwill is charged than was given' END, booking.id || ' ' || coalesce(line.household_id::text, 'all')
         FROM charge_line AS line WHERE line.booking_id = booking.id AND kind = 'goodwill' GROUP BY line.household_id
         HAVING sum(amount) > 0 OR -sum(amount) > (
-            SELECT coalesce(sum(goodwill.amount), 0) FROM goodwill JOIN share ON share.id = share_id
-            WHERE share.booking_id = booking.id AND share.household_id = line.household_id AND goodwill.state = 'given'
+            SELECT coalesce(sum(goodwill.amount), 0) FROM goodwill LEFT JOIN share ON share.id = share_id
+            WHERE goodwill.state = 'given' AND CASE
+                WHEN line.household_id IS NULL THEN goodwill.booking_id = booking.id AND goodwill.kind = 'price'
+                ELSE share.booking_id = booking.id AND share.household_id = line.household_id END
         )
         UNION ALL
         SELECT 'gift that no mandate counts', goodwill.id::text FROM goodwill

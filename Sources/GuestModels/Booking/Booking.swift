@@ -66,6 +66,8 @@ public struct Booking: Codable, Hashable, Sendable {
     public var charges: [ChargeLine]
     /// What was ordered beside the cottages and not cancelled.
     public var extras: [ExtraOrder]
+    /// What lines that are not shown come to: those of other households alone; nil where all are shown.
+    public var othersTotal: Money?
     public var total: Money
     /// What must be covered before the hold is confirmed.
     public var deposit: Money
@@ -140,6 +142,29 @@ public struct Booking: Codable, Hashable, Sendable {
         self.checkedOutAt = checkedOutAt
         self.leastFeePercent = leastFeePercent
         self.version = version
+    }
+}
+
+extension Booking {
+    /// As a member of the group sees it: the common lines and extras, and those of the own household.
+    ///
+    /// - Parameters:
+    ///   - household: the member's own.
+    ///   - people: those of that household.
+    public func seen(by household: Household.ID, _ people: Set<Traveller.ID>) -> Booking {
+        var seen = self
+        seen.charges = charges.filter { line in
+            line.householdId.map { $0 == household } ?? line.travellerId.map(people.contains) ?? true
+        }
+        seen.extras = extras.filter { $0.householdId.map { $0 == household } ?? true }
+        let others = charges.total - seen.charges.total
+        seen.othersTotal = seen.charges.count < charges.count ? Money(others, total.currency) : nil
+        return seen
+    }
+
+    /// Whether something of it is one household's alone.
+    public var hasOwnLines: Bool {
+        charges.contains { $0.householdId != nil || $0.travellerId != nil } || extras.contains { $0.householdId != nil }
     }
 }
 

@@ -221,6 +221,15 @@ public struct BookingStatement: Sendable {
         return spent
     }
 
+    /// What was taken off a cottage beyond what it still costs.
+    private var spentReductions: [ChargeLine] {
+        let taken = bill.lines.filter { $0.kind == .goodwill }.perCottage
+        return bill.lines.perCottage.sorted { $0.key < $1.key }.compactMap { cottage, cost in
+            let spent = Swift.min(-cost, -(taken[cottage] ?? 0))
+            return spent > 0 ? ChargeLine(.goodwill, cottage: cottage, unitAmount: spent) : nil
+        }
+    }
+
     /// The most that goodwill can take off a household's share: its own debt.
     public func mostGoodwill(for household: Household.ID) -> Int64 {
         guard let part = parts[household] else { return 0 }
@@ -249,12 +258,14 @@ public struct BookingStatement: Sendable {
     ///     only appears because somebody was moved into it agrees to nothing.
     ///   - author: a household whose own doing made its part larger, so that it agrees to that.
     ///   - make: makes the share of a household that has none.
-    /// - Returns: lines to be added to the price: goodwill that is taken back because the household's debt has shrunk.
+    /// - Returns: lines to be added to the price: goodwill that is taken back because what it was given on has shrunk.
     public mutating func settle(
         joining: Bool,
         by author: Household.ID? = nil,
         make: (Household.ID) -> Share
     ) -> [ChargeLine] {
+        let reductions = spentReductions
+        bill.lines += reductions
         let known = Set(shares.map(\.householdId))
         for household in parts.keys.sorted() where !known.contains(household) {
             var share = make(household)
@@ -294,7 +305,7 @@ public struct BookingStatement: Sendable {
         }
         let refundable = refundable
         for index in shares.indices { shares[index].refundable = refundable[shares[index].householdId] ?? 0 }
-        return takenBack
+        return reductions + takenBack
     }
 
     /// What households had agreed to before a change that is taken back; they are not asked for it again.

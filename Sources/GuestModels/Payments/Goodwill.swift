@@ -50,6 +50,44 @@ public struct GoodwillRequest: Codable, Sendable, Checked {
     }
 }
 
+/// Agrees on a lower price for the cottages of a booking.
+public struct AgreedPriceRequest: Codable, Sendable, Checked {
+    /// Minor units: what the whole booking costs from now on.
+    public var total: Int64
+    public var reason: String
+
+    public init(total: Int64, reason: String) {
+        self.total = total
+        self.reason = reason
+    }
+
+    public func check(_ check: inout Check) {
+        check.range(total, "/total", 0...1_000_000_000_000)
+        check.text(reason, "/reason", length: 1...500)
+    }
+}
+
+extension [ChargeLine] {
+    /// What each cottage costs: the lines that are for it, and for nobody alone; minor units.
+    public var perCottage: [Cottage.ID: Int64] {
+        reduce(into: [:]) { sums, line in
+            guard let cottage = line.cottageId, line.householdId == nil, line.travellerId == nil else { return }
+            sums[cottage, default: 0] += line.amount
+        }
+    }
+
+    /// The lines that take an amount off the cottages, each as much as it is part of them all; nil where they cost less.
+    public func reduction(by amount: Int64) -> [ChargeLine]? {
+        let costs = perCottage.filter { $0.value > 0 }.sorted { $0.key < $1.key }
+        guard costs.reduce(0, { $0 + $1.value }) >= amount, let parts = amount.divided(by: costs.map(\.value)) else {
+            return nil
+        }
+        return zip(costs, parts).compactMap { cost, part in
+            part == 0 ? nil : ChargeLine(.goodwill, cottage: cost.key, unitAmount: -part)
+        }
+    }
+}
+
 extension HouseRules {
     /// The most goodwill that one booking gets without a second person, minor units.
     public var giftsPerBooking: Int64 { goodwillLimit ?? 5000 }
@@ -65,6 +103,13 @@ extension Refusal {
         en: "That is more than the share owes.",
         nl: "Dat is meer dan het deel bedraagt.",
         de: "Das ist mehr, als der Anteil beträgt."
+    )
+    public static let priceNotLower = Refusal(
+        .conflict,
+        "price_not_lower",
+        en: "An agreed price is lower than the present one, and takes off the cottages alone.",
+        nl: "Een afgesproken prijs is lager dan de huidige en gaat alleen van de huisjes af.",
+        de: "Ein vereinbarter Preis ist niedriger als der jetzige und geht nur von den Häusern ab."
     )
     public static let secondPersonNeeded = Refusal(
         .conflict,

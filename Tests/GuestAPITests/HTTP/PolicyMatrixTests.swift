@@ -86,6 +86,7 @@ import Testing
             "createDeskGuest": #"{"name": "N"}"#,
             "createTask": #"{"title": "T"}"#, "changeTask": #"{"title": "T"}"#,
             "writeNote": #"{"from": "2027-05-14", "note": "N"}"#,
+            "agreePrice": #"{"total": 0, "reason": "r"}"#,
             "undoMistake": #"{"what": "change", "reason": "r"}"#,
             "noShow": #"{"reason": "r"}"#, "setReadiness": #"{"readiness": "ready"}"#,
             "setStock": #"{"date": "2027-05-14", "stock": 1}"#,

@@ -1,0 +1,51 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension Booking {
+    /// Agrees on a lower price for the cottages, for a reason, within the mandate of whoever does.
+    ///
+    /// The difference is lines of their own that divide as the cottages do. A cottage that is given up takes its part of
+    /// them along.
+    ///
+    /// Throws `priceNotLower` for one that is not lower or takes off more than the cottages cost, `secondPersonNeeded`
+    /// above the mandate.
+    static func agreePrice(
+        _ id: Booking.ID,
+        _ request: AgreedPriceRequest,
+        expecting version: Int,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        var booking = try await locked(id, as: principal, in: tx)
+        guard booking.version == version else { throw Problem.matchFailed }
+        guard booking.groupId != nil else { throw Refusal.notChangeable }
+        try booking.allowExtras(at: now)
+        let less = booking.total.amount - request.total
+        guard less > 0, let lines = booking.charges.reduction(by: less) else {
+            throw Refusal.priceNotLower.at("/total")
+        }
+        try await Mandate.give(less, as: .price, on: booking, for: request.reason, as: principal, app, at: now, in: tx)
+        booking.version += 1
+        tx.later(
+            lines.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
+                + [BookingSQL.update(booking)]
+        )
+        try await divide(id, as: principal, app, at: now, in: tx)
+        try Audit.record(
+            "booking.agreePrice",
+            target: id.uuid,
+            park: booking.parkId,
+            reason: request.reason,
+            before: booking.total,
+            after: request,
+            app,
+            at: now,
+            in: tx
+        )
+        booking.publish(in: tx)
+        return try await found(id, as: principal, in: tx)
+    }
+}

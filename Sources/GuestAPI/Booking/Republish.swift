@@ -1,0 +1,31 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+
+/// Publishes the bookings of all groups and their shares anew, a portion at a time, after a version that shows them
+/// otherwise; a migration asks for it.
+struct Republish: Work {
+    static let kind = "republish"
+    static let queue = Job.Queue.effects
+
+    /// Bookings of a portion.
+    static let portion = 200
+
+    /// The last booking of the portion before.
+    var after: Booking.ID?
+
+    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        let rows = try await tx.all(ShareSQL.published(after: after, limit: Self.portion))
+        var bookings: [Booking.ID: TravelGroup.ID] = [:]
+        for row in rows {
+            bookings[row.booking] = row.group
+            if let share = row.share, let household = row.household {
+                Share.publish(share, of: household, in: row.group, in: tx)
+            }
+        }
+        for (booking, group) in bookings { tx.publish(booking, .booking, to: .group(group)) }
+        guard bookings.count == Self.portion, let last = bookings.keys.max() else { return }
+        try Job.enqueue(Republish(after: last), key: last.description, at: now, app, in: tx)
+    }
+}
