@@ -162,13 +162,27 @@ extension Booking {
         }
         if wasFirm {
             let number = booking.number
+            let alternatives = isByPark ? try await booking.alternatives(at: now, in: tx) : nil
             try await write("cancelled \(id)", about: id, to: nil, app, at: now, in: tx) {
-                .bookingCancelled(number: number, park: $0, isByPark: isByPark)
+                .bookingCancelled(number: number, park: $0, isByPark: isByPark, alternatives: alternatives)
             }
         }
         try booking.tell(.bookingCancelled, by: principal, app, at: now, in: tx)
         booking.publish(in: tx)
         return try await found(id, by: .member, as: principal, in: tx)
+    }
+
+    /// The types of which the park has enough cottages free for the same days and people, beside those that it could not
+    /// give; in the order of their names.
+    private func alternatives(at now: Date, in tx: Transaction) async throws -> [String] {
+        let (free, types) = try await tx.all(ParkSQL.free(in: parkId, stay, now: now), ParkSQL.types(of: parkId))
+        let own = Set(cottages.map(\.id))
+        let counts = Dictionary(grouping: free.filter { !own.contains($0.id) }, by: \.typeId).mapValues(\.count)
+        return types.filter { type in
+            let count = Swift.min(counts[type.id] ?? 0, cottages.count)
+            return count > 0 && count * type.capacity >= adults + children && count * type.pets >= pets
+        }
+        .map(\.name).sorted()
     }
 
     /// Ends a hold whose time is over and frees its cottages; nothing happens to any other booking.

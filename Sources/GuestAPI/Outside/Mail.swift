@@ -13,7 +13,8 @@ struct Mail: Work {
         case code(attempt: CodeRequest.AttemptID)
         case bookingConfirmed(number: String, park: String, stay: Stay)
         case holdExpired(number: String, park: String)
-        case bookingCancelled(number: String, park: String, isByPark: Bool)
+        /// - Parameter alternatives: what the park has free for the same days instead; nil where it has nothing to offer.
+        case bookingCancelled(number: String, park: String, isByPark: Bool, alternatives: [String]?)
         case moneyReceived(number: String, park: String, amount: Money, open: Money)
         case moneyReturned(number: String, park: String, amount: Money)
         case moneyTakenBack(number: String, park: String, amount: Money)
@@ -91,15 +92,25 @@ struct Mail: Work {
                         "Bis bald im \(park), vom \(stay.arrival) bis \(stay.departure). Deine Buchungsnummer ist \(number)."
                 )
             )
-        case .bookingCancelled(let number, let park, let isByPark):
+        case .bookingCancelled(let number, let park, let isByPark, let alternatives):
+            let offers = (alternatives ?? []).joined(separator: ", ")
+            let instead =
+                offers.isEmpty
+                ? LocalizedText(en: "", nl: "", de: "")
+                : LocalizedText(
+                    en: " For the same days it has free: \(offers).",
+                    nl: " Voor dezelfde dagen is nog vrij: \(offers).",
+                    de: " Für dieselben Tage ist noch frei: \(offers)."
+                )
             let whose = LocalizedText(
                 en: isByPark
-                    ? "The park had to cancel it; you owe nothing for it." : "What is owed for it stands in the app.",
+                    ? "The park had to cancel it; you owe nothing for it.\(instead.english)"
+                    : "What is owed for it stands in the app.",
                 nl: isByPark
-                    ? "Het park moest haar annuleren; je bent er niets voor verschuldigd."
+                    ? "Het park moest haar annuleren; je bent er niets voor verschuldigd.\(instead.dutch)"
                     : "Wat ervoor verschuldigd is, staat in de app.",
                 de: isByPark
-                    ? "Der Park musste sie stornieren; du schuldest dafür nichts."
+                    ? "Der Park musste sie stornieren; du schuldest dafür nichts.\(instead.german)"
                     : "Was dafür zu zahlen ist, steht in der App."
             )
             return (

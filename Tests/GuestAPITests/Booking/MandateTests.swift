@@ -230,6 +230,9 @@ import Testing
             let cancelled = try await api.post(path, byPark, as: stage.clerk, key: "3").decode(Booking.self)
             #expect(cancelled.state == .cancelled && cancelled.total.amount == 0)
             #expect(try await api.count("SELECT count(*) FROM audit WHERE action = 'booking.cancelByPark'") == 1)
+            // The letter says what else the park has free.
+            try await api.work()
+            #expect(try api.mails(to: stage.organiser.email).contains { $0.contains("it has free: Type A.") })
             // The gift is the fee that the guest is spared: too much of it takes a second person.
             let near = try await stage.firm(from: "2026-11-21", to: "2026-11-24")
             let other = "/v1/bookings/\(near.id)/cancel"

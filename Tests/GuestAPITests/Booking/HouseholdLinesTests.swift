@@ -1,0 +1,146 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+/// Of another household a member sees how its share stands, not what it ordered or owes tourist tax for.
+@Suite struct HouseholdLinesTests {
+    private struct Page<Item: Decodable>: Decodable {
+        let items: [Item]
+    }
+
+    private struct Stage {
+        let api: GuestAPITestService
+        let organiser: Given.Person
+        let member: Given.Person
+        let group: TravelGroup
+        let booking: Booking
+        /// The member's household.
+        let home: Household.ID
+        var path: String { "/v1/bookings/\(booking.id)" }
+
+        func seen(by who: Given.Person) async throws -> Booking {
+            try await api.get(path, as: who).decode(Booking.self)
+        }
+
+        /// The bodies that phones have of a scope.
+        func shown(_ scope: String) async throws -> String {
+            try await api.transaction { tx in
+                try await tx.all(
+                    Query("SELECT body FROM scope_row WHERE scope = \(scope) AND kind IN ('booking', 'amount')") {
+                        try $0.decode("body", as: String.self)
+                    }
+                )
+            }.joined(separator: "\n")
+        }
+    }
+
+    /// The organiser has ordered a bicycle for the own household; everybody owes tourist tax.
+    private func stage(_ api: GuestAPITestService) async throws -> Stage {
+        var rules = Given.rules
+        rules.touristTax = .init(personNight: 210, fromAge: 0)
+        let world = try await api.given.park(rules: rules)
+        let organiser = try await api.given.guest()
+        let group = try await api.given.group(of: organiser)
+        let member = try await api.given.member(of: group, invitedBy: organiser)
+        let page = try await api.get("/v1/groups/\(group.id)", as: organiser).decode(TravelGroup.self)
+        var request = try api.given.request(group, world)
+        request.travellerIds = page.travellers.map(\.id)
+        let booking = try await api.post("/v1/bookings", request, as: organiser, key: "b").decode(Booking.self)
+        let office = try await api.given.headOffice()
+        let bicycle = ExtraRequest(code: "bicycle", names: ["en": "Bicycle"], isDaily: false, price: 1250, stock: 9)
+        let extra = try await api.post("/v1/admin/parks/\(world.park.id)/extras", bicycle, as: office).decode(
+            Extra.self
+        )
+        let own = try #require(page.travellers.first { $0.role == .organiser }?.householdId)
+        let order = ExtraOrderRequest(extraId: extra.id, from: booking.stay.arrival, householdId: own)
+        #expect(try await api.post("/v1/bookings/\(booking.id)/extras", order, as: organiser, key: "o").status == 201)
+        return Stage(
+            api: api,
+            organiser: organiser,
+            member: member,
+            group: group,
+            booking: booking,
+            home: try #require(page.travellers.first { $0.role == .member }?.householdId)
+        )
+    }
+
+    @Test func `A member sees the common lines and those of the own household`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let seen = try await stage.seen(by: stage.member)
+            #expect(seen.extras.isEmpty)
+            #expect(seen.charges.filter { $0.kind == .touristTax }.map(\.amount) == [630])
+            #expect(!seen.charges.contains { $0.kind == .extra })
+            // The bicycle and the organiser's tax are told as one sum.
+            #expect(seen.othersTotal?.amount == 1880)
+            #expect(seen.total.amount == seen.charges.total + 1250 + 630)
+        }
+    }
+
+    @Test func `The organiser sees all lines`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let seen = try await stage.seen(by: stage.organiser)
+            #expect(seen.extras.count == 1 && seen.othersTotal == nil)
+            #expect(seen.charges.total == seen.total.amount)
+        }
+    }
+
+    @Test func `The group's page and a verb's answer show a member no more`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let page = try await api.get("/v1/groups/\(stage.group.id)", as: stage.member).decode(TravelGroup.self)
+            #expect(page.bookings.first?.extras.isEmpty == true)
+            let time = ArrivalTimeRequest(time: .noon)
+            let told = try await api.change("PUT", "\(stage.path)/arrival", time, as: stage.member).decode(Booking.self)
+            #expect(told.extras.isEmpty && told.othersTotal?.amount == 1250 + 630)
+        }
+    }
+
+    @Test func `Phones have a household's lines in its own scope and the organiser's`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let all = try await stage.shown("group:\(stage.group.id)")
+            #expect(
+                !all.contains("touristTax") && !all.contains(#""kind":"extra""#) && !all.contains(#""kind" : "extra""#)
+            )
+            let own = try await stage.shown("household:\(stage.home)")
+            #expect(own.contains("touristTax") && !own.contains("1250"))
+            let everybody = try await stage.shown("organiser:\(stage.group.id)")
+            #expect(everybody.contains("touristTax") && everybody.contains("1250"))
+        }
+    }
+
+    @Test func `What an earlier version has published is published anew`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            func republish() async throws {
+                try await api.transaction { tx in try Job.enqueue(Republish(), at: api.now, api.app, in: tx) }
+                try await api.work()
+            }
+            // The version before shows it otherwise.
+            let now = try await api.transaction { tx in
+                try await tx.first(
+                    Query("SELECT pg_get_viewdef('shown_booking') AS text") { try $0.decode("text", as: String.self) }
+                )
+            }
+            let view = try #require(now).trimmingCharacters(in: CharacterSet(charactersIn: "; \n"))
+            func show(_ definition: String) async throws {
+                let text = "CREATE OR REPLACE VIEW shown_booking AS \(definition)"
+                try await api.transaction { tx in try await tx.run(Command(SQL(stringLiteral: text))) }
+            }
+            try await show("SELECT scope, id, replace(body, 'charges', 'lines') AS body FROM (\(view)) AS present")
+            try await republish()
+            #expect(try await !stage.shown("group:\(stage.group.id)").contains("charges"))
+            try await show(view)
+            #expect(try await !Office(api.app).checkSync().isEmpty)
+            try await republish()
+            #expect(try await stage.shown("group:\(stage.group.id)").contains("charges"))
+        }
+    }
+}
