@@ -907,6 +907,66 @@ def ledger_post():
     with_demo(measure)
 
 
+def reconcile():
+    """What head office asks of a year's books: 50,000 stays of a park with 600 cottages, a million entries."""
+    def measure(service, token, park, group, cottages):
+        def timed():
+            started = time.monotonic()
+            answer = ask("GET", "/v1/admin/reconciliation", token=office)
+            return time.monotonic() - started, answer
+
+        command = [BINARY, "staff", "add", "--email", "office@bench.example.org", "--name", "Bench", "--head-office"]
+        subprocess.run(command, cwd=ROOT, env=service.environment, check=True, capture_output=True)
+        office = sign_in(service.state, "office@bench.example.org", "staff")
+        guest = group["travellers"][0]
+        progress("a year of stays, payments and earnings")
+        psql("demo", f"""
+            SET session_replication_role = replica;
+            CREATE TABLE year AS SELECT n, gen_random_uuid() AS booking, gen_random_uuid() AS share, gen_random_uuid() AS till,
+                current_date - 370 + (n % 360)::int AS day, now() - interval '370 days' + n * interval '10 minutes' AS at
+            FROM generate_series(1, 50000) AS n;
+            INSERT INTO booking (id, number, park_id, group_id, stay, state, adults, children, babies, pets, currency, policy,
+                deposit, source, placed_at, confirmed_reason)
+            SELECT booking, 'Y' || n, '{park}', '{group['id']}', daterange(day, day + 6), 'checkedOut', 1, 0, 0, 0, 'GBP',
+                (SELECT rules FROM park WHERE id = '{park}'), 0, 'guest', at, 'bench' FROM year;
+            INSERT INTO booking_traveller (booking_id, traveller_id) SELECT booking, '{guest['id']}' FROM year;
+            INSERT INTO charge_line (id, booking_id, kind, quantity, unit_amount, amount, at)
+            SELECT gen_random_uuid(), booking, 'night', 1, 39000, 39000, at FROM year;
+            INSERT INTO share (id, booking_id, household_id, amount, paid, due, agreed)
+            SELECT share, booking, '{guest['householdId']}', 39000, 39000, day, 39000 FROM year;
+            INSERT INTO agreement (share_id, number, agreed, how, at, principal) SELECT share, 1, 39000, 'joined', at, 'bench' FROM year;
+            INSERT INTO till_payment (id, park_id, share_id, kind, method, amount, day, at, principal)
+            SELECT till, '{park}', share, 'payment', 'cash', 39000, day, at, 'bench' FROM year;
+            CREATE TABLE told AS
+            SELECT gen_random_uuid() AS id, 'till:' || till AS key, booking, share, day, at, 0 AS night FROM year
+            UNION ALL SELECT gen_random_uuid(), 'earned:' || booking || ':' || night, booking, share, day + night, at, night
+            FROM year, generate_series(1, 6) AS night;
+            INSERT INTO journal (id, key, park_id, booking_id, reason, day, at)
+            SELECT id, key, '{park}', booking, 'bench', day, at FROM told;
+            INSERT INTO entry (journal_id, place, account, share_id, amount, currency, rate)
+            SELECT id, place, account, CASE account WHEN 'prepaid' THEN share END, amount, 'GBP', CASE WHEN account IN ('revenue', 'vat') THEN 900 END
+            FROM told, LATERAL (VALUES (1, 'cash', 39000), (2, 'prepaid', -39000)) AS line (place, account, amount) WHERE night = 0
+            UNION ALL SELECT id, place, account, NULL, amount, 'GBP', CASE WHEN account IN ('revenue', 'vat') THEN 900 END
+            FROM told, LATERAL (VALUES (1, 'receivable', 6500), (2, 'revenue', -6500 + CASE night WHEN 6 THEN 535 ELSE 537 END),
+                (3, 'vat', -CASE night WHEN 6 THEN 535 ELSE 537 END)) AS line (place, account, amount) WHERE night > 0;
+            ANALYZE;
+        """)
+        entries = int(psql("demo", "SELECT count(*) FROM entry"))
+        _, before = wrk("/v1/parks", seconds=2), wrk("/v1/parks", connections=4)[0]
+        psql("demo", "INSERT INTO job (id, queue, kind, arguments, key, run_at) VALUES (gen_random_uuid(), 'effects', 'checkLedger', '{\"pass\": \"all\"}', 'all', now())")
+        started, asked = time.monotonic(), []
+        during = wrk("/v1/parks", connections=4)[0]
+        while psql("demo", "SELECT count(*) FROM ledger_check WHERE pass = 'all' AND stage IS NULL") == "0":
+            asked.append(timed()[0])
+            time.sleep(0.1)
+        whole = time.monotonic() - started
+        asked += [timed()[0] for _ in range(20)]
+        found = len(timed()[1]["differences"])
+        report("reconcile", round(max(asked), 3), "s", 0.5, True, f"{entries} entries, {found} differences; a pass over all {round(whole, 1)} s, other reads meanwhile at {round(during / before, 2)} of their rate")
+
+    with_demo(measure)
+
+
 def payments():
     """From the tap to the form of the provider, and a burst of webhooks until all they tell of is applied."""
     def provider(method, path, form=None):
@@ -1270,7 +1330,7 @@ def kinto():
 
 MEASURES = {
     "group-read": group_read, "search": search, "book-race": book_race, "book-groups": book_groups,
-    "hold-confirm": hold_confirm, "change": change, "ledger-post": ledger_post, "payments": payments, "day-view": day_view, "feed": feed, "sync": sync, "apply": apply, "live": live, "latency": latency, "hot-group": hot_group, "import": import_rate, "job-rate": job_rate, "hostile": hostile,
+    "hold-confirm": hold_confirm, "change": change, "ledger-post": ledger_post, "reconcile": reconcile, "payments": payments, "day-view": day_view, "feed": feed, "sync": sync, "apply": apply, "live": live, "latency": latency, "hot-group": hot_group, "import": import_rate, "job-rate": job_rate, "hostile": hostile,
 }
 if os.environ.get("KINTO"):
     MEASURES["kinto"] = kinto

@@ -8,6 +8,9 @@ say "Layering"
 "$root/scripts/layering.sh"
 say "Tests"
 "$root/scripts/test.sh"
+say "Many histories of a booking's money"
+VOORPRET_HISTORIES=2000 VOORPRET_STAYS=500 VOORPRET_PLANTS=20 "$root/scripts/test.sh" --skip-build \
+    --filter 'BookingStatementTests|MoneyHistoryTests|The check of the ledger|The check finds'
 say "Documentation in a browser"
 "$root/scripts/docs.sh"
 say "Fuzz of the OpenAPI document"

@@ -87,6 +87,15 @@ check("an id that is none is a 404", refused(
     stripe.InvalidRequestError, lambda: stripe.PaymentIntent.retrieve("pi_none"), status=404, code="resource_missing"))
 check("a path that is none is a JSON error", refused(
     stripe.InvalidRequestError, lambda: stripe.Product.list(), status=404))
+connected = intent(stripe_account="acct_contract")
+check("an intent belongs to the account it was made at", refused(
+    stripe.InvalidRequestError, lambda: stripe.PaymentIntent.retrieve(connected.id), status=404, code="resource_missing"))
+check("and is found there", stripe.PaymentIntent.retrieve(connected.id, stripe_account="acct_contract").id == connected.id)
+stripe.PaymentIntent.confirm(connected.id, payment_method="pm_card_visa", stripe_account="acct_contract")
+moved = stripe.BalanceTransaction.list(limit=5, stripe_account="acct_contract").data
+check("each account has books of its own", [movement.type for movement in moved] == ["charge"])
+check("an account that is none is refused", refused(
+    stripe.PermissionError, lambda: intent(stripe_account="nobody"), status=403, code="account_invalid"))
 stripe.api_key = "wrong"
 check("a wrong key is a 401", refused(stripe.AuthenticationError, lambda: intent(), status=401))
 print(f"{checks} passed, 0 failed")

@@ -92,7 +92,7 @@ extension HouseholdStay {
         )
     }
 
-    /// A household comes: the doors of its cottages open for it. The first to come begins the stay.
+    /// A household comes, and the doors of its cottages open for it; the first to come begins the stay.
     ///
     /// Where the park lets the lead alone begin a stay, others come by themselves once it has begun.
     static func checkIn(
@@ -136,8 +136,9 @@ extension HouseholdStay {
         return try await write(stage, "household.checkIn", for: nil, as: principal, app, at: now, in: tx)
     }
 
-    /// A household leaves, before the others or with them: it owes tourist tax for the nights it has slept, and the last
-    /// to leave ends the stay. The shares of the others stay as they are.
+    /// A household leaves, before the others or with them; the last to leave ends the stay.
+    ///
+    /// It owes tourist tax for the nights it has slept. The shares of the others stay as they are.
     static func checkOut(
         _ household: Household.ID,
         of id: Booking.ID,
