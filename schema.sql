@@ -486,6 +486,8 @@ CREATE TABLE quote (
     -- What the change has replaced (BookingPlan, and booking.least_fee_percent), so that it can be undone.
     before jsonb,
     least_fee_percent int CHECK (least_fee_percent BETWEEN 0 AND 100),
+    -- Who has made it.
+    made_by text,
     undone_at timestamptz
 );
 CREATE INDEX ON quote (booking_id);
@@ -1573,7 +1575,7 @@ SELECT 'group:' || group_id AS scope, booking.id, json_strip_nulls(json_build_ob
         FROM booking_traveller WHERE booking_id = booking.id
     ),
     'charges', (
-        -- What is one household's alone is in its amount.
+        -- Lines of one household are in shown_amount.
         SELECT coalesce(json_agg(json_build_object('kind', kind, 'cottageId', cottage_id, 'extraOrderId', extra_order_id,
             'quantity', quantity, 'unitAmount', unit_amount, 'amount', amount) ORDER BY line.id), '[]')
         FROM charge_line AS line WHERE booking_id = booking.id AND household_id IS NULL AND traveller_id IS NULL
@@ -1587,7 +1589,7 @@ SELECT 'group:' || group_id AS scope, booking.id, json_strip_nulls(json_build_ob
     ),
     'total', json_build_object('amount', price, 'currency', currency),
     'deposit', json_build_object('amount', deposit, 'currency', currency),
-    'isDepositCovered', paid >= deposit, 'isPaid', paid >= price,
+    'isDepositCovered', paid >= least(deposit, greatest(price, 0)), 'isPaid', paid >= price,
     'placedAt', utc(placed_at), 'arrivalTime', to_char(arrival_time, 'HH24:MI'),
     'households', (
         SELECT json_agg(json_build_object('householdId', household_id, 'state', its.state,

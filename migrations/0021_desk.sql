@@ -21,6 +21,7 @@ ALTER TABLE booking ADD COLUMN no_show_at timestamptz;
 -- What a change has replaced (BookingPlan, and booking.least_fee_percent), so that it can be undone.
 ALTER TABLE quote ADD COLUMN before jsonb;
 ALTER TABLE quote ADD COLUMN least_fee_percent int CHECK (least_fee_percent BETWEEN 0 AND 100);
+ALTER TABLE quote ADD COLUMN made_by text;
 ALTER TABLE quote ADD COLUMN undone_at timestamptz;
 
 CREATE OR REPLACE VIEW told_booking AS
@@ -65,47 +66,6 @@ SELECT booking.id, json_build_object(
     'leastFeePercent', least_fee_percent, 'version', version
 ) AS body
 FROM booking;
-
-CREATE OR REPLACE VIEW shown_booking AS
-SELECT 'group:' || group_id AS scope, booking.id, json_strip_nulls(json_build_object(
-    'id', booking.id, 'number', number, 'parkId', park_id, 'groupId', group_id,
-    'stay', json_build_object('arrival', lower(stay), 'departure', upper(stay)),
-    'state', state, 'holdUntil', utc(hold_until), 'isExtended', is_extended,
-    'adults', adults, 'children', children, 'babies', babies, 'pets', pets,
-    'cottages', (
-        SELECT coalesce(json_agg(json_build_object('id', cottage_id, 'number', cottage.number, 'isChosen', is_chosen,
-            'pricedAs', priced_as, 'since', nullif(lower(allocation.stay), lower(booking.stay)),
-            'pricedFrom', priced_from) ORDER BY cottage_id), '[]')
-        FROM allocation JOIN cottage ON cottage.id = cottage_id WHERE booking_id = booking.id
-    ),
-    'travellerIds', (
-        SELECT coalesce(json_agg(traveller_id ORDER BY traveller_id), '[]')
-        FROM booking_traveller WHERE booking_id = booking.id
-    ),
-    'charges', (
-        SELECT coalesce(json_agg(json_build_object('kind', kind, 'cottageId', cottage_id, 'travellerId', traveller_id,
-            'householdId', household_id, 'extraOrderId', extra_order_id, 'quantity', quantity,
-            'unitAmount', unit_amount, 'amount', amount) ORDER BY line.id), '[]')
-        FROM charge_line AS line WHERE booking_id = booking.id
-    ),
-    'extras', (
-        SELECT coalesce(json_agg(json_build_object('id', ordered.id, 'bookingId', booking_id, 'extraId', extra_id,
-            'from', lower(dates), 'through', upper(dates) - 1, 'slot', nullif(slot, ''), 'quantity', quantity,
-            'householdId', household_id, 'cottageId', cottage_id, 'checkOutBy', to_char(check_out_by, 'HH24:MI'),
-            'unitAmount', unit_amount, 'isCancelled', false) ORDER BY ordered.id), '[]')
-        FROM extra_order AS ordered WHERE booking_id = booking.id AND cancelled_at IS NULL
-    ),
-    'total', json_build_object('amount', price, 'currency', currency),
-    'deposit', json_build_object('amount', deposit, 'currency', currency),
-    'isDepositCovered', paid >= deposit, 'isPaid', paid >= price,
-    'placedAt', utc(placed_at), 'arrivalTime', to_char(arrival_time, 'HH24:MI'),
-    'checkedInAt', utc(checked_in_at), 'checkedOutAt', utc(checked_out_at),
-    'leastFeePercent', least_fee_percent, 'version', version
-))::text AS body
-FROM booking,
-    LATERAL (SELECT coalesce(sum(amount), 0) AS price FROM charge_line WHERE booking_id = booking.id) AS priced,
-    LATERAL (SELECT coalesce(sum(share.paid), 0) AS paid FROM share WHERE booking_id = booking.id) AS came
-WHERE group_id IS NOT NULL;
 
 CREATE OR REPLACE VIEW shown_extra AS
 SELECT 'park:' || park_id AS scope, id, json_strip_nulls(json_build_object(

@@ -22,7 +22,7 @@ SELECT 'group:' || group_id AS scope, booking.id, json_strip_nulls(json_build_ob
         FROM booking_traveller WHERE booking_id = booking.id
     ),
     'charges', (
-        -- What is one household's alone is in its amount.
+        -- Lines of one household are in shown_amount.
         SELECT coalesce(json_agg(json_build_object('kind', kind, 'cottageId', cottage_id, 'extraOrderId', extra_order_id,
             'quantity', quantity, 'unitAmount', unit_amount, 'amount', amount) ORDER BY line.id), '[]')
         FROM charge_line AS line WHERE booking_id = booking.id AND household_id IS NULL AND traveller_id IS NULL
@@ -36,7 +36,7 @@ SELECT 'group:' || group_id AS scope, booking.id, json_strip_nulls(json_build_ob
     ),
     'total', json_build_object('amount', price, 'currency', currency),
     'deposit', json_build_object('amount', deposit, 'currency', currency),
-    'isDepositCovered', paid >= deposit, 'isPaid', paid >= price,
+    'isDepositCovered', paid >= least(deposit, greatest(price, 0)), 'isPaid', paid >= price,
     'placedAt', utc(placed_at), 'arrivalTime', to_char(arrival_time, 'HH24:MI'),
     'households', (
         SELECT json_agg(json_build_object('householdId', household_id, 'state', its.state,
@@ -78,8 +78,5 @@ FROM share JOIN booking ON booking.id = booking_id,
 -- A price that the desk has agreed on is a gift like the others.
 ALTER TABLE goodwill DROP CONSTRAINT goodwill_kind;
 ALTER TABLE goodwill ADD CONSTRAINT goodwill_kind CHECK (kind IN ('goodwill', 'extra', 'fee', 'price'));
-
--- What has been published before is published again, in portions.
-INSERT INTO job (id, queue, kind, arguments, key, run_at) VALUES (gen_random_uuid(), 'effects', 'republish', '{}', 'all', now());
 
 INSERT INTO schema_version (number, name) VALUES (24, 'ownLines');

@@ -12,7 +12,8 @@ struct PaymentSandbox: AsyncParsableCommand {
         commandName: "payment-sandbox",
         abstract: "A payment provider without money, with Stripe's API.",
         discussion: """
-            Any API key is an account of its own. Payment methods decide what happens: pm_card_visa pays, \
+            Any API key is an account of its own, and so is an account acct_… that is named in Stripe-Account; one whose \
+            name ends in EUR has euros alone. Payment methods decide what happens: pm_card_visa pays, \
             pm_card_visa_chargeDeclined declines, pm_card_threeDSecure2Required and pm_ideal ask the payer first, \
             pm_sepa_debit takes its time and pm_sepa_debit_fails then fails, pm_card_refundFail pays and fails to \
             give back, pm_card_createDispute pays and is disputed.

@@ -80,9 +80,9 @@ import Testing
 
     @Test func `Tourist tax as a percentage is each person's part of the nights`() throws {
         // 12.5 % of 1,000.00 for two of four, for all ten nights and for five of them.
-        let all = HouseRules.TouristTax(personNight: 0, fromAge: 18, percent: 1250)
+        let all = HouseRules.TouristTax(personNight: 0, fromAge: 18, rate: 1250)
         #expect(try tax(all, ages: [40, 40, 5, 3], nights: 100_000) == 6250)
-        let half = HouseRules.TouristTax(personNight: 0, fromAge: 18, percent: 1250, maximumNights: 5)
+        let half = HouseRules.TouristTax(personNight: 0, fromAge: 18, rate: 1250, maximumNights: 5)
         #expect(try tax(half, ages: [40, 40, 5, 3], nights: 100_000) == 3126)
     }
 
@@ -92,7 +92,7 @@ import Testing
         #expect(line.touristTax(sleeping: 8, of: 10, flat) == line)
         #expect(line.touristTax(sleeping: 3, of: 10, flat)?.amount == 600)
         #expect(line.touristTax(sleeping: 0, of: 10, flat) == nil)
-        let part = HouseRules.TouristTax(personNight: 0, fromAge: 0, percent: 1000)
+        let part = HouseRules.TouristTax(personNight: 0, fromAge: 0, rate: 1000)
         let share = ChargeLine(.touristTax, unitAmount: 1000)
         #expect(share.touristTax(sleeping: 3, of: 10, part)?.amount == 300)
     }

@@ -101,9 +101,7 @@ public struct Office: Sendable {
         }
         // It looks at everything there ever was.
         return try await app.database.transaction(as: Principal.job("check").setting, within: 3600) { tx in
-            let own = try await CheckLedger.own(in: tx)
-            let all = withProvider ? own + (try await CheckLedger.atProvider(in: tx)) : own
-            return all.map { "\($0.what): \($0.subject)" }
+            try await CheckLedger.all(withProvider: withProvider, in: tx).map { "\($0.what): \($0.subject)" }
         }
     }
 

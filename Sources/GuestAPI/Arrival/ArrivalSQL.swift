@@ -168,7 +168,7 @@ enum ArrivalSQL {
         let noShowAt: Date?
     }
 
-    /// How the households of a booking come and go, as far as some do so alone.
+    /// Rows of households that come or go alone.
     static func stays(of booking: Booking.ID) -> Query<StayRow> {
         Query(
             """
@@ -188,7 +188,7 @@ enum ArrivalSQL {
         }
     }
 
-    /// Writes how one comes or goes; the time of what has happened is kept beside it.
+    /// Writes a household's state, and keeps the time of its check-out or no-show for undoing.
     static func write(_ stay: HouseholdStay, of booking: Booking.ID, at now: Date) -> Command {
         let (out, missed) = (stay.state == .checkedOut ? now : nil, stay.state == .noShow ? now : nil)
         return Command(
@@ -204,7 +204,17 @@ enum ArrivalSQL {
         )
     }
 
-    /// The households that stay, by who lives where.
+    /// The households that had left when the whole booking did are there again.
+    static func undoCheckOut(of booking: Booking.ID, at then: Date) -> Command {
+        Command(
+            """
+            UPDATE household_stay SET state = 'checkedIn', checked_out_at = NULL
+            WHERE booking_id = \(booking) AND checked_out_at = \(then)
+            """
+        )
+    }
+
+    /// The households of the people who stay.
     static func households(of booking: Booking.ID) -> Query<Household.ID> {
         Query(
             """

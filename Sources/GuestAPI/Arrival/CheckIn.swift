@@ -21,13 +21,14 @@ extension Booking {
             return try await HouseholdStay.checkIn(household, of: id, as: principal, app, at: now, in: tx)
         }
         var booking = try await locked(id, by: .member, as: principal, in: tx)
-        let (policies, readiness, roles, register, people, stays) = try await tx.all(
+        let (policies, readiness, roles, register, people, stays, households) = try await tx.all(
             BookingSQL.policy(of: id),
             ArrivalSQL.readiness(ofBooking: id),
             BookingSQL.role(of: principal.guestID, in: id),
             ArrivalSQL.register(of: id),
             GroupSQL.travellers(of: booking.groupId),
-            ArrivalSQL.stays(of: id)
+            ArrivalSQL.stays(of: id),
+            ArrivalSQL.households(of: id)
         )
         guard let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone) else {
             throw Refusal.notFound
@@ -52,7 +53,14 @@ extension Booking {
             isReady: readiness.allSatisfy { $0 == .ready },
             byStaff: isStaff
         )
-        HouseholdStay.follow(stays.map(\.stay), of: id, from: .expected, to: .checkedIn, at: now, in: tx)
+        // Where some household has a row, a household without one would count as expected.
+        let awaited =
+            stays.isEmpty
+            ? []
+            : households.map { household in
+                stays.first { $0.stay.householdId == household }?.stay ?? HouseholdStay(householdId: household)
+            }
+        HouseholdStay.change(awaited, of: id, from: .expected, to: .checkedIn, at: now, in: tx)
         return try await write(booking, "booking.checkIn", .occupied, as: principal, app, at: now, in: tx)
     }
 
@@ -116,7 +124,7 @@ extension Booking {
             )
             try await divide(id, as: principal, app, at: now, in: tx)
         }
-        HouseholdStay.follow(stays.map(\.stay), of: id, from: .checkedIn, to: .checkedOut, at: now, in: tx)
+        HouseholdStay.change(stays.map(\.stay), of: id, from: .checkedIn, to: .checkedOut, at: now, in: tx)
         if !booking.isPaid, booking.groupId != nil {
             try Job.enqueue(LeftOwing(bookingId: id), key: id.description, at: now, app, in: tx)
         }
@@ -194,9 +202,10 @@ extension Booking {
         return try await found(booking.id, by: .member, as: principal, in: tx)
     }
 
-    /// Says when a household means to come; anybody of the group may say it for the own, the organiser for all.
+    /// Sets when a household arrives.
     ///
-    /// The booking has the earliest hour of them. Staff who name no household set that one.
+    /// Members set their own, the organiser any. Staff who name no household set the booking's hour, which is else the
+    /// earliest of the households.
     static func setArrivalTime(
         _ request: ArrivalTimeRequest,
         of id: Booking.ID,

@@ -3,8 +3,7 @@ import GuestModels
 import Postgres
 
 extension Booking {
-    /// Brings tourist tax to the nights that people have slept: whoever leaves early owes no more than that, and whoever
-    /// did not come owes none.
+    /// Charges tourist tax for the nights slept alone; people who did not come owe none.
     ///
     /// The caller divides the price anew.
     ///
@@ -42,20 +41,5 @@ extension Booking {
             guard let owed else { continue }
             tx.later([BookingSQL.insert(owed, id: app.ids.next(at: now), booking: booking.id, at: now)])
         }
-    }
-
-    /// Takes a correction back that was made at an instant.
-    static func undoTouristTax(
-        of booking: Booking.ID,
-        correctedAt then: Date,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        let before = try await tx.all(BookingSQL.touristTax(of: booking, takenBackAt: then))
-        tx.later(
-            [BookingSQL.reverseTouristTax(chargedAt: then, of: booking, at: now)]
-                + before.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: booking, at: now) }
-        )
     }
 }

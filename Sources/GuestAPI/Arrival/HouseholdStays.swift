@@ -19,7 +19,7 @@ extension HouseholdStay {
             return named
         }
         guard let own = try await tx.first(GroupSQL.ownRow(in: group, of: guest)) else { throw Refusal.notFound }
-        // A member who does not stay speaks for the group, as before there were households here.
+        // A member who does not stay acts for the whole group.
         guard let named else { return staying.contains(own.householdId) ? own.householdId : nil }
         guard staying.contains(named) else { throw Refusal.notFound.at("/householdId") }
         guard named == own.householdId || own.role == .organiser else { throw Refusal.forbidden.at("/householdId") }
@@ -39,13 +39,13 @@ extension HouseholdStay {
         /// Where the household lives; all cottages where the group has not said so.
         let cottages: [Booking.BookedCottage]
 
-        /// With what has become of the household.
+        /// All households' stays, with `stay` in place of its own.
         func changed(to stay: HouseholdStay) -> [HouseholdStay] {
             stays.map { $0.householdId == stay.householdId ? stay : $0 }
         }
 
-        /// The cottages in which nobody else lives or is expected.
-        func left(_ stays: [HouseholdStay]) -> [Cottage.ID] {
+        /// The household's cottages where nobody lives or is expected, by `stays`.
+        func emptied(_ stays: [HouseholdStay]) -> [Cottage.ID] {
             let here = Set(stays.filter { $0.state == .checkedIn || $0.state == .expected }.map(\.householdId))
             return cottages.filter { cottage in
                 cottage.householdIds.map { here.isDisjoint(with: $0) } ?? here.isEmpty
@@ -70,7 +70,7 @@ extension HouseholdStay {
         guard let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone) else {
             throw Refusal.notFound
         }
-        // Those of whom nothing is known have come with the booking, or are still to come.
+        // A household without a row came with the booking if it began as a whole; otherwise it is expected.
         let usual: State =
             booking.state == .checkedIn && !rows.contains { $0.stay.state != .expected } ? .checkedIn : .expected
         let stays = all.map { household in
@@ -125,7 +125,7 @@ extension HouseholdStay {
         guard stage.isStaff || stage.rules.paidCheckIn != true || open == 0 else { throw Refusal.notPaid }
         let today = stage.clock.date(at: now)
         let opening = stage.clock.instant(stage.booking.stay.arrival, stage.rules.checkInFrom)
-        // A cottage where others of the group live already is theirs.
+        // A cottage counts as ready where others of the group already live.
         let isReady = readiness.allSatisfy { $0 == .ready || stage.booking.state == .checkedIn && $0 == .occupied }
         try stage.own.checkIn(stage.booking, today: today, isOpen: stage.isStaff || now >= opening || isReady)
         if stage.booking.state == .confirmed {
@@ -154,6 +154,7 @@ extension HouseholdStay {
         }
         try stage.own.checkOut()
         let stays = stage.changed(to: stage.own)
+        // The last household ends the whole stay, also where its guests may not check out the group.
         guard !stays.isOver else { return try await Booking.checkOut(id, as: .job("household"), app, at: now, in: tx) }
         try await Booking.correctTouristTax(
             of: stage.booking,
@@ -165,11 +166,13 @@ extension HouseholdStay {
             in: tx
         )
         try await Booking.divide(id, as: principal, app, at: now, in: tx)
-        Cottage.mark(stage.left(stays), .toClean, of: stage.booking.parkId, at: now, in: tx)
+        Cottage.mark(stage.emptied(stays), .toClean, of: stage.booking.parkId, at: now, in: tx)
         return try await write(stage, "household.checkOut", for: nil, as: principal, app, at: now, in: tx)
     }
 
-    /// A household did not come: it owes no tourist tax; its share of the rest stands, and the others' stay is as it was.
+    /// Records that one household did not come.
+    ///
+    /// It owes no tourist tax but keeps its share of the rest; the others' stay is as it was.
     static func noShow(
         _ household: Household.ID,
         of id: Booking.ID,
@@ -182,7 +185,8 @@ extension HouseholdStay {
         var stage = try await stage(household, of: id, as: principal, at: now, in: tx)
         guard stage.own.state != .noShow else { return stage.booking }
         try stage.own.noShow(stage.booking, today: stage.clock.date(at: now))
-        guard !stage.changed(to: stage.own).allSatisfy({ $0.state == .noShow }) else {
+        let stays = stage.changed(to: stage.own)
+        guard !stays.allSatisfy({ $0.state == .noShow }) else {
             return try await Booking.noShow(id, reason: reason, as: principal, app, at: now, in: tx)
         }
         try await Booking.correctTouristTax(
@@ -195,10 +199,13 @@ extension HouseholdStay {
             in: tx
         )
         try await Booking.divide(id, as: principal, app, at: now, in: tx)
-        return try await write(stage, "household.noShow", for: reason, as: principal, app, at: now, in: tx)
+        let changed = try await write(stage, "household.noShow", for: reason, as: principal, app, at: now, in: tx)
+        // The others have left before, so nobody is there any more.
+        guard stays.isOver else { return changed }
+        return try await Booking.checkOut(id, as: .job("household"), app, at: now, in: tx)
     }
 
-    /// Takes back a no-show or a check-out of one household within the hours of the park's rule; staff do.
+    /// Undoes one household's no-show or check-out, for staff, within the hours of the park's rule.
     static func undo(
         _ what: MistakeRequest.What,
         _ household: Household.ID,
@@ -217,7 +224,8 @@ extension HouseholdStay {
         else { throw Refusal.tooLateToUndo }
         guard stage.clock.date(at: now) <= stage.booking.stay.departure else { throw Refusal.stayOver }
         stage.own.state = what == .noShow ? .expected : .checkedIn
-        try await Booking.undoTouristTax(of: id, correctedAt: then, app, at: now, in: tx)
+        tx.later([ArrivalSQL.write(stage.own, of: id, at: now)])
+        try await stage.booking.reprice(app, at: now, in: tx)
         try await Booking.divide(id, undoing: then, as: principal, app, at: now, in: tx)
         if what == .checkOut {
             Cottage.mark(stage.cottages.map(\.id), .occupied, of: stage.booking.parkId, at: now, in: tx)
@@ -225,7 +233,7 @@ extension HouseholdStay {
         return try await write(stage, "household.undo", for: reason, as: principal, app, at: now, in: tx)
     }
 
-    /// Writes the stays of all households, so that what is known of one says nothing of the others.
+    /// Writes a row for every household, because one without a row would now count as expected.
     private static func write(
         _ stage: Stage,
         _ action: String,
@@ -255,8 +263,8 @@ extension HouseholdStay {
         return try await Booking.found(booking.id, by: .member, as: principal, in: tx)
     }
 
-    /// Households that come or go with the whole booking, where some have been told of alone before.
-    static func follow(
+    /// Moves every household in state `before` to `after`, when the whole booking comes or goes.
+    static func change(
         _ stays: [HouseholdStay],
         of id: Booking.ID,
         from before: State,

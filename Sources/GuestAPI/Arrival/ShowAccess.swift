@@ -56,7 +56,7 @@ extension CottageAccess {
         case .checkedIn: break
         case .checkedOut, .expired, .cancelled, .noShow: throw Refusal.stayOver
         }
-        // Households that come and go by themselves have their own time behind the doors.
+        // A household with a row of its own sees door codes only between its own check-in and check-out.
         switch stays.first(where: { $0.stay.householdId == own.householdId })?.stay.state {
         case .expected where stays.contains(where: { $0.stay.state != .expected }): throw Refusal.notCheckedIn
         case .checkedOut, .noShow: throw Refusal.stayOver

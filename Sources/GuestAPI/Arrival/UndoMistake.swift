@@ -42,7 +42,7 @@ extension Booking {
         }
     }
 
-    /// The family comes after all: its cottages are its own again, if nobody else has them, and it owes tourist tax.
+    /// Undoes a no-show: the cottages are taken again if free, and tourist tax is owed again.
     private static func undoNoShow(
         of id: Booking.ID,
         for reason: String?,
@@ -58,18 +58,18 @@ extension Booking {
         let isLate = policy.rules.isTooLateToUndo(since, at: now)
         try booking.undoNoShow(today: clock.date(at: now), isLate: isLate)
         try await booking.makeRoom(for: booking.plan, app, at: now, in: tx)
-        try await undoTouristTax(of: id, correctedAt: since, app, at: now, in: tx)
         booking.version += 1
         try await tx.run(
             [BookingSQL.occupy(id), BookingSQL.update(booking), BookingSQL.markNoShow(id, at: nil)],
             refusing: ["allocation_cottage_taken": .cottageTaken]
         )
+        try await booking.reprice(app, at: now, in: tx)
         try await divide(id, undoing: since, as: principal, app, at: now, in: tx)
         try booking.recordUndo("booking.undoNoShow", for: reason, app, at: now, in: tx)
         return try await found(id, as: principal, in: tx)
     }
 
-    /// They have not left yet: the doors open again, and the cottages are theirs until the end of the stay.
+    /// Undoes a check-out: door codes are shown again and the cottages count as occupied.
     private static func undoCheckOut(
         of id: Booking.ID,
         for reason: String?,
@@ -87,8 +87,8 @@ extension Booking {
         let cottages = booking.cottages.map(\.id)
         guard try await tx.all(ArrivalSQL.occupied(cottages, besides: id)).isEmpty else { throw Refusal.cottageTaken }
         booking.version += 1
-        tx.later([BookingSQL.update(booking)])
-        try await undoTouristTax(of: id, correctedAt: since, app, at: now, in: tx)
+        tx.later([BookingSQL.update(booking), ArrivalSQL.undoCheckOut(of: id, at: since)])
+        if booking.groupId != nil { try await booking.reprice(app, at: now, in: tx) }
         try await divide(id, undoing: since, as: principal, app, at: now, in: tx)
         Cottage.mark(cottages, .occupied, of: booking.parkId, at: now, in: tx)
         try booking.recordUndo("booking.undoCheckOut", for: reason, app, at: now, in: tx)

@@ -3,10 +3,9 @@ import GuestModels
 import Postgres
 
 extension Booking {
-    /// Agrees on a lower price for the cottages, for a reason, within the mandate of whoever does.
+    /// Lowers the price of a booking's cottages, for a reason and within the colleague's mandate.
     ///
-    /// The difference is lines of their own that divide as the cottages do. A cottage that is given up takes its part of
-    /// them along.
+    /// The reduction is one line of kind `goodwill` per cottage; giving up the cottage ends it.
     ///
     /// Throws `priceNotLower` for one that is not lower or takes off more than the cottages cost, `secondPersonNeeded`
     /// above the mandate.

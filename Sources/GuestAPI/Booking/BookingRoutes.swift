@@ -15,7 +15,7 @@ enum BookingRoutes {
         return try await call.write { tx in
             let booking = try await Booking.place(
                 request,
-                isByDesk: call.actor != nil,
+                isByDesk: call.actor.map { Principal.staff($0).has([.reception], at: request.parkId) } ?? false,
                 as: call.principal,
                 call.app,
                 at: call.now,

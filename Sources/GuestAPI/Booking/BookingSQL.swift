@@ -368,13 +368,14 @@ enum BookingSQL {
         ]
     }
 
-    /// Who lives in a cottage and what is ordered for it follow into the one that comes instead; where none does, the
-    /// order is for the whole booking.
+    /// Moves a replaced cottage's households and extras to the new cottage.
+    ///
+    /// Without a new one, its extras are for the whole booking.
     ///
     /// - Parameters:
     ///   - from: the cottage that was left, where another comes instead.
     ///   - to: the one that comes instead.
-    static func follow(_ booking: Booking.ID, from: Cottage.ID?, to: Cottage.ID?) -> [Command] {
+    static func rehouse(_ booking: Booking.ID, from: Cottage.ID?, to: Cottage.ID?) -> [Command] {
         let isGone: SQL = """
             NOT EXISTS (SELECT FROM allocation WHERE booking_id = \(booking) AND allocation.cottage_id = mine.cottage_id)
             """
@@ -508,12 +509,12 @@ enum BookingSQL {
         Command("DELETE FROM held_change WHERE booking_id = \(booking)")
     }
 
-    /// Keeps what there was before, so that the change can be undone.
+    /// Keeps what there was before and who has made the change, so that it can be undone.
     static func use(_ quote: Quote.ID, of booking: Booking, at now: Date) throws -> Command {
         Command(
             """
             UPDATE quote SET used_at = \(now), before = \(try JSONText(encoding: booking.plan)),
-                least_fee_percent = \(booking.leastFeePercent)
+                least_fee_percent = \(booking.leastFeePercent), made_by = current_setting('app.principal', true)
             WHERE id = \(quote)
             """
         )
@@ -522,15 +523,19 @@ enum BookingSQL {
     struct MadeChange: Sendable {
         let quoteId: Quote.ID
         let before: BookingPlan
+        /// What it has made of that.
+        let plan: BookingPlan
         let leastFeePercent: Int
         let madeAt: Date
+        let isByStaff: Bool
     }
 
     /// The last change of a booking that nobody has undone.
     static func lastChange(of booking: Booking.ID) -> Query<MadeChange> {
         Query(
             """
-            SELECT id, before, least_fee_percent, used_at FROM quote
+            SELECT id, before, plan, least_fee_percent, used_at, coalesce(made_by LIKE 'staff:%', false) AS is_by_staff
+            FROM quote
             WHERE booking_id = \(booking) AND used_at IS NOT NULL AND before IS NOT NULL AND undone_at IS NULL
             ORDER BY used_at DESC, id DESC LIMIT 1
             """
@@ -538,8 +543,10 @@ enum BookingSQL {
             MadeChange(
                 quoteId: try row.decode("id"),
                 before: try row.decodeJSON("before"),
+                plan: try row.decodeJSON("plan"),
                 leastFeePercent: try row.decode("least_fee_percent"),
-                madeAt: try row.decode("used_at")
+                madeAt: try row.decode("used_at"),
+                isByStaff: try row.decode("is_by_staff")
             )
         }
     }
@@ -625,12 +632,12 @@ enum BookingSQL {
         }
     }
 
-    /// The tourist tax that was taken back at an instant.
-    static func touristTax(of booking: Booking.ID, takenBackAt at: Date) -> Query<ChargeLine> {
+    /// The reductions of cottages' prices that were taken back at an instant.
+    static func reductions(of booking: Booking.ID, takenBackAt at: Date) -> Query<ChargeLine> {
         Query(
             """
             SELECT \(lineColumns) FROM charge_line AS line
-            WHERE booking_id = \(booking) AND kind = 'touristTax' AND reverses_id IS NULL AND id IN (
+            WHERE booking_id = \(booking) AND kind = 'goodwill' AND cottage_id IS NOT NULL AND reverses_id IS NULL AND id IN (
                 SELECT reverses_id FROM charge_line WHERE booking_id = \(booking) AND at = \(at)
             )
             ORDER BY id
@@ -639,9 +646,20 @@ enum BookingSQL {
         )
     }
 
-    /// Takes back the tourist tax that was charged at an instant.
-    static func reverseTouristTax(chargedAt at: Date, of booking: Booking.ID, at now: Date) -> Command {
-        reverse("kind = 'touristTax' AND at = \(at)", of: booking, at: now)
+    /// Takes back the reductions of cottages' prices that were made at an instant.
+    static func reverseReductions(madeAt at: Date, of booking: Booking.ID, at now: Date) -> Command {
+        reverse("kind = 'goodwill' AND cottage_id IS NOT NULL AND at = \(at)", of: booking, at: now)
+    }
+
+    /// The travellers of households that have left before the others, or did not come: their tourist tax stays as it is.
+    static func departed(of booking: Booking.ID) -> Query<Traveller.ID> {
+        Query(
+            """
+            SELECT traveller_id FROM household_stay JOIN traveller USING (household_id)
+                JOIN booking_traveller ON traveller_id = traveller.id AND booking_traveller.booking_id = household_stay.booking_id
+            WHERE household_stay.booking_id = \(booking) AND state IN ('checkedOut', 'noShow')
+            """
+        ) { try $0.decode("traveller_id") }
     }
 
     /// Takes back the fee that a change has cost.
@@ -732,7 +750,7 @@ enum BookingSQL {
         ) { (try $0.decode("email"), try $0.decode("language"), try $0.decode("name")) }
     }
 
-    /// Who of a booking's group looks at it.
+    /// The member who reads a booking.
     struct Viewer: Sendable {
         let household: Household.ID
         let isOrganiser: Bool
@@ -740,7 +758,7 @@ enum BookingSQL {
         let people: [Traveller.ID]
     }
 
-    /// None for staff, and for who is not in the group.
+    /// No row for staff, or for guests outside the group.
     static func viewer(of booking: Booking.ID, _ guest: Guest.ID?) -> Query<Viewer> {
         Query(
             """
@@ -836,7 +854,7 @@ extension Booking {
         return assemble(rows, cottages, travellers, lines, extras).first?.seen(by: viewers.first)
     }
 
-    /// What the principal may see of it: a member the common lines and the own household's; the organiser and staff all.
+    /// The booking as the principal may see it: members see common lines and their household's, the organiser and staff all.
     func shown(to principal: Principal, in tx: Transaction) async throws -> Booking {
         guard hasOwnLines, principal.guestID != nil else { return self }
         return seen(by: try await tx.first(BookingSQL.viewer(of: id, principal.guestID)))

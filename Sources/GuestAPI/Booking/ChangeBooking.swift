@@ -128,7 +128,7 @@ extension Booking {
         guard price.lines.total == quote.difference else { throw Refusal.quoteOver.at("/quoteId") }
         if let money = try await BookingMoney.of(id, as: principal, in: tx) {
             if price.lines.total > 0 { try money.requireBacked(by: principal) }
-            let deposit = price.priced.deposit
+            let deposit = booking.depositOwed(after: price)
             if !isStaff, booking.isFirm, deposit > booking.deposit.amount, deposit > money.statement.paid {
                 return try await booking.hold(
                     request.quoteId,
@@ -165,7 +165,12 @@ extension Booking {
         return try await found(id, as: principal, in: tx)
     }
 
-    private var isFirm: Bool { state == .confirmed || state == .checkedIn }
+    var isFirm: Bool { state == .confirmed || state == .checkedIn }
+
+    /// Minor units that must be covered after a change: its deposit, but no more than everything costs then.
+    func depositOwed(after price: PricedChange) -> Int64 {
+        min(price.priced.deposit, max(total.amount + price.lines.total, 0))
+    }
 
     /// Holds what a change takes for the minutes of a hold; the payment that covers its deposit makes it.
     private func hold(
@@ -224,72 +229,6 @@ extension Booking {
         return true
     }
 
-    /// Takes the last change back: the stay, the cottages and the people are as before, and its fee is not owed.
-    ///
-    /// Extras for which that change had no room do not come back, because their stock may be gone.
-    /// Guests may for as long as a hold lasts, staff for the hours of the park's rule.
-    ///
-    /// Throws `tooLateToUndo` when there is none or it was too long ago, `cottageTaken` when somebody else has a cottage
-    /// of before.
-    static func undoChange(
-        of id: Booking.ID,
-        for reason: String?,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Booking {
-        let (made, policies) = try await tx.all(BookingSQL.lastChange(of: id), BookingSQL.policy(of: id))
-        var booking = try await locked(
-            id,
-            and: made.first?.before.cottages.map(\.id) ?? [],
-            for: made.first?.before.stay,
-            giveWayAt: now,
-            as: principal,
-            in: tx
-        )
-        // The booking is locked by now, and somebody may have undone it before.
-        guard let change = try await tx.first(BookingSQL.lastChange(of: id)), change.quoteId == made.first?.quoteId,
-            let rules = policies.first?.rules
-        else { throw Refusal.tooLateToUndo }
-        let isStaff = principal.guestID == nil
-        let isLate =
-            isStaff
-            ? rules.isTooLateToUndo(change.madeAt, at: now)
-            : now > change.madeAt.addingTimeInterval(Double(rules.holdMinutes) * 60)
-        guard !isLate else { throw Refusal.tooLateToUndo }
-        tx.later([BookingSQL.endHeldChange(of: id)])
-        try await booking.makeRoom(for: change.before, app, at: now, in: tx)
-        let price = try await PricedChange(
-            change.before,
-            for: booking,
-            isCourtesy: true,
-            isBound: false,
-            at: now,
-            in: tx
-        )
-        if price.lines.total > 0, let money = try await BookingMoney.of(id, as: principal, in: tx) {
-            try money.requireBacked(by: principal)
-        }
-        let after = booking.plan
-        tx.later([BookingSQL.reverseFee(ofChangeAt: change.madeAt, of: id, at: now)])
-        try await booking.write(price, undoing: change, as: principal, app, at: now, in: tx)
-        tx.later([BookingSQL.undo(change.quoteId, at: now)])
-        try Audit.record(
-            "booking.undoChange",
-            target: id.uuid,
-            park: booking.parkId,
-            reason: reason,
-            before: after,
-            after: change.before,
-            app,
-            at: now,
-            in: tx
-        )
-        booking.publish(in: tx)
-        return try await found(id, as: principal, in: tx)
-    }
-
     /// Gives up a change whose time is over, once nobody is paying any more; what was paid for it goes back.
     static func expireChange(of id: Booking.ID, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
         let job = Principal.job(ExpireChange.kind)
@@ -334,6 +273,7 @@ extension Booking {
         in tx: Transaction
     ) async throws {
         let plan = price.plan
+        let replacement = replacement(in: plan)
         let left = Set(cottages.map(\.id)).subtracting(plan.cottages.map(\.id))
         let come = Set(plan.cottages.map(\.id)).subtracting(cottages.map(\.id))
         if state == .checkedIn {
@@ -351,9 +291,7 @@ extension Booking {
         deposit.amount = price.priced.deposit
         try await tx.run(
             BookingSQL.reallocate(id, to: plan, ids: plan.cottages.map { _ in app.ids.uuid(at: now) })
-                + (left.count == 1 && come.count == 1
-                    ? BookingSQL.follow(id, from: left.first, to: come.first)
-                    : BookingSQL.follow(id, from: nil, to: nil)),
+                + BookingSQL.rehouse(id, from: replacement?.from, to: replacement?.to),
             refusing: ["allocation_cottage_taken": .cottageTaken]
         )
         ExtraOrder.cancel(price.dropped, at: now, in: tx)

@@ -172,8 +172,7 @@ extension Booking {
         return try await found(id, by: .member, as: principal, in: tx)
     }
 
-    /// The types of which the park has enough cottages free for the same days and people, beside those that it could not
-    /// give; in the order of their names.
+    /// Names of types with free cottages for the same days, people and pets, without the booking's own cottages.
     private func alternatives(at now: Date, in tx: Transaction) async throws -> [String] {
         let (free, types) = try await tx.all(ParkSQL.free(in: parkId, stay, now: now), ParkSQL.types(of: parkId))
         let own = Set(cottages.map(\.id))

@@ -144,8 +144,7 @@ extension Booking {
     ///
     /// The booking is locked. One without group has no shares.
     ///
-    /// - Parameter then: when the change was made that is taken back, where one is; nobody is asked again for what they had
-    ///   agreed to before.
+    /// - Parameter then: when the change was made that is now undone; households keep what they had agreed to before.
     static func divide(
         _ id: Booking.ID,
         joining: Bool = false,

@@ -10,7 +10,7 @@ struct Overpaid: Codable, Sendable {
     let bookingId: Booking.ID
 }
 
-/// Its guests have left before everything was paid.
+/// The guests left a booking before everything was paid.
 struct LeftOwing: Codable, Sendable {
     let bookingId: Booking.ID
 }

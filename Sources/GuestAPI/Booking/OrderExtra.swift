@@ -42,8 +42,8 @@ extension ExtraOrder {
         guard request.cottageId.map({ id in booking.cottages.contains { $0.id == id } }) ?? true else {
             throw Refusal.unknownCottage.at("/cottageId")
         }
-        guard extra.checkOutBy == nil || order.quantity == 1 else { throw Refusal.checkOutIsLate.at("/quantity") }
-        guard !booking.extras.contains(where: order.repeats) else { throw Refusal.checkOutIsLate.at("/extraId") }
+        guard extra.checkOutBy == nil || order.quantity == 1 else { throw Refusal.oneLateCheckOut.at("/quantity") }
+        guard !booking.extras.contains(where: order.repeats) else { throw Refusal.oneLateCheckOut.at("/extraId") }
         booking.version += 1
         try await tx.run(
             ExtraSQL.take(order) + [

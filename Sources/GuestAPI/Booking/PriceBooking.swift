@@ -67,7 +67,7 @@ struct PricedChange: Sendable {
     let plan: BookingPlan
     let priced: PricedPlan
     /// Lines to take back, by id, and lines to add.
-    private(set) var reversed: [(id: ChargeLine.ID, line: ChargeLine)]
+    let reversed: [(id: ChargeLine.ID, line: ChargeLine)]
     let added: [ChargeLine]
     /// Extras for which the new stay has no room.
     let dropped: [ExtraOrder]
@@ -82,17 +82,19 @@ struct PricedChange: Sendable {
     /// - Parameters:
     ///   - isCourtesy: the park's own wish, for which nobody pays a fee.
     ///   - isBound: whether the house rules for days of arrival and lengths hold.
+    ///   - isUndoing: whether a change is taken back, so that the caller restores the reductions of before.
     /// - Throws: what stands against it, in the rules or for the party.
     init(
         _ plan: BookingPlan,
         for booking: Booking,
         isCourtesy: Bool = false,
         isBound: Bool = true,
+        isUndoing: Bool = false,
         at now: Date,
         in tx: Transaction
     ) async throws {
         guard let group = booking.groupId else { throw Refusal.notChangeable }
-        let (policies, allTypes, cottages, rates, present, staying, live, homes) = try await tx.all(
+        let (policies, allTypes, cottages, rates, present, staying, live, homes, departures) = try await tx.all(
             BookingSQL.policy(of: booking.id),
             ParkSQL.types(of: booking.parkId),
             BookingSQL.types(of: plan.cottages.map(\.id), in: booking.parkId),
@@ -100,7 +102,8 @@ struct PricedChange: Sendable {
             GroupSQL.travellers(of: group),
             GroupSQL.travellers(ofBooking: booking.id),
             BookingSQL.liveLines(of: booking.id),
-            ShareSQL.homes(of: booking.id)
+            ShareSQL.homes(of: booking.id),
+            BookingSQL.departed(of: booking.id)
         )
         guard let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone) else {
             throw Refusal.notFound
@@ -108,10 +111,14 @@ struct PricedChange: Sendable {
         today = clock.date(at: now)
         rules = policy.rules
         let had = Set(booking.cottages.map(\.id))
+        let types = Dictionary(cottages.map { ($0.id, $0.type) }) { $1 }
         let booked = plan.cottages.compactMap { place in
-            place.pricedAs ?? cottages.first { $0.id == place.id }?.type
+            (place.pricedAs ?? types[place.id]).map { (type: $0, isNew: !had.contains(place.id)) }
         }
         try booking.allow(plan, in: booked, today: today, rules: policy.rules, isBound: isBound, at: now)
+        guard isCourtesy || booking.keepsCottages(plan, today: today) else {
+            throw Refusal.notChangeable.at("/cottages")
+        }
         guard cottages.count == plan.cottages.count, cottages.allSatisfy({ $0.isOpen || had.contains($0.id) }) else {
             throw Refusal.unknownCottage.at("/cottages")
         }
@@ -148,30 +155,29 @@ struct PricedChange: Sendable {
         )
         guard housing.fits else { throw Refusal.partyTooLarge }
         self.plan = plan
-        let lodging = live.filter(\.line.kind.isLodging)
-        let (gone, come) = lodging.map(\.line).differences(to: priced.charges)
+        // Whoever has left before the others, or did not come, owes the tax of the nights slept, whatever changes.
+        let away = Set(departures)
+        func isSettled(_ line: ChargeLine) -> Bool {
+            line.kind == .touristTax && (line.travellerId.map(away.contains) ?? false)
+        }
+        let lodging = live.filter { $0.line.kind.isLodging && !isSettled($0.line) }
+        let (gone, come) = lodging.map(\.line).differences(to: priced.charges.filter { !isSettled($0) })
         dropped = booking.extras.filter { !$0.fits(plan.stay) }
         let droppedIDs = Set(dropped.map(\.id))
         var left = lodging
+        let reductions = live.filter { $0.line.kind == .goodwill && $0.line.cottageId != nil }
+        let before = reductions.map(\.line)
+        let after = isUndoing ? before : before.reductions(of: priced.charges.perCottage, booking.replacement(in: plan))
+        let (over, new) = before.differences(to: after)
+        var spent = reductions
         reversed =
             gone.compactMap { line in left.firstIndex { $0.line == line }.map { left.remove(at: $0) } }
             + live.filter { $0.line.extraOrderId.map(droppedIDs.contains) ?? false }
-        let fee = isCourtesy ? 0 : booking.feeForLess(gone.lost - come.lost, today: today, rules: policy.rules)
-        // What was taken off a cottage follows into the one that comes instead.
-        let (leaving, coming) = (
-            had.subtracting(plan.cottages.map(\.id)), Set(plan.cottages.map(\.id)).subtracting(had)
-        )
-        var moved: [ChargeLine] = []
-        if leaving.count == 1, coming.count == 1, let from = leaving.first, let to = coming.first {
-            let taken = live.filter { $0.line.kind == .goodwill && $0.line.cottageId == from }
-            reversed += taken
-            moved = taken.map { taken in
-                var line = taken.line
-                line.cottageId = to
-                return line
-            }
-        }
-        added = come + moved + (fee > 0 ? [ChargeLine(.cancellation, unitAmount: fee)] : [])
+            + over.compactMap { line in spent.firstIndex { $0.line == line }.map { spent.remove(at: $0) } }
+        // What had been taken off a price is not lost with it.
+        let lost = gone.lost - come.lost + over.total - new.total
+        let fee = isCourtesy ? 0 : booking.feeForLess(lost, today: today, rules: policy.rules)
+        added = come + new + (fee > 0 ? [ChargeLine(.cancellation, unitAmount: fee)] : [])
     }
 }
 

@@ -3,11 +3,15 @@ import GuestModels
 import Postgres
 import Sync
 
-/// Publishes the bookings of all groups and their shares anew, a portion at a time, after a version that shows them
-/// otherwise; a migration asks for it.
+/// Publishes all groups' bookings and shares again, in portions, when a version shows them differently.
+///
+/// The scheduler queues it, once for each such version, so that no process of an older version meets it.
 struct Republish: Work {
     static let kind = "republish"
     static let queue = Job.Queue.effects
+
+    /// The schema's version that showed bookings and shares differently for the last time.
+    static let version = "24"
 
     /// Bookings of a portion.
     static let portion = 200

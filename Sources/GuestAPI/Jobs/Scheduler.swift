@@ -42,6 +42,10 @@ struct Scheduler: Service {
                 try Job.enqueue(ForgetPhotos(), at: now, app, in: tx)
                 try Job.enqueue(CheckLedger(pass: .recent), key: "recent", at: now, app, in: tx)
             }
+            // Once for each version that shows bookings otherwise than the one before.
+            if try await tx.first(JobSQL.beginRun(Republish.kind, due: Republish.version, at: now)) != nil {
+                try Job.enqueue(Republish(), key: "all", at: now, app, in: tx)
+            }
             let day = LocalDate(daysSince1970: Int((now.timeIntervalSince1970 / 86400).rounded(.down)))
             if try await tx.first(JobSQL.beginRun(CheckLedger.kind, due: "\(day)", at: now)) != nil {
                 try Job.enqueue(CheckLedger(pass: .all), key: "all", at: now, app, in: tx)
@@ -70,7 +74,9 @@ struct Scheduler: Service {
     }
 }
 
-/// Forgets the guest register on the day the law says, whatever becomes of the rest of the cleaning.
+/// Deletes register entries on the day the law says.
+///
+/// A job of its own, so that an error in `CleanUp` cannot delay it.
 struct ForgetRegister: Work {
     static let kind = "forgetRegister"
     static let queue = Job.Queue.effects

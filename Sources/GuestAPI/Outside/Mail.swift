@@ -13,7 +13,8 @@ struct Mail: Work {
         case code(attempt: CodeRequest.AttemptID)
         case bookingConfirmed(number: String, park: String, stay: Stay)
         case holdExpired(number: String, park: String)
-        /// - Parameter alternatives: what the park has free for the same days instead; nil where it has nothing to offer.
+        /// - Parameter alternatives: names of types that are free for the same days, `[]` if none are; nil unless the park
+        ///   has cancelled.
         case bookingCancelled(number: String, park: String, isByPark: Bool, alternatives: [String]?)
         case moneyReceived(number: String, park: String, amount: Money, open: Money)
         case moneyReturned(number: String, park: String, amount: Money)

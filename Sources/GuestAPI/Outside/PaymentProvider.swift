@@ -54,6 +54,13 @@ struct PaymentProvider: Sendable {
         let paymentIntent: Reference?
     }
 
+    struct Charge: Decodable, Sendable {
+        let id: String
+        let amount: Number
+        let currency: String
+        let paymentIntent: Reference?
+    }
+
     /// One movement in the provider's books.
     struct Movement: Decodable, Sendable {
         let id: String
@@ -202,6 +209,8 @@ struct PaymentProvider: Sendable {
             disputes.contains(where: \.hasMoney) || refunds.contains { $0.metadata?["refund"] == nil }
         }
     }
+
+    func charge(_ id: String) async throws -> Charge { try await get("/v1/charges/\(id)") }
 
     func dispute(_ id: String) async throws -> Dispute { try await get("/v1/disputes/\(id)") }
 
@@ -354,6 +363,10 @@ extension PaymentProvider.Refund {
 
 extension PaymentProvider.Dispute {
     var money: Money { Money(providerUnits: amount.value, currency ?? "EUR") }
+}
+
+extension PaymentProvider.Charge {
+    var money: Money { Money(providerUnits: amount.value, currency) }
 }
 
 extension PaymentProvider.Movement {

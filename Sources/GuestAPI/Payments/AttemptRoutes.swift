@@ -90,7 +90,6 @@ enum AttemptRoutes {
         return try .json(await call.read { try await Reconciliation.show(as: call.principal, in: $0) })
     }
 
-    /// The accountant's file: a line per entry.
     private static func touristTax(_ call: Call) async throws -> Answer {
         let park: Park.ID = try call.id("park")
         guard call.principal.has([.finance], at: park) else { throw Refusal.notFound }
@@ -114,6 +113,7 @@ enum AttemptRoutes {
         return journals(of: .seller(seller), during: days, call)
     }
 
+    /// The ledger as a CSV file for the accountant, one line per entry.
     private static func journals(of books: PaymentSQL.Books, during days: Stay, _ call: Call) -> Answer {
         Answer(
             status: .ok,

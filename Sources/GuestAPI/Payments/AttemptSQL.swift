@@ -266,10 +266,13 @@ enum AttemptSQL {
     }
 
     /// The provider's ids that belong to refunds of ours.
-    static func refunds(named references: [String]) -> Query<String> {
-        Query("SELECT reference FROM refund WHERE reference = ANY(\(references)::text[])") {
-            try $0.decode("reference")
-        }
+    static func known(_ references: [String]) -> Query<String> {
+        Query(
+            """
+            SELECT reference FROM refund WHERE reference = ANY(\(references)::text[])
+            UNION SELECT charge FROM attempt WHERE charge = ANY(\(references)::text[])
+            """
+        ) { try $0.decode("reference") }
     }
 
     /// Sets money aside for going back; the schema refuses more than has come in.
@@ -480,10 +483,14 @@ enum AttemptSQL {
         try $0.decode("is_reading", as: Bool.self)
     }
 
-    /// When the readings began by which the books of all accounts had been read.
-    static let whenBooksWereRead = Query("SELECT min(read_at) AS read_at FROM provider_reading HAVING count(*) > 0") {
-        try $0.decode("read_at", as: Date.self)
-    }
+    /// The provider's movements until this instant are in our tables, for every account.
+    ///
+    /// No row before each account was read once.
+    static let whenBooksWereRead = Query(
+        """
+        SELECT min(read_at) AS read_at FROM provider_reading HAVING count(*) > 0 AND count(*) = count(read_at)
+        """
+    ) { try $0.decode("read_at", as: Date.self) }
 
     /// The park of an account that only one park's guests pay into.
     static func park(ofAccount account: String) -> Query<Park.ID> {

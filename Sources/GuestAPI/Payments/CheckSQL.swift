@@ -66,12 +66,17 @@ enum CheckSQL {
         ) { try $0.decode("id") }
     }
 
-    static let parks = Query("SELECT id FROM park ORDER BY id") { try $0.decode("id", as: Park.ID.self) }
+    /// The next parks.
+    static func parks(after cursor: Park.ID?, limit: Int) -> Query<Park.ID> {
+        Query("SELECT id FROM park WHERE (\(cursor)::uuid IS NULL OR id > \(cursor)::uuid) ORDER BY id LIMIT \(limit)")
+        {
+            try $0.decode("id")
+        }
+    }
 
     // MARK: Bookings
 
-    /// Each line of it is an invariant of one booking's money; together they tie every minor unit to a share, a price and
-    /// a payment.
+    /// The contradictions in the money of some bookings; each SELECT is one invariant.
     static func contradictions(in bookings: [Booking.ID]) -> Query<Finding> {
         Query(
             """
@@ -137,7 +142,9 @@ enum CheckSQL {
         WHERE state IN ('confirmed', 'checkedIn') AND booking.source <> 'import'
             AND (confirmed_reason IS NULL OR deposit_due IS NOT NULL)
             AND (deposit_due IS NULL) = (
-                booking.deposit > (SELECT coalesce(sum(paid), 0) FROM share WHERE share.booking_id = booking.id)
+                least(booking.deposit, (
+                    SELECT greatest(coalesce(sum(amount), 0), 0) FROM charge_line WHERE charge_line.booking_id = booking.id
+                )) > (SELECT coalesce(sum(paid), 0) FROM share WHERE share.booking_id = booking.id)
             )
         """
 

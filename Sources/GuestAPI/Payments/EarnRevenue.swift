@@ -60,7 +60,7 @@ struct EarnRevenue: Work {
                 ).post(app, at: now, in: tx)
                 standing = lines
             }
-            // What has been paid for the earned part is no debt of ours any more, and none of the guests'.
+            // Money paid ahead for the earned part settles the guests' debt, so release it.
             let earned = standing.values.reduce(0, +)
             let paid = aheadOf[booking.id]
             let rise = max(min(paid?.paid ?? 0, earned), 0) - (paid?.released ?? 0)

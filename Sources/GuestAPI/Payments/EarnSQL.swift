@@ -115,16 +115,23 @@ enum EarnSQL {
 
     /// Tourist tax of the stays that ended in some days, by the municipality of the rules they were booked under.
     ///
-    /// Whoever has left early counts until then; whoever did not come does not count.
+    /// A household that has left early counts until then; one that did not come does not count.
     static func touristTax(of park: Park.ID, during days: Stay) -> Query<TouristTaxReport> {
         Query(
             """
             SELECT coalesce(policy #>> '{touristTax,municipality}', park.name) AS municipality, booking.currency,
-                count(*) AS bookings, sum(people)::bigint AS people, sum(people * nights)::bigint AS nights,
+                count(*) AS bookings, coalesce(sum(people), 0)::bigint AS people, coalesce(sum(nights), 0)::bigint AS nights,
                 sum(taxed)::bigint AS taxed, sum(amount)::bigint AS amount
             FROM booking JOIN park ON park.id = park_id
                 JOIN LATERAL (
-                    SELECT count(*) AS people FROM booking_traveller WHERE booking_id = booking.id
+                    SELECT count(*) AS people, sum(CASE WHEN coalesce(its.checked_out_at, booking.checked_out_at) IS NULL
+                        THEN upper(stay) ELSE least(upper(stay), greatest(
+                            lower(stay), (coalesce(its.checked_out_at, booking.checked_out_at) AT TIME ZONE time_zone)::date
+                        )) END - lower(stay)) AS nights
+                    FROM booking_traveller JOIN traveller ON traveller.id = traveller_id
+                        LEFT JOIN household_stay AS its
+                            ON its.booking_id = booking.id AND its.household_id = traveller.household_id
+                    WHERE booking_traveller.booking_id = booking.id AND its.state IS DISTINCT FROM 'noShow'
                 ) AS staying ON true
                 JOIN LATERAL (
                     SELECT count(*) FILTER (WHERE net > 0) AS taxed, coalesce(sum(net), 0) AS amount
@@ -133,11 +140,6 @@ enum EarnSQL {
                         WHERE booking_id = booking.id AND kind = 'touristTax' GROUP BY traveller_id
                     ) AS each
                 ) AS owed ON true
-                JOIN LATERAL (
-                    SELECT CASE WHEN checked_out_at IS NULL THEN upper(stay) ELSE least(
-                        upper(stay), greatest((checked_out_at AT TIME ZONE time_zone)::date, lower(stay))
-                    ) END - lower(stay) AS nights
-                ) AS slept ON true
             WHERE booking.park_id = \(park) AND upper(stay) >= \(days.arrival) AND upper(stay) < \(days.departure)
                 AND state IN ('checkedIn', 'checkedOut') AND group_id IS NOT NULL
             GROUP BY 1, 2 ORDER BY 1, 2

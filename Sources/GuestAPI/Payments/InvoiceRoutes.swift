@@ -18,7 +18,7 @@ enum InvoiceRoutes {
                     request,
                     for: share,
                     as: call.principal,
-                    in: call.language,
+                    askedIn: call.language,
                     isByDesk: call.actor != nil,
                     call.app,
                     at: call.now,

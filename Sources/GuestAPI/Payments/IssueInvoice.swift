@@ -10,7 +10,7 @@ extension Invoice {
     /// One that says the same stays; one that no longer does is taken back by a credit note, and what is owed now gets
     /// an invoice of its own. Answers the last of them.
     ///
-    /// - Parameter reader: the language of a guest who asks; what staff ask for is in the household's own language.
+    /// - Parameter language: of a guest who asks; what staff ask for is in the household's own language.
     ///
     /// Throws `noSeller` for a park that sends no invoices, `notPayable` for a hold, `nothingToInvoice`, and
     /// `tooManyInvoices` for guests after twenty.
@@ -18,7 +18,7 @@ extension Invoice {
         _ request: InvoiceRequest,
         for id: Share.ID,
         as principal: Principal,
-        in reader: Language,
+        askedIn language: Language,
         isByDesk: Bool = false,
         _ app: AppEnvironment,
         at now: Date,
@@ -28,7 +28,7 @@ extension Invoice {
         guard booking.state != .held, booking.state != .expired else { throw Refusal.notPayable }
         let isByStaff = isByDesk || principal.guestID == nil
         let own = isByStaff ? try await tx.first(InvoiceSQL.language(of: share.householdId)) : nil
-        let language = own.flatMap { Language(rawValue: $0) } ?? reader
+        let language = own.flatMap { Language(rawValue: $0) } ?? language
         let (parks, earnings, names, extras, sent) = try await tx.all(
             ParkSQL.park(booking.parkId),
             EarnSQL.earnings(of: [booking.id]),

@@ -33,7 +33,7 @@ struct Journal: Sendable {
         /// What the municipality gets.
         case touristTax
 
-        /// Its entries name the share they are about; of `prepaid` all but those that release it.
+        /// Whether its entries name a share; entries of `prepaid` that release earned money do not.
         var isOfShare: Bool { self == .prepaid || self == .refunds }
 
         init(_ method: TillPayment.Method) {

@@ -53,10 +53,10 @@ struct LapseShares: Work {
         let booking = try await Booking.locked(bookingId, as: worker, in: tx)
         guard booking.state == .confirmed, day < booking.stay.arrival,
             let money = try await BookingMoney.of(bookingId, as: worker, in: tx),
-            let due = money.statement.shares.filter({ $0.paid < $0.amount }).map(\.due).min(),
+            let since = try await tx.first(PaymentSQL.overdueSince(bookingId)),
             try await tx.first(BookingSQL.isBeingPaid(bookingId)) != true
         else { return }
-        let daysLate = day.daysSince1970 - due.daysSince1970
+        let daysLate = day.daysSince1970 - since.daysSince1970
         let rule = money.terms.rules.overdueRule
         if let days = rule.cancelAfterDays, daysLate >= days {
             let reason = CancellationRequest(reason: "The stay was not paid in time.")

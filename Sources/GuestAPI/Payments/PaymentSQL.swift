@@ -384,19 +384,42 @@ enum PaymentSQL {
         ) { (try $0.decode("id"), try $0.decode("number")) }
     }
 
+    /// The day since when a share has been overdue: the day it was due, or a later one on which the price rose or money was
+    /// taken back, because whoever owed nothing yesterday is not late today.
+    private static let overdueSince: SQL = """
+        greatest(
+            due,
+            (SELECT max(at)::date FROM charge_line WHERE charge_line.booking_id = booking.id AND charge_line.amount > 0),
+            (
+                SELECT max(day) FROM entry JOIN journal ON journal.id = journal_id
+                WHERE entry.share_id = share.id AND account = 'prepaid' AND entry.amount > 0
+            )
+        )
+        """
+
     /// Stays ahead a share of which is overdue for as many days as the rule they were booked under waits.
     static func longOverdue(in park: Park.ID, on day: LocalDate) -> Query<Booking.ID> {
         Query(
             """
             SELECT DISTINCT booking.id FROM booking JOIN share ON booking_id = booking.id
             WHERE booking.park_id = \(park) AND lower(stay) > \(day)::date AND state = 'confirmed' AND paid < share.amount
-                AND due <= \(day)::date - least(
+                AND due < \(day)::date AND \(overdueSince) <= \(day)::date - least(
                     coalesce((policy #>> '{overdue,askAfterDays}')::int, \(HouseRules.Overdue.usual.askAfterDays)::int),
                     (policy #>> '{overdue,cancelAfterDays}')::int
                 )
             ORDER BY booking.id
             """
         ) { try $0.decode("id") }
+    }
+
+    /// The first day since when some share of a booking has been overdue.
+    static func overdueSince(_ booking: Booking.ID) -> Query<LocalDate> {
+        Query(
+            """
+            SELECT min(\(overdueSince)) AS since FROM booking JOIN share ON booking_id = booking.id
+            WHERE booking.id = \(booking) AND paid < share.amount HAVING count(*) > 0
+            """
+        ) { try $0.decode("since") }
     }
 
     /// Bookings of which something is to be given back, and nobody has a task to.

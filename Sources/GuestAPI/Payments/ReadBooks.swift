@@ -1,5 +1,6 @@
 import Foundation
 import GuestModels
+import Logging
 import Postgres
 
 /// Reads what has moved in the provider's own books since the last time, and books what only they tell: fees, payouts,
@@ -16,7 +17,18 @@ struct ReadBooks: Work {
     static let pages = 5
 
     func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
-        for account in try await Self.accounts(app) { _ = try await Self.read(account, pages: Self.pages, app) }
+        // One account that cannot be read must not keep the others unread.
+        var failure: (any Error)?
+        for account in try await Self.accounts(app) {
+            do {
+                _ = try await Self.read(account, pages: Self.pages, app)
+            } catch {
+                if error is CancellationError { throw error }
+                app.logger.warning("an account's books cannot be read", metadata: ["account": "\(account)"])
+                failure = error
+            }
+        }
+        if let failure { throw failure }
     }
 
     /// At once, while a reading has not come to its end.
@@ -64,27 +76,27 @@ struct ReadBooks: Work {
                     try await book(movement, about: about, at: provider.account, app, in: tx)
                 }
                 guard isOver else { return true }
-                // Told or not, what the books say of money that has been moved without us is seen to.
+                // Review attempts whose money moved without us, whether or not a webhook came.
                 for attempt in try await tx.all(AttemptSQL.reviewsDue(since: begun.addingTimeInterval(-30 * 86400))) {
                     try Job.enqueue(ReviewCharge(attemptId: attempt), key: attempt.description, at: begun, app, in: tx)
                 }
                 return true
             }
-            // Another process has gone on with it, from where we would.
+            // Another process has already written this page.
             guard isOurs else { return false }
             if isOver { return true }
         }
         return false
     }
 
-    /// What a movement is about that does not name its payment itself.
+    /// The payment that a movement belongs to, where the movement does not name it.
     private struct About: Sendable {
         let intent: String?
         /// In the currency of the payment; nil where it is not known.
         let amount: Money?
     }
 
-    /// Asks the provider about disputes, and about refunds that are none of ours.
+    /// Asks the provider about disputes, and about refunds and charges that are not known here yet.
     private static func names(
         of movements: [PaymentProvider.Movement],
         _ provider: PaymentProvider,
@@ -92,7 +104,7 @@ struct ReadBooks: Work {
     ) async throws -> [String: About] {
         let sources = movements.compactMap { $0.source?.id }
         let acting = Principal.job(kind).setting
-        let ours = Set(try await app.database.read(as: acting) { try await $0.all(AttemptSQL.refunds(named: sources)) })
+        let ours = Set(try await app.database.read(as: acting) { try await $0.all(AttemptSQL.known(sources)) })
         var named: [String: About] = [:]
         for source in Set(sources) where !ours.contains(source) {
             if source.hasPrefix("dp_") || source.hasPrefix("du_") {
@@ -101,6 +113,9 @@ struct ReadBooks: Work {
             } else if source.hasPrefix("re_") || source.hasPrefix("pyr_") {
                 let refund = try await provider.refund(source)
                 named[source] = About(intent: refund.paymentIntent?.id, amount: refund.money)
+            } else if source.hasPrefix("ch_") || source.hasPrefix("py_") {
+                let charge = try await provider.charge(source)
+                named[source] = About(intent: charge.paymentIntent?.id, amount: charge.money)
             }
         }
         return named
@@ -114,7 +129,7 @@ struct ReadBooks: Work {
         in tx: Transaction
     ) async throws {
         var park = try await tx.first(AttemptSQL.park(ofSource: about?.intent ?? movement.source?.id))
-        // What belongs to the account as a whole is the only park's that is paid into it.
+        // A movement of the whole account belongs to a park only if no other park is paid into it.
         if park == nil, let account { park = try await tx.first(AttemptSQL.park(ofAccount: account)) }
         let known = try await tx.first(AttemptSQL.amount(ofSource: movement.source?.id)) ?? about?.amount
         let theirs = movement.money

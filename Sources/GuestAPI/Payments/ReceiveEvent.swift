@@ -78,7 +78,7 @@ struct ReadEvent: Work {
             if now.timeIntervalSince(receivedAt) < 120 { return }
             return park("no attempt of ours")
         }
-        // Ids are the provider's own, so another account's event about our attempt is none that we know what to do with.
+        // An attempt belongs to one account; an event of another account is parked for head office.
         guard row.attempt.account == event.account else { return park("another account than the attempt's") }
         done()
         if event.kind.hasPrefix("charge.dispute") || event.kind.contains("refund") {

@@ -5,7 +5,7 @@ import Postgres
 struct TouristTaxReport: Encodable, Sendable {
     let municipality: String
     let bookings: Int
-    /// Everybody who stayed, and the nights of all of them.
+    /// Everybody who stayed, and the nights that all of them slept.
     let people: Int
     let nights: Int
     /// Those of them who owe the tax.

@@ -22,7 +22,7 @@ public struct ReadinessRequest: Codable, Sendable, Checked {
 /// When a household means to come, on the park's clock.
 public struct ArrivalTimeRequest: Codable, Sendable, Checked {
     public var time: LocalTime
-    /// One's own unless said; the whole group where staff say nothing.
+    /// The household that arrives; nil: the guest's own, and from staff the whole group.
     public var householdId: Household.ID?
 
     public init(time: LocalTime, householdId: Household.ID? = nil) {
@@ -115,8 +115,9 @@ public struct RegisterEntry: Codable, Hashable, Sendable, Checked {
 }
 
 extension Booking {
-    /// The hour until which a household may stay on the day of departure, on the park's clock: the park's, or that of a
-    /// late check-out that was ordered for it or for everybody.
+    /// The latest check-out of a household on the day of departure, park-local.
+    ///
+    /// A late check-out for the household or for the group moves it.
     public func checkOutBy(for household: Household.ID?, rules: HouseRules) -> LocalTime {
         extras.filter { !$0.isCancelled && ($0.householdId == nil || $0.householdId == household) }
             .compactMap(\.checkOutBy).reduce(rules.checkOutBy, max)
@@ -173,18 +174,20 @@ extension Booking {
         state = .noShow
     }
 
-    /// Takes back that nobody came; the cottages have been found free.
+    /// Undoes a no-show; the caller has found the cottages free.
     ///
-    /// - Parameter isLate: the rule's hours have passed.
+    /// - Parameter isLate: whether the rule's hours have passed.
+    /// - Throws: `tooLateToUndo`, `stayOver`.
     public mutating func undoNoShow(today: LocalDate, isLate: Bool) throws(Refusal) {
         guard state == .noShow, !isLate else { throw .tooLateToUndo }
         guard today < stay.departure else { throw .stayOver }
         state = .confirmed
     }
 
-    /// Takes back a check-out; nobody else has moved in.
+    /// Undoes a check-out; the caller has found that nobody else lives there.
     ///
-    /// - Parameter isLate: the rule's hours have passed.
+    /// - Parameter isLate: whether the rule's hours have passed.
+    /// - Throws: `tooLateToUndo`, `stayOver`.
     public mutating func undoCheckOut(today: LocalDate, isLate: Bool) throws(Refusal) {
         guard state == .checkedOut, !isLate else { throw .tooLateToUndo }
         guard today <= stay.departure else { throw .stayOver }

@@ -22,11 +22,11 @@ public struct Booking: Codable, Hashable, Sendable {
         public var isChosen: Bool
         /// The type that was booked, where the desk has given a cottage of another.
         public var pricedAs: CottageType.ID?
-        /// The first night in it, where the stay had begun elsewhere or without it; nil for the whole stay.
+        /// The first night in this cottage; nil: the first of the stay.
         public var since: LocalDate?
-        /// The first night that is paid for, where that is another than the first of the stay.
+        /// The first night that is paid for; nil: the first of the stay.
         public var pricedFrom: LocalDate?
-        /// Who lives there; nil where the group has not said so.
+        /// The households that live in the cottage; nil: not said.
         public var householdIds: [Household.ID]?
 
         public init(
@@ -66,7 +66,7 @@ public struct Booking: Codable, Hashable, Sendable {
     public var charges: [ChargeLine]
     /// What was ordered beside the cottages and not cancelled.
     public var extras: [ExtraOrder]
-    /// What lines that are not shown come to: those of other households alone; nil where all are shown.
+    /// The sum of other households' lines, which are hidden from this reader; nil when nothing is hidden.
     public var othersTotal: Money?
     public var total: Money
     /// What must be covered before the hold is confirmed.
@@ -76,9 +76,9 @@ public struct Booking: Codable, Hashable, Sendable {
     /// Whether they have paid everything.
     public var isPaid: Bool
     public var placedAt: Date
-    /// When the first of them mean to come, on the park's clock.
+    /// The earliest arrival hour of the households, park-local.
     public var arrivalTime: LocalTime?
-    /// How households come and go, where some household does so alone; nil where all do together.
+    /// One entry per household that has a row of its own; nil: all come and go together.
     public var households: [HouseholdStay]?
     public var checkedInAt: Date?
     public var checkedOutAt: Date?
@@ -133,7 +133,7 @@ public struct Booking: Codable, Hashable, Sendable {
         self.extras = extras
         total = Money(charges.total, currency)
         self.deposit = Money(deposit, currency)
-        isDepositCovered = paid >= deposit
+        isDepositCovered = paid >= min(deposit, max(charges.total, 0))
         isPaid = paid >= charges.total
         self.placedAt = placedAt
         self.arrivalTime = arrivalTime
@@ -169,7 +169,7 @@ extension Booking {
 }
 
 extension Booking {
-    /// The longest that staff keep a hold running: a week from the present.
+    /// How far into the future staff may extend a hold, in seconds.
     public static let longestHold: TimeInterval = 7 * 86400
 
     /// Lengthens the hold while it still runs: a guest by the park's extension, once; staff as often as they like, but
@@ -298,9 +298,9 @@ extension Refusal {
     public static let holdTooLong = Refusal(
         .conflict,
         "hold_too_long",
-        en: "A hold lasts a week at most.",
-        nl: "Een optie duurt hoogstens een week.",
-        de: "Eine Vormerkung dauert höchstens eine Woche."
+        en: "A hold can run for at most a week from now.",
+        nl: "Een optie kan hoogstens nog een week lopen.",
+        de: "Eine Vormerkung kann höchstens noch eine Woche laufen."
     )
     public static let depositOpen = Refusal(
         .conflict,

@@ -73,7 +73,7 @@ public struct BookingRequest: Codable, Sendable, Checked {
     }
 }
 
-/// Why a family that did not come is no longer waited for.
+/// Records that a booking's guests, or one household, did not come.
 public struct NoShowRequest: Codable, Sendable, Checked {
     public var reason: String?
     /// One household alone; the whole booking unless said.
@@ -121,7 +121,7 @@ public struct ExtensionRequest: Codable, Sendable, Checked {
     }
 }
 
-/// Undoes the last of what somebody did by mistake.
+/// Undoes a no-show, a check-out or the last change.
 public struct MistakeRequest: Codable, Sendable, Checked {
     public enum What: String, Codable, CaseIterable, Sendable {
         case noShow, checkOut, change
@@ -130,7 +130,7 @@ public struct MistakeRequest: Codable, Sendable, Checked {
     public var what: What
     /// Staff must say why.
     public var reason: String?
-    /// Of a no-show or check-out of one household alone.
+    /// The household whose no-show or check-out is undone; ignored for a change.
     public var householdId: Household.ID?
 
     public init(_ what: What, of household: Household.ID? = nil, reason: String? = nil) {

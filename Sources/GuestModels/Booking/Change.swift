@@ -35,9 +35,9 @@ public struct BookingPlan: Codable, Hashable, Sendable {
         public var isChosen: Bool
         /// The type that was booked, where the desk has given a cottage of another.
         public var pricedAs: CottageType.ID?
-        /// The first night in it, where the stay had begun elsewhere or without it; nil for the whole stay.
+        /// The first night in this cottage; nil: the first of the stay.
         public var since: LocalDate?
-        /// The first night that is paid for; nil for the whole stay.
+        /// The first night that is paid for; nil: the first of the stay.
         ///
         /// Guests pay for a cottage from the day it comes; a cottage that the desk gives instead costs what the other did.
         public var pricedFrom: LocalDate?
@@ -143,7 +143,7 @@ public struct MoveRequest: Codable, Sendable, Checked {
 }
 
 extension Booking {
-    /// Its plan, with other dates.
+    /// The booking's plan with the dates of `stay`.
     public func plan(for stay: Stay) -> BookingPlan {
         var plan = plan
         plan.stay = stay
@@ -172,11 +172,11 @@ extension Booking {
     ///
     /// - Parameters:
     ///   - today: the park-local day. A stay that has begun keeps its arrival and cannot end before today.
-    ///   - types: those of the plan's cottages.
+    ///   - types: those that the plan's cottages are priced as, and whether each comes with the plan.
     ///   - isBound: whether the house rules for days of arrival and lengths hold; they are for guests.
     public func allow(
         _ plan: BookingPlan,
-        in types: some Sequence<CottageType.ID>,
+        in types: [(type: CottageType.ID, isNew: Bool)],
         today: LocalDate,
         rules: HouseRules,
         isBound: Bool = true,
@@ -193,7 +193,10 @@ extension Booking {
         guard plan.cottages.allSatisfy({ ($0.since ?? plan.stay.arrival) < plan.stay.departure }) else {
             throw .notChangeable
         }
-        guard plan.stay != stay else { return }
+        guard plan.stay != stay else {
+            if isBound { try rules.allow(plan.stay, in: types.filter(\.isNew).map(\.type)) }
+            return
+        }
         let hasBegun = stay.arrival <= today
         guard !hasBegun || plan.stay.arrival == stay.arrival && plan.stay.departure >= today else {
             throw .notChangeable
@@ -202,12 +205,27 @@ extension Booking {
         guard plan.stay.arrival >= earliest else { throw .arrivalPassed }
         guard isBound else { return }
         try rules.allow(plan.stay, today: earliest)
-        try rules.allow(plan.stay, in: types)
+        try rules.allow(plan.stay, in: types.map(\.type))
+    }
+
+    /// Whether a plan keeps the cottages in which nights have been slept.
+    ///
+    /// In the middle of a stay cottages are added; the desk alone gives another instead of one.
+    public func keepsCottages(_ plan: BookingPlan, today: LocalDate) -> Bool {
+        stay.arrival >= today || Set(cottages.map(\.id)).isSubset(of: plan.cottages.map(\.id))
+    }
+
+    /// The cottage that a plan replaces and the one that comes instead; nil unless exactly one goes and one comes.
+    public func replacement(in plan: BookingPlan) -> (from: Cottage.ID, to: Cottage.ID)? {
+        let (present, planned) = (Set(cottages.map(\.id)), Set(plan.cottages.map(\.id)))
+        let (gone, come) = (present.subtracting(planned), planned.subtracting(present))
+        guard gone.count == 1, come.count == 1, let from = gone.first, let to = come.first else { return nil }
+        return (from, to)
     }
 
     /// The nights that a plan still takes, park-local; nil where none are left.
     ///
-    /// Nights that are over are nobody's to take.
+    /// Nights that have passed are left out: somebody else may have had the cottage then.
     public func nightsAhead(of plan: BookingPlan, today: LocalDate) -> Stay? {
         stay.arrival < today ? Stay(from: max(plan.stay.arrival, today), to: plan.stay.departure) : plan.stay
     }

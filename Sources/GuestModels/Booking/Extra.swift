@@ -238,7 +238,7 @@ public struct ExtraOrder: Codable, Hashable, Sendable {
             ? stay.arrival <= from && through <= stay.departure : from == stay.departure && through == from
     }
 
-    /// Whether it moves the hour of the same people's departure as another order does.
+    /// Whether both orders are late check-outs for the same household, or one of them is for the group.
     public func repeats(_ other: ExtraOrder) -> Bool {
         checkOutBy != nil && other.checkOutBy != nil
             && (householdId == nil || other.householdId == nil || householdId == other.householdId)
@@ -271,12 +271,12 @@ extension Refusal {
         nl: "Het park biedt dat niet aan, of niet op dat moment.",
         de: "Das bietet der Park nicht an, oder nicht zu dieser Zeit."
     )
-    public static let checkOutIsLate = Refusal(
+    public static let oneLateCheckOut = Refusal(
         .conflict,
-        "check_out_is_late",
-        en: "A late check-out has been ordered already.",
-        nl: "Er is al een late check-out besteld.",
-        de: "Eine späte Abreise ist schon bestellt."
+        "one_late_check_out",
+        en: "Only one late check-out can be ordered for the same guests.",
+        nl: "Voor dezelfde gasten kan maar één late check-out worden besteld.",
+        de: "Für dieselben Gäste kann nur eine späte Abreise bestellt werden."
     )
     public static let outsideStay = Refusal(
         .conflict,

@@ -15,7 +15,10 @@ public struct HouseholdStay: Codable, Hashable, Sendable {
         self.arrivalTime = arrivalTime
     }
 
-    /// Throws what stands against its arrival; `booking` is firm or has begun.
+    /// Checks the household in; repeating is harmless.
+    ///
+    /// - Parameter isOpen: whether the hour has come or the cottages are ready.
+    /// - Throws: `notConfirmed`, `tooEarly`, `stayOver`.
     public mutating func checkIn(_ booking: Booking, today: LocalDate, isOpen: Bool) throws(Refusal) {
         switch booking.state {
         case .confirmed, .checkedIn: break
@@ -33,6 +36,9 @@ public struct HouseholdStay: Codable, Hashable, Sendable {
         }
     }
 
+    /// Checks the household out; repeating is harmless.
+    ///
+    /// - Throws: `notCheckedIn`, `stayOver`.
     public mutating func checkOut() throws(Refusal) {
         switch state {
         case .checkedOut: return
@@ -42,7 +48,9 @@ public struct HouseholdStay: Codable, Hashable, Sendable {
         }
     }
 
-    /// It has not come by the day after arrival, although the others may have.
+    /// Marks the household as a no-show, from the day after arrival on; repeating is harmless.
+    ///
+    /// - Throws: `tooEarly`, `notChangeable`.
     public mutating func noShow(_ booking: Booking, today: LocalDate) throws(Refusal) {
         guard booking.state == .confirmed || booking.state == .checkedIn else { throw .notChangeable }
         guard today > booking.stay.arrival else { throw .tooEarly }
@@ -55,12 +63,12 @@ public struct HouseholdStay: Codable, Hashable, Sendable {
 }
 
 extension [HouseholdStay] {
-    /// The earliest hour at which somebody comes who has not come yet.
+    /// The earliest arrival hour of the households that are expected or have come, park-local.
     public var firstArrival: LocalTime? {
         filter { $0.state == .expected || $0.state == .checkedIn }.compactMap(\.arrivalTime).min()
     }
 
-    /// Nobody lives there any more, and nobody is still to come.
+    /// Whether every household has left or did not come.
     public var isOver: Bool { !isEmpty && allSatisfy { $0.state == .checkedOut || $0.state == .noShow } }
 }
 

@@ -6,7 +6,7 @@ public struct Housing: Sendable {
     public struct Room: Sendable {
         public var beds: Int
         public var babies: Int
-        /// Those who were given it.
+        /// The households that were given this cottage; empty: any may live there.
         public var households: Set<Household.ID>
 
         public init(beds: Int, babies: Int, households: Set<Household.ID>) {
@@ -34,6 +34,7 @@ public struct Housing: Sendable {
         self.people = people
     }
 
+    /// Whether every person finds a bed and every baby a place.
     public var fits: Bool {
         let households = people.sorted { $0.key < $1.key }
         let mayLive = households.map { household, _ in
@@ -44,7 +45,7 @@ public struct Housing: Sendable {
             && Self.places(households.map(\.value.babies), mayLive, rooms.map(\.babies))
     }
 
-    /// Seats people one after the other; whoever finds no room moves others on (augmenting paths).
+    /// Places people one by one; a full cottage passes somebody on (augmenting paths).
     private static func places(_ people: [Int], _ mayLive: [[Int]], _ capacity: [Int]) -> Bool {
         guard people.reduce(0, +) <= capacity.reduce(0, +) else { return false }
         var living = people.map { _ in capacity.map { _ in 0 } }

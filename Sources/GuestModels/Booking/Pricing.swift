@@ -169,9 +169,9 @@ public struct Pricing: Sendable {
 extension HouseRules.TouristTax {
     /// One person's part of a percentage, minor units, rounded half up.
     fileprivate func part(of price: Int64, nights taxed: Int, of nights: Int, people: Int) -> Int64 {
-        guard let percent, percent > 0, price > 0, nights > 0, people > 0 else { return 0 }
+        guard let rate, rate > 0, price > 0, nights > 0, people > 0 else { return 0 }
         // Prices are bounded at 1e12, so that this stays far below what 128 bits hold.
-        let share = Int128(price) * Int128(percent) * Int128(taxed)
+        let share = Int128(price) * Int128(rate) * Int128(taxed)
         let whole = Int128(nights) * Int128(people) * 10_000
         return Int64(clamping: (2 * share + whole) / (2 * whole))
     }
@@ -179,6 +179,8 @@ extension HouseRules.TouristTax {
 
 extension ChargeLine {
     /// The tourist tax of one person who slept fewer nights than were booked; nil where none is owed.
+    ///
+    /// A percentage is rounded down to minor units.
     ///
     /// - Parameters:
     ///   - slept: the nights that the person stayed.

@@ -56,16 +56,16 @@ public struct HouseRules: Hashable, Codable, Sendable {
     public var quietHours: QuietHours?
     /// Hours in which the desk can undo a no-show, a check-out or a change; 24 unless the park says otherwise.
     public var undoHours: Int?
-    /// A stay that begins within so many days of its booking is paid in full at once; nil: never for that reason.
+    /// A stay that begins within this many days of its booking asks for all of its lodging as deposit; nil: no such rule.
     public var fullPriceDays: Int?
-    /// What follows when a stay ahead is not paid in time; a task after 14 days unless the park says otherwise.
+    /// What the park does about unpaid shares before arrival; nil: a task after 14 days.
     public var overdue: Overdue?
     /// Other rules for some days of arrival and types; the first that fits decides.
     public var seasons: [Season]?
 
-    /// Days after a share was due.
+    /// Counted in days from the date since when a share has been overdue.
     ///
-    /// Letters go out from the first day on.
+    /// Reminders start on the first of them.
     public struct Overdue: Hashable, Codable, Sendable {
         /// The desk gets a task; nil: never.
         public var askAfterDays: Int?
@@ -127,16 +127,16 @@ public struct HouseRules: Hashable, Codable, Sendable {
         }
     }
 
-    /// What the municipality takes of everybody who is of those ages on the day of arrival.
+    /// The municipality's tax on people from `fromAge` to `toAge`, in years on the day of arrival.
     public struct TouristTax: Hashable, Codable, Sendable {
         /// Minor units per person and night.
         public var personNight: Int64
         public var fromAge: Int
         /// The last age that is taxed, in years; nil: there is none.
         public var toAge: Int?
-        /// Hundredths of a percent of what the nights cost, each person's part of it; nil: none.
-        public var percent: Int?
-        /// The nights after which no more is taken; nil: it is taken for all.
+        /// A share of what the nights cost, in hundredths of a percent (1250 is 12.5 %), divided among all people; nil: none.
+        public var rate: Int?
+        /// The most nights that are taxed; nil: all.
         public var maximumNights: Int?
         /// Who collects it, as the report names it.
         public var municipality: String?
@@ -145,18 +145,19 @@ public struct HouseRules: Hashable, Codable, Sendable {
             personNight: Int64,
             fromAge: Int,
             toAge: Int? = nil,
-            percent: Int? = nil,
+            rate: Int? = nil,
             maximumNights: Int? = nil,
             municipality: String? = nil
         ) {
             self.personNight = personNight
             self.fromAge = fromAge
             self.toAge = toAge
-            self.percent = percent
+            self.rate = rate
             self.maximumNights = maximumNights
             self.municipality = municipality
         }
 
+        /// Whether a person of this age owes the tax.
         public func isOwed(at age: Int) -> Bool { age >= fromAge && age <= toAge ?? .max }
     }
 
@@ -325,7 +326,7 @@ extension HouseRules {
         return rules
     }
 
-    /// Percent of the price that a stay booked on the park-local day `today` is firm with.
+    /// The deposit in percent of the lodging, for a stay booked on the park-local day `today`.
     public func depositPercent(for stay: Stay, today: LocalDate) -> Int {
         let isNear = fullPriceDays.map { stay.arrival.daysSince1970 - today.daysSince1970 < $0 } ?? false
         return isNear ? 100 : depositPercent
@@ -382,7 +383,7 @@ extension HouseRules: Checked {
         check.range(touristTax?.personNight, "/touristTax/personNight", 0...1_000_000)
         check.range(touristTax?.fromAge, "/touristTax/fromAge", 0...120)
         check.range(touristTax?.toAge, "/touristTax/toAge", 0...120)
-        check.range(touristTax?.percent, "/touristTax/percent", 0...10_000)
+        check.range(touristTax?.rate, "/touristTax/rate", 0...10_000)
         check.range(touristTax?.maximumNights, "/touristTax/maximumNights", 1...365)
         check.text(touristTax?.municipality, "/touristTax/municipality", length: 1...100)
         check.range(register?.keepDays, "/register/keepDays", 0...4000)

@@ -164,7 +164,8 @@ public struct BookingStatement: Sendable {
         }
     }
 
-    public var isDepositCovered: Bool { paid >= deposit }
+    /// No more than everything costs: a price agreed on may be lower than the deposit was.
+    public var isDepositCovered: Bool { paid >= min(deposit, max(price, 0)) }
 
     /// True once enough has come in to make the held change; false without a held change.
     public var isHeldChangeCovered: Bool { heldDeposit.map { paid >= $0 } ?? false }
@@ -221,7 +222,7 @@ public struct BookingStatement: Sendable {
         return spent
     }
 
-    /// What was taken off a cottage beyond what it still costs.
+    /// Lines that take back the part of a reduction above the cottage's remaining cost.
     private var spentReductions: [ChargeLine] {
         let taken = bill.lines.filter { $0.kind == .goodwill }.perCottage
         return bill.lines.perCottage.sorted { $0.key < $1.key }.compactMap { cottage, cost in
@@ -308,7 +309,7 @@ public struct BookingStatement: Sendable {
         return reductions + takenBack
     }
 
-    /// What households had agreed to before a change that is taken back; they are not asked for it again.
+    /// Restores agreements from before an undone change, so that no household is asked again.
     ///
     /// `settle` lowers it to their parts.
     public mutating func restore(agreed: [Household.ID: Int64]) {

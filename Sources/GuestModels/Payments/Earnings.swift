@@ -11,7 +11,7 @@ public struct Earning: Hashable, Sendable {
     }
 
     public var tax: Tax
-    /// Which of the park's rates is in it.
+    /// The kind whose VAT rate the price includes.
     public var rated: Tax
     /// From the first day up to, not including, the last, park-local; the same on each.
     public var days: Stay

@@ -68,7 +68,7 @@ public struct AgreedPriceRequest: Codable, Sendable, Checked {
 }
 
 extension [ChargeLine] {
-    /// What each cottage costs: the lines that are for it, and for nobody alone; minor units.
+    /// Each cottage's price without lines of one household or traveller, minor units.
     public var perCottage: [Cottage.ID: Int64] {
         reduce(into: [:]) { sums, line in
             guard let cottage = line.cottageId, line.householdId == nil, line.travellerId == nil else { return }
@@ -76,7 +76,32 @@ extension [ChargeLine] {
         }
     }
 
-    /// The lines that take an amount off the cottages, each as much as it is part of them all; nil where they cost less.
+    /// These reductions of cottages' prices after a change.
+    ///
+    /// - Parameters:
+    ///   - costs: what each cottage costs then; no more than that is taken off it.
+    ///   - replacement: a cottage that goes and the one that comes instead, which takes the reduction over.
+    public func reductions(
+        of costs: [Cottage.ID: Int64],
+        _ replacement: (from: Cottage.ID, to: Cottage.ID)?
+    ) -> [ChargeLine] {
+        var changed: [ChargeLine] = []
+        var taken: [Cottage.ID: Int64] = [:]
+        for var line in self {
+            guard var cottage = line.cottageId else { continue }
+            if let replacement, cottage == replacement.from { cottage = replacement.to }
+            let most = Swift.max(costs[cottage] ?? 0, 0) - (taken[cottage] ?? 0)
+            let amount = Swift.min(-line.amount, most)
+            guard amount > 0 else { continue }
+            taken[cottage, default: 0] += amount
+            line.cottageId = cottage
+            if amount != -line.amount { line = ChargeLine(.goodwill, cottage: cottage, unitAmount: -amount) }
+            changed.append(line)
+        }
+        return changed
+    }
+
+    /// Lines that reduce the cottages' price by `amount`, in proportion; nil if they cost less than that.
     public func reduction(by amount: Int64) -> [ChargeLine]? {
         let costs = perCottage.filter { $0.value > 0 }.sorted { $0.key < $1.key }
         guard costs.reduce(0, { $0 + $1.value }) >= amount, let parts = amount.divided(by: costs.map(\.value)) else {
@@ -107,9 +132,9 @@ extension Refusal {
     public static let priceNotLower = Refusal(
         .conflict,
         "price_not_lower",
-        en: "An agreed price is lower than the present one, and takes off the cottages alone.",
-        nl: "Een afgesproken prijs is lager dan de huidige en gaat alleen van de huisjes af.",
-        de: "Ein vereinbarter Preis ist niedriger als der jetzige und geht nur von den Häusern ab."
+        en: "The agreed price must be lower than the present one. Only the cottages can become cheaper.",
+        nl: "De afgesproken prijs moet lager zijn dan de huidige. Alleen de huisjes kunnen goedkoper worden.",
+        de: "Der vereinbarte Preis muss niedriger sein als der jetzige. Nur die Häuser können günstiger werden."
     )
     public static let secondPersonNeeded = Refusal(
         .conflict,

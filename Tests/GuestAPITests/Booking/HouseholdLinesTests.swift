@@ -106,6 +106,7 @@ import Testing
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let all = try await stage.shown("group:\(stage.group.id)")
+            #expect(all.contains("charges"))
             #expect(
                 !all.contains("touristTax") && !all.contains(#""kind":"extra""#) && !all.contains(#""kind" : "extra""#)
             )

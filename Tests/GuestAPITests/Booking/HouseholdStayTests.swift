@@ -178,7 +178,7 @@ import Testing
         }
     }
 
-    @Test func `A household that did not come owes no tourist tax and its share of the rest`() async throws {
+    @Test func `A household that did not come owes no tourist tax`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             try stage.wait(until: "2027-05-14 16:00")
@@ -236,6 +236,81 @@ import Testing
             let path = "\(stage.path)/register/\(own.id)"
             #expect(try await api.change("PUT", path, entry, as: stage.member).status == 204)
             #expect(try await stage.come(1, as: stage.member).status == 200)
+        }
+    }
+
+    @Test func `Undoing a whole check-out opens the doors of every household`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let time = ArrivalTimeRequest(time: .noon)
+            _ = try await api.change("PUT", "\(stage.path)/arrival", time, as: stage.organiser)
+            try stage.wait(until: "2027-05-14 16:00")
+            _ = try await stage.come(nil, as: stage.organiser)
+            _ = try await stage.go(nil, as: stage.organiser)
+            let mistake = MistakeRequest(.checkOut, reason: "the neighbours left")
+            #expect(try await api.post("\(stage.path)/undo", mistake, as: stage.reception, key: "undo").status == 200)
+            #expect(try await stage.states() == [.checkedIn, .checkedIn])
+            #expect(try await api.get("\(stage.path)/access", as: stage.organiser).status == 200)
+            #expect(try await api.get("\(stage.path)/access", as: stage.member).status == 200)
+        }
+    }
+
+    @Test func `An hour of arrival of one household keeps no other from leaving`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let time = ArrivalTimeRequest(time: .noon)
+            _ = try await api.change("PUT", "\(stage.path)/arrival", time, as: stage.organiser)
+            try stage.wait(until: "2027-05-14 16:00")
+            _ = try await stage.come(nil, as: stage.organiser)
+            #expect(try await stage.states() == [.checkedIn, .checkedIn])
+            #expect(try await stage.go(1, as: stage.member).status == 200)
+            #expect(try await stage.states() == [.checkedIn, .checkedOut])
+        }
+    }
+
+    @Test func `A change of the stay leaves the tax of those who did not come`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            try stage.wait(until: "2027-05-14 16:00")
+            _ = try await stage.come(0, as: stage.organiser)
+            try stage.wait(until: "2027-05-15 10:00")
+            let before = try await stage.owed(of: stage.member)
+            let path = "/v1/admin/bookings/\(stage.booking.id)/no-show"
+            let request = NoShowRequest(reason: "ill", householdId: stage.homes[1])
+            #expect(try await api.post(path, request, as: stage.reception, key: "no").status == 200)
+            let quote = try await api.post("\(stage.path)/quotes", BookingChange(), as: stage.organiser)
+            #expect(try quote.decode(Quote.self).lines.isEmpty)
+            let move = MoveRequest(
+                from: stage.world.cottages[0].id,
+                to: stage.world.cottages[2].id,
+                reason: "The heating is broken."
+            )
+            let version = try await stage.seen().version
+            let address = "/v1/admin/bookings/\(stage.booking.id)/move"
+            #expect(
+                try await api.change("POST", address, move, as: stage.reception, match: version, key: "m").status == 200
+            )
+            #expect(try await stage.owed(of: stage.member) == before - 3 * 200)
+            let mistake = MistakeRequest(.noShow, of: stage.homes[1], reason: "they were late")
+            _ = try await api.post("\(stage.path)/undo", mistake, as: stage.reception, key: "undo")
+            #expect(try await stage.owed(of: stage.member) == before)
+            #expect(try await Office(api.app).checkLedger() == [])
+        }
+    }
+
+    @Test func `A no-show after the others have left ends the stay`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            try stage.wait(until: "2027-05-14 16:00")
+            _ = try await stage.come(0, as: stage.organiser)
+            try stage.wait(until: "2027-05-15 10:00")
+            _ = try await stage.go(0, as: stage.organiser)
+            #expect(try await stage.seen().state == .checkedIn)
+            let path = "/v1/admin/bookings/\(stage.booking.id)/no-show"
+            let request = NoShowRequest(reason: "ill", householdId: stage.homes[1])
+            let ended = try await api.post(path, request, as: stage.reception, key: "no").decode(Booking.self)
+            #expect(ended.state == .checkedOut)
+            #expect(try await Office(api.app).checkLedger() == [])
         }
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
+import Sync
 import TestKit
 import Testing
 
@@ -50,7 +51,8 @@ import Testing
             #expect(friday.code == "length_not_allowed")
             let all = try await api.get("/v1/availability?from=2027-07-02&to=2027-07-05&adults=1")
             #expect(!all.text.contains("\(world.park.id)"))
-            #expect(try await api.get("\(path)?from=2027-07-03&to=2027-07-10&adults=1").text.contains("offers"))
+            let week = try await api.get("\(path)?from=2027-07-03&to=2027-07-10&adults=1").decode(Availability.self)
+            #expect(week.offers.count == 1)
             var request = try api.given.request(group, world, from: "2027-07-02", to: "2027-07-05")
             #expect(try await api.post("/v1/bookings", request, as: organiser, key: "1").code == "length_not_allowed")
             request.stay = try stay("2027-07-03", "2027-07-10")
@@ -62,7 +64,7 @@ import Testing
         }
     }
 
-    @Test func `Whoever leaves early gets the tourist tax of the nights ahead back`() async throws {
+    @Test func `An early check-out lowers tourist tax to the nights slept`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
             rules.touristTax = .init(personNight: 200, fromAge: 0, municipality: "Ede")
@@ -94,7 +96,7 @@ import Testing
         }
     }
 
-    @Test func `Linen is taxed as the stay and a sitter as an extra`() async throws {
+    @Test func `An extra is taxed at the rate it names`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
             rules.vat = [.init(from: try day("2020-01-01"), lodging: 900, extras: 2100)]
@@ -163,6 +165,46 @@ import Testing
             let first = "\(path)/\(world.cottages[0].id)/households"
             let refused = try await api.change("PUT", first, household, as: organiser)
             #expect(refused.code == "party_too_large")
+        }
+    }
+
+    @Test func `A change into another type keeps that type's rules`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park()
+            let office = try await api.given.headOffice()
+            let villa = try await api.post(
+                "/v1/admin/parks/\(world.park.id)/cottage-types",
+                CottageTypeRequest(
+                    code: "V",
+                    name: "Villa",
+                    capacity: 4,
+                    bedrooms: 2,
+                    pets: 0,
+                    isStepFree: false,
+                    cleaningFee: 0
+                ),
+                as: office
+            ).decode(CottageType.self)
+            let season = RateRequest(season: try stay("2020-01-01", "2035-01-01"), night: 20_000, weekendNight: 20_000)
+            _ = try await api.post("/v1/admin/cottage-types/\(villa.id)/rates", season, as: office)
+            let home = CottageRequest(typeId: villa.id, number: "V1", longitude: 5.8, latitude: 52.2)
+            _ = try await api.post("/v1/admin/parks/\(world.park.id)/cottages", home, as: office)
+            let weekly = HouseRules.Season(
+                arriving: try stay("2027-05-01", "2027-09-01"),
+                typeIds: [villa.id],
+                minimumNights: 7
+            )
+            try await api.transaction { tx in
+                let rules = try JSONText(encoding: ["seasons": [weekly]])
+                try await tx.run(Command("UPDATE park SET rules = rules || \(rules) WHERE id = \(world.park.id)"))
+                tx.publish(world.park.id, .park, to: .park(world.park.id))
+            }
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let booking = try await api.given.booking(of: group, by: organiser, in: world)
+            let swap = BookingChange(cottages: [.init(anyOf: villa.id)])
+            let quoted = try await api.post("/v1/bookings/\(booking.id)/quotes", swap, as: organiser)
+            #expect(quoted.code == "length_not_allowed")
         }
     }
 }

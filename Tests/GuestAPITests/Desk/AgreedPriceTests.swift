@@ -48,9 +48,13 @@ import Testing
     }
 
     /// Two cottages for three nights: 39,000 each.
-    private func stage(_ api: GuestAPITestService) async throws -> Stage {
+    private func stage(
+        _ api: GuestAPITestService,
+        _ adjust: (inout HouseRules) -> Void = { _ in }
+    ) async throws -> Stage {
         var rules = Given.rules
         rules.goodwillLimit = 20_000
+        adjust(&rules)
         let world = try await api.given.park(rules: rules)
         let organiser = try await api.given.guest()
         let group = try await api.given.group(of: organiser)
@@ -95,7 +99,7 @@ import Testing
         }
     }
 
-    @Test func `A cottage that is given up takes its part of the reduction along`() async throws {
+    @Test func `Giving up a cottage gives up its reduction`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             _ = try await stage.agree(stage.booking.total.amount - 10_000)
@@ -133,7 +137,55 @@ import Testing
             let path = "/v1/admin/bookings/\(stage.booking.id)/move"
             let version = try await stage.seen().version
             let moved = try await api.change("POST", path, move, as: stage.reception, match: version, key: "move")
-            #expect(try moved.decode(Booking.self).total.amount == agreed.total.amount - 0)
+            #expect(try moved.decode(Booking.self).total.amount == agreed.total.amount)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A hold whose price falls below its deposit is firm once it is paid`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api) { $0.depositPercent = 100 }
+            let total = stage.booking.total.amount
+            _ = try await stage.agree(total - 10_000)
+            struct Shares: Decodable {
+                let items: [ShareView]
+            }
+            let shares = try await api.get("/v1/bookings/\(stage.booking.id)/shares", as: stage.organiser)
+            let share = try #require(try shares.decode(Shares.self).items.first)
+            let path = "/v1/admin/shares/\(share.id)/till-payments"
+            let paid = TillPaymentRequest(method: .cash, amount: total - 10_000)
+            #expect(try await api.post(path, paid, as: stage.reception, key: "pay").status == 201)
+            #expect(try await stage.seen().state == .confirmed)
+            // Lower still: what is too much goes back, and no deposit is due.
+            _ = try await stage.agree(total - 20_000)
+            #expect(try await stage.seen().isDepositCovered)
+            #expect(try await api.count("SELECT count(*) FROM booking WHERE deposit_due IS NOT NULL") == 0)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A quote tells what of a reduction goes with a cottage`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            _ = try await stage.agree(stage.booking.total.amount - 20_000)
+            let one = BookingChange(cottages: [.init(cottage: stage.world.cottages[0].id)])
+            let path = "/v1/bookings/\(stage.booking.id)"
+            let quote = try await api.post("\(path)/quotes", one, as: stage.organiser).decode(Quote.self)
+            #expect(quote.total.amount == stage.booking.total.amount / 2 - 10_000)
+            #expect(try await stage.change(one).total == quote.total)
+        }
+    }
+
+    @Test func `Undoing a change brings the reduction back`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let agreed = try await stage.agree(stage.booking.total.amount - 20_000).decode(Booking.self)
+            let path = "/v1/bookings/\(stage.booking.id)"
+            _ = try await api.post("\(path)/confirm", as: stage.organiser, key: "firm")
+            api.clock.advance(by: 60)
+            _ = try await stage.change(BookingChange(cottages: [.init(cottage: stage.world.cottages[0].id)]))
+            let undone = try await api.post("\(path)/undo", MistakeRequest(.change), as: stage.organiser, key: "undo")
+            #expect(try undone.decode(Booking.self).total == agreed.total)
             try await stage.expectRight()
         }
     }

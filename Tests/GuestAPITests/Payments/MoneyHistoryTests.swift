@@ -6,7 +6,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// Random groups do everything that moves money, through the service, with a real provider beside it; the ledger's check
+/// Random groups do everything that moves money, through the service, with the payment sandbox beside it; the ledger's check
 /// looks at each booking afterwards.
 @Suite struct MoneyHistoryTests {
     /// The number of histories; `make check` sets a larger one.

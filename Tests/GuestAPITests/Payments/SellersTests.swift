@@ -155,6 +155,35 @@ import Testing
         }
     }
 
+    @Test func `A charge that is read before it is settled is exchanged too`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await PaymentsTests.stage(api, Self.rules("acct_lochEUR"), currency: "GBP")
+            let share = try await stage.own(of: stage.member)
+            let (_, secret) = try await stage.secret(share.id, as: stage.member)
+            _ = try await stage.account.pay(secret)
+            try await ReadBooks.read(api.app)
+            try await stage.settle()
+            try await stage.expectRight()
+            #expect(try await balance("provider", "GBP", api) == 0)
+        }
+    }
+
+    @Test func `An account that cannot be read keeps no other unread`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let account = try #require(api.account)
+            try await account.acting(for: "acct_zeta").ask("POST", "/v1/payouts", ["amount": "100", "currency": "eur"])
+            try await api.transaction { tx in
+                for name in ["acct_a-b", "acct_zeta"] {
+                    try await tx.run(AttemptSQL.goOn(name, from: .init(), to: .init(), readAt: nil))
+                }
+            }
+            await #expect(throws: PaymentProvider.Failure.self) {
+                try await ReadBooks().deliver(.init(UUID()), api.app)
+            }
+            #expect(try await api.count("SELECT count(*) FROM provider_transaction WHERE account = 'acct_zeta'") == 1)
+        }
+    }
+
     @Test func `A reading that was cut off goes on where it was`() async throws {
         try await withGuestAPI(payments: true) { api in
             let account = try #require(api.account)
@@ -180,7 +209,7 @@ import Testing
         }
     }
 
-    @Test func `A stay that is over and paid leaves no debt on either side`() async throws {
+    @Test func `A finished and paid stay leaves no debt`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park(rules: Self.rules("acct_heide"))
             let organiser = try await api.given.guest()
@@ -213,7 +242,7 @@ import Testing
         }
     }
 
-    @Test func `What the check has found goes when it is right again`() async throws {
+    @Test func `A finding disappears once the ledger is right again`() async throws {
         try await withGuestAPI(isTampering: true) { api in
             let stage = try await PaymentsTests.stageWithoutProvider(api)
             let office = try await api.given.headOffice()

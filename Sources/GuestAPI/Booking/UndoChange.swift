@@ -1,0 +1,94 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension Booking {
+    /// Undoes the last change: stay, cottages and people are as before, and its fee is not owed.
+    ///
+    /// Guests undo the group's own change, for the minutes of a hold; staff undo any, for the hours of the park's rule.
+    /// Extras for which the change had no room do not come back, because their stock may be gone.
+    ///
+    /// Throws `tooLateToUndo` if there is none, if it was too long ago, or if the desk has moved the guests since;
+    /// `cottageTaken` if an earlier cottage is taken now; `depositOpen` if a firm stay would need more money before.
+    static func undoChange(
+        of id: Booking.ID,
+        for reason: String?,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Booking {
+        let (made, policies) = try await tx.all(BookingSQL.lastChange(of: id), BookingSQL.policy(of: id))
+        var booking = try await locked(
+            id,
+            and: made.first?.before.cottages.map(\.id) ?? [],
+            for: made.first?.before.stay,
+            giveWayAt: now,
+            as: principal,
+            in: tx
+        )
+        // The booking is locked by now, and somebody may have undone it before.
+        guard let change = try await tx.first(BookingSQL.lastChange(of: id)), change.quoteId == made.first?.quoteId,
+            change.plan == booking.plan, let rules = policies.first?.rules
+        else { throw Refusal.tooLateToUndo }
+        let isStaff = principal.guestID == nil
+        let isLate =
+            isStaff
+            ? rules.isTooLateToUndo(change.madeAt, at: now)
+            : now > change.madeAt.addingTimeInterval(Double(rules.holdMinutes) * 60)
+        guard !isLate else { throw Refusal.tooLateToUndo }
+        guard isStaff || !change.isByStaff else { throw Refusal.forbidden }
+        tx.later([BookingSQL.endHeldChange(of: id)])
+        try await booking.makeRoom(for: change.before, app, at: now, in: tx)
+        let reductions = try await tx.all(BookingSQL.reductions(of: id, takenBackAt: change.madeAt))
+        let price = try await PricedChange(
+            change.before,
+            for: booking,
+            isCourtesy: true,
+            isBound: false,
+            isUndoing: true,
+            at: now,
+            in: tx
+        )
+        if let money = try await BookingMoney.of(id, as: principal, in: tx) {
+            if price.lines.total > 0 { try money.requireBacked(by: principal) }
+            let deposit = booking.depositOwed(after: price)
+            if !isStaff, booking.isFirm, deposit > booking.deposit.amount, deposit > money.statement.paid {
+                throw Refusal.depositOpen
+            }
+        }
+        let after = booking.plan
+        tx.later(
+            [
+                BookingSQL.reverseFee(ofChangeAt: change.madeAt, of: id, at: now),
+                BookingSQL.reverseReductions(madeAt: change.madeAt, of: id, at: now),
+            ] + reductions.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
+        )
+        try await booking.write(price, undoing: change, as: principal, app, at: now, in: tx)
+        tx.later([BookingSQL.undo(change.quoteId, at: now)])
+        try Audit.record(
+            "booking.undoChange",
+            target: id.uuid,
+            park: booking.parkId,
+            reason: reason,
+            before: after,
+            after: change.before,
+            app,
+            at: now,
+            in: tx
+        )
+        booking.publish(in: tx)
+        return try await found(id, as: principal, in: tx)
+    }
+
+    /// Brings the lines of the price to what the present stay and people cost, after a mistake was taken back.
+    ///
+    /// The caller divides the price anew.
+    func reprice(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        let price = try await PricedChange(plan, for: self, isCourtesy: true, isBound: false, at: now, in: tx)
+        tx.later(
+            [BookingSQL.reverseLines(price.reversed.map(\.id), of: id, at: now)]
+                + price.added.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
+        )
+    }
+}
