@@ -93,6 +93,8 @@ struct Job: Sendable {
         return Dictionary(all.map { ($0.kind, $0) }) { first, _ in first }
     }()
 
+    static let knownKinds = kinds.keys.sorted()
+
     func work() throws -> any Work {
         guard let type = Self.kinds[kind] else { throw UnknownKind(kind: kind) }
         return try JSONDecoder.ofJobs.decode(type, from: Data(arguments.utf8))

@@ -141,4 +141,21 @@ import Testing
             #expect(ContinuousClock.now - rung < longest)
         }
     }
+
+    @Test func `A job of a kind that is not known waits untouched`() async throws {
+        try await withGuestAPI { api in
+            try await api.transaction { tx in
+                try await tx.run(
+                    Command(
+                        """
+                        INSERT INTO job (id, queue, kind, run_at)
+                        VALUES (gen_random_uuid(), 'effects', 'ofTheNextVersion', \(api.now))
+                        """
+                    )
+                )
+            }
+            try await api.work()
+            #expect(try await api.count("SELECT count(*) FROM job WHERE attempts = 0 AND dead_at IS NULL") == 1)
+        }
+    }
 }
