@@ -137,6 +137,16 @@ enum ShareSQL {
         ) { try $0.decode("id") }
     }
 
+    /// The shares of a group's bookings that no longer stand.
+    static func past(of group: TravelGroup.ID) -> Query<(share: Share.ID, household: Household.ID)> {
+        Query(
+            """
+            SELECT share.id, household_id FROM booking JOIN share ON booking_id = booking.id
+            WHERE group_id = \(group) AND state NOT IN ('held', 'confirmed', 'checkedIn') ORDER BY share.id
+            """
+        ) { (try $0.decode("id"), try $0.decode("household_id")) }
+    }
+
     /// Locks the cottages of a group's live bookings, in id order.
     static func lockCottages(ofGroup group: TravelGroup.ID) -> Query<Cottage.ID> {
         Query(

@@ -84,6 +84,11 @@ extension Regrouping {
                     )
                 }
             }
+            // A traveller's lines are shown to whom the traveller lives with, also of a stay that is over.
+            guard case .moved = event else { return }
+            for past in try await tx.all(ShareSQL.past(of: group)) {
+                Share.publish(past.share, of: past.household, in: group, in: tx)
+            }
         }
     )
 }

@@ -117,6 +117,22 @@ import Testing
         }
     }
 
+    @Test func `Phones hear whose lines they are when somebody moves after a cancellation`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            #expect(try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "c").status == 200)
+            let page = try await api.get("/v1/groups/\(stage.group.id)", as: stage.organiser).decode(TravelGroup.self)
+            let member = try #require(page.travellers.first { $0.role == .member })
+            let own = try #require(page.travellers.first { $0.role == .organiser }?.householdId)
+            let path = "/v1/groups/\(stage.group.id)/travellers/\(member.id)"
+            let change = TravellerChange(householdId: own)
+            let moved = try await api.change("PATCH", path, change, as: stage.organiser, match: member.version)
+            #expect(moved.status == 200)
+            #expect(try await !stage.shown("household:\(stage.home)").contains("touristTax"))
+            #expect(try await Office(api.app).checkSync().isEmpty)
+        }
+    }
+
     @Test func `What an earlier version has published is published anew`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)

@@ -979,7 +979,7 @@ import Testing
         Plant(found: "shares are not the price") { booking, size in
             """
             UPDATE share SET amount = amount + \(size)
-            WHERE id = (SELECT id FROM share WHERE booking_id = \(booking) ORDER BY random() LIMIT 1)
+            WHERE id = (SELECT id FROM share WHERE booking_id = \(booking) ORDER BY id LIMIT 1 OFFSET \(size % 2)::bigint)
             """
         },
         Plant(found: "share is below nothing") { booking, size in
@@ -993,7 +993,7 @@ import Testing
             """
             INSERT INTO charge_line (id, booking_id, kind, household_id, quantity, unit_amount, amount, at)
             SELECT gen_random_uuid(), booking_id, 'goodwill', household_id, 1, \(size)::bigint, \(size)::bigint, now()
-            FROM share WHERE booking_id = \(booking) ORDER BY random() LIMIT 1
+            FROM share WHERE booking_id = \(booking) ORDER BY id LIMIT 1 OFFSET \(size % 2)::bigint
             """
         },
         Plant(found: "share owes more than its household has agreed to") { booking, size in
@@ -1022,9 +1022,10 @@ import Testing
             let stage = try await stage(api, deposit: 30)
             try await stage.pay(stage.booking.deposit.amount, for: stage.member)
             try await stage.expectRight()
+            var random = SeededGenerator(seed: 1402)
             for plant in Self.plants {
                 for _ in 0..<count {
-                    let size = Int64.random(in: 1...20_000)
+                    let size = Int64.random(in: 1...20_000, using: &random)
                     await #expect(throws: RolledBack.self) {
                         try await api.transaction { tx in
                             try await tx.run(Command(plant.changes(stage.booking.id, size)))
