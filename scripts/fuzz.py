@@ -246,11 +246,15 @@ def narrowed(ids):
     schemas["HouseRulesRequest"] = json.loads(json.dumps(schemas["HouseRules"]))
     schemas["HouseRulesRequest"]["properties"]["minimumNights"] = {"enum": [1]}
     schemas["HouseRulesRequest"]["properties"]["vat"]["maxItems"] = 1
-    schemas["StayRequest"] = {"enum": [{"arrival": arrival, "departure": departure}]}
+    season = schemas["HouseRulesRequest"]["properties"]["seasons"]["items"]["properties"]
+    season["minimumNights"] = {"enum": [1]}
+    # Nor that what lasts until an hour has no slots.
+    schemas["ExtraRequest"]["properties"].pop("checkOutBy")
+    schemas["BookableStay"] = {"enum": [{"arrival": arrival, "departure": departure}]}
     for name in [name for name in schemas if name.endswith(("Request", "Change", "Report"))]:
         text = json.dumps(schemas[name])
-        for part in ("Stay", "HouseRules"):
-            text = text.replace(f'#/components/schemas/{part}"', f'#/components/schemas/{part}Request"')
+        for part, own in (("Stay", "BookableStay"), ("HouseRules", "HouseRulesRequest")):
+            text = text.replace(f'#/components/schemas/{part}"', f'#/components/schemas/{own}"')
         schemas[name] = json.loads(text)
     for methods in document["paths"].values():
         for operation in methods.values():
@@ -266,6 +270,7 @@ def narrowed(ids):
     schemas["ExtraOrderRequest"]["properties"] |= {"from": {"enum": [arrival]}, "through": day}
     only("ExtraOrderRequest", "extraId", ids["extra"])
     only("ExtraOrderRequest", "householdId", ids["household"])
+    only("StayRequest", "householdId", ids["household"])
     schemas["RateRequest"]["properties"]["season"] = {"enum": [{"arrival": f"{year}-01-01", "departure": f"{year}-06-01"} for year in range(2032, 2060)]}
     document["components"]["parameters"]["IfMatch"]["schema"] = {"type": "string", "enum": ['"1"', '"2"', '"3"']}
     target = state / "openapi.fuzz.yaml"
