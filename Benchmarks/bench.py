@@ -13,6 +13,7 @@ import glob
 import hashlib
 import hmac
 import http.client
+import itertools
 import json
 import multiprocessing
 import os
@@ -310,13 +311,18 @@ def hold_confirm():
         clients, seconds = 16, 8
         slots = iter([(cottage, day) for day in range(10, 500, 2) for cottage in cottages])
 
-        # Who shares a group waits for its other changes to be published; these are strangers.
-        groups = [ask("POST", "/v1/groups", {"name": f"Bench {n}", "myName": "Anna"}, token) for n in range(clients)]
+        # Who shares a group waits for its other changes to be published; these are strangers. One guest has at most
+        # twenty unpaid stays, so that the next one goes on.
+        own = [(ask("GET", f"/v1/groups/{id}", token=people[0]), people[0]) for id, people in crowd(service, clients * 10, 1)]
 
-        async def client(end, group):
+        async def client(end, number):
             reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
-            done = 0
-            while time.monotonic() < end:
+            done, guests = 0, itertools.cycle(own[number::clients])
+            for tried in itertools.count():
+                if time.monotonic() >= end:
+                    return done
+                if tried % 20 == 0:
+                    group, token = next(guests)
                 cottage, day = next(slots)
                 id = str(uuid.uuid4())
                 body = booking(park, group, [cottage], day) | {"id": id}
@@ -324,11 +330,10 @@ def hold_confirm():
                 if status == 201:
                     status, _ = await post(reader, writer, f"/v1/bookings/{id}/confirm", token, {}, uuid.uuid4().hex)
                     done += status == 200
-            return done
 
         async def all_clients():
             end = time.monotonic() + seconds
-            return sum(await asyncio.gather(*[client(end, group) for group in groups]))
+            return sum(await asyncio.gather(*[client(end, number) for number in range(clients)]))
 
         rate = asyncio.run(all_clients()) / seconds
         peak = service.peak_mib()
@@ -395,12 +400,12 @@ def change():
         def stays(day):
             """Some for each client, so that no booking is changed a hundred times."""
             made = []
-            for number in range(clients * each):
-                own = ask("POST", "/v1/groups", {"name": f"Bench {number}", "myName": "Anna"}, token)
-                body = booking(park, own, cottages[number:number + 1], day)
+            for number, (id, people) in enumerate(crowd(service, clients * each, 1)):
+                token = people[0]
+                body = booking(park, ask("GET", f"/v1/groups/{id}", token=token), cottages[number:number + 1], day)
                 placed = ask("POST", "/v1/bookings", body, token)
                 ask("POST", f"/v1/bookings/{placed['id']}/confirm", {}, token)
-                made.append((placed["id"], body["stay"]["arrival"]))
+                made.append((placed["id"], body["stay"]["arrival"], token))
             return made
 
         failed = []
@@ -409,7 +414,7 @@ def change():
             reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
             times, nights = [], 2
             while time.monotonic() < end:
-                id, arrival = own[len(times) % each]
+                id, arrival, token = own[len(times) % each]
                 nights = nights if len(times) % each else 5 - nights
                 first = time.mktime(time.strptime(arrival, "%Y-%m-%d"))
                 departure = time.strftime("%Y-%m-%d", time.localtime(first + nights * 86400 + 43200))
@@ -433,7 +438,7 @@ def change():
 
         times = sorted(asyncio.run(all_clients()))
         peak = service.peak_mib()
-        ids = "{" + ",".join(id for id, _ in others) + "}"
+        ids = "{" + ",".join(id for id, _, _ in others) + "}"
         found = """
             SELECT * FROM booking WHERE id = :b::uuid {lock};
             SELECT cottage_id, number, is_chosen, priced_as FROM allocation JOIN cottage ON cottage.id = cottage_id WHERE booking_id = :b::uuid;
@@ -984,31 +989,29 @@ def payments():
 
     def measure(service, token, park, group, cottages):
         clients, households, count = 8, 2, 1000
-        bodies = []
-        for number in range(clients):
-            own = ask("POST", "/v1/groups", {"name": f"Payers {number}", "myName": "Anna"}, token)
-            for name in range(households - 1):
-                home = ask("POST", f"/v1/groups/{own['id']}/households", {"name": f"H{name}"}, token)["id"]
-                ask("POST", f"/v1/groups/{own['id']}/travellers", {"name": f"T{name}", "householdId": home}, token)
-            people = [traveller["id"] for traveller in ask("GET", f"/v1/groups/{own['id']}", token=token)["travellers"]]
-            bodies += [(number, booking(park, own, [cottage], day) | {"travellerIds": people}) for day in range(300, 330, 4) for cottage in cottages[number * 15:number * 15 + 15]]
+        slots = iter([(cottage, day) for day in range(300, 330, 4) for cottage in cottages])
         shares = [[] for _ in range(clients)]
-        for number, body in bodies:
-            if sum(map(len, shares)) >= count:
-                break
-            try:
-                placed = ask("POST", "/v1/bookings", body, token)
-            except SystemExit:
-                # Somebody of the demo stays there.
-                continue
+        # One guest has at most twenty unpaid stays: a group for each.
+        for number, (id, people) in enumerate(crowd(service, count // households, households)):
+            token = people[0]
+            own = ask("GET", f"/v1/groups/{id}", token=token)
+            everybody = {"travellerIds": [traveller["id"] for traveller in own["travellers"]]}
+            for cottage, day in slots:
+                try:
+                    placed = ask("POST", "/v1/bookings", booking(park, own, [cottage], day) | everybody, token)
+                    break
+                except SystemExit:
+                    # Somebody of the demo stays there.
+                    continue
             ask("POST", f"/v1/bookings/{placed['id']}/confirm", {}, token)
-            shares[number] += [share["id"] for share in ask("GET", f"/v1/bookings/{placed['id']}/shares", token=token)["items"]]
+            found = ask("GET", f"/v1/bookings/{placed['id']}/shares", token=token)["items"]
+            shares[number % clients] += [(share["id"], token) for share in found]
         secrets, failed = [], []
 
         async def client(own):
             reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
             times = []
-            for share in own:
+            for share, token in own:
                 started = time.monotonic()
                 status, raw = await post(reader, writer, f"/v1/shares/{share}/payments", token, {"method": "card"}, uuid.uuid4().hex)
                 if status == 202:
