@@ -372,7 +372,7 @@ CREATE TABLE booking (
     backstop_id uuid REFERENCES household,
     -- The last day for covering a firm stay's deposit again. NULL: the deposit is covered, or staff have waived it.
     deposit_due date,
-    -- When it was written down that nobody came.
+    -- The instant at which the no-show was recorded.
     no_show_at timestamptz,
     CONSTRAINT booking_hold_has_deadline CHECK ((state = 'held') = (hold_until IS NOT NULL)),
     CONSTRAINT booking_has_group CHECK (source = 'import' OR group_id IS NOT NULL),
@@ -483,10 +483,10 @@ CREATE TABLE quote (
     difference bigint NOT NULL,
     expires_at timestamptz NOT NULL,
     used_at timestamptz,
-    -- What the change has replaced (BookingPlan, and booking.least_fee_percent), so that it can be undone.
+    -- The plan and the fee that the change replaced (BookingPlan, booking.least_fee_percent), so that it can be undone.
     before jsonb,
     least_fee_percent int CHECK (least_fee_percent BETWEEN 0 AND 100),
-    -- Who has made it.
+    -- The principal who made the change.
     made_by text,
     undone_at timestamptz
 );
@@ -523,7 +523,7 @@ CREATE TABLE extra (
     version int NOT NULL DEFAULT 1,
     -- The hour until which those who order it may stay on the day of departure, on the park's clock. NULL: any other extra.
     check_out_by time CHECK (check_out_by IS NULL OR slots = '{}'),
-    -- Which of the park's rates of VAT is in the price.
+    -- The kind of VAT rate that is in the price.
     taxed_as text NOT NULL DEFAULT 'extras' CHECK (taxed_as IN ('lodging', 'extras', 'none')),
     CONSTRAINT extra_code_taken UNIQUE (park_id, code)
 );
@@ -581,7 +581,7 @@ CREATE TABLE extra_order (
     check_out_by time,
     -- The cottage that it is brought to. NULL: none was said.
     cottage_id uuid REFERENCES cottage,
-    -- As the extra was taxed when it was ordered.
+    -- The extra's kind of VAT rate when it was ordered.
     taxed_as text NOT NULL DEFAULT 'extras' CHECK (taxed_as IN ('lodging', 'extras', 'none'))
 );
 CREATE INDEX ON extra_order (booking_id);
@@ -912,7 +912,7 @@ CREATE TABLE provider_transaction (
     intent text,
     -- The seller's account whose balance it moves. NULL: the service's own.
     account text,
-    -- What it is in the payment's currency, where the account has another.
+    -- The amount in the payment's currency, where the account has another.
     ours bigint
 );
 CREATE INDEX ON provider_transaction (intent) WHERE intent IS NOT NULL;
@@ -927,32 +927,32 @@ CREATE TABLE provider_books (
     read_at timestamptz NOT NULL
 );
 
--- How far the books of each account have been read. A reading goes back from the newest movement to the newest of the
+-- The progress of reading each account's books. A reading goes back from the newest movement to the newest of the
 -- reading before, in portions.
 CREATE TABLE provider_reading (
     -- The seller's account; the empty text is the service's own.
     account text PRIMARY KEY,
     -- The newest movement of the last reading that came to its end. NULL before the first.
     newest text,
-    -- Of the reading that is under way: its newest movement, and the oldest it has come to.
+    -- The newest movement of the reading under way; `reached` is the oldest one read so far.
     begun_with text,
     reached text,
     begun_at timestamptz,
-    -- When the last reading that came to its end began: all that the books said by then is in `provider_transaction`.
+    -- The start of the last finished reading: all movements until then are in `provider_transaction`.
     read_at timestamptz,
     CONSTRAINT provider_reading_begun CHECK ((begun_at IS NULL) = (reached IS NULL))
 );
 
--- How far the checks of the ledger have come: one over everything, one over what has changed lately.
+-- The progress of the ledger's two checks: one over everything, one over recent changes.
 CREATE TABLE ledger_check (
     pass text PRIMARY KEY CHECK (pass IN ('all', 'recent')),
-    -- What is looked at, and the last row of it. NULL between two passes.
+    -- The stage of the pass and the last row checked. NULL between two passes.
     stage text CHECK (stage IN ('bookings', 'journals', 'movements', 'parks')),
     cursor text,
     begun_at timestamptz NOT NULL,
     since timestamptz,
     finished_at timestamptz,
-    -- When the last pass that came to its end began.
+    -- The start of the last finished pass.
     checked_from timestamptz
 );
 
@@ -1048,13 +1048,13 @@ CREATE TABLE cottage_household (
     PRIMARY KEY (booking_id, cottage_id, household_id)
 );
 
--- How each household of a booking comes and goes, where some household does so alone; the time of what has happened is kept
+-- The arrival and departure of each household, where one comes or goes alone; the times of both are kept
 -- for undoing it.
 CREATE TABLE household_stay (
     booking_id uuid NOT NULL REFERENCES booking,
     household_id uuid NOT NULL REFERENCES household,
     state text NOT NULL CHECK (state IN ('expected', 'checkedIn', 'checkedOut', 'noShow')),
-    -- When it means to come, on the park's clock.
+    -- The hour of arrival that the household has announced, on the park's clock.
     arrival_time time,
     checked_out_at timestamptz,
     no_show_at timestamptz,

@@ -311,7 +311,7 @@ def hold_confirm():
         clients, seconds = 16, 8
         slots = iter([(cottage, day) for day in range(10, 500, 2) for cottage in cottages])
 
-        # Who shares a group waits for its other changes to be published; these are strangers. One guest has at most
+        # Guests of one group wait for each other's changes to be published, so each has a group. One guest has at most
         # twenty unpaid stays, so that the next one goes on.
         own = [(ask("GET", f"/v1/groups/{id}", token=people[0]), people[0]) for id, people in crowd(service, clients * 10, 1)]
 

@@ -7,7 +7,7 @@ ALTER TABLE extra_order ADD COLUMN check_out_by time;
 -- The cottage that it is brought to. NULL: none was said.
 ALTER TABLE extra_order ADD COLUMN cottage_id uuid REFERENCES cottage;
 
--- Which of the park's rates of VAT is in the price.
+-- The kind of VAT rate that is in the price.
 ALTER TABLE extra ADD COLUMN taxed_as text NOT NULL DEFAULT 'extras' CHECK (taxed_as IN ('lodging', 'extras', 'none'));
 ALTER TABLE extra_order ADD COLUMN taxed_as text NOT NULL DEFAULT 'extras'
     CHECK (taxed_as IN ('lodging', 'extras', 'none'));
@@ -15,7 +15,7 @@ ALTER TABLE extra_order ADD COLUMN taxed_as text NOT NULL DEFAULT 'extras'
 -- The first night that is paid for, where the cottage came in the middle of a stay. NULL: the whole stay.
 ALTER TABLE allocation ADD COLUMN priced_from date;
 
--- When it was written down that nobody came.
+-- The instant at which the no-show was recorded.
 ALTER TABLE booking ADD COLUMN no_show_at timestamptz;
 
 -- What a change has replaced (BookingPlan, and booking.least_fee_percent), so that it can be undone.

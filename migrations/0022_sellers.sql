@@ -7,7 +7,7 @@ ALTER TABLE journal ADD COLUMN seller_account text;
 ALTER TABLE attempt ADD COLUMN account text;
 ALTER TABLE provider_event ADD COLUMN account text CHECK (length(account) <= 255);
 ALTER TABLE provider_transaction ADD COLUMN account text;
--- What it is in the payment's currency, where the account has another.
+-- The amount in the payment's currency, where the account has another.
 ALTER TABLE provider_transaction ADD COLUMN ours bigint;
 
 CREATE INDEX journal_unbooked ON journal (id) WHERE booking_id IS NULL;
@@ -28,32 +28,32 @@ ALTER TABLE entry ADD CONSTRAINT entry_of_share CHECK (
 ALTER TABLE entry VALIDATE CONSTRAINT entry_account;
 ALTER TABLE entry VALIDATE CONSTRAINT entry_of_share;
 
--- How far the books of each account have been read. A reading goes back from the newest movement to the newest of the
+-- The progress of reading each account's books. A reading goes back from the newest movement to the newest of the
 -- reading before, in portions.
 CREATE TABLE provider_reading (
     -- The seller's account; the empty text is the service's own.
     account text PRIMARY KEY,
     -- The newest movement of the last reading that came to its end. NULL before the first.
     newest text,
-    -- Of the reading that is under way: its newest movement, and the oldest it has come to.
+    -- The newest movement of the reading under way; `reached` is the oldest one read so far.
     begun_with text,
     reached text,
     begun_at timestamptz,
-    -- When the last reading that came to its end began: all that the books said by then is in `provider_transaction`.
+    -- The start of the last finished reading: all movements until then are in `provider_transaction`.
     read_at timestamptz,
     CONSTRAINT provider_reading_begun CHECK ((begun_at IS NULL) = (reached IS NULL))
 );
 
--- How far the checks of the ledger have come: one over everything, one over what has changed lately.
+-- The progress of the ledger's two checks: one over everything, one over recent changes.
 CREATE TABLE ledger_check (
     pass text PRIMARY KEY CHECK (pass IN ('all', 'recent')),
-    -- What is looked at, and the last row of it. NULL between two passes.
+    -- The stage of the pass and the last row checked. NULL between two passes.
     stage text CHECK (stage IN ('bookings', 'journals', 'movements', 'parks')),
     cursor text,
     begun_at timestamptz NOT NULL,
     since timestamptz,
     finished_at timestamptz,
-    -- When the last pass that came to its end began.
+    -- The start of the last finished pass.
     checked_from timestamptz
 );
 

@@ -1,13 +1,13 @@
 -- Households of one booking that come and go by themselves.
 SET LOCAL lock_timeout = '2s';
 
--- How each household of a booking comes and goes, where some household does so alone; the time of what has happened is kept
+-- The arrival and departure of each household, where one comes or goes alone; the times of both are kept
 -- for undoing it.
 CREATE TABLE household_stay (
     booking_id uuid NOT NULL REFERENCES booking,
     household_id uuid NOT NULL REFERENCES household,
     state text NOT NULL CHECK (state IN ('expected', 'checkedIn', 'checkedOut', 'noShow')),
-    -- When it means to come, on the park's clock.
+    -- The hour of arrival that the household has announced, on the park's clock.
     arrival_time time,
     checked_out_at timestamptz,
     no_show_at timestamptz,

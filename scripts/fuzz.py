@@ -248,7 +248,7 @@ def narrowed(ids):
     schemas["HouseRulesRequest"]["properties"]["vat"]["maxItems"] = 1
     season = schemas["HouseRulesRequest"]["properties"]["seasons"]["items"]["properties"]
     season["minimumNights"] = {"enum": [1]}
-    # Nor that what lasts until an hour has no slots.
+    # No schema can say that an extra with `checkOutBy` has no slots.
     schemas["ExtraRequest"]["properties"].pop("checkOutBy")
     schemas["BookableStay"] = {"enum": [{"arrival": arrival, "departure": departure}]}
     for name in [name for name in schemas if name.endswith(("Request", "Change", "Report"))]:

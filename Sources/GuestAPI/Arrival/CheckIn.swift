@@ -53,7 +53,7 @@ extension Booking {
             isReady: readiness.allSatisfy { $0 == .ready },
             byStaff: isStaff
         )
-        // Where some household has a row, a household without one would count as expected.
+        // A household without a row counts as expected as soon as another has one.
         let awaited =
             stays.isEmpty
             ? []

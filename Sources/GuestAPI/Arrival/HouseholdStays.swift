@@ -26,17 +26,17 @@ extension HouseholdStay {
         return named
     }
 
-    /// What a verb about one household has looked at: the booking is locked.
+    /// A locked booking as a verb about one of its households reads it.
     private struct Stage {
         var booking: Booking
         var own: HouseholdStay
-        /// Of all households that stay.
+        /// The stays of all households of the booking, also of those without a row.
         var stays: [HouseholdStay]
         let rows: [ArrivalSQL.StayRow]
         let rules: HouseRules
         let clock: ParkClock
         let isStaff: Bool
-        /// Where the household lives; all cottages where the group has not said so.
+        /// The cottages where the household lives; all of the booking's where the group has not said so.
         let cottages: [Booking.BookedCottage]
 
         /// All households' stays, with `stay` in place of its own.
@@ -94,7 +94,7 @@ extension HouseholdStay {
 
     /// A household comes, and the doors of its cottages open for it; the first to come begins the stay.
     ///
-    /// Where the park lets the lead alone begin a stay, others come by themselves once it has begun.
+    /// If the park lets only the organiser begin a stay, other households check in after the stay has begun.
     static func checkIn(
         _ household: Household.ID,
         of id: Booking.ID,

@@ -370,7 +370,7 @@ enum BookingSQL {
 
     /// Moves a replaced cottage's households and extras to the new cottage.
     ///
-    /// Without a new one, its extras are for the whole booking.
+    /// Extras of a cottage that nothing replaces become extras of the whole booking.
     ///
     /// - Parameters:
     ///   - from: the cottage that was left, where another comes instead.
@@ -523,7 +523,7 @@ enum BookingSQL {
     struct MadeChange: Sendable {
         let quoteId: Quote.ID
         let before: BookingPlan
-        /// What it has made of that.
+        /// The plan after the change.
         let plan: BookingPlan
         let leastFeePercent: Int
         let madeAt: Date
@@ -625,7 +625,7 @@ enum BookingSQL {
         Command("UPDATE booking SET no_show_at = \(now) WHERE id = \(booking)")
     }
 
-    /// When it was written down that nobody came.
+    /// The instant at which the no-show was recorded; no row if there was none.
     static func noShowAt(_ booking: Booking.ID) -> Query<Date> {
         Query("SELECT no_show_at FROM booking WHERE id = \(booking) AND no_show_at IS NOT NULL") {
             try $0.decode("no_show_at")

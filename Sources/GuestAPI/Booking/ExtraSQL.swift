@@ -216,7 +216,7 @@ enum ExtraSQL {
         )
     }
 
-    /// What the hosts prepare on a day: each order that is there then, with its cottages, or the one it is for.
+    /// An order that hosts prepare on a day, with the cottage it is for, or all of the booking's.
     struct ToPrepare: Encodable, Sendable {
         let orderId: ExtraOrder.ID
         let bookingId: Booking.ID

@@ -174,7 +174,7 @@ struct PricedChange: Sendable {
             gone.compactMap { line in left.firstIndex { $0.line == line }.map { left.remove(at: $0) } }
             + live.filter { $0.line.extraOrderId.map(droppedIDs.contains) ?? false }
             + over.compactMap { line in spent.firstIndex { $0.line == line }.map { spent.remove(at: $0) } }
-        // What had been taken off a price is not lost with it.
+        // The lost price is net of reductions, so that no fee is asked on money that had been taken off.
         let lost = gone.lost - come.lost + over.total - new.total
         let fee = isCourtesy ? 0 : booking.feeForLess(lost, today: today, rules: policy.rules)
         added = come + new + (fee > 0 ? [ChargeLine(.cancellation, unitAmount: fee)] : [])

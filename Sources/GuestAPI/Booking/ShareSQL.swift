@@ -218,7 +218,7 @@ enum ShareSQL {
         }
     }
 
-    /// What each household of a booking had agreed to before an instant.
+    /// The amounts that the households of a booking had agreed to before an instant.
     static func agreements(
         of booking: Booking.ID,
         before then: Date

@@ -16,10 +16,11 @@ enum DeskSQL {
         let children: Int
         let babies: Int
         let pets: Int
-        /// Who organises the group; nil for a reservation of another system.
+        /// The organiser's name; nil for a reservation of another system.
         let lead: String?
-        /// When they mean to come, and until when they may stay on the last day, on the park's clock.
+        /// The hour of arrival that the group has announced, on the park's clock.
         let arrivalTime: LocalTime?
+        /// The hour until which the group may stay on the last day, on the park's clock.
         let checkOutBy: LocalTime
         /// Every cottage is ready.
         let isReady: Bool

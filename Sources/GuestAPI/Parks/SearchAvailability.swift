@@ -53,7 +53,7 @@ extension Availability {
         let today = clock.date(at: now)
         try park.rules.allow(search.stay, today: today)
         let allowed = types.filter { (try? park.rules.allow(search.stay, in: [$0.id])) != nil }
-        // Where no type may be booked so, the guest hears why.
+        // The guest hears the reason if no type may be booked for these days.
         if allowed.isEmpty { try park.rules.allow(search.stay, in: types.map(\.id)) }
         let suitable = allowed.filter(search.suits)
         let byType = Dictionary(grouping: free, by: \.typeId)

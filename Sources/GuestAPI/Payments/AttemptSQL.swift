@@ -444,7 +444,7 @@ enum AttemptSQL {
     struct Reading: Hashable, Sendable {
         /// The newest movement of the last reading that came to its end; nil before the first.
         var newest: String?
-        /// Of the reading that is under way: its newest movement, and the oldest it has come to.
+        /// The newest movement of the reading under way; `reached` is the oldest one read so far.
         var begunWith: String?
         var reached: String?
         var begunAt: Date?
@@ -509,7 +509,7 @@ enum AttemptSQL {
         ) { try $0.decode("account") }
     }
 
-    /// What we have for a movement: the sum of the attempt or refund that it names.
+    /// The sum of the attempt or refund that a movement names, as it stands in our tables.
     static func amount(ofSource source: String?) -> Query<Money> {
         Query(
             """

@@ -14,7 +14,7 @@ struct CheckLedger: Work {
         case all, recent
     }
 
-    /// In this order; each goes through its rows by their ids.
+    /// The stages of a pass, in their order; each walks through its rows by id.
     enum Stage: String, CaseIterable, Sendable {
         case bookings, journals, movements, parks
     }
@@ -58,7 +58,7 @@ struct CheckLedger: Work {
         ])
     }
 
-    /// At once, until the pass is over.
+    /// The job runs again at once until the pass is over.
     func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date? {
         try await tx.first(CheckSQL.pass(pass.rawValue))?.stage == nil ? nil : now
     }

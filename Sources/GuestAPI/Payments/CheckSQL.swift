@@ -8,7 +8,7 @@ import Postgres
 /// All questions are about a few rows that are named (bookings, journals, movements, parks), so that a long history is
 /// checked in portions.
 enum CheckSQL {
-    /// What contradicts, the row it was found at, and what it is about.
+    /// A contradiction, the row it was found at, and its subject.
     struct Finding: Hashable, Sendable {
         let item: String
         let what: String
@@ -315,7 +315,7 @@ enum CheckSQL {
 
     // MARK: Journals, parks
 
-    /// What contradicts in journals that belong to no booking.
+    /// Contradictions in journals that belong to no booking.
     static func contradictions(inJournals journals: [UUID]) -> Query<Finding> {
         Query(
             """
@@ -335,7 +335,7 @@ enum CheckSQL {
         )
     }
 
-    /// What contradicts in a park's tills, mandates and invoices.
+    /// Contradictions in a park's tills, mandates and invoices.
     static func contradictions(inParks parks: [Park.ID]) -> Query<Finding> {
         Query(
             """
@@ -372,9 +372,9 @@ enum CheckSQL {
 
     // MARK: The provider's books
 
-    /// What is settled here and not in the provider's books, as far as these have been read.
+    /// Payments and refunds that are settled here and are missing in the provider's books, as far as these have been read.
     ///
-    /// What was settled here after the last reading of its account began is not looked for yet.
+    /// Those settled after the last reading of their account began are not looked for yet.
     static func missing(atProvider bookings: [Booking.ID]) -> Query<Finding> {
         Query(
             """
@@ -403,7 +403,7 @@ enum CheckSQL {
         )
     }
 
-    /// What is in the provider's books and not here, or told otherwise.
+    /// Movements in the provider's books that are missing here or differ from ours.
     ///
     /// - Parameter deadline: what is in their books until then should be settled here; nil for all of it.
     static func contradictions(inMovements movements: [String], settledBy deadline: Date?) -> Query<Finding> {
@@ -530,7 +530,7 @@ enum CheckSQL {
         )
     }
 
-    /// When the last pass over everything that has ended began; what has happened since may not have been looked at.
+    /// The start of the last finished pass over everything; later changes may not have been checked.
     static let checkedFrom = Query(
         "SELECT checked_from FROM ledger_check WHERE pass = 'all' AND checked_from IS NOT NULL"
     ) {

@@ -20,9 +20,9 @@ struct Journal: Sendable {
         case bank
         /// What it has taken back because a payer disputes it.
         case disputed
-        /// What it holds back for its own safety, for a time.
+        /// Money that the provider holds back for a time, for its own safety.
         case reserve
-        /// What lies between two currencies, where it has exchanged one for the other.
+        /// The two sides of an exchange that the provider made from one currency into another.
         case exchange
         /// What guests owe for the part of their stay that has been earned.
         case receivable

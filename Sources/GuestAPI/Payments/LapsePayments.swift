@@ -17,7 +17,7 @@ struct LapseDeposit: Work {
         guard let money = try await BookingMoney.of(bookingId, as: worker, in: tx), let due = money.terms.depositDue,
             due < day, booking.state == .confirmed
         else { return }
-        // From the day of arrival on it is the desk's to decide.
+        // The desk decides from the day of arrival on.
         if money.terms.rules.depositLapse == .cancels, day < booking.stay.arrival {
             let reason = CancellationRequest(reason: "The deposit was not covered again in time.")
             _ = try await Booking.cancel(bookingId, reason, as: worker, app, at: now, in: tx)

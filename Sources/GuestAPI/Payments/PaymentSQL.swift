@@ -450,7 +450,7 @@ enum PaymentSQL {
         let rate: Int?
     }
 
-    /// What an export is of.
+    /// The park or the seller whose journals an export lists.
     enum Books: Sendable {
         case park(Park.ID)
         /// The parks of a seller, by its account at the provider, and what belongs to the account as a whole; nil for all

@@ -31,7 +31,7 @@ struct ReadBooks: Work {
         if let failure { throw failure }
     }
 
-    /// At once, while a reading has not come to its end.
+    /// The job runs again at once while a reading has not ended.
     func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date? {
         try await tx.first(AttemptSQL.isReading) == true ? now : nil
     }
@@ -92,7 +92,7 @@ struct ReadBooks: Work {
     /// The payment that a movement belongs to, where the movement does not name it.
     private struct About: Sendable {
         let intent: String?
-        /// In the currency of the payment; nil where it is not known.
+        /// The movement in the payment's currency; nil where that is not known.
         let amount: Money?
     }
 
@@ -155,7 +155,7 @@ struct ReadBooks: Work {
         }
         post("fee", .fees, Money(-movement.feeMoney.amount, theirs.currency))
         if let paid {
-            // What has come in or gone out in the payment's currency lies in the account's.
+            // The money itself lies in the account's currency.
             var exchange = Journal(
                 key: "exchange:\(movement.id):\(paid.currency)",
                 park: park,

@@ -28,7 +28,7 @@ extension Booking {
 
     /// Lets a household drop out of paying.
     ///
-    /// On hold the household then owes nothing; later it still owes the cancellation fee on its part. The organiser's
+    /// The household then owes nothing of a hold; later it still owes the cancellation fee on its part. The organiser's
     /// household owes the rest until others take it over. Money paid beyond the fee goes back to its payer as far as the
     /// park need not keep it.
     static func withdraw(

@@ -45,14 +45,14 @@ struct Reconciliation: Encodable, Sendable {
     let backlog: [Backlog]
     /// Events that nothing here matches; head office alone sees them.
     let parked: [ParkedEvent]
-    /// What contradicts, in our own tables and against the provider's books, as the last check has found it; head office
+    /// Contradictions in our tables and with the provider's books that the last check has found; head office
     /// alone, the first thousand.
     let differences: [Difference]
-    /// When the last check of everything began; nil before the first, and for all but head office.
+    /// The start of the last check of everything; nil before the first, and for all but head office.
     ///
-    /// What has changed since is checked every hour.
+    /// An hourly check covers later changes.
     let checkedAt: Date?
-    /// When the last reading of the provider's books began; nil before the first, and for all but head office.
+    /// The start of the last reading of the provider's books; nil before the first, and for all but head office.
     let booksReadAt: Date?
 
     /// Answers what is known; `CheckLedger` looks.

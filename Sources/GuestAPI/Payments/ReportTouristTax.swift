@@ -1,14 +1,14 @@
 import GuestModels
 import Postgres
 
-/// What a park owes its municipality for the stays that ended in some days.
+/// The tourist tax that a park owes its municipality for the stays that ended within some days.
 struct TouristTaxReport: Encodable, Sendable {
     let municipality: String
     let bookings: Int
     /// Everybody who stayed, and the nights that all of them slept.
     let people: Int
     let nights: Int
-    /// Those of them who owe the tax.
+    /// The people among them who owe the tax.
     let taxed: Int
     let amount: Money
 

@@ -146,7 +146,7 @@ public struct Booking: Codable, Hashable, Sendable {
 }
 
 extension Booking {
-    /// As a member of the group sees it: the common lines and extras, and those of the own household.
+    /// The booking as a member of the group sees it: the common lines and extras, and those of the own household.
     ///
     /// - Parameters:
     ///   - household: the member's own.
@@ -169,7 +169,7 @@ extension Booking {
 }
 
 extension Booking {
-    /// How far into the future staff may extend a hold, in seconds.
+    /// The longest time from now until which staff may extend a hold, in seconds.
     public static let longestHold: TimeInterval = 7 * 86400
 
     /// Lengthens the hold while it still runs: a guest by the park's extension, once; staff as often as they like, but

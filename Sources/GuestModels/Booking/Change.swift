@@ -210,7 +210,7 @@ extension Booking {
 
     /// Whether a plan keeps the cottages in which nights have been slept.
     ///
-    /// In the middle of a stay cottages are added; the desk alone gives another instead of one.
+    /// Guests only add cottages in the middle of a stay; the desk alone replaces one.
     public func keepsCottages(_ plan: BookingPlan, today: LocalDate) -> Bool {
         stay.arrival >= today || Set(cottages.map(\.id)).isSubset(of: plan.cottages.map(\.id))
     }

@@ -18,14 +18,14 @@ public struct Extra: Codable, Hashable, Sendable {
     /// The later hour until which the guests may stay on the day of departure, on the park's clock; nil for all other
     /// extras.
     public var checkOutBy: LocalTime?
-    /// Which of the park's rates of VAT is in the price; nil: the one for extras.
+    /// The kind of VAT rate that is in the price; nil means the rate for extras.
     public var taxedAs: Taxed?
     /// One that is not open is not offered; what has been ordered stays.
     public var isOpen: Bool
     public var version: Int
 
     public enum Taxed: String, Codable, CaseIterable, Sendable {
-        /// As a stay, such as linen.
+        /// The rate for stays, such as for linen.
         case lodging
         case extras
         /// Exempt.

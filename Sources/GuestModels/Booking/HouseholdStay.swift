@@ -1,4 +1,4 @@
-/// How one household of a booking comes and goes, where it is not as the whole group does.
+/// The arrival and departure of one household that does not come and go with the whole group.
 public struct HouseholdStay: Codable, Hashable, Sendable {
     public enum State: String, Codable, CaseIterable, Sendable {
         case expected, checkedIn, checkedOut, noShow
@@ -6,7 +6,7 @@ public struct HouseholdStay: Codable, Hashable, Sendable {
 
     public var householdId: Household.ID
     public var state: State
-    /// When it means to come, on the park's clock.
+    /// The hour of arrival that the household has announced, on the park's clock.
     public var arrivalTime: LocalTime?
 
     public init(householdId: Household.ID, state: State = .expected, arrivalTime: LocalTime? = nil) {

@@ -202,7 +202,7 @@ extension ChargeLine {
 }
 
 extension [ChargeLine] {
-    /// What the nights cost together, discounts taken off.
+    /// The price of all nights, minor units, discounts taken off.
     public var nights: Int64 { filter { $0.kind == .night || $0.kind == .earlyBooking }.total }
 }
 

@@ -58,7 +58,7 @@ public struct HouseRules: Hashable, Codable, Sendable {
     public var undoHours: Int?
     /// A stay that begins within this many days of its booking asks for all of its lodging as deposit; nil: no such rule.
     public var fullPriceDays: Int?
-    /// What the park does about unpaid shares before arrival; nil: a task after 14 days.
+    /// The steps that follow when shares are unpaid before arrival; nil means a task after 14 days.
     public var overdue: Overdue?
     /// Other rules for some days of arrival and types; the first that fits decides.
     public var seasons: [Season]?
@@ -138,7 +138,7 @@ public struct HouseRules: Hashable, Codable, Sendable {
         public var rate: Int?
         /// The most nights that are taxed; nil: all.
         public var maximumNights: Int?
-        /// Who collects it, as the report names it.
+        /// The municipality that collects the tax, as the report names it.
         public var municipality: String?
 
         public init(
@@ -163,7 +163,7 @@ public struct HouseRules: Hashable, Codable, Sendable {
 
     /// Other rules for the stays that begin in some days, in all cottages or those of some types.
     ///
-    /// What it leaves out is as for all stays.
+    /// Rules that a season leaves out are those for all stays.
     public struct Season: Hashable, Codable, Sendable {
         /// The days of arrival, from the first up to, not including, the second.
         public var arriving: Stay

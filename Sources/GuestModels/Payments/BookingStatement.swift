@@ -154,7 +154,7 @@ public struct BookingStatement: Sendable {
 
     /// The money that the park may keep: the fee of a cancelled booking, the deposit of a firm one.
     ///
-    /// While a change is held, the park keeps the money paid for it too.
+    /// The park also keeps money paid for a change while that change is held.
     public var kept: Int64 {
         switch state {
         case .held, .expired: 0

@@ -7,7 +7,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// Of another household a member sees how its share stands, not what it ordered or owes tourist tax for.
+/// A member sees the state of another household's share, but neither its orders nor its tourist tax.
 @Suite struct HouseholdLinesTests {
     private struct Page<Item: Decodable>: Decodable {
         let items: [Item]

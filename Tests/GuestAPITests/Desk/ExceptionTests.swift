@@ -7,7 +7,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// What the desk does beside the rules for guests, and what is undone when it was a mistake.
+/// The desk books and changes stays beside the rules for guests, and undoes mistakes.
 @Suite struct ExceptionTests {
     private struct Page<Item: Decodable>: Decodable {
         let items: [Item]

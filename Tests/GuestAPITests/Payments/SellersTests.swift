@@ -90,7 +90,7 @@ import Testing
             #expect(try await stage.show(id, as: stage.member).state == .succeeded)
             let (next, _) = try await stage.secret(try await stage.own(of: stage.organiser).id, as: stage.organiser)
             #expect(try await stage.show(next, as: stage.organiser).account == "acct_other")
-            // What was paid at the first goes back from there.
+            // A payment made at the first account goes back from that account.
             let cancelled = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "cancel")
             #expect(cancelled.status == 200)
             try await api.work()
