@@ -62,23 +62,32 @@ enum GroupSQL {
         let version: Int
     }
 
-    static func group(_ id: TravelGroup.ID, for principal: Principal) -> Query<GroupRow> {
-        Query("SELECT id, name, version FROM travel_group WHERE id = \(id) AND \(isVisible(to: principal))") { row in
-            GroupRow(id: try row.decode("id"), name: try row.decode("name"), version: try row.decode("version"))
-        }
+    /// A member who looks at a group.
+    struct Viewer: Sendable {
+        let household: Household.ID
+        let isOrganiser: Bool
     }
 
-    /// The household of a member who looks at the group, and whether the member organises it.
-    static func viewer(
-        in group: TravelGroup.ID,
-        _ guest: Guest.ID?
-    ) -> Query<(household: Household.ID, isOrganiser: Bool)> {
+    /// The group and, unless staff ask, the member who asks for it.
+    static func group(
+        _ id: TravelGroup.ID,
+        for principal: Principal
+    ) -> Query<(group: GroupRow, viewer: Viewer?)> {
         Query(
             """
-            SELECT household_id, role = 'organiser' AS is_organiser FROM traveller
-            WHERE group_id = \(group) AND guest_id = \(guest) AND left_at IS NULL
+            SELECT travel_group.id, travel_group.name, travel_group.version, viewer.household_id,
+                coalesce(viewer.role = 'organiser', false) AS is_organiser
+            FROM travel_group LEFT JOIN traveller AS viewer ON viewer.group_id = travel_group.id
+                AND viewer.guest_id = \(principal.guestID) AND viewer.left_at IS NULL
+            WHERE travel_group.id = \(id) AND \(isVisible(to: principal))
             """
-        ) { (try $0.decode("household_id"), try $0.decode("is_organiser")) }
+        ) { row in
+            let isOrganiser: Bool = try row.decode("is_organiser")
+            return (
+                GroupRow(id: try row.decode("id"), name: try row.decode("name"), version: try row.decode("version")),
+                try row.decodeIfPresent("household_id").map { Viewer(household: $0, isOrganiser: isOrganiser) }
+            )
+        }
     }
 
     /// Serialises changes of who is in a group.

@@ -15,10 +15,9 @@ extension TravelGroup {
         -> TravelGroup
     {
         let ofGroup: SQL = "booking.group_id = \(id)"
-        let (groups, viewers, households, travellers, rows, cottages, people, lines, extras, shares) =
+        let (groups, households, travellers, rows, cottages, people, lines, extras, shares) =
             try await reader.all(
                 GroupSQL.group(id, for: principal),
-                GroupSQL.viewer(in: id, principal.guestID),
                 GroupSQL.households(of: id),
                 GroupSQL.travellers(of: id),
                 BookingSQL.rows(where: ofGroup),
@@ -28,10 +27,10 @@ extension TravelGroup {
                 ExtraSQL.orders(where: ofGroup),
                 ShareSQL.seen(where: ofGroup, by: principal.guestID)
             )
-        guard let group = groups.first else { throw Refusal.notFound }
+        guard let (group, viewer) = groups.first else { throw Refusal.notFound }
         var bookings = Booking.assemble(rows, cottages, people, lines, extras)
         // A member sees the own household's lines beside the common ones; the organiser and staff see all.
-        if let own = viewers.first, !own.isOrganiser {
+        if let own = viewer, !own.isOrganiser {
             let family = Set(travellers.filter { $0.householdId == own.household }.map(\.id))
             bookings = bookings.map { $0.seen(by: own.household, family) }
         }
