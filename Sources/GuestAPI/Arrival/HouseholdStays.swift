@@ -156,16 +156,7 @@ extension HouseholdStay {
         let stays = stage.changed(to: stage.own)
         // The last household ends the whole stay, also where its guests may not check out the group.
         guard !stays.isOver else { return try await Booking.checkOut(id, as: .job("household"), app, at: now, in: tx) }
-        try await Booking.correctTouristTax(
-            of: stage.booking,
-            for: household,
-            leaving: stage.clock.date(at: now),
-            rules: stage.rules,
-            app,
-            at: now,
-            in: tx
-        )
-        try await Booking.divide(id, as: principal, app, at: now, in: tx)
+        try await endTax(of: stage, on: stage.clock.date(at: now), as: principal, app, at: now, in: tx)
         Cottage.mark(stage.emptied(stays), .toClean, of: stage.booking.parkId, at: now, in: tx)
         return try await write(stage, "household.checkOut", for: nil, as: principal, app, at: now, in: tx)
     }
@@ -189,20 +180,33 @@ extension HouseholdStay {
         guard !stays.allSatisfy({ $0.state == .noShow }) else {
             return try await Booking.noShow(id, reason: reason, as: principal, app, at: now, in: tx)
         }
+        try await endTax(of: stage, on: stage.booking.stay.arrival, as: principal, app, at: now, in: tx)
+        let changed = try await write(stage, "household.noShow", for: reason, as: principal, app, at: now, in: tx)
+        // The others have left before, so nobody is there any more.
+        guard stays.isOver else { return changed }
+        return try await Booking.checkOut(id, as: .job("household"), app, at: now, in: tx)
+    }
+
+    /// The household owes tourist tax until `day` alone; its share falls by the rest.
+    private static func endTax(
+        of stage: Stage,
+        on day: LocalDate,
+        as principal: Principal,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        let (booking, household) = (stage.booking, stage.own.householdId)
         try await Booking.correctTouristTax(
-            of: stage.booking,
+            of: booking,
             for: household,
-            leaving: stage.booking.stay.arrival,
+            leaving: day,
             rules: stage.rules,
             app,
             at: now,
             in: tx
         )
-        try await Booking.divide(id, as: principal, app, at: now, in: tx)
-        let changed = try await write(stage, "household.noShow", for: reason, as: principal, app, at: now, in: tx)
-        // The others have left before, so nobody is there any more.
-        guard stays.isOver else { return changed }
-        return try await Booking.checkOut(id, as: .job("household"), app, at: now, in: tx)
+        try await Booking.divide(booking.id, as: principal, app, at: now, in: tx)
     }
 
     /// Undoes one household's no-show or check-out, for staff, within the hours of the park's rule.
