@@ -52,18 +52,16 @@ CREATE TABLE ledger_check (
     cursor text,
     begun_at timestamptz NOT NULL,
     since timestamptz,
-    finished_at timestamptz,
     -- The start of the last finished pass.
     checked_from timestamptz
 );
 
--- What the last check has found at each row.
+-- The contradictions that the last check has found at each row.
 CREATE TABLE ledger_finding (
     stage text NOT NULL,
     item text NOT NULL,
     what text NOT NULL,
     subject text NOT NULL,
-    found_at timestamptz NOT NULL,
     PRIMARY KEY (stage, item, what, subject)
 );
 

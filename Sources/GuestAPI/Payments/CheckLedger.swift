@@ -43,7 +43,7 @@ struct CheckLedger: Work {
             withProvider: true,
             in: tx
         )
-        tx.later(CheckSQL.replace(stage.rawValue, items, with: findings, at: now))
+        tx.later(CheckSQL.replace(stage.rawValue, items, with: findings))
         let isOver = items.count < Self.portion
         let next = isOver ? Stage.allCases.drop { $0 != stage }.dropFirst().first : stage
         tx.later([
@@ -52,8 +52,7 @@ struct CheckLedger: Work {
                 stage: next?.rawValue,
                 cursor: isOver ? nil : items.last,
                 begun: begun,
-                since: since,
-                at: now
+                since: since
             )
         ])
     }

@@ -516,15 +516,13 @@ enum CheckSQL {
         }
     }
 
-    static func set(_ name: String, stage: String?, cursor: String?, begun: Date, since: Date?, at now: Date) -> Command
-    {
+    static func set(_ name: String, stage: String?, cursor: String?, begun: Date, since: Date?) -> Command {
         Command(
             """
-            INSERT INTO ledger_check (pass, stage, cursor, begun_at, since, finished_at)
-            VALUES (\(name), \(stage), \(cursor), \(begun), \(since), CASE WHEN \(stage)::text IS NULL THEN \(now)::timestamptz END)
+            INSERT INTO ledger_check (pass, stage, cursor, begun_at, since)
+            VALUES (\(name), \(stage), \(cursor), \(begun), \(since))
             ON CONFLICT (pass) DO UPDATE SET stage = EXCLUDED.stage, cursor = EXCLUDED.cursor,
                 begun_at = EXCLUDED.begun_at, since = EXCLUDED.since,
-                finished_at = coalesce(EXCLUDED.finished_at, ledger_check.finished_at),
                 checked_from = CASE WHEN EXCLUDED.stage IS NULL THEN EXCLUDED.begun_at ELSE ledger_check.checked_from END
             """
         )
@@ -538,13 +536,13 @@ enum CheckSQL {
     }
 
     /// Replaces what was known of some rows.
-    static func replace(_ stage: String, _ items: [String], with findings: [Finding], at now: Date) -> [Command] {
+    static func replace(_ stage: String, _ items: [String], with findings: [Finding]) -> [Command] {
         [
             Command("DELETE FROM ledger_finding WHERE stage = \(stage) AND item = ANY(\(items)::text[])"),
             Command(
                 """
-                INSERT INTO ledger_finding (stage, item, what, subject, found_at)
-                SELECT \(stage), item, what, subject, \(now)
+                INSERT INTO ledger_finding (stage, item, what, subject)
+                SELECT \(stage), item, what, subject
                 FROM unnest(\(findings.map(\.item))::text[], \(findings.map(\.what))::text[],
                     \(findings.map(\.subject))::text[]) AS found (item, what, subject)
                 ON CONFLICT DO NOTHING
