@@ -55,10 +55,21 @@ public final class Database: Sendable {
 
     public var connectionString: String { configuration.connectionString }
 
-    /// Open connections, how many are leased, how many tasks wait for one.
-    public func census() async -> (open: Int, leased: Int, waiting: Int) {
+    /// What the pool has and does at one moment.
+    public struct Census: Sendable {
+        /// Open connections.
+        public let open: Int
+        /// Those that a transaction has to itself.
+        public let leased: Int
+        /// Tasks that wait for a connection.
+        public let waiting: Int
+        /// How often the thread has looked for work since it began.
+        public let turns: Int
+    }
+
+    public func census() async -> Census {
         await withCheckedContinuation { continuation in
-            reactor.census { continuation.resume(returning: ($0, $1, $2)) }
+            reactor.census { continuation.resume(returning: $0) }
         }
     }
 
@@ -90,7 +101,7 @@ public final class Database: Sendable {
     }
 
     private func askOnce(_ statements: [Statement]) async throws -> [ResultSet] {
-        let deadline = Date().addingTimeInterval(configuration.patience)
+        let deadline = Reactor.Instant.now + .seconds(configuration.patience)
         let box = Continuation<[ResultSet]>()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
@@ -154,7 +165,7 @@ public final class Database: Sendable {
     }
 
     private func lease() async throws -> Wire {
-        let deadline = Date().addingTimeInterval(configuration.patience)
+        let deadline = Reactor.Instant.now + .seconds(configuration.patience)
         return try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Wire, any Error>) in
             reactor.lease(deadline: deadline) { continuation.resume(with: $0.mapError { $0 }) }
         }

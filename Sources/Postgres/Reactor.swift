@@ -33,6 +33,9 @@ final class Reactor: @unchecked Sendable {
         var logger: Logger
     }
 
+    /// Nobody sets this clock, so that a step of the wall clock ends nothing and delays nothing.
+    typealias Instant = ContinuousClock.Instant
+
     /// A session's statement_timeout is 5 s; twice that without an answer, the server is frozen or gone.
     private static let readSeconds: TimeInterval = 10
 
@@ -57,17 +60,18 @@ final class Reactor: @unchecked Sendable {
     private var waiters: [Waiter] = []
     private var waitingReads: [WaitingRead] = []
     private var failuresInARow = 0
-    private var nextConnect = Date.distantPast
+    private var nextConnect = Instant.now
     private var isClosing = false
+    private var turns = 0
     private var lastConnectError = "not connected yet"
 
     private struct Waiter {
-        let deadline: Date
+        let deadline: Instant
         let answer: Answer<Wire>
     }
 
     private struct WaitingRead {
-        let deadline: Date
+        let deadline: Instant
         let statements: [Statement]
         let answer: Answer<[ResultSet]>
     }
@@ -104,7 +108,7 @@ final class Reactor: @unchecked Sendable {
     }
 
     /// Asks one segment on a shared connection.
-    func read(_ statements: [Statement], deadline: Date, answer: @escaping Answer<[ResultSet]>) {
+    func read(_ statements: [Statement], deadline: Instant, answer: @escaping Answer<[ResultSet]>) {
         post { reactor in
             guard !reactor.isClosing else { return answer(.failure(.closed)) }
             let readers = reactor.readers.lazy.filter { !$0.isBroken }
@@ -117,7 +121,7 @@ final class Reactor: @unchecked Sendable {
     }
 
     /// Lends a whole connection; `release` must follow.
-    func lease(deadline: Date, answer: @escaping Answer<Wire>) {
+    func lease(deadline: Instant, answer: @escaping Answer<Wire>) {
         post { reactor in
             guard !reactor.isClosing else { return answer(.failure(.closed)) }
             reactor.waiters.append(Waiter(deadline: deadline, answer: answer))
@@ -160,13 +164,15 @@ final class Reactor: @unchecked Sendable {
         }
     }
 
-    /// Open connections, how many of them are leased, and how many tasks wait for one.
-    func census(_ answer: @escaping @Sendable (_ open: Int, _ leased: Int, _ waiting: Int) -> Void) {
+    func census(_ answer: @escaping @Sendable (Database.Census) -> Void) {
         post { reactor in
             answer(
-                reactor.readers.count + reactor.idle.count + reactor.leased.count,
-                reactor.leased.count,
-                reactor.waiters.count + reactor.waitingReads.count
+                Database.Census(
+                    open: reactor.readers.count + reactor.idle.count + reactor.leased.count,
+                    leased: reactor.leased.count,
+                    waiting: reactor.waiters.count + reactor.waitingReads.count,
+                    turns: reactor.turns
+                )
             )
         }
     }
@@ -175,6 +181,7 @@ final class Reactor: @unchecked Sendable {
 
     private func run() {
         while true {
+            turns += 1
             let work = mailbox.withLock { mailbox in
                 defer { mailbox.work = [] }
                 return mailbox.work
@@ -196,14 +203,13 @@ final class Reactor: @unchecked Sendable {
     }
 
     private func sweep() {
-        let moment = Date()
+        let now = Instant.now
         for wire in readers + leased.values {
-            if let segment = wire.inFlight.first, segment.expires <= moment { wire.fail("no answer in time") }
+            if let segment = wire.inFlight.first, segment.expires <= now { wire.fail("no answer in time") }
         }
         readers.removeAll(where: \.isBroken)
         idle.removeAll(where: \.isBroken)
         guard !waiters.isEmpty || !waitingReads.isEmpty else { return }
-        let now = Date()
         let noServer = readers.isEmpty && idle.isEmpty && leased.isEmpty && failuresInARow > 0
         let error = noServer ? PostgresError.unreachable(lastConnectError) : .poolExhausted
         for waiter in waiters where waiter.deadline <= now { waiter.answer(.failure(error)) }
@@ -221,18 +227,24 @@ final class Reactor: @unchecked Sendable {
         }
     }
 
+    /// Connections that are wanted, not there and not being made.
+    ///
+    /// Writers are made as they are needed, one for each task that waits.
+    private var missing: (readers: Int, writers: Int) {
+        guard !isClosing else { return (0, 0) }
+        let writers = min(waiters.count, configuration.writers - idle.count - leased.count)
+        return (
+            max(0, configuration.readers - readers.count - readersConnecting), max(0, writers - writersConnecting)
+        )
+    }
+
     private func connectMissing() {
-        guard !isClosing, Date() >= nextConnect else { return }
-        while readers.count + readersConnecting < configuration.readers {
-            readersConnecting += 1
-            connect(asReader: true)
-        }
-        // Writers are made as they are needed, one for each task that waits.
-        let wanted = min(waiters.count, configuration.writers - idle.count - leased.count)
-        while writersConnecting < wanted {
-            writersConnecting += 1
-            connect(asReader: false)
-        }
+        guard Instant.now >= nextConnect else { return }
+        let missing = missing
+        readersConnecting += missing.readers
+        writersConnecting += missing.writers
+        for _ in 0..<missing.readers { connect(asReader: true) }
+        for _ in 0..<missing.writers { connect(asReader: false) }
     }
 
     /// Connecting looks up names and walks through the hosts of the string, which libpq does blocking;
@@ -268,7 +280,7 @@ final class Reactor: @unchecked Sendable {
             }
             lastConnectError = "\(error)"
             failuresInARow += 1
-            nextConnect = Date().addingTimeInterval(min(0.05 * Double(1 << min(failuresInARow, 5)), 1))
+            nextConnect = .now + .seconds(min(0.05 * Double(1 << min(failuresInARow, 5)), 1))
         }
     }
 
@@ -289,15 +301,14 @@ final class Reactor: @unchecked Sendable {
     }
 
     /// Milliseconds until the next deadline or attempt to connect; -1 is for ever.
+    ///
+    /// Whatever else there is to do comes as posted work or on a socket, both of which wake the thread.
     private var timeout: Int32 {
         let answers = (readers + leased.values).compactMap { $0.inFlight.first?.expires }
         var next = (waiters.map(\.deadline) + waitingReads.map(\.deadline) + answers).min()
-        if !isClosing, readers.count + readersConnecting < configuration.readers || !waiters.isEmpty {
-            next = min(next ?? nextConnect, max(nextConnect, Date()))
-            if readersConnecting > 0 || writersConnecting > 0 { next = next.map { max($0, Date() + 0.02) } }
-        }
+        if missing != (0, 0) { next = min(next ?? nextConnect, nextConnect) }
         guard let next else { return -1 }
-        return Int32(min(max(0, (next.timeIntervalSinceNow * 1000).rounded(.up)), 60_000))
+        return Int32(min(max(0, (Instant.now.duration(to: next) / .milliseconds(1)).rounded(.up)), 60_000))
     }
 }
 

@@ -23,7 +23,7 @@ public final class Transaction: Sendable {
     private let wire: Wire
     /// For every statement, and for all of them together.
     private let seconds: TimeInterval
-    private let deadline: Date
+    private let deadline: Reactor.Instant
     /// Who acts, as `app.principal` has it.
     public let principal: String
     private let state: Mutex<State>
@@ -32,7 +32,7 @@ public final class Transaction: Sendable {
         self.reactor = reactor
         self.wire = wire
         self.seconds = seconds
-        deadline = Date().addingTimeInterval(seconds)
+        deadline = .now + .seconds(seconds)
         self.principal = principal
         let millis = "\(Int(max(0.001, min(seconds, 86_400)) * 1000))"
         let begin = Command("BEGIN").statement
@@ -198,7 +198,7 @@ public final class Transaction: Sendable {
     private func ask(_ statements: [Statement]) async throws -> [ResultSet] {
         try Task.checkCancellation()
         // Many statements that are each quick enough can take too long together.
-        guard Date() < deadline else { throw PostgresError.deadline }
+        guard .now < deadline else { throw PostgresError.deadline }
         let prefix = takePrefix()
         let results = try await send(prefix + statements)
         guard results.count == prefix.count + statements.count else {

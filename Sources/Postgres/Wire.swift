@@ -30,7 +30,7 @@ final class Wire: @unchecked Sendable {
         var results: [ResultSet] = []
         var failure: PostgresError?
         /// When the server counts as frozen if it has not answered.
-        let expires: Date
+        let expires: Reactor.Instant
         let answer: @Sendable (Result<[ResultSet], PostgresError>) -> Void
     }
 
@@ -101,7 +101,7 @@ final class Wire: @unchecked Sendable {
                 )
             )
         }
-        var segment = Segment(expires: Date().addingTimeInterval(seconds), answer: answer)
+        var segment = Segment(expires: .now + .seconds(seconds), answer: answer)
         for statement in statements {
             guard send(statement, into: &segment.steps) else { return fail(errorText, alsoTelling: segment) }
         }

@@ -40,6 +40,21 @@ import Testing
         }
     }
 
+    @Test func `The pool's thread sleeps while every connection is lent`() async throws {
+        try await withTestDatabase { test in
+            let database = try test.open(writers: 1, patience: 0.3)
+            try await database.transaction(as: "test") { tx in
+                _ = try await tx.all(Query("SELECT 1 AS one") { try $0.decode("one", as: Int.self) })
+                let before = await database.census().turns
+                await #expect(throws: PostgresError.self) {
+                    try await database.transaction(as: "test") { try await $0.run(Command("SELECT 1")) }
+                }
+                #expect(await database.census().turns - before < 20)
+            }
+            await database.close()
+        }
+    }
+
     @Test func `A savepoint's rollback undoes its rows and forgets what it recorded`() async throws {
         let flushed = Mutex<[Int]>([])
         let record: Database.Flush = { notes in
