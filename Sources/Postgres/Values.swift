@@ -285,11 +285,25 @@ public struct PostgresRange<Bound: PostgresValue & Equatable>: PostgresValue, Eq
 /// A one-dimensional array.
 extension Array: PostgresEncodable where Element: PostgresEncodable {
     public var postgresParameter: Parameter {
-        let items = map { element -> String in
-            guard let text = element.postgresParameter.text else { return "NULL" }
-            return "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+        var text = "{"
+        for (index, element) in enumerated() {
+            if index > 0 { text += "," }
+            guard let item = element.postgresParameter.text else {
+                text += "NULL"
+                continue
+            }
+            text += "\""
+            if item.utf8.contains(where: { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\"") }) {
+                for scalar in item.unicodeScalars {
+                    if scalar == "\\" || scalar == "\"" { text += "\\" }
+                    text.unicodeScalars.append(scalar)
+                }
+            } else {
+                text += item
+            }
+            text += "\""
         }
-        return Parameter(text: "{" + items.joined(separator: ",") + "}")
+        return Parameter(text: text + "}")
     }
 }
 

@@ -595,6 +595,13 @@ enum BookingSQL {
         ) { (try $0.decodeJSON("policy"), try $0.decodeJSON("fees"), try $0.decode("time_zone")) }
     }
 
+    /// The time zone of the booking's park.
+    static func zone(of booking: Booking.ID) -> Query<String> {
+        Query("SELECT time_zone FROM booking JOIN park ON park.id = park_id WHERE booking.id = \(booking)") {
+            try $0.decode("time_zone")
+        }
+    }
+
     static func update(_ booking: Booking, confirmedReason: String? = nil, cancelledReason: String? = nil) -> Command {
         Command(
             """

@@ -43,9 +43,9 @@ extension Quote {
         in tx: Transaction
     ) async throws -> BookingPlan {
         let stay = change.stay ?? booking.stay
-        guard let zone = try await tx.first(BookingSQL.policy(of: booking.id))?.timeZone,
-            let clock = ParkClock(timeZone: zone)
-        else { throw Refusal.notFound }
+        guard let clock = try await tx.first(BookingSQL.zone(of: booking.id)).flatMap(ParkClock.init(timeZone:)) else {
+            throw Refusal.notFound
+        }
         let today = clock.date(at: now)
         // A cottage that comes in the middle of a stay is there from today on.
         let since = booking.stay.arrival < today ? today : nil
@@ -126,20 +126,8 @@ extension Booking {
         let price = try await PricedChange(plan, for: booking, isBound: !isStaff, at: now, in: tx)
         // A day has passed, or a rate was set for a night that had none.
         guard price.lines.total == quote.difference else { throw Refusal.quoteOver.at("/quoteId") }
-        if let money = try await BookingMoney.of(id, as: principal, in: tx) {
-            if price.lines.total > 0 { try money.requireBacked(by: principal) }
-            let deposit = booking.depositOwed(after: price)
-            if !isStaff, booking.isFirm, deposit > booking.deposit.amount, deposit > money.statement.paid {
-                return try await booking.hold(
-                    request.quoteId,
-                    price,
-                    deposit: deposit,
-                    as: principal,
-                    app,
-                    at: now,
-                    in: tx
-                )
-            }
+        if try await booking.mustCoverMore(after: price, as: principal, in: tx) {
+            return try await booking.hold(request.quoteId, price, as: principal, app, at: now, in: tx)
         }
         let before = booking
         try await booking.write(price, as: principal, app, at: now, in: tx)
@@ -168,15 +156,27 @@ extension Booking {
     var isFirm: Bool { state == .confirmed || state == .checkedIn }
 
     /// Minor units that must be covered after a change: its deposit, but no more than everything costs then.
-    func depositOwed(after price: PricedChange) -> Int64 {
+    private func depositOwed(after price: PricedChange) -> Int64 {
         min(price.priced.deposit, max(total.amount + price.lines.total, 0))
+    }
+
+    /// Whether a guest's change of a firm stay needs a larger deposit than has come in.
+    ///
+    /// Throws `backingOpen` where the change costs more and the organiser does not answer for the booking yet.
+    func mustCoverMore(after price: PricedChange, as principal: Principal, in tx: Transaction) async throws -> Bool {
+        let deposit = depositOwed(after: price)
+        let isMore = isFirm && deposit > self.deposit.amount
+        guard principal.guestID != nil, isMore || price.lines.total > 0,
+            let money = try await BookingMoney.of(id, as: principal, in: tx)
+        else { return false }
+        if price.lines.total > 0 { try money.requireBacked(by: principal) }
+        return isMore && deposit > money.statement.paid
     }
 
     /// Holds what a change takes for the minutes of a hold; the payment that covers its deposit makes it.
     private func hold(
         _ quote: Quote.ID,
         _ price: PricedChange,
-        deposit: Int64,
         as principal: Principal,
         _ app: AppEnvironment,
         at now: Date,
@@ -185,6 +185,7 @@ extension Booking {
         var booking = self
         guard let nights = nightsAhead(of: price.plan, today: price.today) else { throw Refusal.notChangeable }
         let deadline = now.addingTimeInterval(Double(price.rules.holdMinutes) * 60)
+        let deposit = depositOwed(after: price)
         booking.version += 1
         try await tx.run(
             BookingSQL.hold(quote, price.plan, on: nights, of: id, until: deadline, deposit: deposit) + [
@@ -248,8 +249,9 @@ extension Booking {
 
     /// Sees that a plan's cottages are free in the nights ahead; a hold whose time is over gives way.
     func makeRoom(for plan: BookingPlan, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        guard let clock = try await tx.first(BookingSQL.policy(of: id)).flatMap({ ParkClock(timeZone: $0.timeZone) })
-        else { throw Refusal.notFound }
+        guard let clock = try await tx.first(BookingSQL.zone(of: id)).flatMap(ParkClock.init(timeZone:)) else {
+            throw Refusal.notFound
+        }
         // A stay that ends today takes no night any more.
         guard let nights = nightsAhead(of: plan, today: clock.date(at: now)) else { return }
         let conflicts = BookingSQL.conflicts(plan.cottages.map(\.id), nights, except: id, now: now)

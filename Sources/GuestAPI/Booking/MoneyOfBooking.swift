@@ -37,12 +37,12 @@ extension Booking {
     ) async throws -> Bool {
         let job = Principal.job(ExpireHold.kind)
         var booking = try await locked(id, as: job, in: tx)
-        let (conflicts, policies, lines) = try await tx.all(
+        let (conflicts, zones, lines) = try await tx.all(
             BookingSQL.conflicts(booking.cottages.map(\.id), booking.stay, except: id, now: now),
-            BookingSQL.policy(of: id),
+            BookingSQL.zone(of: id),
             BookingSQL.expiredLines(of: id)
         )
-        guard let clock = policies.first.flatMap({ ParkClock(timeZone: $0.timeZone) }),
+        guard let clock = zones.first.flatMap(ParkClock.init(timeZone:)),
             conflicts.isEmpty, booking.state == .expired, booking.stay.departure > clock.date(at: now)
         else { return false }
         booking.revive(until: now.addingTimeInterval(graceForPayments))

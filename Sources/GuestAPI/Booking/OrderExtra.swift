@@ -79,8 +79,8 @@ extension ExtraOrder {
         in tx: Transaction
     ) async throws -> Booking {
         var booking = try await Booking.locked(id, by: .member, as: principal, in: tx)
-        let (orders, policies) = try await tx.all(ExtraSQL.order(order, of: id), BookingSQL.policy(of: id))
-        guard let order = orders.first, let clock = policies.first.flatMap({ ParkClock(timeZone: $0.timeZone) }) else {
+        let (orders, zones) = try await tx.all(ExtraSQL.order(order, of: id), BookingSQL.zone(of: id))
+        guard let order = orders.first, let clock = zones.first.flatMap(ParkClock.init(timeZone:)) else {
             throw Refusal.notFound
         }
         guard !order.isCancelled else { return booking }

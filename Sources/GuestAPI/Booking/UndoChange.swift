@@ -50,13 +50,7 @@ extension Booking {
             at: now,
             in: tx
         )
-        if let money = try await BookingMoney.of(id, as: principal, in: tx) {
-            if price.lines.total > 0 { try money.requireBacked(by: principal) }
-            let deposit = booking.depositOwed(after: price)
-            if !isStaff, booking.isFirm, deposit > booking.deposit.amount, deposit > money.statement.paid {
-                throw Refusal.depositOpen
-            }
-        }
+        if try await booking.mustCoverMore(after: price, as: principal, in: tx) { throw Refusal.depositOpen }
         let after = booking.plan
         tx.later(
             [

@@ -51,8 +51,8 @@ extension Booking {
 
     /// The first night in a cottage that a stay gets today; nil where the stay has not begun before today.
     private func daySinceMove(at now: Date, in tx: Transaction) async throws -> LocalDate? {
-        let policy = try await tx.first(BookingSQL.policy(of: id))
-        guard let today = policy.flatMap({ ParkClock(timeZone: $0.timeZone) })?.date(at: now) else {
+        let zone = try await tx.first(BookingSQL.zone(of: id))
+        guard let today = zone.flatMap(ParkClock.init(timeZone:))?.date(at: now) else {
             throw Refusal.notFound
         }
         return stay.arrival < today ? today : nil

@@ -177,7 +177,7 @@ extension Refund {
         guard let unlocked = try await tx.first(AttemptSQL.refund(id)) else { return }
         var booking = try await Booking.locked(unlocked.bookingID, as: .job(SettleRefund.kind), in: tx)
         guard let row = try await tx.first(AttemptSQL.refund(id, locked: true)),
-            let zone = try await tx.first(BookingSQL.policy(of: booking.id))?.timeZone,
+            let zone = try await tx.first(BookingSQL.zone(of: booking.id)),
             let clock = ParkClock(timeZone: zone), row.refund.state != .failed, row.refund.state != state
         else { return }
         var refund = row.refund

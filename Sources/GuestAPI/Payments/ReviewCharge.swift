@@ -44,7 +44,7 @@ extension Attempt {
         let worker = Principal.job(ReviewCharge.kind)
         var booking = try await Booking.locked(unlocked.bookingID, as: worker, in: tx)
         guard let row = try await tx.first(AttemptSQL.attempt(id, locked: true)), row.attempt.state == .succeeded,
-            let zone = try await tx.first(BookingSQL.policy(of: booking.id))?.timeZone,
+            let zone = try await tx.first(BookingSQL.zone(of: booking.id)),
             let clock = ParkClock(timeZone: zone)
         else { return }
         let today = clock.date(at: now)

@@ -133,7 +133,7 @@ extension Attempt {
         let worker = Principal.job(SettleAttempt.kind)
         var booking = try await Booking.locked(unlocked.bookingID, as: worker, in: tx)
         guard let row = try await tx.first(AttemptSQL.attempt(id, locked: true)),
-            let zone = try await tx.first(BookingSQL.policy(of: booking.id))?.timeZone,
+            let zone = try await tx.first(BookingSQL.zone(of: booking.id)),
             let clock = ParkClock(timeZone: zone)
         else { return }
         var attempt = row.attempt
