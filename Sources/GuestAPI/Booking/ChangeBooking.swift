@@ -164,13 +164,15 @@ extension Booking {
     ///
     /// Throws `backingOpen` where the change costs more and the organiser does not answer for the booking yet.
     func mustCoverMore(after price: PricedChange, as principal: Principal, in tx: Transaction) async throws -> Bool {
+        guard let guest = principal.guestID else { return false }
+        if price.lines.total > 0 {
+            try await tx.first(ShareSQL.terms(of: id, for: guest))?.requireBacked(by: principal)
+        }
         let deposit = depositOwed(after: price)
-        let isMore = isFirm && deposit > self.deposit.amount
-        guard principal.guestID != nil, isMore || price.lines.total > 0,
+        guard isFirm, deposit > self.deposit.amount,
             let money = try await BookingMoney.of(id, as: principal, in: tx)
         else { return false }
-        if price.lines.total > 0 { try money.requireBacked(by: principal) }
-        return isMore && deposit > money.statement.paid
+        return deposit > money.statement.paid
     }
 
     /// Holds what a change takes for the minutes of a hold; the payment that covers its deposit makes it.
@@ -293,7 +295,7 @@ extension Booking {
         deposit.amount = price.priced.deposit
         try await tx.run(
             BookingSQL.reallocate(id, to: plan, ids: plan.cottages.map { _ in app.ids.uuid(at: now) })
-                + BookingSQL.rehouse(id, from: replacement?.from, to: replacement?.to),
+                + (left.isEmpty ? [] : BookingSQL.rehouse(id, from: replacement?.from, to: replacement?.to)),
             refusing: ["allocation_cottage_taken": .cottageTaken]
         )
         ExtraOrder.cancel(price.dropped, at: now, in: tx)

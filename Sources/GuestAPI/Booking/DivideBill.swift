@@ -17,17 +17,16 @@ struct BookingMoney: Sendable {
     /// The statement of a booking, which the caller has locked where it is to be changed; nil for one without group.
     static func of(_ id: Booking.ID, as principal: Principal, in tx: Transaction) async throws -> BookingMoney? {
         let its: SQL = "booking.id = \(id)"
-        let (terms, lines, people, staying, homes, shares, own) = try await tx.all(
+        let (terms, lines, people, homes, shares, own) = try await tx.all(
             ShareSQL.terms(of: id, for: principal.guestID),
             BookingSQL.lines(where: its),
             GroupSQL.travellers(ofBooking: id),
-            BookingSQL.travellers(where: its),
             ShareSQL.homes(of: id),
             ShareSQL.shares(of: id),
             ShareSQL.ownOrders(of: id)
         )
         // A group whose organiser is gone has nobody behind it but those who stay.
-        guard let terms = terms.first, !staying.isEmpty,
+        guard let terms = terms.first, !people.isEmpty,
             let backstop = terms.backstop ?? people.map(\.householdId).min() ?? shares.first?.householdId
         else { return nil }
         let bill = Bill(
@@ -96,7 +95,8 @@ struct BookingMoney: Sendable {
         tx.later(takenBack.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) })
         for index in statement.shares.indices { statement.shares[index].due = due }
         tx.later(ShareSQL.write(statement.shares, how: how, at: now))
-        tx.later([ShareSQL.setDepositDue(depositDue(on: clock.date(at: now)), of: id)])
+        let depositDue = depositDue(on: clock.date(at: now))
+        if depositDue != terms.depositDue { tx.later([ShareSQL.setDepositDue(depositDue, of: id)]) }
         // More than before: what the desk has to give back is its task already.
         if statement.shares.contains(where: { $0.refundable > known[$0.id] ?? 0 }) {
             try Job.enqueue(Overpaid(bookingId: id), key: id.description, at: now, app, in: tx)
@@ -131,11 +131,13 @@ struct BookingMoney: Sendable {
         }
         return terms.depositDue ?? min(today.adding(days: 7), max(terms.stay.arrival, today))
     }
+}
 
+extension ShareSQL.Terms {
     /// Throws `backingOpen` where the organiser has not accepted yet to answer for the booking: somebody else would owe
     /// what the organiser orders.
     func requireBacked(by principal: Principal) throws {
-        guard principal.guestID == nil || terms.isBacked else { throw Refusal.backingOpen }
+        guard principal.guestID == nil || isBacked else { throw Refusal.backingOpen }
     }
 }
 
@@ -176,7 +178,7 @@ extension Booking {
     ) async throws -> [ShareView] {
         var booking = try await locked(id, as: principal, in: tx)
         guard var money = try await BookingMoney.of(id, as: principal, in: tx) else { throw Refusal.notChangeable }
-        try money.requireBacked(by: principal)
+        try money.terms.requireBacked(by: principal)
         money.statement.rule = try rule.kept(for: money.statement.bill)
         booking.version += 1
         tx.later([

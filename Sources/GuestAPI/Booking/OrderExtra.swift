@@ -146,7 +146,7 @@ extension BookingMoney {
         }
         guard principal.guestID != nil else { return false }
         guard terms.isOrganiser else { throw Refusal.forbidden.at("/householdId") }
-        try requireBacked(by: principal)
+        try terms.requireBacked(by: principal)
         return false
     }
 

@@ -86,7 +86,7 @@ extension Booking {
         }
         guard booking.state == .held || booking.state == .confirmed else { throw Refusal.notChangeable }
         // The share goes to another household, so somebody must answer for the booking.
-        if asker != own.householdId, !isTaker { try money.requireBacked(by: principal) }
+        if asker != own.householdId, !isTaker { try money.terms.requireBacked(by: principal) }
         let how = try change(own, &money)
         booking.version += 1
         tx.later([BookingSQL.update(booking)])
