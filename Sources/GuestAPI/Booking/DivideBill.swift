@@ -94,7 +94,7 @@ struct BookingMoney: Sendable {
         let takenBack = statement.settle(joining: joining, by: author, make: make)
         tx.later(takenBack.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) })
         for index in statement.shares.indices { statement.shares[index].due = due }
-        tx.later(ShareSQL.write(statement.shares, how: how, at: now))
+        tx.later([ShareSQL.write(statement.shares, how: how, at: now)])
         let depositDue = depositDue(on: clock.date(at: now))
         if depositDue != terms.depositDue { tx.later([ShareSQL.setDepositDue(depositDue, of: id)]) }
         // More than before: what the desk has to give back is its task already.

@@ -192,9 +192,7 @@ enum ShareSQL {
     }
 
     static func setDepositDue(_ day: LocalDate?, of booking: Booking.ID) -> Command {
-        Command(
-            "UPDATE booking SET deposit_due = \(day) WHERE id = \(booking) AND deposit_due IS DISTINCT FROM \(day)::date"
-        )
+        Command("UPDATE booking SET deposit_due = \(day) WHERE id = \(booking)")
     }
 
     /// The next bookings of groups, each with its shares.
@@ -295,10 +293,10 @@ enum ShareSQL {
     /// Writes the shares of a booking as a statement has them: new households come, the others change, nobody goes.
     ///
     /// - Parameter how: by what a household that agrees to another amount than before has agreed.
-    static func write(_ shares: [Share], how: Agreement, at now: Date) -> [Command] {
-        [
-            Command(
-                """
+    static func write(_ shares: [Share], how: Agreement, at now: Date) -> Command {
+        Command(
+            """
+            WITH written AS (
                 INSERT INTO share (id, booking_id, household_id, amount, agreed, asked, paid, surplus, refundable,
                     due, covered_by, kept_percent, kept)
                 SELECT id, booking_id, household_id, amount, agreed, nullif(asked, '')::bigint, paid, surplus, refundable, due,
@@ -321,18 +319,15 @@ enum ShareSQL {
                         <> (EXCLUDED.amount, EXCLUDED.paid, EXCLUDED.surplus, EXCLUDED.refundable, EXCLUDED.due)
                     OR (share.agreed, share.asked, share.covered_by, share.kept)
                         IS DISTINCT FROM (EXCLUDED.agreed, EXCLUDED.asked, EXCLUDED.covered_by, EXCLUDED.kept)
-                """
-            ),
-            Command(
-                """
-                INSERT INTO agreement (share_id, number, agreed, how, at)
-                SELECT share.id, coalesce(last.number, 0) + 1, share.agreed, \(how.rawValue), \(now)
-                FROM share LEFT JOIN LATERAL (
-                    SELECT number, agreed FROM agreement WHERE share_id = share.id ORDER BY number DESC LIMIT 1
-                ) AS last ON true
-                WHERE share.id = ANY(\(shares.map(\.id))::uuid[]) AND share.agreed IS DISTINCT FROM last.agreed
-                """
-            ),
-        ]
+                RETURNING share.id, share.agreed
+            )
+            INSERT INTO agreement (share_id, number, agreed, how, at)
+            SELECT written.id, coalesce(last.number, 0) + 1, written.agreed, \(how.rawValue), \(now)
+            FROM written LEFT JOIN LATERAL (
+                SELECT number, agreed FROM agreement WHERE share_id = written.id ORDER BY number DESC LIMIT 1
+            ) AS last ON true
+            WHERE written.agreed IS DISTINCT FROM last.agreed
+            """
+        )
     }
 }
