@@ -181,6 +181,16 @@ CREATE TABLE sign_in_attempt (
 CREATE INDEX ON sign_in_attempt (email, created_at);
 CREATE INDEX ON sign_in_attempt (expires_at);
 
+-- The devices that were signed in to an address. They count apart from strangers when somebody asks for codes, also after
+-- their session is over; forgotten 400 days after the last sign-in.
+CREATE TABLE known_device (
+    email text NOT NULL CHECK (email = lower(email)),
+    device_hash bytea NOT NULL,
+    seen_at timestamptz NOT NULL,
+    PRIMARY KEY (email, device_hash)
+);
+CREATE INDEX ON known_device (seen_at);
+
 -- A device that is signed in: one family of refresh tokens.
 CREATE TABLE session (
     id uuid PRIMARY KEY,
@@ -199,6 +209,8 @@ CREATE TABLE session (
 CREATE INDEX ON session (guest_id);
 CREATE INDEX ON session (staff_id);
 CREATE INDEX ON session (traveller_id);
+CREATE INDEX ON session (ends_at);
+CREATE INDEX session_revoked ON session (revoked_at) WHERE revoked_at IS NOT NULL;
 
 -- Where the notices for a signed-in phone go. A phone that somebody else signs in on takes its token along.
 CREATE TABLE push_token (
@@ -231,6 +243,7 @@ CREATE TABLE refresh_token (
     expires_at timestamptz NOT NULL
 );
 CREATE INDEX ON refresh_token (session_id);
+CREATE INDEX ON refresh_token (expires_at);
 
 -- Groups --------------------------------------------------------------------------------------
 
@@ -1755,4 +1768,4 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
     (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders'),
-    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines');
+    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'signIn');

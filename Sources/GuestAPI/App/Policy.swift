@@ -39,11 +39,49 @@ enum Policy {
 
     /// Which queue a request waits in when we are full.
     enum Load: String, CaseIterable, Sendable {
-        /// Money and sign-in keep a reserved fifth of the capacity.
         case signIn
+        /// What a browser without an account does with a pay link.
+        case payLink
+        case webhook
+        case payment
         case booking
         case reading
         case desk
+
+        /// The part of the capacity that its requests may use at most.
+        ///
+        /// The three classes that strangers can fill have less than half of it together.
+        var sixteenths: Int {
+            switch self {
+            case .signIn: 3
+            case .payLink, .webhook: 2
+            case .payment: 8
+            case .booking, .reading, .desk: 12
+            }
+        }
+
+        /// How many may wait.
+        var queueLength: Int {
+            switch self {
+            // Whoever waits for an opening sale, and a payment provider that makes up for an hour of silence.
+            case .booking, .webhook: 2000
+            case .signIn, .payLink, .payment, .reading, .desk: 500
+            }
+        }
+    }
+
+    /// What reception may do in a guest's name, and which object must belong to one of the colleague's own parks.
+    ///
+    /// Nobody speaks for a guest about account, consents, debts, devices, or among friends; so a row says `never` unless it
+    /// says otherwise.
+    enum Desk: Sendable {
+        case never
+        /// Nothing is there yet that could belong to a park; the verb looks at what the body names.
+        case beginning
+        /// The group in the path: it stays in one of the parks, or has booked nothing yet.
+        case group
+        /// The booking in the path, or the booking of the share in it.
+        case booking
     }
 
     enum Key: Sendable {
@@ -62,6 +100,9 @@ enum Policy {
         let key: Key
         /// The request must say which version it changes.
         let needsMatch: Bool
+        let desk: Desk
+        /// How long a repeat is known: what moves money for longer than any accounting year.
+        let keyDays: Int
 
         init(
             _ name: String,
@@ -70,7 +111,9 @@ enum Policy {
             _ who: Set<Who>,
             _ load: Load = .reading,
             key: Key? = nil,
-            needsMatch: Bool = false
+            keyDays: Int = 2,
+            needsMatch: Bool = false,
+            desk: Desk = .never
         ) {
             self.name = name
             self.method = method
@@ -79,21 +122,8 @@ enum Policy {
             self.load = load
             self.key = key ?? (method == .post ? .accepted : .none)
             self.needsMatch = needsMatch
-        }
-
-        /// How long a repeat is known: what is about money for longer than any accounting year, the rest for two days.
-        var keySeconds: TimeInterval {
-            let isMoney = ["payments", "till", "goodwill"].contains { path.contains($0) }
-            return (isMoney ? 400 : 2) * 86400
-        }
-
-        /// It belongs to a device of whoever asks, or is said among friends: nobody else does it for them.
-        var isPersonal: Bool {
-            load == .signIn
-                || [
-                    "/v1/sync", "/v1/me/export", "/v1/groups/{group}/messages", "/v1/groups/{group}/photos",
-                    "/v1/groups/{group}/topics/{topic}/close",
-                ].contains { path.hasPrefix($0) }
+            self.desk = desk
+            self.keyDays = keyDays
         }
 
         /// Throws 401 for nobody and 403 for the wrong kind of somebody.
@@ -166,12 +196,19 @@ enum Policy {
         Row("listAudit", .get, "/v1/admin/parks/{park}/audit", [.headOffice], .desk),
         // Groups
         Row("listGroups", .get, "/v1/groups", [.guest]),
-        Row("createGroup", .post, "/v1/groups", [.guest]),
-        Row("showGroup", .get, "/v1/groups/{group}", front.union([.member])),
-        Row("renameGroup", .patch, "/v1/groups/{group}", [.organiser], needsMatch: true),
-        Row("addTraveller", .post, "/v1/groups/{group}/travellers", [.member]),
-        Row("changeTraveller", .patch, "/v1/groups/{group}/travellers/{traveller}", [.member], needsMatch: true),
-        Row("removeTraveller", .delete, "/v1/groups/{group}/travellers/{traveller}", [.organiser]),
+        Row("createGroup", .post, "/v1/groups", [.guest], desk: .beginning),
+        Row("showGroup", .get, "/v1/groups/{group}", front.union([.member]), desk: .group),
+        Row("renameGroup", .patch, "/v1/groups/{group}", [.organiser], needsMatch: true, desk: .group),
+        Row("addTraveller", .post, "/v1/groups/{group}/travellers", [.member], desk: .group),
+        Row(
+            "changeTraveller",
+            .patch,
+            "/v1/groups/{group}/travellers/{traveller}",
+            [.member],
+            needsMatch: true,
+            desk: .group
+        ),
+        Row("removeTraveller", .delete, "/v1/groups/{group}/travellers/{traveller}", [.organiser], desk: .group),
         Row("listChildConsents", .get, "/v1/groups/{group}/travellers/{traveller}/consents", [.member]),
         Row("recordChildConsent", .post, "/v1/groups/{group}/travellers/{traveller}/consents", [.member]),
         Row(
@@ -191,7 +228,7 @@ enum Policy {
             .signIn
         ),
         Row("showChildGroup", .get, "/v1/child", [.child]),
-        Row("addHousehold", .post, "/v1/groups/{group}/households", [.member]),
+        Row("addHousehold", .post, "/v1/groups/{group}/households", [.member], desk: .group),
         Row("listInvitations", .get, "/v1/groups/{group}/invitations", [.organiser]),
         Row("invite", .post, "/v1/groups/{group}/invitations", [.organiser]),
         Row("revokeInvitation", .delete, "/v1/groups/{group}/invitations/{invitation}", [.organiser]),
@@ -243,15 +280,16 @@ enum Policy {
         Row("hearOfChanges", .get, "/v1/sync/live", [.guest]),
         Row("showDigest", .get, "/v1/sync/scopes/{scope}/digest", [.guest]),
         // Booking
-        Row("placeBooking", .post, "/v1/bookings", [.member], .booking, key: .required),
-        Row("showBooking", .get, "/v1/bookings/{booking}", front.union([.member]), .booking),
+        Row("placeBooking", .post, "/v1/bookings", [.member], .booking, key: .required, desk: .beginning),
+        Row("showBooking", .get, "/v1/bookings/{booking}", front.union([.member]), .booking, desk: .booking),
         Row(
             "extendHold",
             .post,
             "/v1/bookings/{booking}/extend",
             front.union([.member]),
             .booking,
-            key: .required
+            key: .required,
+            desk: .booking
         ),
         Row(
             "confirmBooking",
@@ -259,7 +297,8 @@ enum Policy {
             "/v1/bookings/{booking}/confirm",
             front.union([.organiser]),
             .booking,
-            key: .required
+            key: .required,
+            desk: .booking
         ),
         Row(
             "cancelBooking",
@@ -267,7 +306,8 @@ enum Policy {
             "/v1/bookings/{booking}/cancel",
             front.union([.member]),
             .booking,
-            key: .required
+            key: .required,
+            desk: .booking
         ),
         Row(
             "undoMistake",
@@ -275,9 +315,10 @@ enum Policy {
             "/v1/bookings/{booking}/undo",
             front.union([.organiser]),
             .booking,
-            key: .required
+            key: .required,
+            desk: .booking
         ),
-        Row("quoteChange", .post, "/v1/bookings/{booking}/quotes", front.union([.organiser]), .booking),
+        Row("quoteChange", .post, "/v1/bookings/{booking}/quotes", front.union([.organiser]), .booking, desk: .booking),
         Row(
             "changeBooking",
             .post,
@@ -285,7 +326,8 @@ enum Policy {
             front.union([.organiser]),
             .booking,
             key: .required,
-            needsMatch: true
+            needsMatch: true,
+            desk: .booking
         ),
         Row(
             "agreePrice",
@@ -297,16 +339,24 @@ enum Policy {
             needsMatch: true
         ),
         // Shares
-        Row("listShares", .get, "/v1/bookings/{booking}/shares", front.union([.member]), .booking),
-        Row("showStatement", .get, "/v1/bookings/{booking}/statement", front.union([.member]), .booking),
-        Row("splitBooking", .put, "/v1/bookings/{booking}/shares", front.union([.organiser]), .booking),
+        Row("listShares", .get, "/v1/bookings/{booking}/shares", front.union([.member]), .booking, desk: .booking),
+        Row(
+            "showStatement",
+            .get,
+            "/v1/bookings/{booking}/statement",
+            front.union([.member]),
+            .booking,
+            desk: .booking
+        ),
+        Row("splitBooking", .put, "/v1/bookings/{booking}/shares", front.union([.organiser]), .booking, desk: .booking),
         Row(
             "previewSplit",
             .post,
             "/v1/bookings/{booking}/shares/preview",
             front.union([.organiser]),
             .booking,
-            key: Key.none
+            key: Key.none,
+            desk: .booking
         ),
         Row(
             "agreeToShare",
@@ -334,7 +384,8 @@ enum Policy {
             "/v1/admin/shares/{share}/till-payments",
             [.staff(.reception), .headOffice],
             .desk,
-            key: .required
+            key: .required,
+            keyDays: 400
         ),
         Row(
             "refundAtTill",
@@ -342,7 +393,8 @@ enum Policy {
             "/v1/admin/shares/{share}/till-refunds",
             [.staff(.reception), .headOffice],
             .desk,
-            key: .required
+            key: .required,
+            keyDays: 400
         ),
         Row(
             "reverseAtTill",
@@ -350,7 +402,8 @@ enum Policy {
             "/v1/admin/till-payments/{payment}/reversal",
             [.staff(.reception), .headOffice],
             .desk,
-            key: .required
+            key: .required,
+            keyDays: 400
         ),
         Row(
             "showTill",
@@ -365,23 +418,39 @@ enum Policy {
             "/v1/admin/parks/{park}/till/close",
             [.staff(.reception), .headOffice],
             .desk,
-            key: .required
+            key: .required,
+            keyDays: 400
         ),
         Row("showLedger", .get, "/v1/bookings/{booking}/ledger", front.union([.member, .staff(.finance)]), .booking),
         // The payment provider
-        Row("startPayment", .post, "/v1/shares/{share}/payments", [.member], .signIn, key: .required),
-        Row("showPayment", .get, "/v1/payments/{payment}", front.union([.member, .staff(.finance)]), .signIn),
-        Row("endPayment", .post, "/v1/payments/{payment}/cancel", [.member], .signIn),
+        Row("startPayment", .post, "/v1/shares/{share}/payments", [.member], .payment, key: .required, keyDays: 400),
+        Row("showPayment", .get, "/v1/payments/{payment}", front.union([.member, .staff(.finance)]), .payment),
+        Row("endPayment", .post, "/v1/payments/{payment}/cancel", [.member], .payment, keyDays: 400),
         Row("reassignShare", .post, "/v1/shares/{share}/reassignment", [.member], .booking, key: .required),
         Row("withdrawShare", .post, "/v1/shares/{share}/withdrawal", [.member], .booking, key: .required),
-        Row("createPayLink", .post, "/v1/shares/{share}/links", front.union([.member]), .booking, key: Key.none),
-        Row("revokePayLink", .delete, "/v1/shares/{share}/links/{link}", front.union([.member]), .booking),
-        Row("showPayLink", .get, "/v1/pay-links/{token}", [.anyone], .signIn),
-        Row("payByLink", .post, "/v1/pay-links/{token}/payments", [.anyone], .signIn, key: Key.none),
-        Row("showLinkPayment", .get, "/v1/pay-links/{token}/payments/{payment}", [.anyone], .signIn),
-        Row("showPayPage", .get, "/pay/{token}", [.anyone], .signIn),
-        Row("startPayPage", .post, "/pay/{token}", [.anyone], .signIn, key: Key.none),
-        Row("receiveEvent", .post, "/v1/webhooks/stripe", [.anyone], .signIn, key: Key.none),
+        Row(
+            "createPayLink",
+            .post,
+            "/v1/shares/{share}/links",
+            front.union([.member]),
+            .booking,
+            key: Key.none,
+            desk: .booking
+        ),
+        Row(
+            "revokePayLink",
+            .delete,
+            "/v1/shares/{share}/links/{link}",
+            front.union([.member]),
+            .booking,
+            desk: .booking
+        ),
+        Row("showPayLink", .get, "/v1/pay-links/{token}", [.anyone], .payLink),
+        Row("payByLink", .post, "/v1/pay-links/{token}/payments", [.anyone], .payLink, key: Key.none),
+        Row("showLinkPayment", .get, "/v1/pay-links/{token}/payments/{payment}", [.anyone], .payLink),
+        Row("showPayPage", .get, "/pay/{token}", [.anyone], .payLink),
+        Row("startPayPage", .post, "/pay/{token}", [.anyone], .payLink, key: Key.none),
+        Row("receiveEvent", .post, "/v1/webhooks/stripe", [.anyone], .webhook, key: Key.none),
         Row("listAttempts", .get, "/v1/admin/bookings/{booking}/payments", money, .desk),
         Row(
             "giveGoodwill",
@@ -389,7 +458,8 @@ enum Policy {
             "/v1/admin/shares/{share}/goodwill",
             front.union([.staff(.finance)]),
             .desk,
-            key: .required
+            key: .required,
+            keyDays: 400
         ),
         Row(
             "approveGoodwill",
@@ -397,7 +467,8 @@ enum Policy {
             "/v1/admin/goodwill/{goodwill}/approval",
             [.staff(.finance), .headOffice],
             .desk,
-            key: .required
+            key: .required,
+            keyDays: 400
         ),
         Row(
             "refuseGoodwill",
@@ -405,7 +476,8 @@ enum Policy {
             "/v1/admin/goodwill/{goodwill}/refusal",
             front.union([.staff(.finance)]),
             .desk,
-            key: .required
+            key: .required,
+            keyDays: 400
         ),
         Row("listDebts", .get, "/v1/admin/parks/{park}/debts", money, .desk),
         Row("listGoodwill", .get, "/v1/admin/parks/{park}/goodwill", front.union([.staff(.finance)]), .desk),
@@ -415,9 +487,10 @@ enum Policy {
             "/v1/shares/{share}/invoices",
             payers,
             .booking,
-            key: .required
+            key: .required,
+            desk: .booking
         ),
-        Row("listInvoices", .get, "/v1/shares/{share}/invoices", payers, .booking),
+        Row("listInvoices", .get, "/v1/shares/{share}/invoices", payers, .booking, desk: .booking),
         Row("showInvoice", .get, "/v1/invoices/{invoice}", payers, .booking),
         Row("printInvoice", .get, "/v1/invoices/{invoice}/pdf", payers, .booking),
         Row("listParkInvoices", .get, "/v1/admin/parks/{park}/invoices", [.staff(.finance), .headOffice], .desk),
@@ -427,21 +500,64 @@ enum Policy {
         Row("reportTouristTax", .get, "/v1/admin/parks/{park}/tourist-tax", [.staff(.finance), .headOffice], .desk),
         // Extras
         Row("listExtras", .get, "/v1/parks/{park}/extras", [.anyone]),
-        Row("orderExtra", .post, "/v1/bookings/{booking}/extras", front.union([.member]), .booking, key: .required),
-        Row("cancelExtra", .delete, "/v1/bookings/{booking}/extras/{order}", front.union([.member]), .booking),
+        Row(
+            "orderExtra",
+            .post,
+            "/v1/bookings/{booking}/extras",
+            front.union([.member]),
+            .booking,
+            key: .required,
+            desk: .booking
+        ),
+        Row(
+            "cancelExtra",
+            .delete,
+            "/v1/bookings/{booking}/extras/{order}",
+            front.union([.member]),
+            .booking,
+            desk: .booking
+        ),
         Row("createExtra", .post, "/v1/admin/parks/{park}/extras", [.headOffice], .desk),
         Row("changeExtra", .put, "/v1/admin/extras/{extra}", [.headOffice], .desk, needsMatch: true),
         Row("setStock", .put, "/v1/admin/extras/{extra}/stock", front, .desk),
         Row("listExtrasToPrepare", .get, "/v1/admin/parks/{park}/extras/orders", service, .desk),
         // Arrival
-        Row("setArrivalTime", .put, "/v1/bookings/{booking}/arrival", front.union([.member]), .booking),
-        Row("settleCottage", .put, "/v1/bookings/{booking}/cottages/{cottage}/households", front.union([.organiser])),
-        Row("enterRegister", .put, "/v1/bookings/{booking}/register/{traveller}", front.union([.member])),
+        Row("setArrivalTime", .put, "/v1/bookings/{booking}/arrival", front.union([.member]), .booking, desk: .booking),
+        Row(
+            "settleCottage",
+            .put,
+            "/v1/bookings/{booking}/cottages/{cottage}/households",
+            front.union([.organiser]),
+            desk: .booking
+        ),
+        Row(
+            "enterRegister",
+            .put,
+            "/v1/bookings/{booking}/register/{traveller}",
+            front.union([.member]),
+            desk: .booking
+        ),
         Row("showRegister", .get, "/v1/admin/bookings/{booking}/register", front, .desk),
-        Row("checkIn", .post, "/v1/bookings/{booking}/check-in", front.union([.member]), .booking, key: .required),
-        Row("checkOut", .post, "/v1/bookings/{booking}/check-out", front.union([.member]), .booking, key: .required),
+        Row(
+            "checkIn",
+            .post,
+            "/v1/bookings/{booking}/check-in",
+            front.union([.member]),
+            .booking,
+            key: .required,
+            desk: .booking
+        ),
+        Row(
+            "checkOut",
+            .post,
+            "/v1/bookings/{booking}/check-out",
+            front.union([.member]),
+            .booking,
+            key: .required,
+            desk: .booking
+        ),
         Row("noShow", .post, "/v1/admin/bookings/{booking}/no-show", front, .desk, key: .required),
-        Row("showAccess", .get, "/v1/bookings/{booking}/access", [.member]),
+        Row("showAccess", .get, "/v1/bookings/{booking}/access", [.member], desk: .booking),
         Row("setAccess", .put, "/v1/admin/cottages/{cottage}/access", upkeep, .desk),
         Row("setReadiness", .put, "/v1/admin/cottages/{cottage}/readiness", house, .desk),
         Row("listReadiness", .get, "/v1/admin/parks/{park}/readiness", house, .desk),

@@ -13,6 +13,9 @@ enum BookingRoutes {
     private static func place(_ call: Call) async throws -> Answer {
         let request = try call.body(BookingRequest.self)
         return try await call.write { tx in
+            if let actor = call.actor {
+                try await DeskGuests.allow(request, by: actor, for: call.principal, at: call.now, in: tx)
+            }
             let booking = try await Booking.place(
                 request,
                 isByDesk: call.actor.map { Principal.staff($0).has([.reception], at: request.parkId) } ?? false,

@@ -1,5 +1,6 @@
 import Foundation
 import GuestModels
+import HTTPTypes
 import Postgres
 import Sync
 
@@ -8,23 +9,69 @@ enum DeskGuests {
     /// Whom a request is made for: reception names a guest in `On-Behalf-Of`, and the request is then the guest's own,
     /// audited with both names.
     ///
-    /// Throws `forbidden` for everybody but reception, `notFound` for a guest who has nothing to do with their parks, and
-    /// for what belongs to the guest's own devices.
+    /// Throws `forbidden` for everybody but reception; `notFound` where the row lets nobody speak for a guest, and for a
+    /// guest or an object that has nothing to do with the colleague's parks, or has no more.
     static func find(
         _ header: String,
         by principal: Principal,
         for row: Policy.Row,
+        _ parameters: [String: String],
         _ app: AppEnvironment
     ) async throws -> (guest: Guest.ID, actor: StaffMember) {
         guard case .staff(let member) = principal else { throw Refusal.forbidden }
-        let parks = member.posts.filter { $0.function == .reception }.map(\.parkId)
-        guard member.isHeadOffice || !parks.isEmpty else { throw Refusal.forbidden }
-        guard !row.isPersonal, let guest = Guest.ID(header) else { throw Refusal.notFound }
-        let query = IdentitySQL.isKnown(guest, at: member.isHeadOffice ? nil : parks)
-        guard try await app.database.read(as: principal.setting, { try await $0.first(query) }) == true else {
+        let parks = member.receptionParks
+        guard parks?.isEmpty != true else { throw Refusal.forbidden }
+        guard let guest = Guest.ID(header) else { throw Refusal.notFound }
+        let query: Query<Bool>?
+        switch row.desk {
+        case .never: query = nil
+        case .beginning: query = IdentitySQL.isKnown(guest, at: parks)
+        case .group:
+            query = parameters["group"].flatMap(TravelGroup.ID.init).map {
+                DeskSQL.reaches($0, of: guest, at: parks, now: app.now())
+            }
+        case .booking:
+            let booking = parameters["booking"].flatMap(Booking.ID.init)
+            let share = parameters["share"].flatMap(Share.ID.init)
+            query =
+                booking.map { DeskSQL.reaches($0, of: guest, at: parks, now: app.now()) }
+                ?? share.map { DeskSQL.reaches($0, of: guest, at: parks, now: app.now()) }
+        }
+        guard let query, try await app.database.read(as: principal.setting, { try await $0.first(query) }) == true else {
             throw Refusal.notFound
         }
         return (guest, member)
+    }
+
+    /// Throws `notFound` where a colleague who books in a guest's name does so at a park that is not theirs, or for a group
+    /// that stays elsewhere.
+    static func allow(
+        _ request: BookingRequest,
+        by actor: StaffMember,
+        for principal: Principal,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        let parks = actor.receptionParks
+        guard let guest = principal.guestID, parks?.contains(request.parkId) ?? true,
+            try await tx.first(DeskSQL.reaches(request.groupId, of: guest, at: parks, now: now)) == true
+        else { throw Refusal.notFound }
+    }
+
+    /// The answer to a question that was asked in a guest's name is no secret from the guest: it stands in the audit, as
+    /// what was done does.
+    static func recordRead(_ call: Call) async throws {
+        guard let actor = call.actor, let guest = call.principal.guestID, call.row.method == .get else { return }
+        try await call.app.database.transaction(as: Principal.staff(actor).setting) { tx in
+            try Audit.record(
+                "desk.\(call.row.name)",
+                target: call.target,
+                onBehalfOf: guest,
+                call.app,
+                at: call.now,
+                in: tx
+            )
+        }
     }
 
     /// Makes an account without mail for somebody at the desk.
@@ -50,5 +97,12 @@ enum DeskGuests {
         tx.publish(guest.id, .guest, to: .guest(guest.id))
         tx.tell(park, of: .guest, guest.id)
         return guest
+    }
+}
+
+extension StaffMember {
+    /// The parks at whose reception a colleague works; nil for head office, which works at all of them.
+    fileprivate var receptionParks: [Park.ID]? {
+        isHeadOffice ? nil : posts.filter { $0.function == .reception }.map(\.parkId)
     }
 }

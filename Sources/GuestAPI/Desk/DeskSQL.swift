@@ -3,6 +3,54 @@ import GuestModels
 import Postgres
 
 enum DeskSQL {
+    /// A booking that is live, or whose guests left less than 90 days ago, at one of the parks; at any with nil.
+    private static func isOurs(_ parks: [Park.ID]?, now: Date) -> SQL {
+        let isThere: SQL = parks.map { "booking.park_id = ANY(\($0)::uuid[])" } ?? "true"
+        return """
+            (\(isThere) AND (state IN ('held', 'confirmed', 'checkedIn')
+                OR state IN ('checkedOut', 'noShow') AND upper(stay) > \(now)::date - 90))
+            """
+    }
+
+    /// Whether the desk of the parks may act for a guest on a booking of their group.
+    static func reaches(
+        _ booking: Booking.ID,
+        of guest: Guest.ID,
+        at parks: [Park.ID]?,
+        now: Date
+    ) -> Query<Bool> {
+        Query(
+            """
+            SELECT true AS reaches FROM booking JOIN traveller USING (group_id)
+            WHERE booking.id = \(booking) AND guest_id = \(guest) AND left_at IS NULL AND \(isOurs(parks, now: now))
+            """
+        ) { try $0.decode("reaches") }
+    }
+
+    /// Whether it may on the booking of a share.
+    static func reaches(_ share: Share.ID, of guest: Guest.ID, at parks: [Park.ID]?, now: Date) -> Query<Bool> {
+        Query(
+            """
+            SELECT true AS reaches FROM share JOIN booking ON booking.id = booking_id JOIN traveller USING (group_id)
+            WHERE share.id = \(share) AND guest_id = \(guest) AND left_at IS NULL AND \(isOurs(parks, now: now))
+            """
+        ) { try $0.decode("reaches") }
+    }
+
+    /// Whether it may in a group: one that stays at one of the parks, or one that has booked nothing, of a guest whom the
+    /// parks know.
+    static func reaches(_ group: TravelGroup.ID, of guest: Guest.ID, at parks: [Park.ID]?, now: Date) -> Query<Bool> {
+        Query(
+            """
+            SELECT true AS reaches FROM traveller JOIN guest ON guest.id = guest_id
+            WHERE group_id = \(group) AND guest_id = \(guest) AND left_at IS NULL AND (
+                EXISTS (SELECT FROM booking WHERE booking.group_id = \(group) AND \(isOurs(parks, now: now)))
+                OR NOT EXISTS (SELECT FROM booking WHERE booking.group_id = \(group)) AND \(IdentitySQL.isOf(parks))
+            )
+            """
+        ) { try $0.decode("reaches") }
+    }
+
     /// A booking as the desk's lists show it.
     struct DeskRow: Encodable, Sendable {
         let id: Booking.ID

@@ -25,7 +25,9 @@ enum AdmittedPhone {
         return PhoneAdmission(code: app.secret.pass([id.uuid], for: purpose), expiresAt: expiresAt)
     }
 
-    /// Signs the phone in that shows the code, once; asked again within a minute by the same phone it answers the same.
+    /// Signs the phone in that shows the code, once.
+    ///
+    /// A phone that lost the answer gets the same tokens until it has refreshed them.
     static func signIn(
         _ request: ChildSignInRequest,
         _ app: AppEnvironment,
@@ -37,11 +39,11 @@ enum AdmittedPhone {
         else { throw Refusal.codeWrong }
         let refresh = Token(derivedFrom: app.secret.digest("child-phone", id.description))
         let deviceHash = Token(request.deviceSecret).hash
-        if let usedAt = admission.usedAt {
-            guard admission.deviceHash == deviceHash, now.timeIntervalSince(usedAt) <= SignIn.retryWindow else {
-                throw Refusal.codeWrong
-            }
-            return try await SignIn.repeated(refresh, app, in: tx)
+        if admission.usedAt != nil {
+            guard admission.deviceHash == deviceHash,
+                let tokens = try await SignIn.repeated(refresh, app, at: now, in: tx)
+            else { throw Refusal.codeWrong }
+            return tokens
         }
         guard now < admission.expiresAt else { throw Refusal.codeWrong }
         let session = Session.ID(id.uuid)

@@ -3,7 +3,9 @@ import Synchronization
 
 /// Beyond capacity a request waits in a bounded queue of its class, then is told so at once.
 ///
-/// Sign-in and money may use all of the capacity, every other class four fifths of it.
+/// Each class may use its share of the capacity at most, and the classes that wait are served in turn, so none keeps the
+/// others out. What strangers can send without an account (sign-in, pay links, webhooks) has so small shares that there is
+/// always room for people who are signed in.
 final class Admission: Sendable {
     private struct Waiter {
         let since: ContinuousClock.Instant
@@ -11,8 +13,12 @@ final class Admission: Sendable {
     }
 
     private struct State {
-        var running = 0
+        var running: [Policy.Load: Int] = [:]
         var queues: [Policy.Load: [Waiter]] = [:]
+        /// Whose turn it is, as a place in `allCases`.
+        var turn = 0
+
+        var total: Int { running.values.reduce(0, +) }
     }
 
     private let capacity: Int
@@ -24,28 +30,16 @@ final class Admission: Sendable {
         self.capacity = capacity
     }
 
-    private static func queueLength(_ load: Policy.Load) -> Int {
-        switch load {
-        // Whoever waits for an opening sale, and a payment provider that makes up for an hour of silence.
-        case .booking, .signIn: 2000
-        case .reading, .desk: 500
-        }
-    }
-
-    private func limit(_ load: Policy.Load) -> Int {
-        load == .signIn ? capacity : capacity * 4 / 5
-    }
-
     /// True: go ahead, and call `leave` afterwards.
     ///
     /// False: we are full.
     func enter(_ load: Policy.Load) async -> Bool {
         let entered: Bool? = state.withLock { state in
-            if state.running < limit(load), state.queues[load, default: []].isEmpty {
-                state.running += 1
+            if state.queues[load, default: []].isEmpty, hasRoom(for: load, in: state) {
+                state.running[load, default: 0] += 1
                 return true
             }
-            return state.queues[load, default: []].count < Self.queueLength(load) ? nil : false
+            return state.queues[load, default: []].count < load.queueLength ? nil : false
         }
         if let entered { return entered }
         return await withCheckedContinuation { continuation in
@@ -55,17 +49,21 @@ final class Admission: Sendable {
         }
     }
 
-    func leave() {
-        state.withLock { $0.running -= 1 }
+    func leave(_ load: Policy.Load) {
+        state.withLock { $0.running[load, default: 0] -= 1 }
         promote()
     }
 
     /// Gives the place to others while the caller only waits, and takes one back afterwards, full or not: whoever was
     /// let in is not turned away in the middle.
-    func rest(while waiting: () async -> Void) async {
-        leave()
+    func rest(_ load: Policy.Load, while waiting: () async -> Void) async {
+        leave(load)
         await waiting()
-        state.withLock { $0.running += 1 }
+        state.withLock { $0.running[load, default: 0] += 1 }
+    }
+
+    private func hasRoom(for load: Policy.Load, in state: State) -> Bool {
+        state.total < capacity && state.running[load, default: 0] < max(1, capacity * load.sixteenths / 16)
     }
 
     private func promote() {
@@ -73,12 +71,23 @@ final class Admission: Sendable {
             var ready: [(Waiter, Bool)] = []
             let now = ContinuousClock.now
             for load in Policy.Load.allCases {
-                while let waiter = state.queues[load]?.first {
-                    let isLate = now - waiter.since > Self.patience
-                    guard isLate || state.running < limit(load) else { break }
+                while let waiter = state.queues[load]?.first, now - waiter.since > Self.patience {
                     state.queues[load]?.removeFirst()
-                    if !isLate { state.running += 1 }
-                    ready.append((waiter, !isLate))
+                    ready.append((waiter, false))
+                }
+            }
+            let classes = Policy.Load.allCases
+            var passed = 0
+            while passed < classes.count {
+                let load = classes[state.turn % classes.count]
+                state.turn = (state.turn + 1) % classes.count
+                if let waiter = state.queues[load]?.first, hasRoom(for: load, in: state) {
+                    state.queues[load]?.removeFirst()
+                    state.running[load, default: 0] += 1
+                    ready.append((waiter, true))
+                    passed = 0
+                } else {
+                    passed += 1
                 }
             }
             return ready
@@ -87,6 +96,6 @@ final class Admission: Sendable {
     }
 
     var load: (running: Int, waiting: Int) {
-        state.withLock { ($0.running, $0.queues.values.reduce(0) { $0 + $1.count }) }
+        state.withLock { ($0.total, $0.queues.values.reduce(0) { $0 + $1.count }) }
     }
 }

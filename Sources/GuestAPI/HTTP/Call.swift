@@ -60,7 +60,7 @@ struct Call: Sendable {
     /// Runs a verb in a transaction as the principal.
     ///
     /// With an `Idempotency-Key`, the key is claimed and the answer kept in that same transaction; a repeat
-    /// gets the kept bytes, also when they say no.
+    /// gets the kept bytes, also when they say no. What may be tried again later is not kept.
     func write(_ verb: @Sendable (Transaction) async throws -> Answer) async throws -> Answer {
         try await app.database.transaction(as: setting) { tx in
             guard row.key != .none, let key = try idempotencyKey() else { return try await act(verb, tx) }
@@ -69,7 +69,9 @@ struct Call: Sendable {
             do {
                 answer = try await tx.savepoint { try await act(verb, $0) }
             } catch let refusal as Refusal {
-                answer = Problem(refusal).answer(in: language, instance: requestID)
+                let problem = Problem(refusal)
+                guard !problem.isRetryable else { throw problem }
+                answer = problem.answer(in: language, instance: requestID)
             }
             try Idempotency.keep(answer, under: key, for: self, in: tx)
             return answer
@@ -79,7 +81,7 @@ struct Call: Sendable {
     /// What the desk does for a guest is audited with both names.
     private func act(_ verb: @Sendable (Transaction) async throws -> Answer, _ tx: Transaction) async throws -> Answer {
         let answer = try await verb(tx)
-        if actor != nil, let guest = principal.guestID {
+        if actor != nil, row.method != .get, let guest = principal.guestID {
             try Audit.record("desk.\(row.name)", target: target, onBehalfOf: guest, app, at: now, in: tx)
         }
         return answer
@@ -89,7 +91,7 @@ struct Call: Sendable {
     var setting: String { actor.map { Principal.staff($0).setting } ?? principal.setting }
 
     /// The first object that the path names.
-    private var target: UUID? {
+    var target: UUID? {
         row.path.split(separator: "/").lazy.filter { $0.hasPrefix("{") }
             .compactMap { parameters[String($0.dropFirst().dropLast())].flatMap { UUID(uuidString: $0) } }.first
     }

@@ -12,7 +12,7 @@ enum Idempotency {
     /// - Throws: `Problem.keyReused` when the key belongs to another request.
     static func claim(_ key: String, for call: Call, in tx: Transaction) async throws -> Answer? {
         let fingerprint = fingerprint(of: call)
-        let expires = call.now.addingTimeInterval(call.row.keySeconds)
+        let expires = call.now.addingTimeInterval(Double(call.row.keyDays) * 86400)
         let isOurs = try await tx.first(
             IdempotencySQL.claim(call.setting, key, fingerprint, expires: expires, now: call.now)
         )
@@ -42,11 +42,13 @@ enum Idempotency {
         ])
     }
 
-    /// The same operation on the same path with the same bytes.
+    /// The same operation on the same path with the same bytes, for the same guest and of the same version.
     private static func fingerprint(of call: Call) -> Data {
         var hash = SHA256()
         let parameters = call.parameters.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        hash.update(data: Data((["\(call.row.name)"] + parameters).joined(separator: "\n").utf8))
+        let query = call.query.sorted { $0.key < $1.key }.map { "?\($0.key)=\($0.value)" }
+        let facts = ["\(call.row.name)", call.principal.setting, call.headers[.ifMatch] ?? ""] + parameters + query
+        hash.update(data: Data(facts.joined(separator: "\n").utf8))
         hash.update(data: [0])
         hash.update(data: call.bytes)
         return Data(hash.finalize())

@@ -74,14 +74,14 @@ struct Responder: HTTPResponder {
         let bytes: Result<[UInt8], any Error>
         do { bytes = .success(try await body(of: request)) } catch { bytes = .failure(error) }
         guard await app.admission.enter(found.row.load) else { throw Problem.unavailable }
-        defer { app.admission.leave() }
+        defer { app.admission.leave(found.row.load) }
 
         let credentials = try await app.authenticator.authenticate(request.headers[.authorization], app)
         if request.headers[.acceptLanguage] == nil, let preferred = credentials.language { language = preferred }
         var principal = credentials.principal
         var actor: StaffMember?
         if let header = request.headers[.onBehalfOf] {
-            let found = try await DeskGuests.find(header, by: principal, for: found.row, app)
+            let found = try await DeskGuests.find(header, by: principal, for: found.row, parameters, app)
             principal = .guest(found.guest)
             actor = found.actor
         }
@@ -101,7 +101,9 @@ struct Responder: HTTPResponder {
             requestID: requestID,
             now: app.now()
         )
-        return try await found.handler(call)
+        let answer = try await found.handler(call)
+        try await DeskGuests.recordRead(call)
+        return answer
     }
 
     private func body(of request: Request) async throws -> [UInt8] {

@@ -79,22 +79,24 @@ enum IdentitySQL {
 
     static func insertRefreshToken(_ token: Token, session: Session.ID, expiresAt: Date) -> Command {
         Command(
-            "INSERT INTO refresh_token (hash, session_id, expires_at) VALUES (\(token.hash), \(session), \(expiresAt))"
+            """
+            INSERT INTO refresh_token (hash, session_id, expires_at) VALUES (\(token.hash), \(session), \(expiresAt))
+            ON CONFLICT (hash) DO UPDATE SET expires_at = EXCLUDED.expires_at
+            """
         )
     }
 
     static func insertAccessToken(_ token: Token, session: Session.ID, expiresAt: Date) -> Command {
         Command(
-            "INSERT INTO access_token (hash, session_id, expires_at) VALUES (\(token.hash), \(session), \(expiresAt))"
+            """
+            INSERT INTO access_token (hash, session_id, expires_at) VALUES (\(token.hash), \(session), \(expiresAt))
+            ON CONFLICT (hash) DO UPDATE SET expires_at = EXCLUDED.expires_at
+            """
         )
     }
 
     static func lengthenAccess(_ token: Token, until end: Date) -> Command {
         Command("UPDATE access_token SET expires_at = \(end) WHERE hash = \(token.hash)")
-    }
-
-    static func accessTokenExpiry(_ token: Token) -> Query<Date> {
-        Query("SELECT expires_at FROM access_token WHERE hash = \(token.hash)") { try $0.decode("expires_at") }
     }
 
     struct RefreshRow {
@@ -105,6 +107,8 @@ enum IdentitySQL {
         let expiresAt: Date
         let endsAt: Date
         let isRevoked: Bool
+
+        func isUsable(at now: Date) -> Bool { !isRevoked && now < expiresAt && now < endsAt }
     }
 
     static func lockedRefreshToken(_ token: Token) -> Query<RefreshRow> {
@@ -131,12 +135,6 @@ enum IdentitySQL {
 
     static func markUsed(_ token: Token, at now: Date) -> Command {
         Command("UPDATE refresh_token SET used_at = \(now) WHERE hash = \(token.hash)")
-    }
-
-    static func isUnused(_ token: Token) -> Query<Bool> {
-        Query("SELECT used_at IS NULL AS is_unused FROM refresh_token WHERE hash = \(token.hash)") {
-            try $0.decode("is_unused")
-        }
     }
 
     static func touchSession(_ id: Session.ID, at now: Date) -> Command {
@@ -236,9 +234,13 @@ enum IdentitySQL {
     static func deleteOldTokens(now: Date) -> [Command] {
         [
             Command("DELETE FROM access_token WHERE expires_at < \(now)"),
+            // A used token tells a copy from the original until it would have run out.
+            Command("DELETE FROM refresh_token WHERE expires_at < \(now)"),
+            Command("DELETE FROM known_device WHERE seen_at < \(now.addingTimeInterval(-86400 * 400))"),
             Command("DELETE FROM sign_in_attempt WHERE created_at < \(now.addingTimeInterval(-86400 * 2))"),
             Command("DELETE FROM child_admission WHERE expires_at < \(now.addingTimeInterval(-86400))"),
             Command("DELETE FROM session WHERE ends_at < \(now.addingTimeInterval(-86400))"),
+            Command("DELETE FROM session WHERE revoked_at < \(now.addingTimeInterval(-86400))"),
         ]
     }
 
@@ -271,21 +273,23 @@ enum IdentitySQL {
     static func pressure(on email: String, deviceHash: Data, now: Date) -> Query<Pressure> {
         Query(
             """
-            WITH known AS (
-                SELECT DISTINCT device_hash FROM session
-                LEFT JOIN guest ON guest.id = guest_id LEFT JOIN staff ON staff.id = staff_id
-                WHERE guest.email = \(email) OR staff.email = \(email)
-            )
             SELECT
                 count(*) FILTER (WHERE device_hash = \(deviceHash)
                     AND created_at > \(now.addingTimeInterval(-3600))) AS by_device,
-                count(*) FILTER (WHERE device_hash NOT IN (SELECT device_hash FROM known)
+                count(*) FILTER (WHERE NOT is_known
                     AND created_at > \(now.addingTimeInterval(-3600))) AS by_strangers,
-                coalesce(sum(tries) FILTER (WHERE device_hash NOT IN (SELECT device_hash FROM known)
-                    AND used_at IS NULL), 0)::int AS failures,
-                \(deviceHash) IN (SELECT device_hash FROM known) AS is_known
-            FROM sign_in_attempt
-            WHERE email = \(email) AND created_at > \(now.addingTimeInterval(-86400))
+                coalesce(sum(tries) FILTER (WHERE NOT is_known AND used_at IS NULL), 0)::int AS failures,
+                EXISTS (
+                    SELECT FROM known_device WHERE email = \(email) AND device_hash = \(deviceHash)
+                ) AS is_known
+            FROM (
+                SELECT device_hash, created_at, tries, used_at, EXISTS (
+                    SELECT FROM known_device AS known
+                    WHERE known.email = attempt.email AND known.device_hash = attempt.device_hash
+                ) AS is_known
+                FROM sign_in_attempt AS attempt
+                WHERE email = \(email) AND created_at > \(now.addingTimeInterval(-86400))
+            ) AS attempts
             """
         ) { row in
             Pressure(
@@ -295,6 +299,16 @@ enum IdentitySQL {
                 isKnownDevice: try row.decode("is_known")
             )
         }
+    }
+
+    /// Remembers that a device was signed in to an address.
+    static func know(_ deviceHash: Data, of email: String, at now: Date) -> Command {
+        Command(
+            """
+            INSERT INTO known_device (email, device_hash, seen_at) VALUES (\(email), \(deviceHash), \(now))
+            ON CONFLICT (email, device_hash) DO UPDATE SET seen_at = EXCLUDED.seen_at
+            """
+        )
     }
 
     struct Attempt {
@@ -350,14 +364,15 @@ enum IdentitySQL {
         )
     }
 
-    /// A guest has to do with a park whose desk made the account, or that a group of theirs books; with `parks` nil
-    /// every guest is known.
-    private static func isOf(_ parks: [Park.ID]?) -> SQL {
+    /// A guest has to do with a park whose desk made the account, or where a group of theirs stays or has stayed; with
+    /// `parks` nil every guest is known. A hold that ran out and a stay that was cancelled make nobody known.
+    static func isOf(_ parks: [Park.ID]?) -> SQL {
         guard let parks else { return "true" }
         return """
             (desk_park_id = ANY(\(parks)::uuid[]) OR EXISTS (
-                SELECT FROM traveller JOIN booking USING (group_id)
-                WHERE guest_id = guest.id AND left_at IS NULL AND booking.park_id = ANY(\(parks)::uuid[])
+                SELECT FROM traveller AS own JOIN booking USING (group_id)
+                WHERE own.guest_id = guest.id AND own.left_at IS NULL AND booking.park_id = ANY(\(parks)::uuid[])
+                    AND state NOT IN ('expired', 'cancelled')
             ))
             """
     }
@@ -550,6 +565,7 @@ enum IdentitySQL {
                 DELETE FROM sign_in_attempt WHERE email = (SELECT email FROM guest WHERE id = \(guest))
                 """
             ),
+            Command("DELETE FROM known_device WHERE email = (SELECT email FROM guest WHERE id = \(guest))"),
             Command("DELETE FROM session WHERE guest_id = \(guest)"),
             Command("DELETE FROM favourite_cottage WHERE guest_id = \(guest)"),
             Command("DELETE FROM idempotency_key WHERE principal = \("guest:\(guest)")"),

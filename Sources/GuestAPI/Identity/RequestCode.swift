@@ -12,8 +12,8 @@ extension CodeRequest {
     /// no mail.
     ///
     /// Throws `tooManyCodes` for a device that has asked ten times within the hour. When strangers have
-    /// asked often, mails stop for them, and go on for devices that were signed in before: nobody can lock
-    /// somebody else out.
+    /// asked often, they get an answer and nothing else, neither a mail nor a row; devices that were signed in before are
+    /// served as ever: nobody can lock somebody else out.
     static func request(
         _ request: CodeRequest,
         language: Language,
@@ -32,11 +32,13 @@ extension CodeRequest {
         guard (pressure?.codesByDevice ?? 0) < 10 else { throw Refusal.tooManyCodes }
         let id: AttemptID = app.ids.next(at: now)
         let expiresAt = now.addingTimeInterval(lifetime)
+        guard pressure?.isKnownDevice ?? false || (pressure?.codesByStrangers ?? 0) < 20 else {
+            return CodeSent(attemptId: id, expiresAt: expiresAt)
+        }
         try await tx.run(
             IdentitySQL.insertAttempt(id, audience, email: email, deviceHash: deviceHash, at: now, expiresAt: expiresAt)
         )
-        let isExpected = pressure?.isKnownDevice ?? false || (pressure?.codesByStrangers ?? 0) < 20
-        if isExpected, audience == .guest || !staff.isEmpty {
+        if audience == .guest || !staff.isEmpty {
             let mail = Mail(to: email, language: request.language ?? language, letter: .code(attempt: id))
             try Job.enqueue(mail, key: id.description, at: now, app, in: tx)
         }

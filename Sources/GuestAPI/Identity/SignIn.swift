@@ -10,8 +10,6 @@ enum SignIn {
     static let refreshLifetime: TimeInterval = 90 * 86400
     /// Staff sign in anew every working day.
     static let staffLifetime: TimeInterval = 8 * 3600
-    /// A phone that lost our answer may ask again for this long.
-    static let retryWindow: TimeInterval = 60
 
     /// Counts the try, in a transaction that commits before anything is compared.
     ///
@@ -28,7 +26,8 @@ enum SignIn {
 
     /// Exchanges the right code for tokens, making the guest's account at the first time.
     ///
-    /// Repeated within a minute it answers the same tokens; after that the code is used up.
+    /// Repeated by a device that lost the answer it gives the same tokens, for as long as the code is valid and the device
+    /// has not refreshed them; then the code is used up.
     static func signIn(
         _ request: SignInRequest,
         language: Language,
@@ -42,9 +41,9 @@ enum SignIn {
         let expected = SHA256.hash(data: Data(CodeRequest.code(of: request.attemptId, app.secret).utf8))
         guard expected == SHA256.hash(data: Data(request.code.utf8)) else { throw Refusal.codeWrong }
         let refresh = Token(derivedFrom: app.secret.digest("sign-in", request.attemptId.description))
-        if let usedAt = attempt.usedAt {
-            guard now.timeIntervalSince(usedAt) <= retryWindow else { throw Refusal.codeWrong }
-            return try await repeated(refresh, app, in: tx)
+        if attempt.usedAt != nil {
+            guard let tokens = try await repeated(refresh, app, at: now, in: tx) else { throw Refusal.codeWrong }
+            return tokens
         }
         try await tx.run(IdentitySQL.useAttempt(request.attemptId, at: now))
         let owner: Session.Owner?
@@ -61,12 +60,14 @@ enum SignIn {
             owner = try await tx.first(IdentitySQL.staffID(email: attempt.email)).map { .staff($0) }
         }
         guard let owner else { throw Refusal.codeWrong }
+        let deviceHash = Token(request.deviceSecret).hash
+        tx.later([IdentitySQL.know(deviceHash, of: attempt.email, at: now)])
         return try await open(
             Session.ID(request.attemptId.uuid),
             of: owner,
             refresh: refresh,
             deviceName: request.deviceName ?? "",
-            deviceHash: Token(request.deviceSecret).hash,
+            deviceHash: deviceHash,
             app,
             at: now,
             in: tx
@@ -119,15 +120,19 @@ enum SignIn {
         return Tokens(accessToken: access.text, accessExpiresAt: accessExpiresAt, refreshToken: refresh.text)
     }
 
-    /// The tokens that were issued with this refresh token; `signInNeeded` once it has been used in turn.
-    static func repeated(_ refresh: Token, _ app: AppEnvironment, in tx: Transaction) async throws -> Tokens {
-        let access = Token(derivedFrom: app.secret.digest("access", refresh.text))
-        let (unused, expiries) = try await tx.all(
-            IdentitySQL.isUnused(refresh),
-            IdentitySQL.accessTokenExpiry(access)
-        )
-        guard unused.first == true, let expiresAt = expiries.first else { throw Refusal.signInNeeded }
-        return Tokens(accessToken: access.text, accessExpiresAt: expiresAt, refreshToken: refresh.text)
+    /// The tokens that were issued with this refresh token, valid for as long as new ones; nil once it has been used.
+    ///
+    /// While it is unused, nobody has done anything with it, so it may be told again however long ago it was issued.
+    static func repeated(
+        _ refresh: Token,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Tokens? {
+        guard let row = try await tx.first(IdentitySQL.lockedRefreshToken(refresh)), row.isUsable(at: now),
+            row.usedAt == nil
+        else { return nil }
+        return try await issue(refresh, session: row.session, endsAt: row.endsAt, app, at: now, in: tx)
     }
 
     enum Refreshed: Sendable {
@@ -138,8 +143,8 @@ enum SignIn {
 
     /// Exchanges a refresh token for its successor (rotation: RFC 9700, 4.14.2).
     ///
-    /// A retry within a minute by the same device gets the same successor, so a lost answer does not sign
-    /// anybody out.
+    /// A device that lost the answer gets the same successor for as long as that is unused, so a lost answer signs nobody
+    /// out, also after days without a network. Once the successor has been used, the token in anybody's hands is a copy.
     static func refresh(
         _ request: RefreshRequest,
         _ app: AppEnvironment,
@@ -147,14 +152,12 @@ enum SignIn {
         in tx: Transaction
     ) async throws -> Refreshed {
         let token = Token(request.refreshToken)
-        guard let row = try await tx.first(IdentitySQL.lockedRefreshToken(token)), !row.isRevoked, now < row.expiresAt,
+        guard let row = try await tx.first(IdentitySQL.lockedRefreshToken(token)), row.isUsable(at: now),
             row.deviceHash == Token(request.deviceSecret).hash
         else { throw Refusal.signInNeeded }
         let successor = Token(derivedFrom: app.secret.digest("refresh", token.text))
-        if let usedAt = row.usedAt {
-            if now.timeIntervalSince(usedAt) <= retryWindow, let tokens = try? await repeated(successor, app, in: tx) {
-                return .tokens(tokens)
-            }
+        if row.usedAt != nil {
+            if let tokens = try await repeated(successor, app, at: now, in: tx) { return .tokens(tokens) }
             try await tx.run(IdentitySQL.revoke(row.session, at: now))
             return .reuse
         }

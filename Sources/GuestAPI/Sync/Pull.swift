@@ -30,7 +30,7 @@ struct Pull {
             // What came before we listened is found now, what comes after is heard.
             let again = try await look()
             guard again.idle != nil else { return again.lines }
-            await app.admission.rest { await ear.wait(atMost: .seconds(seconds)) }
+            await app.admission.rest(.reading) { await ear.wait(atMost: .seconds(seconds)) }
             return try await look().lines
         }
     }

@@ -19,7 +19,7 @@ enum Push {
         guard !mutations.isEmpty else { return SyncLines() }
         do {
             return try await push(mutations, from: device, as: guest, in: language, app, at: now)
-        } catch let error as PostgresError where error.isUnavailability {
+        } catch let error as PostgresError where error.isPassing {
             var lines = SyncLines()
             lines.busy()
             return lines
@@ -131,9 +131,14 @@ enum Push {
         String(decoding: try ResponseEncoder.encode(outcome), as: UTF8.self)
     }
 
-    /// What will never be possible is refused, so that the queue goes on; throws what is worth another try.
+    /// What a rule forbids is refused, so that the queue goes on; throws what is worth another try at once.
+    ///
+    /// A rule may allow later what it forbids now, such as a 21st hold. Who did it decides then: a phone that tried again
+    /// by itself would keep everything behind it waiting, for days if need be.
     private static func final(_ error: any Error, _ logger: Logger?) throws -> Problem {
-        guard let problem = Problem(error) ?? hopeless(error, logger), !problem.isRetryable else { throw error }
+        guard let problem = Problem(error) ?? hopeless(error, logger), error is Refusal || !problem.isRetryable else {
+            throw error
+        }
         return problem
     }
 
@@ -156,6 +161,15 @@ extension Push {
         }
         logger?.error("mutation failed", metadata: ["error": "\(String(reflecting: error))"])
         return Problem.internalError
+    }
+}
+
+extension PostgresError {
+    /// The same mutations may be done a moment later: the database is away, it is not known whether they were done, or
+    /// another connection of the guest did them at this moment.
+    fileprivate var isPassing: Bool {
+        if case .outcomeUnknown = self { return true }
+        return isUnavailability || violatedConstraint == "sync_outcome_pkey"
     }
 }
 

@@ -73,6 +73,11 @@ import Testing
             #expect(try await signIn(stage, code).decode(Tokens.self).accessToken == first.accessToken)
             #expect(try await signIn(stage, code, phone: "other phone").code == "code_wrong")
             api.clock.advance(by: 61)
+            let again = try await signIn(stage, code).decode(Tokens.self)
+            #expect(again.refreshToken == first.refreshToken)
+            // Whoever has refreshed has heard the answer.
+            let refresh = RefreshRequest(refreshToken: again.refreshToken, deviceSecret: "a-secret-of-the-phone")
+            #expect(try await api.post("/v1/auth/refresh", refresh).status == 200)
             #expect(try await signIn(stage, code).code == "code_wrong")
             let late = try await api.post(stage.path, as: stage.guardian).decode(PhoneAdmission.self).code
             let forged = String(late.dropLast()) + (late.hasSuffix("0") ? "1" : "0")

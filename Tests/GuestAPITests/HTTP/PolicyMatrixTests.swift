@@ -1,6 +1,7 @@
 import Foundation
 import GuestModels
 import HTTPTypes
+import Postgres
 import TestKit
 import Testing
 
@@ -129,7 +130,8 @@ import Testing
         _ api: GuestAPITestService,
         _ row: Policy.Row,
         _ ids: [String: String],
-        as who: Given.Person?
+        as who: Given.Person?,
+        onBehalfOf guest: Guest.ID? = nil
     ) async throws -> GuestAPITestService.Response {
         try await api.send(
             row.method.rawValue,
@@ -137,7 +139,8 @@ import Testing
             raw: Self.body(row, ids),
             as: who,
             key: row.key == .none ? nil : UUID().uuidString,
-            match: row.needsMatch ? 1 : nil
+            match: row.needsMatch ? 1 : nil,
+            headers: guest.map { ["On-Behalf-Of": "\($0)"] } ?? [:]
         )
     }
 
@@ -229,5 +232,87 @@ import Testing
                 #expect(response.status == 403, "\(row.name): \(response.text)")
             }
         }
+    }
+
+    @Test func `The desk speaks for a guest exactly where the table lets it, and at its own parks alone`() async throws {
+        try await withGuestAPI(clock: TestClock(testStart)) { api in
+            var rules = Given.rules
+            rules.register = .init(documents: false, keepDays: 30)
+            let own = try await api.given.park(rules: rules)
+            let foreign = try await api.given.park()
+            let reception = try await api.given.staff([.reception], at: own.park.id)
+            let elsewhere = try await api.given.staff([.reception], at: foreign.park.id)
+            let host = try await api.given.staff([.host], at: own.park.id)
+            let office = try await api.given.headOffice()
+            let missing = UUID().uuidString.lowercased()
+            let nothing = Dictionary(
+                Policy.rows.flatMap { row in Self.names(row).map { ($0, missing) } }
+            ) { first, _ in first }
+
+            /// A guest with a held stay at our park, and one at the other park that they have given up.
+            func stay(in cottage: Int = 0) async throws -> (guest: Guest.ID, ids: [String: String], end: () async throws -> Void) {
+                let organiser = try await api.given.guest()
+                let group = try await api.given.group(of: organiser)
+                let booking = try await api.given.booking(
+                    of: group,
+                    by: organiser,
+                    in: own,
+                    cottages: [own.cottages[cottage]]
+                )
+                let gone = try await api.given.booking(
+                    of: api.given.group(of: organiser),
+                    by: organiser,
+                    in: foreign
+                )
+                let cancel = { (id: Booking.ID) in
+                    _ = try await api.post("/v1/bookings/\(id)/cancel", as: organiser, key: UUID().uuidString)
+                }
+                try await cancel(gone.id)
+                let shares = try await api.transaction { try await $0.all(ShareSQL.shares(of: booking.id)) }
+                let ids = [
+                    "group": "\(group.id)", "traveller": "\(group.travellers[0].id)", "booking": "\(booking.id)",
+                    "share": "\(try #require(shares.first).id)", "park": "\(own.park.id)",
+                    "cottage": "\(own.cottages[cottage].id)",
+                ]
+                return (try organiser.id(), nothing.merging(ids) { $1 }, { try await cancel(booking.id) })
+            }
+
+            func ask(
+                _ row: Policy.Row,
+                _ stay: (guest: Guest.ID, ids: [String: String], end: () async throws -> Void),
+                as who: Given.Person
+            ) async throws -> GuestAPITestService.Response {
+                try await send(api, row, stay.ids, as: who, onBehalfOf: stay.guest)
+            }
+
+            let untouched = try await stay(in: 1)
+            for row in Policy.rows where row.desk == .never {
+                #expect(try await ask(row, untouched, as: host).status == 403, "\(row.name) as host")
+                for colleague in [reception, elsewhere, office] {
+                    #expect(try await ask(row, untouched, as: colleague).status == 404, "\(row.name)")
+                }
+            }
+            for row in Policy.rows where row.desk != .never {
+                for (name, colleague) in [("reception", reception), ("head office", office)] {
+                    let stay = try await stay()
+                    #expect(try await ask(row, stay, as: host).status == 403, "\(row.name) as host")
+                    #expect(try await ask(row, stay, as: elsewhere).status == 404, "\(row.name) of another park")
+                    let answer = try await ask(row, stay, as: colleague)
+                    if Self.names(row).allSatisfy({ stay.ids[$0] != missing }) {
+                        let label: Comment = "\(row.name) as \(name): \(answer.status) \(answer.text)"
+                        #expect(answer.status < 500 && ![401, 403, 404].contains(answer.status), label)
+                    }
+                    try await stay.end()
+                    // Once the stay is given up, nothing of it is the desk's to do in the guest's name.
+                    if row.desk != .beginning {
+                        #expect(try await ask(row, stay, as: reception).status == 404, "\(row.name) afterwards")
+                    }
+                }
+            }
+        }
+    }
+
+    private static func names(_ row: Policy.Row) -> [String] {
+        row.path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
     }
 }

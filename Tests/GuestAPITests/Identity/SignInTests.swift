@@ -45,10 +45,13 @@ import Testing
             #expect(first.status == 201)
             // The answer was lost: the phone asks again and gets the same tokens.
             #expect(try await signIn(api, sent, code(api, sent)).body == first.body)
-            let tokens = try first.decode(Tokens.self)
+            api.clock.advance(by: 120)
+            let tokens = try await signIn(api, sent, code(api, sent)).decode(Tokens.self)
+            #expect(try tokens.refreshToken == first.decode(Tokens.self).refreshToken)
             let me = try await api.send("GET", "/v1/me", headers: ["authorization": "Bearer \(tokens.accessToken)"])
             #expect(try me.decode(Guest.self).email == "mira@example.org")
-            api.clock.advance(by: 61)
+            // Whoever has refreshed has heard the answer.
+            #expect(try await refresh(api, tokens.refreshToken).status == 200)
             #expect(try await signIn(api, sent, code(api, sent)).code == "code_wrong")
         }
     }
@@ -79,6 +82,8 @@ import Testing
             try await api.work()
             let before = try api.mails(to: "mira@example.org").count
             #expect(before <= 21)
+            // What strangers ask for leaves no more rows than mails.
+            #expect(try await api.count("SELECT count(*) FROM sign_in_attempt") <= 21)
             let again = try await ask(api, "mira@example.org")
             try await api.work()
             #expect(try api.mails(to: "mira@example.org").count == before + 1)
@@ -88,6 +93,42 @@ import Testing
             #expect(answer.status == 202)
             try await api.work()
             #expect(try api.mails(to: "nobody@example.org").isEmpty)
+        }
+    }
+
+    @Test func `A colleague's device is known after the weekend, whoever has guessed meanwhile`() async throws {
+        try await withGuestAPI { api in
+            try await api.transaction { tx in
+                _ = try await StaffMember.add(
+                    email: "office@example.org",
+                    name: "Office",
+                    isHeadOffice: true,
+                    posts: [],
+                    language: .english,
+                    api.app,
+                    at: api.now,
+                    in: tx
+                )
+            }
+            func ask(_ secret: String) async throws -> CodeSent {
+                let request = CodeRequest(email: "office@example.org", audience: .staff, deviceSecret: secret)
+                return try await api.post("/v1/auth/codes", request).decode()
+            }
+            let friday = try await ask(secret)
+            #expect(try await signIn(api, friday, code(api, friday)).status == 201)
+            api.clock.advance(by: 3 * 86400)
+            try await api.transaction { try await $0.run(IdentitySQL.deleteOldTokens(now: api.now)) }
+            #expect(try await api.count("SELECT count(*) FROM session") == 0)
+            for number in 0..<6 {
+                let stranger = "attackers-secret-\(number)"
+                let sent = try await ask(stranger)
+                for _ in 0..<5 {
+                    let guess = SignInRequest(attemptId: sent.attemptId, code: "00000000", deviceSecret: stranger)
+                    #expect(try await api.post("/v1/auth/sessions", guess).code == "code_wrong")
+                }
+            }
+            let monday = try await ask(secret)
+            #expect(try await signIn(api, monday, code(api, monday)).status == 201)
         }
     }
 
@@ -119,6 +160,27 @@ import Testing
             #expect(try await refresh(api, third.refreshToken).status == 401)
             let header = ["authorization": "Bearer \(third.accessToken)"]
             #expect(try await api.send("GET", "/v1/me", headers: header).status == 401)
+        }
+    }
+
+    @Test func `A phone that lost the answer to its refresh in the woods is still signed in days later`() async throws {
+        try await withGuestAPI { api in
+            let sent = try await ask(api, "mira@example.org")
+            let first = try await signIn(api, sent, code(api, sent)).decode(Tokens.self)
+            let lost = try await refresh(api, first.refreshToken).decode(Tokens.self)
+            api.clock.advance(by: 3 * 86400)
+            try await api.transaction { tx in
+                try await tx.run(IdentitySQL.deleteOldTokens(now: api.clock.now))
+            }
+            let again = try await refresh(api, first.refreshToken).decode(Tokens.self)
+            #expect(again.refreshToken == lost.refreshToken)
+            let header = ["authorization": "Bearer \(again.accessToken)"]
+            #expect(try await api.send("GET", "/v1/me", headers: header).status == 200)
+            let next = try await refresh(api, again.refreshToken)
+            #expect(next.status == 200)
+            // Only the phone knew the successor, so the first token is a copy from now on.
+            #expect(try await refresh(api, first.refreshToken).status == 401)
+            #expect(try await refresh(api, next.decode(Tokens.self).refreshToken).status == 401)
         }
     }
 

@@ -222,6 +222,61 @@ import Testing
         }
     }
 
+    @Test func `A mutation that a limit forbids for now is refused, and stops nothing behind it`() async throws {
+        try await withGuestAPI { api in
+            struct Device: Encodable {
+                let id: UUID
+            }
+            let organiser = try await api.given.guest()
+            let camp = try await camp(of: organiser, api)
+            let world = try await api.given.park(cottages: Booking.maximumHolds + 1)
+            for cottage in world.cottages.dropLast() {
+                let request = try api.given.request(camp.group, world, cottages: [cottage])
+                #expect(try await api.post("/v1/bookings", request, as: organiser, key: "\(cottage.id)").status == 201)
+            }
+            let proposal = StayOptionRequest(
+                parkId: world.park.id,
+                stay: try stay("2027-05-14", "2027-05-17"),
+                cottages: [.init(anyOf: world.type.id)]
+            )
+            let path = "/v1/groups/\(camp.group.id)/options"
+            let option = try await api.post(path, proposal, as: organiser).decode(StayOption.self)
+            let comes = ReplyRequest(reply: .yes)
+            let attending = try await api.change("PUT", "\(path)/\(option.id)/attendance", comes, as: organiser)
+            #expect(attending.status == 200)
+            #expect(try await api.post("/v1/sync/devices", Device(id: camp.device), as: organiser).status == 204)
+            let promotion = ChangeArguments<StayOption, PromotionRequest>(
+                groupId: camp.group.id,
+                id: option.id,
+                request: PromotionRequest()
+            )
+            let promote = Mutation(
+                sequence: 1,
+                id: UUID(),
+                name: "option.promote@1",
+                arguments: String(decoding: try JSONEncoder().encode(promotion), as: UTF8.self),
+                at: api.now
+            )
+            let rename = try Wish(item: 1, change: PlanItemChange(base: 1, title: "Behind it")).mutation(
+                2,
+                in: camp,
+                at: api.now
+            )
+            let request = SyncRequest(deviceId: camp.device, mutations: [promote, rename])
+            let answer = try await api.change("POST", "/v1/sync", request, as: organiser)
+            #expect(answer.status == 200)
+            let lines = try SyncEngine.lines(of: answer.body)
+            let outcomes = lines.compactMap { line -> Outcome? in
+                guard case .outcome(_, let outcome) = line else { return nil }
+                return outcome
+            }
+            #expect(outcomes.map(\.result) == [.rejected, .applied])
+            #expect(outcomes.first?.code == "too_many_holds")
+            // What is new comes all the same.
+            #expect(answer.text.contains("Behind it"))
+        }
+    }
+
     @Test func `Two phones that change the same items of two groups in opposite orders wait for each other`()
         async throws
     {

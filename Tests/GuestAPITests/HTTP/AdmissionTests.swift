@@ -1,0 +1,59 @@
+import Synchronization
+import Testing
+
+@testable import GuestAPI
+
+@Suite struct AdmissionTests {
+    /// Requests that wait, in the order in which they were let in.
+    private final class Line: Sendable {
+        let admitted = Mutex<[Policy.Load]>([])
+
+        /// Asks for a place, and returns once the request stands in its queue.
+        func join(_ load: Policy.Load, _ admission: Admission, in group: inout TaskGroup<Void>) async {
+            let waiting = admission.load.waiting
+            group.addTask {
+                if await admission.enter(load) { self.admitted.withLock { $0.append(load) } }
+            }
+            while admission.load.waiting == waiting { await Task.yield() }
+        }
+    }
+
+    @Test func `Strangers never have all the places, however many there are`() async {
+        let admission = Admission(capacity: 16)
+        let line = Line()
+        await withTaskGroup(of: Void.self) { group in
+            for load in [Policy.Load.signIn, .payLink, .webhook] {
+                for _ in 0..<load.sixteenths { #expect(await admission.enter(load)) }
+                for _ in 0..<3 { await line.join(load, admission, in: &group) }
+            }
+            #expect(admission.load.running == 7)
+            for load in [Policy.Load.payment, .booking, .reading, .desk] { #expect(await admission.enter(load)) }
+            for load in [Policy.Load.signIn, .payLink, .webhook] {
+                for _ in 0..<load.sixteenths + 3 { admission.leave(load) }
+            }
+        }
+    }
+
+    @Test func `The classes that wait are served in turn`() async {
+        let admission = Admission(capacity: 16)
+        let line = Line()
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<12 { #expect(await admission.enter(.reading)) }
+            for _ in 0..<4 { #expect(await admission.enter(.booking)) }
+            for _ in 0..<3 {
+                for load in [Policy.Load.signIn, .booking, .reading, .desk] {
+                    await line.join(load, admission, in: &group)
+                }
+            }
+            // Each that leaves lets one in, and nobody of a class comes twice before the others.
+            for count in 1...12 {
+                admission.leave(.reading)
+                while line.admitted.withLock({ $0.count }) < count { await Task.yield() }
+            }
+            let admitted = line.admitted.withLock { $0 }
+            for round in 0..<3 {
+                #expect(Set(admitted[round * 4..<round * 4 + 4]) == [.signIn, .booking, .reading, .desk])
+            }
+        }
+    }
+}
