@@ -37,7 +37,8 @@ enum DeskGuests {
                 booking.map { DeskSQL.reaches($0, of: guest, at: parks, now: app.now()) }
                 ?? share.map { DeskSQL.reaches($0, of: guest, at: parks, now: app.now()) }
         }
-        guard let query, try await app.database.read(as: principal.setting, { try await $0.first(query) }) == true else {
+        guard let query, try await app.database.read(as: principal.setting, { try await $0.first(query) }) == true
+        else {
             throw Refusal.notFound
         }
         return (guest, member)

@@ -364,8 +364,10 @@ enum IdentitySQL {
         )
     }
 
-    /// A guest has to do with a park whose desk made the account, or where a group of theirs stays or has stayed; with
-    /// `parks` nil every guest is known. A hold that ran out and a stay that was cancelled make nobody known.
+    /// Whether a guest has to do with one of the parks; with nil every guest has.
+    ///
+    /// That is a park whose desk made the account, or where a group of theirs stays or has stayed. A hold that ran out and
+    /// a stay that was cancelled make nobody known.
     static func isOf(_ parks: [Park.ID]?) -> SQL {
         guard let parks else { return "true" }
         return """

@@ -112,7 +112,8 @@ import Testing
             let world = try await api.given.park(cottages: Booking.maximumHolds + 1)
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
-            func hold(_ cottage: Cottage, key: String = UUID().uuidString) async throws -> GuestAPITestService.Response {
+            func hold(_ cottage: Cottage, key: String = UUID().uuidString) async throws -> GuestAPITestService.Response
+            {
                 let request = try api.given.request(group, world, cottages: [cottage])
                 return try await api.post("/v1/bookings", request, as: organiser, key: key)
             }

@@ -234,7 +234,8 @@ import Testing
         }
     }
 
-    @Test func `The desk speaks for a guest exactly where the table lets it, and at its own parks alone`() async throws {
+    @Test func `The desk speaks for a guest exactly where the table lets it, and at its own parks alone`() async throws
+    {
         try await withGuestAPI(clock: TestClock(testStart)) { api in
             var rules = Given.rules
             rules.register = .init(documents: false, keepDays: 30)
@@ -250,7 +251,9 @@ import Testing
             ) { first, _ in first }
 
             /// A guest with a held stay at our park, and one at the other park that they have given up.
-            func stay(in cottage: Int = 0) async throws -> (guest: Guest.ID, ids: [String: String], end: () async throws -> Void) {
+            func stay(
+                in cottage: Int = 0
+            ) async throws -> (guest: Guest.ID, ids: [String: String], end: () async throws -> Void) {
                 let organiser = try await api.given.guest()
                 let group = try await api.given.group(of: organiser)
                 let booking = try await api.given.booking(
