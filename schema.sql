@@ -407,6 +407,16 @@ CREATE TABLE import_row (
     PRIMARY KEY (import_file_id, line)
 );
 
+-- A reservation that another system cancelled before we heard of it, for the report of it that is still to come; forgotten
+-- after 400 days.
+CREATE TABLE withdrawn_reservation (
+    park_id uuid NOT NULL REFERENCES park,
+    number text NOT NULL CHECK (length(number) BETWEEN 1 AND 100),
+    reported_at timestamptz NOT NULL,
+    PRIMARY KEY (park_id, number)
+);
+CREATE INDEX ON withdrawn_reservation (reported_at);
+
 -- Who of the group stays.
 CREATE TABLE booking_traveller (
     booking_id uuid NOT NULL REFERENCES booking,

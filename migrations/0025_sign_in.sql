@@ -21,4 +21,13 @@ CREATE INDEX ON refresh_token (expires_at);
 CREATE INDEX ON session (ends_at);
 CREATE INDEX session_revoked ON session (revoked_at) WHERE revoked_at IS NOT NULL;
 
+-- A reservation that another system cancelled before we heard of it, for the report of it that is still to come.
+CREATE TABLE withdrawn_reservation (
+    park_id uuid NOT NULL REFERENCES park,
+    number text NOT NULL CHECK (length(number) BETWEEN 1 AND 100),
+    reported_at timestamptz NOT NULL,
+    PRIMARY KEY (park_id, number)
+);
+CREATE INDEX ON withdrawn_reservation (reported_at);
+
 INSERT INTO schema_version (number, name) VALUES (25, 'signIn');

@@ -17,6 +17,11 @@ public enum PostgresError: Error, Sendable {
     /// A column was missing or held what the Swift type cannot.
     case undecodable(column: String, reason: String)
 
+    /// As the server would say it of a text that cannot be sent to it.
+    static let zeroByte = PostgresError.server(
+        ServerError(sqlState: "22021", message: "a text has a zero byte", detail: nil, constraint: nil)
+    )
+
     /// What the server said.
     ///
     /// `constraint` names the constraint that stopped a row.

@@ -73,6 +73,9 @@ public struct Parameter: Sendable, Equatable {
 public struct Statement: Sendable {
     let text: String
     let parameters: [Parameter]
+
+    /// C strings end at a zero byte, and PostgreSQL has no text with one in it either.
+    var hasZeroByte: Bool { parameters.contains { $0.text?.utf8.contains(0) ?? false } }
 }
 
 /// A statement that answers rows, and how to read one.

@@ -180,18 +180,24 @@ public final class Transaction: Sendable {
 
     // MARK: Sending
 
-    private func takePrefix() -> [Statement] {
-        state.withLock { state in
+    /// What is sent before the statements.
+    ///
+    /// Throws for a text that cannot be sent at all, and then nothing is taken: BEGIN still waits to be the first.
+    private func takePrefix(before statements: [Statement]) throws(PostgresError) -> [Statement] {
+        let prefix: [Statement]? = state.withLock { state in
+            guard !(state.prefix + statements).contains(where: \.hasZeroByte) else { return nil }
             defer { state.prefix = [] }
             state.hasBegun = state.hasBegun || !state.prefix.isEmpty
             return state.prefix
         }
+        guard let prefix else { throw .zeroByte }
+        return prefix
     }
 
     /// Sends what is to be sent later, and waits for it; at the end of a savepoint, so that what fails of it fails inside.
     public func settle() async throws {
         try Task.checkCancellation()
-        let prefix = takePrefix()
+        let prefix = try takePrefix(before: [])
         if !prefix.isEmpty { _ = try await send(prefix) }
     }
 
@@ -199,7 +205,7 @@ public final class Transaction: Sendable {
         try Task.checkCancellation()
         // Many statements that are each quick enough can take too long together.
         guard .now < deadline else { throw PostgresError.deadline }
-        let prefix = takePrefix()
+        let prefix = try takePrefix(before: statements)
         let results = try await send(prefix + statements)
         guard results.count == prefix.count + statements.count else {
             throw PostgresError.connectionLost("an answer is missing")
@@ -218,7 +224,7 @@ public final class Transaction: Sendable {
         let last = flush(notes).map(\.statement)
         // Nothing was asked and nothing recorded: there is no transaction to end.
         if isUntouched, last.isEmpty { return }
-        let prefix = takePrefix()
+        let prefix = try takePrefix(before: last)
         do {
             let results = try await send(prefix + last + [Statement(text: "COMMIT", parameters: [])])
             guard results.last?.tag == "COMMIT" else {

@@ -93,14 +93,7 @@ final class Wire: @unchecked Sendable {
         answer: @escaping @Sendable (Result<[ResultSet], PostgresError>) -> Void
     ) {
         guard !isBroken else { return answer(.failure(.connectionLost("the connection is closed"))) }
-        // C strings end at a zero byte; PostgreSQL has no text with one in it either.
-        guard !statements.contains(where: { $0.parameters.contains { $0.text?.utf8.contains(0) ?? false } }) else {
-            return answer(
-                .failure(
-                    .server(.init(sqlState: "22021", message: "a text has a zero byte", detail: nil, constraint: nil))
-                )
-            )
-        }
+        guard !statements.contains(where: \.hasZeroByte) else { return answer(.failure(.zeroByte)) }
         var segment = Segment(expires: .now + .seconds(seconds), answer: answer)
         for statement in statements {
             guard send(statement, into: &segment.steps) else { return fail(errorText, alsoTelling: segment) }

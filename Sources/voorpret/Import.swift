@@ -27,6 +27,17 @@ struct Import: AsyncParsableCommand {
         @Option(help: "A JSON file that says which column is what; see docs/import.md.")
         var columns: String?
 
+        @Option(
+            help: "How the file is encoded: utf-8, or windows-1252 as Excel writes it.",
+            transform: { text in
+                guard let encoding = TextEncoding(rawValue: text) else {
+                    throw ValidationError("'\(text)' is none of utf-8 and windows-1252")
+                }
+                return encoding
+            }
+        )
+        var encoding = TextEncoding.utf8
+
         @Flag(help: "The file has other reservations than the park's earlier one without reservation numbers.")
         var add = false
 
@@ -51,6 +62,7 @@ struct Import: AsyncParsableCommand {
                         name: file,
                         map: columnMap,
                         parkSlug: park,
+                        encoding: encoding,
                         isAddition: add,
                         app
                     )

@@ -55,6 +55,24 @@ import Testing
         }
     }
 
+    @Test func `A text that cannot be sent takes nothing of the transaction with it`() async throws {
+        try await withNotes { database, _ in
+            struct Refused: Error {}
+            await #expect(throws: Refused.self) {
+                try await database.transaction(as: "test") { tx in
+                    _ = try? await tx.run(insert(1, "a\0b"))
+                    try await tx.run(insert(2))
+                    throw Refused()
+                }
+            }
+            try await database.transaction(as: "test") { tx in
+                _ = try? await tx.savepoint { try await $0.run(insert(3, "a\0b")) }
+                try await tx.run(insert(4))
+            }
+            #expect(try await database.read(as: "test") { try await $0.all(ids) } == [4])
+        }
+    }
+
     @Test func `A savepoint's rollback undoes its rows and forgets what it recorded`() async throws {
         let flushed = Mutex<[Int]>([])
         let record: Database.Flush = { notes in

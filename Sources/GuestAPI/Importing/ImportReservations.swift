@@ -22,8 +22,10 @@ public struct ImportReservations: Sendable {
     private let file: ReservationFile
     private let name: String
 
-    /// - Parameter isAddition: whether the file has other reservations than those that the park has from a file without
-    ///   reservation numbers.
+    /// - Parameters:
+    ///   - encoding: of the file.
+    ///   - isAddition: whether the file has other reservations than those that the park has from a file without
+    ///     reservation numbers.
     /// - Throws: when there is no such park, or the file is no such export; without numbers also when another file
     ///   without numbers has been imported, whose reservations would be booked a second time.
     public init(
@@ -31,6 +33,7 @@ public struct ImportReservations: Sendable {
         name: String,
         map: ColumnMap,
         parkSlug: String,
+        encoding: TextEncoding = .utf8,
         isAddition: Bool = false,
         _ app: AppEnvironment
     ) async throws {
@@ -39,7 +42,12 @@ public struct ImportReservations: Sendable {
         let found = try await app.database.read(as: "import") { try await $0.first(ParkSQL.park(slug: parkSlug)) }
         guard let found else { throw ReservationFile.Unreadable(description: "there is no park '\(parkSlug)'") }
         park = found
-        file = try ReservationFile(data, map, decimals: Currency.decimals(of: found.currency))
+        file = try ReservationFile(
+            data,
+            map,
+            encoding: encoding,
+            decimals: Currency.decimals(of: found.currency)
+        )
         guard map.reservationNumber == nil, !isAddition else { return }
         let other = ImportSQL.numberless(in: found.id, besides: file.hash)
         if let other = try await app.database.read(as: "import", { try await $0.first(other) }) {
@@ -292,9 +300,10 @@ public struct ImportReservations: Sendable {
     }
 
     private func rejectsFile(_ rejects: [(line: Int, reason: String)]) -> Data {
-        var text = Data("line,reason,".utf8) + Data(file.header) + Data("\n".utf8)
+        let sign = String(decoding: [file.separator], as: UTF8.self)
+        var text = Data("line\(sign)reason\(sign)".utf8) + Data(file.header) + Data("\n".utf8)
         for reject in rejects {
-            text += Data("\(reject.line),\"\(reject.reason.replacing("\"", with: "\"\""))\",".utf8)
+            text += Data("\(reject.line)\(sign)\"\(reject.reason.replacing("\"", with: "\"\""))\"\(sign)".utf8)
             text += Data(file.rawRows[reject.line] ?? []) + Data("\n".utf8)
         }
         return text

@@ -91,18 +91,60 @@ enum ImportSQL {
         ) { try $0.decode("is_locked") }
     }
 
-    static func reported(_ number: String, in park: Park.ID) -> Query<(id: Booking.ID, reportedAt: Date?)> {
+    struct Reported: Sendable {
+        let id: Booking.ID
+        let reportedAt: Date?
+        /// The code of the type that was booked, also where the desk gives a cottage of another type instead.
+        let type: String?
+    }
+
+    static func reported(_ number: String, in park: Park.ID) -> Query<Reported> {
         Query(
-            "SELECT id, reported_at FROM booking WHERE park_id = \(park) AND reservation_number = \(number)"
-        ) { (try $0.decode("id"), try $0.decodeIfPresent("reported_at")) }
+            """
+            SELECT id, reported_at, (
+                SELECT code FROM allocation JOIN cottage ON cottage.id = cottage_id
+                    JOIN cottage_type ON cottage_type.id = coalesce(priced_as, type_id)
+                WHERE booking_id = booking.id LIMIT 1
+            ) AS type
+            FROM booking WHERE park_id = \(park) AND reservation_number = \(number)
+            """
+        ) {
+            Reported(
+                id: try $0.decode("id"),
+                reportedAt: try $0.decodeIfPresent("reported_at"),
+                type: try $0.decodeIfPresent("type")
+            )
+        }
+    }
+
+    /// Remembers that a reservation we have not heard of was cancelled, for the report of it that is still to come.
+    static func forestall(_ number: String, in park: Park.ID, cancelledAt at: Date) -> Command {
+        Command(
+            """
+            INSERT INTO withdrawn_reservation (park_id, number, reported_at) VALUES (\(park), \(number), \(at))
+            ON CONFLICT (park_id, number)
+            DO UPDATE SET reported_at = greatest(withdrawn_reservation.reported_at, EXCLUDED.reported_at)
+            """
+        )
+    }
+
+    /// When a reservation we had not heard of was cancelled; it is forgotten with this.
+    static func takeForestalled(_ number: String, in park: Park.ID) -> Query<Date> {
+        Query(
+            "DELETE FROM withdrawn_reservation WHERE park_id = \(park) AND number = \(number) RETURNING reported_at"
+        ) { try $0.decode("reported_at") }
+    }
+
+    static func forgetForestalled(before then: Date) -> Command {
+        Command("DELETE FROM withdrawn_reservation WHERE reported_at < \(then)")
     }
 
     static func remember(_ reportedAt: Date?, of booking: Booking.ID) -> Command {
         Command("UPDATE booking SET reported_at = coalesce(\(reportedAt), reported_at) WHERE id = \(booking)")
     }
 
-    /// A few cottages that may be free for a report: the booking's own, whatever its type, because the desk may have moved
-    /// it there; then free ones, unless the guests are in theirs.
+    /// A few cottages that may be free for a report: the booking's own, if it was booked as the type or the guests are in
+    /// it; then free ones, unless the guests are in theirs.
     ///
     /// Few enough to lock, and enough to find one that nobody else takes in this moment.
     static func candidates(
@@ -121,8 +163,8 @@ enum ImportSQL {
                     AND NOT EXISTS (SELECT FROM booking WHERE booking.id = \(booking) AND state = 'checkedIn')
                 OR id IN (
                     SELECT cottage_id FROM allocation JOIN booking ON booking.id = booking_id
-                    WHERE booking_id = \(booking) AND is_live
-                        AND (state = 'checkedIn' OR cottage.number = coalesce(\(number), cottage.number))
+                    WHERE booking_id = \(booking) AND is_live AND (state = 'checkedIn'
+                        OR coalesce(priced_as, type_id) = \(type) AND cottage.number = coalesce(\(number), cottage.number))
                 )
             )
             ORDER BY id IN (SELECT cottage_id FROM allocation WHERE booking_id = \(booking) AND is_live) DESC,

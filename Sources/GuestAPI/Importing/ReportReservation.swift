@@ -5,10 +5,12 @@ import Postgres
 extension Booking {
     /// Takes over what the property system says of one of its reservations: makes the booking, changes or cancels it.
     ///
+    /// A cancellation that came before its reservation counts when that comes.
+    ///
     /// What cannot be done is not lost: the booking says what the other system said, without a cottage where none is
     /// free, and a task tells the staff. A report that makes things right again ends the task.
     static func report(
-        _ report: ReservationReport,
+        _ said: ReservationReport,
         as number: String,
         in park: Park.ID,
         by principal: Principal,
@@ -23,6 +25,13 @@ extension Booking {
             ImportSQL.reported(number, in: park)
         )
         guard let park = parks.first else { throw Refusal.notFound }
+        try allow(said.reportedAt, "/reportedAt", at: now)
+        var report = said
+        if known.isEmpty, let cancelledAt = try await tx.first(ImportSQL.takeForestalled(number, in: park.id)),
+            let at = said.reportedAt, at <= cancelledAt
+        {
+            (report.state, report.reportedAt) = (.cancelled, cancelledAt)
+        }
         guard let type = types.first(where: { $0.code == report.type }) else {
             throw Refusal.unknownCottage.at("/type")
         }
@@ -31,7 +40,7 @@ extension Booking {
         }
         if let known = known.first {
             let booking = try await found(known.id, as: principal, in: tx)
-            if booking.isAs(report) {
+            if booking.isAs(report, bookedAs: known.type) {
                 tx.later([ImportSQL.remember(report.reportedAt, of: known.id)])
                 try await conclude(number, nil, due: report.stay.arrival, in: park.id, app, at: now, in: tx)
                 return booking
@@ -76,7 +85,7 @@ extension Booking {
             target: id.uuid,
             park: park.id,
             reason: number,
-            after: report,
+            after: said,
             app,
             at: now,
             in: tx
@@ -91,7 +100,8 @@ extension Booking {
     ///
     /// Harmless to repeat.
     ///
-    /// - Parameter reportedAt: when the other system said so; nothing happens when it has said something since.
+    /// - Parameter reportedAt: when the other system said so; nothing happens when it has said something since. With it, a
+    ///   reservation may be cancelled that we hear of later.
     static func withdraw(
         _ number: String,
         reportedAt: Date?,
@@ -105,7 +115,11 @@ extension Booking {
             ImportSQL.lockReservation(number, of: park),
             ImportSQL.reported(number, in: park)
         )
-        guard let id = known.first?.id else { throw Refusal.notFound }
+        try allow(reportedAt, "?reportedAt", at: now)
+        guard let id = known.first?.id else {
+            guard let reportedAt, try await tx.first(ParkSQL.park(park)) != nil else { throw Refusal.notFound }
+            return tx.later([ImportSQL.forestall(number, in: park, cancelledAt: reportedAt)])
+        }
         if let last = known.first?.reportedAt, let reportedAt, reportedAt < last { return }
         let booking = try await locked(id, as: principal, in: tx)
         let trouble = booking.withdraw(at: now, in: tx)
@@ -113,6 +127,12 @@ extension Booking {
         try Audit.record("reservation.withdraw", target: id.uuid, park: park, reason: number, app, at: now, in: tx)
         try await conclude(number, trouble, due: booking.stay.departure, in: park, app, at: now, in: tx)
         booking.publish(in: tx)
+    }
+
+    /// Throws for an instant that lies ahead by more than clocks differ: whatever was said until then would count as old.
+    private static func allow(_ reportedAt: Date?, _ pointer: String, at now: Date) throws {
+        guard let reportedAt, reportedAt > now.addingTimeInterval(86400) else { return }
+        throw BadRequest(pointer, "must not lie in the future")
     }
 
     /// What stands against a report becomes a task; one without trouble ends it.
@@ -141,7 +161,7 @@ extension Booking {
     }
 
     /// Whether the report tells nothing new: it stands as it says, in a cottage that it does not speak against.
-    private func isAs(_ report: ReservationReport) -> Bool {
+    private func isAs(_ report: ReservationReport, bookedAs type: String?) -> Bool {
         switch (state, report.state) {
         case (.cancelled, .cancelled): return true
         case (.confirmed, .confirmed), (.checkedIn, .confirmed): break
@@ -149,7 +169,8 @@ extension Booking {
         }
         return stay == report.stay && adults == report.adults && children == report.children
             && babies == report.babies && total.amount == report.nightlyRate * Int64(report.stay.nightCount)
-            && cottages.count == 1 && (report.cottage ?? cottages.first?.number) == cottages.first?.number
+            && type == report.type && cottages.count == 1
+            && (report.cottage ?? cottages.first?.number) == cottages.first?.number
     }
 
     /// - Returns: what stands against it.

@@ -71,6 +71,8 @@ struct ReservationFile: Sendable {
     let reservations: [Reservation]
     let rejects: [(line: Int, reason: String)]
     let header: [UInt8]
+    /// What parts the fields.
+    let separator: UInt8
     /// The raw text of each row, for the rejects file.
     let rawRows: [Int: [UInt8]]
 
@@ -80,20 +82,22 @@ struct ReservationFile: Sendable {
         let description: String
     }
 
-    /// - Parameter decimals: how many the park's currency has, for rates.
-    init(_ data: Data, _ map: ColumnMap, decimals: Int) throws {
+    /// - Parameters:
+    ///   - encoding: of the file; the rejects are written in UTF-8.
+    ///   - decimals: how many the park's currency has, for rates.
+    init(_ data: Data, _ map: ColumnMap, encoding: TextEncoding = .utf8, decimals: Int) throws {
         hash = Data(SHA256.hash(data: data))
-        var records = CSV(Array(data))
+        var records = CSV(try encoding.utf8(of: data))
         guard let first = records.next() else { throw Unreadable(description: "the file is empty") }
         header = first.raw
-        let names = first.fields.map { $0.trimmingCharacters(in: .whitespacesAndNewlines.union(["\u{FEFF}"])) }
+        separator = records.separator
+        let names = first.fields.map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }
+        let used = Set(map.columns)
+        if let twice = used.sorted().first(where: { name in names.count { $0 == name } > 1 }) {
+            throw Unreadable(description: "the file has the column \(twice) more than once")
+        }
         let positions = Dictionary(names.enumerated().map { ($0.element, $0.offset) }) { first, _ in first }
-        let needed =
-            [
-                map.adults, map.status, map.arrivalDate, map.arrivalYear, map.arrivalMonth, map.arrivalDay,
-                map.reservationNumber,
-            ]
-            .compactMap { $0 } + map.nights
+        let needed = map.needed
         let missing = needed.filter { positions[$0] == nil }
         guard missing.isEmpty else {
             throw Unreadable(description: "the file has no column \(missing.joined(separator: ", "))")
@@ -108,11 +112,15 @@ struct ReservationFile: Sendable {
                 rejects.append((record.line, "has \(record.fields.count) fields, expected \(names.count)"))
                 continue
             }
-            let row = RowReader(fields: record.fields, positions: positions)
+            let row = RowReader(
+                fields: record.fields,
+                positions: positions,
+                decimalComma: separator == UInt8(ascii: ";")
+            )
             do {
                 let reservation = try Reservation(row, map, decimals: decimals, line: record.line)
                 if let number = reservation.number, !numbers.insert(number).inserted {
-                    throw RowReader.Bad(reason: "reservation number \(number) stands in the file twice")
+                    throw RowReader.Bad("reservation number \(number) stands in the file twice")
                 }
                 reservations.append(reservation)
             } catch let bad as RowReader.Bad {
@@ -125,12 +133,58 @@ struct ReservationFile: Sendable {
     }
 }
 
+/// How the bytes of a file are to be read.
+public enum TextEncoding: String, CaseIterable, Sendable {
+    case utf8 = "utf-8"
+    case windows1252 = "windows-1252"
+
+    /// The text in UTF-8, without the mark that Excel puts before it.
+    fileprivate func utf8(of data: Data) throws -> [UInt8] {
+        var bytes: [UInt8]
+        switch self {
+        case .utf8:
+            guard String(validating: data, as: UTF8.self) != nil else {
+                throw ReservationFile.Unreadable(
+                    description: "the file is not UTF-8; if it comes from Excel, say --encoding windows-1252"
+                )
+            }
+            bytes = Array(data)
+        case .windows1252:
+            guard let text = String(data: data, encoding: .windowsCP1252) else {
+                throw ReservationFile.Unreadable(description: "the file is not Windows-1252")
+            }
+            bytes = Array(text.utf8)
+        }
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
+        return bytes
+    }
+}
+
+extension ColumnMap {
+    /// The columns that a file must have.
+    fileprivate var needed: [String] {
+        [adults, status, arrivalDate, arrivalYear, arrivalMonth, arrivalDay, reservationNumber].compactMap { $0 }
+            + nights
+    }
+
+    fileprivate var columns: [String] { needed + type + [children, babies, nightlyRate].compactMap { $0 } }
+}
+
 private struct RowReader {
     let fields: [String]
     let positions: [String: Int]
+    /// Where semicolons part the columns, a comma may part the decimals.
+    let decimalComma: Bool
 
     struct Bad: Error {
         let reason: String
+
+        /// - Parameter reason: may quote the row, whose control characters no database takes.
+        init(_ reason: String) {
+            self.reason = String(
+                String.UnicodeScalarView(reason.unicodeScalars.map { $0.value < 32 ? "\u{FFFD}" : $0 })
+            )
+        }
     }
 
     /// nil for an absent column, an empty field and the word NULL.
@@ -141,14 +195,33 @@ private struct RowReader {
     }
 
     func int(_ column: String, _ range: ClosedRange<Int>) throws(Bad) -> Int {
-        guard let text = text(column) else { throw Bad(reason: "\(column) is empty") }
-        guard let number = Int(text), range.contains(number) else {
-            throw Bad(
-                reason:
-                    "\(column) is '\(text.prefix(40))', not a number from \(range.lowerBound) to \(range.upperBound)"
-            )
+        guard let text = text(column) else { throw Bad("\(column) is empty") }
+        guard text.utf8.allSatisfy({ (48...57).contains($0) }), let number = Int(text), range.contains(number) else {
+            throw Bad("\(column) is '\(text.prefix(40))', not a number from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
+    }
+
+    /// A value that passes a check of requests.
+    func word(_ column: String?, _ isRight: (inout Check, String) -> Void) throws(Bad) -> String? {
+        guard let column, let text = text(column) else { return nil }
+        var check = Check()
+        isRight(&check, text)
+        guard let error = check.errors.first else { return text }
+        throw Bad("\(column) is '\(text.prefix(40))', which \(error.detail)")
+    }
+
+    /// Minor units of a decimal number such as `99.50` or `-12`; nil for an absent or empty column.
+    func money(_ column: String?, decimals: Int) throws(Bad) -> Int64? {
+        guard let column, let text = text(column) else { return nil }
+        let plain = decimalComma ? text.replacing(",", with: ".") : text
+        let isDecimal = plain.wholeMatch(of: /-?[0-9]{1,6}(\.[0-9]{1,9})?/) != nil
+        guard isDecimal, let number = Decimal(string: plain, locale: Locale(identifier: "en_US_POSIX")) else {
+            throw Bad("\(column) is '\(text.prefix(40))', not a decimal number below 1,000,000")
+        }
+        var (scaled, rounded) = (number * pow(10, decimals), Decimal())
+        NSDecimalRound(&rounded, &scaled, 0, .plain)
+        return NSDecimalNumber(decimal: rounded).int64Value
     }
 }
 
@@ -156,43 +229,37 @@ extension Reservation {
     /// - Parameter decimals: how many the park's currency has.
     fileprivate init(_ row: RowReader, _ map: ColumnMap, decimals: Int, line: Int) throws(RowReader.Bad) {
         self.line = line
-        number = row.text(map.reservationNumber)
-        if map.reservationNumber != nil, number == nil { throw .init(reason: "the reservation number is empty") }
+        number = try row.word(map.reservationNumber) { $0.text($1, "", length: 1...100) }
+        if map.reservationNumber != nil, number == nil { throw .init("the reservation number is empty") }
         let arrival = try Self.arrival(row, map)
         var nights = 0
         for column in map.nights { nights += try row.int(column, 0...1000) }
         guard nights > 0, let stay = Stay(from: arrival, to: arrival.adding(days: nights)) else {
-            throw .init(reason: "the stay has no nights")
+            throw .init("the stay has no nights")
         }
-        guard stay.isOnCalendar else { throw .init(reason: "\(arrival) does not lie in the years 2000 to 2099") }
-        guard nights <= 365 else { throw .init(reason: "the stay has more than 365 nights") }
+        guard stay.isOnCalendar else { throw .init("\(arrival) does not lie in the years 2000 to 2099") }
+        guard nights <= 365 else { throw .init("the stay has more than 365 nights") }
         self.stay = stay
-        guard let status = row.text(map.status) else { throw .init(reason: "\(map.status) is empty") }
+        guard let status = row.text(map.status) else { throw .init("\(map.status) is empty") }
         guard let state = map.states[status].flatMap({ Booking.State(rawValue: $0) }), state != .held else {
-            throw .init(reason: "the status '\(status.prefix(40))' has no meaning in the column map")
+            throw .init("the status '\(status.prefix(40))' has no meaning in the column map")
         }
         self.state = state
-        guard let type = map.type.lazy.compactMap({ row.text($0) }).first, type.utf8.count <= 20 else {
-            throw .init(reason: "there is no cottage type")
-        }
+        guard let column = map.type.first(where: { row.text($0) != nil }),
+            let type = try row.word(column, { $0.code($1, "") })
+        else { throw .init("there is no cottage type") }
         self.type = type
         adults = try row.int(map.adults, 0...500)
         children = row.text(map.children) == nil ? 0 : try row.int(map.children ?? "", 0...500)
         babies = row.text(map.babies) == nil ? 0 : try row.int(map.babies ?? "", 0...500)
-        guard adults + children + babies > 0 else { throw .init(reason: "nobody stays") }
-        let rate = row.text(map.nightlyRate) ?? "0"
-        guard let number = Double(rate), number.isFinite, abs(number) < 1_000_000 else {
-            throw .init(reason: "the rate '\(rate.prefix(40))' is not a number")
-        }
-        var unit = 1.0
-        for _ in 0..<decimals { unit *= 10 }
-        nightlyRate = Int64((number * unit).rounded())
+        guard adults + children + babies > 0 else { throw .init("nobody stays") }
+        nightlyRate = try row.money(map.nightlyRate, decimals: decimals) ?? 0
     }
 
     private static func arrival(_ row: RowReader, _ map: ColumnMap) throws(RowReader.Bad) -> LocalDate {
         if let column = map.arrivalDate {
             guard let date = row.text(column).flatMap({ LocalDate($0) }) else {
-                throw .init(reason: "\(column) is no date such as 2027-05-14")
+                throw .init("\(column) is no date such as 2027-05-14")
             }
             return date
         }
@@ -206,12 +273,14 @@ extension Reservation {
         ]
         guard let month = Int(name) ?? names.firstIndex(of: name.lowercased()).map({ $0 + 1 }),
             let date = LocalDate(year: year, month: month, day: day)
-        else { throw .init(reason: "there is no day \(day) \(name.prefix(20)) \(year)") }
+        else { throw .init("there is no day \(day) \(name.prefix(20)) \(year)") }
         return date
     }
 }
 
-/// Reads comma-separated values (RFC 4180) from memory, one record at a time.
+/// Reads separated values (RFC 4180) from memory, one record at a time.
+///
+/// What parts the fields is a comma, a semicolon or a tab: whichever the header has most of.
 struct CSV {
     struct Record {
         /// Of the first line of the record; the header is line 1.
@@ -220,12 +289,23 @@ struct CSV {
         let raw: [UInt8]
     }
 
+    let separator: UInt8
     private let bytes: [UInt8]
     private var index = 0
     private var line = 1
 
     init(_ bytes: [UInt8]) {
         self.bytes = bytes
+        let header = bytes.prefix { $0 != 10 && $0 != 13 }
+        // Excel says in a line of its own what it takes.
+        if header.count == 5, header.starts(with: "sep=".utf8), let sign = header.last {
+            separator = sign
+            index = bytes.firstIndex(of: 10).map { $0 + 1 } ?? bytes.count
+            line = 2
+            return
+        }
+        let counts = [UInt8(ascii: ","), UInt8(ascii: ";"), 9].map { sign in (sign, header.count { $0 == sign }) }
+        separator = counts.max { $0.1 < $1.1 }.flatMap { $0.1 > 0 ? $0.0 : nil } ?? UInt8(ascii: ",")
     }
 
     mutating func next() -> Record? {
@@ -252,7 +332,7 @@ struct CSV {
                 }
             } else if byte == UInt8(ascii: "\""), field.isEmpty {
                 isQuoted = true
-            } else if byte == UInt8(ascii: ",") {
+            } else if byte == separator {
                 fields.append(String(decoding: field, as: UTF8.self))
                 field = []
             } else if byte == 10 {

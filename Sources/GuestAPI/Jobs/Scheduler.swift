@@ -102,7 +102,10 @@ struct CleanUp: Work {
                 NoticeSQL.forgetTokens(now: now),
             ] + SyncSQL.forgetDeletions(before: now.addingTimeInterval(-90 * 86400))
                 + SyncSQL.deleteOld(before: now.addingTimeInterval(-400 * 86400))
-                + [PlanningSQL.deleteOld(before: now.addingTimeInterval(-90 * 86400))]
+                + [
+                    PlanningSQL.deleteOld(before: now.addingTimeInterval(-90 * 86400)),
+                    ImportSQL.forgetForestalled(before: now.addingTimeInterval(-400 * 86400)),
+                ]
         )
     }
 }

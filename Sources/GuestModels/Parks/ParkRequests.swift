@@ -38,11 +38,7 @@ public struct ParkRequest: Codable, Sendable, Checked {
             && slug.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
         check.require(isSlug, "/slug", "must be 2 to 40 of a-z, 0-9 and -")
         check.text(name, "/name", length: 1...100)
-        check.require(
-            timeZone.utf8.count <= 60 && ParkClock(timeZone: timeZone) != nil,
-            "/timeZone",
-            "must be an IANA time zone"
-        )
+        check.require(ParkClock.isZone(timeZone), "/timeZone", "must be an IANA time zone, such as Europe/Amsterdam")
         check.require(Currency.isKnown(currency), "/currency", "must be a currency of ISO 4217")
         check.require(Country.isKnown(country), "/country", "must be a country of ISO 3166-1, two letters")
         check.range(longitude, "/longitude", -180...180)

@@ -47,6 +47,13 @@ public struct LocalTime: Hashable, Comparable, Sendable, Codable, LosslessString
 public struct ParkClock: Sendable {
     private let calendar: Calendar
 
+    /// Whether a park may have the zone: `UTC`, or an IANA name of an area and a place.
+    ///
+    /// Foundation reads other texts too, such as `GMT+0300`, which PostgreSQL reads otherwise or not at all.
+    public static func isZone(_ name: String) -> Bool {
+        name == "UTC" || name.contains("/") && TimeZone(identifier: name) != nil
+    }
+
     /// - Parameter timeZone: an IANA name such as `Europe/Amsterdam`; nil when there is no such zone.
     public init?(timeZone: String) {
         guard let zone = TimeZone(identifier: timeZone) else { return nil }

@@ -78,6 +78,62 @@ import Testing
         }
     }
 
+    @Test func `A cancellation that overtakes its reservation counts when that comes`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let path = "/v1/admin/parks/\(stage.world.park.id)/reservations/R-1"
+            let (before, then) = (api.now.addingTimeInterval(-7200), api.now.addingTimeInterval(-3600))
+            let gone = try await api.send("DELETE", "\(path)?reportedAt=\(then.rfc3339)", as: stage.reception)
+            #expect(gone.status == 204)
+            let late = try await stage.report("R-1", report(at: before)).decode(Booking.self)
+            #expect(late.state == .cancelled && late.cottages.isEmpty && late.total.amount == 0)
+            #expect(try await stage.report("R-1", report(at: before)).decode(Booking.self).state == .cancelled)
+            #expect(try await api.count("SELECT count(*) FROM allocation WHERE is_live") == 0)
+            // What was said after it counts.
+            #expect(try await stage.report("R-1", report(at: api.now)).decode(Booking.self).state == .confirmed)
+            #expect(try await api.count("SELECT count(*) FROM withdrawn_reservation") == 0)
+            // A mistaken time would make everything else old.
+            let wrong = try await stage.report("R-1", report(at: api.now.addingTimeInterval(3 * 86400)))
+            #expect(wrong.status == 400)
+            var nobody = try report()
+            nobody.adults = 0
+            #expect(try await stage.report("R-2", nobody).status == 400)
+        }
+    }
+
+    @Test func `A reservation of another type gets a cottage of that type, or becomes a task`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let office = try await api.given.headOffice()
+            let admin = "/v1/admin/parks/\(stage.world.park.id)"
+            let villa = CottageTypeRequest(
+                code: "V",
+                name: "Villa",
+                capacity: 8,
+                bedrooms: 4,
+                pets: 2,
+                isStepFree: true,
+                cleaningFee: 20_000
+            )
+            let type = try await api.post("\(admin)/cottage-types", villa, as: office).decode(CottageType.self)
+            let place = CottageRequest(typeId: type.id, number: "V1", longitude: 5.8, latitude: 52.2)
+            _ = try await api.post("\(admin)/cottages", place, as: office).decode(Cottage.self)
+            for number in ["R-1", "R-2"] {
+                let made = try await stage.report(number, report()).decode(Booking.self)
+                #expect(["1", "2"].contains(made.cottages.first?.number))
+            }
+            var wish = try report(rate: 15900)
+            wish.type = "V"
+            let moved = try await stage.report("R-1", wish).decode(Booking.self)
+            #expect(moved.cottages.map(\.number) == ["V1"] && moved.total.amount == 3 * 15900)
+            #expect(try await stage.tasks().isEmpty)
+            // Every villa is taken: it says what was reported, and the staff hear of it.
+            let homeless = try await stage.report("R-2", wish).decode(Booking.self)
+            #expect(homeless.cottages.isEmpty && homeless.total.amount == 3 * 15900)
+            #expect(try await stage.tasks().map(\.title) == ["Reservation R-2"])
+        }
+    }
+
     @Test func `A reservation for which there is no room is kept and becomes a task, until it has a cottage`()
         async throws
     {

@@ -1,5 +1,6 @@
 import Foundation
 import GuestModels
+import Postgres
 import TestKit
 import Testing
 
@@ -88,6 +89,38 @@ import Testing
             #expect(
                 try await api.get("/v1/parks/\(world.park.id)/availability?from=0001-01-01&to=9999-12-31").status == 400
             )
+        }
+    }
+
+    @Test func `A park has a time zone that PostgreSQL reads as we do`() async throws {
+        try await withGuestAPI { api in
+            let office = try await api.given.headOffice()
+            func create(_ zone: String, _ slug: String) async throws -> GuestAPITestService.Response {
+                let request = ParkRequest(
+                    slug: slug,
+                    name: "Park",
+                    timeZone: zone,
+                    currency: "EUR",
+                    country: "NL",
+                    longitude: 5,
+                    latitude: 52,
+                    rules: Given.rules
+                )
+                return try await api.post("/v1/admin/parks", request, as: office)
+            }
+            for zone in ["GMT+0300", "GMT-12", "EST5EDT", "Europe/Atlantis", "europe/amsterdam", ""] {
+                let refused = try await create(zone, "odd")
+                #expect(refused.status == 400 && refused.pointers == ["/timeZone"], "\(zone)")
+            }
+            for (number, zone) in ["Europe/Amsterdam", "America/Argentina/Buenos_Aires", "UTC"].enumerated() {
+                #expect(try await create(zone, "park-\(number)").status == 201, "\(zone)")
+            }
+            let names = TimeZone.knownTimeZoneIdentifiers.filter(ParkClock.isZone)
+            let unknown = Query(
+                "SELECT zone FROM unnest(\(names)::text[]) AS zone EXCEPT SELECT name FROM pg_timezone_names"
+            ) { try $0.decode("zone", as: String.self) }
+            #expect(names.count > 400)
+            #expect(try await api.transaction { try await $0.all(unknown) } == [])
         }
     }
 

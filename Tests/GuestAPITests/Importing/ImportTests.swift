@@ -90,6 +90,70 @@ import Testing
         }
     }
 
+    private static let columns = ColumnMap(
+        reservationNumber: "ResNo",
+        arrivalDate: "Arrival",
+        nights: ["Nights"],
+        adults: "Adults",
+        type: ["Type"],
+        nightlyRate: "Rate",
+        status: "Status",
+        states: ["Def": "confirmed"]
+    )
+
+    @Test func `A bad row is rejected with its line, whatever it has, and ends no import`() async throws {
+        try await withGuestAPI { api in
+            let park = try await api.given.park(cottages: 0).park
+            let long = String(repeating: "N", count: 10_000)
+            let rows = [
+                "N1,2027-03-01,2,2,C4,99.50,Def", "\(long),2027-03-05,2,2,C4,99.50,Def",
+                "N3,2027-03-05,2,2,C\u{0}4,99.50,Def", "N4,2027-03-05,2,2,C4,99.50,De\u{0}f",
+                "N\u{0}5,2027-03-05,2,2,C4,99.50,Def", "N6,2027-03-05,2,2,C4,9\u{0}9,Def",
+                "N7,2027-03-05,2,2,C4,0x10,Def", "N8,2027-03-05,2,2,C4,1e3,Def", "N9,2027-03-05,2,2,C4,+5,Def",
+                "N10,2027-03-05,2,2,C4,٩٩,Def", "N11,2027-03-05,2,٢,C4,5,Def", "N12,2027-03-05,+2,2,C4,5,Def",
+                "N13,2027-03-05,2,2,C4,1_000,Def", "N14,2027-03-05,2,2,Süd,5,Def", "N15,2027-03-05,2,2,C4,-50.005,Def",
+                "N16,2027-03-09,2,2,C4,,Def",
+            ]
+            let text = "ResNo,Arrival,Nights,Adults,Type,Rate,Status\n" + rows.joined(separator: "\n") + "\n"
+            let outcome = try await run(api, park, text, map: Self.columns)
+            #expect(outcome.imported == 3 && outcome.rejected == 13)
+            let lines = Query("SELECT line FROM import_reject ORDER BY line") { try $0.decode("line", as: Int.self) }
+            let rejected = try await api.app.database.read(as: "test") { try await $0.all(lines) }
+            #expect(rejected == Array(3...15))
+            let amounts = Query("SELECT amount FROM charge_line ORDER BY amount") {
+                try $0.decode("amount", as: Int.self)
+            }
+            #expect(try await api.app.database.read(as: "test") { try await $0.all(amounts) } == [-10002, 0, 19900])
+        }
+    }
+
+    @Test(arguments: [",", ";", "\t"]) func `A file is read as Excel and others write it`(_ sign: String) async throws {
+        try await withGuestAPI { api in
+            let park = try await api.given.park(cottages: 0).park
+            let rate = sign == ";" ? "99,50" : "99.50"
+            let rows = [
+                ["ResNo", "Arrival", "Nights", "Adults", "Type", "Rate", "Status"],
+                ["R-é1", "2027-03-01", "2", "2", "\"C4\"", rate, "Def"],
+                ["R-è1", "2027-03-01", "2", "2", "C4", rate, "Def"],
+            ]
+            let body = rows.map { $0.joined(separator: sign) }.joined(separator: "\r\n")
+            let outcome = try await run(api, park, "\u{FEFF}" + body + "\r\n", map: Self.columns)
+            #expect(outcome.imported == 2 && outcome.rejected == 0)
+            #expect(try await api.count("SELECT sum(amount)::bigint AS count FROM charge_line") == 39800)
+            // The same from Excel's own encoding, with the line in which it names the sign.
+            let data = try #require(("sep=\(sign)\r\n" + body).data(using: .windowsCP1252))
+            func read(_ encoding: TextEncoding) throws -> ReservationFile {
+                try ReservationFile(data, Self.columns, encoding: encoding, decimals: 2)
+            }
+            #expect(try read(.windows1252).reservations.map(\.number) == ["R-é1", "R-è1"])
+            #expect(throws: ReservationFile.Unreadable.self) { try read(.utf8) }
+            let twice = Data(body.replacing("Type", with: "Rate").utf8)
+            #expect(throws: ReservationFile.Unreadable.self) {
+                try ReservationFile(twice, Self.columns, decimals: 2)
+            }
+        }
+    }
+
     @Test func `An import that was cut off goes on where it was`() async throws {
         try await withGuestAPI { api in
             let park = try await api.given.park(cottages: 0).park

@@ -244,7 +244,8 @@ import Testing
             let comes = ReplyRequest(reply: .yes)
             let attending = try await api.change("PUT", "\(path)/\(option.id)/attendance", comes, as: organiser)
             #expect(attending.status == 200)
-            #expect(try await api.post("/v1/sync/devices", Device(id: camp.device), as: organiser).status == 204)
+            let phone = UUID()
+            #expect(try await api.post("/v1/sync/devices", Device(id: phone), as: organiser).status == 204)
             let promotion = ChangeArguments<StayOption, PromotionRequest>(
                 groupId: camp.group.id,
                 id: option.id,
@@ -262,7 +263,7 @@ import Testing
                 in: camp,
                 at: api.now
             )
-            let request = SyncRequest(deviceId: camp.device, mutations: [promote, rename])
+            let request = SyncRequest(deviceId: phone, mutations: [promote, rename])
             let answer = try await api.change("POST", "/v1/sync", request, as: organiser)
             #expect(answer.status == 200)
             let lines = try SyncEngine.lines(of: answer.body)
