@@ -248,6 +248,13 @@ def narrowed(ids):
     schemas["HouseRulesRequest"]["properties"]["vat"]["maxItems"] = 1
     season = schemas["HouseRulesRequest"]["properties"]["seasons"]["items"]["properties"]
     season["minimumNights"] = {"enum": [1]}
+    # Somebody stays, and nobody reports what has not happened yet.
+    schemas["ReservationReport"]["properties"]["adults"]["minimum"] = 1
+    schemas["ReservationReport"]["properties"]["reportedAt"] = {"enum": ["2026-01-02T09:30:00Z"]}
+    withdrawal = document["paths"]["/v1/admin/parks/{park}/reservations/{number}"]["delete"]
+    for parameter in withdrawal["parameters"]:
+        if parameter["name"] == "reportedAt":
+            parameter["schema"] = {"enum": ["2026-01-02T10:30:00Z"]}
     # No schema can say that an extra with `checkOutBy` has no slots.
     schemas["ExtraRequest"]["properties"].pop("checkOutBy")
     schemas["BookableStay"] = {"enum": [{"arrival": arrival, "departure": departure}]}
