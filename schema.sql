@@ -134,7 +134,8 @@ CREATE TABLE staff (
     language char(2) NOT NULL DEFAULT 'en',
     is_head_office boolean NOT NULL DEFAULT false,
     left_at timestamptz,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    version int NOT NULL DEFAULT 1
 );
 
 CREATE TABLE staff_function (

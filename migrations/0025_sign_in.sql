@@ -21,6 +21,8 @@ CREATE INDEX ON refresh_token (expires_at);
 CREATE INDEX ON session (ends_at);
 CREATE INDEX session_revoked ON session (revoked_at) WHERE revoked_at IS NOT NULL;
 
+ALTER TABLE staff ADD COLUMN version int NOT NULL DEFAULT 1;
+
 -- A reservation that another system cancelled before we heard of it, for the report of it that is still to come.
 CREATE TABLE withdrawn_reservation (
     park_id uuid NOT NULL REFERENCES park,

@@ -125,6 +125,10 @@ def real_ids():
     paying = ask("POST", f"/v1/shares/{payable}/payments", {"method": "card"}, anna)["id"]
     (_, token), (spare_link, _) = link(linked), link(linked)
     link_paying = ask("POST", f"/v1/pay-links/{token}/payments", {"method": "card"})["id"]
+    def colleague():
+        body = {"email": f"{uuid.uuid4().hex}@example.org", "name": "Sam", "isHeadOffice": False, "posts": []}
+        return ask("POST", "/v1/admin/staff", body, office)["id"]
+
     synced = str(uuid.uuid4())
     ask("POST", "/v1/sync/devices", {"id": synced}, anna)
     invoice = ask("POST", f"/v1/shares/{billed}/invoices", {}, anna)["id"]
@@ -170,6 +174,7 @@ def real_ids():
         "listChildConsents": {"traveller": child}, "recordChildConsent": {"traveller": child},
         "admitPhone": {"traveller": child}, "listPhones": {"traveller": child},
         "revokePhone": {"traveller": child, "device": phones[0]}, "kind": kind_code,
+        "colleague": colleague(), "endStaff": {"colleague": colleague()},
         "share": share, "payment": payment, "splitBooking": {"booking": staying}, "previewSplit": {"booking": staying},
         "listShares": {"booking": staying}, "showLedger": {"booking": staying}, "handOver": {"group": handed},
     }

@@ -7,7 +7,7 @@ import UnixSignals
 struct Staff: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Accounts of those who work here.",
-        subcommands: [Add.self]
+        subcommands: [Add.self, List.self, End.self]
     )
 
     struct Add: AsyncParsableCommand {
@@ -41,6 +41,38 @@ struct Staff: AsyncParsableCommand {
                         language: language
                     )
                     print("added \(email) (\(id))")
+                } catch let error as Office.BadArgument {
+                    throw fail(error.description)
+                }
+            }
+        }
+    }
+}
+
+extension Staff {
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Those who work here, and what they do where.")
+
+        func run() async throws {
+            try await Setup.withApp { app in
+                for line in try await Office(app).listStaff() { print(line) }
+            }
+        }
+    }
+
+    struct End: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Ends somebody's work here: their devices are signed out within a second."
+        )
+
+        @Option(help: "Where their codes go.")
+        var email: String
+
+        func run() async throws {
+            try await Setup.withApp { app in
+                do {
+                    try await Office(app).endStaff(email: email)
+                    print("\(email) works here no more")
                 } catch let error as Office.BadArgument {
                     throw fail(error.description)
                 }

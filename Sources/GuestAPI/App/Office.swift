@@ -65,6 +65,34 @@ public struct Office: Sendable {
         }
     }
 
+    /// A line for each who works here.
+    public func listStaff() async throws -> [String] {
+        let members = try await app.database.read(as: Principal.job("staff").setting) {
+            try await $0.all(StaffSQL.members(after: nil, limit: 10_000))
+        }
+        let parks = try await app.database.read(as: Principal.job("staff").setting) { try await $0.all(ParkSQL.parks) }
+        let slugs = Dictionary(parks.map { ($0.id, $0.slug) }) { first, _ in first }
+        return members.map { member in
+            let posts = member.posts.map { "\(slugs[$0.parkId] ?? $0.parkId.description):\($0.function.rawValue)" }
+            return ([member.email, member.name] + (member.isHeadOffice ? ["head office"] : []) + posts)
+                .joined(separator: "  ")
+        }
+    }
+
+    /// Ends the work of whoever has the address; they are out within a second.
+    public func endStaff(email: String) async throws {
+        do {
+            try await app.database.transaction(as: Principal.job("staff").setting) { tx in
+                guard let member = try await tx.first(StaffSQL.member(email: email.lowercased())) else {
+                    throw BadArgument(description: "nobody works here under '\(email)'")
+                }
+                try await StaffMember.end(member.id, app, at: app.now(), in: tx)
+            }
+        } catch let refusal as Refusal {
+            throw BadArgument(description: refusal.message.english)
+        }
+    }
+
     /// A line per job.
     public func listJobs(onlyDead: Bool) async throws -> [String] {
         let rows = try await app.database.read(as: Principal.job("list").setting) {

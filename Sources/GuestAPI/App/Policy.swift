@@ -174,6 +174,13 @@ enum Policy {
         Row("showNotices", .get, "/v1/me/notices", [.guest]),
         Row("changeNotices", .put, "/v1/me/notices", [.guest]),
         Row("showStaffMe", .get, "/v1/staff/me", anyStaff, .desk),
+        Row("listStaff", .get, "/v1/admin/staff", [.headOffice], .desk),
+        Row("addStaff", .post, "/v1/admin/staff", [.headOffice], .desk),
+        Row("showStaff", .get, "/v1/admin/staff/{colleague}", [.headOffice], .desk),
+        Row("changeStaff", .put, "/v1/admin/staff/{colleague}", [.headOffice], .desk, needsMatch: true),
+        Row("endStaff", .delete, "/v1/admin/staff/{colleague}", [.headOffice], .desk),
+        Row("listStaffDevices", .get, "/v1/admin/staff/{colleague}/devices", [.headOffice], .desk),
+        Row("revokeStaffDevice", .delete, "/v1/admin/staff/{colleague}/devices/{device}", [.headOffice], .desk),
         // Parks
         Row("listParks", .get, "/v1/parks", [.anyone]),
         Row("showPark", .get, "/v1/parks/{park}", [.anyone]),

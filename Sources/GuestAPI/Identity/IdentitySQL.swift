@@ -9,7 +9,7 @@ enum IdentitySQL {
         Query(
             """
             SELECT session.id, guest.id AS guest_id, child.id AS child_id, child.group_id, coalesce(guest.language, staff.language) AS language,
-                staff.id AS staff_id, staff.email, staff.name, staff.is_head_office,
+                staff.id AS staff_id, staff.email, staff.name, staff.is_head_office, staff.version,
                 (SELECT coalesce(jsonb_agg(jsonb_build_object('parkId', park_id, 'function', function)), '[]')
                  FROM staff_function WHERE staff_id = staff.id) AS posts
             FROM access_token
@@ -50,7 +50,8 @@ enum IdentitySQL {
             email: try row.decode("email"),
             name: try row.decode("name"),
             isHeadOffice: try row.decode("is_head_office"),
-            posts: try row.decodeJSON("posts")
+            posts: try row.decodeJSON("posts"),
+            version: try row.decode("version")
         )
     }
 
@@ -153,8 +154,20 @@ enum IdentitySQL {
         )
     }
 
+    static func revoke(_ id: Session.ID, of staff: StaffMember.ID, at now: Date) -> Command {
+        Command(
+            """
+            UPDATE session SET revoked_at = coalesce(revoked_at, \(now)) WHERE id = \(id) AND staff_id = \(staff)
+            """
+        )
+    }
+
     static func devices(of guest: Guest.ID, current: Session.ID?, now: Date) -> Query<Device> {
         devices("guest_id = \(guest)", current: current, now: now)
+    }
+
+    static func devices(of staff: StaffMember.ID, current: Session.ID?, now: Date) -> Query<Device> {
+        devices("staff_id = \(staff)", current: current, now: now)
     }
 
     static func devices(of child: Traveller.ID, now: Date) -> Query<Device> {
@@ -579,25 +592,6 @@ enum IdentitySQL {
                 """
             ),
         ]
-    }
-
-    static func insertStaff(_ member: StaffMember, language: Language, at now: Date) -> Command {
-        Command(
-            """
-            INSERT INTO staff (id, email, name, language, is_head_office, created_at)
-            VALUES (\(member.id), \(member.email), \(member.name), \(language.rawValue), \(member.isHeadOffice), \(now))
-            """
-        )
-    }
-
-    static func insertPost(_ staff: StaffMember.ID, _ post: StaffMember.Post) -> Command {
-        Command(
-            """
-            INSERT INTO staff_function (staff_id, park_id, function)
-            VALUES (\(staff), \(post.parkId), \(post.function.rawValue))
-            ON CONFLICT DO NOTHING
-            """
-        )
     }
 
     static func insertAudit(

@@ -60,13 +60,16 @@ public struct StaffMember: Codable, Hashable, Sendable {
     public var name: String
     public var isHeadOffice: Bool
     public var posts: [Post]
+    /// Counts the changes of who they are and what they do.
+    public var version: Int
 
-    public init(id: ID, email: String, name: String, isHeadOffice: Bool, posts: [Post]) {
+    public init(id: ID, email: String, name: String, isHeadOffice: Bool, posts: [Post], version: Int) {
         self.id = id
         self.email = email
         self.name = name
         self.isHeadOffice = isHeadOffice
         self.posts = posts
+        self.version = version
     }
 }
 

@@ -85,6 +85,10 @@ import Testing
             """,
             "signInChild": #"{"code": "0123456789abcdef", "deviceSecret": "0123456789abcdef"}"#,
             "createDeskGuest": #"{"name": "N"}"#,
+            "addStaff": """
+            {"email": "\(UUID().uuidString.lowercased())@example.org", "name": "N", "isHeadOffice": false, "posts": []}
+            """,
+            "changeStaff": #"{"name": "N", "isHeadOffice": false, "posts": []}"#,
             "createTask": #"{"title": "T"}"#, "changeTask": #"{"title": "T"}"#,
             "writeNote": #"{"from": "2027-05-14", "note": "N"}"#,
             "agreePrice": #"{"total": 0, "reason": "r"}"#,
@@ -175,7 +179,7 @@ import Testing
             let names = [
                 "park", "type", "cottage", "rate", "closure", "group", "traveller", "invitation", "booking", "device",
                 "job", "order", "extra", "task", "note", "number", "share",
-                "payment", "link", "goodwill", "invoice", "option", "item", "topic", "message",
+                "payment", "link", "goodwill", "invoice", "colleague", "option", "item", "topic", "message",
             ]
             let nothing = Dictionary(
                 names.map { ($0, missing) } + [

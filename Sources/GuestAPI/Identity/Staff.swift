@@ -1,0 +1,100 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// Those who work here: how they come, what they do where, and how they go.
+extension StaffMember {
+    /// Makes a staff account, or opens that of somebody who comes back.
+    ///
+    /// Throws `emailTaken` for the address of somebody who works here, `notFound` for a park that there is not.
+    static func add(
+        email: String,
+        name: String,
+        isHeadOffice: Bool,
+        posts: [Post],
+        language: Language,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> StaffMember {
+        let fresh = StaffMember(
+            id: app.ids.next(at: now),
+            email: email.lowercased(),
+            name: name,
+            isHeadOffice: isHeadOffice,
+            posts: posts,
+            version: 1
+        )
+        guard let member = try await tx.first(StaffSQL.insert(fresh, language: language, at: now)) else {
+            throw Refusal.emailTaken.at("/email")
+        }
+        try await give(posts, to: member.id, in: tx)
+        try Audit.record("staff.add", target: member.id.uuid, after: fresh, app, at: now, in: tx)
+        return try await found(member.id, in: tx)
+    }
+
+    /// Says anew what somebody is called and does; what they did before and is not said, they do no more.
+    ///
+    /// Throws `lastHeadOffice` where nobody would be left who may do this.
+    static func change(
+        _ id: ID,
+        to request: StaffChange,
+        expecting version: Int,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> StaffMember {
+        let before = try await locked(id, in: tx)
+        guard before.version == version else { throw Problem.matchFailed }
+        if !request.isHeadOffice { try await before.requireAnother(in: tx) }
+        try await tx.run(StaffSQL.update(id, name: request.name, isHeadOffice: request.isHeadOffice))
+        try await give(request.posts, to: id, in: tx)
+        try Audit.record(
+            "staff.change",
+            target: id.uuid,
+            before: before,
+            after: request,
+            app,
+            at: now,
+            in: tx
+        )
+        return try await found(id, in: tx)
+    }
+
+    /// Ends somebody's work here: their devices are signed out, and no code signs them in any more.
+    ///
+    /// What they did keeps their name. A request of theirs begins at most a second later, on any node.
+    ///
+    /// Throws `lastHeadOffice` where nobody would be left who may do this.
+    static func end(_ id: ID, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        let member = try await locked(id, in: tx)
+        try await member.requireAnother(in: tx)
+        tx.later(StaffSQL.end(member, at: now))
+        try Audit.record("staff.end", target: id.uuid, before: member, app, at: now, in: tx)
+    }
+
+    private static func give(_ posts: [Post], to id: ID, in tx: Transaction) async throws {
+        try await tx.run(
+            StaffSQL.replacePosts(of: id, with: posts),
+            refusing: ["staff_function_park_id_fkey": .notFound.at("/posts")]
+        )
+    }
+
+    private static func locked(_ id: ID, in tx: Transaction) async throws -> StaffMember {
+        // Two who end each other at the same moment would leave nobody.
+        let (_, members) = try await tx.all(StaffSQL.lockOffice, StaffSQL.member(id, locked: true))
+        guard let member = members.first else { throw Refusal.notFound }
+        return member
+    }
+
+    private static func found(_ id: ID, in tx: Transaction) async throws -> StaffMember {
+        guard let member = try await tx.first(StaffSQL.member(id)) else { throw Refusal.notFound }
+        return member
+    }
+
+    /// Throws `lastHeadOffice` for the last one at head office.
+    private func requireAnother(in tx: Transaction) async throws {
+        guard isHeadOffice, try await tx.first(StaffSQL.isAnotherAtHeadOffice(besides: id)) != true else { return }
+        throw Refusal.lastHeadOffice
+    }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import GuestModels
+import HTTPTypes
+import Postgres
+
+/// Those who work here, for head office.
+enum StaffRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "listStaff": list, "addStaff": add, "showStaff": show, "changeStaff": change, "endStaff": end,
+        "listStaffDevices": listDevices, "revokeStaffDevice": revokeDevice,
+    ]
+
+    private static func list(_ call: Call) async throws -> Answer {
+        var query = QueryReader(call)
+        let limit = query.int("limit", 1...200, default: 50)
+        let cursor = query.optional("cursor", as: StaffMember.ID.self, "must be a cursor of this list")
+        try query.finish()
+        let rows = try await call.read { try await $0.all(StaffSQL.members(after: cursor, limit: limit + 1)) }
+        let page = Array(rows.prefix(limit))
+        return try .json(Page(items: page, next: rows.count > limit ? page.last?.id.description : nil))
+    }
+
+    private static func add(_ call: Call) async throws -> Answer {
+        let request = try call.body(StaffRequest.self)
+        return try await call.write { tx in
+            let member = try await StaffMember.add(
+                email: request.email,
+                name: request.name,
+                isHeadOffice: request.isHeadOffice,
+                posts: request.posts,
+                language: request.language ?? .english,
+                call.app,
+                at: call.now,
+                in: tx
+            )
+            return try .json(member, .created, version: member.version)
+        }
+    }
+
+    private static func show(_ call: Call) async throws -> Answer {
+        let id: StaffMember.ID = try call.id("colleague")
+        guard let member = try await call.read({ try await $0.first(StaffSQL.member(id)) }) else {
+            throw Refusal.notFound
+        }
+        return try .json(member, version: member.version)
+    }
+
+    private static func change(_ call: Call) async throws -> Answer {
+        let id: StaffMember.ID = try call.id("colleague")
+        let request = try call.body(StaffChange.self)
+        let version = try call.expectedVersion()
+        let answer = try await call.write { tx in
+            let member = try await StaffMember.change(
+                id,
+                to: request,
+                expecting: version,
+                call.app,
+                at: call.now,
+                in: tx
+            )
+            return try .json(member, version: member.version)
+        }
+        call.app.authenticator.forget()
+        return answer
+    }
+
+    private static func end(_ call: Call) async throws -> Answer {
+        let id: StaffMember.ID = try call.id("colleague")
+        let answer = try await call.write { tx in
+            try await StaffMember.end(id, call.app, at: call.now, in: tx)
+            return .noContent
+        }
+        call.app.authenticator.forget()
+        return answer
+    }
+
+    private static func listDevices(_ call: Call) async throws -> Answer {
+        let id: StaffMember.ID = try call.id("colleague")
+        let (members, devices) = try await call.read {
+            try await $0.all(
+                StaffSQL.member(id),
+                IdentitySQL.devices(of: id, current: call.session, now: call.now)
+            )
+        }
+        guard !members.isEmpty else { throw Refusal.notFound }
+        return try .json(devices)
+    }
+
+    private static func revokeDevice(_ call: Call) async throws -> Answer {
+        let id: StaffMember.ID = try call.id("colleague")
+        let device: Session.ID = try call.id("device")
+        let answer = try await call.write { tx in
+            guard try await tx.run(IdentitySQL.revoke(device, of: id, at: call.now)) == 1 else {
+                throw Refusal.notFound
+            }
+            try Audit.record("staff.revokeDevice", target: id.uuid, call.app, at: call.now, in: tx)
+            return .noContent
+        }
+        call.app.authenticator.forget()
+        return answer
+    }
+}

@@ -1,0 +1,135 @@
+import Foundation
+import GuestModels
+import Postgres
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+/// How colleagues come, change what they do, and go.
+@Suite struct StaffTests {
+    private let secret = "a-tablet-secret-of-30-bytes..."
+
+    private func add(
+        _ api: GuestAPITestService,
+        _ request: StaffRequest,
+        as office: Given.Person
+    ) async throws -> StaffMember {
+        let answer = try await api.post("/v1/admin/staff", request, as: office)
+        #expect(answer.status == 201)
+        return try answer.decode(StaffMember.self)
+    }
+
+    /// Signs a colleague in as they do it themselves.
+    private func signIn(_ email: String, _ api: GuestAPITestService) async throws -> GuestAPITestService.Response {
+        let asked = CodeRequest(email: email, audience: .staff, deviceSecret: secret)
+        let sent = try await api.post("/v1/auth/codes", asked).decode(CodeSent.self)
+        let code = CodeRequest.code(of: sent.attemptId, api.app.secret)
+        return try await api.post(
+            "/v1/auth/sessions",
+            SignInRequest(attemptId: sent.attemptId, code: code, deviceSecret: secret)
+        )
+    }
+
+    private func status(_ path: String, _ tokens: Tokens, _ api: GuestAPITestService) async throws -> Int {
+        try await api.send("GET", path, headers: ["authorization": "Bearer \(tokens.accessToken)"]).status
+    }
+
+    @Test func `Head office adds a colleague, changes what they do, and ends it`() async throws {
+        try await withGuestAPI { api in
+            let office = try await api.given.headOffice()
+            let (one, two) = (try await api.given.park(), try await api.given.park())
+            let request = StaffRequest(
+                email: "Jo@example.org",
+                name: "Jo",
+                posts: [.init(parkId: one.park.id, function: .reception)]
+            )
+            let jo = try await add(api, request, as: office)
+            #expect(jo.email == "jo@example.org" && jo.version == 1 && jo.posts == request.posts)
+            #expect(try await api.post("/v1/admin/staff", request, as: office).code == "email_taken")
+            let path = "/v1/admin/staff/\(jo.id)"
+            let tokens = try await signIn("jo@example.org", api).decode(Tokens.self)
+            func day(_ world: Given.World) -> String { "/v1/admin/parks/\(world.park.id)/day?date=2027-05-14" }
+            #expect(try await status(day(one), tokens, api) == 200)
+            #expect(try await status(day(two), tokens, api) == 404)
+            let moved = StaffChange(name: "Jo", posts: [.init(parkId: two.park.id, function: .host)])
+            #expect(try await api.change("PUT", path, moved, as: office, match: 7).status == 412)
+            let changed = try await api.change("PUT", path, moved, as: office, match: 1)
+            #expect(try changed.decode(StaffMember.self).posts == moved.posts)
+            #expect(try await status(day(one), tokens, api) == 404)
+            #expect(try await status(day(two), tokens, api) == 200)
+            struct Page: Decodable { let items: [StaffMember] }
+            let listed = try await api.get("/v1/admin/staff", as: office).decode(Page.self).items
+            #expect(listed.map(\.email).contains("jo@example.org") && listed.count == 2)
+            // A stolen tablet is signed out, and signs in no more once its owner is gone.
+            let devices = try await api.get("\(path)/devices", as: office).decode([Device].self)
+            let device = try #require(devices.first)
+            #expect(try await api.send("DELETE", "\(path)/devices/\(device.id)", as: office).status == 204)
+            #expect(try await status(day(two), tokens, api) == 401)
+            let again = try await signIn("jo@example.org", api).decode(Tokens.self)
+            #expect(try await api.send("DELETE", path, as: office).status == 204)
+            #expect(try await status(day(two), again, api) == 401)
+            #expect(try await signIn("jo@example.org", api).code == "code_wrong")
+            for (method, place) in [("GET", path), ("DELETE", path), ("GET", "\(path)/devices")] {
+                #expect(try await api.send(method, place, as: office).status == 404)
+            }
+            // Who comes back has the account of before, with what is said now alone.
+            let back = try await add(api, StaffRequest(email: "jo@example.org", name: "Jo"), as: office)
+            #expect(back.id == jo.id && back.posts.isEmpty && back.version > jo.version)
+            #expect(try await signIn("jo@example.org", api).status == 201)
+            let trail = Query("SELECT action FROM audit WHERE target = \(jo.id) ORDER BY action") {
+                try $0.decode("action", as: String.self)
+            }
+            let actions = try await api.transaction { try await $0.all(trail) }
+            #expect(actions == ["staff.add", "staff.add", "staff.change", "staff.end", "staff.revokeDevice"])
+        }
+    }
+
+    @Test func `Somebody is always left at head office, however many leave at once`() async throws {
+        try await withGuestAPI { api in
+            let people = [try await api.given.headOffice(), try await api.given.headOffice()]
+            let ids = try people.map { try #require($0.staff) }
+            // Each ends the other.
+            async let first = api.send("DELETE", "/v1/admin/staff/\(ids[1])", as: people[0])
+            async let second = api.send("DELETE", "/v1/admin/staff/\(ids[0])", as: people[1])
+            let statuses = try await [first.status, second.status]
+            #expect(statuses.count { $0 == 204 } == 1)
+            #expect(try await api.count("SELECT count(*) FROM staff WHERE is_head_office AND left_at IS NULL") == 1)
+            let left = statuses[0] == 204 ? 0 : 1
+            let own = "/v1/admin/staff/\(ids[left])"
+            #expect(try await api.send("DELETE", own, as: people[left]).code == "last_head_office")
+            let less = StaffChange(name: "Staff")
+            let version = try await api.get(own, as: people[left]).decode(StaffMember.self).version
+            #expect(
+                try await api.change("PUT", own, less, as: people[left], match: version).code == "last_head_office"
+            )
+        }
+    }
+
+    @Test func `Who is ended while requests are under way begins none a second later, on any node`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park()
+            let host = try await api.given.staff([.host], at: world.park.id)
+            let path = "/v1/admin/parks/\(world.park.id)/day?date=2027-05-14"
+            #expect(try await api.get(path, as: host).status == 200)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<10 {
+                    group.addTask { _ = try await api.get(path, as: host) }
+                }
+                // As another node would: behind this one's back.
+                let id = try #require(host.staff)
+                try await api.transaction { tx in
+                    try await tx.run(Command("UPDATE staff SET left_at = now() WHERE id = \(id)"))
+                }
+                try await Task.sleep(for: .milliseconds(1050))
+                for _ in 0..<10 {
+                    group.addTask {
+                        let answer = try await api.get(path, as: host)
+                        #expect(answer.status == 401)
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+}
