@@ -2,7 +2,8 @@
 enum Routes {
     static func table() throws -> RouteTable {
         let features = [
-            IdentityRoutes.handlers, StaffRoutes.handlers, ParkRoutes.handlers, GroupRoutes.handlers, BookingRoutes.handlers,
+            IdentityRoutes.handlers, StaffRoutes.handlers,
+            ParkRoutes.handlers, GroupRoutes.handlers, BookingRoutes.handlers,
             ExtraRoutes.handlers, ShareRoutes.handlers, PaymentRoutes.handlers, AttemptRoutes.handlers,
             CoverRoutes.handlers,
             InvoiceRoutes.handlers,

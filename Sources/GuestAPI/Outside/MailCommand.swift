@@ -3,9 +3,12 @@ import Foundation
 /// Hands a mail to a command's standard input, as `sendmail -t -i` takes it.
 struct MailCommand {
     private let command: String
+    /// Seconds after which it is stopped; the mail is then sent again, as after any failure.
+    private let patience: TimeInterval
 
-    init(_ command: String) {
+    init(_ command: String, within patience: TimeInterval = 30) {
         self.command = command
+        self.patience = patience
     }
 
     struct Failed: Error {
@@ -14,11 +17,17 @@ struct MailCommand {
 
     func send(_ message: MailMessage) async throws {
         let text = Data(message.text.replacing("\r\n", with: "\n").utf8)
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments = ["-c", command]
+        // One that hangs would keep every other mail waiting.
+        let watch = Task {
+            try await Task.sleep(for: .seconds(patience))
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        }
+        defer { watch.cancel() }
         let status = try await withCheckedThrowingContinuation {
             (continuation: CheckedContinuation<Int32, any Error>) in
-            let process = Process()
-            process.executableURL = URL(filePath: "/bin/sh")
-            process.arguments = ["-c", command]
             let input = Pipe()
             process.standardInput = input
             process.standardOutput = FileHandle.nullDevice

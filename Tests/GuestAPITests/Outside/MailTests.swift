@@ -42,6 +42,12 @@ import Testing
         #expect(try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".eml") }.isEmpty)
     }
 
+    @Test func `A mail command that hangs is stopped, and the mail has failed`() async throws {
+        await #expect(throws: MailCommand.Failed.self) {
+            try await MailCommand("cat > /dev/null; exec sleep 600", within: 0.2).send(message)
+        }
+    }
+
     @Test func `A command gets the mail on its input, and its failure is ours`() async throws {
         let file = NSTemporaryDirectory() + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: file) }
