@@ -19,24 +19,23 @@ public enum PostgresError: Error, Sendable {
 
     /// As the server would say it of a text that cannot be sent to it.
     static let zeroByte = PostgresError.server(
-        ServerError(sqlState: "22021", message: "a text has a zero byte", detail: nil, constraint: nil)
+        ServerError(sqlState: "22021", message: "a text has a zero byte", constraint: nil)
     )
 
-    /// What the server said.
+    /// What the server said, without its detail: that repeats the row, with people's names and words, and would end in logs.
     ///
     /// `constraint` names the constraint that stopped a row.
     public struct ServerError: Error, Sendable, CustomStringConvertible {
         /// Five characters, see the PostgreSQL manual, appendix A.
         public let sqlState: String
         public let message: String
-        public let detail: String?
         public let constraint: String?
 
         /// 0A000 "cached plan must not change result type", 26000 "prepared statement does not exist".
         var isStalePlan: Bool { sqlState == "0A000" || sqlState == "26000" }
 
         public var description: String {
-            "\(sqlState): \(message)" + (detail.map { " (\($0))" } ?? "")
+            "\(sqlState): \(message)"
         }
     }
 

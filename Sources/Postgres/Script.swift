@@ -42,7 +42,6 @@ extension PostgresError.ServerError {
         self.init(
             sqlState: field(UInt8(ascii: "C")) ?? "XX000",
             message: field(UInt8(ascii: "M")) ?? String(cString: PQerrorMessage(connection)),
-            detail: field(UInt8(ascii: "D")),
             constraint: field(UInt8(ascii: "n"))
         )
     }

@@ -229,7 +229,7 @@ public final class Transaction: Sendable {
             let results = try await send(prefix + last + [Statement(text: "COMMIT", parameters: [])])
             guard results.last?.tag == "COMMIT" else {
                 throw PostgresError.server(
-                    .init(sqlState: "25P02", message: "the transaction had failed", detail: nil, constraint: nil)
+                    .init(sqlState: "25P02", message: "the transaction had failed", constraint: nil)
                 )
             }
         } catch PostgresError.connectionLost {
