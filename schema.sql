@@ -381,8 +381,8 @@ CREATE TABLE booking (
     split jsonb,
     -- When the property system last said something of it; what it said before that is old.
     reported_at timestamptz,
-    -- The household that answers for the booking although its organiser has handed over, until the successor accepts.
-    -- NULL: the organiser's.
+    -- The household that answers for a group's booking: the organiser's when it was placed, until another organiser
+    -- accepts. NULL where nobody organised.
     backstop_id uuid REFERENCES household,
     -- The last day for covering a firm stay's deposit again. NULL: the deposit is covered, or staff have waived it.
     deposit_due date,

@@ -23,6 +23,10 @@ CREATE INDEX session_revoked ON session (revoked_at) WHERE revoked_at IS NOT NUL
 
 ALTER TABLE staff ADD COLUMN version int NOT NULL DEFAULT 1;
 
+-- Who answers for a booking is said with it, so that no move and no handover changes it.
+UPDATE booking SET backstop_id = household_id FROM traveller
+WHERE backstop_id IS NULL AND traveller.group_id = booking.group_id AND role = 'organiser' AND left_at IS NULL;
+
 -- A reservation that another system cancelled before we heard of it, for the report of it that is still to come.
 CREATE TABLE withdrawn_reservation (
     park_id uuid NOT NULL REFERENCES park,

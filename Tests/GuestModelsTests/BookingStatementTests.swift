@@ -86,6 +86,40 @@ import Testing
         #expect(stage.statement.refundable == [stage.households[1]: 50_000])
     }
 
+    @Test func `Money paid twice covers no deposit`() {
+        var stage = Stage(households: 2)
+        stage.charge(100_000)
+        stage.statement.deposit = 60_000
+        stage.settle(joining: true)
+        for _ in 0..<2 { stage.statement.receive(50_000, for: stage.households[1], agrees: true) }
+        #expect(stage.statement.paid == 100_000)
+        #expect(!stage.statement.isDepositCovered)
+        stage.statement.heldDeposit = 60_000
+        #expect(!stage.statement.isHeldChangeCovered)
+        stage.statement.receive(10_000, for: stage.households[0], agrees: true)
+        #expect(stage.statement.isDepositCovered && stage.statement.isHeldChangeCovered)
+    }
+
+    @Test(arguments: [Booking.State.checkedIn, .checkedOut]) func `Nights that were slept give no money back`(
+        _ state: Booking.State
+    ) {
+        var stage = Stage(households: 2)
+        stage.charge(60_000)
+        stage.settle(joining: true)
+        stage.statement.receive(30_000, for: stage.households[1], agrees: true)
+        stage.statement.state = state
+        stage.statement.rule = SplitRule(
+            .byWeights,
+            weights: [.init(householdId: stage.households[0], weight: 1)]
+        )
+        stage.settle()
+        #expect(stage.owed == [60_000, 0])
+        #expect(stage.statement.refundable.isEmpty)
+        // Once the others have paid for it, it goes back.
+        stage.statement.receive(60_000, for: stage.households[0], agrees: true)
+        #expect(stage.statement.refundable == [stage.households[1]: 30_000])
+    }
+
     @Test func `A part that has been given back changes nothing for the others`() {
         var stage = Stage(households: 3)
         stage.charge(600)
@@ -448,7 +482,10 @@ private struct History {
             }
         case "firm":
             guard statement.state == .held else { return false }
-            let stands = money.values.reduce(0, +)
+            let stands = households.reduce(Int64(0)) { sum, one in
+                let had = money[one] ?? 0
+                return sum + had - min(twice[one] ?? 0, max(had - amount(one), 0))
+            }
             if statement.isDepositCovered != (stands >= statement.deposit) { breaches.append("covered without money") }
             guard statement.isDepositCovered else { return false }
             statement.state = .confirmed
@@ -513,7 +550,8 @@ private struct History {
         switch statement.state {
         case .held, .expired: keeps = 0
         case .cancelled: keeps = price
-        default: keeps = min(price, statement.deposit + fee)
+        case .confirmed: keeps = min(price, statement.deposit + fee)
+        case .checkedIn, .checkedOut, .noShow: keeps = price
         }
         let over = (money[household] ?? 0) - amount(household)
         if due > over { breaches.append("gives back \(due) of \(over)") }

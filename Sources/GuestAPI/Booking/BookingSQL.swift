@@ -47,7 +47,8 @@ enum BookingSQL {
     private static let columns: SQL = """
         booking.id, number, booking.park_id, booking.group_id, stay, state, hold_until, is_extended, adults, children,
         babies, pets, currency, deposit,
-        (SELECT coalesce(sum(paid), 0)::bigint FROM share WHERE booking_id = booking.id) AS paid, placed_at,
+        (SELECT coalesce(sum(paid - least(surplus, greatest(paid - amount, 0))), 0)::bigint FROM share
+         WHERE booking_id = booking.id) AS paid, placed_at,
         to_char(arrival_time, 'HH24:MI') AS arrival_time, (
             SELECT json_agg(json_build_object('householdId', household_id, 'state', its.state,
                 'arrivalTime', to_char(its.arrival_time, 'HH24:MI')) ORDER BY household_id)
@@ -289,11 +290,14 @@ enum BookingSQL {
         Command(
             """
             INSERT INTO booking (id, number, park_id, group_id, stay, state, hold_until, adults, children, babies, pets,
-                currency, policy, fees, deposit, source, placed_at, placed_by)
+                currency, policy, fees, deposit, source, placed_at, placed_by, backstop_id)
             VALUES (\(booking.id), \(booking.number), \(booking.parkId), \(booking.groupId), \(booking.stay),
                 \(booking.state.rawValue), \(booking.holdUntil), \(booking.adults), \(booking.children),
                 \(booking.babies), \(booking.pets), \(booking.total.currency), \(policy), \(fees), \(booking.deposit.amount),
-                \(source), \(booking.placedAt), \(guest))
+                \(source), \(booking.placedAt), \(guest), (
+                    SELECT household_id FROM traveller
+                    WHERE group_id = \(booking.groupId) AND role = 'organiser' AND left_at IS NULL
+                ))
             """
         )
     }

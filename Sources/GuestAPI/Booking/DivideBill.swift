@@ -86,12 +86,19 @@ struct BookingMoney: Sendable {
         guard let clock = ParkClock(timeZone: terms.timeZone) else { return }
         let known = Dictionary(statement.shares.map { ($0.id, $0.refundable) }) { first, _ in first }
         let asked = Dictionary(statement.shares.map { ($0.id, $0.asked ?? $0.amount) }) { first, _ in first }
+        let answered = statement.share(of: statement.backstop)?.amount ?? 0
         // From the stay and the day it was placed alone, so that no change makes anything due later than it was.
         let due = terms.rules.balanceDue(for: terms.stay, today: clock.date(at: terms.placedAt))
         let make = { household in
             Share(id: app.ids.next(at: now), bookingId: id, householdId: household, amount: 0, due: due)
         }
         let takenBack = statement.settle(joining: joining, by: author, make: make)
+        // Until the organiser has accepted to answer, no guest makes it dearer for the household that does.
+        if let asker = terms.asker, !terms.isBacked, asker != statement.backstop,
+            statement.share(of: statement.backstop)?.amount ?? 0 > answered
+        {
+            throw Refusal.backingOpen
+        }
         tx.later(takenBack.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) })
         for index in statement.shares.indices { statement.shares[index].due = due }
         tx.later([ShareSQL.write(statement.shares, how: how, at: now)])
@@ -179,6 +186,11 @@ extension Booking {
         var booking = try await locked(id, as: principal, in: tx)
         guard var money = try await BookingMoney.of(id, as: principal, in: tx) else { throw Refusal.notChangeable }
         try money.terms.requireBacked(by: principal)
+        // Of a stay that was given up, the rule of before says who owes the fee.
+        switch booking.state {
+        case .cancelled, .expired, .noShow: throw Refusal.notChangeable
+        case .held, .confirmed, .checkedIn, .checkedOut: break
+        }
         money.statement.rule = try rule.kept(for: money.statement.bill)
         booking.version += 1
         tx.later([

@@ -162,7 +162,9 @@ struct PricedChange: Sendable {
         }
         let lodging = live.filter { $0.line.kind.isLodging && !isSettled($0.line) }
         let (gone, come) = lodging.map(\.line).differences(to: priced.charges.filter { !isSettled($0) })
-        dropped = booking.extras.filter { !$0.fits(plan.stay) }
+        // What the guests have already is not given back by leaving earlier.
+        let isHere = booking.state == .checkedIn
+        dropped = booking.extras.filter { !$0.fits(plan.stay) && !(isHere && $0.from <= clock.date(at: now)) }
         let droppedIDs = Set(dropped.map(\.id))
         var left = lodging
         let reductions = live.filter { $0.line.kind == .goodwill && $0.line.cottageId != nil }

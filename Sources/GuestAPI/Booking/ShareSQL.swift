@@ -64,7 +64,7 @@ enum ShareSQL {
         let placedAt: Date
         /// The household that answers for the booking; nil where its group has nobody who organises.
         let backstop: Household.ID?
-        /// True if the backstop is the organiser's household; only then may the organiser make the booking dearer.
+        /// True if the backstop is the organiser's present household; only then may guests make it owe more.
         let isBacked: Bool
         let depositDue: LocalDate?
         /// The money that must have come in before a held change is made.
@@ -84,7 +84,8 @@ enum ShareSQL {
         Query(
             """
             SELECT booking.group_id, booking.park_id, number, stay, state, booking.deposit, least_fee_percent, booking.currency, split, policy,
-                time_zone, placed_at, coalesce(backstop_id, organiser.household_id) AS backstop, backstop_id IS NULL AS is_backed,
+                time_zone, placed_at, coalesce(backstop_id, organiser.household_id) AS backstop,
+                backstop_id IS NULL OR backstop_id IS NOT DISTINCT FROM organiser.household_id AS is_backed,
                 deposit_due, held_change.deposit AS held_deposit, held_change.hold_until AS held_until,
                 confirmed_reason IS NOT NULL AS is_waived, organiser.household_id AS organiser,
                 (SELECT household_id FROM traveller
@@ -187,7 +188,7 @@ enum ShareSQL {
         Command("UPDATE booking SET version = version + 1 WHERE id = \(booking)")
     }
 
-    static func setBackstop(_ household: Household.ID?, of booking: Booking.ID) -> Command {
+    static func setBackstop(_ household: Household.ID, of booking: Booking.ID) -> Command {
         Command("UPDATE booking SET backstop_id = \(household) WHERE id = \(booking)")
     }
 
@@ -225,7 +226,10 @@ enum ShareSQL {
             """
             SELECT DISTINCT ON (share.id) household_id, agreement.agreed
             FROM share JOIN agreement ON share_id = share.id
-            WHERE booking_id = \(booking) AND at < \(then) ORDER BY share.id, number DESC
+            WHERE booking_id = \(booking) AND at < \(then) AND NOT EXISTS (
+                SELECT FROM agreement AS later WHERE later.share_id = share.id AND later.at > \(then)
+            )
+            ORDER BY share.id, number DESC
             """
         ) { (try $0.decode("household_id"), try $0.decode("agreed")) }
     }

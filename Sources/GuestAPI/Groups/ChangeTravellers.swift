@@ -58,6 +58,9 @@ extension Traveller {
         if let household = change.householdId, household != traveller.householdId, own.role != .organiser {
             throw Refusal.forbidden.at("/householdId")
         }
+        if let household = change.householdId, household != traveller.householdId {
+            try await allow(traveller, into: household, of: group, by: own, in: tx)
+        }
         if let guardian = change.guardianId, guardian != traveller.guardianId, own.role != .organiser,
             traveller.guardianId.map({ $0 != own.id }) ?? false
         {
@@ -84,6 +87,22 @@ extension Traveller {
             try await Regrouping.tell(.moved(by: own.householdId), of: group, app, at: now, in: tx)
         }
         return traveller
+    }
+
+    /// Throws `forbidden` for a member who would come to live with other members without their doing: each member speaks for
+    /// the household, and agrees to what it owes.
+    private static func allow(
+        _ traveller: Traveller,
+        into household: Household.ID,
+        of group: TravelGroup.ID,
+        by own: Traveller,
+        in tx: Transaction
+    ) async throws {
+        guard traveller.role != nil, own.householdId != household else { return }
+        let others = try await tx.all(GroupSQL.travellers(of: group))
+        guard !others.contains(where: { $0.householdId == household && $0.role != nil }) else {
+            throw Refusal.forbidden.at("/householdId")
+        }
     }
 
     /// Takes somebody out of the group.

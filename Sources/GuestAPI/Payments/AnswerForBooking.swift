@@ -25,7 +25,7 @@ extension Booking {
         guard booking.version == version else { throw Problem.matchFailed }
         money.statement.back(by: own)
         booking.version += 1
-        tx.later([ShareSQL.setBackstop(nil, of: id), BookingSQL.update(booking)])
+        tx.later([ShareSQL.setBackstop(own, of: id), BookingSQL.update(booking)])
         try await money.settle(.handedOver, app, at: now, in: tx)
         try await StaffTask.settle(
             .backstop,
@@ -63,12 +63,10 @@ extension Regrouping {
                     // Nobody moves people at the cost of one who has handed over.
                     guard money.terms.isBacked || after <= before else { throw Refusal.backingOpen }
                 case .handedOver(let before, let isErased):
-                    // The former organiser's household answers for the booking until the successor accepts.
-                    guard money.terms.isBacked, money.terms.organiser != before else { continue }
-                    tx.later([ShareSQL.setBackstop(before, of: id)])
-                    money.statement.backstop = before
-                    try await money.settle(.changed, app, at: now, in: tx)
-                    guard isErased else { continue }
+                    // The household that answers goes on to until the successor accepts.
+                    guard isErased, money.statement.backstop == before, money.terms.organiser != before else {
+                        continue
+                    }
                     try await StaffTask.open(
                         StaffTaskRequest(
                             title: "The organiser of booking \(money.terms.number) has gone",

@@ -115,7 +115,6 @@ enum CheckSQL {
         UNION ALL
         SELECT 'share owes more than its household has agreed to', share.id::text
         FROM share
-            JOIN traveller AS organiser ON organiser.group_id = booking.group_id AND role = 'organiser' AND left_at IS NULL
             JOIN LATERAL (
                 SELECT coalesce(sum(line.amount), 0) AS amount
                 FROM charge_line AS line LEFT JOIN extra_order ON extra_order.id = extra_order_id
@@ -123,7 +122,7 @@ enum CheckSQL {
                     AND (kind IN ('goodwill', 'cancellation') OR kind = 'extra' AND is_own)
             ) AS own ON true
         WHERE share.booking_id = booking.id AND agreed IS NOT NULL
-            AND share.household_id <> coalesce(backstop_id, organiser.household_id)
+            AND share.household_id <> backstop_id
             AND share.amount > greatest(agreed + own.amount, 0)
         UNION ALL
         SELECT 'share is asked no more than it owes', share.id::text FROM share
@@ -144,8 +143,14 @@ enum CheckSQL {
             AND (deposit_due IS NULL) = (
                 least(booking.deposit, (
                     SELECT greatest(coalesce(sum(amount), 0), 0) FROM charge_line WHERE charge_line.booking_id = booking.id
-                )) > (SELECT coalesce(sum(paid), 0) FROM share WHERE share.booking_id = booking.id)
+                )) > (
+                    SELECT coalesce(sum(paid - least(surplus, greatest(paid - amount, 0))), 0) FROM share
+                    WHERE share.booking_id = booking.id
+                )
             )
+        UNION ALL
+        SELECT 'nobody answers for a booking of a group', booking.id::text
+        WHERE booking.group_id IS NOT NULL AND backstop_id IS NULL
         """
 
     private static let inGoodwill: SQL = """
@@ -180,6 +185,9 @@ enum CheckSQL {
             ) AS its, LATERAL (
                 SELECT CASE WHEN state IN ('held', 'expired') THEN 0
                     WHEN state = 'cancelled' THEN greatest(coalesce(sum(amount), 0), 0)
+                    WHEN state <> 'confirmed' THEN greatest(coalesce(sum(amount), 0), (
+                        SELECT held_change.deposit FROM held_change WHERE held_change.booking_id = booking.id
+                    ) + coalesce(sum(amount) FILTER (WHERE kind = 'cancellation'), 0), 0)
                     ELSE greatest(least(
                         booking.deposit + coalesce(sum(amount) FILTER (WHERE kind = 'cancellation'), 0),
                         coalesce(sum(amount), 0)

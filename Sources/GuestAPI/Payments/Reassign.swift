@@ -21,7 +21,10 @@ extension Booking {
             guard money.statement.share(of: household) != nil else {
                 throw Refusal.splitNamesStranger.at("/householdId")
             }
-            money.statement.cover(own.householdId, Share.Cover(by: household, kept: 0))
+            try money.statement.requireFree(own.householdId)
+            // A household that has dropped out goes on owing what that cost it.
+            let kept = own.cover?.kept ?? 0
+            money.statement.cover(own.householdId, Share.Cover(by: household, kept: kept))
             return .changed
         }
     }
@@ -40,6 +43,7 @@ extension Booking {
     ) async throws -> [ShareView] {
         try await cover(share, as: principal, app, at: now, in: tx) { own, money in
             guard own.householdId != money.statement.backstop else { throw Refusal.organiserAnswers }
+            try money.statement.requireFree(own.householdId)
             guard let clock = ParkClock(timeZone: money.terms.timeZone) else { throw Refusal.notFound }
             let percent = money.feePercent(today: clock.date(at: now))
             let kept = money.statement.kept(of: own.householdId, percent: percent)

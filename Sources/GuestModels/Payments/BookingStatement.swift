@@ -12,7 +12,7 @@ public struct BookingStatement: Sendable {
     public var state: Booking.State
     public var bill: Bill
     public var rule: SplitRule
-    /// The household that answers for the booking: the organiser's, until a successor accepts.
+    /// The household that answers for the booking: the organiser's when it was placed, until another organiser accepts.
     public var backstop: Household.ID
     public var shares: [Share]
     /// The money that must have come in before the stay becomes firm, at the present price.
@@ -152,26 +152,36 @@ public struct BookingStatement: Sendable {
     /// The fees for cancelling all or a part.
     private var fees: Int64 { bill.lines.filter { $0.kind == .cancellation }.total }
 
-    /// The money that the park may keep: the fee of a cancelled booking, the deposit of a firm one.
+    /// The part of what each share has paid that was paid twice, in the order of the shares; it goes back in any case.
+    private var twice: [Int64] {
+        let parts = parts
+        return shares.map { min($0.surplus, max($0.paid - (parts[$0.householdId]?.owed ?? 0), 0)) }
+    }
+
+    /// The money that has come in to stay: what was paid twice covers nothing.
+    private var standing: Int64 { paid - twice.reduce(0, +) }
+
+    /// The money that the park may keep: the fee of a cancelled booking, the deposit of a firm one, the price of a stay
+    /// that has begun.
     ///
     /// The park also keeps money paid for a change while that change is held.
     public var kept: Int64 {
         switch state {
         case .held, .expired: 0
         case .cancelled: max(price, 0)
-        case .confirmed, .checkedIn, .checkedOut, .noShow:
-            max(min(deposit + fees, price), heldDeposit.map { $0 + fees } ?? 0, 0)
+        case .confirmed: max(min(deposit + fees, price), heldDeposit.map { $0 + fees } ?? 0, 0)
+        case .checkedIn, .checkedOut, .noShow: max(price, heldDeposit.map { $0 + fees } ?? 0, 0)
         }
     }
 
     /// No more than everything costs: a price agreed on may be lower than the deposit was.
-    public var isDepositCovered: Bool { paid >= min(deposit, max(price, 0)) }
+    public var isDepositCovered: Bool { standing >= min(deposit, max(price, 0)) }
 
     /// True once enough has come in to make the held change; false without a held change.
-    public var isHeldChangeCovered: Bool { heldDeposit.map { paid >= $0 } ?? false }
+    public var isHeldChangeCovered: Bool { heldDeposit.map { standing >= $0 } ?? false }
 
     /// The money still missing for a held change; the backstop may pay it beside its own debt.
-    private var missingForChange: Int64 { heldDeposit.map { max($0 - paid, 0) } ?? 0 }
+    private var missingForChange: Int64 { heldDeposit.map { max($0 - standing, 0) } ?? 0 }
 
     /// The refund that is possible now for each household; households without one are left out.
     ///
@@ -181,7 +191,7 @@ public struct BookingStatement: Sendable {
     public var refundable: [Household.ID: Int64] {
         let parts = parts
         let over = shares.map { max($0.paid - (parts[$0.householdId]?.owed ?? 0), 0) }
-        let twice = zip(shares, over).map { min($0.surplus, $1) }
+        let twice = twice
         let fronted = zip(over, twice).map { $0 - $1 }
         let sum = fronted.reduce(0, +)
         let free = min(max(paid - twice.reduce(0, +) - kept, 0), sum)
@@ -359,6 +369,15 @@ public struct BookingStatement: Sendable {
     /// part.
     public func kept(of household: Household.ID, percent: Int) -> Int64 {
         (parts[household]?.rest ?? 0).percentage(percent)
+    }
+
+    /// Throws `coverIsPaid` for a household that has paid for shares that it takes over, so that it does not get away from
+    /// them by giving up its own.
+    public func requireFree(_ household: Household.ID) throws(Refusal) {
+        guard let part = parts[household], let share = share(of: household), part.takenOver > 0,
+            share.paid > max(part.ownPart, 0)
+        else { return }
+        throw .coverIsPaid
     }
 
     /// Ends that a household takes over another's share.

@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    private func stage(
+    func stage(
         _ api: GuestAPITestService,
         deposit: Int = 0,
         tax: Bool = false,
@@ -117,28 +117,6 @@ import Testing
     }
 
     // MARK: Consent
-
-    @Test func `An organiser who moves in with a household makes it answer`() async throws {
-        try await withGuestAPI { api in
-            let stage = try await stage(api)
-            let own = try await stage.own(of: stage.member)
-            let amount = try #require(own.amount).amount
-            try await stage.pay(amount, for: stage.member)
-            let mover = try #require(stage.group.travellers.first { $0.role == .organiser })
-            let moved = try await api.change(
-                "PATCH",
-                "/v1/groups/\(stage.group.id)/travellers/\(mover.id)",
-                TravellerChange(householdId: own.householdId),
-                as: stage.organiser,
-                match: mover.version
-            )
-            #expect(moved.status == 200)
-            // The organiser's household is the member's now, and answers for everything.
-            let total = stage.booking.total.amount
-            #expect(try await stage.owed(of: stage.member) == total)
-            try await stage.expectRight()
-        }
-    }
 
     /// A child of the organiser's household moves in with the member, whose share had been paid; with the share before.
     private func withMovedChild(_ api: GuestAPITestService) async throws -> (stage: Stage, before: Int64) {
@@ -319,6 +297,10 @@ import Testing
             try await stage.pay(cover.given, for: cover.taker)
             #expect(try await stage.own(of: cover.taker).state == .paid)
             #expect(try await api.send("DELETE", "\(cover.path)/cover", as: stage.member).code == "cover_is_paid")
+            // Nor does the taker get out of it by giving up its own share.
+            let own = try await stage.own(of: cover.taker)
+            let out = try await api.post("/v1/shares/\(own.id)/withdrawal", as: cover.taker, key: "w")
+            #expect(out.code == "cover_is_paid")
             try await stage.expectRight()
         }
     }
@@ -361,6 +343,34 @@ import Testing
             #expect(try await api.send("DELETE", "\(stage.path)/extras/\(order.id)", as: stage.member).status == 200)
             let after = try await stage.own(of: stage.member)
             #expect(after.amount == own.amount && after.asked == asked.asked)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `Undoing a change revives no agreement that has ended since`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let own = try await stage.own(of: stage.member)
+            func split(_ rule: SplitRule) async throws {
+                #expect(try await api.change("PUT", "\(stage.path)/shares", rule, as: stage.organiser).status == 200)
+            }
+            let all = SplitRule(.byWeights, weights: [.init(householdId: own.householdId, weight: 1)])
+            try await split(all)
+            let asked = try await stage.own(of: stage.member)
+            let path = "/v1/shares/\(own.id)/agreement"
+            let agreed = try await api.send("POST", path, as: stage.member, key: "a", match: asked.version)
+            #expect(agreed.status == 200)
+            api.clock.advance(by: 1)
+            let longer = BookingChange(stay: try stay("2027-05-14", "2027-05-18"))
+            #expect(try await stage.change(longer, as: stage.organiser).status == 200)
+            api.clock.advance(by: 1)
+            try await split(SplitRule(.equally))
+            api.clock.advance(by: 1)
+            try await split(all)
+            let before = try await stage.owed(of: stage.member)
+            struct Undo: Encodable { let what = "change" }
+            #expect(try await api.post("\(stage.path)/undo", Undo(), as: stage.organiser, key: "u").status == 200)
+            #expect(try await stage.owed(of: stage.member) <= before)
             try await stage.expectRight()
         }
     }
