@@ -36,4 +36,4 @@ CREATE TABLE withdrawn_reservation (
 );
 CREATE INDEX ON withdrawn_reservation (reported_at);
 
-INSERT INTO schema_version (number, name) VALUES (25, 'signIn');
+INSERT INTO schema_version (number, name) VALUES (25, 'trust');
