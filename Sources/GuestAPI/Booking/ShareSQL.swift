@@ -170,7 +170,8 @@ enum ShareSQL {
         ) { try $0.decode("id") }
     }
 
-    /// The agreement before a payment at the desk raised it; no row if a later agreement has replaced it.
+    /// The agreement before a payment at the desk raised it; no row if the household has agreed to something since, or made
+    /// its own part larger.
     static func agreedBefore(payment: TillPayment.ID) -> Query<Int64> {
         Query(
             """
@@ -178,7 +179,10 @@ enum ShareSQL {
             FROM till_payment JOIN agreement AS last USING (share_id)
                 JOIN agreement AS earlier ON earlier.share_id = last.share_id AND earlier.number = last.number - 1
             WHERE till_payment.id = \(payment) AND last.how = 'paid' AND last.at = till_payment.at
-                AND NOT EXISTS (SELECT FROM agreement WHERE share_id = last.share_id AND number > last.number)
+                AND NOT EXISTS (
+                    SELECT FROM agreement AS later WHERE later.share_id = last.share_id AND later.number > last.number
+                        AND (later.how <> 'changed' OR later.agreed > last.agreed)
+                )
             """
         ) { try $0.decode("agreed") }
     }

@@ -186,4 +186,27 @@ import Testing
             try await stage.expectRight()
         }
     }
+
+    @Test func `A payment that is reversed is no agreement any more, whatever was divided since`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let (own, other) = (try await stage.own(of: stage.organiser), try await stage.own(of: stage.member))
+            let before = try #require(other.amount)
+            #expect(try await put(all(on: other.householdId), stage, as: stage.organiser).status == 200)
+            let paid = try await stage.pay(stage.booking.total.amount, for: stage.member).decode(TillPayment.self)
+            #expect(try await stage.owed(of: stage.member) == stage.booking.total.amount)
+            api.clock.advance(by: 1)
+            let nearly = SplitRule(
+                .byWeights,
+                weights: [
+                    .init(householdId: own.householdId, weight: 1), .init(householdId: other.householdId, weight: 999),
+                ]
+            )
+            #expect(try await put(nearly, stage, as: stage.organiser).status == 200)
+            let reversal = "/v1/admin/till-payments/\(paid.id)/reversal"
+            #expect(try await api.post(reversal, as: stage.reception, key: "back").status == 201)
+            #expect(try await stage.owed(of: stage.member) == before.amount)
+            try await stage.expectRight()
+        }
+    }
 }
