@@ -48,7 +48,7 @@ public struct ReservationReport: Codable, Sendable, Checked {
         check.range(adults, "/adults", 0...500)
         check.range(children, "/children", 0...500)
         check.range(babies, "/babies", 0...500)
-        check.require(state == .cancelled || adults + children + babies > 0, "/adults", "must be somebody who stays")
+        check.require(adults > 0 || children > 0 || babies > 0, "/adults", "must be somebody who stays")
         check.range(nightlyRate, "/nightlyRate", 0...1_000_000_000)
         check.require(stay.nightCount <= 366, "/stay/departure", "must be within 366 nights of arrival")
         check.require(stay.isOnCalendar, "/stay", "must lie in the years 2000 to 2099")
