@@ -120,6 +120,26 @@ import Testing
         #expect(stage.statement.refundable == [stage.households[1]: 30_000])
     }
 
+    @Test func `A dispute that is won gives back no deposit`() {
+        var stage = Stage(households: 2)
+        stage.charge(60_000)
+        stage.statement.deposit = 20_000
+        stage.settle(joining: true)
+        stage.statement.receive(30_000, for: stage.households[1], agrees: true)
+        stage.statement.state = .confirmed
+        stage.settle()
+        stage.statement.receive(-30_000, for: stage.households[1], agrees: false)
+        stage.statement.rule = SplitRule(
+            .byWeights,
+            weights: [.init(householdId: stage.households[0], weight: 1)]
+        )
+        stage.settle()
+        stage.statement.receive(30_000, for: stage.households[1], agrees: false, isReturned: true)
+        stage.settle()
+        #expect(stage.statement.refundable == [stage.households[1]: 10_000])
+        #expect(stage.statement.isDepositCovered)
+    }
+
     @Test func `A part that has been given back changes nothing for the others`() {
         var stage = Stage(households: 3)
         stage.charge(600)
@@ -513,24 +533,29 @@ private struct History {
         case "win":
             guard let index = disputed.indices.randomElement(using: &dice) else { return false }
             let won = disputed.remove(at: index)
-            pay(won.amount, won.household, agrees: false)
+            pay(won.amount, won.household, agrees: false, isReturned: true)
         case "give back": return giveBack(one)
         default: return false
         }
         return true
     }
 
-    private mutating func pay(_ amount: Int64, _ household: Household.ID, agrees: Bool = true) {
+    private mutating func pay(
+        _ amount: Int64,
+        _ household: Household.ID,
+        agrees: Bool = true,
+        isReturned: Bool = false
+    ) {
         guard let share = statement.share(of: household) else { return }
         let most = max(share.amount, share.asked ?? 0)
         let before = money[household] ?? 0
         money[household] = before + amount
-        twice[household, default: 0] += max(before + amount - max(most, before), 0)
+        if !isReturned { twice[household, default: 0] += max(before + amount - max(most, before), 0) }
         if agrees, household != statement.backstop {
             let agreed = min(most, before + amount) - (selfMade[household] ?? 0)
             consent[household] = max(consent[household] ?? 0, agreed)
         }
-        statement.receive(amount, for: household, agrees: agrees)
+        statement.receive(amount, for: household, agrees: agrees, isReturned: isReturned)
         forget(household, owing: share.amount)
         settle()
     }

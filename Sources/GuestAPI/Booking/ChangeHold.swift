@@ -121,7 +121,11 @@ extension Booking {
     ) async throws -> Booking {
         let reason = request.reason
         var booking = try await locked(id, orWhoPlacedIt: true, as: principal, in: tx)
-        guard booking.state != .cancelled else { return booking }
+        guard booking.state != .cancelled else {
+            // Who would spare the guests a fee must not think that it is done.
+            guard request.isByPark != true || booking.total.amount <= 0 else { throw Refusal.notChangeable }
+            return booking
+        }
         guard let policy = try await tx.first(BookingSQL.policy(of: id)),
             let clock = ParkClock(timeZone: policy.timeZone)
         else { throw Refusal.notFound }

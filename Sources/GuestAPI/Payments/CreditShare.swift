@@ -29,7 +29,7 @@ extension Booking {
         guard var money = try await BookingMoney.of(id, as: worker, in: tx),
             let household = money.statement.shares.first(where: { $0.id == share })?.householdId
         else { throw Refusal.notFound }
-        money.statement.receive(amount, for: household, agrees: isOwn)
+        money.statement.receive(amount, for: household, agrees: isOwn, isReturned: account == .disputed)
         try await money.settle(.paid, app, at: now, in: tx)
         tx.later([BookingSQL.update(self)])
         Journal(

@@ -339,15 +339,23 @@ public struct BookingStatement: Sendable {
     ///
     /// Money beyond `payable` has been paid twice.
     ///
-    /// - Parameter agrees: whether the household pays it itself, and so agrees to that amount.
-    public mutating func receive(_ amount: Int64, for household: Household.ID, agrees: Bool) {
+    /// - Parameters:
+    ///   - agrees: whether the household pays it itself, and so agrees to that amount.
+    ///   - isReturned: whether a bank gives back what it had taken, which is as if it had never been away: that is not
+    ///     paid twice, however the price was divided meanwhile.
+    public mutating func receive(
+        _ amount: Int64,
+        for household: Household.ID,
+        agrees: Bool,
+        isReturned: Bool = false
+    ) {
         guard let part = parts[household], let share = share(of: household) else { return }
         let payable = share.paid + self.payable(for: household)
         let sum = share.paid + amount
         let agrees = agrees && amount > 0 && household != backstop
         change(household) { share in
             share.paid = sum
-            if amount > 0 {
+            if amount > 0, !isReturned {
                 share.surplus += max(sum - max(payable, share.paid - amount), 0)
             }
             if agrees { share.agreed = max(share.agreed, min(part.target, sum) - part.selfMade) }

@@ -140,6 +140,10 @@ import Testing
             let rule = all(on: before.householdId)
             #expect(try await put(rule, stage, as: stage.organiser).code == "not_changeable")
             #expect(try await stage.own(of: stage.member).amount == before.amount)
+            // Nor is the fee waived by cancelling once more, and nobody thinks that it is.
+            let spared = CancellationRequest(reason: "Flood", isByPark: true)
+            let again = try await api.post("\(stage.path)/cancel", spared, as: stage.reception, key: "park")
+            #expect(again.code == "not_changeable")
             try await stage.expectRight()
         }
     }
