@@ -33,7 +33,7 @@ final class Reactor: @unchecked Sendable {
         var logger: Logger
     }
 
-    /// Nobody sets this clock, so that a step of the wall clock ends nothing and delays nothing.
+    /// An instant of the steady clock: a step of the wall clock ends no deadline and delays none.
     typealias Instant = ContinuousClock.Instant
 
     /// A session's statement_timeout is 5 s; twice that without an answer, the server is frozen or gone.

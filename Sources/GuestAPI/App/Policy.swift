@@ -40,7 +40,7 @@ enum Policy {
     /// Which queue a request waits in when we are full.
     enum Load: String, CaseIterable, Sendable {
         case signIn
-        /// What a browser without an account does with a pay link.
+        /// Requests of a browser without an account that has a pay link.
         case payLink
         case webhook
         case payment
@@ -70,10 +70,9 @@ enum Policy {
         }
     }
 
-    /// What reception may do in a guest's name, and which object must belong to one of the colleague's own parks.
+    /// The reach of reception in a guest's name: the object that must belong to one of the colleague's own parks.
     ///
-    /// Nobody speaks for a guest about account, consents, debts, devices, or among friends; so a row says `never` unless it
-    /// says otherwise.
+    /// A row has `never` unless it says otherwise. Account, consents, debts, devices and the words of friends have it.
     enum Desk: Sendable {
         case never
         /// Nothing is there yet that could belong to a park; the verb looks at what the body names.

@@ -122,7 +122,7 @@ extension Booking {
         let reason = request.reason
         var booking = try await locked(id, orWhoPlacedIt: true, as: principal, in: tx)
         guard booking.state != .cancelled else {
-            // Who would spare the guests a fee must not think that it is done.
+            // A colleague who wants to spare the guests the fee must hear that this does not.
             guard request.isByPark != true || booking.total.amount <= 0 else { throw Refusal.notChangeable }
             return booking
         }

@@ -15,7 +15,7 @@ final class Admission: Sendable {
     private struct State {
         var running: [Policy.Load: Int] = [:]
         var queues: [Policy.Load: [Waiter]] = [:]
-        /// Whose turn it is, as a place in `allCases`.
+        /// The class that is served next, as a place in `allCases`.
         var turn = 0
 
         var total: Int { running.values.reduce(0, +) }

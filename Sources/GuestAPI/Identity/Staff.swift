@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Those who work here: how they come, what they do where, and how they go.
+/// A colleague's account: made, changed and ended.
 extension StaffMember {
     /// Makes a staff account, or opens that of somebody who comes back.
     ///
@@ -25,12 +25,12 @@ extension StaffMember {
             posts: posts,
             version: 1
         )
-        guard let member = try await tx.first(StaffSQL.insert(fresh, language: language, at: now)) else {
+        guard let id = try await tx.first(StaffSQL.insert(fresh, language: language, at: now)) else {
             throw Refusal.emailTaken.at("/email")
         }
-        try await give(posts, to: member.id, in: tx)
-        try Audit.record("staff.add", target: member.id.uuid, after: fresh, app, at: now, in: tx)
-        return try await found(member.id, in: tx)
+        try await give(posts, to: id, in: tx)
+        try Audit.record("staff.add", target: id.uuid, after: fresh, app, at: now, in: tx)
+        return try await found(id, in: tx)
     }
 
     /// Says anew what somebody is called and does; what they did before and is not said, they do no more.

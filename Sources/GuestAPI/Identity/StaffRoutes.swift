@@ -3,7 +3,7 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// Those who work here, for head office.
+/// Head office's routes for colleagues.
 enum StaffRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "listStaff": list, "addStaff": add, "showStaff": show, "changeStaff": change, "endStaff": end,

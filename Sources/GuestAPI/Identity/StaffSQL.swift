@@ -40,11 +40,7 @@ enum StaffSQL {
     }
 
     /// The id of the account that was made or opened again; no row where somebody works here under the address.
-    static func insert(
-        _ member: StaffMember,
-        language: Language,
-        at now: Date
-    ) -> Query<(id: StaffMember.ID, version: Int)> {
+    static func insert(_ member: StaffMember, language: Language, at now: Date) -> Query<StaffMember.ID> {
         Query(
             """
             INSERT INTO staff (id, email, name, language, is_head_office, created_at)
@@ -52,9 +48,9 @@ enum StaffSQL {
             ON CONFLICT (email) DO UPDATE SET name = EXCLUDED.name, language = EXCLUDED.language,
                 is_head_office = EXCLUDED.is_head_office, left_at = NULL, version = staff.version + 1
             WHERE staff.left_at IS NOT NULL
-            RETURNING id, version
+            RETURNING id
             """
-        ) { (try $0.decode("id"), try $0.decode("version")) }
+        ) { try $0.decode("id") }
     }
 
     static func update(_ id: StaffMember.ID, name: String, isHeadOffice: Bool) -> Command {

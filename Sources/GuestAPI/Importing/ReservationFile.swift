@@ -71,7 +71,7 @@ struct ReservationFile: Sendable {
     let reservations: [Reservation]
     let rejects: [(line: Int, reason: String)]
     let header: [UInt8]
-    /// What parts the fields.
+    /// The sign between two fields.
     let separator: UInt8
     /// The raw text of each row, for the rejects file.
     let rawRows: [Int: [UInt8]]
@@ -280,7 +280,7 @@ extension Reservation {
 
 /// Reads separated values (RFC 4180) from memory, one record at a time.
 ///
-/// What parts the fields is a comma, a semicolon or a tab: whichever the header has most of.
+/// The separator is the comma, semicolon or tab that the header has most of.
 struct CSV {
     struct Record {
         /// Of the first line of the record; the header is line 1.

@@ -31,7 +31,7 @@ public struct StaffRequest: Codable, Sendable, Checked {
     }
 }
 
-/// What somebody who works here is called and does from now on; whole, so that what is not said is over.
+/// The name and the posts of a colleague from now on; posts that are left out end.
 public struct StaffChange: Codable, Sendable, Checked {
     public var name: String
     public var isHeadOffice: Bool

@@ -236,7 +236,8 @@ import Testing
             #expect(try await act("DELETE", "/v1/auth/sessions/current", nil, as: reception).status == 404)
             // Without the header reception is nobody's guest.
             #expect(try await api.get("/v1/groups", as: reception).status == 403)
-            // What the desk does is shown to the guest, not to the desk.
+            #expect(try await act("GET", "/v1/bookings/\(booking.id)", nil, as: reception).status == 200)
+            // The guest sees what the desk did and looked at; the desk does not.
             #expect(try await act("GET", "/v1/me/desk-actions", nil, as: reception).status == 404)
             let seen = try await api.app.database.read(as: "test") { reader in
                 try await reader.all(IdentitySQL.deskActions(for: guest.id, limit: 500))
@@ -244,6 +245,7 @@ import Testing
             #expect(
                 Set(seen.map(\.action)) == [
                     "guest.create", "desk.createGroup", "desk.placeBooking", "desk.confirmBooking",
+                    "desk.showBooking",
                 ]
             )
             let both = try await api.count(
@@ -252,7 +254,7 @@ import Testing
                     AND principal = \("staff:\(try #require(reception.staff))")
                 """
             )
-            #expect(both == 4)
+            #expect(both == 5)
         }
     }
 }

@@ -238,8 +238,7 @@ import Testing
         }
     }
 
-    @Test func `The desk speaks for a guest exactly where the table lets it, and at its own parks alone`() async throws
-    {
+    @Test func `The desk speaks for a guest exactly where the table lets it`() async throws {
         try await withGuestAPI(clock: TestClock(testStart)) { api in
             var rules = Given.rules
             rules.register = .init(documents: false, keepDays: 30)

@@ -82,7 +82,7 @@ import Testing
             try await api.work()
             let before = try api.mails(to: "mira@example.org").count
             #expect(before <= 21)
-            // What strangers ask for leaves no more rows than mails.
+            // Requests of strangers leave no more rows than mails.
             #expect(try await api.count("SELECT count(*) FROM sign_in_attempt") <= 21)
             let again = try await ask(api, "mira@example.org")
             try await api.work()
@@ -163,7 +163,7 @@ import Testing
         }
     }
 
-    @Test func `A phone that lost the answer to its refresh in the woods is still signed in days later`() async throws {
+    @Test func `A refresh whose answer was lost is repeated days later`() async throws {
         try await withGuestAPI { api in
             let sent = try await ask(api, "mira@example.org")
             let first = try await signIn(api, sent, code(api, sent)).decode(Tokens.self)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// How colleagues come, change what they do, and go.
+/// Colleagues' accounts: made, changed and ended by head office.
 @Suite struct StaffTests {
     private let secret = "a-tablet-secret-of-30-bytes..."
 
@@ -73,7 +73,7 @@ import Testing
             for (method, place) in [("GET", path), ("DELETE", path), ("GET", "\(path)/devices")] {
                 #expect(try await api.send(method, place, as: office).status == 404)
             }
-            // Who comes back has the account of before, with what is said now alone.
+            // A colleague who comes back has the account of before, with the posts of now alone.
             let back = try await add(api, StaffRequest(email: "jo@example.org", name: "Jo"), as: office)
             #expect(back.id == jo.id && back.posts.isEmpty && back.version > jo.version)
             #expect(try await signIn("jo@example.org", api).status == 201)
@@ -106,7 +106,7 @@ import Testing
         }
     }
 
-    @Test func `Who is ended while requests are under way begins none a second later, on any node`() async throws {
+    @Test func `A colleague who was ended gets no answer a second later`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let host = try await api.given.staff([.host], at: world.park.id)
@@ -121,6 +121,7 @@ import Testing
                 try await api.transaction { tx in
                     try await tx.run(Command("UPDATE staff SET left_at = now() WHERE id = \(id)"))
                 }
+                // The second for which an answer about who asks is kept; a slow machine only waits longer.
                 try await Task.sleep(for: .milliseconds(1050))
                 for _ in 0..<10 {
                     group.addTask {
