@@ -673,6 +673,8 @@ CREATE TABLE share (
     -- The most that the household still owes of a share that another has taken over. NULL where the version before this
     -- has written it, by `kept_percent`.
     kept bigint CHECK (kept >= 0),
+    -- The most that it owes besides until the other household has agreed to take it over.
+    kept_meanwhile bigint NOT NULL DEFAULT 0 CONSTRAINT share_kept_meanwhile CHECK (kept_meanwhile >= 0),
     -- The part of `paid` that may be given back now.
     refundable bigint NOT NULL DEFAULT 0 CONSTRAINT share_refundable CHECK (refundable >= 0),
     -- The park's day of the last letter about what is open.
@@ -1623,7 +1625,11 @@ SELECT 'group:' || group_id AS scope, booking.id, json_strip_nulls(json_build_ob
 ))::text AS body
 FROM booking,
     LATERAL (SELECT coalesce(sum(amount), 0) AS price FROM charge_line WHERE booking_id = booking.id) AS priced,
-    LATERAL (SELECT coalesce(sum(share.paid), 0) AS paid FROM share WHERE booking_id = booking.id) AS came
+    -- Money that was paid twice covers nothing.
+    LATERAL (
+        SELECT coalesce(sum(share.paid - least(surplus, greatest(share.paid - share.amount, 0))), 0) AS paid
+        FROM share WHERE booking_id = booking.id
+    ) AS came
 WHERE group_id IS NOT NULL;
 
 -- For those who are to stay there.
@@ -1779,4 +1785,4 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
     (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders'),
-    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust');
+    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver');

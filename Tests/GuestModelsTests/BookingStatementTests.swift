@@ -45,14 +45,14 @@ import Testing
         #expect(stage.statement.refundable == [stage.households[0]: 15_000])
     }
 
-    @Test func `Dropping out keeps the deposit until others pay it`() {
+    @Test func `Dropping out keeps the deposit until others pay it`() throws {
         var stage = Stage(households: 2)
         stage.charge(60_000)
         stage.statement.deposit = 18_000
         stage.settle(joining: true)
         stage.statement.receive(18_000, for: stage.households[1], agrees: true)
         stage.statement.state = .confirmed
-        stage.statement.cover(stage.households[1], .init(by: stage.households[0], kept: 0))
+        try stage.statement.giveUp(stage.households[1], .init(by: stage.households[0], kept: 0))
         stage.settle()
         #expect(stage.owed == [60_000, 0])
         #expect(stage.statement.refundable.isEmpty)
@@ -60,20 +60,72 @@ import Testing
         #expect(stage.statement.refundable == [stage.households[1]: 18_000])
     }
 
-    @Test func `A cancellation leaves the fee for dropping out as it was`() {
+    @Test func `A cancellation leaves the fee for dropping out as it was`() throws {
         var stage = Stage(households: 2)
         stage.charge(107_482)
         stage.settle(joining: true)
         stage.statement.state = .confirmed
         let kept = stage.statement.kept(of: stage.households[1], percent: 30)
         #expect(kept == 16_122)
-        stage.statement.cover(stage.households[1], .init(by: stage.households[0], kept: kept))
+        try stage.statement.giveUp(stage.households[1], .init(by: stage.households[0], kept: kept))
         stage.settle()
         #expect(stage.owed == [91_360, 16_122])
         stage.statement.state = .cancelled
         stage.statement.bill.lines = [ChargeLine(.cancellation, unitAmount: 32_245)]
         stage.settle()
         #expect(stage.owed == [16_123, 16_122])
+    }
+
+    @Test func `Whoever gives a share away owes the fee until the other agrees`() throws {
+        var stage = Stage(households: 3)
+        stage.charge(90_000)
+        stage.settle(joining: true)
+        stage.statement.state = .confirmed
+        let (own, taker) = (stage.households[1], stage.households[2])
+        try stage.statement.giveUp(own, .init(by: taker, kept: 0, keptMeanwhile: 9_000))
+        stage.settle()
+        #expect(stage.owed == [51_000, 9_000, 30_000])
+        #expect(stage.statement.share(of: taker)?.asked == 60_000)
+        // What the other has agreed to, nobody else owes.
+        stage.statement.receive(55_000, for: taker, agrees: true)
+        stage.settle()
+        #expect(stage.owed == [30_000, 5_000, 55_000])
+        stage.statement.agree(taker)
+        stage.settle()
+        #expect(stage.owed == [30_000, 0, 60_000])
+        // A rise that the taker has not agreed to is not the first household's again.
+        stage.charge(3_000)
+        stage.settle()
+        #expect(stage.owed == [33_000, 0, 60_000])
+    }
+
+    @Test func `Who gives up a share gives back what it had taken over`() throws {
+        var stage = Stage(households: 3)
+        stage.charge(90_000)
+        stage.settle(joining: true)
+        stage.statement.state = .confirmed
+        let (own, taker) = (stage.households[1], stage.households[2])
+        try stage.statement.giveUp(own, .init(by: taker, kept: 0, keptMeanwhile: 9_000))
+        stage.statement.agree(taker)
+        stage.settle()
+        #expect(stage.owed == [30_000, 0, 60_000])
+        try stage.statement.giveUp(taker, .init(by: stage.households[0], kept: 3_000))
+        stage.settle()
+        #expect(stage.owed == [57_000, 30_000, 3_000])
+        #expect(stage.statement.share(of: own)?.cover == nil)
+    }
+
+    @Test func `Who joins agrees to no more than if everybody paid the same`() {
+        var stage = Stage(households: 1, people: 2)
+        stage.charge(90_000)
+        stage.statement.rule = SplitRule(.byHousehold)
+        stage.settle(joining: true)
+        let joining = Household.ID(UUID())
+        stage.statement.bill.travellers.append(traveller(in: joining))
+        stage.settle(joining: true)
+        #expect(stage.statement.share(of: joining)?.amount == 30_000)
+        #expect(stage.statement.share(of: joining)?.asked == 45_000)
+        #expect(stage.owed == [60_000])
     }
 
     @Test func `Money paid twice goes back although the deposit is uncovered`() {
@@ -458,8 +510,19 @@ private struct History {
             consent[one] = max(consent[one] ?? 0, asked - (selfMade[one] ?? 0))
         case "reassign":
             guard one != other, one != statement.backstop, !isOver else { return false }
-            statement.cover(one, .init(by: other, kept: 0))
+            let fee = Int64.random(in: 0...20_000, using: &dice)
+            let (gave, took) = (amount(one), amount(other))
+            let isAlone = !statement.shares.contains { $0.cover?.by == one || $0.cover?.by == other }
+            guard (try? statement.giveUp(one, .init(by: other, kept: 0, keptMeanwhile: fee))) != nil else {
+                return false
+            }
             settle()
+            // Nobody gets out of the fee before the other owes that much more; what a household was given for itself stays
+            // its own. (Where more than one share is given to the same household, what it has agreed to is one sum.)
+            let least = min(fee + min(selfMade[one] ?? 0, 0), gave)
+            if other != statement.backstop, isAlone, amount(one) + max(amount(other) - took, 0) < least {
+                breaches.append("gave \(gave) away at a fee of \(fee), and owes \(amount(one))")
+            }
         case "end cover":
             guard !isOver, let by = statement.share(of: one)?.cover?.by else { return false }
             guard (try? statement.endCover(of: one)) != nil else { return false }
@@ -471,7 +534,8 @@ private struct History {
         case "withdraw":
             guard one != statement.backstop, !isOver else { return false }
             let percent = statement.state == .held ? 0 : [0, 30, 100].randomElement(using: &dice) ?? 0
-            statement.cover(one, .init(by: statement.backstop, kept: statement.kept(of: one, percent: percent)))
+            let kept = statement.kept(of: one, percent: percent)
+            guard (try? statement.giveUp(one, .init(by: statement.backstop, kept: kept))) != nil else { return false }
             settle()
         case "move":
             guard let index = statement.bill.travellers.indices.randomElement(using: &dice) else { return false }

@@ -6,7 +6,7 @@ enum ShareSQL {
     private static let columns: SQL = """
         share.id, share.booking_id, share.household_id, share.amount, coalesce(agreed, share.amount) AS agreed, asked,
         paid, surplus, refundable, due, share.version, covered_by,
-        coalesce(kept, CASE kept_percent WHEN 0 THEN 0 ELSE greatest(share.amount, 0) END) AS kept
+        coalesce(kept, CASE kept_percent WHEN 0 THEN 0 ELSE greatest(share.amount, 0) END) AS kept, kept_meanwhile
         """
 
     private static func share(_ row: Row) throws -> Share {
@@ -23,7 +23,7 @@ enum ShareSQL {
             due: try row.decode("due"),
             version: try row.decode("version"),
             cover: try row.decodeIfPresent("covered_by", as: Household.ID.self).map {
-                Share.Cover(by: $0, kept: try row.decode("kept"))
+                Share.Cover(by: $0, kept: try row.decode("kept"), keptMeanwhile: try row.decode("kept_meanwhile"))
             }
         )
     }
@@ -306,9 +306,9 @@ enum ShareSQL {
             """
             WITH written AS (
                 INSERT INTO share (id, booking_id, household_id, amount, agreed, asked, paid, surplus, refundable,
-                    due, covered_by, kept_percent, kept)
+                    due, covered_by, kept_percent, kept, kept_meanwhile)
                 SELECT id, booking_id, household_id, amount, agreed, nullif(asked, '')::bigint, paid, surplus, refundable, due,
-                    nullif(covered_by, '')::uuid, CASE kept WHEN '0' THEN 0 ELSE 100 END, nullif(kept, '')::bigint
+                    nullif(covered_by, '')::uuid, CASE kept WHEN '0' THEN 0 ELSE 100 END, nullif(kept, '')::bigint, kept_meanwhile
                 FROM unnest(\(shares.map(\.id))::uuid[], \(shares.map(\.bookingId))::uuid[],
                     \(shares.map(\.householdId))::uuid[], \(shares.map(\.amount))::bigint[],
                     \(shares.map(\.agreed))::bigint[],
@@ -316,15 +316,18 @@ enum ShareSQL {
                     \(shares.map(\.surplus))::bigint[], \(shares.map(\.refundable))::bigint[],
                     \(shares.map(\.due))::date[],
                     \(shares.map { $0.cover?.by.description ?? "" })::text[],
-                    \(shares.map { $0.cover.map { String($0.kept) } ?? "" })::text[])
+                    \(shares.map { $0.cover.map { String($0.kept) } ?? "" })::text[],
+                    \(shares.map { $0.cover?.keptMeanwhile ?? 0 })::bigint[])
                     AS settled (id, booking_id, household_id, amount, agreed, asked, paid, surplus, refundable, due,
-                        covered_by, kept)
+                        covered_by, kept, kept_meanwhile)
                 ON CONFLICT (booking_id, household_id) DO UPDATE
                 SET amount = EXCLUDED.amount, agreed = EXCLUDED.agreed, asked = EXCLUDED.asked, paid = EXCLUDED.paid,
                     surplus = EXCLUDED.surplus, refundable = EXCLUDED.refundable, due = EXCLUDED.due, covered_by = EXCLUDED.covered_by,
-                    kept_percent = EXCLUDED.kept_percent, kept = EXCLUDED.kept, version = share.version + 1
-                WHERE (share.amount, share.paid, share.surplus, share.refundable, share.due)
-                        <> (EXCLUDED.amount, EXCLUDED.paid, EXCLUDED.surplus, EXCLUDED.refundable, EXCLUDED.due)
+                    kept_percent = EXCLUDED.kept_percent, kept = EXCLUDED.kept,
+                    kept_meanwhile = EXCLUDED.kept_meanwhile, version = share.version + 1
+                WHERE (share.amount, share.paid, share.surplus, share.refundable, share.due, share.kept_meanwhile)
+                        <> (EXCLUDED.amount, EXCLUDED.paid, EXCLUDED.surplus, EXCLUDED.refundable, EXCLUDED.due,
+                            EXCLUDED.kept_meanwhile)
                     OR (share.agreed, share.asked, share.covered_by, share.kept)
                         IS DISTINCT FROM (EXCLUDED.agreed, EXCLUDED.asked, EXCLUDED.covered_by, EXCLUDED.kept)
                 RETURNING share.id, share.agreed

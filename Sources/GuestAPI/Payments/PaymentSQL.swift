@@ -75,6 +75,16 @@ enum PaymentSQL {
         ) { try $0.decode("is_held") }
     }
 
+    /// What has come in for a share at the desk by that method, less what has gone out again; minor units.
+    static func inTill(of share: Share.ID, _ method: TillPayment.Method) -> Query<Int64> {
+        Query(
+            """
+            SELECT coalesce(sum(amount), 0)::bigint AS amount FROM till_payment
+            WHERE share_id = \(share) AND method = \(method.rawValue)
+            """
+        ) { try $0.decode("amount") }
+    }
+
     static func isClosed(_ park: Park.ID, _ day: LocalDate, _ method: TillPayment.Method) -> Query<Bool> {
         Query(
             """

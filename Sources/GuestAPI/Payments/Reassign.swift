@@ -6,7 +6,9 @@ extension Booking {
     /// Offers a share to another household, which owes it from then on once it has agreed; the organiser's owes it
     /// meanwhile.
     ///
-    /// The share's own household or the organiser does.
+    /// The share's own household or the organiser does. An own household that gives up a part of a firm stay goes on
+    /// owing the cancellation fee on it until the other has agreed, and for good where that is the organiser's, which is
+    /// not asked.
     static func reassign(
         _ share: Share.ID,
         to household: Household.ID,
@@ -21,10 +23,16 @@ extension Booking {
             guard money.statement.share(of: household) != nil else {
                 throw Refusal.splitNamesStranger.at("/householdId")
             }
-            try money.statement.requireFree(own.householdId)
             // A household that has dropped out goes on owing what that cost it.
-            let kept = own.cover?.kept ?? 0
-            money.statement.cover(own.householdId, Share.Cover(by: household, kept: kept))
+            var cover = Share.Cover(by: household, kept: own.cover?.kept ?? 0)
+            if money.terms.asker != own.householdId {
+                cover.keptMeanwhile = own.cover?.keptMeanwhile ?? 0
+            } else if household == money.statement.backstop {
+                cover.kept = max(cover.kept, try money.fee(of: own.householdId, at: now))
+            } else {
+                cover.keptMeanwhile = max(try money.fee(of: own.householdId, at: now) - cover.kept, 0)
+            }
+            try money.statement.giveUp(own.householdId, cover)
             return .changed
         }
     }
@@ -43,11 +51,8 @@ extension Booking {
     ) async throws -> [ShareView] {
         try await cover(share, as: principal, app, at: now, in: tx) { own, money in
             guard own.householdId != money.statement.backstop else { throw Refusal.organiserAnswers }
-            try money.statement.requireFree(own.householdId)
-            guard let clock = ParkClock(timeZone: money.terms.timeZone) else { throw Refusal.notFound }
-            let percent = money.feePercent(today: clock.date(at: now))
-            let kept = money.statement.kept(of: own.householdId, percent: percent)
-            money.statement.cover(own.householdId, Share.Cover(by: money.statement.backstop, kept: kept))
+            let kept = try money.fee(of: own.householdId, at: now)
+            try money.statement.giveUp(own.householdId, Share.Cover(by: money.statement.backstop, kept: kept))
             return .changed
         }
     }
@@ -101,9 +106,11 @@ extension Booking {
 }
 
 extension BookingMoney {
-    /// The fee for giving up a part of a firm stay on that park-local day; 0 for a hold.
-    fileprivate func feePercent(today: LocalDate) -> Int {
+    /// The fee for giving up a household's part of a firm stay today; 0 for a hold.
+    fileprivate func fee(of household: Household.ID, at now: Date) throws -> Int64 {
         guard terms.state != .held else { return 0 }
-        return max(terms.leastFeePercent, terms.rules.cancellationPercent(arrival: terms.stay.arrival, today: today))
+        guard let clock = ParkClock(timeZone: terms.timeZone) else { throw Refusal.notFound }
+        let cancelling = terms.rules.cancellationPercent(arrival: terms.stay.arrival, today: clock.date(at: now))
+        return statement.kept(of: household, percent: max(terms.leastFeePercent, cancelling))
     }
 }

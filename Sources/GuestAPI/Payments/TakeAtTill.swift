@@ -42,7 +42,7 @@ extension TillPayment {
 
     /// Gives a payment back as it was taken, today; the share is open again, and a firm stay stays firm.
     ///
-    /// Throws `alreadyReversed` the second time.
+    /// Throws `alreadyReversed` the second time, and `moreThanDue` where some of it has been given back since.
     static func reverse(
         _ id: TillPayment.ID,
         as principal: Principal,
@@ -53,8 +53,9 @@ extension TillPayment {
         guard let before = try await tx.first(PaymentSQL.tillPayment(id)) else { throw Refusal.notFound }
         let (booking, _, owed, day) = try await opened(before.shareId, before.method, as: principal, at: now, in: tx)
         guard before.kind == .payment else { throw Refusal.alreadyReversed }
-        // Money that has been given back since cannot be taken back as well.
-        guard before.amount.amount <= owed.paid else { throw Refusal.moreThanDue }
+        // Money that has been given back since cannot be taken back as well, whatever came in by another way.
+        let left = try await tx.first(PaymentSQL.inTill(of: before.shareId, before.method)) ?? 0
+        guard before.amount.amount <= min(owed.paid, left) else { throw Refusal.moreThanDue }
         let payment = TillPayment(
             id: app.ids.next(at: now),
             shareId: before.shareId,

@@ -98,12 +98,14 @@ public struct BookingStatement: Sendable {
         for (household, part) in parts {
             parts[household]?.rest = (division[household] ?? 0) + (gone[household] ?? 0) - part.selfMade
         }
-        cover(&parts)
         for share in shares { parts[share.householdId]?.limit = share.agreed }
+        for (household, part) in parts where household != backstop {
+            parts[household]?.limit = part.limit + part.selfMade
+        }
+        cover(&parts)
         var others: Int64 = 0
         for (household, part) in parts where household != backstop {
-            let limit = part.limit + part.selfMade
-            parts[household]?.limit = limit
+            let limit = part.limit
             // Goodwill that is worth more than this is about to be taken back.
             parts[household]?.owed = max(min(part.target, limit), 0)
             others += max(min(part.target, limit), 0)
@@ -129,19 +131,42 @@ public struct BookingStatement: Sendable {
 
     /// Moves shares to the households that take them over.
     ///
-    /// A household that has given up its own share takes over nobody's: the backstop does.
+    /// What the taker has not agreed to yet stays with the share's own household as far as that goes on owing it
+    /// meanwhile.
     private func cover(_ parts: inout [Household.ID: Part]) {
-        let covered = Set(shares.filter { $0.cover != nil }.map(\.householdId))
+        var moves: [(share: Share, cover: Share.Cover, taker: Household.ID)] = []
         for share in shares {
             guard let cover = share.cover, share.householdId != backstop, let part = parts[share.householdId] else {
                 continue
             }
             let moved = max(part.rest - cover.kept, 0)
             guard moved > 0 else { continue }
-            let taker = covered.contains(cover.by) || parts[cover.by] == nil ? backstop : cover.by
+            let taker = taker(of: cover)
             parts[share.householdId]?.givenAway += moved
             parts[taker]?.takenOver += moved
+            if cover.keptMeanwhile > 0 { moves.append((share, cover, taker)) }
         }
+        var open: [Household.ID: Int64] = [:]
+        for (share, cover, taker) in moves {
+            guard let part = parts[taker], let given = parts[share.householdId]?.givenAway else { continue }
+            let agreed = max(min(part.target, part.limit), 0)
+            let left = taker == backstop ? given : open[taker] ?? part.target - agreed
+            let kept = min(cover.keptMeanwhile, given, left)
+            parts[share.householdId]?.givenAway -= kept
+            open[taker] = left - kept
+            // The backstop is not asked, so it takes over the rest alone.
+            if taker == backstop { parts[taker]?.takenOver -= kept }
+        }
+    }
+
+    /// The household that a share goes to: one that has given up its own takes over nobody's, so the backstop does.
+    private func taker(of cover: Share.Cover) -> Household.ID {
+        shares.contains { $0.householdId == cover.by && $0.cover == nil } ? cover.by : backstop
+    }
+
+    /// True once the other household has agreed to a whole share, or answers for the booking anyway.
+    private func isAgreed(_ cover: Share.Cover, _ parts: [Household.ID: Part]) -> Bool {
+        cover.by == backstop || taker(of: cover) == cover.by && parts[cover.by]?.asked == nil
     }
 
     // MARK: Money that has come in
@@ -265,8 +290,9 @@ public struct BookingStatement: Sendable {
     /// Works out the amounts of all shares from the facts.
     ///
     /// - Parameters:
-    ///   - joining: whether households that are new here agree to their part by being in the booking. A household that
-    ///     only appears because somebody was moved into it agrees to nothing.
+    ///   - joining: whether households that are new here agree to their part by being in the booking, as far as it is
+    ///     no larger than if everybody paid the same: the rule was made before they came. A household that only appears
+    ///     because somebody was moved into it agrees to nothing.
     ///   - author: a household whose own doing made its part larger, so that it agrees to that.
     ///   - make: makes the share of a household that has none.
     /// - Returns: lines to be added to the price: goodwill that is taken back because what it was given on has shrunk.
@@ -285,11 +311,13 @@ public struct BookingStatement: Sendable {
         }
         shares.sort { $0.householdId < $1.householdId }
         let before = parts
+        let alike = joining ? partsAlike : [:]
         for index in shares.indices {
             let household = shares[index].householdId
             guard let part = before[household] else { continue }
             if joining, !known.contains(household) {
-                shares[index].agreed = max(part.target - part.selfMade, 0)
+                let most = min(part.target, alike[household]?.target ?? part.target)
+                shares[index].agreed = max(most - part.selfMade, 0)
             } else if household == author, household != backstop {
                 shares[index].agreed += max(part.target - (shares[index].asked ?? shares[index].amount), 0)
             }
@@ -302,6 +330,11 @@ public struct BookingStatement: Sendable {
                 guard let part = present[shares[index].householdId] else { continue }
                 shares[index].agreed = min(shares[index].agreed, max(part.rest + part.takenOver, 0))
             }
+        }
+        let agreed = parts
+        for index in shares.indices {
+            guard let cover = shares[index].cover, cover.keptMeanwhile > 0, isAgreed(cover, agreed) else { continue }
+            shares[index].cover?.keptMeanwhile = 0
         }
         let takenBack = spentGoodwill.sorted { $0.key < $1.key }
             .map { ChargeLine(.goodwill, household: $0.key, unitAmount: $0.value) }
@@ -317,6 +350,13 @@ public struct BookingStatement: Sendable {
         let refundable = refundable
         for index in shares.indices { shares[index].refundable = refundable[shares[index].householdId] ?? 0 }
         return reductions + takenBack
+    }
+
+    /// The parts if everybody paid the same of what is common.
+    private var partsAlike: [Household.ID: Part] {
+        var alike = self
+        alike.rule = SplitRule(.equally)
+        return alike.parts
     }
 
     /// Restores agreements from before an undone change, so that no household is asked again.
@@ -368,8 +408,15 @@ public struct BookingStatement: Sendable {
         change(household) { $0.agreed = min($0.agreed, agreed) }
     }
 
-    /// Another household is asked to take over a share, except the amount that the own household keeps.
-    public mutating func cover(_ household: Household.ID, _ cover: Share.Cover?) {
+    /// A household gives up its share: another is asked to take it over, except what the own household keeps.
+    ///
+    /// What it had taken over itself goes back to those whose share it was.
+    /// - Throws: `coverIsPaid` for a household that has paid for shares that it takes over, so that it does not get away
+    ///   from them by giving up its own.
+    public mutating func giveUp(_ household: Household.ID, _ cover: Share.Cover) throws(Refusal) {
+        for share in shares where share.cover?.by == household && household != backstop {
+            try endCover(of: share.householdId)
+        }
         change(household) { $0.cover = cover }
     }
 
@@ -377,15 +424,6 @@ public struct BookingStatement: Sendable {
     /// part.
     public func kept(of household: Household.ID, percent: Int) -> Int64 {
         (parts[household]?.rest ?? 0).percentage(percent)
-    }
-
-    /// Throws `coverIsPaid` for a household that has paid for shares that it takes over, so that it does not get away from
-    /// them by giving up its own.
-    public func requireFree(_ household: Household.ID) throws(Refusal) {
-        guard let part = parts[household], let share = share(of: household), part.takenOver > 0,
-            share.paid > max(part.ownPart, 0)
-        else { return }
-        throw .coverIsPaid
     }
 
     /// Ends that a household takes over another's share.
@@ -397,7 +435,7 @@ public struct BookingStatement: Sendable {
         if let part = parts[cover.by], let taker = share(of: cover.by) {
             guard taker.paid <= max(part.ownPart, 0) || part.takenOver == 0 else { throw .coverIsPaid }
         }
-        self.cover(household, nil)
+        change(household) { $0.cover = nil }
         if let part = parts[cover.by], cover.by != backstop {
             change(cover.by) { $0.agreed = min($0.agreed, max(part.target - part.selfMade, 0)) }
         }

@@ -39,10 +39,13 @@ public struct Share: Codable, Hashable, Sendable {
         public var by: Household.ID
         /// The most that the share's own household still owes, beside its own orders.
         public var kept: Int64
+        /// The most that it owes besides until the other household has agreed; 0 from then on.
+        public var keptMeanwhile: Int64
 
-        public init(by household: Household.ID, kept: Int64) {
+        public init(by household: Household.ID, kept: Int64, keptMeanwhile: Int64 = 0) {
             by = household
             self.kept = kept
+            self.keptMeanwhile = keptMeanwhile
         }
     }
 

@@ -102,4 +102,9 @@ import Testing
         #expect(instants == #"["2027-05-11T01:46:40.250Z"]"#)
         #expect(throws: EncodingError.self) { try ResponseEncoder.encode([Double.infinity]) }
     }
+
+    @Test func `Ids are in lower case`() throws {
+        let id = try #require(UUID(uuidString: "0190A1B2-C3D4-7E5F-8A6B-0C1D2E3F4A5B"))
+        #expect(try text(["id": id]) == #"{"id":"0190a1b2-c3d4-7e5f-8a6b-0c1d2e3f4a5b"}"#)
+    }
 }

@@ -191,6 +191,64 @@ import Testing
         }
     }
 
+    @Test func `Whoever gives a share of a firm stay away owes the fee until the other agrees`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let taker = try await api.given.member(of: stage.group, invitedBy: stage.organiser)
+            let page = try await api.get("/v1/groups/\(stage.group.id)", as: stage.organiser).decode(TravelGroup.self)
+            let join = BookingChange(travellerIds: page.travellers.map(\.id))
+            #expect(try await stage.change(join, as: stage.organiser).status == 200)
+            #expect(try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c").status == 200)
+            let late = try #require(Date(rfc3339: "2027-05-04T12:00:00Z"))
+            api.clock.advance(by: late.timeIntervalSince(api.now))
+            let own = try await stage.own(of: stage.member)
+            let before = try #require(own.amount).amount
+            let away = ReassignmentRequest(householdId: try await stage.own(of: taker).householdId)
+            let path = "/v1/shares/\(own.id)/reassignment"
+            #expect(try await api.post(path, away, as: stage.member, key: "r").status == 200)
+            #expect(try await stage.owed(of: stage.member) == before.percentage(60))
+            try await stage.expectRight()
+            // What the taker has agreed to is its own, and nobody else's.
+            let asked = try await stage.own(of: taker)
+            #expect(asked.asked?.amount == (asked.amount?.amount ?? 0) + before)
+            let agreement = "/v1/shares/\(asked.id)/agreement"
+            let agreed = try await api.send("POST", agreement, as: taker, key: "a", match: asked.version)
+            #expect(agreed.status == 200)
+            #expect(try await stage.owed(of: stage.member) == 0)
+            #expect(try await stage.owed(of: taker) == asked.asked?.amount)
+            try await stage.expectRight()
+            // Giving its own share up too, the taker returns what it took over.
+            let out = try await api.post("/v1/shares/\(asked.id)/withdrawal", as: taker, key: "w")
+            #expect(out.status == 200)
+            #expect(try await stage.owed(of: stage.member) == before)
+            try await stage.expectRight()
+        }
+    }
+
+    @Test func `A payment whose money has gone back in part is not reversed`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let total = stage.booking.total.amount
+            let own = try await stage.own(of: stage.member)
+            #expect(try await put(all(on: own.householdId), stage, as: stage.organiser).status == 200)
+            let first = try await stage.pay(total, for: stage.member).decode(TillPayment.self)
+            #expect(try await put(SplitRule(.equally), stage, as: stage.organiser).status == 200)
+            let half = total - (try await stage.owed(of: stage.member))
+            func at(_ place: String, _ request: TillPaymentRequest) async throws -> GuestAPITestService.Response {
+                try await api.post("/v1/admin/shares/\(own.id)/\(place)", request, as: stage.reception, key: place)
+            }
+            #expect(try await at("till-refunds", .init(method: .cash, amount: half)).status == 201)
+            #expect(try await put(all(on: own.householdId), stage, as: stage.organiser).status == 200)
+            let card = TillPaymentRequest(method: .terminal, amount: half, reference: "slip 1")
+            #expect(try await at("till-payments", card).status == 201)
+            // The share is paid as much as then, but not all of it lies in the drawer.
+            let path = "/v1/admin/till-payments/\(first.id)/reversal"
+            let reversal = try await api.post(path, as: stage.reception, key: "back")
+            #expect(reversal.status == 409 && reversal.code == "more_than_due")
+            try await stage.expectRight()
+        }
+    }
+
     @Test func `A payment that is reversed is no agreement any more, whatever was divided since`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
