@@ -1055,6 +1055,14 @@ CREATE TRIGGER invoice_number BEFORE INSERT ON invoice FOR EACH ROW EXECUTE FUNC
 CREATE TRIGGER invoice_never_edited BEFORE UPDATE OR DELETE ON invoice
     FOR EACH ROW EXECUTE FUNCTION never_edited();
 
+-- The keys in the state folder that this database's values are sealed with and its links are signed with: what each is
+-- known by, which opens nothing.
+CREATE TABLE server_key (
+    number int PRIMARY KEY CHECK (number BETWEEN 1 AND 65535),
+    digest bytea NOT NULL,
+    made_at timestamptz NOT NULL
+);
+
 -- Arrival ---------------------------------------------------------------------------------------
 
 -- How one gets in: route, door code, Wi-Fi, sealed with the server's secret. Shown to those who have checked in.
@@ -1785,4 +1793,4 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
     (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders'),
-    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver');
+    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey');

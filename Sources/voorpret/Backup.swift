@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import GuestAPI
+import Postgres
 
 struct Backup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,14 +15,21 @@ struct Backup: AsyncParsableCommand {
         let settings = try Setup.settings()
         let target = URL(filePath: folder)
         guard !FileManager.default.fileExists(atPath: target.path()) else { throw fail("\(folder) exists already") }
+        // Nobody else on the machine may read what is in it.
+        umask(0o077)
         // Complete or absent: it gets its name when everything is in it.
         let partial = URL(filePath: folder + ".partial")
         try? FileManager.default.removeItem(at: partial)
-        try FileManager.default.createDirectory(at: partial, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            at: partial,
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700]
+        )
         // The database first: files are added before the rows that name them, and stay an hour longer.
         try Tool.run(
             "pg_dump",
-            ["--format=custom", "--file", partial.appending(path: "database.dump").path(), settings.database]
+            ["--format=custom", "--file", partial.appending(path: "database.dump").path()],
+            on: settings.database
         )
         try Tool.copyFiles(from: URL(filePath: settings.stateFolder), to: partial.appending(path: "files"))
         try FileManager.default.moveItem(at: partial, to: target)
@@ -37,28 +45,47 @@ struct Restore: AsyncParsableCommand {
     @Argument(help: "The folder that `backup` wrote.")
     var folder: String
 
+    @Option(help: "The list of those who were erased since; the state folder's `erased` unless told.")
+    var erased: String?
+
     func run() async throws {
         let settings = try Setup.settings()
         let source = URL(filePath: folder)
         let dump = source.appending(path: "database.dump")
         guard FileManager.default.fileExists(atPath: dump.path()) else { throw fail("\(folder) holds no backup") }
+        guard try SecretFolder(settings.stateFolder).isEmpty else {
+            throw fail("\(settings.stateFolder) has a secret already; restore into an empty state folder")
+        }
+        umask(0o077)
+        let environment = try ConnectionSettings.environment(of: settings.database)
         try Tool.run(
             "pg_restore",
-            ["--exit-on-error", "--single-transaction", "--no-owner", "--dbname", settings.database, dump.path()]
+            [
+                "--exit-on-error", "--single-transaction", "--no-owner", "--dbname", environment["PGDATABASE"] ?? "",
+                dump.path(),
+            ],
+            on: settings.database
         )
         try Tool.copyFiles(from: source.appending(path: "files"), to: URL(filePath: settings.stateFolder))
-        // Numbers go on from where the backup was: phones that were further begin anew.
-        try await Setup.withApp { try await Office($0).beginEpoch() }
+        let list = erased ?? URL(filePath: settings.stateFolder).appending(path: ErasedGuests.folder).path()
+        try await Setup.withApp { app in
+            for line in try await Office(app).settleRestore(erased: ErasedGuests.ids(in: list)) { print(line) }
+        }
         print("restored from \(folder)")
     }
 }
 
 private enum Tool {
-    /// What of the state folder belongs into a backup: the rest can be made again.
-    static let folders = ["mail", "push", "objects", "secret"]
+    /// What of the state folder belongs into a backup: the rest can be made again, and the list of those who were erased
+    /// is for the time after it.
+    private static func isKept(_ name: String) -> Bool {
+        ["mail", "push", "objects", "secret"].contains(name) || name.hasPrefix("secret.")
+    }
 
-    static func run(_ name: String, _ arguments: [String]) throws {
+    static func run(_ name: String, _ arguments: [String], on database: String) throws {
         let process = Process()
+        process.environment = ProcessInfo.processInfo.environment
+            .merging(try ConnectionSettings.environment(of: database)) { $1 }
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = [name] + arguments
         try process.run()
@@ -70,10 +97,9 @@ private enum Tool {
 
     static func copyFiles(from source: URL, to target: URL) throws {
         try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
-        for name in folders {
+        for name in try FileManager.default.contentsOfDirectory(atPath: source.path()) where isKept(name) {
             let from = source.appending(path: name)
             let to = target.appending(path: name)
-            guard FileManager.default.fileExists(atPath: from.path()) else { continue }
             if FileManager.default.fileExists(atPath: to.path()) { try FileManager.default.removeItem(at: to) }
             try FileManager.default.copyItem(at: from, to: to)
         }

@@ -22,7 +22,7 @@ struct Serve: AsyncParsableCommand {
             let applied = try await Migrator(connectionString: settings.database, folder: Setup.schemaFolder).run()
             for name in applied { print("applied \(name)") }
         }
-        let app = try Setup.app(settings)
+        let app = try await Setup.app(settings)
         var greeting: [String] = []
         if demo { greeting = try await loadDemo(app, settings) }
         let lines = greeting

@@ -94,7 +94,7 @@ struct Jobs: AsyncParsableCommand {
         var queues: [String] = []
 
         func run() async throws {
-            let app = try Setup.app(Setup.settings())
+            let app = try await Setup.app(Setup.settings())
             print("working")
             let group = ServiceGroup(
                 configuration: .init(

@@ -12,8 +12,8 @@ struct Voorpret: AsyncParsableCommand {
         abstract: "The guest backend of a holiday park.",
         discussion: "Settings are environment variables that begin with VOORPRET_; README has the table.",
         subcommands: [
-            Serve.self, Migrate.self, Demo.self, Import.self, Jobs.self, Staff.self, Check.self, Backup.self,
-            Restore.self,
+            Serve.self, Migrate.self, Demo.self, Import.self, Jobs.self, Staff.self, Check.self, Secret.self,
+            Backup.self, Restore.self,
         ],
         defaultSubcommand: Serve.self
     )
@@ -32,15 +32,26 @@ enum Setup {
         return settings
     }
 
-    static func app(_ settings: Settings) throws -> AppEnvironment {
+    /// - Throws: `SettingsError` where the state folder lacks a key that the database knows.
+    static func app(_ settings: Settings) async throws -> AppEnvironment {
         var logger = Logger(label: "voorpret")
         logger.logLevel = Logger.Level(rawValue: settings.logLevel) ?? .info
-        return try AppEnvironment(settings: settings, secret: try secret(in: settings.stateFolder), logger: logger)
+        var configuration = Database.Configuration(connectionString: settings.database)
+        configuration.readers = 1
+        let database = try Database(configuration)
+        do {
+            let secret = try await ServerSecret.of(SecretFolder(settings.stateFolder), for: database, at: Date())
+            await database.close()
+            return try AppEnvironment(settings: settings, secret: secret, logger: logger)
+        } catch {
+            await database.close()
+            throw error
+        }
     }
 
     /// Runs with an environment that is closed afterwards.
     static func withApp<Value>(_ body: (AppEnvironment) async throws -> Value) async throws -> Value {
-        let app = try app(settings())
+        let app = try await app(settings())
         do {
             let value = try await body(app)
             await app.database.close()
@@ -49,21 +60,6 @@ enum Setup {
             await app.database.close()
             throw error
         }
-    }
-
-    /// 32 random bytes in a file that only its owner may read; made at the first start.
-    private static func secret(in folder: String) throws -> Data {
-        let url = URL(filePath: folder).appending(path: "secret")
-        if let data = try? Data(contentsOf: url) {
-            guard data.count >= 32 else { throw SettingsError(description: "\(url.path()) is too short; delete it") }
-            return data
-        }
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        var random = SystemRandomNumberGenerator()
-        let data = Data((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })
-        guard FileManager.default.createFile(atPath: url.path(), contents: data, attributes: [.posixPermissions: 0o600])
-        else { throw SettingsError(description: "\(url.path()) cannot be written") }
-        return data
     }
 
     /// The folder with schema.sql: told, or the working one.

@@ -323,7 +323,7 @@ public func withGuestAPI(
         let app = try AppEnvironment(
             settings: settings,
             now: { clock.now },
-            secret: Data("a secret for tests only, of 32 b.".utf8),
+            secret: ServerSecret(Data("a secret for tests only, of 32 b.".utf8)),
             logger: log.logger
         )
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)

@@ -4,7 +4,7 @@ import Postgres
 /// Brings a database to the version this build expects: an empty one by `schema.sql`, an older one by
 /// the migrations it has not seen.
 public struct Migrator: Sendable {
-    public static let expectedVersion = 26
+    public static let expectedVersion = 27
 
     private let connectionString: String
     private let folder: URL

@@ -4,7 +4,7 @@ import Postgres
 
 /// What the command line does beside serving: accounts, jobs, checks.
 public struct Office: Sendable {
-    private let app: AppEnvironment
+    let app: AppEnvironment
 
     public init(_ app: AppEnvironment) {
         self.app = app
@@ -131,11 +131,6 @@ public struct Office: Sendable {
         return try await app.database.transaction(as: Principal.job("check").setting, within: 3600) { tx in
             try await CheckLedger.all(withProvider: withProvider, in: tx).map { "\($0.what): \($0.subject)" }
         }
-    }
-
-    /// Makes phones compare all they have: the database is another than the one they know.
-    public func beginEpoch() async throws {
-        try await app.database.transaction(as: Principal.job("restore").setting) { try await $0.run(SyncSQL.newEpoch) }
     }
 
     /// Where what phones are sent differs from what the tables say.

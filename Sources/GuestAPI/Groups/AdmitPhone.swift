@@ -37,16 +37,16 @@ enum AdmittedPhone {
         guard let id = app.secret.ids(in: request.code, count: 1, for: purpose)?.first.map({ PhoneAdmission.ID($0) }),
             let admission = try await tx.first(IdentitySQL.lockedAdmission(id))
         else { throw Refusal.codeWrong }
-        let refresh = Token(derivedFrom: app.secret.digest("child-phone", id.description))
         let deviceHash = Token(request.deviceSecret).hash
         if admission.usedAt != nil {
             guard admission.deviceHash == deviceHash,
-                let tokens = try await SignIn.repeated(refresh, app, at: now, in: tx)
+                let tokens = try await SignIn.repeated("child-phone", id.description, app, at: now, in: tx)
             else { throw Refusal.codeWrong }
             return tokens
         }
         guard now < admission.expiresAt else { throw Refusal.codeWrong }
         let session = Session.ID(id.uuid)
+        let refresh = Token(derivedFrom: app.secret.digest("child-phone", id.description))
         let tokens = try await SignIn.open(
             session,
             of: .child(admission.child),

@@ -337,6 +337,10 @@ enum GroupSQL {
         )
     }
 
+    static func revokeAllInvitations(at now: Date) -> Command {
+        Command("UPDATE invitation SET revoked_at = \(now) WHERE revoked_at IS NULL AND expires_at > \(now)")
+    }
+
     static func invitations(of group: TravelGroup.ID) -> Query<Invitation> {
         Query(
             "SELECT \(invitationColumns) FROM invitation WHERE group_id = \(group) ORDER BY id DESC",

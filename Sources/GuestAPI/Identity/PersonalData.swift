@@ -100,6 +100,7 @@ extension Guest {
         for feature in PersonalData.all {
             try await feature.erase(id, app, now, tx)
         }
+        try Job.enqueue(NoteErasure(guest: id), at: now, app, in: tx)
         try Audit.record("guest.erase", target: id.uuid, app, at: now, in: tx)
         return remains
     }

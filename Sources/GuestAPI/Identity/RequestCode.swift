@@ -47,7 +47,19 @@ extension CodeRequest {
 
     /// Eight digits, derived: nothing that is stored, in a table or in a queue, reveals them.
     static func code(of attempt: AttemptID, _ secret: ServerSecret) -> String {
-        let digest = secret.digest("code", attempt.description)
+        code(from: secret.digest("code", attempt.description))
+    }
+
+    /// Whether somebody was mailed that code, whichever key it was derived with.
+    static func isCode(_ text: String, of attempt: AttemptID, _ secret: ServerSecret) -> Bool {
+        let given = Token(text).hash
+        func isAmongThem() -> Bool {
+            secret.digests("code", attempt.description).contains { Token(code(from: $0)).hash == given }
+        }
+        return isAmongThem() || secret.lookAgain() && isAmongThem()
+    }
+
+    private static func code(from digest: Data) -> String {
         let number = digest.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) } % 100_000_000
         let digits = String(number)
         return String(repeating: "0", count: 8 - digits.count) + digits

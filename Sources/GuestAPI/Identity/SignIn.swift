@@ -26,8 +26,8 @@ enum SignIn {
 
     /// Exchanges the right code for tokens, making the guest's account at the first time.
     ///
-    /// Repeated by a device that lost the answer it gives the same tokens, for as long as the code is valid and the device
-    /// has not refreshed them; then the code is used up.
+    /// A device that lost the answer may repeat the request: it gets the same tokens while the code is valid and it has
+    /// not refreshed them.
     static func signIn(
         _ request: SignInRequest,
         language: Language,
@@ -38,13 +38,15 @@ enum SignIn {
         guard let attempt = try await tx.first(IdentitySQL.lockedAttempt(request.attemptId)) else {
             throw Refusal.codeWrong
         }
-        let expected = SHA256.hash(data: Data(CodeRequest.code(of: request.attemptId, app.secret).utf8))
-        guard expected == SHA256.hash(data: Data(request.code.utf8)) else { throw Refusal.codeWrong }
-        let refresh = Token(derivedFrom: app.secret.digest("sign-in", request.attemptId.description))
+        guard CodeRequest.isCode(request.code, of: request.attemptId, app.secret) else { throw Refusal.codeWrong }
+        let origin = (purpose: "sign-in", text: request.attemptId.description)
         if attempt.usedAt != nil {
-            guard let tokens = try await repeated(refresh, app, at: now, in: tx) else { throw Refusal.codeWrong }
+            guard let tokens = try await repeated(origin.purpose, origin.text, app, at: now, in: tx) else {
+                throw Refusal.codeWrong
+            }
             return tokens
         }
+        let refresh = Token(derivedFrom: app.secret.digest(origin.purpose, origin.text))
         try await tx.run(IdentitySQL.useAttempt(request.attemptId, at: now))
         let owner: Session.Owner?
         switch attempt.audience {
@@ -120,19 +122,29 @@ enum SignIn {
         return Tokens(accessToken: access.text, accessExpiresAt: accessExpiresAt, refreshToken: refresh.text)
     }
 
-    /// The tokens that were issued with this refresh token, valid for as long as new ones; nil once it has been used.
+    /// The tokens that were issued with the refresh token derived from a text, valid for as long as new ones; nil once it
+    /// has been used.
     ///
-    /// While it is unused, nobody has done anything with it, so it may be told again however long ago it was issued.
+    /// Nobody has refreshed with an unused token, so it may be told again, however old it is and whichever key of the
+    /// server derived it.
     static func repeated(
-        _ refresh: Token,
+        _ purpose: String,
+        _ text: String,
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
     ) async throws -> Tokens? {
-        guard let row = try await tx.first(IdentitySQL.lockedRefreshToken(refresh)), row.isUsable(at: now),
-            row.usedAt == nil
-        else { return nil }
-        return try await issue(refresh, session: row.session, endsAt: row.endsAt, app, at: now, in: tx)
+        repeat {
+            for digest in app.secret.digests(purpose, text) {
+                let refresh = Token(derivedFrom: digest)
+                guard let row = try await tx.first(IdentitySQL.lockedRefreshToken(refresh)), row.isUsable(at: now),
+                    row.usedAt == nil
+                else { continue }
+                return try await issue(refresh, session: row.session, endsAt: row.endsAt, app, at: now, in: tx)
+            }
+            // Another process may have derived it with a key that is new here.
+        } while app.secret.lookAgain()
+        return nil
     }
 
     enum Refreshed: Sendable {
@@ -155,13 +167,13 @@ enum SignIn {
         guard let row = try await tx.first(IdentitySQL.lockedRefreshToken(token)), row.isUsable(at: now),
             row.deviceHash == Token(request.deviceSecret).hash
         else { throw Refusal.signInNeeded }
-        let successor = Token(derivedFrom: app.secret.digest("refresh", token.text))
         if row.usedAt != nil {
-            if let tokens = try await repeated(successor, app, at: now, in: tx) { return .tokens(tokens) }
+            if let tokens = try await repeated("refresh", token.text, app, at: now, in: tx) { return .tokens(tokens) }
             try await tx.run(IdentitySQL.revoke(row.session, at: now))
             return .reuse
         }
         try await tx.run(IdentitySQL.markUsed(token, at: now))
+        let successor = Token(derivedFrom: app.secret.digest("refresh", token.text))
         return .tokens(try await issue(successor, session: row.session, endsAt: row.endsAt, app, at: now, in: tx))
     }
 }

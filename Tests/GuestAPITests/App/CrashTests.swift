@@ -163,8 +163,19 @@ import Testing
             let part = PhotoPart(from: 0, of: photo.count, bytes: photo.base64EncodedString())
             let path = "/v1/groups/\(group.id)/photos/\(name)"
             #expect(try await api.change("PUT", path, part, as: organiser).status == 200)
+            let gone = try await api.given.guest("Gone")
+            let goneID = try gone.id()
+            let host = try await api.given.staff([.host], at: world.park.id)
             let folder = api.stateFolder + "-backup"
             defer { try? FileManager.default.removeItem(atPath: folder) }
+            let bytes = Data((0..<32).map { UInt8($0) })
+            try bytes.write(to: SecretFolder(api.stateFolder).file(1))
+            let before = ServerSecret(bytes)
+            let cottage = world.cottages[0].id
+            let sealed = try before.seal(Data("code".utf8), for: "access", context: cottage.description)
+            try await api.app.database.transaction(as: "test") {
+                try await $0.run(ArrivalSQL.setAccess(cottage, sealed: sealed, at: api.now))
+            }
             #expect(
                 try await ServiceProcess.run(
                     ["backup", folder],
@@ -175,12 +186,20 @@ import Testing
             try await withTestDatabase(turn: .mine) { empty in
                 let state = api.stateFolder + "-restored"
                 defer { try? FileManager.default.removeItem(atPath: state) }
+                // Somebody is erased after the backup, which the list outside it tells.
+                #expect(try await api.send("DELETE", "/v1/me", as: gone).status == 204)
+                try await api.work()
+                let list = api.stateFolder + "/" + ErasedGuests.folder
+                #expect(ErasedGuests.ids(in: list) == [goneID])
                 #expect(
-                    try await ServiceProcess.run(["restore", folder], database: empty.connectionString, state: state)
-                        == 0
+                    try await ServiceProcess.run(
+                        ["restore", folder, "--erased", list],
+                        database: empty.connectionString,
+                        state: state
+                    ) == 0
                 )
                 for table in [
-                    "booking", "charge_line", "allocation", "guest", "scope_row", "schema_version", "message_photo",
+                    "booking", "charge_line", "allocation", "traveller", "schema_version", "message_photo",
                 ] {
                     let before = try await digest(table, try api.test.open(readers: 1))
                     let after = try await digest(table, try empty.open(readers: 1))
@@ -192,8 +211,44 @@ import Testing
                 #expect(mails.count == 1)
                 let object = state + "/objects/" + MessagePhoto.object(name, in: group.id)
                 #expect(FileManager.default.fileExists(atPath: object))
+                try await expectSettled(empty, state, gone: goneID, host: host, sealed: cottage, by: before)
+                // What is in a backup is its owner's alone.
+                for path in [folder, folder + "/database.dump"] {
+                    let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+                    #expect((mode ?? 0o777) & 0o077 == 0, "\(path)")
+                }
+                #expect(!FileManager.default.fileExists(atPath: folder + "/files/" + ErasedGuests.folder))
             }
         }
+    }
+
+    /// A restore signs staff out, ends what was signed, seals anew, and erases again who is on the list.
+    private func expectSettled(
+        _ restored: TestDatabase,
+        _ state: String,
+        gone: Guest.ID,
+        host: Given.Person,
+        sealed cottage: Cottage.ID,
+        by before: ServerSecret
+    ) async throws {
+        let database = try restored.open(readers: 1)
+        func number(_ sql: SQL) async throws -> Int? {
+            let query = Query(sql) { try $0.decode("number", as: Int.self) }
+            return try await database.read(as: "test") { try await $0.first(query) }
+        }
+        #expect(try await number("SELECT count(*) AS number FROM guest WHERE id = \(gone) AND erased_at IS NULL") == 0)
+        let alive: SQL = "SELECT count(*) AS number FROM session WHERE staff_id IS NOT NULL AND revoked_at IS NULL"
+        #expect(host.staff != nil)
+        #expect(try await number(alive) == 0)
+        let open: SQL = "SELECT count(*) AS number FROM invitation WHERE revoked_at IS NULL"
+        #expect(try await number(open) == 0)
+        let secret = try await ServerSecret.of(SecretFolder(state), for: database, at: Date())
+        let query = Query("SELECT sealed FROM cottage_access") { try $0.decode("sealed", as: Data.self) }
+        let now = try #require(try await database.read(as: "test") { try await $0.first(query) })
+        #expect(try secret.open(now, for: "access", context: cottage.description) == Data("code".utf8))
+        let id = UUID()
+        #expect(secret.ids(in: before.pass([id], for: "payLink"), count: 1, for: "payLink") == nil)
+        await database.close()
     }
 
     private func digest(_ table: String, _ database: Database) async throws -> String? {

@@ -278,7 +278,7 @@ import Testing
             try await phone.engine.sync()
             #expect(try phone.shown() == (try await truth(for: stage.organiser, api)))
             #expect(try !phone.shown().contains { $0.contains("Short") })
-            try await Office(api.app).beginEpoch()
+            try await api.app.database.transaction(as: "test") { try await $0.run(SyncSQL.newEpoch) }
             let before = phone.line.answers.count
             try await phone.engine.sync()
             let lines = try SyncEngine.lines(of: try #require(phone.line.answers.dropFirst(before).first))
@@ -331,7 +331,7 @@ import Testing
             let other = try AppEnvironment(
                 settings: api.app.settings,
                 now: api.app.now,
-                secret: Data("a secret for tests only, of 32 b.".utf8),
+                secret: ServerSecret(Data("a secret for tests only, of 32 b.".utf8)),
                 logger: api.log.logger
             )
             func named(_ name: String, within seconds: Double) async throws -> Bool {

@@ -1,0 +1,74 @@
+import Foundation
+public import GuestModels
+import Postgres
+
+/// Somebody was erased: their id goes on a list that no backup holds, so that a restore can erase them again.
+///
+/// The list is a folder with an empty file for each, named after the guest's id.
+struct NoteErasure: Work {
+    static let kind = "noteErasure"
+    static let queue = Job.Queue.mail
+
+    let guest: Guest.ID
+
+    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
+        let folder = URL(filePath: app.settings.stateFolder).appending(path: ErasedGuests.folder)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try Data().write(to: folder.appending(path: guest.description))
+    }
+}
+
+public enum ErasedGuests {
+    /// Its name in the state folder.
+    public static let folder = "erased"
+
+    /// Those on the list; none where there is no list.
+    public static func ids(in folder: String) -> [Guest.ID] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted().compactMap { Guest.ID($0) }
+    }
+}
+
+extension Office {
+    /// Puts right what a backup cannot know: ends what somebody may have ended since, and erases again who was erased.
+    ///
+    /// - Parameter erased: the guests on the list that lies outside the backups.
+    /// - Returns: a line for each thing that was done, or that somebody should look after.
+    public func settleRestore(erased: [Guest.ID]) async throws -> [String] {
+        let acting = Principal.job("restore").setting
+        let now = app.now()
+        // Numbers go on from where the backup was: phones that were further begin anew.
+        let (devices, invitations) = try await app.database.transaction(as: acting, within: 600) { tx in
+            try await tx.run(SyncSQL.newEpoch)
+            let devices = try await tx.run(IdentitySQL.revokeAllStaff(at: now))
+            let invitations = try await tx.run(GroupSQL.revokeAllInvitations(at: now))
+            try Audit.record("backup.restore", target: nil, app, at: now, in: tx)
+            return (devices, invitations)
+        }
+        let older = app.secret.keys.map(\.number)
+        _ = try await rotateSecret(pause: .zero)
+        for number in older { try await endKey(number) }
+        var lines = [
+            "signed out \(devices) devices of staff", "ended \(invitations) invitations, all links and all calendars",
+        ]
+        var count = 0
+        for guest in erased {
+            do {
+                let isErased = try await app.database.transaction(as: acting, within: 60) { tx in
+                    guard try await tx.first(IdentitySQL.guest(guest)) != nil else { return false }
+                    try await Guest.erase(guest, app, at: now, in: tx)
+                    return true
+                }
+                if isErased { count += 1 }
+            } catch let refusal as Refusal {
+                lines.append("could not erase \(guest) again: \(refusal.message.english)")
+            }
+        }
+        lines.append("erased \(count) accounts again")
+        lines += [
+            "cannot know: accounts erased since the backup that are not on the list, devices that guests have signed out "
+                + "since, bookings and changes made since",
+            "cannot know: payments made since; `voorpret check ledger --provider` shows them",
+        ]
+        return lines
+    }
+}

@@ -1,0 +1,246 @@
+public import Foundation
+import GuestModels
+public import Postgres
+
+extension ServerSecret {
+    /// The keys in a folder, held against what the database knows them by.
+    ///
+    /// A database that knows none takes those that are there, or a new one. Every other needs all the keys it knows.
+    /// - Throws: `SettingsError` with a sentence for whoever starts the service.
+    public static func of(_ folder: SecretFolder, for database: Database, at now: Date) async throws -> ServerSecret {
+        let acting = Principal.job("secret").setting
+        guard try await database.read(as: acting, { try await $0.first(SecretSQL.isPrepared) }) == true else {
+            throw SettingsError(description: "the database has no schema of this version yet; run `voorpret migrate`")
+        }
+        let known = try await database.read(as: acting) { try await $0.all(SecretSQL.keys) }
+        if known.isEmpty, try folder.keys().isEmpty { try folder.make(1) }
+        let secret = try ServerSecret(folder)
+        for row in known {
+            guard let key = secret.keys.first(where: { $0.number == row.number }) else {
+                throw SettingsError(
+                    description: "this database is sealed with \(folder.file(row.number).path()), which is not there. "
+                        + "Put it back from a backup, or set VOORPRET_STATE to the folder that has it"
+                )
+            }
+            guard key.digest == row.digest else {
+                throw SettingsError(
+                    description: "\(folder.file(row.number).path()) is not the secret that this database is sealed with. "
+                        + "Put the right one back from a backup, or set VOORPRET_STATE to the folder that has it"
+                )
+            }
+        }
+        try await database.transaction(as: acting) { tx in
+            for key in secret.keys where !known.contains(where: { $0.number == key.number }) {
+                try await tx.run(SecretSQL.insert(key, at: now))
+            }
+        }
+        return secret
+    }
+}
+
+extension Office {
+    /// A line per key, the newest first: since when, and how many values it seals.
+    public func listKeys() async throws -> [String] {
+        let counts = try await sealed()
+        let keys = try await app.database.read(as: Self.acting) { try await $0.all(SecretSQL.keys) }
+        return keys.reversed().map { key in
+            "secret \(key.number)  since \(key.madeAt.rfc3339)  seals \(counts[key.number] ?? 0) values"
+        }
+    }
+
+    /// Makes a new key, waits until all processes have seen it, and seals everything with it; goes on where it was cut
+    /// off.
+    ///
+    /// Nothing stops working: the older keys still open links, calendars and cursors, until `endKey`.
+    /// - Parameter pause: longer than it takes other processes to look at the folder again.
+    /// - Returns: the number of the new key, and how many values are now sealed with it.
+    public func rotateSecret(pause: Duration = .seconds(6)) async throws -> (number: Int, values: Int) {
+        guard let folder = app.secret.folder else { throw BadArgument(description: "this secret lies in no folder") }
+        var newest = app.secret.keys.first?.number ?? 0
+        if try await sealed().keys.allSatisfy({ $0 == newest }) {
+            newest += 1
+            guard newest <= 0xFFFF else { throw BadArgument(description: "there are no numbers left") }
+            try folder.make(newest)
+            app.secret.lookAgain()
+            guard let key = app.secret.keys.first, key.number == newest else {
+                throw BadArgument(description: "\(folder.file(newest).path()) cannot be read")
+            }
+            let now = app.now()
+            try await app.database.transaction(as: Self.acting) { tx in
+                try await tx.run(SecretSQL.insert(key, at: now))
+                try Audit.record("secret.rotate", target: nil, after: key.number, app, at: now, in: tx)
+            }
+        }
+        try await Task.sleep(for: pause)
+        var values = 0
+        for place in SecretSQL.Place.allCases { values += try await seal(place, with: newest) }
+        return (newest, values)
+    }
+
+    /// Ends an older key, with all links, calendars and cursors that it signed.
+    ///
+    /// - Throws: `BadArgument` for the newest, and for one that still seals something.
+    public func endKey(_ number: Int) async throws {
+        guard let folder = app.secret.folder else { throw BadArgument(description: "this secret lies in no folder") }
+        guard number != app.secret.keys.first?.number else {
+            throw BadArgument(description: "secret \(number) is the newest; rotate first")
+        }
+        let values = try await sealed()[number] ?? 0
+        guard values == 0 else {
+            throw BadArgument(description: "secret \(number) still seals \(values) values; rotate to the end first")
+        }
+        let now = app.now()
+        let isKnown = try await app.database.transaction(as: Self.acting) { tx in
+            guard try await tx.run(SecretSQL.delete(number)) == 1 else { return false }
+            try Audit.record("secret.end", target: nil, before: number, app, at: now, in: tx)
+            return true
+        }
+        guard isKnown || FileManager.default.fileExists(atPath: folder.file(number).path()) else {
+            throw BadArgument(description: "there is no secret \(number)")
+        }
+        try folder.remove(number)
+    }
+
+    private static let acting = Principal.job("secret").setting
+
+    /// How many values each key seals.
+    private func sealed() async throws -> [Int: Int] {
+        var counts: [Int: Int] = [:]
+        for place in SecretSQL.Place.allCases {
+            try await portions(of: place) { values in
+                for value in values { counts[ServerSecret.number(of: value.sealed), default: 0] += 1 }
+            }
+        }
+        return counts
+    }
+
+    private func seal(_ place: SecretSQL.Place, with newest: Int) async throws -> Int {
+        var sealed = 0
+        try await portions(of: place) { values in
+            let anew = try values.filter { ServerSecret.number(of: $0.sealed) != newest }.map { value in
+                let data = try app.secret.open(value.sealed, for: place.purpose, context: value.context)
+                return (value, try app.secret.seal(data, for: place.purpose, context: value.context))
+            }
+            guard !anew.isEmpty else { return }
+            // What has changed meanwhile was sealed with the newest key already.
+            sealed += try await app.database.transaction(as: Self.acting) {
+                try await $0.run(SecretSQL.replace(anew, in: place))
+            }
+        }
+        return sealed
+    }
+
+    private func portions(
+        of place: SecretSQL.Place,
+        _ body: ([SecretSQL.Value]) async throws -> Void
+    ) async throws {
+        var last: SecretSQL.Value?
+        while true {
+            let after = last
+            let values = try await app.database.read(as: Self.acting) {
+                try await $0.all(SecretSQL.values(in: place, after: after, limit: 200))
+            }
+            guard !values.isEmpty else { return }
+            try await body(values)
+            last = values.last
+        }
+    }
+}
+
+enum SecretSQL {
+    struct Known: Sendable {
+        let number: Int
+        let digest: Data
+        let madeAt: Date
+    }
+
+    static let isPrepared = Query("SELECT to_regclass('server_key') IS NOT NULL AS is_there") {
+        try $0.decode("is_there", as: Bool.self)
+    }
+
+    static let keys = Query("SELECT number, digest, made_at FROM server_key ORDER BY number") { row in
+        Known(
+            number: try row.decode("number"),
+            digest: try row.decode("digest"),
+            madeAt: try row.decode("made_at")
+        )
+    }
+
+    static func insert(_ key: ServerSecret.Key, at now: Date) -> Command {
+        Command(
+            """
+            INSERT INTO server_key (number, digest, made_at) VALUES (\(key.number), \(key.digest), \(now))
+            ON CONFLICT DO NOTHING
+            """
+        )
+    }
+
+    static func delete(_ number: Int) -> Command { Command("DELETE FROM server_key WHERE number = \(number)") }
+
+    /// The columns that hold something sealed. A new one belongs here, so that a rotation reaches it.
+    enum Place: CaseIterable {
+        case attempt, access, register
+
+        var purpose: String {
+            switch self {
+            case .attempt: "attempt"
+            case .access: "access"
+            case .register: "register"
+            }
+        }
+
+        fileprivate var table: SQL {
+            switch self {
+            case .attempt: "(SELECT id, id AS owner, secret AS sealed FROM attempt WHERE secret IS NOT NULL)"
+            case .access: "(SELECT cottage_id AS id, cottage_id AS owner, sealed FROM cottage_access)"
+            case .register: "(SELECT booking_id AS id, traveller_id AS owner, sealed FROM register_entry)"
+            }
+        }
+    }
+
+    struct Value: Sendable {
+        let id: UUID
+        let owner: UUID
+        let sealed: Data
+        /// What it was sealed for: the id of what it belongs to.
+        var context: String { owner.lowercasedText }
+    }
+
+    static func values(in place: Place, after last: Value?, limit: Int) -> Query<Value> {
+        Query(
+            """
+            SELECT id, owner, sealed FROM \(place.table) AS place
+            WHERE \(last?.id)::uuid IS NULL OR (id, owner) > (\(last?.id)::uuid, \(last?.owner)::uuid)
+            ORDER BY id, owner LIMIT \(limit)
+            """
+        ) { row in
+            Value(id: try row.decode("id"), owner: try row.decode("owner"), sealed: try row.decode("sealed"))
+        }
+    }
+
+    /// Writes values that have not changed since they were read.
+    static func replace(_ values: [(Value, Data)], in place: Place) -> Command {
+        let anew: SQL = """
+            unnest(\(values.map(\.0.id))::uuid[], \(values.map(\.0.owner))::uuid[], \(values.map(\.0.sealed))::bytea[],
+                \(values.map(\.1))::bytea[]) AS anew (id, owner, old, sealed)
+            """
+        switch place {
+        case .attempt:
+            return Command("UPDATE attempt SET secret = sealed FROM \(anew) WHERE attempt.id = anew.id AND secret = old")
+        case .access:
+            return Command(
+                """
+                UPDATE cottage_access AS place SET sealed = anew.sealed FROM \(anew)
+                WHERE cottage_id = anew.owner AND place.sealed = old
+                """
+            )
+        case .register:
+            return Command(
+                """
+                UPDATE register_entry AS place SET sealed = anew.sealed FROM \(anew)
+                WHERE booking_id = anew.id AND traveller_id = anew.owner AND place.sealed = old
+                """
+            )
+        }
+    }
+}
