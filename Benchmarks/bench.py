@@ -311,8 +311,8 @@ def hold_confirm():
         clients, seconds = 16, 8
         slots = iter([(cottage, day) for day in range(10, 500, 2) for cottage in cottages])
 
-        # Guests of one group wait for each other's changes to be published, so each has a group. One guest has at most
-        # twenty unpaid stays, so that the next one goes on.
+        # Guests of one group wait for each other's changes to be published, so each has a group. A guest may have at
+        # most twenty unpaid stays, so the client then goes on with the next guest.
         own = [(ask("GET", f"/v1/groups/{id}", token=people[0]), people[0]) for id, people in crowd(service, clients * 10, 1)]
 
         async def client(end, number):

@@ -63,10 +63,13 @@ public final class Database: Sendable {
         public let leased: Int
         /// Tasks that wait for a connection.
         public let waiting: Int
-        /// How often the thread has looked for work since it began.
-        public let turns: Int
+        /// Loops of the reactor's thread since it began, so that a test sees it sleep.
+        package let turns: Int
     }
 
+    /// Counts of the pool at one moment.
+    ///
+    /// It answers even while every connection is lent.
     public func census() async -> Census {
         await withCheckedContinuation { continuation in
             reactor.census { continuation.resume(returning: $0) }

@@ -17,12 +17,12 @@ public enum PostgresError: Error, Sendable {
     /// A column was missing or held what the Swift type cannot.
     case undecodable(column: String, reason: String)
 
-    /// As the server would say it of a text that cannot be sent to it.
+    /// The error of a text with a zero byte, which cannot be sent: the server's own code for it.
     static let zeroByte = PostgresError.server(
         ServerError(sqlState: "22021", message: "a text has a zero byte", constraint: nil)
     )
 
-    /// What the server said, without its detail: that repeats the row, with people's names and words, and would end in logs.
+    /// The server's error, without its DETAIL field: that field quotes the row and would reach logs.
     ///
     /// `constraint` names the constraint that stopped a row.
     public struct ServerError: Error, Sendable, CustomStringConvertible {

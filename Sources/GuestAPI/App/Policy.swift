@@ -40,7 +40,9 @@ enum Policy {
     /// Which queue a request waits in when we are full.
     enum Load: String, CaseIterable, Sendable {
         case signIn
-        /// Requests of a browser without an account that has a pay link.
+        /// Parks, searches and documents for people without an account.
+        case browsing
+        /// A payer with a pay link and no account.
         case payLink
         case webhook
         case payment
@@ -50,11 +52,12 @@ enum Policy {
 
         /// The part of the capacity that its requests may use at most.
         ///
-        /// The three classes that strangers can fill have less than half of it together.
+        /// The four classes that strangers can fill have less than half of it together.
         var sixteenths: Int {
             switch self {
-            case .signIn: 3
-            case .payLink, .webhook: 2
+            case .browsing: 3
+            case .signIn: 2
+            case .payLink, .webhook: 1
             case .payment: 8
             case .booking, .reading, .desk: 12
             }
@@ -64,7 +67,7 @@ enum Policy {
         var queueLength: Int {
             switch self {
             // Whoever waits for an opening sale, and a payment provider that makes up for an hour of silence.
-            case .booking, .webhook: 2000
+            case .booking, .browsing, .webhook: 2000
             case .signIn, .payLink, .payment, .reading, .desk: 500
             }
         }
@@ -77,7 +80,7 @@ enum Policy {
         case never
         /// Nothing is there yet that could belong to a park; the verb looks at what the body names.
         case beginning
-        /// The group in the path: it stays in one of the parks, or has booked nothing yet.
+        /// The group in the path: it stays at one of the parks, or stays nowhere and the parks know its guest.
         case group
         /// The booking in the path, or the booking of the share in it.
         case booking
@@ -100,7 +103,7 @@ enum Policy {
         /// The request must say which version it changes.
         let needsMatch: Bool
         let desk: Desk
-        /// How long a repeat is known: what moves money for longer than any accounting year.
+        /// Days for which a repeat is recognised: 2, or 400 for requests that move money, longer than any accounting year.
         let keyDays: Int
 
         init(
@@ -123,6 +126,14 @@ enum Policy {
             self.needsMatch = needsMatch
             self.desk = desk
             self.keyDays = keyDays
+        }
+
+        /// The class that a request waits in: without a token, guests' reads and searches are `browsing`.
+        func load(hasToken: Bool) -> Load {
+            switch load {
+            case .reading, .booking: who.contains(.anyone) && !hasToken ? .browsing : load
+            case .signIn, .browsing, .payLink, .webhook, .payment, .desk: load
+            }
         }
 
         /// Throws 401 for nobody and 403 for the wrong kind of somebody.

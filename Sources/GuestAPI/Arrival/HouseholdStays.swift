@@ -187,7 +187,7 @@ extension HouseholdStay {
         return try await Booking.checkOut(id, as: .job("household"), app, at: now, in: tx)
     }
 
-    /// The household owes tourist tax until `day` alone; its share falls by the rest.
+    /// Corrects the household's tourist tax to the nights before `day`, and divides the price anew.
     private static func endTax(
         of stage: Stage,
         on day: LocalDate,

@@ -160,7 +160,7 @@ extension Booking {
         min(price.priced.deposit, max(total.amount + price.lines.total, 0))
     }
 
-    /// Whether a guest's change of a firm stay needs a larger deposit than has come in.
+    /// Whether a guest's change of a firm stay needs a larger deposit than has come in; money paid twice covers nothing.
     ///
     /// Throws `backingOpen` where the change costs more and the organiser does not answer for the booking yet.
     func mustCoverMore(after price: PricedChange, as principal: Principal, in tx: Transaction) async throws -> Bool {
@@ -172,7 +172,7 @@ extension Booking {
         guard isFirm, deposit > self.deposit.amount,
             let money = try await BookingMoney.of(id, as: principal, in: tx)
         else { return false }
-        return deposit > money.statement.paid
+        return deposit > money.statement.covering
     }
 
     /// Holds what a change takes for the minutes of a hold; the payment that covers its deposit makes it.

@@ -75,10 +75,12 @@ struct BookingMoney: Sendable {
     ///   - how: by what households agree to another amount than before.
     ///   - joining: whether new households agree by being in the booking.
     ///   - author: a household whose own doing made its part larger.
+    ///   - isByOthers: whether it was not the household that answers who did it; told from who asks unless said.
     mutating func settle(
         _ how: Agreement,
         joining: Bool = false,
         by author: Household.ID? = nil,
+        isByOthers: Bool? = nil,
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
@@ -94,9 +96,8 @@ struct BookingMoney: Sendable {
         }
         let takenBack = statement.settle(joining: joining, by: author, make: make)
         // Until the organiser has accepted to answer, no guest makes it dearer for the household that does.
-        if let asker = terms.asker, !terms.isBacked, asker != statement.backstop,
-            statement.share(of: statement.backstop)?.amount ?? 0 > answered
-        {
+        let isByOthers = isByOthers ?? terms.asker.map { $0 != statement.backstop } ?? false
+        if isByOthers, !terms.isBacked, statement.share(of: statement.backstop)?.amount ?? 0 > answered {
             throw Refusal.backingOpen
         }
         tx.later(takenBack.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) })
@@ -186,11 +187,7 @@ extension Booking {
         var booking = try await locked(id, as: principal, in: tx)
         guard var money = try await BookingMoney.of(id, as: principal, in: tx) else { throw Refusal.notChangeable }
         try money.terms.requireBacked(by: principal)
-        // Of a stay that was given up, the rule of before says who owes the fee.
-        switch booking.state {
-        case .cancelled, .expired, .noShow: throw Refusal.notChangeable
-        case .held, .confirmed, .checkedIn, .checkedOut: break
-        }
+        try booking.requireDivisible()
         money.statement.rule = try rule.kept(for: money.statement.bill)
         booking.version += 1
         tx.later([
@@ -211,14 +208,21 @@ extension Booking {
         as principal: Principal,
         in tx: Transaction
     ) async throws -> [SplitRule.Amount] {
-        _ = try await found(id, as: principal, in: tx)
-        guard let bill = try await BookingMoney.of(id, as: principal, in: tx)?.statement.bill else {
+        try await found(id, as: principal, in: tx).requireDivisible()
+        guard let statement = try await BookingMoney.of(id, as: principal, in: tx)?.statement else {
             throw Refusal.notChangeable
         }
-        return try rule.kept(for: bill).division(of: bill, backstop: bill.travellers[0].householdId).sorted {
-            $0.key < $1.key
+        return try rule.kept(for: statement.bill).division(of: statement.bill, backstop: statement.backstop)
+            .sorted { $0.key < $1.key }
+            .map { SplitRule.Amount(householdId: $0.key, amount: $0.value) }
+    }
+
+    /// The fee of a stay that was given up is divided by the rule that held then.
+    private func requireDivisible() throws(Refusal) {
+        switch state {
+        case .cancelled, .expired, .noShow: throw .notChangeable
+        case .held, .confirmed, .checkedIn, .checkedOut: break
         }
-        .map { SplitRule.Amount(householdId: $0.key, amount: $0.value) }
     }
 
     /// Agrees to what is asked of one's own household; the backstop owes that much less.

@@ -162,7 +162,7 @@ struct PricedChange: Sendable {
         }
         let lodging = live.filter { $0.line.kind.isLodging && !isSettled($0.line) }
         let (gone, come) = lodging.map(\.line).differences(to: priced.charges.filter { !isSettled($0) })
-        // What the guests have already is not given back by leaving earlier.
+        // An extra that has begun stays, and is paid in full, when guests leave earlier.
         let isHere = booking.state == .checkedIn
         dropped = booking.extras.filter { !$0.fits(plan.stay) && !(isHere && $0.from <= clock.date(at: now)) }
         let droppedIDs = Set(dropped.map(\.id))

@@ -221,7 +221,8 @@ enum ShareSQL {
         }
     }
 
-    /// The amounts that the households of a booking had agreed to before an instant.
+    /// The amounts that the households of a booking had agreed to before an instant; a household that has agreed anew
+    /// since is left out.
     static func agreements(
         of booking: Booking.ID,
         before then: Date

@@ -6,7 +6,7 @@ import Sync
 
 /// Guests as the desk knows them, also those without mail, and acting for them.
 enum DeskGuests {
-    /// Whom a request is made for: reception names a guest in `On-Behalf-Of`, and the request is then the guest's own,
+    /// The guest for whom reception makes a request, named in `On-Behalf-Of`. The request counts as the guest's own and is
     /// audited with both names.
     ///
     /// Throws `forbidden` for everybody but reception; `notFound` where the row lets nobody speak for a guest, and for a
@@ -59,8 +59,7 @@ enum DeskGuests {
         else { throw Refusal.notFound }
     }
 
-    /// The answer to a question that was asked in a guest's name is no secret from the guest: it stands in the audit, as
-    /// what was done does.
+    /// Writes each read in a guest's name to the audit, as every write is, so that the guest can see it.
     static func recordRead(_ call: Call) async throws {
         guard let actor = call.actor, let guest = call.principal.guestID, call.row.method == .get else { return }
         try await call.app.database.transaction(as: Principal.staff(actor).setting) { tx in

@@ -27,7 +27,7 @@ enum DeskSQL {
         ) { try $0.decode("reaches") }
     }
 
-    /// Whether it may on the booking of a share.
+    /// Whether the desk of the parks may act for a guest on the booking of a share.
     static func reaches(_ share: Share.ID, of guest: Guest.ID, at parks: [Park.ID]?, now: Date) -> Query<Bool> {
         Query(
             """
@@ -37,15 +37,16 @@ enum DeskSQL {
         ) { try $0.decode("reaches") }
     }
 
-    /// Whether it may in a group: one that stays at one of the parks, or one that has booked nothing, of a guest whom the
-    /// parks know.
+    /// Whether the desk of the parks may act for a guest in a group: one that stays at one of the parks, or one that stays
+    /// nowhere, of a guest whom the parks know.
     static func reaches(_ group: TravelGroup.ID, of guest: Guest.ID, at parks: [Park.ID]?, now: Date) -> Query<Bool> {
         Query(
             """
             SELECT true AS reaches FROM traveller JOIN guest ON guest.id = guest_id
             WHERE group_id = \(group) AND guest_id = \(guest) AND left_at IS NULL AND (
                 EXISTS (SELECT FROM booking WHERE booking.group_id = \(group) AND \(isOurs(parks, now: now)))
-                OR NOT EXISTS (SELECT FROM booking WHERE booking.group_id = \(group)) AND \(IdentitySQL.isOf(parks))
+                OR NOT EXISTS (SELECT FROM booking WHERE booking.group_id = \(group) AND \(isOurs(nil, now: now)))
+                    AND \(IdentitySQL.isOf(parks))
             )
             """
         ) { try $0.decode("reaches") }

@@ -4,8 +4,8 @@ import Synchronization
 /// Beyond capacity a request waits in a bounded queue of its class, then is told so at once.
 ///
 /// Each class may use its share of the capacity at most, and the classes that wait are served in turn, so none keeps the
-/// others out. What strangers can send without an account (sign-in, pay links, webhooks) has so small shares that there is
-/// always room for people who are signed in.
+/// others out. What strangers can send without an account (sign-in, searches, pay links, webhooks) has so small shares
+/// that there is always room for people who are signed in.
 final class Admission: Sendable {
     private struct Waiter {
         let since: ContinuousClock.Instant

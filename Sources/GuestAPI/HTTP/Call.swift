@@ -7,6 +7,8 @@ import Postgres
 struct Call: Sendable {
     let app: AppEnvironment
     let row: Policy.Row
+    /// The class that the request has a place of.
+    let load: Policy.Load
     let principal: Principal
     /// The colleague at the desk who acts for the guest that `principal` is.
     let actor: StaffMember?

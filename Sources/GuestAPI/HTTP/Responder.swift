@@ -73,8 +73,9 @@ struct Responder: HTTPResponder {
         // wrong with the asker.
         let bytes: Result<[UInt8], any Error>
         do { bytes = .success(try await body(of: request)) } catch { bytes = .failure(error) }
-        guard await app.admission.enter(found.row.load) else { throw Problem.unavailable }
-        defer { app.admission.leave(found.row.load) }
+        let load = found.row.load(hasToken: request.headers[.authorization] != nil)
+        guard await app.admission.enter(load) else { throw Problem.unavailable }
+        defer { app.admission.leave(load) }
 
         let credentials = try await app.authenticator.authenticate(request.headers[.authorization], app)
         if request.headers[.acceptLanguage] == nil, let preferred = credentials.language { language = preferred }
@@ -90,6 +91,7 @@ struct Responder: HTTPResponder {
         let call = Call(
             app: app,
             row: found.row,
+            load: load,
             principal: principal,
             actor: actor,
             session: credentials.session,

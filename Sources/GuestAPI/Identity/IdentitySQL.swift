@@ -146,6 +146,11 @@ enum IdentitySQL {
         Command("UPDATE session SET revoked_at = \(now) WHERE id = \(id) AND revoked_at IS NULL")
     }
 
+    /// Signs all devices of those who work here out.
+    static func revokeAllStaff(at now: Date) -> Command {
+        Command("UPDATE session SET revoked_at = \(now) WHERE staff_id IS NOT NULL AND revoked_at IS NULL")
+    }
+
     static func revoke(_ id: Session.ID, of guest: Guest.ID, at now: Date) -> Command {
         Command(
             """
@@ -247,7 +252,7 @@ enum IdentitySQL {
     static func deleteOldTokens(now: Date) -> [Command] {
         [
             Command("DELETE FROM access_token WHERE expires_at < \(now)"),
-            // A used token tells a copy from the original until it would have run out.
+            // Used tokens stay until they expire, because a used one that comes again shows a copy.
             Command("DELETE FROM refresh_token WHERE expires_at < \(now)"),
             Command("DELETE FROM known_device WHERE seen_at < \(now.addingTimeInterval(-86400 * 400))"),
             Command("DELETE FROM sign_in_attempt WHERE created_at < \(now.addingTimeInterval(-86400 * 2))"),
@@ -580,7 +585,13 @@ enum IdentitySQL {
                 DELETE FROM sign_in_attempt WHERE email = (SELECT email FROM guest WHERE id = \(guest))
                 """
             ),
-            Command("DELETE FROM known_device WHERE email = (SELECT email FROM guest WHERE id = \(guest))"),
+            // A colleague may have the same address, and then the same devices.
+            Command(
+                """
+                DELETE FROM known_device WHERE email = (SELECT email FROM guest WHERE id = \(guest))
+                    AND NOT EXISTS (SELECT FROM staff WHERE staff.email = known_device.email AND left_at IS NULL)
+                """
+            ),
             Command("DELETE FROM session WHERE guest_id = \(guest)"),
             Command("DELETE FROM favourite_cottage WHERE guest_id = \(guest)"),
             Command("DELETE FROM idempotency_key WHERE principal = \("guest:\(guest)")"),

@@ -33,9 +33,10 @@ extension StaffMember {
         return try await found(id, in: tx)
     }
 
-    /// Says anew what somebody is called and does; what they did before and is not said, they do no more.
+    /// Replaces a colleague's name, posts and place at head office; a post that is left out ends.
     ///
-    /// Throws `lastHeadOffice` where nobody would be left who may do this.
+    /// Throws `notFound`, `Problem.matchFailed` for another version, and `lastHeadOffice` where nobody would be left who
+    /// may do this.
     static func change(
         _ id: ID,
         to request: StaffChange,
@@ -63,7 +64,7 @@ extension StaffMember {
 
     /// Ends somebody's work here: their devices are signed out, and no code signs them in any more.
     ///
-    /// What they did keeps their name. A request of theirs begins at most a second later, on any node.
+    /// Audit rows keep the colleague's name. On other nodes a request may still start within the next second.
     ///
     /// Throws `lastHeadOffice` where nobody would be left who may do this.
     static func end(_ id: ID, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {

@@ -20,7 +20,7 @@ enum StaffSQL {
         )
     }
 
-    /// Somebody who works here; no row for who has left.
+    /// A colleague who works here; no row for one who has left.
     static func member(_ id: StaffMember.ID, locked: Bool = false) -> Query<StaffMember> {
         let lock: SQL = locked ? "FOR NO KEY UPDATE OF staff" : ""
         return Query("SELECT \(columns) FROM staff WHERE id = \(id) AND left_at IS NULL \(lock)", decoding: member)

@@ -104,7 +104,7 @@ enum ImportSQL {
             SELECT id, reported_at, (
                 SELECT code FROM allocation JOIN cottage ON cottage.id = cottage_id
                     JOIN cottage_type ON cottage_type.id = coalesce(priced_as, type_id)
-                WHERE booking_id = booking.id LIMIT 1
+                WHERE booking_id = booking.id ORDER BY allocation.id LIMIT 1
             ) AS type
             FROM booking WHERE park_id = \(park) AND reservation_number = \(number)
             """

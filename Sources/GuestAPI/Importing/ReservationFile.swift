@@ -179,7 +179,8 @@ private struct RowReader {
     struct Bad: Error {
         let reason: String
 
-        /// - Parameter reason: may quote the row, whose control characters no database takes.
+        /// - Parameter reason: may quote the row. Its control characters are replaced, because PostgreSQL refuses a zero
+        ///   byte.
         init(_ reason: String) {
             self.reason = String(
                 String.UnicodeScalarView(reason.unicodeScalars.map { $0.value < 32 ? "\u{FFFD}" : $0 })

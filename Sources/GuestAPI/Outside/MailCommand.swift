@@ -3,7 +3,8 @@ import Foundation
 /// Hands a mail to a command's standard input, as `sendmail -t -i` takes it.
 struct MailCommand {
     private let command: String
-    /// Seconds after which it is stopped; the mail is then sent again, as after any failure.
+    /// Seconds after which the command is killed; the mail is then tried again. A child that the command has started
+    /// outlives it.
     private let patience: TimeInterval
 
     init(_ command: String, within patience: TimeInterval = 30) {
@@ -20,7 +21,7 @@ struct MailCommand {
         let process = Process()
         process.executableURL = URL(filePath: "/bin/sh")
         process.arguments = ["-c", command]
-        // One that hangs would keep every other mail waiting.
+        // A command that hangs would block every other mail.
         let watch = Task {
             try await Task.sleep(for: .seconds(patience))
             if process.isRunning { kill(process.processIdentifier, SIGKILL) }

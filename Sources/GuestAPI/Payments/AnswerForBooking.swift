@@ -56,12 +56,9 @@ extension Regrouping {
                 tx.tell(money.terms.parkId, of: .booking, id)
                 switch event {
                 case .moved(let author):
-                    let answering = money.statement.backstop
-                    let before = money.statement.share(of: answering)?.amount ?? 0
-                    try await money.settle(.changed, by: author, app, at: now, in: tx)
-                    let after = money.statement.share(of: answering)?.amount ?? 0
                     // Nobody moves people at the cost of one who has handed over.
-                    guard money.terms.isBacked || after <= before else { throw Refusal.backingOpen }
+                    let isByOthers = author != money.statement.backstop
+                    try await money.settle(.changed, by: author, isByOthers: isByOthers, app, at: now, in: tx)
                 case .handedOver(let before, let isErased):
                     // The household that answers goes on to until the successor accepts.
                     guard isErased, money.statement.backstop == before, money.terms.organiser != before else {

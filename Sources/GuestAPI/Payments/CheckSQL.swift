@@ -150,7 +150,10 @@ enum CheckSQL {
             )
         UNION ALL
         SELECT 'nobody answers for a booking of a group', booking.id::text
-        WHERE booking.group_id IS NOT NULL AND backstop_id IS NULL
+        WHERE booking.group_id IS NOT NULL AND backstop_id IS NULL AND EXISTS (
+            SELECT FROM traveller
+            WHERE traveller.group_id = booking.group_id AND role = 'organiser' AND left_at IS NULL
+        )
         """
 
     private static let inGoodwill: SQL = """

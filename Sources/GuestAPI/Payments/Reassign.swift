@@ -3,12 +3,11 @@ import GuestModels
 import Postgres
 
 extension Booking {
-    /// Offers a share to another household, which owes it from then on once it has agreed; the organiser's owes it
-    /// meanwhile.
+    /// Offers a share to another household, which owes it once it has agreed; until then the backstop does, except the
+    /// cancellation fee.
     ///
-    /// The share's own household or the organiser does. An own household that gives up a part of a firm stay goes on
-    /// owing the cancellation fee on it until the other has agreed, and for good where that is the organiser's, which is
-    /// not asked.
+    /// The share's own household or the organiser may offer it. A household that offers its own share of a firm stay owes
+    /// the cancellation fee until the other agrees, and for good where the other is the backstop, which is not asked.
     static func reassign(
         _ share: Share.ID,
         to household: Household.ID,

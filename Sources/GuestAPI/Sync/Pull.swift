@@ -14,6 +14,8 @@ struct Pull {
     /// As the phone sent it, and what it says; nil for everything from the start.
     let cursor: (text: String, read: SyncCursor)?
     let limit: Int
+    /// The class that gives its place to others while the phone waits.
+    let load: Policy.Load
 
     /// One page behind what a push said; where there is nothing new and nothing was pushed, waits for it.
     func page(behind outcomes: SyncLines, waiting seconds: Int, _ app: AppEnvironment) async throws -> SyncLines {
@@ -30,7 +32,7 @@ struct Pull {
             // What came before we listened is found now, what comes after is heard.
             let again = try await look()
             guard again.idle != nil else { return again.lines }
-            await app.admission.rest(.reading) { await ear.wait(atMost: .seconds(seconds)) }
+            await app.admission.rest(load) { await ear.wait(atMost: .seconds(seconds)) }
             return try await look().lines
         }
     }

@@ -133,8 +133,8 @@ enum Push {
 
     /// What a rule forbids is refused, so that the queue goes on; throws what is worth another try at once.
     ///
-    /// A rule may allow later what it forbids now, such as a 21st hold. Who did it decides then: a phone that tried again
-    /// by itself would keep everything behind it waiting, for days if need be.
+    /// A rule may allow later what it forbids now, such as a 21st hold. The guest decides then: an automatic retry would
+    /// block all mutations behind it.
     private static func final(_ error: any Error, _ logger: Logger?) throws -> Problem {
         guard let problem = Problem(error) ?? hopeless(error, logger), error is Refusal || !problem.isRetryable else {
             throw error

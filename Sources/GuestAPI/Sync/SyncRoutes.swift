@@ -39,7 +39,7 @@ enum SyncRoutes {
             call.app,
             at: call.now
         )
-        let pull = Pull(guest: guest, cursor: cursor, limit: request.limit ?? Pull.pageRows)
+        let pull = Pull(guest: guest, cursor: cursor, limit: request.limit ?? Pull.pageRows, load: call.load)
         let lines = try await pull.page(behind: outcomes, waiting: request.wait ?? 0, call.app)
         return Answer(
             status: .ok,

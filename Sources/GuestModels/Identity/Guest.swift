@@ -60,7 +60,7 @@ public struct StaffMember: Codable, Hashable, Sendable {
     public var name: String
     public var isHeadOffice: Bool
     public var posts: [Post]
-    /// Counts the changes of who they are and what they do.
+    /// Rises with each change of name, posts or head office; starts at 1, for `If-Match`.
     public var version: Int
 
     public init(id: ID, email: String, name: String, isHeadOffice: Bool, posts: [Post], version: Int) {

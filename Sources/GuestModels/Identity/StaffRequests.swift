@@ -1,13 +1,14 @@
-/// Somebody who begins to work here.
+/// A new colleague, or one who comes back.
 public struct StaffRequest: Codable, Sendable, Checked {
-    /// The address that their sign-in codes go to.
+    /// The address for sign-in codes; stored in lower case.
     public var email: String
+    /// 1 to 100 characters.
     public var name: String
     /// The language of their mails; English unless told.
     public var language: Language?
     /// Whether they may do everything, in all parks.
     public var isHeadOffice: Bool
-    /// What they do where; at most 500.
+    /// Functions at parks; at most 500, repeats count once.
     public var posts: [StaffMember.Post]
 
     public init(
@@ -33,6 +34,7 @@ public struct StaffRequest: Codable, Sendable, Checked {
 
 /// The name and the posts of a colleague from now on; posts that are left out end.
 public struct StaffChange: Codable, Sendable, Checked {
+    /// 1 to 100 characters.
     public var name: String
     public var isHeadOffice: Bool
     /// At most 500.

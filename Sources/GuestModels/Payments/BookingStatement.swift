@@ -131,8 +131,7 @@ public struct BookingStatement: Sendable {
 
     /// Moves shares to the households that take them over.
     ///
-    /// What the taker has not agreed to yet stays with the share's own household as far as that goes on owing it
-    /// meanwhile.
+    /// The own household goes on owing the part that the taker has not agreed to, at most `keptMeanwhile`.
     private func cover(_ parts: inout [Household.ID: Part]) {
         var moves: [(share: Share, cover: Share.Cover, taker: Household.ID)] = []
         for share in shares {
@@ -183,8 +182,8 @@ public struct BookingStatement: Sendable {
         return shares.map { min($0.surplus, max($0.paid - (parts[$0.householdId]?.owed ?? 0), 0)) }
     }
 
-    /// The money that has come in to stay: what was paid twice covers nothing.
-    private var standing: Int64 { paid - twice.reduce(0, +) }
+    /// The money that can cover a deposit: all that stands, less money that was paid twice.
+    public var covering: Int64 { paid - twice.reduce(0, +) }
 
     /// The money that the park may keep: the fee of a cancelled booking, the deposit of a firm one, the price of a stay
     /// that has begun.
@@ -200,13 +199,13 @@ public struct BookingStatement: Sendable {
     }
 
     /// No more than everything costs: a price agreed on may be lower than the deposit was.
-    public var isDepositCovered: Bool { standing >= min(deposit, max(price, 0)) }
+    public var isDepositCovered: Bool { covering >= min(deposit, max(price, 0)) }
 
     /// True once enough has come in to make the held change; false without a held change.
-    public var isHeldChangeCovered: Bool { heldDeposit.map { standing >= $0 } ?? false }
+    public var isHeldChangeCovered: Bool { heldDeposit.map { covering >= $0 } ?? false }
 
     /// The money still missing for a held change; the backstop may pay it beside its own debt.
-    private var missingForChange: Int64 { heldDeposit.map { max($0 - standing, 0) } ?? 0 }
+    private var missingForChange: Int64 { heldDeposit.map { max($0 - covering, 0) } ?? 0 }
 
     /// The refund that is possible now for each household; households without one are left out.
     ///
@@ -219,7 +218,7 @@ public struct BookingStatement: Sendable {
         let twice = twice
         let fronted = zip(over, twice).map { $0 - $1 }
         let sum = fronted.reduce(0, +)
-        let free = min(max(paid - twice.reduce(0, +) - kept, 0), sum)
+        let free = min(max(covering - kept, 0), sum)
         let given = zip(fronted, Self.level(sum - free, of: fronted)).map { $0 - $1 }
         var refundable: [Household.ID: Int64] = [:]
         for (share, amount) in zip(shares, zip(twice, given).map { $0 + $1 }) where amount > 0 {
@@ -361,7 +360,7 @@ public struct BookingStatement: Sendable {
 
     /// Restores agreements from before an undone change, so that no household is asked again.
     ///
-    /// `settle` lowers it to their parts.
+    /// `settle` lowers them to the parts.
     public mutating func restore(agreed: [Household.ID: Int64]) {
         for index in shares.indices {
             guard let before = agreed[shares[index].householdId] else { continue }
@@ -381,8 +380,8 @@ public struct BookingStatement: Sendable {
     ///
     /// - Parameters:
     ///   - agrees: whether the household pays it itself, and so agrees to that amount.
-    ///   - isReturned: whether a bank gives back what it had taken, which is as if it had never been away: that is not
-    ///     paid twice, however the price was divided meanwhile.
+    ///   - isReturned: whether a bank gives disputed money back. Such money never counts as paid twice, however the price
+    ///     was divided meanwhile.
     public mutating func receive(
         _ amount: Int64,
         for household: Household.ID,
@@ -408,11 +407,10 @@ public struct BookingStatement: Sendable {
         change(household) { $0.agreed = min($0.agreed, agreed) }
     }
 
-    /// A household gives up its share: another is asked to take it over, except what the own household keeps.
+    /// Another household is asked to take over a household's share, except what the own household keeps.
     ///
-    /// What it had taken over itself goes back to those whose share it was.
-    /// - Throws: `coverIsPaid` for a household that has paid for shares that it takes over, so that it does not get away
-    ///   from them by giving up its own.
+    /// The shares that the household had taken over go back to their own households.
+    /// - Throws: `coverIsPaid` if the household has paid towards a share that it took over.
     public mutating func giveUp(_ household: Household.ID, _ cover: Share.Cover) throws(Refusal) {
         for share in shares where share.cover?.by == household && household != backstop {
             try endCover(of: share.householdId)

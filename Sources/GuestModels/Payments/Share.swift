@@ -37,9 +37,9 @@ public struct Share: Codable, Hashable, Sendable {
     /// Another household is asked to owe a share, except the amount that the own household keeps.
     public struct Cover: Codable, Hashable, Sendable {
         public var by: Household.ID
-        /// The most that the share's own household still owes, beside its own orders.
+        /// The most that the share's own household still owes, beside its own orders; minor units, at least 0.
         public var kept: Int64
-        /// The most that it owes besides until the other household has agreed; 0 from then on.
+        /// The most that the own household owes besides until the other has agreed; minor units, at least 0, then 0.
         public var keptMeanwhile: Int64
 
         public init(by household: Household.ID, kept: Int64, keptMeanwhile: Int64 = 0) {

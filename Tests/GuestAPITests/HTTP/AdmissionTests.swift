@@ -22,15 +22,23 @@ import Testing
         let admission = Admission(capacity: 16)
         let line = Line()
         await withTaskGroup(of: Void.self) { group in
-            for load in [Policy.Load.signIn, .payLink, .webhook] {
+            let open = [Policy.Load.signIn, .browsing, .payLink, .webhook]
+            for load in open {
                 for _ in 0..<load.sixteenths { #expect(await admission.enter(load)) }
                 for _ in 0..<3 { await line.join(load, admission, in: &group) }
             }
             #expect(admission.load.running == 7)
             for load in [Policy.Load.payment, .booking, .reading, .desk] { #expect(await admission.enter(load)) }
-            for load in [Policy.Load.signIn, .payLink, .webhook] {
+            for load in open {
                 for _ in 0..<load.sixteenths + 3 { admission.leave(load) }
             }
+        }
+    }
+
+    @Test func `No row that strangers can send waits among those of people who are signed in`() {
+        for row in Policy.rows where row.who.contains(.anyone) {
+            let load = row.load(hasToken: false)
+            #expect([.signIn, .browsing, .payLink, .webhook].contains(load), "\(row.name)")
         }
     }
 
@@ -41,7 +49,7 @@ import Testing
             for _ in 0..<12 { #expect(await admission.enter(.reading)) }
             for _ in 0..<4 { #expect(await admission.enter(.booking)) }
             for _ in 0..<3 {
-                for load in [Policy.Load.signIn, .booking, .reading, .desk] {
+                for load in [Policy.Load.browsing, .booking, .reading, .desk] {
                     await line.join(load, admission, in: &group)
                 }
             }
@@ -52,7 +60,7 @@ import Testing
             }
             let admitted = line.admitted.withLock { $0 }
             for round in 0..<3 {
-                #expect(Set(admitted[round * 4..<round * 4 + 4]) == [.signIn, .booking, .reading, .desk])
+                #expect(Set(admitted[round * 4..<round * 4 + 4]) == [.browsing, .booking, .reading, .desk])
             }
         }
     }

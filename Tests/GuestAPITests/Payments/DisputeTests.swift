@@ -300,7 +300,7 @@ import Testing
             let gift = GoodwillRequest(amount: 1000, reason: "cold water")
             #expect(try await api.post(path, gift, as: reception, key: "gift").status == 201)
             try await stage.expectRight()
-            var random = SeededGenerator(seed: 1402)
+            var random = SeededGenerator(seed: 2)
             for plant in Self.plants {
                 for _ in 0..<count {
                     let size = Int64.random(in: 1...20_000, using: &random)

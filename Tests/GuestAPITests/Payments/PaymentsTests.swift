@@ -658,6 +658,38 @@ import Testing
         }
     }
 
+    @Test func `Money paid twice makes no dearer change`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await Self.stage(api, deposit: 50)
+            let own = try await stage.own(of: stage.organiser)
+            let reception = try await api.given.staff([.reception], at: stage.world.park.id)
+            let (_, secret) = try await stage.secret(own.id, as: stage.organiser)
+            #expect(try await stage.account.pay(secret) == "succeeded")
+            // Before we hear of it, the desk takes the same money in cash.
+            let cash = TillPaymentRequest(method: .cash, amount: try #require(own.amount).amount)
+            let path = "/v1/admin/shares/\(own.id)/till-payments"
+            #expect(try await api.post(path, cash, as: reception, key: "t").status == 201)
+            api.clock.advance(by: 6)
+            _ = try await Worker(app: api.app, queue: .payments).round()
+            #expect(try await stage.own(of: stage.organiser).paid?.amount == 2 * cash.amount)
+            let longer = BookingChange(stay: try stay("2027-05-14", "2027-05-18"))
+            let quote = try await api.post("\(stage.path)/quotes", longer, as: stage.organiser).decode(Quote.self)
+            let changed = try await api.change(
+                "POST",
+                "\(stage.path)/changes",
+                QuotedChange(quoteId: quote.id),
+                as: stage.organiser,
+                match: quote.bookingVersion,
+                key: "c"
+            )
+            .decode(Booking.self)
+            #expect(changed.stay.nightCount == 3)
+            try await stage.settle()
+            #expect(try await stage.account.list("refunds").compactMap { $0["amount"] as? Int64 } == [cash.amount])
+            try await stage.expectRight()
+        }
+    }
+
     @Test func `The organiser's household cannot drop out`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await Self.stage(api)

@@ -1032,7 +1032,7 @@ import Testing
             let stage = try await stage(api, deposit: 30)
             try await stage.pay(stage.booking.deposit.amount, for: stage.member)
             try await stage.expectRight()
-            var random = SeededGenerator(seed: 1402)
+            var random = SeededGenerator(seed: 1)
             for plant in Self.plants {
                 for _ in 0..<count {
                     let size = Int64.random(in: 1...20_000, using: &random)
