@@ -11,7 +11,9 @@ public enum ConnectionSettings {
         var message: UnsafeMutablePointer<CChar>?
         guard let options = PQconninfoParse(connectionString, &message) else {
             defer { PQfreemem(message) }
-            throw PostgresError.unreachable(message.map { String(cString: $0) } ?? "the connection string cannot be read")
+            throw PostgresError.unreachable(
+                message.map { String(cString: $0) } ?? "the connection string cannot be read"
+            )
         }
         defer { PQconninfoFree(options) }
         var environment: [String: String] = [:]

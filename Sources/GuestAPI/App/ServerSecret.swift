@@ -218,7 +218,11 @@ public struct SecretFolder: Sendable {
         let draft = url.appending(path: "new-secret-\(UUID().lowercasedText)")
         defer { try? FileManager.default.removeItem(at: draft) }
         guard
-            FileManager.default.createFile(atPath: draft.path(), contents: bytes, attributes: [.posixPermissions: 0o600])
+            FileManager.default.createFile(
+                atPath: draft.path(),
+                contents: bytes,
+                attributes: [.posixPermissions: 0o600]
+            )
         else { throw SettingsError(description: "\(url.path()) cannot be written") }
         do {
             // A link fails where there is such a file already, which a move would replace.

@@ -6,8 +6,9 @@ import Sync
 
 /// Guests as the desk knows them, also those without mail, and acting for them.
 enum DeskGuests {
-    /// The guest for whom reception makes a request, named in `On-Behalf-Of`. The request counts as the guest's own and is
-    /// audited with both names.
+    /// The guest in whose name reception makes a request, as `On-Behalf-Of` says.
+    ///
+    /// The request counts as the guest's own and is audited with both names.
     ///
     /// Throws `forbidden` for everybody but reception; `notFound` where the row lets nobody speak for a guest, and for a
     /// guest or an object that has nothing to do with the colleague's parks, or has no more.

@@ -119,7 +119,15 @@ extension Booking {
         guard let id = known.first?.id else {
             guard let reportedAt, try await tx.first(ParkSQL.park(park)) != nil else { throw Refusal.notFound }
             tx.later([ImportSQL.forestall(number, in: park, cancelledAt: reportedAt)])
-            return try Audit.record("reservation.withdraw", target: nil, park: park, reason: number, app, at: now, in: tx)
+            return try Audit.record(
+                "reservation.withdraw",
+                target: nil,
+                park: park,
+                reason: number,
+                app,
+                at: now,
+                in: tx
+            )
         }
         if let last = known.first?.reportedAt, let reportedAt, reportedAt < last { return }
         let booking = try await locked(id, as: principal, in: tx)

@@ -3,8 +3,9 @@ import Foundation
 /// Hands a mail to a command's standard input, as `sendmail -t -i` takes it.
 struct MailCommand {
     private let command: String
-    /// Seconds after which the command is killed; the mail is then tried again. A child that the command has started
-    /// outlives it.
+    /// Seconds after which the command is killed, and the mail tried again.
+    ///
+    /// A child that the command has started outlives it.
     private let patience: TimeInterval
 
     init(_ command: String, within patience: TimeInterval = 30) {

@@ -26,7 +26,8 @@ struct SyncCursor: Equatable, Sendable {
             "\(scope) \(position.version)" + (position.row.map { " \($0.kind) \($0.id.lowercasedText)" } ?? "")
         }
         let content = Data(([epoch] + lines).joined(separator: "\n").utf8)
-        return (secret.digest(Self.purpose, Self.signed(content, for: guest)).prefix(16) + content).base64EncodedString()
+        return (secret.digest(Self.purpose, Self.signed(content, for: guest)).prefix(16) + content)
+            .base64EncodedString()
     }
 
     /// nil for a text that this server did not make for this guest.
