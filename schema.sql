@@ -1517,6 +1517,16 @@ CREATE TABLE sync_epoch (
 );
 INSERT INTO sync_epoch DEFAULT VALUES;
 
+-- The history that versions count in, as a phone's cursor names it: another one after a restore, in another cluster, and on
+-- another timeline, which a promoted replica is on at once. A replica answers for the timeline it receives.
+CREATE FUNCTION epoch() RETURNS text STABLE LANGUAGE sql AS $$
+    SELECT sync_epoch.id || ' ' || system_identifier || ' ' || CASE
+        WHEN pg_is_in_recovery() THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver), timeline_id)
+        -- The name of a segment begins with its timeline; the last checkpoint may be of the one before.
+        ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END
+    FROM sync_epoch, pg_control_system(), pg_control_checkpoint()
+$$;
+
 -- A phone that sends what was done on it, each with the next number.
 CREATE TABLE sync_device (
     id uuid PRIMARY KEY,
@@ -1793,4 +1803,4 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
     (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders'),
-    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey');
+    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch');

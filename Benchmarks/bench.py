@@ -886,6 +886,13 @@ def apply():
     report("snapshot-apply", int(statistics.median(rates)), "rows/s", round(statistics.median(floors)), note="parsed, checked, staged, shown and digested; floor: sqlite3 inserts of the same rows into one table")
 
 
+def phone_idle():
+    """What a phone costs that has everything and hears that there is nothing new."""
+    rows = 20_000
+    used = [int(subprocess.run([SIMULATE, "idle", "--rows", str(rows), "--folder", str(SCRATCH)], capture_output=True, text=True, check=True).stdout) for _ in range(3)]
+    report("phone-idle", statistics.median(used), "µs CPU", 1_000, note=f"a cycle without news, with {rows} rows; floor: what it may take")
+
+
 def ledger_post():
     """Journals of payments at one till of one park, by the statement the service posts with."""
     def measure(service, token, park, group, cottages):
@@ -1333,7 +1340,7 @@ def kinto():
 
 MEASURES = {
     "group-read": group_read, "search": search, "book-race": book_race, "book-groups": book_groups,
-    "hold-confirm": hold_confirm, "change": change, "ledger-post": ledger_post, "reconcile": reconcile, "payments": payments, "day-view": day_view, "feed": feed, "sync": sync, "apply": apply, "live": live, "latency": latency, "hot-group": hot_group, "import": import_rate, "job-rate": job_rate, "hostile": hostile,
+    "hold-confirm": hold_confirm, "change": change, "ledger-post": ledger_post, "reconcile": reconcile, "payments": payments, "day-view": day_view, "feed": feed, "sync": sync, "apply": apply, "phone-idle": phone_idle, "live": live, "latency": latency, "hot-group": hot_group, "import": import_rate, "job-rate": job_rate, "hostile": hostile,
 }
 if os.environ.get("KINTO"):
     MEASURES["kinto"] = kinto

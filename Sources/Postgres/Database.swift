@@ -91,14 +91,21 @@ public final class Database: Sendable {
     /// Asks on a shared connection.
     ///
     /// A read may be asked again, so a connection that is lost under it, shut down or holding a stale plan is
-    /// answered by another try; at most as many as there are readers, and one.
+    /// answered by another try; at most as many as there are readers, and one. What the server had no answer to in time is
+    /// asked once more, elsewhere. Nobody asks again without a pause: a server in trouble gets no more work by it.
     func ask(_ statements: [Statement]) async throws -> [ResultSet] {
-        for _ in 0..<configuration.readers {
+        var isLate = false
+        for turn in 0..<configuration.readers {
             do {
                 return try await askOnce(statements)
-            } catch let error as PostgresError where error.spoilsConnection || error.isStalePlan {
+            } catch PostgresError.noAnswer where !isLate {
+                isLate = true
+            } catch let error as PostgresError where error.spoilsConnection {
                 if case .closed = error { throw error }
+            } catch let error as PostgresError where error.isStalePlan {
+                continue
             }
+            try await Task.sleep(for: .milliseconds(Double.random(in: 25...75) * Double(1 << min(turn, 4))))
         }
         return try await askOnce(statements)
     }

@@ -54,11 +54,20 @@ public struct Listener: Sendable {
             guard PQresultStatus(result) == PGRES_COMMAND_OK else { return false }
         }
         continuation.yield(.connected)
+        var heardAt = ContinuousClock.now
         while !stopped.isRaised {
             var entry = pollfd(fd: PQsocket(connection), events: Int16(POLLIN), revents: 0)
             // A quarter of a second at most, to notice that nobody reads any more.
-            guard poll(&entry, 1, 250) > 0 else { continue }
-            guard PQconsumeInput(connection) == 1, PQstatus(connection) == CONNECTION_OK else { return true }
+            if poll(&entry, 1, 250) > 0 {
+                guard PQconsumeInput(connection) == 1, PQstatus(connection) == CONNECTION_OK else { return true }
+            } else {
+                // A network that is cut without a word is heard by asking alone.
+                guard heardAt.duration(to: .now) > .seconds(10) else { continue }
+                let answer = PQexec(connection, "")
+                defer { PQclear(answer) }
+                guard PQresultStatus(answer) == PGRES_EMPTY_QUERY else { return true }
+            }
+            heardAt = .now
             while let notification = PQnotifies(connection) {
                 continuation.yield(
                     .notification(

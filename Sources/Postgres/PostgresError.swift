@@ -10,6 +10,8 @@ public enum PostgresError: Error, Sendable {
     case poolExhausted
     /// The transaction took longer than it may; nothing of it was committed.
     case deadline
+    /// The server was asked and has not answered in time; a read changes nothing.
+    case noAnswer
     /// The database could not be reached at all.
     case unreachable(String)
     /// The pool has been closed.
@@ -54,7 +56,7 @@ public enum PostgresError: Error, Sendable {
     /// The database is away, restarting, full or slow: not the caller's fault, and worth a later try.
     public var isUnavailability: Bool {
         switch self {
-        case .connectionLost, .poolExhausted, .deadline, .unreachable, .closed: true
+        case .connectionLost, .poolExhausted, .deadline, .noAnswer, .unreachable, .closed: true
         case .outcomeUnknown, .undecodable: false
         case .server(let error):
             error.sqlState == "25006" || error.sqlState.hasPrefix("57P") || error.sqlState == "57014"
@@ -73,7 +75,7 @@ public enum PostgresError: Error, Sendable {
     var spoilsConnection: Bool {
         switch self {
         case .connectionLost, .outcomeUnknown, .unreachable, .closed: true
-        case .poolExhausted, .deadline, .undecodable: false
+        case .poolExhausted, .deadline, .noAnswer, .undecodable: false
         case .server(let error):
             error.sqlState == "25006" || error.sqlState.hasPrefix("57P0") || error.sqlState.hasPrefix("08")
         }

@@ -36,8 +36,9 @@ final class Reactor: @unchecked Sendable {
     /// An instant of the steady clock: a step of the wall clock ends no deadline and delays none.
     typealias Instant = ContinuousClock.Instant
 
-    /// A session's statement_timeout is 5 s; twice that without an answer, the server is frozen or gone.
-    private static let readSeconds: TimeInterval = 10
+    /// Seconds that the server may take for a segment once it is its turn: a session's statement_timeout is 5 s, and 5 s
+    /// later without an answer the server is frozen or gone.
+    private static func seconds(for statements: [Statement]) -> TimeInterval { 5 * Double(statements.count) + 5 }
 
     typealias Answer<Value> = @Sendable (Result<Value, PostgresError>) -> Void
 
@@ -113,7 +114,7 @@ final class Reactor: @unchecked Sendable {
             guard !reactor.isClosing else { return answer(.failure(.closed)) }
             let readers = reactor.readers.lazy.filter { !$0.isBroken }
             if let reader = readers.min(by: { $0.inFlight.count < $1.inFlight.count }) {
-                reader.send(statements, within: Self.readSeconds, answer: answer)
+                reader.send(statements, within: Self.seconds(for: statements), answer: answer)
             } else {
                 reactor.waitingReads.append(WaitingRead(deadline: deadline, statements: statements, answer: answer))
             }
@@ -204,9 +205,8 @@ final class Reactor: @unchecked Sendable {
 
     private func sweep() {
         let now = Instant.now
-        for wire in readers + leased.values {
-            if let segment = wire.inFlight.first, segment.expires <= now { wire.fail("no answer in time") }
-        }
+        for wire in readers where wire.isLate(at: now) { wire.fail("no answer in time", first: .noAnswer) }
+        for wire in leased.values where wire.isLate(at: now) { wire.fail("no answer in time") }
         readers.removeAll(where: \.isBroken)
         idle.removeAll(where: \.isBroken)
         guard !waiters.isEmpty || !waitingReads.isEmpty else { return }
@@ -269,7 +269,9 @@ final class Reactor: @unchecked Sendable {
                 readers.append(wire)
                 let reads = waitingReads
                 waitingReads = []
-                for read in reads { wire.send(read.statements, within: Self.readSeconds, answer: read.answer) }
+                for read in reads {
+                    wire.send(read.statements, within: Self.seconds(for: read.statements), answer: read.answer)
+                }
             } else {
                 idle.append(wire)
                 serveWaiters()
@@ -336,21 +338,38 @@ private enum Glue {
 
 /// What a pool and a listener both need of libpq.
 enum LibPQ {
+    /// A server that is gone without a word is noticed within half a minute, and an address that swallows everything
+    /// holds nobody for longer than five seconds.
+    private static let defaults = [
+        ("connect_timeout", "5"), ("keepalives", "1"), ("keepalives_idle", "10"), ("keepalives_interval", "5"),
+        ("keepalives_count", "3"), ("tcp_user_timeout", "20000"),
+    ]
+
     /// Connects, blocking, with the settings every session has: UTC, ISO dates, quiet notices.
     static func connect(_ text: String) -> Result<OpaquePointer, PostgresError> {
-        guard let connection = PQconnectdb(text) else { return .failure(.unreachable("out of memory")) }
+        // What the string says itself comes later in the list, and overrides these.
+        let settings = defaults + [("dbname", text)]
+        let words = settings.map { strdup($0.0) }
+        let values = settings.map { strdup($0.1) }
+        defer { for word in words + values { free(word) } }
+        let connection = (words.map { UnsafePointer($0) } + [nil]).withUnsafeBufferPointer { words in
+            (values.map { UnsafePointer($0) } + [nil]).withUnsafeBufferPointer { values in
+                PQconnectdbParams(words.baseAddress, values.baseAddress, 1)
+            }
+        }
+        guard let connection else { return .failure(.unreachable("out of memory")) }
         guard PQstatus(connection) == CONNECTION_OK else {
             let reason = String(cString: PQerrorMessage(connection)).trimmingCharacters(in: .whitespacesAndNewlines)
             PQfinish(connection)
             return .failure(.unreachable(reason))
         }
         PQsetNoticeProcessor(connection, { _, _ in }, nil)
-        let settings = """
+        let session = """
             SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET client_encoding = 'UTF8';
             SET extra_float_digits = 1; SET bytea_output = 'hex';
             SET statement_timeout = 5000; SET lock_timeout = 500; SET idle_in_transaction_session_timeout = 30000;
             """
-        let result = PQexec(connection, settings)
+        let result = PQexec(connection, session)
         defer { PQclear(result) }
         guard PQresultStatus(result) == PGRES_COMMAND_OK else {
             PQfinish(connection)

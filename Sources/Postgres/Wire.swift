@@ -29,9 +29,19 @@ final class Wire: @unchecked Sendable {
         var position = 0
         var results: [ResultSet] = []
         var failure: PostgresError?
-        /// When the server counts as frozen if it has not answered.
-        let expires: Reactor.Instant
+        /// How long the server may take once this is the first in line.
+        let seconds: TimeInterval
+        /// When the server counts as frozen if it has not answered; never while others are before it.
+        private(set) var expires: Reactor.Instant?
         let answer: @Sendable (Result<[ResultSet], PostgresError>) -> Void
+
+        init(seconds: TimeInterval, answer: @escaping @Sendable (Result<[ResultSet], PostgresError>) -> Void) {
+            self.seconds = seconds
+            self.answer = answer
+        }
+
+        /// It is the first in line now.
+        mutating func begin() { expires = .now + .seconds(seconds) }
     }
 
     enum Mode {
@@ -94,7 +104,8 @@ final class Wire: @unchecked Sendable {
     ) {
         guard !isBroken else { return answer(.failure(.connectionLost("the connection is closed"))) }
         guard !statements.contains(where: \.hasZeroByte) else { return answer(.failure(.zeroByte)) }
-        var segment = Segment(expires: .now + .seconds(seconds), answer: answer)
+        var segment = Segment(seconds: seconds, answer: answer)
+        if inFlight.isEmpty { segment.begin() }
         for statement in statements {
             guard send(statement, into: &segment.steps) else { return fail(errorText, alsoTelling: segment) }
         }
@@ -196,6 +207,7 @@ final class Wire: @unchecked Sendable {
             if status == PGRES_PIPELINE_SYNC {
                 PQclear(result)
                 let segment = inFlight.removeFirst()
+                if !inFlight.isEmpty { inFlight[0].begin() }
                 segment.answer(segment.failure.map { .failure($0) } ?? .success(segment.results))
                 continue
             }
@@ -234,10 +246,16 @@ final class Wire: @unchecked Sendable {
         String(cString: PQerrorMessage(connection)).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
+    /// Whether the server has had its time for the first in line; those behind it have theirs when it is their turn.
+    func isLate(at now: ContinuousClock.Instant) -> Bool { inFlight.first?.expires.map { $0 <= now } ?? false }
+
     /// Ends the connection and tells everybody who waits on it.
-    func fail(_ reason: String, alsoTelling segment: Segment? = nil) {
+    ///
+    /// - Parameter error: for the first in line, where it is to hear something else than the others.
+    func fail(_ reason: String, first error: PostgresError? = nil, alsoTelling segment: Segment? = nil) {
         guard !isBroken else { return }
         close()
+        if let error, !inFlight.isEmpty { inFlight[0].failure = inFlight[0].failure ?? error }
         let waiting = inFlight + (segment.map { [$0] } ?? [])
         inFlight = []
         for segment in waiting { segment.answer(.failure(segment.failure ?? .connectionLost(reason))) }

@@ -1,6 +1,7 @@
 public import Foundation
 import GRDB
 public import GuestModels
+import Synchronization
 
 /// What a phone keeps: rows as the server has them, what was done here and not yet told, and what both look like together.
 ///
@@ -10,32 +11,82 @@ public final class LocalStore: Sendable {
     private let database: DatabasePool
     private let guest: Guest.ID
     private let mutators: [String: Mutator]
+    /// Bytes that fetched photos may take, those left out that wait to be sent.
+    let photoBudget: Int
+    private let checked = Mutex(Checked())
+
+    /// What was found to be as the server has it, so that nothing is looked at twice for nothing.
+    private struct Checked {
+        var scopes: [String: ScopeState] = [:]
+        /// Answers since everything was looked at.
+        var answers = 0
+    }
+
+    /// After so many answers everything is looked at again, also what has not changed: memory cells go bad.
+    static let answersBetweenChecks = 200
 
     /// Opens the file, or makes it.
     ///
     /// - Parameters:
     ///   - path: of a file that is the app's alone; on iOS give its folder a protection class.
-    ///   - guest: whose phone it is. What another guest had in the file goes.
+    ///   - guest: whose phone it is.
     ///   - mutators: what each kind of mutation looks like until the server has said so, by name with version.
-    public init(path: String, of guest: Guest.ID, mutators: [String: Mutator] = [:]) throws {
-        var configuration = Configuration()
-        configuration.busyMode = .timeout(5)
-        database = try DatabasePool(path: path, configuration: configuration)
+    ///   - photoBudget: bytes that fetched photos may take; those looked at longest ago go first.
+    ///   - isForgetting: whether what another guest has not told the server yet may go. Ask them first.
+    /// - Throws: `OtherGuest` where the file has something of another guest that the server does not know. A file of another
+    ///   guest without such things goes at once, and nothing of it can be read any more.
+    public init(
+        path: String,
+        of guest: Guest.ID,
+        mutators: [String: Mutator] = [:],
+        photoBudget: Int = 200 << 20,
+        isForgetting: Bool = false
+    ) throws {
+        var opened = try Self.open(path)
+        let former = try opened.read { try Self.state("guest", $0) }
+        if let former, former != guest.description {
+            let unsent = try opened.read { database in
+                try Int.fetchOne(
+                    database,
+                    sql: """
+                        SELECT (SELECT count(*) FROM pending) + (SELECT count(*) FROM refused)
+                            + (SELECT count(*) FROM photo WHERE received IS NOT NULL)
+                        """
+                ) ?? 0
+            }
+            try opened.close()
+            guard unsent == 0 || isForgetting else { throw OtherGuest(unsent: unsent) }
+            // The file and not its rows: what is deleted in a file stays readable in its free pages.
+            try Self.remove(path: path)
+            opened = try Self.open(path)
+        }
+        database = opened
         self.mutators = mutators
         self.guest = guest
-        var migrator = DatabaseMigrator()
-        migrator.registerMigration("1") { try $0.execute(sql: Self.tables) }
-        migrator.registerMigration("2") { try $0.execute(sql: Self.photoTable + "DROP INDEX staged_by_key") }
-        try migrator.migrate(database)
-        try database.write { database in
-            if let former = try Self.state("guest", database), former != guest.description {
-                for table in ["row", "staged", "pending", "done", "refused", "overlay", "state", "photo"] {
-                    try database.execute(sql: "DELETE FROM \(table)")
-                }
-            }
-            try Self.set("guest", guest.description, database)
-        }
+        self.photoBudget = photoBudget
+        try database.write { try Self.set("guest", guest.description, $0) }
     }
+
+    /// The file has things of another guest that the server does not know.
+    public struct OtherGuest: Error, Hashable {
+        /// How many mutations and photos: those that wait, and those that were refused and nobody has looked at.
+        public let unsent: Int
+    }
+
+    private static func open(_ path: String) throws -> DatabasePool {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(5)
+        let database = try DatabasePool(path: path, configuration: configuration)
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { try $0.execute(sql: tables) }
+        migrator.registerMigration("2") { try $0.execute(sql: photoTable + "DROP INDEX staged_by_key") }
+        migrator.registerMigration("3") { try $0.execute(sql: photoTries) }
+        try migrator.migrate(database)
+        return database
+    }
+
+    /// Looks at everything when the next answer comes, also at what has not changed.
+    public func checkEverything() { checked.withLock { $0 = Checked() } }
 
     /// Everything of the account leaves the phone.
     public static func remove(path: String) throws {
@@ -300,14 +351,8 @@ public final class LocalStore: Sendable {
     }
 
     func outgoing(atMost count: Int, bytes: Int) throws -> Outgoing {
-        try database.write { database in
-            let device: UUID
-            if let text = try Self.state("device", database) {
-                device = try Self.id(text)
-            } else {
-                device = UUID()
-                try Self.set("device", device.lowercasedText, database)
-            }
+        let device = try deviceID()
+        return try database.read { database in
             var room = bytes
             var mutations: [Mutation] = []
             for row in try Row.fetchAll(
@@ -334,6 +379,17 @@ public final class LocalStore: Sendable {
         }
     }
 
+    /// The name that this phone goes by; made when it is first asked for.
+    private func deviceID() throws -> UUID {
+        if let text = try database.read({ try Self.state("device", $0) }) { return try Self.id(text) }
+        return try database.write { database in
+            if let text = try Self.state("device", database) { return try Self.id(text) }
+            let device = UUID()
+            try Self.set("device", device.lowercasedText, database)
+            return device
+        }
+    }
+
     func registered() throws { try database.write { try Self.set("registered", "1", $0) } }
 
     /// Another guest goes by the device's name: a new one.
@@ -348,7 +404,8 @@ public final class LocalStore: Sendable {
     /// - Parameter cursor: that it was asked with. When another answer has moved on since, what is new in this one is old.
     /// - Returns: scopes whose rows here are not what the server has, for repair.
     package func take(_ lines: [SyncLine], since cursor: String?) throws -> (isComplete: Bool, damaged: [ScopeState]) {
-        try database.write { database in
+        if try isNoNews(lines, since: cursor) { return (true, []) }
+        return try database.write { database in
             let isNew = try Self.cursor(database) == cursor
             var (scope, order) = ("", 0)
             var news: [News] = []
@@ -384,7 +441,7 @@ public final class LocalStore: Sendable {
                     try Self.keep(scopes, database)
                     try database.execute(sql: "DELETE FROM state WHERE name = 'page'")
                     try Self.set("cursor", cursor, database)
-                    damaged = try Self.damaged(scopes, database)
+                    damaged = try check(scopes, database)
                     isComplete = true
                 }
             }
@@ -393,8 +450,44 @@ public final class LocalStore: Sendable {
         }
     }
 
+    /// Whether an answer says nothing but that all is as it was when it was last looked at; then nothing is written.
+    private func isNoNews(_ lines: [SyncLine], since cursor: String?) throws -> Bool {
+        guard lines.count == 1, case .complete(let told, let scopes)? = lines.first, told == cursor else {
+            return false
+        }
+        let isKnown = checked.withLock { checked in
+            checked.answers += 1
+            return checked.answers < Self.answersBetweenChecks && checked.scopes.count == scopes.count
+                && scopes.allSatisfy { checked.scopes[$0.scope] == $0 }
+        }
+        guard isKnown else { return false }
+        return try database.read { database in
+            let isBetween = try Bool.fetchOne(
+                database,
+                sql: "SELECT EXISTS (SELECT 1 FROM done) OR EXISTS (SELECT 1 FROM staged)"
+            )
+            return try Self.cursor(database) == cursor && isBetween == false
+        }
+    }
+
+    /// Those of the scopes whose rows here are not what the server has; what is as it was found before is not looked at.
+    private func check(_ scopes: [ScopeState], _ database: Database) throws -> [ScopeState] {
+        let known = checked.withLock { checked in
+            checked.answers += 1
+            if checked.answers >= Self.answersBetweenChecks { checked = Checked() }
+            return checked.scopes
+        }
+        let damaged = try Self.damaged(scopes.filter { known[$0.scope] != $0 }, database)
+        checked.withLock { checked in
+            checked.scopes = Dictionary(scopes.map { ($0.scope, $0) }) { first, _ in first }
+            for scope in damaged { checked.scopes[scope.scope] = nil }
+        }
+        return damaged
+    }
+
     /// A scope's rows with these last digits, as the server has them, in place of ours.
     func repair(_ scope: String, suffix: String, with rows: [SyncRow]) throws {
+        checkEverything()
         try database.write { database in
             try database.execute(
                 sql: "DELETE FROM row WHERE scope = ?1 AND (?2 = '' OR substr(id, -length(?2)) = ?2)",
@@ -423,6 +516,7 @@ public final class LocalStore: Sendable {
 
     /// Reads anew from the start; what is here shows until that is complete, and what was done here stays.
     func beginAnew() throws {
+        checkEverything()
         try database.write { database in
             try database.execute(
                 sql: """

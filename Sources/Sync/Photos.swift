@@ -14,6 +14,13 @@ extension LocalStore {
         ) WITHOUT ROWID;
         """
 
+    /// When a photo that the service would not have is tried again, after how many tries; and when it was last looked at.
+    static let photoTries = """
+        ALTER TABLE photo ADD COLUMN asideUntil REAL;
+        ALTER TABLE photo ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE photo ADD COLUMN usedAt REAL NOT NULL DEFAULT 0;
+        """
+
     /// Keeps a photo that goes with something that is said; it is sent after what waits.
     ///
     /// - Parameter jpeg: at most `PhotoPart.maximumPhoto` bytes; make it smaller before.
@@ -29,7 +36,8 @@ extension LocalStore {
                 // The service says at once when it has it still.
                 sql: """
                     INSERT INTO photo (groupId, name, bytes, received) VALUES (?, ?, ?, 0)
-                    ON CONFLICT (groupId, name) DO UPDATE SET bytes = excluded.bytes, received = 0
+                    ON CONFLICT (groupId, name) DO UPDATE
+                    SET bytes = excluded.bytes, received = 0, asideUntil = NULL, tries = 0
                     """,
                 arguments: [group.description, name.description, jpeg]
             )
@@ -53,11 +61,42 @@ extension LocalStore {
         try read { try Int.fetchOne($0, sql: "SELECT count(*) FROM photo WHERE received IS NOT NULL") ?? 0 }
     }
 
-    func keepFetched(_ jpeg: Data, as name: PhotoName, in group: TravelGroup.ID) throws {
+    /// How many of them the service would not have when they were last tried; they are tried again later.
+    public func photosSetAside() throws -> Int {
+        try read {
+            try Int.fetchOne($0, sql: "SELECT count(*) FROM photo WHERE received IS NOT NULL AND tries > 0") ?? 0
+        }
+    }
+
+    /// Keeps a photo of somebody else's; the ones looked at longest ago give way when all of them have more bytes than the
+    /// budget.
+    func keepFetched(_ jpeg: Data, as name: PhotoName, in group: TravelGroup.ID, at now: Date) throws {
         try write { database in
             try database.execute(
-                sql: "INSERT OR IGNORE INTO photo (groupId, name, bytes) VALUES (?, ?, ?)",
-                arguments: [group.description, name.description, jpeg]
+                sql: "INSERT OR IGNORE INTO photo (groupId, name, bytes, usedAt) VALUES (?, ?, ?, ?)",
+                arguments: [group.description, name.description, jpeg, now.timeIntervalSince1970]
+            )
+            try database.execute(
+                sql: """
+                    DELETE FROM photo WHERE received IS NULL AND (groupId, name) IN (
+                        SELECT groupId, name FROM (
+                            SELECT groupId, name,
+                                sum(length(bytes)) OVER (ORDER BY usedAt DESC, groupId, name) AS together
+                            FROM photo WHERE received IS NULL
+                        ) WHERE together > ?
+                    )
+                    """,
+                arguments: [photoBudget]
+            )
+        }
+    }
+
+    /// Notes that somebody has looked at a fetched photo.
+    func use(_ name: PhotoName, in group: TravelGroup.ID, at now: Date) throws {
+        try write { database in
+            try database.execute(
+                sql: "UPDATE photo SET usedAt = ? WHERE groupId = ? AND name = ?",
+                arguments: [now.timeIntervalSince1970, group.description, name.description]
             )
         }
     }
@@ -68,16 +107,18 @@ extension LocalStore {
         let part: PhotoPart
     }
 
-    func nextPart() throws -> NextPart? {
+    /// The next part that may be sent now; nil when none waits, or all that wait are set aside.
+    func nextPart(at now: Date) throws -> NextPart? {
         try read { database in
             guard
                 let row = try Row.fetchOne(
                     database,
                     sql: """
                         SELECT groupId, name, received, length(bytes), substr(bytes, received + 1, ?) FROM photo
-                        WHERE received IS NOT NULL ORDER BY groupId, name LIMIT 1
+                        WHERE received IS NOT NULL AND (asideUntil IS NULL OR asideUntil <= ?)
+                        ORDER BY tries, groupId, name LIMIT 1
                         """,
-                    arguments: [PhotoPart.maximumBytes]
+                    arguments: [PhotoPart.maximumBytes, now.timeIntervalSince1970]
                 ), let group = TravelGroup.ID(row[0] as String), let name = PhotoName(row[1] as String)
             else { return nil }
             let bytes: Data = row[4]
@@ -93,8 +134,24 @@ extension LocalStore {
     func sent(_ part: NextPart, received: Int?) throws {
         try write { database in
             try database.execute(
-                sql: "UPDATE photo SET received = ? WHERE groupId = ? AND name = ?",
+                sql: "UPDATE photo SET received = ?, asideUntil = NULL WHERE groupId = ? AND name = ?",
                 arguments: [received, part.group.description, part.name.description]
+            )
+        }
+    }
+
+    /// Sets a photo aside that the service would not have, so that it stops nothing else.
+    ///
+    /// First for ten minutes, in the end for a day; then it begins anew.
+    func setAside(_ part: NextPart, at now: Date) throws {
+        try write { database in
+            try database.execute(
+                sql: """
+                    UPDATE photo SET received = 0, tries = tries + 1,
+                        asideUntil = ? + min(600 * (1 << min(tries, 10)), 86400)
+                    WHERE groupId = ? AND name = ?
+                    """,
+                arguments: [now.timeIntervalSince1970, part.group.description, part.name.description]
             )
         }
     }
@@ -113,37 +170,43 @@ extension SyncEngine {
     ///
     /// - Throws: `Failure.status(404, …)` when it has not come to the service yet, or is not for this guest.
     public func photo(_ name: PhotoName, in group: TravelGroup.ID) async throws -> Data {
-        if let known = try store.photo(name, in: group) { return known }
-        let (status, body) = try await transport.send("GET", "/v1/groups/\(group)/photos/\(name)", body: nil)
-        guard status == 200 else { throw Self.failure(status, body) }
-        try store.keepFetched(body, as: name, in: group)
-        return body
+        if let known = try store.photo(name, in: group) {
+            try store.use(name, in: group, at: now())
+            return known
+        }
+        let answer = try await transport.send("GET", "/v1/groups/\(group)/photos/\(name)", body: nil)
+        guard answer.status == 200 else { throw Self.failure(answer) }
+        try store.keepFetched(answer.body, as: name, in: group, at: now())
+        return answer.body
     }
 
-    /// Sends the next part of a photo that waits.
+    /// Sends the next part of a photo that waits, or sets the photo aside.
     ///
     /// - Returns: false when there is none.
+    /// - Throws: what would stop every other part too: no network, no token, no time.
     func sendPart() async throws -> Bool {
-        guard let next = try store.nextPart() else { return false }
-        let (status, answer) = try await transport.send(
+        guard let next = try store.nextPart(at: now()) else { return false }
+        let answer = try await transport.send(
             "PUT",
             "/v1/groups/\(next.group)/photos/\(next.name)",
             body: try JSONEncoder.ofArguments.encode(next.part)
         )
-        switch (status, Self.failure(status, answer)) {
+        let failure = Self.failure(answer)
+        guard case .status(let status, let code, _) = failure else { throw failure }
+        switch (status, code) {
         case (200, _):
-            guard let receipt = try? JSONDecoder().decode(PhotoReceipt.self, from: answer) else {
+            guard let receipt = try? JSONDecoder().decode(PhotoReceipt.self, from: answer.body) else {
                 throw Failure.malformed
             }
             try store.sent(next, received: receipt.isThere ? nil : min(max(0, receipt.received), next.part.of))
-        case (_, .status(_, code: "part_misplaced")) where next.part.from > 0:
+        case (_, "part_misplaced") where next.part.from > 0:
             // It has forgotten what came before.
             try store.sent(next, received: 0)
-        case (_, .status(_, code: "not_found")), (_, .status(_, code: "photo_unreadable")),
-            (_, .status(_, code: "too_many_photos")):
-            // The group, the photo or their number: sending it again changes nothing.
+        case (_, "not_found"), (_, "too_many_photos"):
+            // The group, or their number: sending it again changes nothing.
             try store.sent(next, received: nil)
-        case (_, let failure): throw failure
+        case (400..<500, _) where status != 401 && status != 429: try store.setAside(next, at: now())
+        default: throw failure
         }
         return true
     }

@@ -5,8 +5,24 @@ import GuestModels
 public protocol SyncTransport: Sendable {
     /// Sends a request to the service as the signed-in guest and returns its answer.
     ///
-    /// - Throws: anything at all when there was none; then nothing is known of what became of the request.
-    func send(_ method: String, _ path: String, body: Data?) async throws -> (status: Int, body: Data)
+    /// - Throws: anything at all when there was none, or less than all of it; then nothing is known of what became of the
+    ///   request.
+    func send(_ method: String, _ path: String, body: Data?) async throws -> SyncAnswer
+}
+
+/// What the service answered, whole.
+public struct SyncAnswer: Sendable {
+    /// Of HTTP.
+    public var status: Int
+    public var body: Data
+    /// Seconds from the header `Retry-After`; nil where there is none, or a date.
+    public var retryAfter: TimeInterval?
+
+    public init(status: Int, body: Data, retryAfter: TimeInterval? = nil) {
+        self.status = status
+        self.body = body
+        self.retryAfter = retryAfter
+    }
 }
 
 /// Brings a phone and the service to the same, whenever there is a network.
@@ -17,7 +33,10 @@ public actor SyncEngine {
     let store: LocalStore
     let transport: any SyncTransport
     private let limits: Limits
+    let now: @Sendable () -> Date
     private var course: SyncCourse
+    /// When this phone last came to the end of a step between two parts of a photo.
+    private var readUpAt: ContinuousClock.Instant?
 
     /// What one request carries.
     public struct Limits: Sendable {
@@ -30,23 +49,33 @@ public actor SyncEngine {
         public init() {}
     }
 
-    public init(_ store: LocalStore, over transport: any SyncTransport, limits: Limits = Limits()) {
+    /// - Parameter now: the phone's clock, by which photos that could not be sent are tried again.
+    public init(
+        _ store: LocalStore,
+        over transport: any SyncTransport,
+        limits: Limits = Limits(),
+        now: @escaping @Sendable () -> Date = { Date() }
+    ) {
         self.store = store
         self.transport = transport
         self.limits = limits
+        self.now = now
         course = SyncCourse(largestBatch: limits.mutations)
     }
 
     /// Why there was no answer to work with.
     public enum Failure: Error, Hashable, Sendable {
-        /// The service answered so; 401 asks for a new token, 503 for patience.
-        case status(Int, code: String?)
+        /// The service answered so; 401 asks for a new token, 503 for patience. `after` is how many seconds it wants to be
+        /// left alone.
+        case status(Int, code: String?, after: TimeInterval? = nil)
         /// What came is no answer of the service, or was cut off.
         case malformed
         /// The service had no time for what was done; what is new has been read.
         case busy
         /// What was repaired and then read anew differs still.
         case beyondRepair(scope: String)
+        /// Service and phone correct each other without an end.
+        case disagreement
     }
 
     /// How things stand after a step.
@@ -63,11 +92,17 @@ public actor SyncEngine {
     @discardableResult
     public func sync(atMost steps: Int = .max) async throws -> Step {
         var left = steps
+        readUpAt = nil
         while left > 0 {
             left -= 1
-            guard try await step() == .upToDate else { continue }
-            // After everything else, which it would keep waiting.
-            guard try await sendPart() else { return .upToDate }
+            // Photos come after everything else, which looks in between every few seconds while they are sent.
+            if let readUpAt, readUpAt.duration(to: .now) < .seconds(5) {
+                guard try await sendPart() else { return .upToDate }
+            } else {
+                guard try await step() == .upToDate else { continue }
+                readUpAt = .now
+                if try store.nextPart(at: now()) == nil { return .upToDate }
+            }
         }
         return .goingOn
     }
@@ -79,11 +114,7 @@ public actor SyncEngine {
     public func run(failed: @escaping @Sendable (any Error) -> Void = { _ in }) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                await self.repeatedly(failed) {
-                    // Read up first, so that waiting begins with nothing to say.
-                    try await self.sync()
-                    _ = try await self.step(waiting: SyncRequest.longestWait)
-                }
+                await self.repeatedly(failed) { try await self.cycle() }
             }
             group.addTask {
                 for await count in self.store.unsentCounts where count > 0 {
@@ -96,6 +127,13 @@ public actor SyncEngine {
             }
             await group.waitForAll()
         }
+    }
+
+    /// One request that waits for what is new; the service answers at once when it has something, or is told something.
+    private func cycle() async throws {
+        let hasPhotos = try store.nextPart(at: now()) != nil
+        guard try await step(waiting: hasPhotos ? 0 : SyncRequest.longestWait) == .upToDate, hasPhotos else { return }
+        try await sync()
     }
 
     private nonisolated func repeatedly(
@@ -113,7 +151,9 @@ public actor SyncEngine {
             } catch {
                 guard !Task.isCancelled else { return }
                 failed(error)
-                try? await Task.sleep(for: .seconds(patience.pause(using: &dice)))
+                var wanted: TimeInterval = 0
+                if case .status(_, _, let after?) = error as? Failure { wanted = after }
+                try? await Task.sleep(for: .seconds(patience.pause(atLeast: wanted, using: &dice)))
             }
         }
     }
@@ -123,7 +163,7 @@ public actor SyncEngine {
     /// - Parameter seconds: how long the service may wait for something new when there is nothing, up to
     ///   `SyncRequest.longestWait`.
     public func step(waiting seconds: Int = 0) async throws -> Step {
-        let outgoing = try store.outgoing(atMost: course.batch, bytes: limits.bytes)
+        let outgoing = try store.outgoing(atMost: course.mutations, bytes: max(1, limits.bytes / course.divisor))
         var event = SyncCourse.Event.begun(
             isRegistered: outgoing.isRegistered,
             hasMutations: !outgoing.mutations.isEmpty
@@ -133,22 +173,32 @@ public actor SyncEngine {
             switch course.next(after: event) {
             case .register:
                 let body = try JSONEncoder().encode(["id": outgoing.deviceId.lowercasedText])
-                let (status, problem) = try await transport.send("POST", "/v1/sync/devices", body: body)
-                event = .registered(status: status, code: Self.code(of: problem, status))
+                let told = try await transport.send("POST", "/v1/sync/devices", body: body)
+                event = .registered(status: told.status, code: Self.code(of: told), after: told.retryAfter)
             case .exchange:
                 let request = SyncRequest(
                     deviceId: outgoing.deviceId,
                     cursor: outgoing.cursor,
-                    limit: limits.rows,
+                    limit: max(1, limits.rows / course.divisor),
                     wait: seconds > 0 ? seconds : nil,
                     mutations: outgoing.mutations.isEmpty ? nil : outgoing.mutations
                 )
                 let body = try JSONEncoder.ofArguments.encode(request)
-                let status: Int
-                (status, answer) = try await transport.send("POST", "/v1/sync", body: body)
-                event = .answered(status: status, code: Self.code(of: answer, status))
+                let told: SyncAnswer
+                let began = ContinuousClock.now
+                do { told = try await transport.send("POST", "/v1/sync", body: body) } catch {
+                    // Some network was there, but not enough of it: the next request carries less and asks for less.
+                    if began.duration(to: .now) > .seconds(3) { _ = course.next(after: .cut(.malformed)) }
+                    throw error
+                }
+                answer = told.body
+                event = .answered(status: told.status, code: Self.code(of: told), after: told.retryAfter)
             case .take:
-                let lines = try Self.lines(of: answer)
+                let lines: [SyncLine]
+                do { lines = try Self.lines(of: answer) } catch {
+                    event = .cut(.malformed)
+                    continue
+                }
                 let (isComplete, damaged) = try store.take(lines, since: outgoing.cursor)
                 event = .taken(
                     isComplete: isComplete,
@@ -192,17 +242,17 @@ public actor SyncEngine {
         }
     }
 
-    static func failure(_ status: Int, _ body: Data) -> Failure {
-        .status(status, code: code(of: body, status))
+    static func failure(_ answer: SyncAnswer) -> Failure {
+        .status(answer.status, code: code(of: answer), after: answer.retryAfter)
     }
 
     /// Of a problem document; nil for what is none.
-    private static func code(of body: Data, _ status: Int) -> String? {
+    private static func code(of answer: SyncAnswer) -> String? {
         struct Problem: Decodable {
             let code: String
         }
-        guard status >= 400 else { return nil }
-        return try? JSONDecoder().decode(Problem.self, from: body).code
+        guard answer.status >= 400 else { return nil }
+        return try? JSONDecoder().decode(Problem.self, from: answer.body).code
     }
 
     // MARK: Repair
@@ -221,9 +271,9 @@ public actor SyncEngine {
 
     private func digest(of scope: String, suffix: String) async throws -> Digest {
         let query = suffix.isEmpty ? "" : "?suffix=\(suffix)"
-        let (status, body) = try await transport.send("GET", "/v1/sync/scopes/\(scope)/digest\(query)", body: nil)
-        guard status == 200 else { throw Self.failure(status, body) }
-        do { return try JSONDecoder().decode(Digest.self, from: body) } catch { throw Failure.malformed }
+        let answer = try await transport.send("GET", "/v1/sync/scopes/\(scope)/digest\(query)", body: nil)
+        guard answer.status == 200 else { throw Self.failure(answer) }
+        do { return try JSONDecoder().decode(Digest.self, from: answer.body) } catch { throw Failure.malformed }
     }
 
     private struct Digest: Decodable {

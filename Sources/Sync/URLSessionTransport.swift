@@ -28,7 +28,7 @@ public struct URLSessionTransport: SyncTransport {
     }
 
     /// - Throws: `URLError` for whatever the network does, or a cancelled task.
-    public func send(_ method: String, _ path: String, body: Data?) async throws -> (status: Int, body: Data) {
+    public func send(_ method: String, _ path: String, body: Data?) async throws -> SyncAnswer {
         guard let url = URL(string: path, relativeTo: service) else { throw URLError(.badURL) }
         var request = URLRequest(url: url)
         request.httpMethod = method
@@ -40,7 +40,8 @@ public struct URLSessionTransport: SyncTransport {
             request.httpBody = body
         }
         let (data, response) = try await session.data(for: request)
-        guard let status = (response as? HTTPURLResponse)?.statusCode else { throw URLError(.badServerResponse) }
-        return (status, data)
+        guard let response = response as? HTTPURLResponse else { throw URLError(.badServerResponse) }
+        let retryAfter = response.value(forHTTPHeaderField: "retry-after").flatMap(TimeInterval.init)
+        return SyncAnswer(status: response.statusCode, body: data, retryAfter: retryAfter)
     }
 }

@@ -18,7 +18,64 @@ struct ApplySnapshot: AsyncParsableCommand {
     var folder: String
 
     func run() async throws {
-        let guest = Guest.ID(UUID())
+        let snapshot = Snapshot(rows: rows)
+        let path = folder + "/apply-\(UUID().uuidString).sqlite"
+        let store = try LocalStore(path: path, of: snapshot.guest)
+        let started = ContinuousClock.now
+        let (isComplete, damaged) = try store.take(SyncEngine.lines(of: snapshot.answer), since: nil)
+        let seconds = (ContinuousClock.now - started) / .seconds(1)
+        let shown = try store.contents().count
+        guard isComplete, damaged.isEmpty, shown == rows else { throw ExitCode.failure }
+        try store.close()
+        try LocalStore.remove(path: path)
+        print(Int(Double(rows) / seconds))
+    }
+}
+
+/// What a phone costs that has everything and asks whether there is more.
+struct IdlePhone: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "idle",
+        abstract: "Microseconds of CPU that a cycle without news takes; for the bench.",
+        shouldDisplay: false
+    )
+
+    @Option(help: "Rows that the phone has, of some 300 bytes.")
+    var rows = 20_000
+
+    @Option(help: "Cycles.")
+    var cycles = 1_000
+
+    @Option(help: "A folder for the database.")
+    var folder: String
+
+    func run() async throws {
+        let snapshot = Snapshot(rows: rows)
+        let path = folder + "/idle-\(UUID().uuidString).sqlite"
+        let store = try LocalStore(path: path, of: snapshot.guest)
+        let engine = SyncEngine(store, over: snapshot)
+        guard try await engine.sync() == .upToDate, try store.contents().count == rows else { throw ExitCode.failure }
+        let before = Self.cpu()
+        for _ in 0..<cycles {
+            guard try await engine.step(waiting: 1) == .upToDate else { throw ExitCode.failure }
+        }
+        let used = Self.cpu() - before
+        try store.close()
+        try LocalStore.remove(path: path)
+        print(Int(used * 1e6 / Double(cycles)))
+    }
+
+    /// Seconds of CPU that this process has used.
+    private static func cpu() -> Double { Double(clock()) / Double(CLOCKS_PER_SEC) }
+}
+
+/// A service with one scope that answers everything to who has no cursor, and then that there is nothing new.
+private struct Snapshot: SyncTransport {
+    let guest = Guest.ID(UUID())
+    let answer: Data
+    private let nothingNew: Data
+
+    init(rows: Int) {
         let scope = "guest:\(guest)"
         var answer = Data("{\"scope\":\"\(scope)\"}\n".utf8)
         var digest: UInt64 = 0
@@ -30,17 +87,13 @@ struct ApplySnapshot: AsyncParsableCommand {
             answer += Data("[\"bench\",\"\(id.lowercasedText)\",\"\(hash.hexadecimal)\",\(body)]\n".utf8)
         }
         let state = #"{"scope":"\#(scope)","version":1,"count":\#(rows),"digest":"\#(digest.hexadecimal)"}"#
-        answer += Data("{\"complete\":\"c\",\"scopes\":[\(state)]}\n".utf8)
-        let path = folder + "/apply-\(UUID().uuidString).sqlite"
-        let store = try LocalStore(path: path, of: guest)
-        let started = ContinuousClock.now
-        let (isComplete, damaged) = try store.take(SyncEngine.lines(of: answer), since: nil)
-        let seconds = (ContinuousClock.now - started) / .seconds(1)
-        let shown = try store.contents().count
-        guard isComplete, damaged.isEmpty, shown == rows else { throw ExitCode.failure }
-        try store.close()
-        try LocalStore.remove(path: path)
-        print(Int(Double(rows) / seconds))
+        nothingNew = Data("{\"complete\":\"c\",\"scopes\":[\(state)]}\n".utf8)
+        self.answer = answer + nothingNew
+    }
+
+    func send(_ method: String, _ path: String, body: Data?) async throws -> SyncAnswer {
+        let request = try body.map { try JSONDecoder().decode(SyncRequest.self, from: $0) }
+        return SyncAnswer(status: 200, body: request?.cursor == nil ? answer : nothingNew)
     }
 }
 

@@ -131,7 +131,7 @@ struct PhoneLine: SyncTransport {
     let plan: PhonePlan
     let journal: Journal
 
-    func send(_ method: String, _ path: String, body: Data?) async throws -> (status: Int, body: Data) {
+    func send(_ method: String, _ path: String, body: Data?) async throws -> SyncAnswer {
         guard plan.partition != .requests else { throw Lost() }
         let sent = Date()
         var request = HTTPClientRequest(url: plan.address + path)
@@ -160,7 +160,7 @@ struct PhoneLine: SyncTransport {
             }
         }
         guard plan.partition != .answers else { throw Lost() }
-        return (Int(response.status.code), data)
+        return SyncAnswer(status: Int(response.status.code), body: data)
     }
 }
 

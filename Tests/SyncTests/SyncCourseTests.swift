@@ -35,7 +35,49 @@ import Testing
         for (status, code) in [(401, "sign_in_needed"), (404, nil), (500, nil), (302, nil)] as [(Int, String?)] {
             #expect(course.next(after: .answered(status: status, code: code)) == .fail(.status(status, code: code)))
         }
-        #expect(course == SyncCourse(largestBatch: 50))
+        #expect(course.batch == 50 && course.divisor == 1)
+    }
+
+    @Test func `Corrections without an end become a failure, so that there is a pause`() {
+        var course = SyncCourse(largestBatch: 50)
+        let unknown = SyncCourse.Event.answered(status: 409, code: "device_unknown")
+        for _ in 0..<3 {
+            for _ in 0..<SyncCourse.mostCorrections {
+                #expect(course.next(after: unknown) == .correct(.isNotRegistered))
+            }
+            #expect(course.next(after: unknown) == .fail(.disagreement))
+        }
+        // An answer that was right begins the count anew.
+        #expect(course.next(after: unknown) == .correct(.isNotRegistered))
+        #expect(course.next(after: taken()) == .end(.upToDate))
+        #expect(course.corrections == 0)
+    }
+
+    @Test func `After a cut a phone sends less and asks for less, and more again once it has an answer`() {
+        var course = SyncCourse(largestBatch: 50)
+        var sizes: [Int] = []
+        for _ in 0..<7 {
+            #expect(course.next(after: .cut(.malformed)) == .fail(.malformed))
+            sizes.append(course.mutations)
+        }
+        #expect(sizes == [25, 12, 6, 3, 1, 1, 1])
+        #expect(course.divisor == SyncCourse.largestDivisor)
+        for divisor in [32, 16, 8, 4, 2, 1, 1] {
+            #expect(course.next(after: taken(isComplete: false)) == .end(.goingOn))
+            #expect(course.divisor == divisor)
+        }
+        #expect(course.mutations == 50)
+    }
+
+    @Test func `A phone leaves a service alone for as long as that wants`() {
+        var course = SyncCourse(largestBatch: 50)
+        let busy = SyncCourse.Event.answered(status: 503, code: "unavailable", after: 30)
+        #expect(course.next(after: busy) == .fail(.status(503, code: "unavailable", after: 30)))
+        var patience = Patience()
+        var dice = SeededGenerator(seed: 1)
+        #expect((30.5...31).contains(patience.pause(atLeast: 30, using: &dice)))
+        // Nobody is sent away for longer than an hour.
+        #expect((3601...3602).contains(patience.pause(atLeast: 1e9, using: &dice)))
     }
 
     @Test func `A phone is up to date when it has all and has told all`() {

@@ -24,7 +24,7 @@ public struct Phone: Sendable {
         limits.rows = rows
         store = try LocalStore(path: path, of: who.id(), mutators: mutators)
         line = Line(api: api, who: who)
-        engine = SyncEngine(store, over: line, limits: limits)
+        engine = SyncEngine(store, over: line, limits: limits, now: { api.now })
         self.path = path
     }
 
@@ -55,7 +55,7 @@ public struct Phone: Sendable {
         /// Bytes of bodies in both directions.
         public var traffic: Int { exchanged.withLock { $0.reduce(0) { $0 + $1.sent + $1.received.count } } }
 
-        public func send(_ method: String, _ path: String, body: Data?) async throws -> (status: Int, body: Data) {
+        public func send(_ method: String, _ path: String, body: Data?) async throws -> SyncAnswer {
             let fault: Fault? = faults.withLock { $0.isEmpty ? nil : $0.removeFirst() }
             if fault == .requestLost { throw Lost() }
             if fault == .doubled {
@@ -66,7 +66,8 @@ public struct Phone: Sendable {
             let response = try await api.send(method, path, raw: body, as: who)
             if fault == .answerLost { throw Lost() }
             exchanged.withLock { $0.append((body?.count ?? 0, response.body)) }
-            return (response.status, response.body)
+            let retryAfter = response.headers["retry-after"].flatMap(TimeInterval.init)
+            return SyncAnswer(status: response.status, body: response.body, retryAfter: retryAfter)
         }
     }
 

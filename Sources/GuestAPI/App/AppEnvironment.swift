@@ -44,7 +44,7 @@ public struct AppEnvironment: Sendable {
         configuration.readers = settings.readers
         configuration.writers = settings.writers
         configuration.logger = logger
-        let (bell, scopeBell) = (WorkBell(), ScopeBell())
+        let (bell, scopeBell) = (WorkBell(), ScopeBell(capacity: settings.maximumConnections * 3 / 4))
         self.bell = bell
         self.scopeBell = scopeBell
         database = try Database(

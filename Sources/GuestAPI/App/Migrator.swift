@@ -4,7 +4,10 @@ import Postgres
 /// Brings a database to the version this build expects: an empty one by `schema.sql`, an older one by
 /// the migrations it has not seen.
 public struct Migrator: Sendable {
-    public static let expectedVersion = 27
+    public static let expectedVersion = 28
+    /// How many later versions this build still serves on, so that its nodes go on while a newer build is rolled out: the
+    /// migrations of a release leave the statements of the release before it working.
+    static let laterVersions = 10
 
     private let connectionString: String
     private let folder: URL
@@ -17,6 +20,11 @@ public struct Migrator: Sendable {
 
     public struct Failed: Error, CustomStringConvertible {
         public let description: String
+    }
+
+    /// Whether this build serves on a database of that version: while a newer one is rolled out, the nodes of before go on.
+    static func isServed(_ version: Int) -> Bool {
+        (expectedVersion...expectedVersion + laterVersions).contains(version)
     }
 
     static func version(of database: Database) async throws -> Int {
@@ -54,9 +62,10 @@ public struct Migrator: Sendable {
             return ["schema.sql"]
         }
         let current = try await Self.version(of: database)
-        guard current <= Self.expectedVersion else {
+        guard Self.isServed(current) || current < Self.expectedVersion else {
             throw Failed(
-                description: "the database has version \(current), newer than this build's \(Self.expectedVersion)"
+                description:
+                    "the database has version \(current), which is too new for this build's \(Self.expectedVersion)"
             )
         }
         var applied: [String] = []

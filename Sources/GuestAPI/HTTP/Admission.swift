@@ -54,12 +54,17 @@ final class Admission: Sendable {
         promote()
     }
 
-    /// Gives the place to others while the caller only waits, and takes one back afterwards, full or not: whoever was
-    /// let in is not turned away in the middle.
-    func rest(_ load: Policy.Load, while waiting: () async -> Void) async {
+    /// Gives the place to others while the caller only waits, and queues for one afterwards: ten thousand phones that hear of
+    /// one change do not all read at once.
+    ///
+    /// - Throws: `Problem.unavailable` where there is none; the caller has its place all the same, to leave as usual.
+    func rest(_ load: Policy.Load, while waiting: () async -> Void) async throws {
         leave(load)
         await waiting()
-        state.withLock { $0.running[load, default: 0] += 1 }
+        guard await enter(load) else {
+            state.withLock { $0.running[load, default: 0] += 1 }
+            throw Problem.unavailable
+        }
     }
 
     private func hasRoom(for load: Policy.Load, in state: State) -> Bool {

@@ -53,7 +53,7 @@ enum AttemptRoutes {
         while true {
             let view = try await look()
             guard view.state == .created, ContinuousClock.now < deadline else { return try .json(view) }
-            await call.app.admission.rest(call.load) { try? await Task.sleep(for: pause) }
+            try await call.app.admission.rest(call.load) { try? await Task.sleep(for: pause) }
             pause = min(pause * 2, .milliseconds(250))
         }
     }

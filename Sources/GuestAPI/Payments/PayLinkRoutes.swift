@@ -100,7 +100,7 @@ enum PayLinkRoutes {
         let deadline = ContinuousClock.now + .seconds(5)
         while call.app.settings.payments?.page != nil, ContinuousClock.now < deadline {
             if let page = try await view(attempt.id, link, call).page { return PayPage.redirect(to: page) }
-            await call.app.admission.rest(call.load) { try? await Task.sleep(for: .milliseconds(50)) }
+            try await call.app.admission.rest(call.load) { try? await Task.sleep(for: .milliseconds(50)) }
         }
         return PayPage.redirect(to: "/pay/\(call.text("token"))")
     }

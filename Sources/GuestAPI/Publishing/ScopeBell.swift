@@ -62,21 +62,49 @@ final class ScopeBell: Sendable {
 
     private struct State {
         var ears: [String: [ObjectIdentifier: Ear]] = [:]
+        /// How many listen for each guest, and in all.
+        var listening: [Guest.ID: Int] = [:]
+        var total = 0
         /// Changed here and not yet told to other processes.
         var untold: Set<String> = []
     }
 
     private let state = Mutex(State())
+    /// How many may listen at once: each holds a connection.
+    private let capacity: Int
+    /// For one guest: more than all their devices need.
+    static let perGuest = 40
+    /// As many are woken at once; more of them in turn, so that what they read keeps nobody else waiting.
+    static let wave = 200
+    private static let betweenWaves = Duration.milliseconds(100)
+
+    init(capacity: Int) {
+        self.capacity = capacity
+    }
 
     /// Lends an ear for as long as `body` runs.
-    func listen<Value>(to scopes: [String], _ body: (Ear) async throws -> Value) async rethrows -> Value {
+    ///
+    /// - Throws: `tooManyListening`, and what `body` throws.
+    func listen<Value>(
+        to scopes: [String],
+        for guest: Guest.ID,
+        _ body: (Ear) async throws -> Value
+    ) async throws -> Value {
         let ear = Ear()
         let id = ObjectIdentifier(ear)
-        state.withLock { state in
+        try state.withLock { state throws(Refusal) in
+            guard state.total < capacity, state.listening[guest, default: 0] < Self.perGuest else {
+                throw .tooManyListening
+            }
+            state.total += 1
+            state.listening[guest, default: 0] += 1
             for scope in scopes { state.ears[scope, default: [:]][id] = ear }
         }
         defer {
             state.withLock { state in
+                state.total -= 1
+                let left = state.listening[guest, default: 1] - 1
+                state.listening[guest] = left == 0 ? nil : left
                 for scope in scopes {
                     state.ears[scope]?[id] = nil
                     if state.ears[scope]?.isEmpty == true { state.ears[scope] = nil }
@@ -96,12 +124,21 @@ final class ScopeBell: Sendable {
 
     /// nil: nobody knows what has been missed, so everybody looks.
     func ring(_ scopes: Set<String>?) {
-        let rung: [(ear: Ear, scope: String)] = state.withLock { state in
-            (scopes ?? Set(state.ears.keys)).flatMap { scope in
-                (state.ears[scope] ?? [:]).values.map { ($0, scope) }
+        let rung: [(ear: Ear, scopes: Set<String>)] = state.withLock { state in
+            var rung: [ObjectIdentifier: (ear: Ear, scopes: Set<String>)] = [:]
+            for scope in scopes ?? Set(state.ears.keys) {
+                for (id, ear) in state.ears[scope] ?? [:] { rung[id, default: (ear, [])].scopes.insert(scope) }
+            }
+            return Array(rung.values)
+        }
+        for (ear, scopes) in rung.prefix(Self.wave) { ear.wake(for: scopes) }
+        guard rung.count > Self.wave else { return }
+        Task {
+            for start in stride(from: Self.wave, to: rung.count, by: Self.wave) {
+                try? await Task.sleep(for: Self.betweenWaves)
+                for (ear, scopes) in rung[start...].prefix(Self.wave) { ear.wake(for: scopes) }
             }
         }
-        for (ear, scope) in rung { ear.wake(for: [scope]) }
     }
 
     fileprivate func takeUntold() -> Set<String> {
@@ -168,4 +205,14 @@ struct Herald: Service {
             }
         }
     }
+}
+
+extension Refusal {
+    static let tooManyListening = Refusal(
+        .tooMany(after: 30),
+        "too_many_listening",
+        en: "Too many devices wait for news; try again later.",
+        nl: "Te veel apparaten wachten op nieuws; probeer het later opnieuw.",
+        de: "Zu viele Geräte warten auf Neues; versuche es später noch einmal."
+    )
 }

@@ -25,7 +25,7 @@ struct Live {
         repeat {
             let scopes = try await look()
             guard !scopes.isEmpty else { return }
-            try await app.scopeBell.listen(to: scopes) { ear in
+            try await app.scopeBell.listen(to: scopes, for: guest) { ear in
                 // What was granted before we listened, nobody has rung for.
                 guard try await look() == scopes else { return }
                 try await send(Self.event(scopes))

@@ -28,11 +28,11 @@ struct Pull {
         }
         let found = try await look()
         guard let scopes = found.idle, seconds > 0, outcomes.bytes.isEmpty else { return found.lines }
-        return try await app.scopeBell.listen(to: scopes) { ear in
+        return try await app.scopeBell.listen(to: scopes, for: guest) { ear in
             // What came before we listened is found now, what comes after is heard.
             let again = try await look()
             guard again.idle != nil else { return again.lines }
-            await app.admission.rest(load) { await ear.wait(atMost: .seconds(seconds)) }
+            try await app.admission.rest(load) { await ear.wait(atMost: .seconds(seconds)) }
             return try await look().lines
         }
     }

@@ -64,10 +64,7 @@ enum SyncSQL {
             WITH own AS (
                 SELECT group_id, household_id, role FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL
             ), present AS MATERIALIZED (
-                SELECT name, rank, version, count, digest, floor, (
-                    SELECT id || ' ' || system_identifier || ' ' || timeline_id
-                    FROM sync_epoch, pg_control_system(), pg_control_checkpoint()
-                ) AS epoch
+                SELECT name, rank, version, count, digest, floor, (SELECT epoch()) AS epoch
                 FROM (\(grants(of: guest, at: now))) AS granted JOIN scope ON name = scope
             ), since AS MATERIALIZED (
                 SELECT present.*, known.version IS NOT NULL AND NOT is_current AS is_reset,
@@ -128,10 +125,7 @@ enum SyncSQL {
             WITH own AS (
                 SELECT group_id, household_id, role FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL
             )
-            SELECT name, version, count, digest, (
-                SELECT id || ' ' || system_identifier || ' ' || timeline_id
-                FROM sync_epoch, pg_control_system(), pg_control_checkpoint()
-            ) AS epoch
+            SELECT name, version, count, digest, (SELECT epoch()) AS epoch
             FROM (\(grants(of: guest, at: now))) AS granted JOIN scope ON name = scope
             ORDER BY rank, name
             """

@@ -365,6 +365,36 @@ import Testing
         }
     }
 
+    @Test func `A photo that the service will not have is set aside and stops nothing`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let phone = try Phone(of: stage.member, api, mutators: Mutator.messages)
+            // Somebody of the group has said that the photo is longer than it is.
+            let spoilt = try phone.store.keep(photo: SamplePhoto.baseline, in: stage.group.id)
+            let claim = PhotoPart(from: 0, of: 99_999, bytes: "AAAA")
+            let path = stage.path("photos/\(spoilt)")
+            #expect(try await api.change("PUT", path, claim, as: stage.organiser).status == 200)
+            let other = try phone.store.keep(photo: SamplePhoto.baseline + Data("more".utf8), in: stage.group.id)
+            let said = GroupArguments(
+                groupId: stage.group.id,
+                request: MessageRequest(id: .init(UUID()), text: "Two photos", photo: other)
+            )
+            try phone.store.perform("message.write@1", said, at: api.now)
+            #expect(try await phone.engine.sync() == .upToDate)
+            #expect(try phone.store.pending().isEmpty)
+            #expect(try phone.store.unsentPhotos() == 1)
+            #expect(try phone.store.photosSetAside() == 1)
+            // It is tried again later, not at once.
+            let requests = phone.line.answers.count
+            #expect(try await phone.engine.sync() == .upToDate)
+            #expect(phone.line.answers.count == requests + 1)
+            try await api.transaction { try await $0.run(Command("DELETE FROM message_photo_part")) }
+            api.clock.advance(by: 601)
+            #expect(try await phone.engine.sync() == .upToDate)
+            #expect(try phone.store.unsentPhotos() == 0)
+        }
+    }
+
     @Test func `A phone sends its photo once there is a network, goes on where it was cut off, and others fetch it`()
         async throws
     {

@@ -249,6 +249,7 @@ import Testing
             let right = try phone.shown()
             #expect(right.count > count)
             try phone.store.damage(kind: "woods")
+            phone.store.checkEverything()
             #expect(try phone.shown() != right)
             let before = phone.line.traffic
             try await phone.engine.sync()
@@ -667,6 +668,7 @@ import Testing
             let right = try phone.shown()
             try phone.store.forge(kind: "traveller", in: "group:\(stage.group.id)")
             try phone.store.forge(kind: "traveller", in: "group:\(UUID().uuidString.lowercased())")
+            phone.store.checkEverything()
             #expect(try phone.shown().count == right.count + 2)
             try await phone.engine.sync()
             #expect(try phone.shown() == right)
@@ -681,6 +683,22 @@ import Testing
             try await other.engine.sync()
             #expect(try other.shown() == (try await truth(for: stage.organiser, api)))
         }
+    }
+
+    @Test func `A phone that has everything asks once and writes nothing`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let phone = try Phone(of: stage.member, api)
+            try await phone.engine.sync()
+            let (requests, size) = (phone.line.answers.count, Self.size(of: phone.path + "-wal"))
+            for _ in 0..<5 { #expect(try await phone.engine.sync() == .upToDate) }
+            #expect(phone.line.answers.count == requests + 5)
+            #expect(Self.size(of: phone.path + "-wal") == size)
+        }
+    }
+
+    private static func size(of path: String) -> Int {
+        (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int ?? 0
     }
 
     @Test func `Whoever changes what others show tells them: a cottage's number, a member's household`() async throws {

@@ -1,0 +1,125 @@
+import Foundation
+import GuestModels
+import Testing
+
+@testable import Sync
+
+/// What a phone keeps, on a real file: when it looks at it again, and who may read it.
+@Suite struct LocalStoreTests {
+    private let path = NSTemporaryDirectory() + "store-\(UUID().uuidString).sqlite"
+    private let guest = Guest.ID(UUID())
+    private let group = TravelGroup.ID(UUID())
+
+    private func store(
+        of guest: Guest.ID? = nil,
+        photoBudget: Int = 200 << 20,
+        isForgetting: Bool = false
+    ) throws -> LocalStore {
+        try LocalStore(path: path, of: guest ?? self.guest, photoBudget: photoBudget, isForgetting: isForgetting)
+    }
+
+    /// One scope with some rows, and how it stands.
+    private func answer(_ count: Int) throws -> (lines: [SyncLine], idle: SyncLine) {
+        var lines: [SyncLine] = [.scope("group:\(group)")]
+        var digest: UInt64 = 0
+        for number in 0..<count {
+            let id = UUID()
+            let body = #"{"x":\#(number)}"#
+            let hash = SyncRow.hash(kind: "row", id: id, body: body)
+            digest ^= hash
+            lines.append(.row(SyncRow(kind: "row", id: id, content: .init(hash: hash, body: body))))
+        }
+        let text = String(digest, radix: 16)
+        let state = ScopeState(
+            scope: "group:\(group)",
+            version: 1,
+            count: count,
+            digest: String(repeating: "0", count: 16 - text.count) + text
+        )
+        let idle = SyncLine.complete(cursor: "c", [state])
+        return (lines + [idle], idle)
+    }
+
+    /// Bytes of the file and its log, which grow with whatever is written.
+    private var size: Int {
+        ["", "-wal"].reduce(0) { sum, end in
+            let attributes = try? FileManager.default.attributesOfItem(atPath: path + end)
+            return sum + (attributes?[.size] as? Int ?? 0)
+        }
+    }
+
+    @Test func `An answer without news writes nothing`() throws {
+        let store = try store()
+        let (lines, idle) = try answer(100)
+        #expect(try store.take(lines, since: nil) == (true, []))
+        let before = size
+        for _ in 0..<50 { #expect(try store.take([idle], since: "c") == (true, [])) }
+        #expect(size == before)
+        try store.close()
+        try LocalStore.remove(path: path)
+    }
+
+    @Test func `What a bad cell has altered is found in the end, and at once when somebody asks`() throws {
+        let store = try store()
+        let (lines, idle) = try answer(100)
+        _ = try store.take(lines, since: nil)
+        try store.damage(kind: "row")
+        var answers = 0
+        while try store.take([idle], since: "c").damaged.isEmpty, answers < 1_000 { answers += 1 }
+        #expect((LocalStore.answersBetweenChecks / 2...LocalStore.answersBetweenChecks).contains(answers))
+        // What is damaged is looked at until it has been repaired.
+        #expect(try !store.take([idle], since: "c").damaged.isEmpty)
+        try store.close()
+        try LocalStore.remove(path: path)
+    }
+
+    @Test func `Another guest is told what would be lost, and then finds nothing to read`() throws {
+        let first = try store()
+        try first.perform("note@1", ["text": "a secret between friends"], at: .now)
+        try first.close()
+        let other = Guest.ID(UUID())
+        #expect(throws: LocalStore.OtherGuest(unsent: 1)) { try store(of: other) }
+        // Nothing has gone: whoever it belongs to goes on.
+        let again = try store()
+        #expect(try again.pending().count == 1)
+        try again.close()
+        let second = try store(of: other, isForgetting: true)
+        #expect(try second.pending().isEmpty)
+        try second.close()
+        for end in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: path + end) {
+            let bytes = try Data(contentsOf: URL(filePath: path + end))
+            #expect(bytes.range(of: Data("a secret between friends".utf8)) == nil)
+        }
+        try LocalStore.remove(path: path)
+    }
+
+    @Test func `A phone whose former guest had told everything begins empty`() throws {
+        let first = try store()
+        _ = try first.take(try answer(3).lines, since: nil)
+        try first.close()
+        let second = try store(of: Guest.ID(UUID()))
+        #expect(try second.contents().isEmpty)
+        try second.close()
+        try LocalStore.remove(path: path)
+    }
+
+    @Test func `Fetched photos stay within their budget, and those looked at last stay`() throws {
+        let store = try store(photoBudget: 2_500)
+        let photos = (0..<3).map { Data(repeating: UInt8($0), count: 1_000) }
+        let names = try photos.map { try #require(PhotoName(of: $0)) }
+        func at(_ second: Double) -> Date { Date(timeIntervalSince1970: second) }
+        for (index, photo) in photos.prefix(2).enumerated() {
+            try store.keepFetched(photo, as: names[index], in: group, at: at(Double(index)))
+        }
+        try store.use(names[0], in: group, at: at(5))
+        try store.keepFetched(photos[2], as: names[2], in: group, at: at(6))
+        #expect(try store.photo(names[0], in: group) != nil)
+        #expect(try store.photo(names[1], in: group) == nil)
+        #expect(try store.photo(names[2], in: group) != nil)
+        // The guest's own wait to be sent, however many they are.
+        for index in 0..<4 { try store.keep(photo: Data(repeating: UInt8(10 + index), count: 1_000), in: group) }
+        #expect(try store.unsentPhotos() == 4)
+        try store.close()
+        try LocalStore.remove(path: path)
+    }
+}
