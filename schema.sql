@@ -366,6 +366,8 @@ CREATE TABLE booking (
     confirmed_reason text CHECK (length(confirmed_reason) <= 500),
     cancelled_reason text CHECK (length(cancelled_reason) <= 500),
     placed_at timestamptz NOT NULL,
+    -- When its version rose last; NULL before the first time.
+    changed_at timestamptz,
     -- The guest who asked for it; NULL for staff and imports.
     placed_by uuid REFERENCES guest,
     -- What cleaning each type of the park cost when the booking was placed: {"type id": minor units}.
@@ -645,6 +647,26 @@ CREATE TRIGGER charge_line_never_edited BEFORE UPDATE OR DELETE ON charge_line
     FOR EACH ROW EXECUTE FUNCTION never_edited();
 CREATE TRIGGER consent_never_edited BEFORE UPDATE ON consent
     FOR EACH ROW EXECUTE FUNCTION never_edited();
+
+-- A calendar tells when a stay changed last, so that it is the same for as long as nothing has.
+CREATE FUNCTION booking_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.changed_at := statement_timestamp();
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER booking_changed BEFORE UPDATE ON booking FOR EACH ROW
+    WHEN (OLD.version <> NEW.version) EXECUTE FUNCTION booking_changed();
+
+-- What is typed and what is kept are compared without accents, capitals, blanks and hyphens.
+CREATE FUNCTION searchable(word text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
+    SELECT lower(regexp_replace(normalize(word, NFKD), '[\u0300-\u036f\s\u2010-\u2015''’-]', '', 'g'))
+$$;
+
+-- Finds what contains a text, whose own signs are taken literally; a text of blanks finds nothing.
+CREATE FUNCTION search_pattern(word text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
+    SELECT '%' || nullif(replace(replace(replace(searchable(word), '\', '\\'), '%', '\%'), '_', '\_'), '') || '%'
+$$;
 
 -- Money ------------------------------------------------------------------------------------------
 
@@ -1532,6 +1554,8 @@ CREATE TABLE sync_device (
     id uuid PRIMARY KEY,
     guest_id uuid NOT NULL REFERENCES guest,
     last_sequence bigint NOT NULL DEFAULT 0,
+    -- When its newest mutation counts as made: later than the one before, whatever its clock says.
+    said_at timestamptz,
     created_at timestamptz NOT NULL,
     seen_at timestamptz NOT NULL
 );
@@ -1803,4 +1827,4 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
     (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders'),
-    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch');
+    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch'), (29, 'outside');

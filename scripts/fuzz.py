@@ -178,7 +178,7 @@ def real_ids():
         "share": share, "payment": payment, "splitBooking": {"booking": staying}, "previewSplit": {"booking": staying},
         "listShares": {"booking": staying}, "showLedger": {"booking": staying}, "handOver": {"group": handed},
     }
-    return ids, {"anna": anna, "host": host, "office": office, "kim": kim, "stranger": stranger, "nobody": None}
+    return ids, {"kim": kim, "anna": anna, "host": host, "office": office, "stranger": stranger, "nobody": None}
 
 
 def narrowed(ids):
@@ -253,6 +253,11 @@ def narrowed(ids):
     schemas["HouseRulesRequest"]["properties"]["vat"]["maxItems"] = 1
     season = schemas["HouseRulesRequest"]["properties"]["seasons"]["items"]["properties"]
     season["minimumNights"] = {"enum": [1]}
+    # Nor that a token of Apple's is hexadecimal and one of Google's is not.
+    schemas["PushToken"]["properties"]["service"] = {"enum": ["fcm"]}
+    # Nor which day it is today.
+    for name in ("ProfileChange", "TravellerRequest", "TravellerChange", "RegisterEntry", "WalkInRequest"):
+        schemas[name] = json.loads(json.dumps(schemas[name]).replace("^(19|20)[0-9]{2}-", "^19[0-9]{2}-"))
     # Nobody reports what has not happened yet.
     schemas["ReservationReport"]["properties"]["reportedAt"] = {"enum": ["2026-01-02T09:30:00Z"]}
     withdrawal = document["paths"]["/v1/admin/parks/{park}/reservations/{number}"]["delete"]
@@ -331,11 +336,23 @@ def metrics():
 
 ids, principals = real_ids()
 document = narrowed(ids)
-passed = all([fuzz(name, token, document) for name, token in principals.items()])
+# A token is good for a quarter of an hour, and a machine may be slow: each begins with a new one, but for the child, who is
+# first.
+addresses = {
+    "anna": ("anna@example.org", "guest"), "host": ("host@example.org", "staff"), "office": ("office@example.org", "staff"),
+    "stranger": ("stranger@example.org", "guest"),
+}
+
+
+def fresh(name):
+    return sign_in(*addresses[name]) if name in addresses else principals[name]
+
+
+passed = all([fuzz(name, fresh(name), document) for name in principals])
 
 # The three that end a session, once each.
-urllib.request.urlopen(urllib.request.Request(base + "/v1/sync/live?seconds=0", headers={"Authorization": f"Bearer {principals['anna']}"})).read()
-ask("POST", "/v1/me/consents", {"purpose": "news", "textVersion": "1", "isGiven": True}, principals["stranger"])
+urllib.request.urlopen(urllib.request.Request(base + "/v1/sync/live?seconds=0", headers={"Authorization": f"Bearer {fresh('anna')}"})).read()
+ask("POST", "/v1/me/consents", {"purpose": "news", "textVersion": "1", "isGiven": True}, fresh("stranger"))
 ask("DELETE", "/v1/auth/sessions/current", token=sign_in("leaver@example.org"))
 ask("DELETE", "/v1/me", token=sign_in("eraser@example.org"))
 

@@ -275,15 +275,16 @@ enum ArrivalSQL {
         let state: Booking.State
         let cottages: [String]
         let version: Int
-        let placedAt: Date
+        /// When anything of it changed last.
+        let changedAt: Date
     }
 
     /// The stays of a group for one of its members.
     static func calendar(of group: TravelGroup.ID, for guest: Guest.ID) -> Query<CalendarRow> {
         Query(
             """
-            SELECT booking.id, booking.number, park.name, time_zone, policy, stay, state, booking.version, placed_at,
-                ARRAY(
+            SELECT booking.id, booking.number, park.name, time_zone, policy, stay, state, booking.version,
+                coalesce(booking.changed_at, placed_at) AS changed_at, ARRAY(
                     SELECT cottage.number FROM allocation JOIN cottage ON cottage.id = cottage_id
                     WHERE booking_id = booking.id ORDER BY length(cottage.number), cottage.number
                 ) AS cottages, (
@@ -315,7 +316,7 @@ enum ArrivalSQL {
                 state: Booking.State(rawValue: try row.decode("state")) ?? .confirmed,
                 cottages: try row.decode("cottages"),
                 version: try row.decode("version"),
-                placedAt: try row.decode("placed_at")
+                changedAt: try row.decode("changed_at")
             )
         }
     }

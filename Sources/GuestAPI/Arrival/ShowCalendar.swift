@@ -18,12 +18,13 @@ enum GroupCalendar {
         return (TravelGroup.ID(ids[0]), Guest.ID(ids[1]))
     }
 
-    static func text(_ rows: [ArrivalSQL.CalendarRow], at now: Date) -> String {
+    static func text(_ rows: [ArrivalSQL.CalendarRow]) -> String {
         var lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Voorpret//Stays//EN", "X-WR-CALNAME:Voorpret"]
         for row in rows {
             guard let clock = ParkClock(timeZone: row.timeZone) else { continue }
             lines += [
-                "BEGIN:VEVENT", "UID:\(row.id)@voorpret", "DTSTAMP:\(instant(now))", "SEQUENCE:\(row.version)",
+                "BEGIN:VEVENT", "UID:\(row.id)@voorpret", "DTSTAMP:\(instant(row.changedAt))",
+                "SEQUENCE:\(row.version)",
                 "DTSTART:\(instant(clock.instant(row.stay.arrival, row.rules.checkInFrom)))",
                 "DTEND:\(instant(clock.instant(row.stay.departure, row.checkOutBy)))",
                 "SUMMARY:\(escaped(row.park)) \(row.number)",

@@ -154,24 +154,21 @@ enum DeskSQL {
         )
     }
 
-    /// By number, reservation number, cottage or somebody's name.
-    ///
-    /// The pattern's own signs are taken literally.
+    /// By number, reservation number, cottage or somebody's name; accents, capitals, blanks and hyphens make no difference.
     static func search(_ park: Park.ID, _ text: String, after cursor: Booking.ID?, limit: Int) -> Query<DeskRow> {
-        let escaped = text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
-        let pattern = "%\(escaped)%"
-        return list(
+        list(
             """
             booking.park_id = \(park) AND \(after(cursor)) AND (
-                booking.number ILIKE \(pattern) OR reservation_number ILIKE \(pattern)
-                OR travel_group.name ILIKE \(pattern)
+                searchable(booking.number) LIKE search_pattern(\(text))
+                OR searchable(reservation_number) LIKE search_pattern(\(text))
+                OR searchable(travel_group.name) LIKE search_pattern(\(text))
                 OR EXISTS (
                     SELECT FROM booking_traveller JOIN traveller ON traveller.id = traveller_id
-                    WHERE booking_id = booking.id AND traveller.name ILIKE \(pattern)
+                    WHERE booking_id = booking.id AND searchable(traveller.name) LIKE search_pattern(\(text))
                 )
                 OR EXISTS (
                     SELECT FROM allocation JOIN cottage ON cottage.id = cottage_id
-                    WHERE booking_id = booking.id AND cottage.number = \(text)
+                    WHERE booking_id = booking.id AND searchable(cottage.number) = searchable(\(text))
                 )
             )
             """,

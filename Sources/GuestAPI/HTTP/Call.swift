@@ -34,8 +34,9 @@ struct Call: Sendable {
 
     func text(_ name: String) -> String { parameters[name] ?? "" }
 
-    func body<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
-        try RequestDecoder.decode(type, from: bytes)
+    /// - Parameter isRaw: for a request with texts that are JSON themselves.
+    func body<Value: Decodable>(_ type: Value.Type = Value.self, isRaw: Bool = false) throws -> Value {
+        try RequestDecoder.decode(type, from: bytes, at: now, isRaw: isRaw)
     }
 
     /// The version in `If-Match`; rows with `needsMatch` have been refused already when there is none.

@@ -22,7 +22,7 @@ struct QueryReader {
             guard let name = texts[0], let value = texts.count > 1 ? texts[1] : "", !value.utf8.contains(0),
                 !name.utf8.contains(0)
             else { throw BadRequest("?", "must be percent-encoded UTF-8 without zero characters") }
-            guard values.updateValue(value, forKey: name) == nil else {
+            guard values.updateValue(value.tidied, forKey: name) == nil else {
                 throw BadRequest("?\(name)", "must not be given twice")
             }
         }

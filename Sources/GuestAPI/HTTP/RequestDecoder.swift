@@ -3,9 +3,17 @@ import GuestModels
 
 /// Reads a request type from a body: strict JSON, no unknown fields, then the type's own checks.
 enum RequestDecoder {
+    /// - Parameters:
+    ///   - now: no date of birth lies behind it.
+    ///   - isRaw: whether texts stay as they were sent; otherwise they are tidied, as people paste them.
     /// - Throws: `BadRequest` with a pointer for everything that is wrong.
-    static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
-        let json = try StrictJSON.parse(bytes)
+    static func decode<Value: Decodable>(
+        _ type: Value.Type,
+        from bytes: [UInt8],
+        at now: Date,
+        isRaw: Bool = false
+    ) throws -> Value {
+        let json = try StrictJSON.parse(bytes, isRaw: isRaw)
         let value: Value
         do {
             value = try Value(from: ValueDecoder(json: json, codingPath: []))
@@ -16,7 +24,9 @@ enum RequestDecoder {
         collectUnknown(json, "", into: &unknown)
         guard unknown.isEmpty else { throw BadRequest(unknown) }
         if let checked = value as? any Checked {
-            var check = Check()
+            // Where it is latest, 14 hours ahead of UTC.
+            let today = LocalDate(daysSince1970: Int((now.timeIntervalSince1970 + 14 * 3600) / 86400))
+            var check = Check(today: today)
             checked.check(&check)
             guard check.errors.isEmpty else { throw BadRequest(check.errors) }
         }

@@ -41,24 +41,27 @@ struct StrictJSON {
     static let maximumValues = 20_000
 
     private let bytes: [UInt8]
+    private let isRaw: Bool
     private var index = 0
     private var path: [String] = []
     private var values = 0
 
+    /// - Parameter isRaw: whether texts stay as they are: one that is JSON itself is tidied when that is read.
     /// - Throws: `BadRequest` with the pointer of what is wrong.
-    static func parse(_ bytes: [UInt8]) throws -> JSONValue {
+    static func parse(_ bytes: [UInt8], isRaw: Bool = false) throws -> JSONValue {
         guard bytes.withUnsafeBytes({ String(validating: $0, as: UTF8.self) }) != nil else {
             throw BadRequest("", "must be valid UTF-8")
         }
-        var parser = StrictJSON(bytes: bytes)
+        var parser = StrictJSON(bytes: bytes, isRaw: isRaw)
         let value = try parser.value(depth: 1)
         parser.skipSpace()
         guard parser.index == bytes.count else { throw parser.failure("must end after one JSON value") }
         return value
     }
 
-    private init(bytes: [UInt8]) {
+    private init(bytes: [UInt8], isRaw: Bool) {
         self.bytes = bytes
+        self.isRaw = isRaw
     }
 
     private func failure(_ detail: String) -> BadRequest {
@@ -79,7 +82,9 @@ struct StrictJSON {
         switch current {
         case UInt8(ascii: "{"): return try object(depth: depth)
         case UInt8(ascii: "["): return try array(depth: depth)
-        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "\""):
+            let text = try string()
+            return .string(isRaw ? text : text.tidied)
         case UInt8(ascii: "t"): return try word("true", .bool(true))
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .null)

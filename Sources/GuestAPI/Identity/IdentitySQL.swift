@@ -414,20 +414,20 @@ enum IdentitySQL {
         ) { try $0.decode("is_known") }
     }
 
-    /// By name or mail; the pattern's own signs are taken literally.
+    /// By name or mail; accents, capitals, blanks and hyphens make no difference.
     static func searchGuests(
         _ text: String,
         at park: Park.ID,
         after cursor: Guest.ID?,
         limit: Int
     ) -> Query<DeskGuest> {
-        let escaped = text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
-        let pattern = "%\(escaped)%"
         let after: SQL = cursor.map { "id > \($0)" } ?? "true"
         return Query(
             """
             SELECT id, name, language, email IS NOT NULL AS has_mail FROM guest
-            WHERE erased_at IS NULL AND \(isOf([park])) AND (name ILIKE \(pattern) OR email ILIKE \(pattern)) AND \(after)
+            WHERE erased_at IS NULL AND \(isOf([park])) AND \(after) AND (
+                searchable(name) LIKE search_pattern(\(text)) OR searchable(email) LIKE search_pattern(\(text))
+            )
             ORDER BY id LIMIT \(limit)
             """
         ) { row in

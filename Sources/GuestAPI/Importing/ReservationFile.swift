@@ -191,7 +191,7 @@ private struct RowReader {
     /// nil for an absent column, an empty field and the word NULL.
     func text(_ column: String?) -> String? {
         guard let column, let position = positions[column] else { return nil }
-        let value = fields[position].trimmingCharacters(in: .whitespaces)
+        let value = fields[position].tidied.trimmingCharacters(in: .whitespaces)
         return value.isEmpty || value == "NULL" ? nil : value
     }
 

@@ -11,7 +11,7 @@ enum Mutations {
     /// A mutation on its way to its verb.
     struct Act: Sendable {
         let bytes: [UInt8]
-        /// By the phone's clock, never later than now.
+        /// By the phone's clock, but not later than now, and later than what the same phone did before.
         let madeAt: Date
         let principal: Principal
         let app: AppEnvironment
@@ -19,7 +19,7 @@ enum Mutations {
 
         /// Throws `BadRequest` for arguments that are none of the verb's.
         func arguments<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
-            try RequestDecoder.decode(type, from: bytes)
+            try RequestDecoder.decode(type, from: bytes, at: now)
         }
     }
 

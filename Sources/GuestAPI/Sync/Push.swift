@@ -30,6 +30,9 @@ enum Push {
     ///
     /// Effects, outcomes and the device's number commit together. One that is refused changes nothing, and the next one
     /// goes on.
+    ///
+    /// A phone's own order counts before its clock: whatever time it names, each mutation is later than the one before, and
+    /// none is later than now but for those thousandths.
     private static func push(
         _ mutations: [Mutation],
         from device: UUID,
@@ -44,7 +47,8 @@ enum Push {
                 SyncSQL.device(device, of: guest),
                 SyncSQL.outcomes(of: mutations.map(\.id), by: guest)
             )
-            guard let last = devices.first else { throw Refusal.deviceUnknown }
+            guard let newest = devices.first else { throw Refusal.deviceUnknown }
+            let last = newest.sequence
             guard let first = mutations.first else { return lines }
             guard first.sequence <= last &+ 1 else {
                 lines.expected(last + 1)
@@ -56,10 +60,18 @@ enum Push {
                 return SyncLines(forked: ())
             }
             let new = mutations.filter { former[$0.id] == nil }
+            var saidAt = newest.saidAt ?? .distantPast
+            var times: [UUID: Date] = [:]
+            for mutation in new {
+                saidAt = max(min(mutation.at, now), saidAt.addingTimeInterval(0.001))
+                times[mutation.id] = saidAt
+            }
             let runs = Mutations.runs(of: new)
             tx.later(Mutations.locks(for: runs, by: guest))
             var done: [(mutation: Mutation, outcome: String)] = []
-            for run in runs { done += try await self.done(run, as: guest, in: language, app, at: now, in: tx) }
+            for run in runs {
+                done += try await self.done(run, madeAt: times, as: guest, in: language, app, at: now, in: tx)
+            }
             if !done.isEmpty { tx.later([SyncSQL.keep(done, by: guest, at: now)]) }
             let outcomes = Dictionary(done.map { ($0.mutation.id, $0.outcome) }) { first, _ in first }
             for mutation in mutations {
@@ -73,8 +85,8 @@ enum Push {
                     lines.outcome(mutation.sequence, outcome)
                 }
             }
-            let newest = max(last, mutations.last?.sequence ?? last)
-            tx.later([SyncSQL.advance(device, to: newest, at: now)])
+            let sequence = max(last, mutations.last?.sequence ?? last)
+            tx.later([SyncSQL.advance(device, to: sequence, said: new.isEmpty ? nil : saidAt, at: now)])
             return lines
         }
     }
@@ -82,6 +94,7 @@ enum Push {
     /// Does mutations of one name; the outcome of each is the JSON that is kept.
     private static func done(
         _ run: [Mutation],
+        madeAt times: [UUID: Date],
         as guest: Guest.ID,
         in language: Language,
         _ app: AppEnvironment,
@@ -91,8 +104,7 @@ enum Push {
         let acts = run.map { mutation in
             Mutations.Act(
                 bytes: Array(mutation.arguments.utf8),
-                // Within what the phone can mean: no later than now.
-                madeAt: min(mutation.at, now),
+                madeAt: times[mutation.id] ?? min(mutation.at, now),
                 principal: .guest(guest),
                 app: app,
                 now: now
@@ -122,7 +134,7 @@ enum Push {
         tx.later(Mutations.locks(for: run.map { [$0] }, by: guest))
         var outcomes: [(mutation: Mutation, outcome: String)] = []
         for mutation in run {
-            outcomes += try await done([mutation], as: guest, in: language, app, at: now, in: tx)
+            outcomes += try await done([mutation], madeAt: times, as: guest, in: language, app, at: now, in: tx)
         }
         return outcomes
     }

@@ -25,7 +25,7 @@ enum SyncRoutes {
 
     /// What was done first, then what is new, so that its effects are among it.
     private static func sync(_ call: Call) async throws -> Answer {
-        let request = try call.body(SyncRequest.self)
+        let request = try call.body(SyncRequest.self, isRaw: true)
         let guest = try call.guest()
         let cursor = try request.cursor.map { text -> (text: String, read: SyncCursor) in
             guard let cursor = SyncCursor(text, for: guest, call.app.secret) else { throw Refusal.cursorForeign }

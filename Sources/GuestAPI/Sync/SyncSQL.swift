@@ -172,15 +172,22 @@ enum SyncSQL {
         )
     }
 
-    /// The number of its newest mutation; locked, so that two requests of a device do not do the same twice.
-    static func device(_ device: UUID, of guest: Guest.ID) -> Query<Int64> {
-        Query("SELECT last_sequence FROM sync_device WHERE id = \(device) AND guest_id = \(guest) FOR UPDATE") {
-            try $0.decode("last_sequence")
+    /// The number of its newest mutation, and when that counts as made; locked, so that two requests of a device do not do
+    /// the same twice.
+    static func device(_ device: UUID, of guest: Guest.ID) -> Query<(sequence: Int64, saidAt: Date?)> {
+        Query("SELECT last_sequence, said_at FROM sync_device WHERE id = \(device) AND guest_id = \(guest) FOR UPDATE")
+        {
+            (try $0.decode("last_sequence"), try $0.decodeIfPresent("said_at"))
         }
     }
 
-    static func advance(_ device: UUID, to sequence: Int64, at now: Date) -> Command {
-        Command("UPDATE sync_device SET last_sequence = \(sequence), seen_at = \(now) WHERE id = \(device)")
+    static func advance(_ device: UUID, to sequence: Int64, said saidAt: Date?, at now: Date) -> Command {
+        Command(
+            """
+            UPDATE sync_device SET last_sequence = \(sequence), said_at = coalesce(\(saidAt), said_at), seen_at = \(now)
+            WHERE id = \(device)
+            """
+        )
     }
 
     static func outcomes(

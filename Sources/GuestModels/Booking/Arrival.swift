@@ -102,6 +102,7 @@ public struct RegisterEntry: Codable, Hashable, Sendable, Checked {
 
     public func check(_ check: inout Check) {
         check.text(fullName, "/fullName", length: 1...200)
+        check.birth(birthDate, "/birthDate")
         let isCountry = nationality.utf8.count == 2 && nationality.utf8.allSatisfy { (65...90).contains($0) }
         check.require(isCountry, "/nationality", "must be two capital letters")
         check.text(documentType, "/documentType", length: 1...40)

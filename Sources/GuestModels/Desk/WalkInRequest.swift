@@ -59,6 +59,7 @@ public struct WalkInRequest: Codable, Sendable, Checked {
         check.require((companions ?? []).count < 200, "/companions", "must be fewer than 200")
         for (index, companion) in (companions ?? []).enumerated() {
             check.text(companion.name, "/companions/\(index)/name", length: 1...100)
+            check.birth(companion.birthDate, "/companions/\(index)/birthDate")
             check.part(companion.register, "/companions/\(index)/register")
         }
         check.part(register, "/register")

@@ -57,6 +57,7 @@ public struct TravellerRequest: Codable, Sendable, Checked {
 
     public func check(_ check: inout Check) {
         check.text(name, "/name", length: 1...100)
+        check.birth(birthDate, "/birthDate")
     }
 }
 
@@ -81,6 +82,7 @@ public struct TravellerChange: Codable, Sendable, Checked {
 
     public func check(_ check: inout Check) {
         check.text(name, "/name", length: 1...100)
+        check.birth(birthDate, "/birthDate")
     }
 }
 

@@ -119,6 +119,7 @@ public struct ProfileChange: Codable, Sendable, Checked {
 
     public func check(_ check: inout Check) {
         check.text(name, "/name", length: 1...100)
+        check.birth(birthday, "/birthday")
         check.require((interests?.count ?? 0) <= 30, "/interests", "must have at most 30 entries")
         for (index, interest) in (interests ?? []).enumerated() {
             check.text(interest, "/interests/\(index)", length: 1...40)

@@ -289,10 +289,13 @@ public struct PushToken: Codable, Hashable, Sendable, Checked {
 
     public func check(_ check: inout Check) {
         let allowed = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_:".unicodeScalars)
+        let isRight = token.unicodeScalars.allSatisfy {
+            service == .apns ? $0.properties.isASCIIHexDigit : allowed.contains($0)
+        }
         check.require(
-            (1...1000).contains(token.utf8.count) && token.unicodeScalars.allSatisfy(allowed.contains),
+            (1...1000).contains(token.utf8.count) && isRight,
             "/token",
-            "must be 1 to 1,000 letters, digits, hyphens, underscores and colons"
+            "must be 1 to 1,000 letters, digits, hyphens, underscores and colons, from APNs in hexadecimal"
         )
     }
 }

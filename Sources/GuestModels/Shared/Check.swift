@@ -20,17 +20,20 @@ public protocol Checked {
 public struct Check: Sendable {
     public private(set) var errors: [FieldError] = []
     private let prefix: String
+    /// The latest day that it is anywhere on earth; nil where nobody has said so.
+    private let today: LocalDate?
 
-    public init(prefix: String = "") {
+    public init(prefix: String = "", today: LocalDate? = nil) {
         self.prefix = prefix
+        self.today = today
     }
 
     public mutating func require(_ condition: Bool, _ pointer: String, _ detail: String) {
         if !condition { errors.append(FieldError(pointer: prefix + pointer, detail: detail)) }
     }
 
-    /// A text a person typed: not blank, `length` code points (as PostgreSQL and JSON Schema count), no control
-    /// characters but, where `hasLines`, the line feed.
+    /// A text a person typed: something of it can be seen, `length` code points (as PostgreSQL and JSON Schema count), no
+    /// control characters but, where `hasLines`, the line feed.
     public mutating func text(
         _ text: String?,
         _ pointer: String,
@@ -43,9 +46,17 @@ public struct Check: Sendable {
             pointer,
             "must have \(length.lowerBound) to \(length.upperBound) characters"
         )
-        require(length.lowerBound == 0 || text.contains { !$0.isWhitespace }, pointer, "must not be blank")
-        let isPlain = text.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 || hasLines && $0 == "\n" }
+        require(length.lowerBound == 0 || !text.isBlank, pointer, "must not be blank")
+        let isPlain = text.unicodeScalars.allSatisfy { scalar in
+            scalar.properties.generalCategory != .control || hasLines && scalar == "\n"
+        }
         require(isPlain, pointer, "must not have control characters")
+    }
+
+    /// A date of birth of somebody who lives: from 1900 to today.
+    public mutating func birth(_ date: LocalDate?, _ pointer: String) {
+        guard let date else { return }
+        require(date.components.year >= 1900 && date <= today ?? date, pointer, "must be from 1900 to today")
     }
 
     public mutating func range<Value: Comparable>(_ value: Value?, _ pointer: String, _ range: ClosedRange<Value>) {
@@ -102,7 +113,7 @@ public struct Check: Sendable {
     /// Checks a part of the request under its own pointer.
     public mutating func part(_ part: (some Checked)?, _ pointer: String) {
         guard let part else { return }
-        var inner = Check(prefix: prefix + pointer)
+        var inner = Check(prefix: prefix + pointer, today: today)
         part.check(&inner)
         errors += inner.errors
     }

@@ -243,6 +243,12 @@ import Testing
             #expect(calendar.text.contains("DTSTART:20270514T130000Z\r\n"))
             #expect(calendar.text.contains("DTEND:20270517T083000Z\r\n"))
             #expect(calendar.text.components(separatedBy: "\r\n").allSatisfy { $0.utf8.count <= 75 })
+            // Nothing has changed, so it says the same; a change shows.
+            api.clock.advance(by: 2)
+            #expect(try await api.get(path).text == calendar.text)
+            let time = ArrivalTimeRequest(time: try #require(LocalTime("16:15")))
+            #expect(try await api.change("PUT", "\(stage.path)/arrival", time, as: stage.member).status == 200)
+            #expect(try await api.get(path).text != calendar.text)
             #expect(try await api.get(path.replacing("a", with: "b").replacing("1", with: "2")).status == 404)
             _ = try await api.post("/v1/groups/\(stage.group.id)/leave", as: stage.member)
             #expect(try await !api.get(path).text.contains("VEVENT"))

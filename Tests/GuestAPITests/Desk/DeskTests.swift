@@ -193,6 +193,28 @@ import Testing
         }
     }
 
+    @Test func `The desk finds a name however it is typed`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park()
+            let reception = try await api.given.staff([.reception], at: world.park.id)
+            let organiser = try await api.given.guest("Zoe\u{308} de Vries-Bos")
+            let group = try await api.given.group(of: organiser, name: "Caf\u{E9} Zo\u{EB}")
+            _ = try await api.given.booking(of: group, by: organiser, in: world)
+            let path = "/v1/admin/parks/\(world.park.id)"
+            for typed in ["Zo%C3%AB", "Zoe%CC%88", "zoe", "CAFE", "cafezo", "Caf%C3%A9%20Zo%C3%AB"] {
+                let found = try await api.get("\(path)/bookings?q=\(typed)", as: reception)
+                #expect(found.text.contains("\(group.name)"), "\(typed)")
+            }
+            for typed in ["devries", "vriesbos", "ZO%C3%8B", "zoe%20de"] {
+                let found = try await api.get("\(path)/guests?q=\(typed)", as: reception)
+                #expect(found.text.contains(try organiser.id().description), "\(typed)")
+            }
+            for typed in ["%25", "_", "%E2%80%8B", "caffe"] {
+                #expect(try await !api.get("\(path)/bookings?q=\(typed)", as: reception).text.contains("\(group.name)"))
+            }
+        }
+    }
+
     @Test func `Reception acts for a guest without mail; the audit names both, and the guest sees it`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()

@@ -365,6 +365,29 @@ import Testing
         }
     }
 
+    @Test func `What is pasted is taken, by a request and by a phone, and what nobody can see is not`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let pasted = MessageRequest(text: "Wi-Fi:\r\nname\tpark\u{2028}e\u{308}")
+            let kept = "Wi-Fi:\nname park\n\u{EB}"
+            let said = try await api.post(stage.path("messages"), pasted, as: stage.member).decode(Message.self)
+            #expect(said.text == kept)
+            let phone = try Phone(of: stage.member, api, mutators: Mutator.messages)
+            try await phone.engine.sync()
+            var offline = pasted
+            offline.id = .init(UUID())
+            let arguments = GroupArguments(groupId: stage.group.id, request: offline)
+            try phone.store.perform("message.write@1", arguments, at: api.now)
+            try await phone.engine.sync()
+            #expect(try phone.store.refused().isEmpty)
+            #expect(try await api.count("SELECT count(*) FROM message WHERE text = \(kept)") == 2)
+            for text in ["\u{2060}", "\u{3164}", "\u{200B}\n"] {
+                let blank = try await api.post(stage.path("messages"), MessageRequest(text: text), as: stage.member)
+                #expect(blank.status == 400)
+            }
+        }
+    }
+
     @Test func `A photo that the service will not have is set aside and stops nothing`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)

@@ -147,6 +147,52 @@ import Testing
         return results
     }
 
+    @Test func `A phone's later word stands, whatever its clock says`() async throws {
+        try await withGuestAPI { api in
+            let organiser = try await api.given.guest()
+            let camp = try await camp(of: organiser, api)
+            func said(_ sequence: Int64, _ title: String, at: Date) throws -> Mutation {
+                let change = ChangeArguments<PlanItem, PlanItemChange>(
+                    groupId: camp.group.id,
+                    id: camp.items[1],
+                    request: PlanItemChange(base: 1, title: title)
+                )
+                return Mutation(
+                    sequence: sequence,
+                    id: UUID(),
+                    name: "planItem.change@1",
+                    arguments: String(decoding: try JSONEncoder().encode(change), as: UTF8.self),
+                    at: at
+                )
+            }
+            func attending(_ sequence: Int64, _ reply: Reply, at: Date) throws -> Mutation {
+                let change = ChangeArguments<PlanItem, ReplyRequest>(
+                    groupId: camp.group.id,
+                    id: camp.items[2],
+                    request: ReplyRequest(reply: reply)
+                )
+                return Mutation(
+                    sequence: sequence,
+                    id: UUID(),
+                    name: "planItem.attend@1",
+                    arguments: String(decoding: try JSONEncoder().encode(change), as: UTF8.self),
+                    at: at
+                )
+            }
+            // Its battery was empty, and it believes to be in 2001.
+            let old = try #require(Date(rfc3339: "2001-01-01T00:00:00Z"))
+            #expect(try await push([attending(1, .yes, at: api.now)], from: camp, api) == ["applied"])
+            #expect(try await push([attending(2, .no, at: old)], from: camp, api) == ["applied"])
+            let both = [try attending(3, .yes, at: api.now.addingTimeInterval(86400)), try attending(4, .no, at: old)]
+            #expect(try await push(both, from: camp, api) == ["applied", "applied"])
+            let replies = try await api.count(
+                "SELECT count(*) FROM reply WHERE item_id = \(camp.items[2]) AND said = 'no'"
+            )
+            #expect(replies == 1)
+            #expect(try await push([said(5, "Mine", at: old)], from: camp, api).count == 1)
+        }
+    }
+
     private func pushEach(
         _ mutations: [Mutation],
         from camp: Camp,

@@ -475,6 +475,8 @@ import Testing
                             tasks.addTask {
                                 for number in 0..<15 {
                                     try await api.transaction { tx in
+                                        // However slow the machine is, they wait for each other.
+                                        try await tx.run(Command("SET LOCAL lock_timeout = '60s'"))
                                         let request = TravellerRequest(name: "W\(writer)-\(number)")
                                         _ = try await Traveller.add(
                                             request,
