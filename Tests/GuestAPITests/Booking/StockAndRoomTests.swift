@@ -161,9 +161,22 @@ import Testing
     }
 
     @Test func `Nobody is born after the stay`() async throws {
-        try await withGuestAPI { api in
+        try await withGuestAPI(isTampering: true) { api in
             let stage = try await stage(api)
-            #expect(try await place(["2199-01-01"], in: stage).code == "age_impossible")
+            let request = TravellerRequest(name: "Baby", birthDate: try day("2199-01-01"))
+            let path = "/v1/groups/\(stage.group.id)/travellers"
+            let unborn = try await api.post(path, request, as: stage.organiser)
+            #expect(unborn.status == 400 && unborn.pointers == ["/birthDate"])
+            // One of the time before that was refused.
+            let known = try await api.post(path, TravellerRequest(name: "Baby"), as: stage.organiser)
+                .decode(Traveller.self)
+            try await api.transaction {
+                try await $0.run(Command("UPDATE traveller SET birth_date = '2199-01-01' WHERE id = \(known.id)"))
+            }
+            var booking = try api.given.request(stage.group, stage.world)
+            booking.travellerIds.append(known.id)
+            let placed = try await api.post("/v1/bookings", booking, as: stage.organiser, key: "b")
+            #expect(placed.code == "age_impossible")
         }
     }
 

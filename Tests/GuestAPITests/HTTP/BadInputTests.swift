@@ -36,8 +36,8 @@ import Testing
             }
             let badUTF8 = Data(#"{"name": ""#.utf8) + Data([0xC3, 0x28]) + Data(#"", "myName": "M"}"#.utf8)
             #expect(try await api.send("POST", "/v1/groups", raw: badUTF8, as: guest).status == 400)
-            // One visible character of a hundred and one code points.
-            let tall = "e" + String(repeating: "\u{301}", count: 100)
+            // One visible character of a hundred and one code points, the first two of which are composed.
+            let tall = "e" + String(repeating: "\u{301}", count: 101)
             let tooTall = try await api.post("/v1/groups", GroupRequest(name: tall, myName: "M"), as: guest)
             #expect(tooTall.pointers == ["/name"])
             let group = try await api.post("/v1/groups", GroupRequest(name: "née 🏕️", myName: "M"), as: guest)
