@@ -155,22 +155,26 @@ private struct AdminResponder: HTTPResponder {
     private func metrics() async -> String {
         let census = await app.database.census()
         let load = app.admission.load
-        var gauges = [
-            ("voorpret_database_connections", census.open), ("voorpret_database_leased", census.leased),
-            ("voorpret_database_waiting", census.waiting), ("voorpret_requests_running", load.running),
-            ("voorpret_requests_waiting", load.waiting),
+        var gauges: [Metrics.Gauge] = [
+            .init("voorpret_database_connections", "Open connections to the database.", census.open),
+            .init("voorpret_database_leased", "Connections that a transaction has to itself.", census.leased),
+            .init("voorpret_database_waiting", "Tasks that wait for a connection.", census.waiting),
+            .init("voorpret_requests_running", "Requests that are worked on.", load.running),
+            .init("voorpret_requests_waiting", "Requests that wait for their turn.", load.waiting),
         ]
         let backlog = try? await app.database.read(as: "metrics") { try await $0.first(JobSQL.backlog) }
         if let backlog {
-            gauges.append(("voorpret_jobs_waiting", backlog.waiting))
-            gauges.append(("voorpret_jobs_dead", backlog.dead))
+            gauges.append(.init("voorpret_jobs_waiting", "Jobs that are due and not done.", backlog.waiting))
+            gauges.append(.init("voorpret_jobs_dead", "Jobs that gave up; somebody must look.", backlog.dead))
         }
         if let money = try? await app.database.read(as: "metrics", { try await $0.first(AttemptSQL.openCounts) }) {
-            gauges.append(("voorpret_attempts_open", money.attempts))
-            gauges.append(("voorpret_refunds_open", money.refunds))
-            gauges.append(("voorpret_provider_events_parked", money.parked))
+            gauges.append(.init("voorpret_attempts_open", "Payments that are not over.", money.attempts))
+            gauges.append(.init("voorpret_refunds_open", "Refunds that are not over.", money.refunds))
+            gauges.append(
+                .init("voorpret_provider_events_parked", "Events of the provider's that are not ours.", money.parked)
+            )
         }
-        return app.metrics.text(gauges: gauges.map { (name: $0.0, value: $0.1) })
+        return app.metrics.text(gauges: gauges)
     }
 
     private func plain(_ status: HTTPResponse.Status, _ text: String) -> Response {

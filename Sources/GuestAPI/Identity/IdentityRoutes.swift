@@ -1,6 +1,7 @@
 import Foundation
 import GuestModels
 import HTTPTypes
+import Logging
 import Postgres
 
 /// Signing in, one's own profile, consent and devices.
@@ -25,14 +26,27 @@ enum IdentityRoutes {
     private static func signIn(_ call: Call) async throws -> Answer {
         let request = try call.body(SignInRequest.self)
         // Two transactions on purpose: a failed try stays counted whatever happens next.
-        try await call.app.database.transaction(as: call.principal.setting) { tx in
+        let isHeldOff = try await call.app.database.transaction(as: call.principal.setting) { tx in
             try await SignIn.countTry(request, at: call.now, in: tx)
         }
+        guard !isHeldOff else {
+            call.app.metrics.happened(.strangersHeldOff)
+            throw Refusal.codeWrong
+        }
         return try await call.write { tx in
-            try .json(
-                await SignIn.signIn(request, language: call.language, call.app, at: call.now, in: tx),
-                .created
-            )
+            do {
+                let tokens = try await SignIn.signIn(
+                    request,
+                    language: call.language,
+                    call.app,
+                    at: call.now,
+                    in: tx
+                )
+                return try .json(tokens, .created)
+            } catch let refusal as Refusal where refusal == .codeWrong {
+                call.app.metrics.happened(.codeWrong)
+                throw refusal
+            }
         }
     }
 
@@ -44,6 +58,8 @@ enum IdentityRoutes {
         switch outcome {
         case .tokens(let tokens): return try .json(tokens)
         case .reuse:
+            call.app.metrics.happened(.tokenReused)
+            call.app.logger.warning("a refresh token came again after its successor; its session is ended")
             call.app.authenticator.forget()
             throw Refusal.signInNeeded
         }

@@ -14,14 +14,16 @@ enum SignIn {
     /// Counts the try, in a transaction that commits before anything is compared.
     ///
     /// Throws `codeWrong` when there is no such attempt for this device, or no try left.
-    static func countTry(_ request: SignInRequest, at now: Date, in tx: Transaction) async throws {
+    ///
+    /// - Returns: true for a device that is held off, because strangers have guessed often at that address; nothing is then
+    ///   compared.
+    static func countTry(_ request: SignInRequest, at now: Date, in tx: Transaction) async throws -> Bool {
         let deviceHash = Token(request.deviceSecret).hash
         let emails = try await tx.all(IdentitySQL.countTry(request.attemptId, deviceHash: deviceHash, now: now))
         guard let email = emails.first else { throw Refusal.codeWrong }
         let pressure = try await tx.first(IdentitySQL.pressure(on: email, deviceHash: deviceHash, now: now))
-        guard let pressure, pressure.isKnownDevice || pressure.failuresByStrangers <= 20 else {
-            throw Refusal.codeWrong
-        }
+        guard let pressure else { throw Refusal.codeWrong }
+        return !pressure.isKnownDevice && pressure.failuresByStrangers > 20
     }
 
     /// Exchanges the right code for tokens, making the guest's account at the first time.

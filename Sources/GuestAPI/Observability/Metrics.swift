@@ -18,10 +18,11 @@ final class Metrics: Sendable {
     private struct State {
         var requests: [Label: Series] = [:]
         var jobs: [String: [String: Int]] = [:]
+        var incidents: [Incident: Int] = [:]
     }
 
-    /// Upper bounds in seconds.
-    private static let bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+    /// Upper bounds in seconds; a phone that waits for news waits 25.
+    private static let bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
     private let state = Mutex(State())
 
     func answered(_ route: String, status: Int, seconds: Double) {
@@ -41,10 +42,45 @@ final class Metrics: Sendable {
         state.withLock { $0.jobs[kind, default: [:]][outcome, default: 0] += 1 }
     }
 
-    /// - Parameter gauges: what is true now, by name.
-    func text(gauges: [(name: String, value: Int)]) -> String {
-        let (requests, jobs) = state.withLock { ($0.requests, $0.jobs) }
-        var lines = ["# TYPE voorpret_request_seconds histogram"]
+    /// What somebody may do who wants in and should not be.
+    enum Incident: String, CaseIterable, Sendable {
+        /// A sign-in code that was wrong, used up or too old.
+        case codeWrong
+        /// Somebody was held off because strangers have guessed or asked often for that address.
+        case strangersHeldOff
+        /// A refresh token came again whose successor had been used: somebody has copied it.
+        case tokenReused
+    }
+
+    func happened(_ incident: Incident) {
+        state.withLock { $0.incidents[incident, default: 0] += 1 }
+    }
+
+    /// One value at one moment.
+    struct Gauge: Sendable {
+        let name: String
+        /// One sentence for whoever looks at it.
+        let help: String
+        let value: Int
+
+        init(_ name: String, _ help: String, _ value: Int) {
+            self.name = name
+            self.help = help
+            self.value = value
+        }
+    }
+
+    private static func head(_ name: String, _ type: String, _ help: String) -> [String] {
+        ["# HELP \(name) \(help)", "# TYPE \(name) \(type)"]
+    }
+
+    func text(gauges: [Gauge]) -> String {
+        let (requests, jobs, incidents) = state.withLock { ($0.requests, $0.jobs, $0.incidents) }
+        var lines = Self.head(
+            "voorpret_request_seconds",
+            "histogram",
+            "Requests by route and status, from the first byte of the body to the answer."
+        )
         for (label, series) in requests.sorted(by: { ($0.key.route, $0.key.status) < ($1.key.route, $1.key.status) }) {
             let labels = "route=\"\(label.route)\",status=\"\(label.status)\""
             var cumulative = 0
@@ -56,14 +92,18 @@ final class Metrics: Sendable {
             lines.append("voorpret_request_seconds_sum{\(labels)} \(series.sum)")
             lines.append("voorpret_request_seconds_count{\(labels)} \(series.count)")
         }
-        lines.append("# TYPE voorpret_jobs_total counter")
+        lines += Self.head("voorpret_jobs_total", "counter", "Jobs by kind and outcome: done, failed, dead.")
         for (kind, outcomes) in jobs.sorted(by: { $0.key < $1.key }) {
             for (outcome, count) in outcomes.sorted(by: { $0.key < $1.key }) {
                 lines.append("voorpret_jobs_total{kind=\"\(kind)\",outcome=\"\(outcome)\"} \(count)")
             }
         }
+        lines += Self.head("voorpret_incidents_total", "counter", "Signs that somebody tries to get in who should not.")
+        for incident in Incident.allCases {
+            lines.append("voorpret_incidents_total{kind=\"\(incident.rawValue)\"} \(incidents[incident] ?? 0)")
+        }
         for gauge in gauges {
-            lines.append("# TYPE \(gauge.name) gauge")
+            lines += Self.head(gauge.name, "gauge", gauge.help)
             lines.append("\(gauge.name) \(gauge.value)")
         }
         return lines.joined(separator: "\n") + "\n"

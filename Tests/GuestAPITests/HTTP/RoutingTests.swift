@@ -75,6 +75,8 @@ import Testing
                 let wantsKey = operation.contains("parameters/KeyRequired'")
                 #expect(wantsKey == (row.key == .required), "\(row.name): Idempotency-Key")
                 #expect(operation.contains("parameters/IfMatch'") == row.needsMatch, "\(row.name): If-Match")
+                let isForDesk = operation.contains("parameters/OnBehalfOf'")
+                #expect(isForDesk == (row.desk != .never), "\(row.name): On-Behalf-Of")
             }
             #expect(document.components(separatedBy: "operationId: ").count - 1 == Policy.rows.count)
         }

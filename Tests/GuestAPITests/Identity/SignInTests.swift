@@ -66,6 +66,49 @@ import Testing
         }
     }
 
+    @Test func `Wrong codes and copied tokens are counted, and no address stands in the log`() async throws {
+        try await withGuestAPI { api in
+            func count(_ kind: String) -> String? {
+                let line = "voorpret_incidents_total{kind=\"\(kind)\"} "
+                return api.app.metrics.text(gauges: []).split(separator: "\n").first { $0.hasPrefix(line) }
+                    .map { String($0.dropFirst(line.count)) }
+            }
+            let sent = try await ask(api, "mira@example.org")
+            let wrong = code(api, sent) == "00000000" ? "00000001" : "00000000"
+            for _ in 0..<2 { #expect(try await signIn(api, sent, wrong).status == 401) }
+            #expect(count("codeWrong") == "2" && count("tokenReused") == "0")
+            let tokens = try await signIn(api, sent, code(api, sent)).decode(Tokens.self)
+            let next = try await refresh(api, tokens.refreshToken).decode(Tokens.self)
+            #expect(try await refresh(api, next.refreshToken).status == 200)
+            #expect(try await refresh(api, tokens.refreshToken).status == 401)
+            #expect(count("tokenReused") == "1")
+            #expect(!api.log.lines.contains { $0.contains("mira@example.org") || $0.contains(tokens.refreshToken) })
+            #expect(api.log.lines.contains { $0.contains("a refresh token came again") })
+        }
+    }
+
+    @Test func `Every metric says what it is before its values`() {
+        let metrics = Metrics()
+        metrics.answered("showPark", status: 200, seconds: 0.02)
+        metrics.worked("mail", "done")
+        var (helped, typed): (Set<String>, Set<String>) = ([], [])
+        let gauges = [Metrics.Gauge("voorpret_requests_running", "Requests that are worked on.", 3)]
+        for line in metrics.text(gauges: gauges).split(separator: "\n") {
+            let words = line.split(separator: " ", maxSplits: 3).map(String.init)
+            switch words.prefix(2) {
+            case ["#", "HELP"]: helped.insert(words[2])
+            case ["#", "TYPE"]:
+                #expect(helped.contains(words[2]))
+                typed.insert(words[2])
+            default:
+                let name = line.prefix { $0 != "{" && $0 != " " }
+                let family = ["_bucket", "_sum", "_count"].first { name.hasSuffix($0) }.map { name.dropLast($0.count) }
+                #expect(typed.contains(String(family ?? name)), "\(line)")
+            }
+        }
+        #expect(typed.count == 4)
+    }
+
     @Test func `A code is over after ten minutes`() async throws {
         try await withGuestAPI { api in
             let sent = try await ask(api, "mira@example.org")
