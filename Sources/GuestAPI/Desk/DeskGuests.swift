@@ -10,7 +10,7 @@ enum DeskGuests {
     ///
     /// The request counts as the guest's own and is audited with both names.
     ///
-    /// Throws `forbidden` for everybody but reception; `notFound` where the row lets nobody speak for a guest, and for a
+    /// Throws `signInNeeded` for nobody and `forbidden` for everybody but reception; `notFound` where the row lets nobody speak for a guest, and for a
     /// guest or an object that has nothing to do with the colleague's parks, or has no more.
     static func find(
         _ header: String,
@@ -19,6 +19,7 @@ enum DeskGuests {
         _ parameters: [String: String],
         _ app: AppEnvironment
     ) async throws -> (guest: Guest.ID, actor: StaffMember) {
+        if case .nobody = principal { throw Refusal.signInNeeded }
         guard case .staff(let member) = principal else { throw Refusal.forbidden }
         let parks = member.receptionParks
         guard parks?.isEmpty != true else { throw Refusal.forbidden }

@@ -245,6 +245,13 @@ import Testing
                 )
             }
             let group = #"{"name": "Bos", "myName": "Mevrouw Bos"}"#
+            let nobody = try await api.send(
+                "POST",
+                "/v1/groups",
+                raw: Data(group.utf8),
+                headers: ["on-behalf-of": "\(guest.id)"]
+            )
+            #expect(nobody.status == 401)
             #expect(try await act("POST", "/v1/groups", group, as: foreign).status == 404)
             #expect(try await act("POST", "/v1/groups", group, as: host).status == 403)
             #expect(try await act("POST", "/v1/groups", group, as: try await api.given.guest()).status == 403)
