@@ -228,11 +228,14 @@ struct Stage: Sendable {
         ).first ?? 0
     }
 
-    /// Waits until nothing is under way any more.
+    /// Waits until nothing is under way any more, however slow the machine is.
+    ///
+    /// - Throws: `GuestClient.Stopped` once nothing has moved for five minutes.
     func drain() async throws {
         let bar = ProgressBar("Draining")
-        for round in 0..<1500 {
-            bar.show(round, of: 1500)
+        var (last, rounds) = (Int64(-1), 0)
+        while rounds < 1500 {
+            bar.show(rounds, of: 1500)
             let open = try await openWork()
             let events = try await query("SELECT count(*) AS value FROM provider_event WHERE state = 'new'").first ?? 0
             let jobs =
@@ -242,12 +245,17 @@ struct Stage: Sendable {
                     WHERE kind IN ('overpaid', 'endPayments', 'settleAttempt', 'settleRefund', 'readEvent', 'reviewCharge')
                     """
                 ).first ?? 0
-            if open + events + jobs == 0 {
+            let left = open + events + jobs
+            if left == 0 {
                 bar.finish()
                 return
             }
+            rounds = left == last ? rounds + 1 : 0
+            last = left
             try await Task.sleep(for: .milliseconds(200))
         }
-        throw GuestClient.Stopped(description: "it did not drain within five minutes")
+        throw GuestClient.Stopped(
+            description: "\(last) payments, refunds, events and jobs have not moved for five minutes"
+        )
     }
 }
