@@ -41,6 +41,7 @@ extension Attempt {
         in tx: Transaction
     ) async throws {
         guard let unlocked = try await tx.first(AttemptSQL.attempt(id)) else { return }
+        try await endImpossible(of: unlocked.attempt, review, app, at: now, in: tx)
         let worker = Principal.job(ReviewCharge.kind)
         var booking = try await Booking.locked(unlocked.bookingID, as: worker, in: tx)
         guard let row = try await tx.first(AttemptSQL.attempt(id, locked: true)), row.attempt.state == .succeeded,
@@ -96,6 +97,34 @@ extension Attempt {
             if refund.state == .sent {
                 try Job.enqueue(SettleRefund(refundId: refund.id), key: refund.id.description, at: now, app, in: tx)
             }
+        }
+    }
+
+    /// Ends refunds of ours that the provider can never make, because more has been given back there than is left for them.
+    ///
+    /// Each would hold back what the others' review has to write down.
+    private static func endImpossible(
+        of attempt: Attempt,
+        _ review: PaymentProvider.Review,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        let made = review.refunds.filter { !["failed", "canceled"].contains($0.status ?? "") }
+        let left = attempt.amount.amount - made.reduce(0) { $0 + $1.money.amount }
+        let known = Set(made.compactMap { $0.metadata?["refund"] })
+        for refund in try await tx.all(AttemptSQL.refunds(of: attempt.id)).map(\.refund)
+        where refund.state == .reserved && refund.amount.amount > left && !known.contains(refund.id.description) {
+            try await Refund.settle(
+                refund.id,
+                .failed,
+                reference: nil,
+                amount: refund.amount.amount,
+                isElsewhere: true,
+                app,
+                at: now,
+                in: tx
+            )
         }
     }
 

@@ -208,6 +208,30 @@ import Testing
         }
     }
 
+    @Test func `Two refunds of ours give way to one in the provider's dashboard`() async throws {
+        try await withGuestAPI(payments: true) { api in
+            let stage = try await PaymentsTests.stage(api)
+            try await firm(stage)
+            let share = try await paid(stage, with: "pm_card_visa")
+            let intents = try await stage.account.list("payment_intents")
+            let latest = try #require(intents.first?["id"] as? String)
+            // Both are set aside before the provider is asked for either.
+            let effects = Worker(app: api.app, queue: .effects)
+            for path in ["/v1/shares/\(share)/withdrawal", "\(stage.path)/cancel"] {
+                let who = path.hasPrefix("/v1/shares") ? stage.member : stage.organiser
+                #expect(try await api.post(path, as: who, key: path).status == 200)
+                while try await effects.round() > 0 {}
+            }
+            #expect(try await api.count("SELECT count(*) FROM refund WHERE state = 'reserved'") == 2)
+            try await stage.account.ask("POST", "/v1/refunds", ["payment_intent": latest])
+            for _ in 0..<4 { try await stage.settle(after: 3601) }
+            #expect(try await api.count("SELECT count(*) FROM refund WHERE state = 'reserved'") == 0)
+            #expect(try await api.count("SELECT count(*) FROM refund WHERE state = 'succeeded' AND is_foreign") == 1)
+            try await readBooks(stage)
+            try await stage.expectRight()
+        }
+    }
+
     @Test func `A direct debit that comes back opens the share again`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await PaymentsTests.stage(api)
