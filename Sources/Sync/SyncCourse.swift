@@ -71,7 +71,7 @@ struct SyncCourse: Hashable, Sendable {
         case .correct, .mend: corrections += 1
         default: break
         }
-        // What the service and the phone say to each other does not end: not again at once.
+        // The corrections do not end, so the phone pauses before the next one.
         if case .correct = act, corrections > Self.mostCorrections {
             corrections = 0
             return .fail(.disagreement)

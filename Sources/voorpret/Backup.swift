@@ -15,7 +15,7 @@ struct Backup: AsyncParsableCommand {
         let settings = try Setup.settings()
         let target = URL(filePath: folder)
         guard !FileManager.default.fileExists(atPath: target.path()) else { throw fail("\(folder) exists already") }
-        // Nobody else on the machine may read what is in it.
+        // The backup is readable by its owner alone.
         umask(0o077)
         // Complete or absent: it gets its name when everything is in it.
         let partial = URL(filePath: folder + ".partial")

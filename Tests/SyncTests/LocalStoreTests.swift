@@ -59,7 +59,7 @@ import Testing
         try LocalStore.remove(path: path)
     }
 
-    @Test func `What a bad cell has altered is found in the end, and at once when somebody asks`() throws {
+    @Test func `A row that a bad cell has altered is found in the end`() throws {
         let store = try store()
         let (lines, idle) = try answer(100)
         _ = try store.take(lines, since: nil)
@@ -67,7 +67,7 @@ import Testing
         var answers = 0
         while try store.take([idle], since: "c").damaged.isEmpty, answers < 1_000 { answers += 1 }
         #expect((LocalStore.answersBetweenChecks / 2...LocalStore.answersBetweenChecks).contains(answers))
-        // What is damaged is looked at until it has been repaired.
+        // A damaged scope is checked with every answer until its repair.
         #expect(try !store.take([idle], since: "c").damaged.isEmpty)
         try store.close()
         try LocalStore.remove(path: path)

@@ -53,7 +53,7 @@ import Testing
         #expect(course.corrections == 0)
     }
 
-    @Test func `After a cut a phone sends less and asks for less, and more again once it has an answer`() {
+    @Test func `Requests shrink after a cut and grow again after an answer`() {
         var course = SyncCourse(largestBatch: 50)
         var sizes: [Int] = []
         for _ in 0..<7 {
@@ -76,7 +76,7 @@ import Testing
         var patience = Patience()
         var dice = SeededGenerator(seed: 1)
         #expect((30.5...31).contains(patience.pause(atLeast: 30, using: &dice)))
-        // Nobody is sent away for longer than an hour.
+        // A phone waits for an hour at most.
         #expect((3601...3602).contains(patience.pause(atLeast: 1e9, using: &dice)))
     }
 

@@ -59,7 +59,7 @@ enum SecretSQL {
         let id: UUID
         let owner: UUID
         let sealed: Data
-        /// What it was sealed for: the id of what it belongs to.
+        /// The context of the seal: the owner's id.
         var context: String { owner.lowercasedText }
     }
 

@@ -15,7 +15,7 @@ public final class ServerSecret: Sendable {
         let number: Int
         fileprivate let bytes: Data
         fileprivate var key: SymmetricKey { SymmetricKey(data: bytes) }
-        /// What the database keeps of it: enough to know it again, and no use to anybody else.
+        /// The digest by which the database recognises the key; it opens nothing.
         let digest: Data
 
         init(number: Int, bytes: Data) {
@@ -82,7 +82,7 @@ public final class ServerSecret: Sendable {
 
     /// Encrypts with AES-GCM under a key of that purpose; `context` says what it belongs to and must be the same again.
     ///
-    /// What the first key seals has no mark; what a later one seals begins with its number.
+    /// A value sealed by a later key than the first begins with that key's number.
     func seal(_ data: Data, for purpose: String, context: String) throws -> Data {
         let newest = newest
         let sealing = Self.sealing(newest, purpose)

@@ -127,8 +127,7 @@ enum SignIn {
     /// The tokens that were issued with the refresh token derived from a text, valid for as long as new ones; nil once it
     /// has been used.
     ///
-    /// Nobody has refreshed with an unused token, so it may be told again, however old it is and whichever key of the
-    /// server derived it.
+    /// An unused token may be told again, however old it is and whichever key derived it: no device has refreshed with it.
     static func repeated(
         _ purpose: String,
         _ text: String,

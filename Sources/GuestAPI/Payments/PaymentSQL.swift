@@ -75,7 +75,7 @@ enum PaymentSQL {
         ) { try $0.decode("is_held") }
     }
 
-    /// What has come in for a share at the desk by that method, less what has gone out again; minor units.
+    /// A share's till payments by one method, less reversals and refunds; minor units.
     static func inTill(of share: Share.ID, _ method: TillPayment.Method) -> Query<Int64> {
         Query(
             """

@@ -365,7 +365,7 @@ import Testing
         }
     }
 
-    @Test func `What is pasted is taken, by a request and by a phone, and what nobody can see is not`() async throws {
+    @Test func `A pasted message is tidied, sent online or offline`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let pasted = MessageRequest(text: "Wi-Fi:\r\nname\tpark\u{2028}e\u{308}")

@@ -191,7 +191,7 @@ import Testing
         }
     }
 
-    @Test func `Whoever gives a share of a firm stay away owes the fee until the other agrees`() async throws {
+    @Test func `A firm share that is offered costs its fee until the taker agrees`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let taker = try await api.given.member(of: stage.group, invitedBy: stage.organiser)
@@ -208,7 +208,7 @@ import Testing
             #expect(try await api.post(path, away, as: stage.member, key: "r").status == 200)
             #expect(try await stage.owed(of: stage.member) == before.percentage(60))
             try await stage.expectRight()
-            // What the taker has agreed to is its own, and nobody else's.
+            // The taker alone owes the amount that it has agreed to.
             let asked = try await stage.own(of: taker)
             #expect(asked.asked?.amount == (asked.amount?.amount ?? 0) + before)
             let agreement = "/v1/shares/\(asked.id)/agreement"
