@@ -115,6 +115,8 @@ CREATE TABLE guest (
     version int NOT NULL DEFAULT 1,
     -- The park whose desk made the account; that desk may act for them.
     desk_park_id uuid REFERENCES park,
+    -- When a guest whom the desk made signed in for the first time; from then on only they change the account.
+    claimed_at timestamptz,
     CONSTRAINT guest_erased_is_empty CHECK (
         erased_at IS NULL OR (email IS NULL AND name = '' AND birthday IS NULL AND interests = '{}')
     )
@@ -171,14 +173,25 @@ CREATE INDEX ON consent (traveller_id, purpose, id DESC);
 CREATE TABLE sign_in_attempt (
     id uuid PRIMARY KEY,
     audience text NOT NULL CHECK (audience IN ('guest', 'staff')),
-    email text NOT NULL,
-    -- Hash of the secret that only the asking device has.
-    device_hash bytea NOT NULL,
+    -- Where the mail goes.
+    email text,
+    -- Hash of the secret that only the asking device has; once a link was used, of the device that opened it.
+    device_hash bytea,
     tries int NOT NULL DEFAULT 0 CHECK (tries BETWEEN 0 AND 5),
+    -- When the code is over.
     expires_at timestamptz NOT NULL,
     used_at timestamptz,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    -- When the link is over that the mail brings, or the desk prints.
+    link_expires_at timestamptz NOT NULL DEFAULT '-infinity',
+    -- Whom the desk lets in without mail.
+    guest_id uuid REFERENCES guest,
+    -- Hash of the code that the link's page shows.
+    page_code bytea CONSTRAINT sign_in_attempt_page_code UNIQUE,
+    CONSTRAINT sign_in_attempt_of_one_person CHECK (num_nonnulls(email, guest_id) = 1),
+    CONSTRAINT sign_in_attempt_used_by_a_device CHECK (used_at IS NULL OR device_hash IS NOT NULL)
 );
+CREATE INDEX sign_in_attempt_guest ON sign_in_attempt (guest_id) WHERE guest_id IS NOT NULL;
 CREATE INDEX ON sign_in_attempt (email, created_at);
 CREATE INDEX ON sign_in_attempt (expires_at);
 
@@ -191,6 +204,40 @@ CREATE TABLE known_device (
     PRIMARY KEY (email, device_hash)
 );
 CREATE INDEX ON known_device (seen_at);
+
+-- The last time that the owner of an address was told of what somebody tries there.
+CREATE TABLE security_notice (
+    email text PRIMARY KEY CHECK (email = lower(email)),
+    told_at timestamptz NOT NULL
+);
+CREATE INDEX ON security_notice (told_at);
+
+-- A guest's mail address on its way to becoming another one. The row stays when that is over, and counts how often the guest
+-- has asked since an instant.
+CREATE TABLE mail_change (
+    guest_id uuid PRIMARY KEY REFERENCES guest,
+    id uuid NOT NULL,
+    email text NOT NULL CHECK (email = lower(email) AND length(email) <= 254),
+    -- Tries of the codes.
+    tries int NOT NULL DEFAULT 0 CHECK (tries BETWEEN 0 AND 5),
+    -- Whether the code from the new mailbox has come.
+    is_confirmed boolean NOT NULL DEFAULT false,
+    is_over boolean NOT NULL DEFAULT false,
+    codes_until timestamptz NOT NULL,
+    due_at timestamptz NOT NULL,
+    asked int NOT NULL CHECK (asked > 0),
+    since timestamptz NOT NULL,
+    CONSTRAINT mail_change_over_is_empty CHECK (is_over = (email = '') AND NOT (is_over AND is_confirmed))
+);
+CREATE INDEX ON mail_change (due_at);
+
+-- Codes of invitations that there are not, tried by one guest on one day.
+CREATE TABLE invitation_guess (
+    guest_id uuid PRIMARY KEY REFERENCES guest,
+    day date NOT NULL,
+    wrong int NOT NULL CHECK (wrong > 0)
+);
+CREATE INDEX ON invitation_guess (day);
 
 -- A device that is signed in: one family of refresh tokens.
 CREATE TABLE session (
@@ -293,7 +340,7 @@ CREATE INDEX ON traveller (household_id);
 CREATE TABLE invitation (
     id uuid PRIMARY KEY,
     group_id uuid NOT NULL REFERENCES travel_group,
-    -- Short and easy to read out; the link carries the same code.
+    -- Short and easy to read out.
     code text NOT NULL CONSTRAINT invitation_code_taken UNIQUE CHECK (code ~ '^[A-HJ-NP-Z2-9]{8}$'),
     -- Whoever accepts takes over this traveller's row.
     traveller_id uuid,
@@ -302,6 +349,8 @@ CREATE TABLE invitation (
     expires_at timestamptz NOT NULL,
     revoked_at timestamptz,
     created_at timestamptz NOT NULL,
+    -- 130 bits, for the link; NULL in invitations from before links had codes of their own.
+    link_code text CONSTRAINT invitation_link_code_taken UNIQUE CHECK (link_code ~ '^[A-HJ-NP-Z2-9]{26}$'),
     CONSTRAINT invitation_used_up CHECK (uses BETWEEN 0 AND max_uses),
     CONSTRAINT invitation_traveller_of_group FOREIGN KEY (traveller_id, group_id) REFERENCES traveller (id, group_id)
 );
@@ -1615,7 +1664,7 @@ FROM traveller WHERE left_at IS NULL;
 
 CREATE VIEW shown_invitation AS
 SELECT 'organiser:' || group_id AS scope, id, json_strip_nulls(json_build_object(
-    'id', id, 'code', code, 'travellerId', traveller_id, 'uses', uses, 'maxUses', max_uses,
+    'id', id, 'code', code, 'linkCode', link_code, 'travellerId', traveller_id, 'uses', uses, 'maxUses', max_uses,
     'expiresAt', utc(expires_at), 'isRevoked', revoked_at IS NOT NULL
 ))::text AS body
 FROM invitation;
@@ -1827,4 +1876,4 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
     (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders'),
-    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch'), (29, 'outside');
+    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch'), (29, 'outside'), (30, 'signIn');

@@ -18,6 +18,7 @@ public struct AppEnvironment: Sendable {
     let bell: WorkBell
     let scopeBell: ScopeBell
     let authenticator = Authenticator()
+    let signInLimit = SignInLimit()
     /// nil where none is configured.
     var payments: PaymentProvider? { settings.payments.map { PaymentProvider(settings: $0) } }
 

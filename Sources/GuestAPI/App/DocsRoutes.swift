@@ -13,7 +13,7 @@ enum DocsRoutes {
     }
 
     private static func docs(_ call: Call) async throws -> Answer {
-        let page = """
+        let page: HTML = """
             <!doctype html><html lang="en"><head><meta charset="utf-8"><title>Voorpret</title>
             <link rel="stylesheet" href="/docs/swagger-ui.css"></head><body><div id="ui"></div>
             <script src="/docs/swagger-ui-bundle.js"></script>
@@ -23,7 +23,7 @@ enum DocsRoutes {
         return Answer(
             status: .ok,
             headers: [HTTPField(name: .contentType, value: "text/html; charset=utf-8")],
-            body: Array(page.utf8)
+            body: Array(page.markup.utf8)
         )
     }
 

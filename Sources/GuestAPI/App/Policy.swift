@@ -103,6 +103,8 @@ enum Policy {
         /// The request must say which version it changes.
         let needsMatch: Bool
         let desk: Desk
+        /// A colleague's look at it is written to the audit and shown to the guests whom it concerns.
+        let isPersonal: Bool
         /// Days for which a repeat is recognised: 2, or 400 for requests that move money, longer than any accounting year.
         let keyDays: Int
 
@@ -115,7 +117,8 @@ enum Policy {
             key: Key? = nil,
             keyDays: Int = 2,
             needsMatch: Bool = false,
-            desk: Desk = .never
+            desk: Desk = .never,
+            isPersonal: Bool = false
         ) {
             self.name = name
             self.method = method
@@ -125,6 +128,7 @@ enum Policy {
             self.key = key ?? (method == .post ? .accepted : .none)
             self.needsMatch = needsMatch
             self.desk = desk
+            self.isPersonal = isPersonal
             self.keyDays = keyDays
         }
 
@@ -167,6 +171,9 @@ enum Policy {
         // Identity
         Row("requestCode", .post, "/v1/auth/codes", [.anyone], .signIn, key: Key.none),
         Row("signIn", .post, "/v1/auth/sessions", [.anyone], .signIn, key: Key.none),
+        Row("signInByLink", .post, "/v1/auth/sessions/link", [.anyone], .signIn, key: Key.none),
+        Row("showSignInPage", .get, "/sign-in/{token}", [.anyone], .signIn),
+        Row("showSignInCode", .post, "/sign-in/{token}", [.anyone], .signIn, key: Key.none),
         Row("refresh", .post, "/v1/auth/refresh", [.anyone], .signIn, key: Key.none),
         Row("signOut", .delete, "/v1/auth/sessions/current", anyStaff.union([.guest, .child]), .signIn),
         Row("signInChild", .post, "/v1/auth/children", [.anyone], .signIn, key: Key.none),
@@ -178,6 +185,10 @@ enum Policy {
         Row("recordConsent", .post, "/v1/me/consents", [.guest]),
         Row("listDevices", .get, "/v1/me/devices", [.guest]),
         Row("revokeDevice", .delete, "/v1/me/devices/{device}", [.guest], .signIn),
+        Row("showMailChange", .get, "/v1/me/mail-change", [.guest], .signIn),
+        Row("askMailChange", .put, "/v1/me/mail-change", [.guest], .signIn),
+        Row("confirmMailChange", .post, "/v1/me/mail-change/confirmation", [.guest], .signIn, key: Key.none),
+        Row("stopMailChange", .delete, "/v1/me/mail-change", [.guest], .signIn),
         Row("listDeskActions", .get, "/v1/me/desk-actions", [.guest]),
         Row("registerPushToken", .put, "/v1/auth/sessions/current/push", anyStaff.union([.guest]), .signIn),
         Row("forgetPushToken", .delete, "/v1/auth/sessions/current/push", anyStaff.union([.guest]), .signIn),
@@ -214,7 +225,7 @@ enum Policy {
         // Groups
         Row("listGroups", .get, "/v1/groups", [.guest]),
         Row("createGroup", .post, "/v1/groups", [.guest], desk: .beginning),
-        Row("showGroup", .get, "/v1/groups/{group}", front.union([.member]), desk: .group),
+        Row("showGroup", .get, "/v1/groups/{group}", front.union([.member]), desk: .group, isPersonal: true),
         Row("renameGroup", .patch, "/v1/groups/{group}", [.organiser], needsMatch: true, desk: .group),
         Row("addTraveller", .post, "/v1/groups/{group}/travellers", [.member], desk: .group),
         Row(
@@ -249,6 +260,7 @@ enum Policy {
         Row("listInvitations", .get, "/v1/groups/{group}/invitations", [.organiser]),
         Row("invite", .post, "/v1/groups/{group}/invitations", [.organiser]),
         Row("revokeInvitation", .delete, "/v1/groups/{group}/invitations/{invitation}", [.organiser]),
+        Row("showJoinPage", .get, "/join/{code}", [.anyone], .browsing),
         Row("showInvitation", .get, "/v1/invitations/{code}", [.guest]),
         Row("acceptInvitation", .post, "/v1/invitations/{code}/accept", [.guest]),
         Row("leaveGroup", .post, "/v1/groups/{group}/leave", [.member]),
@@ -287,7 +299,7 @@ enum Policy {
         Row("takeMessageBack", .delete, "/v1/groups/{group}/messages/{message}", [.member]),
         Row("sendPhoto", .put, "/v1/groups/{group}/photos/{photo}", [.member]),
         Row("showPhoto", .get, "/v1/groups/{group}/photos/{photo}", [.member]),
-        Row("showHostedPhoto", .get, "/v1/admin/topics/{topic}/photos/{photo}", front, .desk),
+        Row("showHostedPhoto", .get, "/v1/admin/topics/{topic}/photos/{photo}", front, .desk, isPersonal: true),
         Row("showInbox", .get, "/v1/admin/parks/{park}/inbox", front, .desk),
         Row("showHostedTopic", .get, "/v1/admin/topics/{topic}", front, .desk),
         Row("answerTopic", .post, "/v1/admin/topics/{topic}/messages", front, .desk),
@@ -595,6 +607,29 @@ enum Policy {
         ),
         Row("createDeskGuest", .post, "/v1/admin/parks/{park}/guests", [.staff(.reception), .headOffice], .desk),
         Row("searchGuests", .get, "/v1/admin/parks/{park}/guests", [.staff(.reception), .headOffice], .desk),
+        Row(
+            "changeDeskGuest",
+            .patch,
+            "/v1/admin/parks/{park}/guests/{guest}",
+            [.staff(.reception), .headOffice],
+            .desk
+        ),
+        Row(
+            "eraseDeskGuest",
+            .post,
+            "/v1/admin/parks/{park}/guests/{guest}/erasure",
+            [.staff(.reception), .headOffice],
+            .desk,
+            key: Key.none
+        ),
+        Row(
+            "letGuestIn",
+            .post,
+            "/v1/admin/parks/{park}/guests/{guest}/sign-in-link",
+            [.staff(.reception), .headOffice],
+            .desk,
+            key: Key.none
+        ),
         Row(
             "walkIn",
             .post,

@@ -17,6 +17,8 @@ public struct Settings: Sendable {
     public var stateFolder: String
     /// How a guest's browser or app reaches us; used in links.
     public var publicURL: String
+    /// The proxies whose word on a client's address is taken.
+    public var trustedProxies: TrustedProxies
     public var mail: Mail
     public var mailFrom: String
     /// Requests under way at once.
@@ -157,6 +159,7 @@ public struct Settings: Sendable {
         self.adminPort = adminPort
         self.stateFolder = stateFolder
         publicURL = "http://127.0.0.1:\(port)"
+        trustedProxies = .none
         mail = .spool
         mailFrom = "Voorpret <voorpret@localhost>"
         self.capacity = capacity
@@ -176,6 +179,7 @@ public struct Settings: Sendable {
         adminPort = config.int(forKey: "admin.port", default: 8081)
         stateFolder = config.string(forKey: "state", default: ".voorpret")
         publicURL = config.string(forKey: "public.url", default: "http://127.0.0.1:8080")
+        trustedProxies = try TrustedProxies(config.string(forKey: "trusted.proxies", default: "127.0.0.1,::1"))
         mailFrom = config.string(forKey: "mail.from", default: "Voorpret <voorpret@localhost>")
         capacity = config.int(forKey: "capacity", default: 64)
         readers = config.int(forKey: "database.readers", default: 3)

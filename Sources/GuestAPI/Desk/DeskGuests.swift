@@ -61,19 +61,85 @@ enum DeskGuests {
         else { throw Refusal.notFound }
     }
 
-    /// Writes each read in a guest's name to the audit, as every write is, so that the guest can see it.
+    /// Writes to the audit what staff read in a guest's name, and their looks at what is personal, so that guests can see it.
     static func recordRead(_ call: Call) async throws {
-        guard let actor = call.actor, let guest = call.principal.guestID, call.row.method == .get else { return }
-        try await call.app.database.transaction(as: Principal.staff(actor).setting) { tx in
-            try Audit.record(
-                "desk.\(call.row.name)",
-                target: call.target,
-                onBehalfOf: guest,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        guard call.row.method == .get else { return }
+        let action: String
+        let guest: Guest.ID?
+        if call.actor != nil {
+            (action, guest) = ("desk.\(call.row.name)", call.principal.guestID)
+        } else if case .staff = call.principal, call.row.isPersonal {
+            (action, guest) = ("look.\(call.row.name)", nil)
+        } else {
+            return
         }
+        try await call.app.database.transaction(as: call.setting) { tx in
+            try Audit.record(action, target: call.target, onBehalfOf: guest, call.app, at: call.now, in: tx)
+        }
+    }
+
+    /// Corrects an account that the desk of the park has made.
+    ///
+    /// Throws `notFound` for every other account, and `guestSignsIn` once the guest has.
+    static func change(
+        _ id: Guest.ID,
+        at park: Park.ID,
+        to change: DeskGuestChange,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> DeskGuest {
+        var guest = try await unclaimed(id, of: park, in: tx)
+        guest.name = change.name ?? guest.name
+        guest.language = change.language ?? guest.language
+        try await tx.run(IdentitySQL.updateDeskGuest(guest))
+        // Not the names: an erasure must find none here.
+        try Audit.record(
+            "guest.change",
+            target: id.uuid,
+            park: park,
+            onBehalfOf: id,
+            reason: change.reason,
+            app,
+            at: now,
+            in: tx
+        )
+        tx.publish(id, .guest, to: .guest(id))
+        try await Guest.tellParks(of: id, in: tx)
+        return guest
+    }
+
+    /// Erases an account that the desk of the park has made.
+    ///
+    /// Throws as `change` does, and as `Guest.erase`.
+    ///
+    /// - Returns: what remains all the same.
+    static func erase(
+        _ id: Guest.ID,
+        at park: Park.ID,
+        because reason: String,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> [PersonalData.Remainder] {
+        _ = try await unclaimed(id, of: park, in: tx)
+        try Audit.record(
+            "guest.eraseAtDesk",
+            target: id.uuid,
+            park: park,
+            onBehalfOf: id,
+            reason: reason,
+            app,
+            at: now,
+            in: tx
+        )
+        return try await Guest.erase(id, app, at: now, in: tx)
+    }
+
+    private static func unclaimed(_ id: Guest.ID, of park: Park.ID, in tx: Transaction) async throws -> DeskGuest {
+        guard let found = try await tx.first(IdentitySQL.lockedDeskGuest(id, of: park)) else { throw Refusal.notFound }
+        guard !found.hasSignedIn, !found.guest.hasMail else { throw Refusal.guestSignsIn }
+        return found.guest
     }
 
     /// Makes an account without mail for somebody at the desk.

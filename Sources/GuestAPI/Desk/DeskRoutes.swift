@@ -8,7 +8,8 @@ enum DeskRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "listArrivals": arrivals, "listDepartures": departures, "searchBookings": search,
         "moveBooking": move, "createDeskGuest": createGuest, "searchGuests": searchGuests,
-        "walkIn": walkIn, "listChanges": changes,
+        "changeDeskGuest": changeGuest, "eraseDeskGuest": eraseGuest, "letGuestIn": letGuestIn, "walkIn": walkIn,
+        "listChanges": changes,
     ]
 
     private static func arrivals(_ call: Call) async throws -> Answer {
@@ -104,6 +105,44 @@ enum DeskRoutes {
         return try await call.write { tx in
             try .json(await DeskGuests.create(request, at: park, call.app, at: call.now, in: tx), .created)
         }
+    }
+
+    private static func changeGuest(_ call: Call) async throws -> Answer {
+        let request = try call.body(DeskGuestChange.self)
+        let (park, guest) = try deskGuest(call)
+        return try await call.write { tx in
+            try .json(await DeskGuests.change(guest, at: park, to: request, call.app, at: call.now, in: tx))
+        }
+    }
+
+    private static func eraseGuest(_ call: Call) async throws -> Answer {
+        let request = try call.body(DeskGuestErasure.self)
+        let (park, guest) = try deskGuest(call)
+        return try await call.write { tx in
+            let remains = try await DeskGuests.erase(
+                guest,
+                at: park,
+                because: request.reason,
+                call.app,
+                at: call.now,
+                in: tx
+            )
+            return try remains.isEmpty ? .noContent : .json(Page(items: remains, next: nil))
+        }
+    }
+
+    private static func letGuestIn(_ call: Call) async throws -> Answer {
+        let (park, guest) = try deskGuest(call)
+        return try await call.write { tx in
+            try .json(await SignInLink.letIn(guest, at: park, call.app, at: call.now, in: tx), .created)
+        }
+    }
+
+    /// The park and the guest in the path, for reception of that park.
+    private static func deskGuest(_ call: Call) throws(Refusal) -> (Park.ID, Guest.ID) {
+        let park: Park.ID = try call.id("park")
+        guard call.principal.has([.reception], at: park) else { throw .notFound }
+        return (park, try call.id("guest"))
     }
 
     private static func searchGuests(_ call: Call) async throws -> Answer {

@@ -10,7 +10,7 @@ enum GroupRoutes {
         "listGroups": list, "createGroup": create, "showGroup": show, "renameGroup": rename,
         "addTraveller": addTraveller, "changeTraveller": changeTraveller, "removeTraveller": removeTraveller,
         "addHousehold": addHousehold, "listInvitations": listInvitations, "invite": invite,
-        "revokeInvitation": revokeInvitation, "showInvitation": showInvitation,
+        "revokeInvitation": revokeInvitation, "showJoinPage": showJoinPage, "showInvitation": showInvitation,
         "listChildConsents": listChildConsents, "recordChildConsent": recordChildConsent,
         "admitPhone": admitPhone, "listPhones": listPhones, "revokePhone": revokePhone, "signInChild": signInChild,
         "showChildGroup": showChildGroup, "acceptInvitation": acceptInvitation, "leaveGroup": leave,
@@ -210,7 +210,8 @@ enum GroupRoutes {
     }
 
     private static func showInvitation(_ call: Call) async throws -> Answer {
-        let code = call.text("code").uppercased()
+        let code = ReadableCode.plain(call.text("code"))
+        try await Invitation.require(code, for: call.guest(), call.app, at: call.now)
         guard let found = try await call.read({ try await $0.first(GroupSQL.preview(code: code)) }) else {
             throw Refusal.invitationOver
         }
@@ -218,10 +219,37 @@ enum GroupRoutes {
         return try .json(found.preview)
     }
 
+    /// What the link of an invitation shows in a browser that has no app to take it over.
+    private static func showJoinPage(_ call: Call) async throws -> Answer {
+        let linkCode = ReadableCode.plain(call.text("code"))
+        let language = call.language
+        guard let code = try await call.read({ try await $0.first(GroupSQL.code(ofLink: linkCode, at: call.now)) })
+        else {
+            return .page(Refusal.invitationOver.message[language], "", in: language, .notFound)
+        }
+        let title = LocalizedText(
+            en: "You are invited to a group",
+            nl: "Je bent uitgenodigd voor een groep",
+            de: "Du bist in eine Gruppe eingeladen"
+        )
+        let told = LocalizedText(
+            en: "Open the app, sign in, and type this code:",
+            nl: "Open de app, log in en typ deze code:",
+            de: "Öffne die App, melde dich an und tippe diesen Code:"
+        )
+        let url = "\(call.app.settings.publicURL)/join/\(linkCode)"
+        return .page(
+            title[language],
+            "<p>\(told[language])</p><p><code>\(ReadableCode.grouped(code))</code></p>\(SignInPage.onPhone(url, in: language))",
+            in: language
+        )
+    }
+
     private static func acceptInvitation(_ call: Call) async throws -> Answer {
         let acceptance = call.bytes.isEmpty ? InvitationAcceptance() : try call.body(InvitationAcceptance.self)
         let guest = try call.guest()
-        let code = call.text("code").uppercased()
+        let code = ReadableCode.plain(call.text("code"))
+        try await Invitation.require(code, for: guest, call.app, at: call.now)
         return try await call.write { tx in
             try .json(
                 await Invitation.accept(code: code, acceptance, by: guest, call.app, at: call.now, in: tx),

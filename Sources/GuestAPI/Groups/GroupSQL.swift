@@ -322,13 +322,14 @@ enum GroupSQL {
     // MARK: Invitations
 
     private static let invitationColumns: SQL = """
-        id, group_id, code, traveller_id, uses, max_uses, expires_at, revoked_at IS NOT NULL AS is_revoked
+        id, group_id, code, link_code, traveller_id, uses, max_uses, expires_at, revoked_at IS NOT NULL AS is_revoked
         """
 
     private static func invitation(_ row: Row) throws -> Invitation {
         Invitation(
             id: try row.decode("id"),
             code: try row.decode("code"),
+            linkCode: try row.decodeIfPresent("link_code"),
             travellerId: try row.decodeIfPresent("traveller_id"),
             uses: try row.decode("uses"),
             maxUses: try row.decode("max_uses"),
@@ -341,6 +342,39 @@ enum GroupSQL {
         Command("UPDATE invitation SET revoked_at = \(now) WHERE revoked_at IS NULL AND expires_at > \(now)")
     }
 
+    /// The code that is read out, or the one in the link.
+    private static func has(_ code: String) -> SQL { "(code = \(code) OR link_code = \(code))" }
+
+    static func hasCode(_ code: String) -> Query<Bool> {
+        Query("SELECT true AS is_found FROM invitation WHERE \(has(code))") { try $0.decode("is_found") }
+    }
+
+    /// The code to read out, of an invitation whose link somebody has opened.
+    static func code(ofLink linkCode: String, at now: Date) -> Query<String> {
+        Query(
+            """
+            SELECT code FROM invitation
+            WHERE link_code = \(linkCode) AND revoked_at IS NULL AND expires_at > \(now) AND uses < max_uses
+            """
+        ) { try $0.decode("code") }
+    }
+
+    static func guesses(of guest: Guest.ID, on day: LocalDate) -> Query<Int> {
+        Query("SELECT wrong FROM invitation_guess WHERE guest_id = \(guest) AND day = \(day)") {
+            try $0.decode("wrong")
+        }
+    }
+
+    static func countGuess(of guest: Guest.ID, on day: LocalDate) -> Command {
+        Command(
+            """
+            INSERT INTO invitation_guess AS guess (guest_id, day, wrong) VALUES (\(guest), \(day), 1)
+            ON CONFLICT (guest_id) DO UPDATE SET
+                wrong = CASE WHEN guess.day = EXCLUDED.day THEN guess.wrong + 1 ELSE 1 END, day = EXCLUDED.day
+            """
+        )
+    }
+
     static func invitations(of group: TravelGroup.ID) -> Query<Invitation> {
         Query(
             "SELECT \(invitationColumns) FROM invitation WHERE group_id = \(group) ORDER BY id DESC",
@@ -350,7 +384,7 @@ enum GroupSQL {
 
     static func invitation(code: String, locked: Bool) -> Query<(group: TravelGroup.ID, invitation: Invitation)> {
         let lock: SQL = locked ? "FOR UPDATE" : ""
-        return Query("SELECT \(invitationColumns) FROM invitation WHERE code = \(code) \(lock)") { row in
+        return Query("SELECT \(invitationColumns) FROM invitation WHERE \(has(code)) \(lock)") { row in
             (try row.decode("group_id"), try invitation(row))
         }
     }
@@ -358,14 +392,14 @@ enum GroupSQL {
     static func preview(code: String) -> Query<(invitation: Invitation, preview: InvitationPreview)> {
         Query(
             """
-            SELECT invitation.id, invitation.group_id, code, invitation.traveller_id, uses, max_uses, expires_at,
+            SELECT invitation.id, invitation.group_id, code, link_code, invitation.traveller_id, uses, max_uses, expires_at,
                 revoked_at IS NOT NULL AS is_revoked, travel_group.name AS group_name,
                 coalesce(organiser.name, '') AS organiser_name, invited.name AS traveller_name
             FROM invitation
             JOIN travel_group ON travel_group.id = invitation.group_id
             LEFT JOIN traveller AS organiser ON organiser.group_id = travel_group.id AND organiser.role = 'organiser'
             LEFT JOIN traveller AS invited ON invited.id = invitation.traveller_id
-            WHERE code = \(code)
+            WHERE \(has(code))
             """
         ) { row in
             let found = try invitation(row)
@@ -382,9 +416,9 @@ enum GroupSQL {
     static func insert(_ invitation: Invitation, group: TravelGroup.ID, at now: Date) -> Command {
         Command(
             """
-            INSERT INTO invitation (id, group_id, code, traveller_id, max_uses, expires_at, created_at)
-            VALUES (\(invitation.id), \(group), \(invitation.code), \(invitation.travellerId), \(invitation.maxUses),
-                \(invitation.expiresAt), \(now))
+            INSERT INTO invitation (id, group_id, code, link_code, traveller_id, max_uses, expires_at, created_at)
+            VALUES (\(invitation.id), \(group), \(invitation.code), \(invitation.linkCode), \(invitation.travellerId),
+                \(invitation.maxUses), \(invitation.expiresAt), \(now))
             """
         )
     }

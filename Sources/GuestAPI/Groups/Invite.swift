@@ -4,8 +4,28 @@ import Postgres
 import Sync
 
 extension Invitation {
-    /// Without I, O, 0 and 1, which people mix up.
-    private static let alphabet = Array("ABCDEFGHJKLMNPQRSTUVWXYZ23456789")
+    /// Forty bits: to read out, so wrong ones are counted.
+    private static let codeLength = 8
+    /// 130 bits: for links.
+    private static let linkCodeLength = 26
+    /// Codes that are none and that one guest may try within a day.
+    private static let maximumGuesses = 20
+
+    /// Whether there is an invitation with a code from somebody's hand.
+    ///
+    /// Throws `invitationOver` for a code that is none, and counts it; `tooManyGuesses` for whoever has tried many.
+    static func require(_ code: String, for guest: Guest.ID, _ app: AppEnvironment, at now: Date) async throws {
+        let acting = Principal.guest(guest).setting
+        let day = LocalDate(daysSince1970: Int((now.timeIntervalSince1970 / 86400).rounded(.down)))
+        let (guesses, found) = try await app.database.read(as: acting) { reader in
+            try await (reader.first(GroupSQL.guesses(of: guest, on: day)) ?? 0, reader.first(GroupSQL.hasCode(code)))
+        }
+        guard guesses < maximumGuesses else { throw Refusal.tooManyGuesses }
+        guard found == nil else { return }
+        app.metrics.happened(.invitationGuessed)
+        try await app.database.transaction(as: acting) { try await $0.run(GroupSQL.countGuess(of: guest, on: day)) }
+        throw Refusal.invitationOver
+    }
 
     static func create(
         _ request: InvitationRequest,
@@ -22,11 +42,10 @@ extension Invitation {
             }
             guard row.role == nil else { throw Refusal.alreadyMember.at("/travellerId") }
         }
-        var random = SystemRandomNumberGenerator()
-        let code = String((0..<8).map { _ in alphabet.randomElement(using: &random) ?? "A" })
         let invitation = Invitation(
             id: app.ids.next(at: now),
-            code: code,
+            code: ReadableCode.random(codeLength),
+            linkCode: ReadableCode.random(linkCodeLength),
             travellerId: request.travellerId,
             uses: 0,
             maxUses: request.travellerId == nil ? request.maxUses ?? 20 : 1,

@@ -13,6 +13,8 @@ struct Call: Sendable {
     /// The colleague at the desk who acts for the guest that `principal` is.
     let actor: StaffMember?
     let session: Session.ID?
+    /// nil where the connection has no address.
+    let client: ClientAddress?
     let parameters: [String: String]
     let query: [String: String]
     let headers: HTTPFields

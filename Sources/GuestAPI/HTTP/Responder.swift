@@ -7,7 +7,16 @@ import NIOCore
 
 /// The way of every request: route, admission, authentication, policy, body, verb, response.
 struct Responder: HTTPResponder {
-    typealias Context = BasicRequestContext
+    /// Where the connection comes from.
+    struct Context: RequestContext {
+        var coreContext: CoreRequestContextStorage
+        let peer: SocketAddress?
+
+        init(source: Source) {
+            coreContext = .init(source: source)
+            peer = source.channel.remoteAddress
+        }
+    }
 
     let app: AppEnvironment
     let routes: RouteTable
@@ -22,7 +31,7 @@ struct Responder: HTTPResponder {
         var route = "unmatched"
         var answer: Answer
         do {
-            answer = try await reply(to: request, requestID, &language, &route)
+            answer = try await reply(to: request, from: context.peer, requestID, &language, &route)
         } catch {
             if let problem = Problem(error) {
                 answer = problem.answer(in: language, instance: requestID)
@@ -50,6 +59,7 @@ struct Responder: HTTPResponder {
 
     private func reply(
         to request: Request,
+        from peer: SocketAddress?,
         _ requestID: String,
         _ language: inout Language,
         _ route: inout String
@@ -95,6 +105,7 @@ struct Responder: HTTPResponder {
             principal: principal,
             actor: actor,
             session: credentials.session,
+            client: app.settings.trustedProxies.client(peer, request.headers),
             parameters: parameters,
             query: parts.count > 1 ? try QueryReader.parse(parts[1]) : [:],
             headers: request.headers,

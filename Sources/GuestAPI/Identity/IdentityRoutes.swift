@@ -7,14 +7,18 @@ import Postgres
 /// Signing in, one's own profile, consent and devices.
 enum IdentityRoutes {
     static let handlers: [String: RouteTable.Handler] = [
-        "requestCode": requestCode, "signIn": signIn, "refresh": refresh, "signOut": signOut, "showMe": showMe,
+        "requestCode": requestCode, "signIn": signIn, "signInByLink": signInByLink, "showSignInPage": showSignInPage,
+        "showSignInCode": showSignInCode, "refresh": refresh, "signOut": signOut, "showMe": showMe,
         "changeMe": changeMe, "eraseMe": eraseMe, "exportMe": exportMe, "listConsents": listConsents,
         "recordConsent": recordConsent, "listDevices": listDevices, "revokeDevice": revokeDevice,
-        "showStaffMe": showStaffMe, "listDeskActions": listDeskActions,
+        "showMailChange": showMailChange, "askMailChange": askMailChange, "confirmMailChange": confirmMailChange,
+        "stopMailChange": stopMailChange, "showStaffMe": showStaffMe, "listDeskActions": listDeskActions,
     ]
 
     private static func requestCode(_ call: Call) async throws -> Answer {
         let request = try call.body(CodeRequest.self)
+        let deviceHash = Token(request.deviceSecret).hash
+        try await requireRoom(IdentitySQL.isKnown(deviceHash, at: request.email.lowercased()), call)
         return try await call.write { tx in
             try .json(
                 await CodeRequest.request(request, language: call.language, call.app, at: call.now, in: tx),
@@ -23,11 +27,55 @@ enum IdentityRoutes {
         }
     }
 
+    /// An unknown device waits where many sign in from one address; a device that was signed in before never does.
+    private static func requireRoom(_ isKnown: Query<Bool>?, _ call: Call) async throws {
+        if call.app.signInLimit.take(call.client) { return }
+        if let isKnown, try await call.read({ try await $0.first(isKnown) }) == true { return }
+        call.app.metrics.happened(.addressHeldOff)
+        throw Refusal.tooManySignIns
+    }
+
+    private static func signInByLink(_ call: Call) async throws -> Answer {
+        let request = try call.body(LinkSignInRequest.self)
+        // A link cannot be guessed; the code from its page is shorter.
+        if !SignInLink.isToken(request.link) { try await requireRoom(nil, call) }
+        return try await call.write { tx in
+            try .json(
+                await SignInLink.signIn(request, language: call.language, call.app, at: call.now, in: tx),
+                .created
+            )
+        }
+    }
+
+    private static func showSignInPage(_ call: Call) async throws -> Answer {
+        do {
+            let token = call.text("token")
+            let attempt = try await call.read { try await SignInLink.find(token, call.app, at: call.now, in: $0) }
+            guard attempt.usedAt == nil else { return SignInPage.over(in: call.language) }
+            return SignInPage.ask(SignInLink.url(of: attempt.id, call.app), in: call.language)
+        } catch let refusal as Refusal where refusal == .signInLinkOver {
+            return SignInPage.over(in: call.language)
+        }
+    }
+
+    private static func showSignInCode(_ call: Call) async throws -> Answer {
+        do {
+            let token = call.text("token")
+            return try await call.write { tx in
+                let code = try await SignInLink.showCode(token, call.app, at: call.now, in: tx)
+                return SignInPage.show(code, in: call.language)
+            }
+        } catch let refusal as Refusal where refusal == .signInLinkOver {
+            return SignInPage.over(in: call.language)
+        }
+    }
+
     private static func signIn(_ call: Call) async throws -> Answer {
         let request = try call.body(SignInRequest.self)
+        try await requireRoom(IdentitySQL.isKnown(Token(request.deviceSecret).hash, for: request.attemptId), call)
         // Two transactions on purpose: a failed try stays counted whatever happens next.
         let isHeldOff = try await call.app.database.transaction(as: call.principal.setting) { tx in
-            try await SignIn.countTry(request, at: call.now, in: tx)
+            try await SignIn.countTry(request, call.app, at: call.now, in: tx)
         }
         guard !isHeldOff else {
             call.app.metrics.happened(.strangersHeldOff)
@@ -139,6 +187,45 @@ enum IdentityRoutes {
         }
         call.app.authenticator.forget()
         return answer
+    }
+
+    // MARK: Another mail address
+
+    private static func showMailChange(_ call: Call) async throws -> Answer {
+        let id = try call.guest()
+        guard let change = try await call.read({ try await $0.first(IdentitySQL.mailChange(of: id)) }) else {
+            throw Refusal.notFound
+        }
+        return try .json(change)
+    }
+
+    private static func askMailChange(_ call: Call) async throws -> Answer {
+        let request = try call.body(MailChangeRequest.self)
+        let id = try call.guest()
+        return try await call.write { tx in
+            try .json(await MailChange.ask(request, by: id, call.app, at: call.now, in: tx), .accepted)
+        }
+    }
+
+    private static func confirmMailChange(_ call: Call) async throws -> Answer {
+        let confirmation = try call.body(MailChangeConfirmation.self)
+        let id = try call.guest()
+        // Two transactions on purpose, as at a sign-in: a failed try stays counted.
+        try await call.app.database.transaction(as: call.principal.setting) { tx in
+            try await MailChange.countTry(by: id, at: call.now, in: tx)
+        }
+        return try await call.write { tx in
+            let waiting = try await MailChange.confirm(confirmation, by: id, call.app, at: call.now, in: tx)
+            return try waiting.map { try .json($0, .accepted) } ?? .noContent
+        }
+    }
+
+    private static func stopMailChange(_ call: Call) async throws -> Answer {
+        let id = try call.guest()
+        return try await call.write { tx in
+            try await MailChange.stop(by: id, in: tx)
+            return .noContent
+        }
     }
 
     private static func listDeskActions(_ call: Call) async throws -> Answer {

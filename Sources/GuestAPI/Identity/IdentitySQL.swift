@@ -256,6 +256,9 @@ enum IdentitySQL {
             Command("DELETE FROM refresh_token WHERE expires_at < \(now)"),
             Command("DELETE FROM known_device WHERE seen_at < \(now.addingTimeInterval(-86400 * 400))"),
             Command("DELETE FROM sign_in_attempt WHERE created_at < \(now.addingTimeInterval(-86400 * 2))"),
+            Command("DELETE FROM security_notice WHERE told_at < \(now.addingTimeInterval(-86400 * 2))"),
+            Command("DELETE FROM invitation_guess WHERE day < \(now.addingTimeInterval(-86400 * 2))"),
+            Command("DELETE FROM mail_change WHERE due_at < \(now.addingTimeInterval(-86400 * 30))"),
             Command("DELETE FROM child_admission WHERE expires_at < \(now.addingTimeInterval(-86400))"),
             Command("DELETE FROM session WHERE ends_at < \(now.addingTimeInterval(-86400))"),
             Command("DELETE FROM session WHERE revoked_at < \(now.addingTimeInterval(-86400))"),
@@ -274,10 +277,37 @@ enum IdentitySQL {
     ) -> Command {
         Command(
             """
-            INSERT INTO sign_in_attempt (id, audience, email, device_hash, expires_at, created_at)
-            VALUES (\(id), \(audience.rawValue), \(email), \(deviceHash), \(expiresAt), \(now))
+            INSERT INTO sign_in_attempt (id, audience, email, device_hash, expires_at, link_expires_at, created_at)
+            VALUES (\(id), \(audience.rawValue), \(email), \(deviceHash), \(expiresAt),
+                \(now.addingTimeInterval(SignInLink.lifetime)), \(now))
             """
         )
+    }
+
+    /// No code belongs to it, and no device until one opens the link.
+    static func insertDeskLink(
+        _ id: CodeRequest.AttemptID,
+        of guest: Guest.ID,
+        at now: Date,
+        expiresAt: Date
+    ) -> Command {
+        Command(
+            """
+            INSERT INTO sign_in_attempt (id, audience, guest_id, expires_at, link_expires_at, created_at)
+            VALUES (\(id), 'guest', \(guest), \(now), \(expiresAt), \(now))
+            """
+        )
+    }
+
+    static func endDeskLinks(of guest: Guest.ID) -> Command {
+        Command("DELETE FROM sign_in_attempt WHERE guest_id = \(guest) AND used_at IS NULL")
+    }
+
+    /// Makes whoever tries to sign in to an address wait for the one before.
+    static func lock(address email: String) -> Query<Bool> {
+        Query(
+            "SELECT pg_advisory_xact_lock(hashtextextended('sign-in ' || \(email)::text, 0)) IS NULL AS is_alone"
+        ) { try $0.decode("is_alone") }
     }
 
     struct Pressure {
@@ -306,7 +336,7 @@ enum IdentitySQL {
                     WHERE known.email = attempt.email AND known.device_hash = attempt.device_hash
                 ) AS is_known
                 FROM sign_in_attempt AS attempt
-                WHERE email = \(email) AND created_at > \(now.addingTimeInterval(-86400))
+                WHERE email = \(email) AND created_at > \(now.addingTimeInterval(-86400 - CodeRequest.lifetime))
             ) AS attempts
             """
         ) { row in
@@ -329,10 +359,28 @@ enum IdentitySQL {
         )
     }
 
-    struct Attempt {
-        let audience: CodeRequest.Audience
-        let email: String
+    /// A sign-in that was begun, with a mail or at a desk.
+    struct Attempt: Sendable {
+        enum Person: Sendable {
+            case guest(email: String)
+            case staff(email: String)
+            /// Whom the desk lets in without mail.
+            case deskGuest(Guest.ID)
+
+            var email: String? {
+                switch self {
+                case .guest(let email), .staff(let email): email
+                case .deskGuest: nil
+                }
+            }
+        }
+
+        let id: CodeRequest.AttemptID
+        let person: Person
+        /// The device that asked; once a link was used, the one that opened it.
+        let deviceHash: Data?
         let usedAt: Date?
+        let linkExpiresAt: Date
     }
 
     static func countTry(_ id: CodeRequest.AttemptID, deviceHash: Data, now: Date) -> Query<String> {
@@ -345,18 +393,190 @@ enum IdentitySQL {
         ) { try $0.decode("email") }
     }
 
-    static func lockedAttempt(_ id: CodeRequest.AttemptID) -> Query<Attempt> {
-        Query("SELECT audience, email, used_at FROM sign_in_attempt WHERE id = \(id) FOR UPDATE") { row in
-            Attempt(
-                audience: CodeRequest.Audience(rawValue: try row.decode("audience")) ?? .guest,
-                email: try row.decode("email"),
-                usedAt: try row.decodeIfPresent("used_at")
+    static func attempt(_ id: CodeRequest.AttemptID, locked: Bool = false) -> Query<Attempt> {
+        let lock: SQL = locked ? "FOR UPDATE" : ""
+        return Query(
+            """
+            SELECT id, audience, email, guest_id, device_hash, used_at, link_expires_at
+            FROM sign_in_attempt WHERE id = \(id) \(lock)
+            """
+        ) { row in
+            let person: Attempt.Person
+            if let guest = try row.decodeIfPresent("guest_id", as: Guest.ID.self) {
+                person = .deskGuest(guest)
+            } else {
+                let email: String = try row.decode("email")
+                let audience = CodeRequest.Audience(rawValue: try row.decode("audience"))
+                person = audience == .staff ? .staff(email: email) : .guest(email: email)
+            }
+            return Attempt(
+                id: try row.decode("id"),
+                person: person,
+                deviceHash: try row.decodeIfPresent("device_hash"),
+                usedAt: try row.decodeIfPresent("used_at"),
+                linkExpiresAt: try row.decode("link_expires_at")
             )
         }
     }
 
-    static func useAttempt(_ id: CodeRequest.AttemptID, at now: Date) -> Command {
-        Command("UPDATE sign_in_attempt SET used_at = \(now) WHERE id = \(id)")
+    static func attempt(pageCode: Data) -> Query<CodeRequest.AttemptID> {
+        Query("SELECT id FROM sign_in_attempt WHERE page_code = \(pageCode)") { try $0.decode("id") }
+    }
+
+    static func useAttempt(_ id: CodeRequest.AttemptID, by deviceHash: Data, at now: Date) -> Command {
+        Command("UPDATE sign_in_attempt SET used_at = \(now), device_hash = \(deviceHash) WHERE id = \(id)")
+    }
+
+    static func setPageCode(_ code: Data, of id: CodeRequest.AttemptID, at now: Date) -> Command {
+        Command(
+            """
+            UPDATE sign_in_attempt SET page_code = \(code)
+            WHERE id = \(id) AND used_at IS NULL AND link_expires_at > \(now)
+            """
+        )
+    }
+
+    /// Whether a device was signed in to the address of an attempt before.
+    static func isKnown(_ deviceHash: Data, for attempt: CodeRequest.AttemptID) -> Query<Bool> {
+        Query(
+            """
+            SELECT true AS is_known FROM sign_in_attempt JOIN known_device USING (email)
+            WHERE id = \(attempt) AND known_device.device_hash = \(deviceHash)
+            """
+        ) { try $0.decode("is_known") }
+    }
+
+    static func isKnown(_ deviceHash: Data, at email: String) -> Query<Bool> {
+        Query(
+            "SELECT true AS is_known FROM known_device WHERE email = \(email) AND device_hash = \(deviceHash)"
+        ) { try $0.decode("is_known") }
+    }
+
+    // MARK: Telling of what somebody tries
+
+    /// Begins to tell about an address; nothing where that was done within a day.
+    static func beginSecurityNotice(about email: String, at now: Date) -> Query<Bool> {
+        Query(
+            """
+            INSERT INTO security_notice (email, told_at) VALUES (\(email), \(now))
+            ON CONFLICT (email) DO UPDATE SET told_at = EXCLUDED.told_at
+                WHERE security_notice.told_at <= \(now.addingTimeInterval(-86400))
+            RETURNING true AS is_told
+            """
+        ) { try $0.decode("is_told") }
+    }
+
+    /// Who hears about an address: its guest, its colleague, and for a colleague's up to five people at head office.
+    static func readersOfSecurity(about email: String) -> Query<(email: String, language: Language)> {
+        Query(
+            """
+            SELECT email, language FROM guest WHERE email = \(email)
+            UNION
+            SELECT email, language FROM staff WHERE email = \(email) AND left_at IS NULL
+            UNION
+            (SELECT email, language FROM staff
+            WHERE is_head_office AND left_at IS NULL
+                AND EXISTS (SELECT FROM staff WHERE email = \(email) AND left_at IS NULL)
+            ORDER BY created_at, id LIMIT 5)
+            ORDER BY email, language
+            """
+        ) { row in
+            (try row.decode("email"), Language(rawValue: try row.decode("language")) ?? .english)
+        }
+    }
+
+    /// The address of whoever a session belongs to; none for a child and for a guest without mail.
+    static func mail(of session: Session.ID) -> Query<String> {
+        Query(
+            """
+            SELECT coalesce(guest.email, staff.email) AS email
+            FROM session LEFT JOIN guest ON guest.id = guest_id LEFT JOIN staff ON staff.id = staff_id
+            WHERE session.id = \(session) AND coalesce(guest.email, staff.email) IS NOT NULL
+            """
+        ) { try $0.decode("email") }
+    }
+
+    // MARK: Another mail address
+
+    /// Writes a change instead of the one under way; nothing where the guest has asked too often within a day.
+    static func replace(
+        _ change: MailChange,
+        of guest: Guest.ID,
+        atMost maximum: Int,
+        at now: Date
+    ) -> Query<MailChange.ID> {
+        let dayAgo = now.addingTimeInterval(-86400)
+        return Query(
+            """
+            INSERT INTO mail_change AS change (guest_id, id, email, codes_until, due_at, asked, since)
+            VALUES (\(guest), \(change.id), \(change.email), \(change.codesUntil), \(change.due), 1, \(now))
+            ON CONFLICT (guest_id) DO UPDATE SET
+                id = EXCLUDED.id, email = EXCLUDED.email, codes_until = EXCLUDED.codes_until, due_at = EXCLUDED.due_at,
+                tries = 0, is_confirmed = false, is_over = false,
+                asked = CASE WHEN change.since <= \(dayAgo) THEN 1 ELSE change.asked + 1 END,
+                since = CASE WHEN change.since <= \(dayAgo) THEN EXCLUDED.since ELSE change.since END
+                WHERE change.since <= \(dayAgo) OR change.asked < \(maximum)
+            RETURNING id
+            """
+        ) { try $0.decode("id") }
+    }
+
+    static func mailChange(of guest: Guest.ID) -> Query<MailChange> {
+        Query(
+            """
+            SELECT id, email, is_confirmed, codes_until, due_at FROM mail_change WHERE guest_id = \(guest) AND NOT is_over
+            """
+        ) { row in
+            MailChange(
+                id: try row.decode("id"),
+                email: try row.decode("email"),
+                isConfirmed: try row.decode("is_confirmed"),
+                codesUntil: try row.decode("codes_until"),
+                due: try row.decode("due_at")
+            )
+        }
+    }
+
+    static func countMailChangeTry(of guest: Guest.ID, now: Date) -> Command {
+        Command(
+            """
+            UPDATE mail_change SET tries = tries + 1
+            WHERE guest_id = \(guest) AND NOT is_over AND tries < \(MailChange.maximumTries) AND codes_until > \(now)
+            """
+        )
+    }
+
+    static func confirm(_ change: MailChange.ID) -> Command {
+        Command("UPDATE mail_change SET is_confirmed = true WHERE id = \(change)")
+    }
+
+    /// The row stays, because it counts how often the guest has asked.
+    static func endMailChange(of guest: Guest.ID) -> Command {
+        Command("UPDATE mail_change SET is_over = true, email = '', is_confirmed = false WHERE guest_id = \(guest)")
+    }
+
+    static func setMail(_ email: String, of guest: Guest.ID) -> Command {
+        Command("UPDATE guest SET email = \(email), version = version + 1 WHERE id = \(guest)")
+    }
+
+    /// Devices that were known at an address are known at the next one; a colleague who has the old one keeps it.
+    static func forget(address old: String, for new: String) -> [Command] {
+        [
+            Command(
+                """
+                INSERT INTO known_device (email, device_hash, seen_at)
+                SELECT \(new), device_hash, seen_at FROM known_device WHERE email = \(old)
+                ON CONFLICT (email, device_hash) DO NOTHING
+                """
+            ),
+            Command(
+                """
+                DELETE FROM known_device WHERE email = \(old)
+                    AND NOT EXISTS (SELECT FROM staff WHERE staff.email = known_device.email AND left_at IS NULL)
+                """
+            ),
+            Command("DELETE FROM sign_in_attempt WHERE email = \(old) AND audience = 'guest'"),
+        ]
     }
 
     // MARK: People
@@ -379,6 +599,44 @@ enum IdentitySQL {
             INSERT INTO guest (id, name, language, created_at, desk_park_id)
             VALUES (\(guest.id), \(guest.name), \(guest.language.rawValue), \(now), \(park))
             """
+        )
+    }
+
+    /// A guest whom the desk of that park has made, locked, and whether they have ever signed in.
+    static func lockedDeskGuest(
+        _ guest: Guest.ID,
+        of park: Park.ID
+    ) -> Query<(guest: DeskGuest, hasSignedIn: Bool)> {
+        Query(
+            """
+            SELECT id, name, language, email IS NOT NULL AS has_mail, claimed_at IS NOT NULL AS has_signed_in FROM guest
+            WHERE id = \(guest) AND desk_park_id = \(park) AND erased_at IS NULL FOR NO KEY UPDATE
+            """
+        ) { row in
+            (try deskGuest(row), try row.decode("has_signed_in"))
+        }
+    }
+
+    static func updateDeskGuest(_ guest: DeskGuest) -> Command {
+        Command(
+            """
+            UPDATE guest SET name = \(guest.name), language = \(guest.language.rawValue), version = version + 1
+            WHERE id = \(guest.id)
+            """
+        )
+    }
+
+    /// The account is the guest's own from now on.
+    static func claim(_ guest: Guest.ID, at now: Date) -> Command {
+        Command("UPDATE guest SET claimed_at = \(now) WHERE id = \(guest) AND claimed_at IS NULL")
+    }
+
+    private static func deskGuest(_ row: Row) throws -> DeskGuest {
+        DeskGuest(
+            id: try row.decode("id"),
+            name: try row.decode("name"),
+            language: Language(rawValue: try row.decode("language")) ?? .english,
+            hasMail: try row.decode("has_mail")
         )
     }
 
@@ -429,22 +687,32 @@ enum IdentitySQL {
                 searchable(name) LIKE search_pattern(\(text)) OR searchable(email) LIKE search_pattern(\(text))
             )
             ORDER BY id LIMIT \(limit)
-            """
-        ) { row in
-            DeskGuest(
-                id: try row.decode("id"),
-                name: try row.decode("name"),
-                language: Language(rawValue: try row.decode("language")) ?? .english,
-                hasMail: try row.decode("has_mail")
-            )
-        }
+            """,
+            decoding: deskGuest
+        )
     }
 
-    /// Newest first.
+    /// What was done in a guest's name, and the looks of staff at what is personal of their groups; newest first.
     static func deskActions(for guest: Guest.ID, limit: Int) -> Query<DeskAction> {
         Query(
             """
-            SELECT at, action, target, reason FROM audit WHERE on_behalf_of = \(guest) ORDER BY id DESC LIMIT \(limit)
+            SELECT at, action, target, reason FROM (
+                (SELECT id, at, action, target, reason FROM audit WHERE on_behalf_of = \(guest)
+                ORDER BY id DESC LIMIT \(limit))
+                UNION ALL
+                (SELECT id, at, action, target, reason FROM audit
+                WHERE on_behalf_of IS NULL AND principal LIKE 'staff:%'
+                    AND (action LIKE 'look.%' OR action = 'register.show')
+                    AND target IN (
+                        SELECT group_id FROM traveller WHERE guest_id = \(guest)
+                        UNION ALL
+                        SELECT booking.id FROM booking JOIN traveller USING (group_id) WHERE guest_id = \(guest)
+                        UNION ALL
+                        SELECT topic.id FROM topic JOIN traveller USING (group_id) WHERE guest_id = \(guest)
+                    )
+                ORDER BY id DESC LIMIT \(limit))
+            ) AS acts
+            ORDER BY id DESC LIMIT \(limit)
             """
         ) { row in
             DeskAction(
@@ -582,7 +850,8 @@ enum IdentitySQL {
         [
             Command(
                 """
-                DELETE FROM sign_in_attempt WHERE email = (SELECT email FROM guest WHERE id = \(guest))
+                DELETE FROM sign_in_attempt
+                WHERE guest_id = \(guest) OR email = (SELECT email FROM guest WHERE id = \(guest))
                 """
             ),
             // A colleague may have the same address, and then the same devices.
@@ -591,6 +860,11 @@ enum IdentitySQL {
                 DELETE FROM known_device WHERE email = (SELECT email FROM guest WHERE id = \(guest))
                     AND NOT EXISTS (SELECT FROM staff WHERE staff.email = known_device.email AND left_at IS NULL)
                 """
+            ),
+            Command("DELETE FROM mail_change WHERE guest_id = \(guest)"),
+            Command("DELETE FROM invitation_guess WHERE guest_id = \(guest)"),
+            Command(
+                "DELETE FROM security_notice WHERE email = (SELECT email FROM guest WHERE id = \(guest))"
             ),
             Command("DELETE FROM session WHERE guest_id = \(guest)"),
             Command("DELETE FROM favourite_cottage WHERE guest_id = \(guest)"),

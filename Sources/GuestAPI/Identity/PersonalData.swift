@@ -40,12 +40,14 @@ struct PersonalData: Sendable {
                 let consents: [ConsentEntry]
                 let consentsForChildren: [ConsentEntry]
                 let devices: [Device]
+                let mailChange: MailChange?
             }
             return Export(
                 profile: try await tx.first(IdentitySQL.guest(guest)),
                 consents: try await tx.all(IdentitySQL.consents(of: .guest(guest))),
                 consentsForChildren: try await tx.all(IdentitySQL.consents(givenBy: guest)),
-                devices: try await tx.all(IdentitySQL.devices(of: guest, current: nil, now: .distantPast))
+                devices: try await tx.all(IdentitySQL.devices(of: guest, current: nil, now: .distantPast)),
+                mailChange: try await tx.first(IdentitySQL.mailChange(of: guest))
             )
         },
         erase: { guest, _, now, tx in
@@ -59,9 +61,11 @@ struct PersonalData: Sendable {
         name: "outbox",
         export: { _, _, _ in [String]() },
         erase: { guest, app, now, tx in
-            guard let email = try await tx.first(IdentitySQL.guest(guest))?.email else { return }
-            try await tx.run(JobSQL.deleteMails(to: email))
-            try Job.enqueue(EraseSpool(folder: Spool.folder(of: email)), at: now, app, in: tx)
+            let (guests, changes) = try await tx.all(IdentitySQL.guest(guest), IdentitySQL.mailChange(of: guest))
+            for email in guests.compactMap(\.email) + changes.map(\.email) {
+                try await tx.run(JobSQL.deleteMails(to: email))
+                try Job.enqueue(EraseSpool(folder: Spool.folder(of: email)), at: now, app, in: tx)
+            }
         }
     )
 }

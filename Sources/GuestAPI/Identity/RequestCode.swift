@@ -24,6 +24,8 @@ extension CodeRequest {
         let email = request.email.lowercased()
         let deviceHash = Token(request.deviceSecret).hash
         let audience = request.audience ?? .guest
+        // One at a time for an address, so that none overlooks another's row.
+        _ = try await tx.first(IdentitySQL.lock(address: email))
         let (pressures, staff) = try await tx.all(
             IdentitySQL.pressure(on: email, deviceHash: deviceHash, now: now),
             IdentitySQL.staffID(email: email)
@@ -45,23 +47,13 @@ extension CodeRequest {
         return CodeSent(attemptId: id, expiresAt: expiresAt)
     }
 
-    /// Eight digits, derived: nothing that is stored, in a table or in a queue, reveals them.
+    /// The code that a mail brings.
     static func code(of attempt: AttemptID, _ secret: ServerSecret) -> String {
-        code(from: secret.digest("code", attempt.description))
+        SignInCode.newest("code", attempt.description, secret)
     }
 
-    /// Whether somebody was mailed that code, whichever key it was derived with.
+    /// Whether somebody was mailed that code.
     static func isCode(_ text: String, of attempt: AttemptID, _ secret: ServerSecret) -> Bool {
-        let given = Token(text).hash
-        func isAmongThem() -> Bool {
-            secret.digests("code", attempt.description).contains { Token(code(from: $0)).hash == given }
-        }
-        return isAmongThem() || secret.lookAgain() && isAmongThem()
-    }
-
-    private static func code(from digest: Data) -> String {
-        let number = digest.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) } % 100_000_000
-        let digits = String(number)
-        return String(repeating: "0", count: 8 - digits.count) + digits
+        SignInCode.isAny(text, "code", attempt.description, secret)
     }
 }

@@ -8,6 +8,8 @@ import Sync
 enum SignIn {
     static let accessLifetime: TimeInterval = 15 * 60
     static let refreshLifetime: TimeInterval = 90 * 86400
+    /// Codes of strangers that are compared for one mail address within a day.
+    static let maximumFailures = 20
     /// Staff sign in anew every working day.
     static let staffLifetime: TimeInterval = 8 * 3600
 
@@ -17,13 +19,22 @@ enum SignIn {
     ///
     /// - Returns: true for a device that is held off, because strangers have guessed often at that address; nothing is then
     ///   compared.
-    static func countTry(_ request: SignInRequest, at now: Date, in tx: Transaction) async throws -> Bool {
+    static func countTry(
+        _ request: SignInRequest,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Bool {
         let deviceHash = Token(request.deviceSecret).hash
         let emails = try await tx.all(IdentitySQL.countTry(request.attemptId, deviceHash: deviceHash, now: now))
         guard let email = emails.first else { throw Refusal.codeWrong }
+        // One at a time for an address, so that none overlooks another's try.
+        _ = try await tx.first(IdentitySQL.lock(address: email))
         let pressure = try await tx.first(IdentitySQL.pressure(on: email, deviceHash: deviceHash, now: now))
         guard let pressure else { throw Refusal.codeWrong }
-        return !pressure.isKnownDevice && pressure.failuresByStrangers > 20
+        guard !pressure.isKnownDevice, pressure.failuresByStrangers > maximumFailures else { return false }
+        try await SecurityNotice.codesGuessed.tell(email, app, at: now, in: tx)
+        return true
     }
 
     /// Exchanges the right code for tokens, making the guest's account at the first time.
@@ -37,45 +48,78 @@ enum SignIn {
         at now: Date,
         in tx: Transaction
     ) async throws -> Tokens {
-        guard let attempt = try await tx.first(IdentitySQL.lockedAttempt(request.attemptId)) else {
-            throw Refusal.codeWrong
-        }
-        guard CodeRequest.isCode(request.code, of: request.attemptId, app.secret) else { throw Refusal.codeWrong }
-        let origin = (purpose: "sign-in", text: request.attemptId.description)
+        let deviceHash = Token(request.deviceSecret).hash
+        // A link may have given the attempt to another device in between.
+        guard let attempt = try await tx.first(IdentitySQL.attempt(request.attemptId, locked: true)),
+            attempt.deviceHash == deviceHash, CodeRequest.isCode(request.code, of: attempt.id, app.secret)
+        else { throw Refusal.codeWrong }
         if attempt.usedAt != nil {
-            guard let tokens = try await repeated(origin.purpose, origin.text, app, at: now, in: tx) else {
-                throw Refusal.codeWrong
-            }
+            guard let tokens = try await repeated(attempt, app, at: now, in: tx) else { throw Refusal.codeWrong }
             return tokens
         }
-        let refresh = Token(derivedFrom: app.secret.digest(origin.purpose, origin.text))
-        try await tx.run(IdentitySQL.useAttempt(request.attemptId, at: now))
+        try await tx.run(IdentitySQL.useAttempt(attempt.id, by: deviceHash, at: now))
+        let device = Device(name: request.deviceName ?? "", hash: deviceHash)
+        guard let tokens = try await admit(attempt, device, language: language, app, at: now, in: tx) else {
+            throw Refusal.codeWrong
+        }
+        return tokens
+    }
+
+    /// A device that signs in.
+    struct Device: Sendable {
+        let name: String
+        let hash: Data
+    }
+
+    private static let purpose = "sign-in"
+
+    /// Signs the device in that an attempt has proved right for, and makes the guest's account at the first time.
+    ///
+    /// - Returns: nil for a mail address that no colleague has any more.
+    static func admit(
+        _ attempt: IdentitySQL.Attempt,
+        _ device: Device,
+        language: Language,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Tokens? {
         let owner: Session.Owner?
-        switch attempt.audience {
-        case .guest:
+        switch attempt.person {
+        case .guest(let email):
             let fresh: Guest.ID = app.ids.next(at: now)
-            try await tx.run(
-                IdentitySQL.insertGuest(fresh, email: attempt.email, name: "", language: language, at: now)
-            )
-            let guest = try await tx.first(IdentitySQL.guestID(email: attempt.email))
+            try await tx.run(IdentitySQL.insertGuest(fresh, email: email, name: "", language: language, at: now))
+            let guest = try await tx.first(IdentitySQL.guestID(email: email))
             if let guest { tx.publish(guest, .guest, to: .guest(guest)) }
             owner = guest.map { .guest($0) }
-        case .staff:
-            owner = try await tx.first(IdentitySQL.staffID(email: attempt.email)).map { .staff($0) }
+        case .staff(let email):
+            owner = try await tx.first(IdentitySQL.staffID(email: email)).map { .staff($0) }
+        case .deskGuest(let guest):
+            tx.later([IdentitySQL.claim(guest, at: now)])
+            owner = .guest(guest)
         }
-        guard let owner else { throw Refusal.codeWrong }
-        let deviceHash = Token(request.deviceSecret).hash
-        tx.later([IdentitySQL.know(deviceHash, of: attempt.email, at: now)])
+        guard let owner else { return nil }
+        if let email = attempt.person.email { tx.later([IdentitySQL.know(device.hash, of: email, at: now)]) }
         return try await open(
-            Session.ID(request.attemptId.uuid),
+            Session.ID(attempt.id.uuid),
             of: owner,
-            refresh: refresh,
-            deviceName: request.deviceName ?? "",
-            deviceHash: deviceHash,
+            refresh: Token(derivedFrom: app.secret.digest(purpose, attempt.id.description)),
+            deviceName: device.name,
+            deviceHash: device.hash,
             app,
             at: now,
             in: tx
         )
+    }
+
+    /// The tokens that an attempt was exchanged for; nil once its device has used them.
+    static func repeated(
+        _ attempt: IdentitySQL.Attempt,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Tokens? {
+        try await repeated(purpose, attempt.id.description, app, at: now, in: tx)
     }
 
     /// Writes a session with its first tokens.
@@ -171,6 +215,8 @@ enum SignIn {
         if row.usedAt != nil {
             if let tokens = try await repeated("refresh", token.text, app, at: now, in: tx) { return .tokens(tokens) }
             try await tx.run(IdentitySQL.revoke(row.session, at: now))
+            let email = try await tx.first(IdentitySQL.mail(of: row.session))
+            try await SecurityNotice.tokenCopied.tell(email, app, at: now, in: tx)
             return .reuse
         }
         try await tx.run(IdentitySQL.markUsed(token, at: now))

@@ -80,7 +80,8 @@ struct Job: Sendable {
     /// Every kind that a worker knows.
     static let kinds: [String: any Work.Type] = {
         let all: [any Work.Type] = [
-            Mail.self, EraseSpool.self, NoteErasure.self, RemovePhoto.self, ForgetPhotos.self, Notify.self,
+            Mail.self, EndMailChange.self, EraseSpool.self, NoteErasure.self, RemovePhoto.self, ForgetPhotos.self,
+            Notify.self,
             SendNotice.self,
             ExpireHold.self, Republish.self, CleanUp.self, ForgetRegister.self, CheckOccupancy.self,
             RemindPayers.self,

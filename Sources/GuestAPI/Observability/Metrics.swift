@@ -48,6 +48,10 @@ final class Metrics: Sendable {
         case codeWrong
         /// Somebody was held off because strangers have guessed or asked often for that address.
         case strangersHeldOff
+        /// An unknown device was held off because many sign in from its address.
+        case addressHeldOff
+        /// A code of an invitation that there is not.
+        case invitationGuessed
         /// A refresh token came again whose successor had been used: somebody has copied it.
         case tokenReused
     }

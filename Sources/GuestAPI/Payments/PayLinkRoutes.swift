@@ -72,7 +72,7 @@ enum PayLinkRoutes {
     private static func page(_ call: Call) async throws -> Answer {
         let link = try await find(call)
         let view = try await call.read { try await PayLinkView.show(link, call.app, at: call.now, in: $0) }
-        return PayPage.answer(view, in: call.language)
+        return PayPage.answer(view, at: PayLink.url(of: link.id, call.app), in: call.language)
     }
 
     /// The page's button: begins to pay all that is open and leads on to where that is done.
@@ -95,7 +95,12 @@ enum PayLinkRoutes {
         } catch let refusal as Refusal {
             // A browser asks: it is told in a page, as a person reads it.
             let view = try await call.read { try await PayLinkView.show(link, call.app, at: call.now, in: $0) }
-            return PayPage.answer(view, refusing: refusal, in: call.language)
+            return PayPage.answer(
+                view,
+                at: PayLink.url(of: link.id, call.app),
+                refusing: refusal,
+                in: call.language
+            )
         }
         let deadline = ContinuousClock.now + .seconds(5)
         while call.app.settings.payments?.page != nil, ContinuousClock.now < deadline {

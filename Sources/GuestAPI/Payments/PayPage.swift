@@ -3,8 +3,15 @@ import HTTPTypes
 
 /// What the link in a mail shows in a browser.
 enum PayPage {
-    /// - Parameter refusal: why the button could not do what it says.
-    static func answer(_ view: PayLinkView, refusing refusal: Refusal? = nil, in language: Language) -> Answer {
+    /// - Parameters:
+    ///   - url: the page's own address.
+    ///   - refusal: why the button could not do what it says.
+    static func answer(
+        _ view: PayLinkView,
+        at url: String,
+        refusing refusal: Refusal? = nil,
+        in language: Language
+    ) -> Answer {
         let isOpen = view.open.amount > 0
         let title = LocalizedText(
             en: isOpen ? "Still to pay: \(view.open.plainText)" : "Nothing is left to pay. Thank you!",
@@ -21,32 +28,16 @@ enum PayPage {
                 "\(view.household), Buchung \(view.number) im \(view.park), \(view.stay.arrival) bis \(view.stay.departure)"
         )
         let button = LocalizedText(en: "Pay", nl: "Betalen", de: "Bezahlen")
-        let form =
+        let told: HTML? = refusal.map { "<p><strong>\($0.message[language])</strong></p>" }
+        let form: HTML? =
             isOpen && !view.methods.isEmpty
-            ? "<form method=\"post\"><button>\(button[language])</button></form>" : ""
-        let told = refusal.map { "<p><strong>\(escaped($0.message[language]))</strong></p>" } ?? ""
-        let page = """
-            <!doctype html><html lang="\(language.rawValue)"><meta charset="utf-8">
-            <meta name="viewport" content="width=device-width"><title>Voorpret</title>
-            <style>
-            body { font: 18px/1.5 system-ui, sans-serif; max-width: 28rem; margin: 4rem auto; padding: 0 1rem }
-            button { font: inherit; padding: .6rem 1.6rem }
-            </style>
-            <h1>\(escaped(title[language]))</h1><p>\(escaped(about[language]))</p>\(told)\(form)</html>
-            """
-        return Answer(
-            status: refusal == nil ? .ok : .conflict,
-            headers: [
-                HTTPField(name: .contentType, value: "text/html; charset=utf-8"),
-                HTTPField(name: .cacheControl, value: "no-store"),
-                // The address is the secret: it must not travel on.
-                HTTPField(name: .referrerPolicy, value: "no-referrer"),
-                HTTPField(
-                    name: .contentSecurityPolicy,
-                    value: "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-                ),
-            ],
-            body: Array(page.utf8)
+            ? "<form method=\"post\"><button>\(button[language])</button></form>\(SignInPage.onPhone(url, in: language))"
+            : nil
+        return .page(
+            title[language],
+            "<p>\(about[language])</p>\(told)\(form)",
+            in: language,
+            refusal == nil ? .ok : .conflict
         )
     }
 
@@ -60,15 +51,9 @@ enum PayPage {
             body: []
         )
     }
-
-    private static func escaped(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-            .replacing("\"", with: "&quot;")
-    }
 }
 
 extension HTTPField.Name {
-    // Constant tokens, so they are valid.
+    // A constant token, so it is valid.
     static let stripeSignature = HTTPField.Name("Stripe-Signature") ?? .server
-    fileprivate static let referrerPolicy = HTTPField.Name("Referrer-Policy") ?? .server
 }

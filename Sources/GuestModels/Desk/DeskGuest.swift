@@ -32,7 +32,51 @@ public struct DeskGuestRequest: Codable, Sendable, Checked {
     }
 }
 
-/// Something that the desk did in a guest's name.
+/// Corrects the account of a guest whom the desk has made and who never signed in.
+public struct DeskGuestChange: Codable, Sendable, Checked {
+    /// Stays as it is unless told, as does the language.
+    public var name: String?
+    public var language: Language?
+    /// 1 to 500 characters, which the guest can read.
+    public var reason: String
+
+    public init(name: String? = nil, language: Language? = nil, reason: String) {
+        self.name = name
+        self.language = language
+        self.reason = reason
+    }
+
+    public func check(_ check: inout Check) {
+        check.text(name, "/name", length: 1...100)
+        check.text(reason, "/reason", length: 1...500)
+    }
+}
+
+/// Erases the account of a guest whom the desk has made and who never signed in.
+public struct DeskGuestErasure: Codable, Sendable, Checked {
+    /// 1 to 500 characters.
+    public var reason: String
+
+    public init(reason: String) {
+        self.reason = reason
+    }
+
+    public func check(_ check: inout Check) {
+        check.text(reason, "/reason", length: 1...500)
+    }
+}
+
+extension Refusal {
+    public static let guestSignsIn = Refusal(
+        .conflict,
+        "guest_signs_in",
+        en: "This guest signs in and looks after the account themselves.",
+        nl: "Deze gast logt zelf in en beheert het account zelf.",
+        de: "Dieser Gast meldet sich selbst an und verwaltet das Konto selbst."
+    )
+}
+
+/// Something that the desk did in a guest's name, or a look of staff at what is personal.
 public struct DeskAction: Codable, Hashable, Sendable {
     public var at: Date
     public var action: String

@@ -86,7 +86,12 @@ public struct Invitation: Codable, Hashable, Sendable {
     public typealias ID = Identifier<Invitation>
 
     public var id: ID
+    /// Eight letters and digits, to read out.
     public var code: String
+    /// 26 letters and digits, too many to guess: the last part of the address `/join/…`.
+    ///
+    /// An invitation from before links had codes of their own has none.
+    public var linkCode: String?
     /// Whoever accepts takes over this traveller's row.
     public var travellerId: Traveller.ID?
     public var uses: Int
@@ -97,6 +102,7 @@ public struct Invitation: Codable, Hashable, Sendable {
     public init(
         id: ID,
         code: String,
+        linkCode: String?,
         travellerId: Traveller.ID?,
         uses: Int,
         maxUses: Int,
@@ -105,6 +111,7 @@ public struct Invitation: Codable, Hashable, Sendable {
     ) {
         self.id = id
         self.code = code
+        self.linkCode = linkCode
         self.travellerId = travellerId
         self.uses = uses
         self.maxUses = maxUses
@@ -119,6 +126,13 @@ public struct Invitation: Codable, Hashable, Sendable {
 }
 
 extension Refusal {
+    public static let tooManyGuesses = Refusal(
+        .tooMany(after: 3600),
+        "too_many_guesses",
+        en: "Many of the codes you tried are none. Please wait, or ask for the link.",
+        nl: "Veel codes die je probeerde bestaan niet. Wacht even, of vraag de link.",
+        de: "Viele Codes, die du versucht hast, gibt es nicht. Bitte warte, oder lass dir den Link geben."
+    )
     public static let invitationOver = Refusal(
         .notFound,
         "invitation_over",

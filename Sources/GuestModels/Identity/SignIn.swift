@@ -65,6 +65,38 @@ public struct SignInRequest: Codable, Sendable, Checked {
     }
 }
 
+/// Exchanges a sign-in link for tokens of the device that has opened it.
+public struct LinkSignInRequest: Codable, Sendable, Checked {
+    /// The last part of the link's address, or the code that its page shows.
+    public var link: String
+    public var deviceSecret: String
+    public var deviceName: String?
+
+    public init(link: String, deviceSecret: String, deviceName: String? = nil) {
+        self.link = link
+        self.deviceSecret = deviceSecret
+        self.deviceName = deviceName
+    }
+
+    public func check(_ check: inout Check) {
+        check.text(link, "/link", length: 12...100)
+        check.secret(deviceSecret, "/deviceSecret", length: 16...200)
+        check.text(deviceName, "/deviceName", length: 0...100)
+    }
+}
+
+/// A way in for a guest without mail, to print or to show as a QR code.
+public struct DeskSignInLink: Codable, Sendable {
+    public var url: String
+    /// An hour after it was made; it works once.
+    public var expiresAt: Date
+
+    public init(url: String, expiresAt: Date) {
+        self.url = url
+        self.expiresAt = expiresAt
+    }
+}
+
 public struct RefreshRequest: Codable, Sendable, Checked {
     public var refreshToken: String
     public var deviceSecret: String
@@ -195,6 +227,27 @@ public struct Device: Codable, Sendable {
 }
 
 extension Refusal {
+    public static let signInLinkOver = Refusal(
+        .unauthenticated,
+        "sign_in_link_over",
+        en: "That link or code no longer works. Ask for a new one.",
+        nl: "Die link of code werkt niet meer. Vraag een nieuwe.",
+        de: "Dieser Link oder Code gilt nicht mehr. Fordere einen neuen an."
+    )
+    public static let guestHasMail = Refusal(
+        .conflict,
+        "guest_has_mail",
+        en: "This guest can ask for a code by mail.",
+        nl: "Deze gast kan een code per mail vragen.",
+        de: "Dieser Gast kann einen Code per Mail anfordern."
+    )
+    public static let tooManySignIns = Refusal(
+        .tooMany(after: 30),
+        "too_many_sign_ins",
+        en: "Many people sign in from where you are. Please try again in half a minute.",
+        nl: "Veel mensen loggen in vanaf jouw plek. Probeer het over een halve minuut nog eens.",
+        de: "Von dort, wo du bist, melden sich gerade viele an. Bitte versuche es in einer halben Minute noch einmal."
+    )
     public static let tooManyCodes = Refusal(
         .tooMany(after: 600),
         "too_many_codes",

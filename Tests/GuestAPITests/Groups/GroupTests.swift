@@ -30,6 +30,47 @@ import Testing
         }
     }
 
+    @Test func `An invitation's link has a code of its own that joins`() async throws {
+        try await withGuestAPI { api in
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let path = "/v1/groups/\(group.id)/invitations"
+            let invitation = try await api.post(path, InvitationRequest(), as: organiser).decode(Invitation.self)
+            let linkCode = try #require(invitation.linkCode)
+            #expect(linkCode.count == 26)
+            let page = try await api.get("/join/\(linkCode)")
+            #expect(page.text.contains("\(invitation.code.prefix(4))-\(invitation.code.suffix(4))"))
+            let friend = try await api.given.guest("Friend")
+            #expect(try await api.get("/v1/invitations/\(linkCode)", as: friend).status == 200)
+            #expect(try await api.post("/v1/invitations/\(linkCode)/accept", as: friend).status == 201)
+            #expect(try await api.send("DELETE", "\(path)/\(invitation.id)", as: organiser).status == 204)
+            #expect(try await api.get("/join/\(linkCode)").status == 404)
+            // The page takes no code that is read out: that would be a way to guess without an account.
+            #expect(try await api.get("/join/\(invitation.code)").status == 404)
+        }
+    }
+
+    @Test func `A guest guesses twenty codes of invitations a day`() async throws {
+        try await withGuestAPI { api in
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let path = "/v1/groups/\(group.id)/invitations"
+            let invitation = try await api.post(path, InvitationRequest(), as: organiser).decode(Invitation.self)
+            let guesser = try await api.given.guest("Guesser")
+            for number in 0..<10 {
+                let code = "AAAAAAA\(number % 8 + 2)"
+                #expect(try await api.get("/v1/invitations/\(code)", as: guesser).code == "invitation_over")
+                #expect(try await api.post("/v1/invitations/\(code)/accept", as: guesser).code == "invitation_over")
+            }
+            let right = "/v1/invitations/\(invitation.code)"
+            let refused = try await api.get(right, as: guesser)
+            #expect(refused.code == "too_many_guesses" && refused.headers["retry-after"] == "3600")
+            #expect(try await api.get(right, as: try await api.given.guest("Friend")).status == 200)
+            api.clock.advance(by: 86_400)
+            #expect(try await api.post("\(right)/accept", as: guesser).status == 201)
+        }
+    }
+
     @Test func `Twenty who take the last five places at once: five get in`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             let organiser = try await api.given.guest()

@@ -85,6 +85,9 @@ import Testing
             """,
             "signInChild": #"{"code": "0123456789abcdef", "deviceSecret": "0123456789abcdef"}"#,
             "createDeskGuest": #"{"name": "N"}"#,
+            "changeDeskGuest": #"{"reason": "R"}"#, "eraseDeskGuest": #"{"reason": "R"}"#,
+            "askMailChange": #"{"email": "somebody@example.org"}"#,
+            "confirmMailChange": #"{"newCode": "00000000"}"#,
             "addStaff": """
             {"email": "\(UUID().uuidString.lowercased())@example.org", "name": "N", "isHeadOffice": false, "posts": []}
             """,
@@ -179,7 +182,7 @@ import Testing
             let names = [
                 "park", "type", "cottage", "rate", "closure", "group", "traveller", "invitation", "booking", "device",
                 "job", "order", "extra", "task", "note", "number", "share",
-                "payment", "link", "goodwill", "invoice", "colleague", "option", "item", "topic", "message",
+                "payment", "link", "goodwill", "guest", "invoice", "colleague", "option", "item", "topic", "message",
             ]
             let nothing = Dictionary(
                 names.map { ($0, missing) } + [

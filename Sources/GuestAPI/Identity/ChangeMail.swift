@@ -1,0 +1,153 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+
+extension MailChange {
+    /// One hour.
+    private static let lifetimeOfCodes: TimeInterval = 3600
+    static let maximumTries = 5
+    private static let maximumADay = 3
+
+    /// Which mailbox a code was sent to.
+    enum Mailbox: String, Sendable {
+        case old, new
+    }
+
+    /// Eight digits, derived as those of a sign-in are.
+    static func code(of change: ID, _ mailbox: Mailbox, _ secret: ServerSecret) -> String {
+        SignInCode.newest(purpose(mailbox), change.description, secret)
+    }
+
+    private static func isCode(_ code: String, of change: ID, _ mailbox: Mailbox, _ secret: ServerSecret) -> Bool {
+        SignInCode.isAny(code, purpose(mailbox), change.description, secret)
+    }
+
+    private static func purpose(_ mailbox: Mailbox) -> String { "mail-change-\(mailbox.rawValue)" }
+
+    /// Begins a change, instead of the one that was under way, and tells both mailboxes.
+    ///
+    /// Whether the new address has an account already is not told before its mailbox has proved itself.
+    static func ask(
+        _ request: MailChangeRequest,
+        by guest: Guest.ID,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> MailChange {
+        guard let found = try await tx.first(IdentitySQL.guest(guest, locked: true)) else { throw Refusal.notFound }
+        let change = MailChange(
+            id: app.ids.next(at: now),
+            email: request.email.lowercased(),
+            isConfirmed: false,
+            codesUntil: now.addingTimeInterval(lifetimeOfCodes),
+            due: now.addingTimeInterval(notice)
+        )
+        guard try await tx.first(IdentitySQL.replace(change, of: guest, atMost: maximumADay, at: now)) != nil else {
+            throw Refusal.tooManyMailChanges
+        }
+        try Job.enqueue(
+            Mail(to: change.email, language: found.language, letter: .mailChangeAsked(change: change.id)),
+            at: now,
+            app,
+            in: tx
+        )
+        if let old = found.email {
+            // Dates in mails are those of Greenwich: a guest is at no park.
+            let due = LocalDate(daysSince1970: Int((change.due.timeIntervalSince1970 / 86400).rounded(.down)))
+            try Job.enqueue(
+                Mail(to: old, language: found.language, letter: .mailChangeAnnounced(change: change.id, due: due)),
+                at: now,
+                app,
+                in: tx
+            )
+        }
+        return change
+    }
+
+    /// Counts a try, in a transaction that commits before anything is compared; throws `mailCodeWrong` when none is left.
+    static func countTry(by guest: Guest.ID, at now: Date, in tx: Transaction) async throws {
+        guard try await tx.run(IdentitySQL.countMailChangeTry(of: guest, now: now)) == 1 else {
+            throw Refusal.mailCodeWrong
+        }
+    }
+
+    /// Takes the codes.
+    ///
+    /// - Returns: the change that waits for its day; nil when the address has changed.
+    static func confirm(
+        _ confirmation: MailChangeConfirmation,
+        by guest: Guest.ID,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> MailChange? {
+        guard let found = try await tx.first(IdentitySQL.guest(guest, locked: true)),
+            var change = try await tx.first(IdentitySQL.mailChange(of: guest)), now < change.codesUntil,
+            isCode(confirmation.newCode, of: change.id, .new, app.secret)
+        else { throw Refusal.mailCodeWrong }
+        if let code = confirmation.oldCode {
+            guard isCode(code, of: change.id, .old, app.secret) else { throw Refusal.mailCodeWrong }
+        }
+        guard found.email == nil || confirmation.oldCode != nil else {
+            change.isConfirmed = true
+            try await tx.run(IdentitySQL.confirm(change.id))
+            try Job.enqueue(EndMailChange(guest: guest, change: change.id), at: change.due, app, in: tx)
+            return change
+        }
+        try await apply(change, to: found, app, at: now, in: tx)
+        return nil
+    }
+
+    static func stop(by guest: Guest.ID, in tx: Transaction) async throws {
+        try await tx.run(IdentitySQL.endMailChange(of: guest))
+    }
+
+    /// Writes the new address.
+    ///
+    /// Devices stay signed in, and are known at the new address.
+    ///
+    /// Throws `mailTaken` where another account has it.
+    fileprivate static func apply(
+        _ change: MailChange,
+        to guest: Guest,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        try await tx.run(
+            IdentitySQL.setMail(change.email, of: guest.id),
+            refusing: ["guest_email_taken": .mailTaken]
+        )
+        try await tx.run(IdentitySQL.endMailChange(of: guest.id))
+        if let old = guest.email {
+            try await tx.run(IdentitySQL.forget(address: old, for: change.email))
+            try Job.enqueue(EraseSpool(folder: Spool.folder(of: old)), at: now, app, in: tx)
+        }
+        tx.publish(guest.id, .guest, to: .guest(guest.id))
+        for park in try await tx.all(IdentitySQL.parks(of: guest.id)) { tx.tell(park, of: .guest, guest.id) }
+        try Audit.record("guest.changeMail", target: guest.id.uuid, app, at: now, in: tx)
+    }
+}
+
+/// Seven days have passed since the old address was told.
+struct EndMailChange: Work {
+    static let kind = "endMailChange"
+    static let queue = Job.Queue.effects
+
+    let guest: Guest.ID
+    let change: MailChange.ID
+
+    /// A change that was stopped or begun anew is left alone, and so is one whose address another account has by now.
+    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        guard let found = try await tx.first(IdentitySQL.guest(guest, locked: true)),
+            let waiting = try await tx.first(IdentitySQL.mailChange(of: guest)), waiting.id == change,
+            waiting.isConfirmed
+        else { return }
+        do {
+            try await tx.savepoint { try await MailChange.apply(waiting, to: found, app, at: now, in: $0) }
+        } catch let refusal as Refusal where refusal == .mailTaken {
+            try await MailChange.stop(by: guest, in: tx)
+        }
+    }
+}

@@ -1,0 +1,20 @@
+/// Texts that somebody reads from one place and types in another.
+enum ReadableCode {
+    /// Five bits each: without I, O, 0 and 1, which people mix up.
+    static let alphabet = Array("ABCDEFGHJKLMNPQRSTUVWXYZ23456789")
+
+    static func random(_ length: Int) -> String {
+        var random = SystemRandomNumberGenerator()
+        return String((0..<length).map { _ in alphabet.randomElement(using: &random) ?? "A" })
+    }
+
+    /// In capitals and without the blanks and hyphens that help reading.
+    static func plain(_ typed: String) -> String {
+        typed.uppercased().filter { $0 != "-" && $0 != " " }
+    }
+
+    /// In groups of four.
+    static func grouped(_ code: String) -> String {
+        stride(from: 0, to: code.count, by: 4).map { String(code.dropFirst($0).prefix(4)) }.joined(separator: "-")
+    }
+}

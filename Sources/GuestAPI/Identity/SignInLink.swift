@@ -1,0 +1,125 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// The link in a mail with a code, and the one that a desk prints for a guest without mail.
+///
+/// It signs in the device that opens it, never the one that asked for it: the app sends the last part of the address. A
+/// browser without the app shows, at the push of a button, a code to type into the app. Whoever has the link reads the mail,
+/// so no limit for strangers holds it off, and the owner of an address always gets in.
+enum SignInLink {
+    private static let purpose = "sign-in-link"
+    /// Two hours.
+    ///
+    /// Strangers may ask for twenty mails an hour, and then no more are sent; the last of them must still work when the next
+    /// is.
+    static let lifetime: TimeInterval = 2 * 3600
+    /// The one from the desk, one hour.
+    static let lifetimeOfDesk: TimeInterval = 3600
+    /// Sixty bits.
+    private static let codeLength = 12
+
+    static func url(of attempt: CodeRequest.AttemptID, _ app: AppEnvironment) -> String {
+        "\(app.settings.publicURL)/sign-in/\(token(of: attempt, app))"
+    }
+
+    static func token(of attempt: CodeRequest.AttemptID, _ app: AppEnvironment) -> String {
+        app.secret.pass([attempt.uuid], for: purpose)
+    }
+
+    /// The attempt that a link belongs to, used or not.
+    ///
+    /// Throws `notFound` for a text that is none of ours, `signInLinkOver` when it is too late.
+    static func find(
+        _ token: String,
+        _ app: AppEnvironment,
+        at now: Date,
+        in reader: Reader
+    ) async throws -> IdentitySQL.Attempt {
+        guard let id = attempt(in: token, app) else { throw Refusal.notFound }
+        guard let found = try await reader.first(IdentitySQL.attempt(id)), now < found.linkExpiresAt else {
+            throw Refusal.signInLinkOver
+        }
+        return found
+    }
+
+    private static func attempt(in token: String, _ app: AppEnvironment) -> CodeRequest.AttemptID? {
+        app.secret.ids(in: token, count: 1, for: purpose)?.first.map { CodeRequest.AttemptID($0) }
+    }
+
+    /// Whether a text has the shape of a link's last part; every other one can only be a code from its page.
+    static func isToken(_ text: String) -> Bool { text.utf8.count == 64 }
+
+    /// Exchanges a link, or the code from its page, for tokens of the device that sends it.
+    ///
+    /// A device that lost the answer may repeat the request, until it has refreshed the tokens.
+    static func signIn(
+        _ request: LinkSignInRequest,
+        language: Language,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> Tokens {
+        let id: CodeRequest.AttemptID?
+        if isToken(request.link) {
+            id = attempt(in: request.link, app)
+        } else {
+            id = try await tx.first(IdentitySQL.attempt(pageCode: Token(ReadableCode.plain(request.link)).hash))
+        }
+        guard let id, let attempt = try await tx.first(IdentitySQL.attempt(id, locked: true)),
+            now < attempt.linkExpiresAt
+        else { throw Refusal.signInLinkOver }
+        let deviceHash = Token(request.deviceSecret).hash
+        if attempt.usedAt != nil {
+            guard attempt.deviceHash == deviceHash,
+                let tokens = try await SignIn.repeated(attempt, app, at: now, in: tx)
+            else { throw Refusal.signInLinkOver }
+            return tokens
+        }
+        try await tx.run(IdentitySQL.useAttempt(id, by: deviceHash, at: now))
+        let device = SignIn.Device(name: request.deviceName ?? "", hash: deviceHash)
+        guard let tokens = try await SignIn.admit(attempt, device, language: language, app, at: now, in: tx) else {
+            throw Refusal.signInLinkOver
+        }
+        return tokens
+    }
+
+    /// A code to type into the app, for whoever has opened the link in a browser; each new one ends the one before.
+    static func showCode(
+        _ token: String,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> String {
+        guard let id = attempt(in: token, app) else { throw Refusal.notFound }
+        let code = ReadableCode.random(codeLength)
+        guard try await tx.run(IdentitySQL.setPageCode(Token(code).hash, of: id, at: now)) == 1 else {
+            throw Refusal.signInLinkOver
+        }
+        return ReadableCode.grouped(code)
+    }
+
+    /// A way in for a guest without mail, for the desk to print; it ends the one before.
+    ///
+    /// Throws `notFound` for a guest whom the desk of another park has made, and `guestHasMail` for one who can ask for a code.
+    static func letIn(
+        _ guest: Guest.ID,
+        at park: Park.ID,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> DeskSignInLink {
+        guard let found = try await tx.first(IdentitySQL.lockedDeskGuest(guest, of: park)) else {
+            throw Refusal.notFound
+        }
+        guard !found.guest.hasMail else { throw Refusal.guestHasMail }
+        let id: CodeRequest.AttemptID = app.ids.next(at: now)
+        let expiresAt = now.addingTimeInterval(lifetimeOfDesk)
+        try await tx.run([
+            IdentitySQL.endDeskLinks(of: guest),
+            IdentitySQL.insertDeskLink(id, of: guest, at: now, expiresAt: expiresAt),
+        ])
+        try Audit.record("guest.letIn", target: guest.uuid, park: park, onBehalfOf: guest, app, at: now, in: tx)
+        return DeskSignInLink(url: url(of: id, app), expiresAt: expiresAt)
+    }
+}

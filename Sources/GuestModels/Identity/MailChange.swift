@@ -1,0 +1,89 @@
+public import Foundation
+
+/// A guest's mail address on its way to becoming another one.
+///
+/// With the codes from both mailboxes it changes at once. With the new one's alone it changes seven days after the old
+/// address was told, unless a signed-in device stops it.
+public struct MailChange: Codable, Hashable, Sendable {
+    public typealias ID = Identifier<MailChange>
+
+    /// Seven days, in seconds.
+    public static let notice: TimeInterval = 7 * 86400
+
+    public var id: ID
+    /// The new address, in small letters.
+    public var email: String
+    /// Whether the code from the new mailbox has come.
+    public var isConfirmed: Bool
+    /// Until when the codes work: an hour.
+    public var codesUntil: Date
+    /// When the address changes without the old mailbox's code.
+    public var due: Date
+
+    public init(id: ID, email: String, isConfirmed: Bool, codesUntil: Date, due: Date) {
+        self.id = id
+        self.email = email
+        self.isConfirmed = isConfirmed
+        self.codesUntil = codesUntil
+        self.due = due
+    }
+}
+
+/// Asks for another mail address.
+public struct MailChangeRequest: Codable, Sendable, Checked {
+    public var email: String
+
+    public init(email: String) {
+        self.email = email
+    }
+
+    public func check(_ check: inout Check) {
+        check.email(email, "/email")
+    }
+}
+
+/// The codes of eight digits from the mailboxes.
+public struct MailChangeConfirmation: Codable, Sendable, Checked {
+    public var newCode: String
+    /// Left out by a guest who reads the old mailbox no more.
+    public var oldCode: String?
+
+    public init(newCode: String, oldCode: String? = nil) {
+        self.newCode = newCode
+        self.oldCode = oldCode
+    }
+
+    public func check(_ check: inout Check) {
+        for (code, pointer) in [(newCode, "/newCode"), (oldCode ?? newCode, "/oldCode")] {
+            check.require(
+                code.utf8.count == 8 && code.utf8.allSatisfy { (48...57).contains($0) },
+                pointer,
+                "must be eight digits"
+            )
+        }
+    }
+}
+
+extension Refusal {
+    public static let mailCodeWrong = Refusal(
+        .conflict,
+        "mail_code_wrong",
+        en: "One of the codes is not right, or too old. After five tries, ask for new ones.",
+        nl: "Een van de codes klopt niet of is te oud. Vraag na vijf pogingen nieuwe.",
+        de: "Einer der Codes stimmt nicht oder ist zu alt. Fordere nach fünf Versuchen neue an."
+    )
+    public static let mailTaken = Refusal(
+        .conflict,
+        "mail_taken",
+        en: "That address belongs to another account of yours. Erase one of the two first.",
+        nl: "Dat adres hoort bij een ander account van jou. Wis eerst een van de twee.",
+        de: "Diese Adresse gehört zu einem anderen Konto von dir. Lösche zuerst eines der beiden."
+    )
+    public static let tooManyMailChanges = Refusal(
+        .tooMany(after: 86400),
+        "too_many_mail_changes",
+        en: "You have asked for other addresses three times today. Please wait a day.",
+        nl: "Je hebt vandaag drie keer een ander adres gevraagd. Wacht een dag.",
+        de: "Du hast heute dreimal eine andere Adresse angefordert. Bitte warte einen Tag."
+    )
+}

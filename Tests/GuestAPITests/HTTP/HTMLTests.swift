@@ -1,0 +1,36 @@
+import GuestModels
+import HTTPTypes
+import Testing
+
+@testable import GuestAPI
+
+@Suite struct HTMLTests {
+    @Test func `A text that is interpolated is escaped`() {
+        let name = #"<b onclick="x()">Bos & 'Zoon'</b>"#
+        let html: HTML = "<p title=\"\(name)\">\(name)</p>"
+        let escaped = "&lt;b onclick=&quot;x()&quot;&gt;Bos &amp; &#39;Zoon&#39;&lt;/b&gt;"
+        #expect(html.markup == "<p title=\"\(escaped)\">\(escaped)</p>")
+    }
+
+    @Test func `A piece of HTML goes in as it is`() {
+        let (inner, none): (HTML, HTML?) = ("<b>\(3)</b>", nil)
+        let html: HTML = "<p>\(inner)\(none)</p>"
+        #expect(html.markup == "<p><b>3</b></p>")
+    }
+
+    @Test func `A page escapes its title and sends its address nowhere`() throws {
+        let page = Answer.page("<Title>", "<p>text</p>", in: .dutch, .gone)
+        let text = String(decoding: page.body, as: UTF8.self)
+        #expect(text.contains("<title>&lt;Title&gt;</title>") && text.contains("<html lang=\"nl\">"))
+        #expect(page.status == .gone)
+        #expect(page.headers.contains { $0.name == .referrerPolicy && $0.value == "no-referrer" })
+        let policy = try #require(page.headers.first { $0.name == .contentSecurityPolicy })
+        #expect(policy.value.hasPrefix("default-src 'none'"))
+    }
+
+    @Test func `A code in a page says what it is`() throws {
+        let html = try #require(HTML.code(of: "https://voorpret.example", described: "open \"this\""))
+        #expect(html.markup.contains("aria-label=\"open &quot;this&quot;\""))
+        #expect(HTML.code(of: String(repeating: "x", count: 2332), described: "too long") == nil)
+    }
+}
