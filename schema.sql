@@ -149,6 +149,41 @@ CREATE TABLE staff_function (
     PRIMARY KEY (staff_id, park_id, function)
 );
 
+-- A colleague's authenticator app (RFC 6238): its secret, sealed, and the last half-minute whose code was taken.
+CREATE TABLE staff_factor (
+    staff_id uuid PRIMARY KEY REFERENCES staff,
+    sealed bytea NOT NULL,
+    -- NULL until a code of the app has come.
+    confirmed_at timestamptz,
+    last_step bigint NOT NULL DEFAULT 0,
+    -- Wrong codes since an instant.
+    tries int NOT NULL DEFAULT 0 CHECK (tries BETWEEN 0 AND 5),
+    tries_since timestamptz NOT NULL DEFAULT '-infinity'
+);
+
+CREATE TABLE recovery_code (
+    staff_id uuid NOT NULL REFERENCES staff_factor ON DELETE CASCADE,
+    hash bytea NOT NULL,
+    used_at timestamptz,
+    PRIMARY KEY (staff_id, hash)
+);
+
+-- Other systems of a park, each with at most two ways in for a purpose: the one in use, and the one that replaces it.
+CREATE TABLE system_credential (
+    id uuid PRIMARY KEY,
+    park_id uuid NOT NULL REFERENCES park,
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    purpose text NOT NULL CHECK (purpose IN ('feed', 'reports', 'books')),
+    place smallint NOT NULL CHECK (place IN (1, 2)),
+    token_hash bytea NOT NULL UNIQUE,
+    created_at timestamptz NOT NULL,
+    last_used_at timestamptz,
+    ended_at timestamptz
+);
+CREATE UNIQUE INDEX system_credential_two_at_a_time ON system_credential (park_id, name, purpose, place)
+    WHERE ended_at IS NULL;
+CREATE INDEX ON system_credential (ended_at);
+
 -- What a person agreed to, and when they took it back. Rows are only ever added.
 CREATE TABLE consent (
     id uuid PRIMARY KEY,
@@ -250,6 +285,8 @@ CREATE TABLE session (
     last_seen_at timestamptz NOT NULL,
     ends_at timestamptz NOT NULL,
     revoked_at timestamptz,
+    -- When a colleague proved a second factor on this device.
+    factor_at timestamptz,
     -- A child without account, whose phone a guardian has admitted. The reference follows where `traveller` is made.
     traveller_id uuid,
     CONSTRAINT session_of_one_person CHECK (num_nonnulls(guest_id, staff_id, traveller_id) = 1)
@@ -1876,4 +1913,4 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
     (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders'),
-    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch'), (29, 'outside'), (30, 'signIn');
+    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch'), (29, 'outside'), (30, 'signIn'), (31, 'factor');

@@ -4,7 +4,7 @@
 "$root/scripts/setup.sh"
 if ! command -v wrk >/dev/null; then
     say "Installing wrk"
-    if [ "$(uname)" = Darwin ]; then brew install wrk; else as_root apt-get install -y -qq wrk; fi
+    if [ "$(uname)" = Darwin ]; then brew install wrk; else as_root apt-get update -qq; as_root apt-get install -y -qq wrk; fi
 fi
 cd "$root"
 swift build -c release --product voorpret --scratch-path .build-release

@@ -15,3 +15,5 @@ say "Documentation in a browser"
 "$root/scripts/docs.sh"
 say "Fuzz of the OpenAPI document"
 "$root/scripts/fuzz.sh"
+say "Guesses of sign-in codes"
+"$root/scripts/live.sh" python3 "$root/scripts/guess.py" --guesses 5000 --clients 500 --owners 20

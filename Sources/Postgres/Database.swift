@@ -10,6 +10,8 @@ public final class Database: Sendable {
         /// As libpq takes it: `host=a,b dbname=voorpret target_session_attrs=read-write`, or a URL.
         public var connectionString: String
         public var readers = 3
+        /// Of their own for reads that may be slow; with 0 these share the readers.
+        public var slowReaders = 0
         public var writers = 12
         /// How long a task waits for a connection, in seconds.
         public var patience: TimeInterval = 2
@@ -43,6 +45,7 @@ public final class Database: Sendable {
             .init(
                 connectionString: configuration.connectionString,
                 readers: configuration.readers,
+                slowReaders: configuration.slowReaders,
                 writers: configuration.writers,
                 logger: configuration.logger
             )
@@ -84,8 +87,22 @@ public final class Database: Sendable {
     /// one sync point; so it sees one snapshot per statement.
     ///
     /// A cancelled task stops waiting; its question is never cancelled on a connection that others share.
-    public func read<Value>(as principal: String, _ body: (Reader) async throws -> Value) async throws -> Value {
-        try await body(Reader(database: self, principal: principal))
+    ///
+    /// - Parameter pace: which connections it shares, and with whom it may wait.
+    public func read<Value>(
+        as principal: String,
+        at pace: Pace = .quick,
+        _ body: (Reader) async throws -> Value
+    ) async throws -> Value {
+        try await body(Reader(database: self, principal: principal, pace: pace))
+    }
+
+    /// How long the database may take for a read.
+    public enum Pace: CaseIterable, Sendable {
+        /// Milliseconds.
+        case quick
+        /// Up to the statement timeout: searches, exports, long lists.
+        case slow
     }
 
     /// Asks on a shared connection.
@@ -93,11 +110,11 @@ public final class Database: Sendable {
     /// A read may be asked again, so a connection that is lost under it, shut down or holding a stale plan is
     /// answered by another try; at most as many as there are readers, and one. What the server had no answer to in time is
     /// asked once more, elsewhere. Nobody asks again without a pause: a server in trouble gets no more work by it.
-    func ask(_ statements: [Statement]) async throws -> [ResultSet] {
+    func ask(_ statements: [Statement], _ pace: Pace) async throws -> [ResultSet] {
         var isLate = false
         for turn in 0..<configuration.readers {
             do {
-                return try await askOnce(statements)
+                return try await askOnce(statements, pace)
             } catch PostgresError.noAnswer where !isLate {
                 isLate = true
             } catch let error as PostgresError where error.spoilsConnection {
@@ -107,16 +124,16 @@ public final class Database: Sendable {
             }
             try await Task.sleep(for: .milliseconds(Double.random(in: 25...75) * Double(1 << min(turn, 4))))
         }
-        return try await askOnce(statements)
+        return try await askOnce(statements, pace)
     }
 
-    private func askOnce(_ statements: [Statement]) async throws -> [ResultSet] {
+    private func askOnce(_ statements: [Statement], _ pace: Pace) async throws -> [ResultSet] {
         let deadline = Reactor.Instant.now + .seconds(configuration.patience)
         let box = Continuation<[ResultSet]>()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 guard box.set(continuation) else { return }
-                reactor.read(statements, deadline: deadline) { box.resume($0.mapError { $0 }) }
+                reactor.read(statements, pace, deadline: deadline) { box.resume($0.mapError { $0 }) }
             }
         } onCancel: {
             box.resume(.failure(CancellationError()))
@@ -186,6 +203,7 @@ public final class Database: Sendable {
 public struct Reader: Sendable {
     let database: Database
     let principal: String
+    let pace: Database.Pace
 
     public func all<Element>(_ query: Query<Element>) async throws -> [Element] {
         let results = try await ask([query.statement])
@@ -210,7 +228,7 @@ public struct Reader: Sendable {
     }
 
     private func ask(_ statements: [Statement]) async throws -> [ResultSet] {
-        let results = try await database.ask([principalSetting(principal).statement] + statements)
+        let results = try await database.ask([principalSetting(principal).statement] + statements, pace)
         guard results.count == statements.count + 1 else {
             throw PostgresError.connectionLost("an answer is missing")
         }

@@ -28,6 +28,8 @@ final class Reactor: @unchecked Sendable {
         var connectionString: String
         /// Connections that answer single reads, pipelined, many tasks at once.
         var readers: Int
+        /// As `readers`, for reads that may be slow: one of them holds up nothing but its like.
+        var slowReaders: Int
         /// Connections that are leased whole to one transaction at a time.
         var writers: Int
         var logger: Logger
@@ -53,13 +55,18 @@ final class Reactor: @unchecked Sendable {
     private let wakeRead: Int32
     private let wakeWrite: Int32
 
-    private var readers: [Wire] = []
+    /// The shared connections of one kind of read, and who waits for the first of them.
+    private struct Lane {
+        var wires: [Wire] = []
+        var connecting = 0
+        var waiting: [WaitingRead] = []
+    }
+
+    private var lanes: [Database.Pace: Lane] = [:]
     private var idle: [Wire] = []
     private var leased: [ObjectIdentifier: Wire] = [:]
-    private var readersConnecting = 0
     private var writersConnecting = 0
     private var waiters: [Waiter] = []
-    private var waitingReads: [WaitingRead] = []
     private var failuresInARow = 0
     private var nextConnect = Instant.now
     private var isClosing = false
@@ -109,14 +116,21 @@ final class Reactor: @unchecked Sendable {
     }
 
     /// Asks one segment on a shared connection.
-    func read(_ statements: [Statement], deadline: Instant, answer: @escaping Answer<[ResultSet]>) {
+    func read(
+        _ statements: [Statement],
+        _ pace: Database.Pace,
+        deadline: Instant,
+        answer: @escaping Answer<[ResultSet]>
+    ) {
         post { reactor in
             guard !reactor.isClosing else { return answer(.failure(.closed)) }
-            let readers = reactor.readers.lazy.filter { !$0.isBroken }
+            let pace = reactor.wanted(pace) > 0 ? pace : .quick
+            let readers = reactor.lanes[pace, default: Lane()].wires.lazy.filter { !$0.isBroken }
             if let reader = readers.min(by: { $0.inFlight.count < $1.inFlight.count }) {
                 reader.send(statements, within: Self.seconds(for: statements), answer: answer)
             } else {
-                reactor.waitingReads.append(WaitingRead(deadline: deadline, statements: statements, answer: answer))
+                let read = WaitingRead(deadline: deadline, statements: statements, answer: answer)
+                reactor.lanes[pace, default: Lane()].waiting.append(read)
             }
         }
     }
@@ -158,7 +172,7 @@ final class Reactor: @unchecked Sendable {
                 for waiter in reactor.waiters { waiter.answer(.failure(.closed)) }
                 for read in reactor.waitingReads { read.answer(.failure(.closed)) }
                 reactor.waiters = []
-                reactor.waitingReads = []
+                for pace in Database.Pace.allCases { reactor.lanes[pace]?.waiting = [] }
                 for wire in reactor.readers + reactor.idle + reactor.leased.values { wire.fail("the pool was closed") }
                 continuation.resume()
             }
@@ -179,6 +193,17 @@ final class Reactor: @unchecked Sendable {
     }
 
     // MARK: On the thread
+
+    private var readers: [Wire] { lanes.values.flatMap(\.wires) }
+    private var waitingReads: [WaitingRead] { lanes.values.flatMap(\.waiting) }
+    private var readersConnecting: Int { lanes.values.reduce(0) { $0 + $1.connecting } }
+
+    private func wanted(_ pace: Database.Pace) -> Int {
+        switch pace {
+        case .quick: configuration.readers
+        case .slow: configuration.slowReaders
+        }
+    }
 
     private func run() {
         while true {
@@ -207,15 +232,16 @@ final class Reactor: @unchecked Sendable {
         let now = Instant.now
         for wire in readers where wire.isLate(at: now) { wire.fail("no answer in time", first: .noAnswer) }
         for wire in leased.values where wire.isLate(at: now) { wire.fail("no answer in time") }
-        readers.removeAll(where: \.isBroken)
+        for pace in Database.Pace.allCases { lanes[pace]?.wires.removeAll(where: \.isBroken) }
         idle.removeAll(where: \.isBroken)
+        let waitingReads = waitingReads
         guard !waiters.isEmpty || !waitingReads.isEmpty else { return }
         let noServer = readers.isEmpty && idle.isEmpty && leased.isEmpty && failuresInARow > 0
         let error = noServer ? PostgresError.unreachable(lastConnectError) : .poolExhausted
         for waiter in waiters where waiter.deadline <= now { waiter.answer(.failure(error)) }
         waiters.removeAll { $0.deadline <= now }
         for read in waitingReads where read.deadline <= now { read.answer(.failure(error)) }
-        waitingReads.removeAll { $0.deadline <= now }
+        for pace in Database.Pace.allCases { lanes[pace]?.waiting.removeAll { $0.deadline <= now } }
     }
 
     private func serveWaiters() {
@@ -230,45 +256,57 @@ final class Reactor: @unchecked Sendable {
     /// Connections that are wanted, not there and not being made.
     ///
     /// Writers are made as they are needed, one for each task that waits.
-    private var missing: (readers: Int, writers: Int) {
-        guard !isClosing else { return (0, 0) }
-        let writers = min(waiters.count, configuration.writers - idle.count - leased.count)
-        return (
-            max(0, configuration.readers - readers.count - readersConnecting), max(0, writers - writersConnecting)
-        )
+    private var missingWriters: Int {
+        guard !isClosing else { return 0 }
+        return max(0, min(waiters.count, configuration.writers - idle.count - leased.count) - writersConnecting)
+    }
+
+    private func missingReaders(_ pace: Database.Pace) -> Int {
+        guard !isClosing else { return 0 }
+        let lane = lanes[pace, default: Lane()]
+        return max(0, wanted(pace) - lane.wires.count - lane.connecting)
+    }
+
+    private var isMissing: Bool {
+        missingWriters > 0 || Database.Pace.allCases.contains { missingReaders($0) > 0 }
     }
 
     private func connectMissing() {
         guard Instant.now >= nextConnect else { return }
-        let missing = missing
-        readersConnecting += missing.readers
-        writersConnecting += missing.writers
-        for _ in 0..<missing.readers { connect(asReader: true) }
-        for _ in 0..<missing.writers { connect(asReader: false) }
+        for pace in Database.Pace.allCases {
+            let missing = missingReaders(pace)
+            lanes[pace, default: Lane()].connecting += missing
+            for _ in 0..<missing { connect(asReader: pace) }
+        }
+        let missing = missingWriters
+        writersConnecting += missing
+        for _ in 0..<missing { connect(asReader: nil) }
     }
 
     /// Connecting looks up names and walks through the hosts of the string, which libpq does blocking;
     /// so it has a thread of its own.
-    private func connect(asReader: Bool) {
+    ///
+    /// - Parameter pace: nil for a writer.
+    private func connect(asReader pace: Database.Pace?) {
         let text = configuration.connectionString
         let thread = Thread { [self] in
             let outcome = Glue.connect(text)
-            post { reactor in reactor.connected(outcome, asReader: asReader) }
+            post { reactor in reactor.connected(outcome, asReader: pace) }
         }
         thread.name = "postgres-connect"
         thread.start()
     }
 
-    private func connected(_ outcome: Result<Wire, PostgresError>, asReader: Bool) {
-        if asReader { readersConnecting -= 1 } else { writersConnecting -= 1 }
+    private func connected(_ outcome: Result<Wire, PostgresError>, asReader pace: Database.Pace?) {
+        if let pace { lanes[pace, default: Lane()].connecting -= 1 } else { writersConnecting -= 1 }
         switch outcome {
         case .success(let wire):
             failuresInARow = 0
             guard !isClosing else { return wire.close() }
-            if asReader {
-                readers.append(wire)
-                let reads = waitingReads
-                waitingReads = []
+            if let pace {
+                lanes[pace, default: Lane()].wires.append(wire)
+                let reads = lanes[pace, default: Lane()].waiting
+                lanes[pace]?.waiting = []
                 for read in reads {
                     wire.send(read.statements, within: Self.seconds(for: read.statements), answer: read.answer)
                 }
@@ -308,7 +346,7 @@ final class Reactor: @unchecked Sendable {
     private var timeout: Int32 {
         let answers = (readers + leased.values).compactMap { $0.inFlight.first?.expires }
         var next = (waiters.map(\.deadline) + waitingReads.map(\.deadline) + answers).min()
-        if missing != (0, 0) { next = min(next ?? nextConnect, nextConnect) }
+        if isMissing { next = min(next ?? nextConnect, nextConnect) }
         guard let next else { return -1 }
         return Int32(min(max(0, (Instant.now.duration(to: next) / .milliseconds(1)).rounded(.up)), 60_000))
     }

@@ -5,6 +5,9 @@ struct Simulate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "voorpret-simulate",
         abstract: "Lets many people use the real service at once while everything around it fails.",
-        subcommands: [SimulatePayments.self, SimulatePhones.self, PlayPhone.self, ApplySnapshot.self, IdlePhone.self]
+        subcommands: [
+            SimulatePayments.self, SimulatePhones.self, SimulateLine.self, PlayPhone.self, ApplySnapshot.self,
+            IdlePhone.self,
+        ]
     )
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import GuestAPI
 import GuestClient
 
 /// Plays one group's way through the API of a running service, and tells it as a person would.
@@ -86,7 +87,12 @@ private struct DemoTour {
         let confirmed = try await ask("POST", "/v1/bookings/\(text(booking, "id"))/confirm", [:], as: mira)
         say("Mira confirms. The booking is \(text(confirmed, "state")), and the mail is on its way.")
         try await stay(mira, jonas, park: park, group: group, booking: confirmed)
-        let reception = try await signIn("host.\(text(park, "slug"))@example.org", "The desk", audience: "staff")
+        let reception = try await client.signInStaff(
+            "host.\(text(park, "slug"))@example.org",
+            device: "The desk",
+            secret: DemoData.factorSecret
+        )
+        say("The desk signs in with the code from the mail and a second factor.")
         try await shares(mira, jonas, reception, booking: confirmed)
         try await desk(reception, park: park)
     }
@@ -225,8 +231,8 @@ private struct DemoTour {
         print("· \(text)")
     }
 
-    private func signIn(_ email: String, _ name: String, audience: String = "guest") async throws -> String {
-        let token = try await client.signIn(email, device: "\(name)'s phone", audience: audience)
+    private func signIn(_ email: String, _ name: String) async throws -> String {
+        let token = try await client.signIn(email, device: "\(name)'s phone")
         say("\(name) signs in with the code from the mail.")
         return token
     }

@@ -73,6 +73,8 @@ struct Serve: AsyncParsableCommand {
             "  curl '\(base)/v1/parks/\(entry.park)/availability?from=\(from)&to=\(to)&adults=6&cottages=2&adjacent=true'",
             "",
             "To sign in as anybody, ask for a code: it lies in \(settings.stateFolder)/mail. Staff: \(DemoData.hostEmail), \(DemoData.headOfficeEmail)",
+            "Staff also prove a second factor; add this secret to an authenticator app, or run oathtool --totp -b with it:",
+            "  \(DemoData.factorSecret)",
         ]
     }
 }

@@ -7,7 +7,7 @@ import UnixSignals
 struct Staff: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Accounts of those who work here.",
-        subcommands: [Add.self, List.self, End.self]
+        subcommands: [Add.self, List.self, End.self, RemoveFactor.self]
     )
 
     struct Add: AsyncParsableCommand {
@@ -76,6 +76,54 @@ extension Staff {
                 } catch let error as Office.BadArgument {
                     throw fail(error.description)
                 }
+            }
+        }
+    }
+}
+
+extension Staff {
+    struct RemoveFactor: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "remove-factor",
+            abstract: "Takes somebody's authenticator app away; they enrol a new one when they sign in again."
+        )
+
+        @Option(help: "Where their codes go.")
+        var email: String
+
+        func run() async throws {
+            try await Setup.withApp { app in
+                do {
+                    try await Office(app).removeFactor(email: email)
+                    print("\(email) is signed out and has no authenticator app any more")
+                } catch let error as Office.BadArgument {
+                    throw fail(error.description)
+                }
+            }
+        }
+    }
+}
+
+struct Credential: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Makes a way in for another system of a park, and prints its token, which is told this once."
+    )
+
+    @Option(help: "What the system is called.")
+    var name: String
+
+    @Option(help: "feed, reports or books.")
+    var purpose: String
+
+    @Option(help: "The park's slug.")
+    var park: String
+
+    func run() async throws {
+        try await Setup.withApp { app in
+            do {
+                print(try await Office(app).makeCredential(name: name, purpose: purpose, park: park))
+            } catch let error as Office.BadArgument {
+                throw fail(error.description)
             }
         }
     }

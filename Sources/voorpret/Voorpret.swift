@@ -12,7 +12,8 @@ struct Voorpret: AsyncParsableCommand {
         abstract: "The guest backend of a holiday park.",
         discussion: "Settings are environment variables that begin with VOORPRET_; README has the table.",
         subcommands: [
-            Serve.self, Migrate.self, Demo.self, Import.self, Jobs.self, Staff.self, Check.self, Secret.self,
+            Serve.self, Migrate.self, Demo.self, Import.self, Jobs.self, Staff.self, Credential.self, Check.self,
+            Secret.self,
             Backup.self, Restore.self,
         ],
         defaultSubcommand: Serve.self
@@ -54,10 +55,10 @@ enum Setup {
         let app = try await app(settings())
         do {
             let value = try await body(app)
-            await app.database.close()
+            await app.close()
             return value
         } catch {
-            await app.database.close()
+            await app.close()
             throw error
         }
     }

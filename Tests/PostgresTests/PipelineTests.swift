@@ -1,5 +1,6 @@
 import Foundation
 import Postgres
+import Synchronization
 import TestKit
 import Testing
 
@@ -76,6 +77,32 @@ import Testing
             }
             #expect(left.count == 1)
             #expect(right == [left[0], left[0]])
+            await database.close()
+        }
+    }
+
+    @Test func `A slow read holds up nothing but its like`() async throws {
+        try await withTestDatabase(turn: .alone) { test in
+            let database = try test.open(readers: 1, slowReaders: 1)
+            let isOver = Mutex(false)
+            let slow = Task {
+                defer { isOver.withLock { $0 = true } }
+                // Longer than the statement timeout lets it.
+                _ = try await database.read(as: "test", at: .slow) { reader in
+                    try await reader.first(
+                        Query("SELECT pg_sleep(30)::text AS s") { try $0.decode("s", as: String.self) }
+                    )
+                }
+            }
+            for number in 0..<5 {
+                let answer = try await database.read(as: "test") { reader in
+                    try await reader.first(Query("SELECT \(number)::int AS n") { try $0.decode("n", as: Int.self) })
+                }
+                #expect(answer == number)
+            }
+            #expect(!isOver.withLock { $0 })
+            slow.cancel()
+            _ = await slow.result
             await database.close()
         }
     }

@@ -50,7 +50,13 @@ public struct Given: Sendable {
                 IdentitySQL.lengthenAccess(Token(tokens.accessToken), until: now.addingTimeInterval(800 * 86400))
             )
             try await tx.run(
-                Command("UPDATE session SET ends_at = \(now.addingTimeInterval(800 * 86400)) WHERE id = \(session)")
+                Command(
+                    """
+                    UPDATE session SET ends_at = \(now.addingTimeInterval(800 * 86400)),
+                        factor_at = CASE WHEN staff_id IS NOT NULL THEN \(now.addingTimeInterval(800 * 86400))::timestamptz END
+                    WHERE id = \(session)
+                    """
+                )
             )
             return tokens
         }
@@ -93,6 +99,24 @@ public struct Given: Sendable {
 
     public func headOffice() async throws -> Person {
         try await staff(posts: [], isHeadOffice: true)
+    }
+
+    /// Somebody who works here, on a device where no second factor was proved.
+    public func unproven(_ functions: [StaffMember.Function], at park: Park.ID) async throws -> Person {
+        let person = try await staff(functions, at: park)
+        try await api.transaction { tx in
+            try await tx.run(Command("UPDATE session SET factor_at = NULL WHERE staff_id = \(person.staff)"))
+        }
+        return person
+    }
+
+    /// Another system of a park.
+    public func system(_ purpose: SystemCredential.Purpose, at park: Park.ID) async throws -> Person {
+        let request = SystemCredentialRequest(name: "System \(UUID())", purpose: purpose)
+        let made = try await api.transaction { tx in
+            try await SystemCredential.make(request, at: park, api.app, at: api.now, in: tx)
+        }
+        return Person(token: made.token, email: "", guest: nil, staff: nil)
     }
 
     private func staff(posts: [StaffMember.Post], isHeadOffice: Bool) async throws -> Person {

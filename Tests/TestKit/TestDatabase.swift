@@ -9,12 +9,14 @@ public struct TestDatabase: Sendable {
 
     public func open(
         readers: Int = 2,
+        slowReaders: Int = 0,
         writers: Int = 8,
         patience: TimeInterval = 10,
         flush: @escaping Database.Flush = { _ in [] }
     ) throws -> Database {
         var configuration = Database.Configuration(connectionString: connectionString)
         configuration.readers = readers
+        configuration.slowReaders = slowReaders
         configuration.writers = writers
         configuration.patience = patience
         configuration.logger.logLevel = .error

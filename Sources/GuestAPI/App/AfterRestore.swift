@@ -37,18 +37,20 @@ extension Office {
         let acting = Principal.job("restore").setting
         let now = app.now()
         // Numbers go on from where the backup was: phones that were further begin anew.
-        let (devices, invitations) = try await app.database.transaction(as: acting, within: 600) { tx in
+        let (devices, systems, invitations) = try await app.database.transaction(as: acting, within: 600) { tx in
             try await tx.run(SyncSQL.newEpoch)
             let devices = try await tx.run(IdentitySQL.revokeAllStaff(at: now))
+            let systems = try await tx.run(SystemCredentialSQL.endAll(at: now))
             let invitations = try await tx.run(GroupSQL.revokeAllInvitations(at: now))
             try Audit.record("backup.restore", target: nil, app, at: now, in: tx)
-            return (devices, invitations)
+            return (devices, systems, invitations)
         }
         let older = app.secret.keys.map(\.number)
         _ = try await rotateSecret(pause: .zero)
         for number in older { try await endKey(number) }
         var lines = [
-            "signed out \(devices) devices of staff", "ended \(invitations) invitations, all links and all calendars",
+            "signed out \(devices) devices of staff", "ended \(systems) credentials of systems",
+            "ended \(invitations) invitations, all links and all calendars",
         ]
         var count = 0
         for guest in erased {

@@ -9,6 +9,8 @@ public import Postgres
 public struct AppEnvironment: Sendable {
     public let settings: Settings
     public let database: Database
+    /// A connection that does nothing but renew workers' leases, so that no rush makes them run out.
+    let leases: Database
     public let now: @Sendable () -> Date
     public internal(set) var ids: IdentifierSource
     public let logger: Logger
@@ -25,6 +27,12 @@ public struct AppEnvironment: Sendable {
     /// nil where they are not set up: then notices lie in the spool.
     let apns: APNs?
     let fcm: FCM?
+
+    /// Closes the connections to the database.
+    public func close() async {
+        await leases.close()
+        await database.close()
+    }
 
     public init(
         settings: Settings,
@@ -43,11 +51,17 @@ public struct AppEnvironment: Sendable {
         admission = Admission(capacity: settings.capacity)
         var configuration = Database.Configuration(connectionString: settings.database)
         configuration.readers = settings.readers
+        configuration.slowReaders = settings.slowReaders
         configuration.writers = settings.writers
         configuration.logger = logger
         let (bell, scopeBell) = (WorkBell(), ScopeBell(capacity: settings.maximumConnections * 3 / 4))
         self.bell = bell
         self.scopeBell = scopeBell
+        var single = Database.Configuration(connectionString: settings.database)
+        single.readers = 0
+        single.writers = 1
+        single.logger = logger
+        leases = try Database(single)
         database = try Database(
             configuration,
             flush: { Publishing.flush($0, at: now()) },

@@ -93,6 +93,40 @@ public struct Office: Sendable {
         }
     }
 
+    /// Takes somebody's authenticator app away: they are signed out, and enrol a new one when they sign in again.
+    public func removeFactor(email: String) async throws {
+        try await app.database.transaction(as: Principal.job("staff").setting) { tx in
+            guard let member = try await tx.first(StaffSQL.member(email: email.lowercased())) else {
+                throw BadArgument(description: "nobody works here under '\(email)'")
+            }
+            try await SecondFactor.remove(of: member.id, app, at: app.now(), in: tx)
+        }
+    }
+
+    /// Makes a way in for another system of a park.
+    ///
+    /// - Parameter purpose: `feed`, `reports` or `books`.
+    /// - Returns: the token, which is told this once.
+    public func makeCredential(name: String, purpose: String, park slug: String) async throws -> String {
+        var check = Check()
+        check.text(name, "--name", length: 1...100)
+        guard check.errors.isEmpty else { throw BadArgument(description: "--name \(check.errors[0].detail)") }
+        guard let purpose = SystemCredential.Purpose(rawValue: purpose) else {
+            throw BadArgument(description: "--purpose is feed, reports or books")
+        }
+        do {
+            return try await app.database.transaction(as: Principal.job("staff").setting) { tx in
+                guard let park = try await tx.first(ParkSQL.park(slug: slug)) else {
+                    throw BadArgument(description: "there is no park '\(slug)'")
+                }
+                let request = SystemCredentialRequest(name: name, purpose: purpose)
+                return try await SystemCredential.make(request, at: park.id, app, at: app.now(), in: tx).token
+            }
+        } catch let refusal as Refusal {
+            throw BadArgument(description: refusal.message.english)
+        }
+    }
+
     /// A line per job.
     public func listJobs(onlyDead: Bool) async throws -> [String] {
         let rows = try await app.database.read(as: Principal.job("list").setting) {

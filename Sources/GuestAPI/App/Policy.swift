@@ -1,6 +1,7 @@
 import Foundation
 import GuestModels
 import HTTPTypes
+import Postgres
 
 /// Who may do what.
 ///
@@ -21,6 +22,8 @@ enum Policy {
         /// Staff of the park the object belongs to.
         case staff(StaffMember.Function)
         case headOffice
+        /// Another system of the park, for that purpose.
+        case system(SystemCredential.Purpose)
         /// A child whose phone a guardian has admitted: plans, albums and hunts; no money, no contact data.
         case child
 
@@ -32,6 +35,7 @@ enum Policy {
             case .organiser: "organiser"
             case .staff(let function): "staff:\(function.rawValue)"
             case .headOffice: "headOffice"
+            case .system(let purpose): "system:\(purpose.rawValue)"
             case .child: "child"
             }
         }
@@ -86,6 +90,16 @@ enum Policy {
         case booking
     }
 
+    /// What a colleague who needs a second factor must have proved with it.
+    enum Factor: Sendable {
+        /// Once, since this device was signed in.
+        case proved
+        /// Within the last ten minutes: what cannot be undone.
+        case fresh
+        /// Nothing yet: what leads there.
+        case none
+    }
+
     enum Key: Sendable {
         /// An `Idempotency-Key` means nothing here: the request is a read, or harmless by its own nature.
         case none
@@ -103,6 +117,9 @@ enum Policy {
         /// The request must say which version it changes.
         let needsMatch: Bool
         let desk: Desk
+        let factor: Factor
+        /// How long the database may take for what it reads.
+        let pace: Database.Pace
         /// A colleague's look at it is written to the audit and shown to the guests whom it concerns.
         let isPersonal: Bool
         /// Days for which a repeat is recognised: 2, or 400 for requests that move money, longer than any accounting year.
@@ -118,6 +135,8 @@ enum Policy {
             keyDays: Int = 2,
             needsMatch: Bool = false,
             desk: Desk = .never,
+            factor: Factor = .proved,
+            pace: Database.Pace = .quick,
             isPersonal: Bool = false
         ) {
             self.name = name
@@ -128,6 +147,8 @@ enum Policy {
             self.key = key ?? (method == .post ? .accepted : .none)
             self.needsMatch = needsMatch
             self.desk = desk
+            self.factor = factor
+            self.pace = pace
             self.isPersonal = isPersonal
             self.keyDays = keyDays
         }
@@ -140,12 +161,29 @@ enum Policy {
             }
         }
 
+        /// Throws `factorNeeded` or `factorStale` for a colleague who needs a second factor and has not proved it as the row
+        /// wants.
+        func requireFactor(_ credentials: Authenticator.Credentials, at now: Date) throws(Refusal) {
+            guard case .staff(let member) = credentials.principal, member.needsSecondFactor, !who.contains(.anyone)
+            else { return }
+            switch factor {
+            case .none: return
+            case .proved:
+                guard credentials.factorAt != nil else { throw .factorNeeded }
+            case .fresh:
+                guard let provedAt = credentials.factorAt else { throw .factorNeeded }
+                guard now.timeIntervalSince(provedAt) < SecondFactor.freshness else { throw .factorStale }
+            }
+        }
+
         /// Throws 401 for nobody and 403 for the wrong kind of somebody.
         func admit(_ principal: Principal) throws(Refusal) {
             if who.contains(.anyone) { return }
             switch principal {
             case .nobody: throw .signInNeeded
             case .job: throw .forbidden
+            case .system(let credential):
+                guard who.contains(.system(credential.purpose)) else { throw .forbidden }
             case .child:
                 guard who.contains(.child) else { throw .forbidden }
             case .guest:
@@ -162,6 +200,8 @@ enum Policy {
     private static let front: Set<Who> = [.staff(.reception), .staff(.host), .headOffice]
     private static let upkeep: Set<Who> = [.staff(.reception), .staff(.maintenance), .headOffice]
     private static let money: Set<Who> = [.staff(.reception), .staff(.finance), .headOffice]
+    private static let books: Set<Who> = [.staff(.finance), .system(.books), .headOffice]
+    private static let reporters: Set<Who> = [.staff(.reception), .system(.reports), .headOffice]
     private static let payers = money.union([.member])
     private static let service = front.union([.staff(.housekeeping)])
     private static let house = service.union([.staff(.maintenance)])
@@ -175,7 +215,44 @@ enum Policy {
         Row("showSignInPage", .get, "/sign-in/{token}", [.anyone], .signIn),
         Row("showSignInCode", .post, "/sign-in/{token}", [.anyone], .signIn, key: Key.none),
         Row("refresh", .post, "/v1/auth/refresh", [.anyone], .signIn, key: Key.none),
-        Row("signOut", .delete, "/v1/auth/sessions/current", anyStaff.union([.guest, .child]), .signIn),
+        Row("signOut", .delete, "/v1/auth/sessions/current", anyStaff.union([.guest, .child]), .signIn, factor: .none),
+        // No keys: an answer with a secret is kept nowhere.
+        Row("enrolFactor", .post, "/v1/staff/second-factor", anyStaff, .signIn, key: Key.none, factor: .none),
+        Row(
+            "confirmFactor",
+            .post,
+            "/v1/staff/second-factor/confirmation",
+            anyStaff,
+            .signIn,
+            key: Key.none,
+            factor: .none
+        ),
+        Row(
+            "proveFactor",
+            .post,
+            "/v1/auth/sessions/current/second-factor",
+            anyStaff,
+            .signIn,
+            key: Key.none,
+            factor: .none
+        ),
+        Row(
+            "renewRecoveryCodes",
+            .post,
+            "/v1/staff/second-factor/recovery-codes",
+            anyStaff,
+            .signIn,
+            key: Key.none,
+            factor: .fresh
+        ),
+        Row(
+            "removeFactor",
+            .delete,
+            "/v1/admin/staff/{colleague}/second-factor",
+            [.headOffice],
+            .desk,
+            factor: .fresh
+        ),
         Row("signInChild", .post, "/v1/auth/children", [.anyone], .signIn, key: Key.none),
         Row("showMe", .get, "/v1/me", [.guest]),
         Row("changeMe", .patch, "/v1/me", [.guest], needsMatch: true),
@@ -194,20 +271,28 @@ enum Policy {
         Row("forgetPushToken", .delete, "/v1/auth/sessions/current/push", anyStaff.union([.guest]), .signIn),
         Row("showNotices", .get, "/v1/me/notices", [.guest]),
         Row("changeNotices", .put, "/v1/me/notices", [.guest]),
-        Row("showStaffMe", .get, "/v1/staff/me", anyStaff, .desk),
+        Row("showStaffMe", .get, "/v1/staff/me", anyStaff, .desk, factor: .none),
         Row("listStaff", .get, "/v1/admin/staff", [.headOffice], .desk),
-        Row("addStaff", .post, "/v1/admin/staff", [.headOffice], .desk),
+        Row("addStaff", .post, "/v1/admin/staff", [.headOffice], .desk, factor: .fresh),
         Row("showStaff", .get, "/v1/admin/staff/{colleague}", [.headOffice], .desk),
-        Row("changeStaff", .put, "/v1/admin/staff/{colleague}", [.headOffice], .desk, needsMatch: true),
-        Row("endStaff", .delete, "/v1/admin/staff/{colleague}", [.headOffice], .desk),
+        Row(
+            "changeStaff",
+            .put,
+            "/v1/admin/staff/{colleague}",
+            [.headOffice],
+            .desk,
+            needsMatch: true,
+            factor: .fresh
+        ),
+        Row("endStaff", .delete, "/v1/admin/staff/{colleague}", [.headOffice], .desk, factor: .fresh),
         Row("listStaffDevices", .get, "/v1/admin/staff/{colleague}/devices", [.headOffice], .desk),
         Row("revokeStaffDevice", .delete, "/v1/admin/staff/{colleague}/devices/{device}", [.headOffice], .desk),
         // Parks
         Row("listParks", .get, "/v1/parks", [.anyone]),
         Row("showPark", .get, "/v1/parks/{park}", [.anyone]),
-        Row("showMap", .get, "/v1/parks/{park}/map", [.anyone]),
-        Row("searchPark", .get, "/v1/parks/{park}/availability", [.anyone], .booking),
-        Row("searchAllParks", .get, "/v1/availability", [.anyone], .booking),
+        Row("showMap", .get, "/v1/parks/{park}/map", [.anyone], pace: .slow),
+        Row("searchPark", .get, "/v1/parks/{park}/availability", [.anyone], .booking, pace: .slow),
+        Row("searchAllParks", .get, "/v1/availability", [.anyone], .booking, pace: .slow),
         Row("createPark", .post, "/v1/admin/parks", [.headOffice], .desk),
         Row("changePark", .put, "/v1/admin/parks/{park}", [.headOffice], .desk, needsMatch: true),
         Row("createCottageType", .post, "/v1/admin/parks/{park}/cottage-types", [.headOffice], .desk),
@@ -221,7 +306,19 @@ enum Policy {
         Row("listClosures", .get, "/v1/admin/parks/{park}/closures", upkeep, .desk),
         Row("closeCottage", .post, "/v1/admin/cottages/{cottage}/closures", upkeep, .desk),
         Row("reopenCottage", .delete, "/v1/admin/closures/{closure}", upkeep, .desk),
-        Row("listAudit", .get, "/v1/admin/parks/{park}/audit", [.headOffice], .desk),
+        Row("listCredentials", .get, "/v1/admin/parks/{park}/credentials", [.headOffice], .desk),
+        // No key: an answer with a token is kept nowhere.
+        Row(
+            "makeCredential",
+            .post,
+            "/v1/admin/parks/{park}/credentials",
+            [.headOffice],
+            .desk,
+            key: Key.none,
+            factor: .fresh
+        ),
+        Row("endCredential", .delete, "/v1/admin/parks/{park}/credentials/{credential}", [.headOffice], .desk),
+        Row("listAudit", .get, "/v1/admin/parks/{park}/audit", [.headOffice], .desk, pace: .slow),
         // Groups
         Row("listGroups", .get, "/v1/groups", [.guest]),
         Row("createGroup", .post, "/v1/groups", [.guest], desk: .beginning),
@@ -522,11 +619,11 @@ enum Policy {
         Row("listInvoices", .get, "/v1/shares/{share}/invoices", payers, .booking, desk: .booking),
         Row("showInvoice", .get, "/v1/invoices/{invoice}", payers, .booking),
         Row("printInvoice", .get, "/v1/invoices/{invoice}/pdf", payers, .booking),
-        Row("listParkInvoices", .get, "/v1/admin/parks/{park}/invoices", [.staff(.finance), .headOffice], .desk),
-        Row("showReconciliation", .get, "/v1/admin/reconciliation", [.staff(.finance), .headOffice], .desk),
-        Row("listJournals", .get, "/v1/admin/parks/{park}/journals", [.staff(.finance), .headOffice], .desk),
-        Row("listSellerJournals", .get, "/v1/admin/journals", [.headOffice], .desk),
-        Row("reportTouristTax", .get, "/v1/admin/parks/{park}/tourist-tax", [.staff(.finance), .headOffice], .desk),
+        Row("listParkInvoices", .get, "/v1/admin/parks/{park}/invoices", books, .desk, pace: .slow),
+        Row("showReconciliation", .get, "/v1/admin/reconciliation", books, .desk, pace: .slow),
+        Row("listJournals", .get, "/v1/admin/parks/{park}/journals", books, .desk, pace: .slow),
+        Row("listSellerJournals", .get, "/v1/admin/journals", [.headOffice], .desk, pace: .slow),
+        Row("reportTouristTax", .get, "/v1/admin/parks/{park}/tourist-tax", books, .desk, pace: .slow),
         // Extras
         Row("listExtras", .get, "/v1/parks/{park}/extras", [.anyone]),
         Row(
@@ -595,7 +692,7 @@ enum Policy {
         // Desk
         Row("listArrivals", .get, "/v1/admin/parks/{park}/arrivals", service, .desk),
         Row("listDepartures", .get, "/v1/admin/parks/{park}/departures", service, .desk),
-        Row("searchBookings", .get, "/v1/admin/parks/{park}/bookings", front, .desk),
+        Row("searchBookings", .get, "/v1/admin/parks/{park}/bookings", front, .desk, pace: .slow),
         Row(
             "moveBooking",
             .post,
@@ -606,7 +703,14 @@ enum Policy {
             needsMatch: true
         ),
         Row("createDeskGuest", .post, "/v1/admin/parks/{park}/guests", [.staff(.reception), .headOffice], .desk),
-        Row("searchGuests", .get, "/v1/admin/parks/{park}/guests", [.staff(.reception), .headOffice], .desk),
+        Row(
+            "searchGuests",
+            .get,
+            "/v1/admin/parks/{park}/guests",
+            [.staff(.reception), .headOffice],
+            .desk,
+            pace: .slow
+        ),
         Row(
             "changeDeskGuest",
             .patch,
@@ -620,7 +724,8 @@ enum Policy {
             "/v1/admin/parks/{park}/guests/{guest}/erasure",
             [.staff(.reception), .headOffice],
             .desk,
-            key: Key.none
+            key: Key.none,
+            factor: .fresh
         ),
         Row(
             "letGuestIn",
@@ -638,19 +743,26 @@ enum Policy {
             .desk,
             key: .required
         ),
-        Row("listChanges", .get, "/v1/admin/changes", [.staff(.finance), .headOffice], .desk),
+        Row(
+            "listChanges",
+            .get,
+            "/v1/admin/changes",
+            [.staff(.finance), .system(.feed), .headOffice],
+            .desk,
+            pace: .slow
+        ),
         Row(
             "reportReservation",
             .put,
             "/v1/admin/parks/{park}/reservations/{number}",
-            [.staff(.reception), .headOffice],
+            reporters,
             .desk
         ),
         Row(
             "withdrawReservation",
             .delete,
             "/v1/admin/parks/{park}/reservations/{number}",
-            [.staff(.reception), .headOffice],
+            reporters,
             .desk
         ),
         Row("showDay", .get, "/v1/admin/parks/{park}/day", house, .desk),

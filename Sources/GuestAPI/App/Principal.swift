@@ -5,6 +5,8 @@ enum Principal: Hashable, Sendable {
     case nobody
     case guest(Guest.ID)
     case staff(StaffMember)
+    /// Another system of a park.
+    case system(SystemCredential)
     /// A child without account, on a phone that a guardian has admitted.
     case child(Traveller.ID, in: TravelGroup.ID)
     /// One narrow kind of background work.
@@ -18,6 +20,7 @@ enum Principal: Hashable, Sendable {
         case .nobody: "nobody"
         case .guest(let id): "guest:\(id)"
         case .staff(let member): "staff:\(member.id)"
+        case .system(let credential): "system:\(credential.id)"
         case .child(let id, _): "child:\(id)"
         case .job(let kind): "job:\(kind)"
         }
@@ -28,9 +31,17 @@ enum Principal: Hashable, Sendable {
         return id
     }
 
-    /// Whether this is staff with one of the functions in that park, or head office.
-    func has(_ functions: Set<StaffMember.Function>, at park: Park.ID) -> Bool {
-        guard case .staff(let member) = self else { return false }
-        return member.isHeadOffice || member.posts.contains { $0.parkId == park && functions.contains($0.function) }
+    /// Whether this is staff with one of the functions in that park, head office, or a system of that park with the purpose.
+    func has(
+        _ functions: Set<StaffMember.Function>,
+        or purpose: SystemCredential.Purpose? = nil,
+        at park: Park.ID
+    ) -> Bool {
+        switch self {
+        case .staff(let member):
+            member.isHeadOffice || member.posts.contains { $0.parkId == park && functions.contains($0.function) }
+        case .system(let credential): credential.parkId == park && credential.purpose == purpose
+        case .nobody, .guest, .child, .job: false
+        }
     }
 }

@@ -2,7 +2,7 @@
 enum Routes {
     static func table() throws -> RouteTable {
         let features = [
-            IdentityRoutes.handlers, StaffRoutes.handlers,
+            IdentityRoutes.handlers, StaffRoutes.handlers, SystemCredentialRoutes.handlers, FactorRoutes.handlers,
             ParkRoutes.handlers, GroupRoutes.handlers, BookingRoutes.handlers,
             ExtraRoutes.handlers, ShareRoutes.handlers, PaymentRoutes.handlers, AttemptRoutes.handlers,
             CoverRoutes.handlers,

@@ -36,13 +36,14 @@ enum SecretSQL {
     ///
     /// A new one belongs here, so that a rotation reaches it.
     enum Place: CaseIterable {
-        case attempt, access, register
+        case attempt, access, register, factor
 
         var purpose: String {
             switch self {
             case .attempt: "attempt"
             case .access: "access"
             case .register: "register"
+            case .factor: SecondFactor.purpose
             }
         }
 
@@ -51,6 +52,7 @@ enum SecretSQL {
             case .attempt: "(SELECT id, id AS owner, secret AS sealed FROM attempt WHERE secret IS NOT NULL)"
             case .access: "(SELECT cottage_id AS id, cottage_id AS owner, sealed FROM cottage_access)"
             case .register: "(SELECT booking_id AS id, traveller_id AS owner, sealed FROM register_entry)"
+            case .factor: "(SELECT staff_id AS id, staff_id AS owner, sealed FROM staff_factor)"
             }
         }
     }
@@ -91,6 +93,13 @@ enum SecretSQL {
                 """
                 UPDATE cottage_access AS place SET sealed = anew.sealed FROM \(anew)
                 WHERE cottage_id = anew.owner AND place.sealed = old
+                """
+            )
+        case .factor:
+            return Command(
+                """
+                UPDATE staff_factor AS place SET sealed = anew.sealed FROM \(anew)
+                WHERE staff_id = anew.owner AND place.sealed = old
                 """
             )
         case .register:

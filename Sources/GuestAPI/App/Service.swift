@@ -79,10 +79,10 @@ public struct GuestService: Service {
         do {
             try await group.run()
         } catch {
-            await app.database.close()
+            await app.close()
             throw error
         }
-        await app.database.close()
+        await app.close()
     }
 }
 
@@ -105,7 +105,7 @@ public struct WorkerService: Service {
         let services: [any Service] = [Scheduler(app: app), Herald(app: app)] + Worker.all(app, queues: chosen)
         let group = ServiceGroup(configuration: .init(services: services, logger: app.logger))
         try await group.run()
-        await app.database.close()
+        await app.close()
     }
 }
 

@@ -24,6 +24,7 @@ public struct Settings: Sendable {
     /// Requests under way at once.
     public var capacity: Int
     public var readers: Int
+    public var slowReaders: Int
     public var writers: Int
     public var maximumConnections: Int
     /// Workers inside the service; 0 when `voorpret jobs run` does the work.
@@ -164,6 +165,7 @@ public struct Settings: Sendable {
         mailFrom = "Voorpret <voorpret@localhost>"
         self.capacity = capacity
         readers = 3
+        slowReaders = 2
         writers = 12
         maximumConnections = 20_000
         self.workers = workers
@@ -183,6 +185,7 @@ public struct Settings: Sendable {
         mailFrom = config.string(forKey: "mail.from", default: "Voorpret <voorpret@localhost>")
         capacity = config.int(forKey: "capacity", default: 64)
         readers = config.int(forKey: "database.readers", default: 3)
+        slowReaders = config.int(forKey: "database.slow.readers", default: 2)
         writers = config.int(forKey: "database.writers", default: 12)
         maximumConnections = config.int(forKey: "connections", default: 20_000)
         workers = config.int(forKey: "workers", default: 2)
@@ -253,7 +256,7 @@ public struct Settings: Sendable {
         guard (0...65535).contains(port), (0...65535).contains(adminPort) else {
             throw SettingsError(description: "VOORPRET_PORT and VOORPRET_ADMIN_PORT must be from 0 to 65535")
         }
-        guard capacity >= 5, readers >= 1, writers >= 1, workers >= 0 else {
+        guard capacity >= 5, readers >= 1, slowReaders >= 0, writers >= 1, workers >= 0 else {
             throw SettingsError(
                 description: "capacity must be at least 5, readers and writers at least 1, workers at least 0"
             )

@@ -12,6 +12,8 @@ enum BookingSQL {
         case .staff(let member) where member.isHeadOffice: "true"
         case .staff(let member):
             "booking.park_id = ANY(\(member.posts.filter { [.reception, .host].contains($0.function) }.map(\.parkId))::uuid[])"
+        case .system(let credential):
+            credential.purpose == .reports ? "booking.park_id = \(credential.parkId)" : "false"
         case .job: "true"
         case .nobody, .child: "false"
         }

@@ -14,6 +14,8 @@ public struct DemoData: Sendable {
     public static let guestEmail = "anna@example.org"
     public static let hostEmail = "host@example.org"
     public static let headOfficeEmail = "office@example.org"
+    /// Base32, for an authenticator app.
+    public static let factorSecret = "VOORPRETVOORPRETVOORPRETVOORPRET"
 
     public init(_ app: AppEnvironment) {
         self.app = app
@@ -347,6 +349,7 @@ public struct DemoData: Sendable {
             at: now,
             in: tx
         )
+        try await factor(of: office.id, in: tx)
         try await access(worlds, by: office, in: tx)
         for (index, world) in worlds.enumerated() {
             let email = index == 0 ? Self.hostEmail : "host.\(world.park.slug)@example.org"
@@ -354,7 +357,7 @@ public struct DemoData: Sendable {
                 (email, "Reception", [StaffMember.Function.reception, .host]),
                 ("care.\(world.park.slug)@example.org", "Care", [.housekeeping, .maintenance]),
             ] {
-                _ = try await StaffMember.add(
+                let member = try await StaffMember.add(
                     email: address,
                     name: name,
                     isHeadOffice: false,
@@ -364,8 +367,18 @@ public struct DemoData: Sendable {
                     at: now,
                     in: tx
                 )
+                try await factor(of: member.id, in: tx)
             }
         }
+    }
+
+    /// The demo's staff share one authenticator app.
+    private func factor(of member: StaffMember.ID, in tx: Transaction) async throws {
+        guard let secret = OneTimePassword(base32: Self.factorSecret)?.secret else { return }
+        let sealed = try app.secret.seal(secret, for: SecondFactor.purpose, context: member.description)
+        try await tx.run([
+            FactorSQL.begin(sealed, of: member), FactorSQL.confirm(of: member, step: 0, at: now),
+        ])
     }
 
     private static let groupNames = [

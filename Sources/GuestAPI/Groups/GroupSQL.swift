@@ -50,7 +50,7 @@ enum GroupSQL {
                 WHERE group_id = travel_group.id AND park_id = ANY(\(member.posts.map(\.parkId))::uuid[])
             )
             """
-        case .nobody, .job, .child: "false"
+        case .nobody, .job, .child, .system: "false"
         }
     }
 

@@ -59,7 +59,7 @@ struct Call: Sendable {
     // MARK: Reading and writing
 
     func read<Value>(_ body: (Reader) async throws -> Value) async throws -> Value {
-        try await app.database.read(as: setting, body)
+        try await app.database.read(as: setting, at: row.pace, body)
     }
 
     /// Runs a verb in a transaction as the principal.

@@ -7,8 +7,11 @@ import NIOHTTPTypes
 
 /// What keeps one connection from costing more than it should, however its client behaves.
 ///
-/// - A head must be complete within 5 s of the connection's first byte or its acceptance, a body within
-///   10 s, and a reply must make progress every 30 s; between requests a connection may idle for 60 s.
+/// - A head must be complete within 5 s of the connection's first byte or its acceptance; between requests a connection may
+///   idle for 60 s.
+/// - A body may take 10 s, and a second more for each KiB that has come. A reply may take 60 s, and a second more for each
+///   KiB that the client has taken, with progress every 30 s. So a line of 30 kbit/s finishes what it began, and nobody
+///   holds a reply for long by taking a byte now and then.
 /// - Of a pipelining client one request is under way at a time; the rest is not read from the socket, and each next
 ///   one begins 200 ms after the last answer: no phone or browser pipelines, and a flood does not crowd them out.
 /// - After a reply to an unfinished request the connection is closed, not drained: our side at once, and
@@ -27,7 +30,20 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         var idle = TimeAmount.seconds(60)
         var linger = TimeAmount.seconds(1)
         var pipelined = TimeAmount.milliseconds(200)
+        /// What a reply may take beside the time for its bytes.
+        var reply = TimeAmount.seconds(60)
+        /// The slowest line that is waited for, in bytes a second.
+        var rate = 1024
+
+        fileprivate func time(for bytes: Int) -> TimeAmount {
+            .nanoseconds(Int64(bytes) * 1_000_000_000 / Int64(rate))
+        }
     }
+
+    /// Bytes of a reply that are handed to the socket at once; with each the client has made progress.
+    private static let piece = 16 * 1024
+    /// The socket takes no more than this beyond what is on its way, so that what it takes is what the client takes.
+    private static let unsent = 32 * 1024
 
     private let limits: Limits
     private var deadline = NIODeadline.distantFuture
@@ -37,6 +53,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// A head has gone in whose reply has not gone out.
     private var isReplying = false
     private var isClosing = false
+    /// When what comes or goes without a pause began, and how much of it has come or gone.
+    private var began = NIODeadline.uptimeNanoseconds(0)
+    private var bytes = 0
+    /// Bytes that the socket has not taken yet.
+    private var pending = 0
     private var heldBack: CircularBuffer<HTTPRequestPart> = []
     private var hasPendingRead = false
 
@@ -45,6 +66,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        #if os(Linux)
+        // TCP_NOTSENT_LOWAT (tcp(7)).
+        let option = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: 25))
+        context.channel.setOption(option, value: SocketOptionValue(Self.unsent)).whenFailure { _ in }
+        #endif
         if context.channel.isActive { expect(within: limits.head, context) }
     }
 
@@ -87,8 +113,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .head:
             isReceiving = true
             isReplying = true
+            begin(context)
             expect(within: limits.body, context)
-        case .body: break
+        case .body(let buffer):
+            bytes += buffer.readableBytes
+            expect(within: limits.progress, atMost: limits.body, context)
         case .end:
             isReceiving = false
             expect(within: limits.progress, context)
@@ -148,9 +177,23 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(var head):
             if isReceiving { head.headerFields[.connection] = "close" }
             context.write(wrapOutboundOut(.head(head)), promise: promise)
-        case .body:
+        case .body(let buffer) where buffer.readableBytes == 0:
             context.write(data, promise: promise)
+        case .body(var buffer):
+            if pending == 0 { begin(context) }
+            pending += buffer.readableBytes
             expect(within: limits.progress, context)
+            while let piece = buffer.readSlice(length: min(Self.piece, buffer.readableBytes)), piece.readableBytes > 0 {
+                let isLast = buffer.readableBytes == 0
+                let taken = isLast ? promise ?? context.eventLoop.makePromise() : context.eventLoop.makePromise()
+                let size = piece.readableBytes
+                let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+                taken.futureResult.whenSuccess {
+                    let (handler, context) = loopBound.value
+                    handler.took(size, context)
+                }
+                context.write(wrapOutboundOut(.body(piece)), promise: taken)
+            }
         case .end:
             isReplying = false
             context.write(data, promise: promise)
@@ -171,10 +214,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        // The client has taken bytes: that is progress.
-        if context.channel.isWritable, isReplying { expect(within: limits.progress, context) }
-        context.fireChannelWritabilityChanged()
+    /// The client has taken bytes of the reply: that is progress, also once all of it is handed over.
+    private func took(_ size: Int, _ context: ChannelHandlerContext) {
+        bytes += size
+        pending -= size
+        guard !isClosing, !isReceiving else { return }
+        expect(within: isReplying ? limits.progress : limits.idle, atMost: pending > 0 ? limits.reply : nil, context)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -198,11 +243,19 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         expect(within: limits.linger, context)
     }
 
+    private func begin(_ context: ChannelHandlerContext) {
+        began = context.eventLoop.now
+        bytes = 0
+    }
+
     /// Sets the one deadline of the connection.
     ///
     /// The timer is moved only when it fires, so that setting it costs nothing.
-    private func expect(within amount: TimeAmount, _ context: ChannelHandlerContext) {
-        deadline = .now() + amount
+    ///
+    /// - Parameter whole: what the body or reply may take in all, beside the time for the bytes that came or went.
+    private func expect(within amount: TimeAmount, atMost whole: TimeAmount? = nil, _ context: ChannelHandlerContext) {
+        deadline = context.eventLoop.now + amount
+        if let whole { deadline = min(deadline, began + whole + limits.time(for: bytes)) }
         if timer == nil || isClosing { schedule(context) }
     }
 
@@ -210,11 +263,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         timer?.cancel()
         let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         // The shortest limit bounds how late a moved deadline can be noticed.
-        let next = min(deadline, .now() + limits.head)
+        let next = min(deadline, context.eventLoop.now + limits.head)
         timer = context.eventLoop.scheduleTask(deadline: next) {
             let (handler, context) = loopBound.value
             handler.timer = nil
-            if NIODeadline.now() >= handler.deadline {
+            if context.eventLoop.now >= handler.deadline {
                 context.close(mode: .all, promise: nil)
             } else {
                 handler.schedule(context)

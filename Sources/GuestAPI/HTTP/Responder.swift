@@ -87,7 +87,8 @@ struct Responder: HTTPResponder {
         guard await app.admission.enter(load) else { throw Problem.unavailable }
         defer { app.admission.leave(load) }
 
-        let credentials = try await app.authenticator.authenticate(request.headers[.authorization], app)
+        let header = request.headers[.authorization]
+        var credentials = try await app.authenticator.authenticate(header, app)
         if request.headers[.acceptLanguage] == nil, let preferred = credentials.language { language = preferred }
         var principal = credentials.principal
         var actor: StaffMember?
@@ -97,6 +98,13 @@ struct Responder: HTTPResponder {
             actor = found.actor
         }
         try found.row.admit(principal)
+        do {
+            try found.row.requireFactor(credentials, at: app.now())
+        } catch {
+            // Another process may have taken the code within the second for which an answer is kept.
+            credentials = try await app.authenticator.authenticate(header, isFresh: true, app)
+            try found.row.requireFactor(credentials, at: app.now())
+        }
         if found.row.needsMatch, request.headers[.ifMatch] == nil { throw Problem.matchRequired }
         let call = Call(
             app: app,

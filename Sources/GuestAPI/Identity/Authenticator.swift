@@ -24,6 +24,8 @@ final class Authenticator: Sendable {
         var principal: Principal
         var session: Session.ID?
         var language: Language?
+        /// When a colleague proved a second factor on this device.
+        var factorAt: Date?
 
         static let nobody = Credentials(principal: .nobody)
     }
@@ -36,15 +38,26 @@ final class Authenticator: Sendable {
     private static let maximumEntries = 20_000
     private let entries = Mutex<[Data: Entry]>([:])
 
+    /// - Parameter isFresh: asks the database also where the answer is known.
     /// - Throws: `Refusal.signInNeeded` for a token that is wrong, old or revoked.
-    func authenticate(_ header: String?, _ app: AppEnvironment) async throws -> Credentials {
+    func authenticate(
+        _ header: String?,
+        isFresh: Bool = false,
+        _ app: AppEnvironment
+    ) async throws -> Credentials {
         guard let header else { return .nobody }
         guard header.lowercased().hasPrefix("bearer "), header.utf8.count <= 200 else { throw Refusal.signInNeeded }
-        let hash = Token(String(header.dropFirst(7))).hash
+        let token = Token(String(header.dropFirst(7)))
+        let hash = token.hash
         let started = ContinuousClock.now
-        if let entry = entries.withLock({ $0[hash] }), started < entry.until { return entry.credentials }
-        let row = try await app.database.read(as: Principal.nobody.setting) { reader in
-            try await reader.first(IdentitySQL.credentials(hash, now: app.now()))
+        if !isFresh, let entry = entries.withLock({ $0[hash] }), started < entry.until { return entry.credentials }
+        let row: Credentials?
+        if token.text.hasPrefix(SystemCredential.tokenPrefix) {
+            row = try await system(hash, app)
+        } else {
+            row = try await app.database.read(as: Principal.nobody.setting) { reader in
+                try await reader.first(IdentitySQL.credentials(hash, now: app.now()))
+            }
         }
         guard let row else { throw Refusal.signInNeeded }
         // Counted from before the question, so that a revocation just after it is not outlived.
@@ -54,6 +67,15 @@ final class Authenticator: Sendable {
             entries[hash] = entry
         }
         return row
+    }
+
+    private func system(_ hash: Data, _ app: AppEnvironment) async throws -> Credentials? {
+        let found = try await app.database.read(as: Principal.nobody.setting) { reader in
+            try await reader.first(SystemCredentialSQL.live(hash))
+        }
+        guard let found else { return nil }
+        try await found.touch(app)
+        return Credentials(principal: .system(found))
     }
 
     /// This node forgets at once; the others within a second.

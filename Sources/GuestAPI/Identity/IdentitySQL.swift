@@ -8,7 +8,7 @@ enum IdentitySQL {
     static func credentials(_ hash: Data, now: Date) -> Query<Authenticator.Credentials> {
         Query(
             """
-            SELECT session.id, guest.id AS guest_id, child.id AS child_id, child.group_id, coalesce(guest.language, staff.language) AS language,
+            SELECT session.id, factor_at, guest.id AS guest_id, child.id AS child_id, child.group_id, coalesce(guest.language, staff.language) AS language,
                 staff.id AS staff_id, staff.email, staff.name, staff.is_head_office, staff.version,
                 (SELECT coalesce(jsonb_agg(jsonb_build_object('parkId', park_id, 'function', function)), '[]')
                  FROM staff_function WHERE staff_id = staff.id) AS posts
@@ -32,7 +32,8 @@ enum IdentitySQL {
             return Authenticator.Credentials(
                 principal: principal,
                 session: try row.decode("id"),
-                language: try row.decodeIfPresent("language", as: String.self).flatMap { Language(rawValue: $0) }
+                language: try row.decodeIfPresent("language", as: String.self).flatMap { Language(rawValue: $0) },
+                factorAt: try row.decodeIfPresent("factor_at")
             )
         }
     }

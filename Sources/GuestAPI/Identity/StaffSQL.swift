@@ -89,7 +89,8 @@ enum StaffSQL {
     static func end(_ member: StaffMember, at now: Date) -> [Command] {
         [
             Command("UPDATE staff SET left_at = \(now), version = version + 1 WHERE id = \(member.id)"),
-            Command("UPDATE session SET revoked_at = \(now) WHERE staff_id = \(member.id) AND revoked_at IS NULL"),
+            FactorSQL.delete(of: member.id),
+            FactorSQL.revokeSessions(of: member.id, at: now),
             Command(
                 "DELETE FROM push_token WHERE session_id IN (SELECT id FROM session WHERE staff_id = \(member.id))"
             ),

@@ -56,7 +56,7 @@ enum ReservationRoutes {
 
     private static func place(_ call: Call) throws -> (Park.ID, number: String) {
         let park: Park.ID = try call.id("park")
-        guard call.principal.has([.reception], at: park) else { throw Refusal.notFound }
+        guard call.principal.has([.reception], or: .reports, at: park) else { throw Refusal.notFound }
         let number = call.text("number")
         var check = Check()
         check.text(number, "{number}", length: 1...100)

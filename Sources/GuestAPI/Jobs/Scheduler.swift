@@ -104,6 +104,7 @@ struct CleanUp: Work {
                 + SyncSQL.deleteOld(before: now.addingTimeInterval(-400 * 86400))
                 + [
                     PlanningSQL.deleteOld(before: now.addingTimeInterval(-90 * 86400)),
+                    SystemCredentialSQL.deleteEnded(before: now.addingTimeInterval(-400 * 86400)),
                     ImportSQL.forgetForestalled(before: now.addingTimeInterval(-400 * 86400)),
                 ]
         )

@@ -78,7 +78,7 @@ struct Worker: Service {
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(1))
             guard !Task.isCancelled else { return }
-            _ = try? await app.database.transaction(as: Principal.job("claim").setting) { tx in
+            _ = try? await app.leases.transaction(as: Principal.job("claim").setting) { tx in
                 try await tx.run(JobSQL.renew(lease, seconds: Self.leaseSeconds))
             }
         }

@@ -52,6 +52,8 @@ final class Metrics: Sendable {
         case addressHeldOff
         /// A code of an invitation that there is not.
         case invitationGuessed
+        /// A colleague's second factor was wrong.
+        case factorWrong
         /// A refresh token came again whose successor had been used: somebody has copied it.
         case tokenReused
     }

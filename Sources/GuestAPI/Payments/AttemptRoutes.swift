@@ -92,7 +92,7 @@ enum AttemptRoutes {
 
     private static func touristTax(_ call: Call) async throws -> Answer {
         let park: Park.ID = try call.id("park")
-        guard call.principal.has([.finance], at: park) else { throw Refusal.notFound }
+        guard call.principal.has([.finance], or: .books, at: park) else { throw Refusal.notFound }
         let days = try QueryReader.days(of: call, atMost: 400)
         let rows = try await call.read { try await TouristTaxReport.show(park, during: days, in: $0) }
         return try .json(Page(items: rows, next: nil))
@@ -100,7 +100,7 @@ enum AttemptRoutes {
 
     private static func journals(_ call: Call) async throws -> Answer {
         let park: Park.ID = try call.id("park")
-        guard call.principal.has([.finance], at: park) else { throw Refusal.notFound }
+        guard call.principal.has([.finance], or: .books, at: park) else { throw Refusal.notFound }
         return journals(of: .park(park), during: try QueryReader.days(of: call, atMost: 400), call)
     }
 

@@ -61,7 +61,7 @@ enum InvoiceRoutes {
 
     private static func listOfPark(_ call: Call) async throws -> Answer {
         let park: Park.ID = try call.id("park")
-        guard call.principal.has([.finance], at: park) else { throw Refusal.notFound }
+        guard call.principal.has([.finance], or: .books, at: park) else { throw Refusal.notFound }
         var query = QueryReader(call)
         let days = query.days("from", "to", atMost: 400)
         let cursor = query.optional("cursor", as: Invoice.ID.self, "must be a cursor of this list")

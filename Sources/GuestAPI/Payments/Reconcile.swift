@@ -57,7 +57,9 @@ struct Reconciliation: Encodable, Sendable {
 
     /// Answers what is known; `CheckLedger` looks.
     static func show(as principal: Principal, in reader: Reader) async throws -> Reconciliation {
-        let backlog = try await reader.all(AttemptSQL.backlog).filter { principal.has([.finance], at: $0.parkId) }
+        let backlog = try await reader.all(AttemptSQL.backlog).filter {
+            principal.has([.finance], or: .books, at: $0.parkId)
+        }
         guard case .staff(let member) = principal, member.isHeadOffice else {
             return Reconciliation(backlog: backlog, parked: [], differences: [], checkedAt: nil, booksReadAt: nil)
         }

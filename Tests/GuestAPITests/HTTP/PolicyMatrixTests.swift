@@ -86,6 +86,8 @@ import Testing
             "signInChild": #"{"code": "0123456789abcdef", "deviceSecret": "0123456789abcdef"}"#,
             "createDeskGuest": #"{"name": "N"}"#,
             "changeDeskGuest": #"{"reason": "R"}"#, "eraseDeskGuest": #"{"reason": "R"}"#,
+            "makeCredential": #"{"name": "N", "purpose": "feed"}"#,
+            "proveFactor": #"{"code": "000000"}"#, "confirmFactor": #"{"code": "000000"}"#,
             "askMailChange": #"{"email": "somebody@example.org"}"#,
             "confirmMailChange": #"{"newCode": "00000000"}"#,
             "addStaff": """
@@ -178,11 +180,16 @@ import Testing
                 let person = try await api.given.staff([function], at: foreign.park.id)
                 people.append(("foreign \(function)", person, [.staff(function)]))
             }
+            for purpose in SystemCredential.Purpose.allCases {
+                let person = try await api.given.system(purpose, at: foreign.park.id)
+                people.append(("foreign \(purpose)", person, [.system(purpose)]))
+            }
             let missing = UUID().uuidString.lowercased()
             let names = [
                 "park", "type", "cottage", "rate", "closure", "group", "traveller", "invitation", "booking", "device",
                 "job", "order", "extra", "task", "note", "number", "share",
-                "payment", "link", "goodwill", "guest", "invoice", "colleague", "option", "item", "topic", "message",
+                "payment", "link", "goodwill", "guest", "invoice", "colleague", "credential", "option", "item", "topic",
+                "message",
             ]
             let nothing = Dictionary(
                 names.map { ($0, missing) } + [
@@ -237,6 +244,52 @@ import Testing
             for row in Policy.rows where row.who == [.organiser] && row.path.contains("{group}") {
                 let response = try await send(api, row, real, as: member)
                 #expect(response.status == 403, "\(row.name): \(response.text)")
+            }
+        }
+    }
+
+    @Test func `A colleague without a second factor reaches nothing but the way to it`() async throws {
+        try await withGuestAPI(clock: TestClock(testStart)) { api in
+            let own = try await api.given.park()
+            let missing = UUID().uuidString.lowercased()
+            let nothing = Dictionary(
+                Policy.rows.flatMap { row in Self.names(row).map { ($0, missing) } }
+            ) { first, _ in first }
+            for function in StaffMember.Function.allCases {
+                let person = try await api.given.unproven([function], at: own.park.id)
+                let isNeeded = [.finance, .reception, .maintenance].contains(function)
+                for row in Policy.rows where row.who.contains(.staff(function)) && row.name != "signOut" {
+                    let isStopped = isNeeded && row.factor != .none && !row.who.contains(.anyone)
+                    let answer = try await send(api, row, nothing, as: person)
+                    #expect((answer.code == "second_factor_needed") == isStopped, "\(row.name) as \(function)")
+                }
+            }
+        }
+    }
+
+    @Test func `Who was ended gets in nowhere`() async throws {
+        try await withGuestAPI(clock: TestClock(testStart)) { api in
+            let own = try await api.given.park()
+            let host = try await api.given.staff([.host, .reception], at: own.park.id)
+            let system = try await api.given.system(.feed, at: own.park.id)
+            let office = try await api.given.headOffice()
+            let its = "/v1/admin/parks/\(own.park.id)/credentials"
+            struct Page: Decodable { let items: [SystemCredential] }
+            let credential = try #require(try await api.get(its, as: office).decode(Page.self).items.first)
+            #expect(try await api.send("DELETE", "\(its)/\(credential.id)", as: office).status == 204)
+            let colleague = try #require(host.staff)
+            #expect(try await api.send("DELETE", "/v1/admin/staff/\(colleague)", as: office).status == 204)
+            let missing = UUID().uuidString.lowercased()
+            let nothing = Dictionary(
+                Policy.rows.flatMap { row in Self.names(row).map { ($0, missing) } }
+            ) { first, _ in first }
+            for row in Policy.rows {
+                for (name, person) in [("colleague", host), ("system", system)] {
+                    for guest in [nil, Guest.ID(missing)] {
+                        let answer = try await send(api, row, nothing, as: person, onBehalfOf: guest)
+                        #expect(answer.status == 401, "\(row.name) as \(name)")
+                    }
+                }
             }
         }
     }

@@ -42,7 +42,7 @@ import Testing
             let request = StaffRequest(
                 email: "Jo@example.org",
                 name: "Jo",
-                posts: [.init(parkId: one.park.id, function: .reception)]
+                posts: [.init(parkId: one.park.id, function: .housekeeping)]
             )
             let jo = try await add(api, request, as: office)
             #expect(jo.email == "jo@example.org" && jo.version == 1 && jo.posts == request.posts)

@@ -1,0 +1,88 @@
+import GuestModels
+import HTTPTypes
+import Postgres
+
+/// A colleague's authenticator app: enrolled, proved and renewed.
+enum FactorRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "enrolFactor": enrol, "confirmFactor": confirm, "proveFactor": prove, "renewRecoveryCodes": renewCodes,
+        "removeFactor": remove,
+    ]
+
+    private static func enrol(_ call: Call) async throws -> Answer {
+        let (member, _) = try colleague(call)
+        return try await call.write { tx in
+            try .json(await SecondFactor.enrol(member, call.app, in: tx), .created)
+        }
+    }
+
+    private static func confirm(_ call: Call) async throws -> Answer {
+        let proof = try call.body(FactorProof.self)
+        let (member, session) = try colleague(call)
+        return try await counting(call, member) { tx in
+            try .json(
+                await SecondFactor.confirm(proof, by: member, in: session, call.app, at: call.now, in: tx),
+                .created
+            )
+        }
+    }
+
+    private static func prove(_ call: Call) async throws -> Answer {
+        let proof = try call.body(FactorProof.self)
+        let (member, session) = try colleague(call)
+        return try await counting(call, member) { tx in
+            try await SecondFactor.prove(proof, by: member, in: session, call.app, at: call.now, in: tx)
+            return .noContent
+        }
+    }
+
+    /// Two transactions on purpose, as at a sign-in: a failed try stays counted whatever happens next.
+    private static func counting(
+        _ call: Call,
+        _ member: StaffMember,
+        _ verb: @Sendable (Transaction) async throws -> Answer
+    ) async throws -> Answer {
+        try await call.app.database.transaction(as: call.setting) { tx in
+            try await SecondFactor.countTry(by: member.id, at: call.now, in: tx)
+        }
+        do {
+            let answer = try await call.write(verb)
+            call.app.authenticator.forget()
+            return answer
+        } catch let refusal as Refusal where refusal == .factorCodeWrong {
+            call.app.metrics.happened(.factorWrong)
+            throw refusal
+        } catch let refusal as Refusal where refusal == .factorCodeUsed || refusal == .factorEnrolled {
+            // Whoever sends a right code twice guesses nothing.
+            try await call.app.database.transaction(as: call.setting) { tx in
+                try await tx.run(FactorSQL.forgetTry(by: member.id))
+            }
+            throw refusal
+        }
+    }
+
+    private static func renewCodes(_ call: Call) async throws -> Answer {
+        let (member, _) = try colleague(call)
+        return try await call.write { tx in
+            guard try await tx.first(FactorSQL.factor(of: member.id, locked: true))?.isConfirmed == true else {
+                throw Refusal.factorMissing
+            }
+            return try .json(await SecondFactor.renewCodes(of: member.id, in: tx), .created)
+        }
+    }
+
+    private static func remove(_ call: Call) async throws -> Answer {
+        let id: StaffMember.ID = try call.id("colleague")
+        let answer = try await call.write { tx in
+            try await SecondFactor.remove(of: id, call.app, at: call.now, in: tx)
+            return .noContent
+        }
+        call.app.authenticator.forget()
+        return answer
+    }
+
+    private static func colleague(_ call: Call) throws(Refusal) -> (StaffMember, Session.ID) {
+        guard case .staff(let member) = call.principal, let session = call.session else { throw .forbidden }
+        return (member, session)
+    }
+}

@@ -1,0 +1,131 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// A colleague's authenticator app.
+enum SecondFactor {
+    /// How long a proof is good for what cannot be undone: ten minutes.
+    static let freshness: TimeInterval = 600
+    private static let maximumTries = 5
+    private static let recoveryCodes = 10
+    private static let recoveryLength = 10
+    static let purpose = "factor"
+
+    /// Begins to enrol, with a new secret each time until a code of it has come.
+    ///
+    /// Throws `factorEnrolled` for a colleague who has an app.
+    static func enrol(
+        _ member: StaffMember,
+        _ app: AppEnvironment,
+        in tx: Transaction
+    ) async throws -> FactorEnrolment {
+        var random = SystemRandomNumberGenerator()
+        let password = OneTimePassword(secret: Data((0..<20).map { _ in UInt8.random(in: 0...255, using: &random) }))
+        let sealed = try app.secret.seal(password.secret, for: purpose, context: member.id.description)
+        guard try await tx.run(FactorSQL.begin(sealed, of: member.id)) == 1 else { throw Refusal.factorEnrolled }
+        let label = member.email.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+        return FactorEnrolment(
+            secret: password.base32,
+            url: "otpauth://totp/Voorpret:\(label)?secret=\(password.base32)&issuer=Voorpret"
+        )
+    }
+
+    /// Counts a try, in a transaction that commits before anything is compared.
+    static func countTry(by member: StaffMember.ID, at now: Date, in tx: Transaction) async throws {
+        guard try await tx.first(FactorSQL.factor(of: member)) != nil else { throw Refusal.factorMissing }
+        let window = now.addingTimeInterval(-freshness)
+        guard try await tx.run(FactorSQL.countTry(by: member, atMost: maximumTries, since: window, at: now)) == 1 else {
+            throw Refusal.tooManyFactorTries
+        }
+    }
+
+    /// Ends the enrolment with the first code of the app.
+    ///
+    /// - Returns: codes for the day on which the app is lost.
+    static func confirm(
+        _ proof: FactorProof,
+        by member: StaffMember,
+        in session: Session.ID,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws -> RecoveryCodes {
+        guard let factor = try await tx.first(FactorSQL.factor(of: member.id, locked: true)) else {
+            throw Refusal.factorMissing
+        }
+        guard !factor.isConfirmed else { throw Refusal.factorEnrolled }
+        let step = try step(of: proof.plain, factor, member.id, app, at: now)
+        try await tx.run([
+            FactorSQL.confirm(of: member.id, step: step, at: now), FactorSQL.prove(in: session, at: now),
+        ])
+        try Audit.record("staff.enrolFactor", target: member.id.uuid, app, at: now, in: tx)
+        return try await renewCodes(of: member.id, in: tx)
+    }
+
+    /// Takes a code of the app, or a recovery code; the device may do what needs it from now on.
+    ///
+    /// Throws `factorCodeUsed` for a code that was taken before, and `factorCodeWrong` for every other text.
+    static func prove(
+        _ proof: FactorProof,
+        by member: StaffMember,
+        in session: Session.ID,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        guard let factor = try await tx.first(FactorSQL.factor(of: member.id, locked: true)), factor.isConfirmed else {
+            throw Refusal.factorMissing
+        }
+        if proof.plain.utf8.count == 6 {
+            let step = try step(of: proof.plain, factor, member.id, app, at: now)
+            try await tx.run(FactorSQL.take(step, of: member.id))
+        } else {
+            guard try await tx.run(FactorSQL.take(Token(proof.plain).hash, of: member.id, at: now)) == 1 else {
+                throw Refusal.factorCodeWrong
+            }
+            try Audit.record("staff.useRecoveryCode", target: member.id.uuid, app, at: now, in: tx)
+        }
+        try await tx.run(FactorSQL.prove(in: session, at: now))
+    }
+
+    /// New recovery codes instead of those there are.
+    static func renewCodes(of member: StaffMember.ID, in tx: Transaction) async throws -> RecoveryCodes {
+        let codes = (0..<recoveryCodes).map { _ in ReadableCode.random(recoveryLength) }
+        try await tx.run(FactorSQL.replaceCodes(of: member, with: codes.map { Token($0).hash }))
+        return RecoveryCodes(codes: codes.map { "\($0.prefix(5))-\($0.suffix(5))" })
+    }
+
+    /// Takes a colleague's app away, who enrols a new one at the next sign-in; all devices are signed out.
+    static func remove(
+        of member: StaffMember.ID,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        guard try await tx.first(StaffSQL.member(member)) != nil else { throw Refusal.notFound }
+        try await tx.run([FactorSQL.delete(of: member), FactorSQL.revokeSessions(of: member, at: now)])
+        try Audit.record("staff.renewFactor", target: member.uuid, app, at: now, in: tx)
+    }
+
+    /// The step whose code it is: this one, the one before, or the next, for a clock that is half a minute off.
+    private static func step(
+        of code: String,
+        _ factor: FactorSQL.Factor,
+        _ member: StaffMember.ID,
+        _ app: AppEnvironment,
+        at now: Date
+    ) throws -> Int64 {
+        let secret = try app.secret.open(factor.sealed, for: purpose, context: member.description)
+        let (password, current) = (OneTimePassword(secret: secret), OneTimePassword.step(at: now))
+        let matching = [current, current - 1, current + 1].first {
+            Token(password.code(at: $0)).hash == Token(code).hash
+        }
+        guard let matching else { throw Refusal.factorCodeWrong }
+        guard matching > factor.lastStep else { throw Refusal.factorCodeUsed }
+        return matching
+    }
+}
+
+extension FactorProof {
+    fileprivate var plain: String { ReadableCode.plain(code) }
+}

@@ -1,0 +1,38 @@
+import GuestModels
+import HTTPTypes
+import Postgres
+
+/// Head office's routes for the systems of a park.
+enum SystemCredentialRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "listCredentials": list, "makeCredential": make, "endCredential": end,
+    ]
+
+    private static func list(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        let items = try await call.read { reader in
+            guard try await reader.first(SystemCredentialSQL.isPark(park)) == true else { throw Refusal.notFound }
+            return try await reader.all(SystemCredentialSQL.live(at: park))
+        }
+        return try .json(Page(items: items, next: nil))
+    }
+
+    private static func make(_ call: Call) async throws -> Answer {
+        let request = try call.body(SystemCredentialRequest.self)
+        let park: Park.ID = try call.id("park")
+        return try await call.write { tx in
+            try .json(await SystemCredential.make(request, at: park, call.app, at: call.now, in: tx), .created)
+        }
+    }
+
+    private static func end(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        let id: SystemCredential.ID = try call.id("credential")
+        let answer = try await call.write { tx in
+            try await SystemCredential.end(id, at: park, call.app, at: call.now, in: tx)
+            return .noContent
+        }
+        call.app.authenticator.forget()
+        return answer
+    }
+}

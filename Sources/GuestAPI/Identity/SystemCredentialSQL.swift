@@ -1,0 +1,85 @@
+import Foundation
+import GuestModels
+import Postgres
+
+enum SystemCredentialSQL {
+    private static let columns: SQL = "id, park_id, name, purpose, created_at, last_used_at"
+
+    private static func credential(_ row: Row) throws -> SystemCredential {
+        let text: String = try row.decode("purpose")
+        guard let purpose = SystemCredential.Purpose(rawValue: text) else { throw UnknownPurpose(text: text) }
+        return SystemCredential(
+            id: try row.decode("id"),
+            parkId: try row.decode("park_id"),
+            name: try row.decode("name"),
+            purpose: purpose,
+            madeAt: try row.decode("created_at"),
+            lastUsedAt: try row.decodeIfPresent("last_used_at")
+        )
+    }
+
+    private struct UnknownPurpose: Error {
+        let text: String
+    }
+
+    static func live(_ hash: Data) -> Query<SystemCredential> {
+        Query(
+            "SELECT \(columns) FROM system_credential WHERE token_hash = \(hash) AND ended_at IS NULL",
+            decoding: credential
+        )
+    }
+
+    static func isPark(_ id: Park.ID) -> Query<Bool> {
+        Query("SELECT EXISTS (SELECT FROM park WHERE id = \(id)) AS is_park") { try $0.decode("is_park") }
+    }
+
+    /// Those that work, in the order in which they were made.
+    static func live(at park: Park.ID) -> Query<SystemCredential> {
+        Query(
+            """
+            SELECT \(columns) FROM system_credential WHERE park_id = \(park) AND ended_at IS NULL
+            ORDER BY id LIMIT 200
+            """,
+            decoding: credential
+        )
+    }
+
+    /// Takes the first of the system's two places that is free; no row where neither is.
+    static func insert(_ credential: SystemCredential, _ token: Token) -> Command {
+        Command(
+            """
+            INSERT INTO system_credential (id, park_id, name, purpose, place, token_hash, created_at)
+            SELECT \(credential.id), \(credential.parkId), \(credential.name), \(credential.purpose.rawValue), place,
+                \(token.hash), \(credential.madeAt)
+            FROM (VALUES (1), (2)) AS places (place)
+            WHERE NOT EXISTS (
+                SELECT FROM system_credential AS other
+                WHERE other.park_id = \(credential.parkId) AND other.name = \(credential.name)
+                    AND other.purpose = \(credential.purpose.rawValue) AND other.place = places.place
+                    AND ended_at IS NULL
+            )
+            ORDER BY place LIMIT 1
+            """
+        )
+    }
+
+    static func end(_ id: SystemCredential.ID, at park: Park.ID, now: Date) -> Command {
+        Command(
+            """
+            UPDATE system_credential SET ended_at = \(now) WHERE id = \(id) AND park_id = \(park) AND ended_at IS NULL
+            """
+        )
+    }
+
+    static func endAll(at now: Date) -> Command {
+        Command("UPDATE system_credential SET ended_at = \(now) WHERE ended_at IS NULL")
+    }
+
+    static func touch(_ id: SystemCredential.ID, at now: Date) -> Command {
+        Command("UPDATE system_credential SET last_used_at = \(now) WHERE id = \(id)")
+    }
+
+    static func deleteEnded(before day: Date) -> Command {
+        Command("DELETE FROM system_credential WHERE ended_at < \(day)")
+    }
+}

@@ -1,0 +1,98 @@
+import Foundation
+
+extension StaffMember {
+    /// Whether the colleague proves a second factor (RFC 6238) after signing in: head office, finance, and those who read or
+    /// set door codes.
+    public var needsSecondFactor: Bool {
+        isHeadOffice || posts.contains { [.finance, .reception, .maintenance].contains($0.function) }
+    }
+}
+
+/// What an authenticator app needs, told while the colleague enrols.
+public struct FactorEnrolment: Codable, Sendable {
+    /// 160 bits in base32 (RFC 4648), to type in.
+    public var secret: String
+    /// `otpauth://…`, to show as a QR code.
+    public var url: String
+
+    public init(secret: String, url: String) {
+        self.secret = secret
+        self.url = url
+    }
+}
+
+/// A code of the authenticator app, or a recovery code.
+public struct FactorProof: Codable, Sendable, Checked {
+    /// Six digits, or ten letters and digits of a recovery code; hyphens and blanks make no difference.
+    public var code: String
+
+    public init(code: String) {
+        self.code = code
+    }
+
+    public func check(_ check: inout Check) {
+        check.secret(code.filter { $0 != " " }, "/code", length: 6...20)
+    }
+}
+
+/// Codes for the day on which the authenticator app is lost; each works once.
+public struct RecoveryCodes: Codable, Sendable {
+    /// Ten, told this once.
+    public var codes: [String]
+
+    public init(codes: [String]) {
+        self.codes = codes
+    }
+}
+
+extension Refusal {
+    public static let factorNeeded = Refusal(
+        .forbidden,
+        "second_factor_needed",
+        en: "Type the code of your authenticator app first.",
+        nl: "Typ eerst de code van je authenticator-app.",
+        de: "Gib zuerst den Code deiner Authenticator-App ein."
+    )
+    public static let factorStale = Refusal(
+        .forbidden,
+        "second_factor_stale",
+        en: "This cannot be undone. Type a code of your authenticator app once more.",
+        nl: "Dit kan niet ongedaan worden gemaakt. Typ nog eens een code van je authenticator-app.",
+        de: "Das lässt sich nicht rückgängig machen. Gib noch einmal einen Code deiner Authenticator-App ein."
+    )
+    public static let factorEnrolled = Refusal(
+        .conflict,
+        "second_factor_enrolled",
+        en: "You have an authenticator app already. Head office can renew it.",
+        nl: "Je hebt al een authenticator-app. Het hoofdkantoor kan die vernieuwen.",
+        de: "Du hast schon eine Authenticator-App. Die Zentrale kann sie erneuern."
+    )
+    public static let factorMissing = Refusal(
+        .conflict,
+        "second_factor_missing",
+        en: "You have no authenticator app yet. Enrol one first.",
+        nl: "Je hebt nog geen authenticator-app. Stel er eerst een in.",
+        de: "Du hast noch keine Authenticator-App. Richte zuerst eine ein."
+    )
+    public static let factorCodeWrong = Refusal(
+        .conflict,
+        "second_factor_wrong",
+        en: "That code is not right. Is the clock of your phone?",
+        nl: "Die code klopt niet. Klopt de klok van je telefoon?",
+        de: "Dieser Code stimmt nicht. Geht die Uhr deines Telefons richtig?"
+    )
+    public static let factorCodeUsed = Refusal(
+        .conflict,
+        "second_factor_used",
+        en: "That code was used already. Wait for the next one.",
+        nl: "Die code is al gebruikt. Wacht op de volgende.",
+        de: "Dieser Code wurde schon benutzt. Warte auf den nächsten."
+    )
+    public static let tooManyFactorTries = Refusal(
+        .tooMany(after: 600),
+        "too_many_factor_tries",
+        en: "Too many wrong codes. Please wait ten minutes.",
+        nl: "Te veel verkeerde codes. Wacht tien minuten.",
+        de: "Zu viele falsche Codes. Bitte warte zehn Minuten."
+    )
+}

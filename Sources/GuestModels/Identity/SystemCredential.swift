@@ -1,0 +1,71 @@
+public import Foundation
+
+/// A way in for another system of a park: its property system, a channel manager, the accountant's books.
+///
+/// A system has one purpose at one park, reads no mail and signs in nowhere: it sends its token with each request.
+public struct SystemCredential: Codable, Hashable, Sendable {
+    public typealias ID = Identifier<SystemCredential>
+
+    public enum Purpose: String, Codable, CaseIterable, Sendable {
+        /// Reads every change of the park.
+        case feed
+        /// Says what it knows of reservations.
+        case reports
+        /// Reads invoices, journals and what tourist tax is owed.
+        case books
+    }
+
+    public var id: ID
+    public var parkId: Park.ID
+    /// What head office calls the system, 1 to 100 characters.
+    public var name: String
+    public var purpose: Purpose
+    public var madeAt: Date
+    /// Exact to a minute; nil until it has come.
+    public var lastUsedAt: Date?
+
+    public init(id: ID, parkId: Park.ID, name: String, purpose: Purpose, madeAt: Date, lastUsedAt: Date?) {
+        self.id = id
+        self.parkId = parkId
+        self.name = name
+        self.purpose = purpose
+        self.madeAt = madeAt
+        self.lastUsedAt = lastUsedAt
+    }
+}
+
+public struct SystemCredentialRequest: Codable, Sendable, Checked {
+    public var name: String
+    public var purpose: SystemCredential.Purpose
+
+    public init(name: String, purpose: SystemCredential.Purpose) {
+        self.name = name
+        self.purpose = purpose
+    }
+
+    public func check(_ check: inout Check) {
+        check.text(name, "/name", length: 1...100)
+    }
+}
+
+/// A new credential with its token, which is told this once.
+public struct NewSystemCredential: Codable, Sendable {
+    public var credential: SystemCredential
+    /// For `Authorization: Bearer`.
+    public var token: String
+
+    public init(credential: SystemCredential, token: String) {
+        self.credential = credential
+        self.token = token
+    }
+}
+
+extension Refusal {
+    public static let twoCredentials = Refusal(
+        .conflict,
+        "two_credentials",
+        en: "This system has two credentials for that already; end one first.",
+        nl: "Dit systeem heeft daarvoor al twee sleutels; beëindig er eerst een.",
+        de: "Dieses System hat dafür schon zwei Schlüssel; beende zuerst einen."
+    )
+}

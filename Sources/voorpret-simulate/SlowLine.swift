@@ -1,0 +1,125 @@
+import Foundation
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A line between a phone and the service: slow, far, and cut now and then.
+struct SlowLine: Sendable {
+    /// Bytes a second, each way, for all connections together.
+    let rate: Int
+    /// Each way.
+    let delay: Duration
+    /// Of 8 KiB that go either way, so many in a hundred are the last of their connection.
+    let cuts: Int
+    let plan: FaultPlan
+    let count = Counter()
+
+    final class Counter: Sendable {
+        private let counts = Mutex((connections: 0, cuts: 0, bytes: 0))
+
+        func connected() { counts.withLock { $0.connections += 1 } }
+        func cut() { counts.withLock { $0.cuts += 1 } }
+        func carried(_ bytes: Int) { counts.withLock { $0.bytes += bytes } }
+        var values: (connections: Int, cuts: Int, bytes: Int) { counts.withLock { $0 } }
+    }
+
+    private typealias Socket = NIOAsyncChannel<ByteBuffer, ByteBuffer>
+
+    private struct Cut: Error {}
+
+    /// Listens until the task is cancelled.
+    func serve(port: Int, target: Int) async throws {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let server = try await ServerBootstrap(group: group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // Small, so that whoever sends feels how slow the line is.
+            .childChannelOption(.socketOption(.so_rcvbuf), value: 4096)
+            .bind(host: "127.0.0.1", port: port) { channel in
+                channel.eventLoop.makeCompletedFuture { try Socket(wrappingChannelSynchronously: channel) }
+            }
+        let (up, down) = (Pacer(rate: rate), Pacer(rate: rate))
+        try await server.executeThenClose { connections in
+            try await withThrowingDiscardingTaskGroup { tasks in
+                for try await phone in connections {
+                    count.connected()
+                    tasks.addTask {
+                        try? await Task.sleep(for: delay * 2)
+                        let service = try? await ClientBootstrap(group: group)
+                            .channelOption(.socketOption(.so_rcvbuf), value: 4096)
+                            .connect(host: "127.0.0.1", port: target) { channel in
+                                channel.eventLoop.makeCompletedFuture {
+                                    try Socket(wrappingChannelSynchronously: channel)
+                                }
+                            }
+                        guard let service else { return }
+                        await join(phone, service, up, down)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Carries bytes both ways until one side ends, or the line is cut.
+    private func join(_ phone: Socket, _ service: Socket, _ up: Pacer, _ down: Pacer) async {
+        try? await phone.executeThenClose { fromPhone, toPhone in
+            try await service.executeThenClose { fromService, toService in
+                try await withThrowingTaskGroup(of: Void.self) { tasks in
+                    tasks.addTask { try await carry(fromPhone, toService, up) }
+                    tasks.addTask { try await carry(fromService, toPhone, down) }
+                    // Whichever ends first ends the connection.
+                    defer { tasks.cancelAll() }
+                    try await tasks.next()
+                }
+            }
+        }
+    }
+
+    private func carry(
+        _ from: NIOAsyncChannelInboundStream<ByteBuffer>,
+        _ to: NIOAsyncChannelOutboundWriter<ByteBuffer>,
+        _ pacer: Pacer
+    ) async throws {
+        let (flight, depart) = AsyncStream.makeStream(of: (at: ContinuousClock.Instant, bytes: ByteBuffer).self)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                for await (instant, bytes) in flight {
+                    try await Task.sleep(until: instant, clock: .continuous)
+                    try await to.write(bytes)
+                }
+            }
+            var sinceDice = 0
+            for try await var buffer in from {
+                while let piece = buffer.readSlice(length: min(512, buffer.readableBytes)), piece.readableBytes > 0 {
+                    try await pacer.pass(piece.readableBytes)
+                    count.carried(piece.readableBytes)
+                    sinceDice += piece.readableBytes
+                    if sinceDice >= 8192 {
+                        sinceDice -= 8192
+                        if plan.random(1...100) <= cuts {
+                            count.cut()
+                            throw Cut()
+                        }
+                    }
+                    depart.yield((.now + delay, piece))
+                }
+            }
+            depart.finish()
+            try await tasks.waitForAll()
+        }
+    }
+
+    /// Lets bytes through at a rate.
+    private actor Pacer {
+        private let rate: Int
+        private var free = ContinuousClock.now
+
+        init(rate: Int) {
+            self.rate = rate
+        }
+
+        func pass(_ bytes: Int) async throws {
+            free = max(free, .now) + .seconds(Double(bytes) / Double(rate))
+            try await Task.sleep(until: free, clock: .continuous)
+        }
+    }
+}
