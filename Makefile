@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench fuzz simulate simulate-phones format reset
+.PHONY: help run demo test check check-upgrade bench fuzz simulate simulate-phones simulate-line format reset
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 18
@@ -13,8 +13,11 @@ demo: ## play one group's way through the running service
 test: ## set up, start a throw-away cluster, run all tests (ARGS='--filter Booking')
 	@scripts/test.sh $(ARGS)
 
-check: ## format, layering, tests, documentation in a browser, fuzz
+check: ## format, layering, tests, and what other programs say: a browser, Prometheus, readers of PDFs and calendars, a fuzzer
 	@scripts/check.sh
+
+check-upgrade: ## roll this version out over the one before (BEFORE=ref) while guests work
+	@BEFORE=$(BEFORE) scripts/check-upgrade.sh
 
 fuzz: ## attack a service of its own with what openapi.yaml allows and forbids (FUZZ_CASES)
 	@scripts/fuzz.sh
@@ -24,6 +27,9 @@ simulate: ## lose answers, forge webhooks, dispute payments and kill the service
 
 simulate-phones: ## lose requests, kill phones, clone them, send friends away while they plan (SCHEDULES, PHONES, SEED, MINUTES)
 	@scripts/simulate.sh phones
+
+simulate-line: ## one phone on a line of 30 kbit/s that is cut again and again (SEED)
+	@scripts/simulate.sh line
 
 bench: ## measure, beside floors on the same machine (ONLY=name; PEERS=1 installs Kinto and measures it too)
 	@ONLY=$(ONLY) PEERS=$(PEERS) scripts/bench.sh

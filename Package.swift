@@ -74,6 +74,8 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
+            exclude: ["Payments/Fonts/OFL.txt"],
+            resources: [.embedInCode("Payments/Fonts/NotoSans.ttf")],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -157,6 +159,7 @@ let package = Package(
             dependencies: [
                 "GuestAPI", "GuestModels", "Postgres", "Sync", "TestKit", "voorpret", "payment-sandbox",
                 "voorpret-simulate",
+                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),

@@ -219,7 +219,7 @@ CREATE TABLE sign_in_attempt (
     created_at timestamptz NOT NULL,
     -- When the link is over that the mail brings, or the desk prints.
     link_expires_at timestamptz NOT NULL DEFAULT '-infinity',
-    -- Whom the desk lets in without mail.
+    -- A guest whom the desk lets in without mail.
     guest_id uuid REFERENCES guest,
     -- Hash of the code that the link's page shows.
     page_code bytea CONSTRAINT sign_in_attempt_page_code UNIQUE,
@@ -242,8 +242,10 @@ CREATE INDEX ON known_device (seen_at);
 
 -- The last time that the owner of an address was told of what somebody tries there.
 CREATE TABLE security_notice (
-    email text PRIMARY KEY CHECK (email = lower(email)),
-    told_at timestamptz NOT NULL
+    email text NOT NULL CHECK (email = lower(email)),
+    kind text NOT NULL CHECK (kind IN ('codesGuessed', 'tokenCopied')),
+    told_at timestamptz NOT NULL,
+    PRIMARY KEY (email, kind)
 );
 CREATE INDEX ON security_notice (told_at);
 
@@ -1455,6 +1457,9 @@ CREATE TABLE park_change (
     PRIMARY KEY (park_id, number),
     CONSTRAINT park_change_keeps_no_guest CHECK (kind <> 'guest' OR body IS NULL)
 );
+-- By this the newest change of a thing is found, which stays when older news are forgotten.
+CREATE INDEX park_change_of ON park_change (park_id, kind, id, number);
+CREATE INDEX park_change_at ON park_change (at);
 
 -- RFC 3339, as the service writes instants.
 CREATE FUNCTION utc(instant timestamptz) RETURNS text
@@ -1536,6 +1541,9 @@ CREATE TABLE audit (
     after jsonb
 );
 CREATE INDEX ON audit (target);
+CREATE INDEX audit_at ON audit (at);
+-- By this looks are found that have served their time, among ten years of deeds.
+CREATE INDEX audit_looks ON audit (at) WHERE action LIKE 'look.%' OR action LIKE '%.show';
 CREATE INDEX ON audit (park_id, id);
 CREATE INDEX audit_on_behalf_of ON audit (on_behalf_of, id) WHERE on_behalf_of IS NOT NULL;
 
@@ -1913,4 +1921,4 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
     (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders'),
-    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch'), (29, 'outside'), (30, 'signIn'), (31, 'factor');
+    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch'), (29, 'outside'), (30, 'signIn'), (31, 'factor'), (32, 'retention'), (33, 'feed');

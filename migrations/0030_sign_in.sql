@@ -14,8 +14,10 @@ ALTER TABLE sign_in_attempt
 CREATE INDEX sign_in_attempt_guest ON sign_in_attempt (guest_id) WHERE guest_id IS NOT NULL;
 
 CREATE TABLE security_notice (
-    email text PRIMARY KEY CHECK (email = lower(email)),
-    told_at timestamptz NOT NULL
+    email text NOT NULL CHECK (email = lower(email)),
+    kind text NOT NULL CHECK (kind IN ('codesGuessed', 'tokenCopied')),
+    told_at timestamptz NOT NULL,
+    PRIMARY KEY (email, kind)
 );
 CREATE INDEX ON security_notice (told_at);
 

@@ -98,7 +98,7 @@ public final class Database: Sendable {
     }
 
     /// How long the database may take for a read.
-    public enum Pace: CaseIterable, Sendable {
+    public enum Pace: Int, CaseIterable, Sendable {
         /// Milliseconds.
         case quick
         /// Up to the statement timeout: searches, exports, long lists.

@@ -62,7 +62,8 @@ final class Reactor: @unchecked Sendable {
         var waiting: [WaitingRead] = []
     }
 
-    private var lanes: [Database.Pace: Lane] = [:]
+    /// By `Database.Pace`.
+    private var lanes = Database.Pace.allCases.map { _ in Lane() }
     private var idle: [Wire] = []
     private var leased: [ObjectIdentifier: Wire] = [:]
     private var writersConnecting = 0
@@ -125,12 +126,12 @@ final class Reactor: @unchecked Sendable {
         post { reactor in
             guard !reactor.isClosing else { return answer(.failure(.closed)) }
             let pace = reactor.wanted(pace) > 0 ? pace : .quick
-            let readers = reactor.lanes[pace, default: Lane()].wires.lazy.filter { !$0.isBroken }
+            let readers = reactor.lanes[pace.rawValue].wires.lazy.filter { !$0.isBroken }
             if let reader = readers.min(by: { $0.inFlight.count < $1.inFlight.count }) {
                 reader.send(statements, within: Self.seconds(for: statements), answer: answer)
             } else {
                 let read = WaitingRead(deadline: deadline, statements: statements, answer: answer)
-                reactor.lanes[pace, default: Lane()].waiting.append(read)
+                reactor.lanes[pace.rawValue].waiting.append(read)
             }
         }
     }
@@ -170,9 +171,11 @@ final class Reactor: @unchecked Sendable {
             post { reactor in
                 reactor.isClosing = true
                 for waiter in reactor.waiters { waiter.answer(.failure(.closed)) }
-                for read in reactor.waitingReads { read.answer(.failure(.closed)) }
                 reactor.waiters = []
-                for pace in Database.Pace.allCases { reactor.lanes[pace]?.waiting = [] }
+                for index in reactor.lanes.indices {
+                    for read in reactor.lanes[index].waiting { read.answer(.failure(.closed)) }
+                    reactor.lanes[index].waiting = []
+                }
                 for wire in reactor.readers + reactor.idle + reactor.leased.values { wire.fail("the pool was closed") }
                 continuation.resume()
             }
@@ -185,7 +188,7 @@ final class Reactor: @unchecked Sendable {
                 Database.Census(
                     open: reactor.readers.count + reactor.idle.count + reactor.leased.count,
                     leased: reactor.leased.count,
-                    waiting: reactor.waiters.count + reactor.waitingReads.count,
+                    waiting: reactor.waiters.count + reactor.lanes.reduce(0) { $0 + $1.waiting.count },
                     turns: reactor.turns
                 )
             )
@@ -194,9 +197,8 @@ final class Reactor: @unchecked Sendable {
 
     // MARK: On the thread
 
-    private var readers: [Wire] { lanes.values.flatMap(\.wires) }
-    private var waitingReads: [WaitingRead] { lanes.values.flatMap(\.waiting) }
-    private var readersConnecting: Int { lanes.values.reduce(0) { $0 + $1.connecting } }
+    private var readers: [Wire] { lanes.flatMap(\.wires) }
+    private var readersConnecting: Int { lanes.reduce(0) { $0 + $1.connecting } }
 
     private func wanted(_ pace: Database.Pace) -> Int {
         switch pace {
@@ -230,18 +232,23 @@ final class Reactor: @unchecked Sendable {
 
     private func sweep() {
         let now = Instant.now
-        for wire in readers where wire.isLate(at: now) { wire.fail("no answer in time", first: .noAnswer) }
+        for index in lanes.indices {
+            for wire in lanes[index].wires where wire.isLate(at: now) {
+                wire.fail("no answer in time", first: .noAnswer)
+            }
+            lanes[index].wires.removeAll(where: \.isBroken)
+        }
         for wire in leased.values where wire.isLate(at: now) { wire.fail("no answer in time") }
-        for pace in Database.Pace.allCases { lanes[pace]?.wires.removeAll(where: \.isBroken) }
         idle.removeAll(where: \.isBroken)
-        let waitingReads = waitingReads
-        guard !waiters.isEmpty || !waitingReads.isEmpty else { return }
+        guard !waiters.isEmpty || lanes.contains(where: { !$0.waiting.isEmpty }) else { return }
         let noServer = readers.isEmpty && idle.isEmpty && leased.isEmpty && failuresInARow > 0
         let error = noServer ? PostgresError.unreachable(lastConnectError) : .poolExhausted
         for waiter in waiters where waiter.deadline <= now { waiter.answer(.failure(error)) }
         waiters.removeAll { $0.deadline <= now }
-        for read in waitingReads where read.deadline <= now { read.answer(.failure(error)) }
-        for pace in Database.Pace.allCases { lanes[pace]?.waiting.removeAll { $0.deadline <= now } }
+        for index in lanes.indices {
+            for read in lanes[index].waiting where read.deadline <= now { read.answer(.failure(error)) }
+            lanes[index].waiting.removeAll { $0.deadline <= now }
+        }
     }
 
     private func serveWaiters() {
@@ -263,7 +270,7 @@ final class Reactor: @unchecked Sendable {
 
     private func missingReaders(_ pace: Database.Pace) -> Int {
         guard !isClosing else { return 0 }
-        let lane = lanes[pace, default: Lane()]
+        let lane = lanes[pace.rawValue]
         return max(0, wanted(pace) - lane.wires.count - lane.connecting)
     }
 
@@ -275,7 +282,7 @@ final class Reactor: @unchecked Sendable {
         guard Instant.now >= nextConnect else { return }
         for pace in Database.Pace.allCases {
             let missing = missingReaders(pace)
-            lanes[pace, default: Lane()].connecting += missing
+            lanes[pace.rawValue].connecting += missing
             for _ in 0..<missing { connect(asReader: pace) }
         }
         let missing = missingWriters
@@ -298,15 +305,15 @@ final class Reactor: @unchecked Sendable {
     }
 
     private func connected(_ outcome: Result<Wire, PostgresError>, asReader pace: Database.Pace?) {
-        if let pace { lanes[pace, default: Lane()].connecting -= 1 } else { writersConnecting -= 1 }
+        if let pace { lanes[pace.rawValue].connecting -= 1 } else { writersConnecting -= 1 }
         switch outcome {
         case .success(let wire):
             failuresInARow = 0
             guard !isClosing else { return wire.close() }
             if let pace {
-                lanes[pace, default: Lane()].wires.append(wire)
-                let reads = lanes[pace, default: Lane()].waiting
-                lanes[pace]?.waiting = []
+                lanes[pace.rawValue].wires.append(wire)
+                let reads = lanes[pace.rawValue].waiting
+                lanes[pace.rawValue].waiting = []
                 for read in reads {
                     wire.send(read.statements, within: Self.seconds(for: read.statements), answer: read.answer)
                 }
@@ -344,9 +351,17 @@ final class Reactor: @unchecked Sendable {
     ///
     /// Whatever else there is to do comes as posted work or on a socket, both of which wake the thread.
     private var timeout: Int32 {
-        let answers = (readers + leased.values).compactMap { $0.inFlight.first?.expires }
-        var next = (waiters.map(\.deadline) + waitingReads.map(\.deadline) + answers).min()
-        if isMissing { next = min(next ?? nextConnect, nextConnect) }
+        var next: Instant?
+        func consider(_ instant: Instant?) {
+            if let instant { next = min(next ?? instant, instant) }
+        }
+        for lane in lanes {
+            for wire in lane.wires { consider(wire.inFlight.first?.expires) }
+            for read in lane.waiting { consider(read.deadline) }
+        }
+        for wire in leased.values { consider(wire.inFlight.first?.expires) }
+        for waiter in waiters { consider(waiter.deadline) }
+        if isMissing { consider(nextConnect) }
         guard let next else { return -1 }
         return Int32(min(max(0, (Instant.now.duration(to: next) / .milliseconds(1)).rounded(.up)), 60_000))
     }
@@ -385,7 +400,7 @@ enum LibPQ {
 
     /// Connects, blocking, with the settings every session has: UTC, ISO dates, quiet notices.
     static func connect(_ text: String) -> Result<OpaquePointer, PostgresError> {
-        // What the string says itself comes later in the list, and overrides these.
+        // Settings in the connection string come later in the list and override these.
         let settings = defaults + [("dbname", text)]
         let words = settings.map { strdup($0.0) }
         let values = settings.map { strdup($0.1) }

@@ -132,6 +132,7 @@ final class Wire: @unchecked Sendable {
         nextName += 1
         let name = "v\(nextName)"
         preparing.insert(text)
+        StatementRecord.note(text)
         steps.append(.prepare(text: text))
         steps.append(.execute)
         pendingNames[text] = name

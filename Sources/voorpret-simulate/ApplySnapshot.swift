@@ -32,7 +32,7 @@ struct ApplySnapshot: AsyncParsableCommand {
     }
 }
 
-/// What a phone costs that has everything and asks whether there is more.
+/// The CPU time of a phone that has everything and asks whether there is more.
 struct IdlePhone: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "idle",

@@ -11,8 +11,10 @@ struct Voorpret: AsyncParsableCommand {
         commandName: "voorpret",
         abstract: "The guest backend of a holiday park.",
         discussion: "Settings are environment variables that begin with VOORPRET_; README has the table.",
+        version: Version.text,
         subcommands: [
-            Serve.self, Migrate.self, Demo.self, Import.self, Jobs.self, Staff.self, Credential.self, Check.self,
+            Serve.self, Config.self, Migrate.self, Demo.self, Import.self, Jobs.self, Staff.self, Credential.self,
+            Check.self,
             Secret.self,
             Backup.self, Restore.self,
         ],

@@ -374,12 +374,12 @@ struct Leak: Error, CustomStringConvertible {
     let description: String
 }
 
-/// The schema, loaded once for all tests of a process.
-private actor Template {
-    static let shared = Template()
+/// A database with the schema, loaded once for all tests of a process, which theirs are copied from.
+public actor Template {
+    public static let shared = Template()
     private var made: Task<String, any Error>?
 
-    func name() async throws -> String {
+    public func name() async throws -> String {
         if let made { return try await made.value }
         let task = Task {
             let cluster = try testCluster()

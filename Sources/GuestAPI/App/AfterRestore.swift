@@ -40,6 +40,7 @@ extension Office {
         let (devices, systems, invitations) = try await app.database.transaction(as: acting, within: 600) { tx in
             try await tx.run(SyncSQL.newEpoch)
             let devices = try await tx.run(IdentitySQL.revokeAllStaff(at: now))
+            try await tx.run([IdentitySQL.endAllMailChanges, FactorSQL.deleteAllCodes])
             let systems = try await tx.run(SystemCredentialSQL.endAll(at: now))
             let invitations = try await tx.run(GroupSQL.revokeAllInvitations(at: now))
             try Audit.record("backup.restore", target: nil, app, at: now, in: tx)
@@ -50,6 +51,7 @@ extension Office {
         for number in older { try await endKey(number) }
         var lines = [
             "signed out \(devices) devices of staff", "ended \(systems) credentials of systems",
+            "ended all changes of mail addresses and all recovery codes",
             "ended \(invitations) invitations, all links and all calendars",
         ]
         var count = 0

@@ -4,7 +4,7 @@ import Postgres
 /// Brings a database to the version this build expects: an empty one by `schema.sql`, an older one by
 /// the migrations it has not seen.
 public struct Migrator: Sendable {
-    public static let expectedVersion = 31
+    public static let expectedVersion = 33
     /// How many later versions this build still serves on, so that its nodes go on while a newer build is rolled out: the
     /// migrations of a release leave the statements of the release before it working.
     static let laterVersions = 10
@@ -54,12 +54,25 @@ public struct Migrator: Sendable {
     }
 
     private func run(on database: Database) async throws -> [String] {
+        let encoding = Query("SELECT current_setting('server_encoding') AS encoding") {
+            try $0.decode("encoding", as: String.self)
+        }
+        let found = try await database.read(as: "migrate") { try await $0.first(encoding) } ?? ""
+        guard found == "UTF8" else {
+            throw Failed(
+                description:
+                    "the database's encoding is \(found); make it with createdb -E UTF8 -T template0, so that every name fits"
+            )
+        }
         let exists = Query("SELECT to_regclass('schema_version') IS NOT NULL AS exists") {
             try $0.decode("exists", as: Bool.self)
         }
         guard try await database.read(as: "migrate", { try await $0.first(exists) }) == true else {
             try await apply(folder.appending(path: "schema.sql"), unless: "to_regclass('schema_version') IS NOT NULL")
             return ["schema.sql"]
+        }
+        guard FileManager.default.fileExists(atPath: folder.appending(path: "schema.sql").path()) else {
+            throw Failed(description: "\(folder.path()) has no schema.sql; set VOORPRET_SCHEMA to the folder that has")
         }
         let current = try await Self.version(of: database)
         guard Self.isServed(current) || current < Self.expectedVersion else {

@@ -153,6 +153,11 @@ public struct Office: Sendable {
     ///   that comes while this runs is told too; then run it again.
     public func checkLedger(withProvider: Bool = false) async throws -> [String] {
         if withProvider {
+            guard app.payments != nil else {
+                throw BadArgument(
+                    description: "there are no provider's books to compare with; set VOORPRET_PAYMENTS_URL"
+                )
+            }
             try await ReadBooks.read(app)
             // The books may show money that was moved without us; look at it even if no worker is running.
             let acting = Principal.job("check").setting

@@ -266,7 +266,7 @@ enum Policy {
         Row("askMailChange", .put, "/v1/me/mail-change", [.guest], .signIn),
         Row("confirmMailChange", .post, "/v1/me/mail-change/confirmation", [.guest], .signIn, key: Key.none),
         Row("stopMailChange", .delete, "/v1/me/mail-change", [.guest], .signIn),
-        Row("listDeskActions", .get, "/v1/me/desk-actions", [.guest]),
+        Row("listDeskActions", .get, "/v1/me/desk-actions", [.guest], pace: .slow),
         Row("registerPushToken", .put, "/v1/auth/sessions/current/push", anyStaff.union([.guest]), .signIn),
         Row("forgetPushToken", .delete, "/v1/auth/sessions/current/push", anyStaff.union([.guest]), .signIn),
         Row("showNotices", .get, "/v1/me/notices", [.guest]),
@@ -733,7 +733,8 @@ enum Policy {
             "/v1/admin/parks/{park}/guests/{guest}/sign-in-link",
             [.staff(.reception), .headOffice],
             .desk,
-            key: Key.none
+            key: Key.none,
+            factor: .fresh
         ),
         Row(
             "walkIn",

@@ -123,7 +123,7 @@ extension Office {
                 return (value, try app.secret.seal(data, for: place.purpose, context: value.context))
             }
             guard !anew.isEmpty else { return }
-            // What has changed meanwhile was sealed with the newest key already.
+            // A value that has changed meanwhile is sealed with the newest key already.
             sealed += try await app.database.transaction(as: Self.acting) {
                 try await $0.run(SecretSQL.replace(anew, in: place))
             }

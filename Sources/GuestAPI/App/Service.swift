@@ -140,7 +140,7 @@ private struct AdminResponder: HTTPResponder {
         case "/livez": return plain(.ok, "ok\n")
         case "/readyz":
             if lifecycle.isDraining { return plain(.serviceUnavailable, "draining\n") }
-            guard let version = try? await Migrator.version(of: app.database) else {
+            guard let version = await quickly({ try? await Migrator.version(of: app.database) }) else {
                 return plain(.serviceUnavailable, "no database\n")
             }
             guard Migrator.isServed(version) else {
@@ -152,29 +152,75 @@ private struct AdminResponder: HTTPResponder {
         }
     }
 
+    /// What the database says within two seconds; nil where it says nothing: a monitor asks with a patience of its own.
+    private func quickly<Value: Sendable>(_ body: @escaping @Sendable () async -> Value?) async -> Value? {
+        await withTaskGroup(of: Value?.self) { group in
+            group.addTask { await body() }
+            group.addTask {
+                try? await Task.sleep(for: .seconds(2))
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+    }
+
     private func metrics() async -> String {
         let census = await app.database.census()
         let load = app.admission.load
         var gauges: [Metrics.Gauge] = [
+            .init(
+                "voorpret_build_info",
+                "What this build is; always 1.",
+                1,
+                ["version": Version.number, "schema": "\(Migrator.expectedVersion)"]
+            ),
             .init("voorpret_database_connections", "Open connections to the database.", census.open),
             .init("voorpret_database_leased", "Connections that a transaction has to itself.", census.leased),
             .init("voorpret_database_waiting", "Tasks that wait for a connection.", census.waiting),
             .init("voorpret_requests_running", "Requests that are worked on.", load.running),
             .init("voorpret_requests_waiting", "Requests that wait for their turn.", load.waiting),
+            .init("voorpret_phones_waiting", "Phones that wait for news.", app.scopeBell.waiting),
         ]
-        let backlog = try? await app.database.read(as: "metrics") { try await $0.first(JobSQL.backlog) }
-        if let backlog {
-            gauges.append(.init("voorpret_jobs_waiting", "Jobs that are due and not done.", backlog.waiting))
-            gauges.append(.init("voorpret_jobs_dead", "Jobs that gave up; somebody must look.", backlog.dead))
+        gauges += ProcessGauges.all(since: app.metrics.startedAt)
+        let app = app
+        let isUp = await quickly { try? await Migrator.version(of: app.database) } == nil ? 0 : 1
+        let known = isUp == 0 ? nil : await quickly { try? await Self.known(to: app.database, at: app.now()) }
+        gauges.append(.init("voorpret_database_up", "Whether the database answered within two seconds.", isUp))
+        return app.metrics.text(gauges: gauges + (known ?? []))
+    }
+
+    /// What only the database knows.
+    private static func known(to database: Database, at now: Date) async throws -> [Metrics.Gauge] {
+        let (queues, counts, checks) = try await database.read(as: "metrics", at: .slow) { reader in
+            try await reader.all(JobSQL.backlog(at: now), AttemptSQL.openCounts, CheckSQL.checkedFrom)
         }
-        if let money = try? await app.database.read(as: "metrics", { try await $0.first(AttemptSQL.openCounts) }) {
-            gauges.append(.init("voorpret_attempts_open", "Payments that are not over.", money.attempts))
-            gauges.append(.init("voorpret_refunds_open", "Refunds that are not over.", money.refunds))
+        var gauges: [Metrics.Gauge] = []
+        for queue in queues {
+            let label = ["queue": queue.queue]
+            gauges.append(.init("voorpret_jobs_due", "Jobs whose time has come.", queue.due, label))
             gauges.append(
-                .init("voorpret_provider_events_parked", "Events of the provider's that are not ours.", money.parked)
+                .init("voorpret_jobs_age_seconds", "How long the oldest due job has been due.", queue.age, label)
+            )
+            gauges.append(.init("voorpret_jobs_dead", "Jobs that gave up; somebody must look.", queue.dead, label))
+        }
+        if let counts = counts.first {
+            gauges.append(.init("voorpret_attempts_open", "Payments that are not over.", counts.attempts))
+            gauges.append(.init("voorpret_refunds_open", "Refunds that are not over.", counts.refunds))
+            gauges.append(
+                .init("voorpret_provider_events_parked", "Events of the provider's that are not ours.", counts.parked)
             )
         }
-        return app.metrics.text(gauges: gauges)
+        if let checked = checks.first {
+            gauges.append(
+                .init(
+                    "voorpret_ledger_check_age_seconds",
+                    "Since the last check of the whole ledger began.",
+                    Int(now.timeIntervalSince(checked))
+                )
+            )
+        }
+        return gauges
     }
 
     private func plain(_ status: HTTPResponse.Status, _ text: String) -> Response {

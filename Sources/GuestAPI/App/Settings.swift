@@ -1,6 +1,7 @@
 public import Configuration
 public import Foundation
 public import GuestModels
+import Logging
 
 /// How this process is set up.
 ///
@@ -34,6 +35,8 @@ public struct Settings: Sendable {
     public var openAPI: String
     /// The payment provider; without one, money comes in at the desk alone.
     public var payments: Payments?
+    /// Names and values as they were read, for whoever wants to see what is in force; a secret shows as `(set)`.
+    public let inForce: [(name: String, value: String)]
 
     /// Push services; what has none lies in the state folder's `push`.
     public var apns: APNs?
@@ -171,96 +174,122 @@ public struct Settings: Sendable {
         self.workers = workers
         logLevel = "info"
         self.openAPI = openAPI
+        inForce = []
     }
 
+    /// - Throws: `SettingsError` with the name of a setting that cannot be read as what it is.
     public init(_ config: ConfigReader) throws {
-        database = config.string(forKey: "database", default: "")
-        host = config.string(forKey: "host", default: "127.0.0.1")
-        port = config.int(forKey: "port", default: 8080)
-        adminHost = config.string(forKey: "admin.host", default: "127.0.0.1")
-        adminPort = config.int(forKey: "admin.port", default: 8081)
-        stateFolder = config.string(forKey: "state", default: ".voorpret")
-        publicURL = config.string(forKey: "public.url", default: "http://127.0.0.1:8080")
-        trustedProxies = try TrustedProxies(config.string(forKey: "trusted.proxies", default: "127.0.0.1,::1"))
-        mailFrom = config.string(forKey: "mail.from", default: "Voorpret <voorpret@localhost>")
-        capacity = config.int(forKey: "capacity", default: 64)
-        readers = config.int(forKey: "database.readers", default: 3)
-        slowReaders = config.int(forKey: "database.slow.readers", default: 2)
-        writers = config.int(forKey: "database.writers", default: 12)
-        maximumConnections = config.int(forKey: "connections", default: 20_000)
-        workers = config.int(forKey: "workers", default: 2)
-        logLevel = config.string(forKey: "log.level", default: "info")
-        openAPI = config.string(forKey: "openapi", default: "openapi.yaml")
-        let mail = config.string(forKey: "mail", default: "spool")
-        if mail == "spool" {
-            self.mail = .spool
-        } else if mail.hasPrefix("smtp:") {
-            let parts = mail.dropFirst(5).split(separator: ":")
-            guard let host = parts.first, let port = parts.count > 1 ? Int(parts[1]) : 25 else {
-                throw SettingsError(description: "VOORPRET_MAIL must be spool, smtp:HOST:PORT or a command")
+        var read = SettingsReader(config)
+        database = read.text("database", isSecret: true) ?? ""
+        host = read.text("host", default: "127.0.0.1")
+        port = try read.number("port", 0...65535, default: 8080)
+        adminHost = read.text("admin.host", default: "127.0.0.1")
+        adminPort = try read.number("admin.port", 0...65535, default: 8081)
+        stateFolder = read.text("state", default: ".voorpret")
+        publicURL = try read.address("public.url", default: "http://127.0.0.1:8080")
+        trustedProxies = try TrustedProxies(read.text("trusted.proxies", default: "127.0.0.1,::1"))
+        mailFrom = read.text("mail.from", default: "Voorpret <voorpret@localhost>")
+        mail = try Mail(read.text("mail", default: "spool"))
+        capacity = try read.number("capacity", 5...100_000, default: 64)
+        readers = try read.number("database.readers", 1...100, default: 3)
+        slowReaders = try read.number("database.slow.readers", 0...100, default: 2)
+        writers = try read.number("database.writers", 1...1000, default: 12)
+        maximumConnections = try read.number("connections", 1...1_000_000, default: 20_000)
+        workers = try read.number("workers", 0...1000, default: 2)
+        let levels = Logger.Level.allCases.map(\.rawValue)
+        logLevel = read.text("log.level", default: "info")
+        guard levels.contains(logLevel) else {
+            throw SettingsError("log.level", "must be one of \(levels.joined(separator: ", "))", logLevel)
+        }
+        openAPI = read.text("openapi", default: "openapi.yaml")
+        let trust = read.text("push.trust")
+        apns = try APNs(&read, trust: trust)
+        fcm = try FCM(&read, trust: trust)
+        payments = try Payments(&read)
+        inForce = read.inForce
+    }
+}
+
+extension Settings.Mail {
+    fileprivate init(_ text: String) throws {
+        if text == "spool" {
+            self = .spool
+        } else if text.hasPrefix("smtp:") {
+            let parts = text.dropFirst(5).split(separator: ":")
+            guard parts.count == 2, let port = Int(parts[1]), (1...65535).contains(port) else {
+                throw SettingsError("mail", "must be spool, smtp:HOST:PORT or a command", text)
             }
-            self.mail = .smtp(host: String(host), port: port)
+            self = .smtp(host: String(parts[0]), port: port)
         } else {
-            self.mail = .command(mail)
-        }
-        let trust = config.string(forKey: "push.trust")
-        if let path = config.string(forKey: "apns.key.file"), !path.isEmpty {
-            guard let keyID = config.string(forKey: "apns.key.id"), let team = config.string(forKey: "apns.team"),
-                let topic = config.string(forKey: "apns.topic"),
-                let key = try? String(contentsOfFile: path, encoding: .utf8)
-            else {
+            let program = text.split(separator: " ").first.map(String.init) ?? ""
+            guard program.hasPrefix("/"), FileManager.default.isExecutableFile(atPath: program) else {
                 throw SettingsError(
-                    description:
-                        "VOORPRET_APNS_KEY_FILE must be readable, and VOORPRET_APNS_KEY_ID, _TEAM and _TOPIC set with it"
+                    "mail",
+                    "must be spool, smtp:HOST:PORT or a command that begins with the path of a program",
+                    text
                 )
             }
-            apns = APNs(
-                url: config.string(forKey: "apns.url", default: "https://api.push.apple.com"),
-                key: key,
-                keyID: keyID,
-                team: team,
-                topic: topic,
-                trust: trust
-            )
+            self = .command(text)
         }
-        if let path = config.string(forKey: "fcm.account.file"), !path.isEmpty {
-            guard let file = FileManager.default.contents(atPath: path),
-                let fcm = try? FCM(
-                    file: file,
-                    url: config.string(forKey: "fcm.url", default: "https://fcm.googleapis.com"),
-                    trust: trust
-                )
-            else { throw SettingsError(description: "VOORPRET_FCM_ACCOUNT_FILE must be a service account's key file") }
-            self.fcm = fcm
-        }
-        if let url = config.string(forKey: "payments.url"), !url.isEmpty {
-            guard let key = config.string(forKey: "payments.key", isSecret: true), !key.isEmpty else {
-                throw SettingsError(description: "VOORPRET_PAYMENTS_KEY must be set with VOORPRET_PAYMENTS_URL")
-            }
-            let methods = config.string(forKey: "payments.methods", default: "card,ideal,sepaDebit").split(
-                separator: ","
-            )
-            .map { Attempt.Method(rawValue: String($0)) }
-            guard !methods.contains(nil) else {
-                throw SettingsError(description: "VOORPRET_PAYMENTS_METHODS may have card, ideal and sepaDebit")
-            }
-            payments = Payments(
-                url: url.hasSuffix("/") ? String(url.dropLast()) : url,
-                key: key,
-                webhookSecrets: config.string(forKey: "payments.webhook.secret", isSecret: true, default: "")
-                    .split(separator: ",").map(String.init),
-                page: config.string(forKey: "payments.page"),
-                methods: Set(methods.compactMap { $0 })
-            )
-        }
-        guard (0...65535).contains(port), (0...65535).contains(adminPort) else {
-            throw SettingsError(description: "VOORPRET_PORT and VOORPRET_ADMIN_PORT must be from 0 to 65535")
-        }
-        guard capacity >= 5, readers >= 1, slowReaders >= 0, writers >= 1, workers >= 0 else {
+    }
+}
+
+extension Settings.APNs {
+    /// nil where no key is set.
+    fileprivate init?(_ read: inout SettingsReader, trust: String?) throws {
+        let path = read.text("apns.key.file") ?? ""
+        let (keyID, team, topic) = (read.text("apns.key.id"), read.text("apns.team"), read.text("apns.topic"))
+        let url = try read.address("apns.url", default: "https://api.push.apple.com")
+        guard !path.isEmpty else { return nil }
+        guard let key = try? String(contentsOfFile: path, encoding: .utf8), let keyID, let team, let topic else {
             throw SettingsError(
-                description: "capacity must be at least 5, readers and writers at least 1, workers at least 0"
+                description:
+                    "VOORPRET_APNS_KEY_FILE must be readable, and VOORPRET_APNS_KEY_ID, _TEAM and _TOPIC set with it"
             )
         }
+        self.init(url: url, key: key, keyID: keyID, team: team, topic: topic, trust: trust)
+    }
+}
+
+extension Settings.FCM {
+    /// nil where no account is set.
+    fileprivate init?(_ read: inout SettingsReader, trust: String?) throws {
+        let path = read.text("fcm.account.file") ?? ""
+        let url = try read.address("fcm.url", default: "https://fcm.googleapis.com")
+        guard !path.isEmpty else { return nil }
+        guard let file = FileManager.default.contents(atPath: path),
+            let made = try? Self(file: file, url: url, trust: trust)
+        else { throw SettingsError("fcm.account.file", "must be a service account's key file", path) }
+        self = made
+    }
+}
+
+extension Settings.Payments {
+    /// nil where no provider is set.
+    fileprivate init?(_ read: inout SettingsReader) throws {
+        let hasAddress = read.has("payments.url")
+        let url = hasAddress ? try read.address("payments.url", default: "") : ""
+        let key = read.text("payments.key", isSecret: true) ?? ""
+        let secrets = read.text("payments.webhook.secret", isSecret: true) ?? ""
+        let page = read.text("payments.page")
+        let wanted = read.text("payments.methods", default: "card,ideal,sepaDebit")
+        let methods = wanted.split(separator: ",").map { Attempt.Method(rawValue: String($0)) }
+        guard !methods.contains(nil) else {
+            throw SettingsError("payments.methods", "may have card, ideal and sepaDebit", wanted)
+        }
+        guard hasAddress != key.isEmpty else {
+            throw SettingsError(
+                description: "VOORPRET_PAYMENTS_URL and VOORPRET_PAYMENTS_KEY are set together or not at all"
+            )
+        }
+        guard hasAddress else { return nil }
+        self.init(
+            url: url,
+            key: key,
+            webhookSecrets: secrets.split(separator: ",").map(String.init),
+            page: page,
+            methods: Set(methods.compactMap { $0 })
+        )
     }
 }
 
@@ -269,5 +298,10 @@ public struct SettingsError: Error, CustomStringConvertible {
 
     public init(description: String) {
         self.description = description
+    }
+
+    /// What is wrong with a setting, by its name.
+    init(_ key: String, _ rule: String, _ value: String) {
+        description = "\(SettingsReader.name(key)) \(rule), and is '\(value)'"
     }
 }

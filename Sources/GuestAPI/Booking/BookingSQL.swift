@@ -563,12 +563,8 @@ enum BookingSQL {
 
     /// Quotes are told apart from the booking's history, which its lines are, so old ones can go.
     static func deleteOldQuotes(now: Date) -> Command {
-        Command(
-            """
-            DELETE FROM quote WHERE expires_at <= \(now.addingTimeInterval(-30 * 86400))
-                AND id NOT IN (SELECT quote_id FROM held_change)
-            """
-        )
+        let then = now.addingTimeInterval(-30 * 86400)
+        return .forget("quote", where: "expires_at <= \(then) AND id NOT IN (SELECT quote_id FROM held_change)")
     }
 
     static func insertTravellers(_ booking: Booking) -> Command {

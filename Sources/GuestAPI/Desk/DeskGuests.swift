@@ -64,17 +64,23 @@ enum DeskGuests {
     /// Writes to the audit what staff read in a guest's name, and their looks at what is personal, so that guests can see it.
     static func recordRead(_ call: Call) async throws {
         guard call.row.method == .get else { return }
-        let action: String
         let guest: Guest.ID?
         if call.actor != nil {
-            (action, guest) = ("desk.\(call.row.name)", call.principal.guestID)
+            guest = call.principal.guestID
         } else if case .staff = call.principal, call.row.isPersonal {
-            (action, guest) = ("look.\(call.row.name)", nil)
+            guest = nil
         } else {
             return
         }
         try await call.app.database.transaction(as: call.setting) { tx in
-            try Audit.record(action, target: call.target, onBehalfOf: guest, call.app, at: call.now, in: tx)
+            try Audit.record(
+                "look.\(call.row.name)",
+                target: call.target,
+                onBehalfOf: guest,
+                call.app,
+                at: call.now,
+                in: tx
+            )
         }
     }
 

@@ -132,9 +132,13 @@ enum DeskRoutes {
     }
 
     private static func letGuestIn(_ call: Call) async throws -> Answer {
+        let request = call.bytes.isEmpty ? LetInRequest() : try call.body(LetInRequest.self)
         let (park, guest) = try deskGuest(call)
         return try await call.write { tx in
-            try .json(await SignInLink.letIn(guest, at: park, call.app, at: call.now, in: tx), .created)
+            try .json(
+                await SignInLink.letIn(guest, at: park, because: request.reason, call.app, at: call.now, in: tx),
+                .created
+            )
         }
     }
 

@@ -209,6 +209,31 @@ enum DeskSQL {
         ) { (try $0.decode("number"), try $0.decode("json", as: JSONText.self).text) }
     }
 
+    /// Of what has changed again since, the older news; the newest change of each thing stays.
+    ///
+    /// It looks at the changes that have become old within a week, and at the older ones of what has changed within a week:
+    /// so it never reads the whole feed.
+    static func forgetChanges(before then: Date, at now: Date) -> Command {
+        let week = 7.0 * 86400
+        return .forget(
+            "park_change",
+            where: """
+                ctid IN (
+                    SELECT older.ctid FROM park_change AS older
+                    WHERE at < \(then) AND at >= \(then.addingTimeInterval(-week)) AND EXISTS (
+                        SELECT FROM park_change AS newer
+                        WHERE newer.park_id = older.park_id AND newer.kind = older.kind AND newer.id = older.id
+                            AND newer.number > older.number
+                    )
+                    UNION
+                    SELECT older.ctid FROM park_change AS newer JOIN park_change AS older USING (park_id, kind, id)
+                    WHERE newer.at >= \(now.addingTimeInterval(-week)) AND older.number < newer.number
+                        AND older.at < \(then)
+                )
+                """
+        )
+    }
+
     // MARK: A day in numbers
 
     static func arrivalsPerHour(_ park: Park.ID, on day: LocalDate) -> Query<ParkDay.Hour> {

@@ -4,7 +4,11 @@ import Postgres
 import Sync
 
 extension TravelGroup {
+    private static let maximumOrganised = 200
+
     /// Starts a group with the guest as organiser, in a household of their own.
+    ///
+    /// Throws `tooManyGroups` for a guest who organises 200, and `idTaken`.
     static func create(
         _ request: GroupRequest,
         by guest: Guest.ID,
@@ -12,6 +16,9 @@ extension TravelGroup {
         at now: Date,
         in tx: Transaction
     ) async throws -> TravelGroup {
+        guard try await tx.first(GroupSQL.organised(by: guest)) ?? 0 < maximumOrganised else {
+            throw Refusal.tooManyGroups
+        }
         let id = request.id ?? app.ids.next(at: now)
         let household = Household(id: app.ids.next(at: now), name: request.myName)
         let organiser = Traveller(

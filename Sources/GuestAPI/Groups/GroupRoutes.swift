@@ -219,7 +219,7 @@ enum GroupRoutes {
         return try .json(found.preview)
     }
 
-    /// What the link of an invitation shows in a browser that has no app to take it over.
+    /// The page that the link of an invitation shows in a browser without the app.
     private static func showJoinPage(_ call: Call) async throws -> Answer {
         let linkCode = ReadableCode.plain(call.text("code"))
         let language = call.language

@@ -56,6 +56,15 @@ enum GroupSQL {
 
     // MARK: Groups
 
+    /// How many groups a guest organises.
+    static func organised(by guest: Guest.ID) -> Query<Int> {
+        Query(
+            """
+            SELECT count(*) AS groups FROM traveller WHERE guest_id = \(guest) AND role = 'organiser' AND left_at IS NULL
+            """
+        ) { try $0.decode("groups") }
+    }
+
     struct GroupRow: Sendable {
         let id: TravelGroup.ID
         let name: String
@@ -423,6 +432,16 @@ enum GroupSQL {
         )
     }
 
+    /// How many invitations of a group work.
+    static func liveInvitations(of group: TravelGroup.ID, at now: Date) -> Query<Int> {
+        Query(
+            """
+            SELECT count(*) AS invitations FROM invitation
+            WHERE group_id = \(group) AND revoked_at IS NULL AND expires_at > \(now) AND uses < max_uses
+            """
+        ) { try $0.decode("invitations") }
+    }
+
     static func countUse(_ id: Invitation.ID) -> Command {
         Command("UPDATE invitation SET uses = uses + 1 WHERE id = \(id)")
     }
@@ -569,10 +588,12 @@ enum GroupSQL {
         ]
     }
 
+    static let travellersForgotten = 500
+
     /// Names and birth dates of travellers without account serve for a stay; some are forgotten when their group has had
     /// none since.
     ///
-    /// - Returns: whose.
+    /// - Returns: whose; at most `travellersForgotten`.
     static func forgetTravellers(
         before then: Date
     ) -> Query<(traveller: Traveller.ID, group: TravelGroup.ID)> {
@@ -585,7 +606,7 @@ enum GroupSQL {
                     AND NOT EXISTS (
                         SELECT FROM booking WHERE booking.group_id = old.group_id AND upper(stay) > \(then)::date
                     )
-                ORDER BY id LIMIT 500
+                ORDER BY id LIMIT \(travellersForgotten)
             )
             RETURNING id, group_id
             """

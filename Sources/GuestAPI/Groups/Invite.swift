@@ -8,6 +8,7 @@ extension Invitation {
     private static let codeLength = 8
     /// 130 bits: for links.
     private static let linkCodeLength = 26
+    private static let maximumLive = 100
     /// Codes that are none and that one guest may try within a day.
     private static let maximumGuesses = 20
 
@@ -20,7 +21,8 @@ extension Invitation {
         let (guesses, found) = try await app.database.read(as: acting) { reader in
             try await (reader.first(GroupSQL.guesses(of: guest, on: day)) ?? 0, reader.first(GroupSQL.hasCode(code)))
         }
-        guard guesses < maximumGuesses else { throw Refusal.tooManyGuesses }
+        // The code of a link cannot be guessed, so nobody who has one is kept out.
+        guard code.count != codeLength || guesses < maximumGuesses else { throw Refusal.tooManyGuesses }
         guard found == nil else { return }
         app.metrics.happened(.invitationGuessed)
         try await app.database.transaction(as: acting) { try await $0.run(GroupSQL.countGuess(of: guest, on: day)) }
@@ -41,6 +43,9 @@ extension Invitation {
                 throw Refusal.notFound.at("/travellerId")
             }
             guard row.role == nil else { throw Refusal.alreadyMember.at("/travellerId") }
+        }
+        guard try await tx.first(GroupSQL.liveInvitations(of: group, at: now)) ?? 0 < maximumLive else {
+            throw Refusal.tooManyInvitations
         }
         let invitation = Invitation(
             id: app.ids.next(at: now),

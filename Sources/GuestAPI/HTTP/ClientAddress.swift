@@ -80,7 +80,7 @@ public struct TrustedProxies: Sendable {
     /// The client of a request: the nearest address that is no trusted proxy.
     ///
     /// A trusted proxy names who came to it in `X-Forwarded-For`, or in `Forwarded` (RFC 7239) where that header is absent.
-    /// What anybody else says in them is ignored, as is whatever stands before a name that is no address.
+    /// The headers of every other client are ignored, and so is everything before a name that is no address.
     ///
     /// - Returns: nil where the connection has no address, such as a socket in the file system.
     func client(_ peer: SocketAddress?, _ headers: HTTPFields) -> ClientAddress? {

@@ -28,14 +28,14 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
         }
 
         mutating func appendInterpolation(_ text: String) {
-            for character in text {
-                switch character {
+            for scalar in text.unicodeScalars {
+                switch scalar {
                 case "&": markup += "&amp;"
                 case "<": markup += "&lt;"
                 case ">": markup += "&gt;"
                 case "\"": markup += "&quot;"
                 case "'": markup += "&#39;"
-                default: markup.append(character)
+                default: markup.unicodeScalars.append(scalar)
                 }
             }
         }

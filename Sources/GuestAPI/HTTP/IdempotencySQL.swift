@@ -60,6 +60,6 @@ enum IdempotencySQL {
     }
 
     static func deleteExpired(now: Date) -> Command {
-        Command("DELETE FROM idempotency_key WHERE expires_at <= \(now)")
+        .forget("idempotency_key", where: "expires_at <= \(now)")
     }
 }

@@ -90,6 +90,13 @@ struct Responder: HTTPResponder {
         let header = request.headers[.authorization]
         var credentials = try await app.authenticator.authenticate(header, app)
         if request.headers[.acceptLanguage] == nil, let preferred = credentials.language { language = preferred }
+        do {
+            try found.row.requireFactor(credentials, at: app.now())
+        } catch {
+            // Another process may have taken the code within the second for which an answer is kept.
+            credentials = try await app.authenticator.authenticate(header, isFresh: true, app)
+            try found.row.requireFactor(credentials, at: app.now())
+        }
         var principal = credentials.principal
         var actor: StaffMember?
         if let header = request.headers[.onBehalfOf] {
@@ -98,13 +105,6 @@ struct Responder: HTTPResponder {
             actor = found.actor
         }
         try found.row.admit(principal)
-        do {
-            try found.row.requireFactor(credentials, at: app.now())
-        } catch {
-            // Another process may have taken the code within the second for which an answer is kept.
-            credentials = try await app.authenticator.authenticate(header, isFresh: true, app)
-            try found.row.requireFactor(credentials, at: app.now())
-        }
         if found.row.needsMatch, request.headers[.ifMatch] == nil { throw Problem.matchRequired }
         let call = Call(
             app: app,

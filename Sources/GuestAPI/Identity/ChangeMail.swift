@@ -27,7 +27,7 @@ extension MailChange {
 
     /// Begins a change, instead of the one that was under way, and tells both mailboxes.
     ///
-    /// Whether the new address has an account already is not told before its mailbox has proved itself.
+    /// Nobody is told whether the new address has an account before its mailbox has proved itself.
     static func ask(
         _ request: MailChangeRequest,
         by guest: Guest.ID,
@@ -43,6 +43,7 @@ extension MailChange {
             codesUntil: now.addingTimeInterval(lifetimeOfCodes),
             due: now.addingTimeInterval(notice)
         )
+        try await forgetTarget(of: guest, app, at: now, in: tx)
         guard try await tx.first(IdentitySQL.replace(change, of: guest, atMost: maximumADay, at: now)) != nil else {
             throw Refusal.tooManyMailChanges
         }
@@ -99,8 +100,24 @@ extension MailChange {
         return nil
     }
 
-    static func stop(by guest: Guest.ID, in tx: Transaction) async throws {
+    /// Keeps the address that the guest has.
+    static func stop(by guest: Guest.ID, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+        // A change that is just being made is waited for.
+        _ = try await tx.first(IdentitySQL.guest(guest, locked: true))
+        try await forgetTarget(of: guest, app, at: now, in: tx)
         try await tx.run(IdentitySQL.endMailChange(of: guest))
+    }
+
+    /// Deletes what was sent to an address that is given up, because an erasure would not find it.
+    private static func forgetTarget(
+        of guest: Guest.ID,
+        _ app: AppEnvironment,
+        at now: Date,
+        in tx: Transaction
+    ) async throws {
+        guard let email = try await tx.first(IdentitySQL.mailChange(of: guest))?.email else { return }
+        try await tx.run(JobSQL.deleteMails(to: email))
+        try Job.enqueue(EraseSpool(folder: Spool.folder(of: email)), at: now, app, in: tx)
     }
 
     /// Writes the new address.
@@ -119,7 +136,7 @@ extension MailChange {
             IdentitySQL.setMail(change.email, of: guest.id),
             refusing: ["guest_email_taken": .mailTaken]
         )
-        try await tx.run(IdentitySQL.endMailChange(of: guest.id))
+        try await tx.run([IdentitySQL.endMailChange(of: guest.id), IdentitySQL.endDeskLinks(of: guest.id)])
         if let old = guest.email {
             try await tx.run(IdentitySQL.forget(address: old, for: change.email))
             try Job.enqueue(EraseSpool(folder: Spool.folder(of: old)), at: now, app, in: tx)
@@ -147,7 +164,7 @@ struct EndMailChange: Work {
         do {
             try await tx.savepoint { try await MailChange.apply(waiting, to: found, app, at: now, in: $0) }
         } catch let refusal as Refusal where refusal == .mailTaken {
-            try await MailChange.stop(by: guest, in: tx)
+            try await MailChange.stop(by: guest, app, at: now, in: tx)
         }
     }
 }

@@ -53,7 +53,7 @@ enum FactorRoutes {
             call.app.metrics.happened(.factorWrong)
             throw refusal
         } catch let refusal as Refusal where refusal == .factorCodeUsed || refusal == .factorEnrolled {
-            // Whoever sends a right code twice guesses nothing.
+            // A right code that comes twice is no guess.
             try await call.app.database.transaction(as: call.setting) { tx in
                 try await tx.run(FactorSQL.forgetTry(by: member.id))
             }

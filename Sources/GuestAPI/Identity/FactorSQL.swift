@@ -82,6 +82,8 @@ enum FactorSQL {
         ]
     }
 
+    static let deleteAllCodes = Command("DELETE FROM recovery_code")
+
     static func prove(in session: Session.ID, at now: Date) -> Command {
         Command("UPDATE session SET factor_at = \(now) WHERE id = \(session)")
     }

@@ -223,7 +223,7 @@ enum IdentityRoutes {
     private static func stopMailChange(_ call: Call) async throws -> Answer {
         let id = try call.guest()
         return try await call.write { tx in
-            try await MailChange.stop(by: id, in: tx)
+            try await MailChange.stop(by: id, call.app, at: call.now, in: tx)
             return .noContent
         }
     }

@@ -251,18 +251,30 @@ enum IdentitySQL {
     }
 
     static func deleteOldTokens(now: Date) -> [Command] {
-        [
-            Command("DELETE FROM access_token WHERE expires_at < \(now)"),
+        func ago(_ days: Double) -> Date { now.addingTimeInterval(-86400 * days) }
+        return [
+            .forget("access_token", where: "expires_at < \(now)"),
             // Used tokens stay until they expire, because a used one that comes again shows a copy.
-            Command("DELETE FROM refresh_token WHERE expires_at < \(now)"),
-            Command("DELETE FROM known_device WHERE seen_at < \(now.addingTimeInterval(-86400 * 400))"),
-            Command("DELETE FROM sign_in_attempt WHERE created_at < \(now.addingTimeInterval(-86400 * 2))"),
-            Command("DELETE FROM security_notice WHERE told_at < \(now.addingTimeInterval(-86400 * 2))"),
-            Command("DELETE FROM invitation_guess WHERE day < \(now.addingTimeInterval(-86400 * 2))"),
-            Command("DELETE FROM mail_change WHERE due_at < \(now.addingTimeInterval(-86400 * 30))"),
-            Command("DELETE FROM child_admission WHERE expires_at < \(now.addingTimeInterval(-86400))"),
-            Command("DELETE FROM session WHERE ends_at < \(now.addingTimeInterval(-86400))"),
-            Command("DELETE FROM session WHERE revoked_at < \(now.addingTimeInterval(-86400))"),
+            .forget("refresh_token", where: "expires_at < \(now)"),
+            .forget("known_device", where: "seen_at < \(ago(400))"),
+            .forget("sign_in_attempt", where: "created_at < \(ago(2))"),
+            .forget("security_notice", where: "told_at < \(ago(2))"),
+            .forget("invitation_guess", where: "day < \(ago(2))"),
+            .forget("mail_change", where: "due_at < \(ago(30))"),
+            .forget("child_admission", where: "expires_at < \(ago(1))"),
+            .forget("session", where: "ends_at < \(ago(1))"),
+            .forget("session", where: "revoked_at < \(ago(1))"),
+        ]
+    }
+
+    /// What staff looked at stays a year and some weeks.
+    ///
+    /// What they did stays ten years, as long as the books that it may explain.
+    static func forgetAudit(now: Date) -> [Command] {
+        let (looks, deeds) = (now.addingTimeInterval(-86400 * 400), now.addingTimeInterval(-86400 * 3653))
+        return [
+            .forget("audit", where: "at < \(looks) AND (action LIKE 'look.%' OR action LIKE '%.show')"),
+            .forget("audit", where: "at < \(deeds)"),
         ]
     }
 
@@ -365,7 +377,7 @@ enum IdentitySQL {
         enum Person: Sendable {
             case guest(email: String)
             case staff(email: String)
-            /// Whom the desk lets in without mail.
+            /// A guest whom the desk lets in without mail.
             case deskGuest(Guest.ID)
 
             var email: String? {
@@ -456,18 +468,18 @@ enum IdentitySQL {
     // MARK: Telling of what somebody tries
 
     /// Begins to tell about an address; nothing where that was done within a day.
-    static func beginSecurityNotice(about email: String, at now: Date) -> Query<Bool> {
+    static func begin(_ notice: SecurityNotice, about email: String, at now: Date) -> Query<Bool> {
         Query(
             """
-            INSERT INTO security_notice (email, told_at) VALUES (\(email), \(now))
-            ON CONFLICT (email) DO UPDATE SET told_at = EXCLUDED.told_at
+            INSERT INTO security_notice (email, kind, told_at) VALUES (\(email), \(notice.rawValue), \(now))
+            ON CONFLICT (email, kind) DO UPDATE SET told_at = EXCLUDED.told_at
                 WHERE security_notice.told_at <= \(now.addingTimeInterval(-86400))
             RETURNING true AS is_told
             """
         ) { try $0.decode("is_told") }
     }
 
-    /// Who hears about an address: its guest, its colleague, and for a colleague's up to five people at head office.
+    /// The people who hear about an address: its guest, its colleague, and for a colleague's up to five people at head office.
     static func readersOfSecurity(about email: String) -> Query<(email: String, language: Language)> {
         Query(
             """
@@ -555,6 +567,10 @@ enum IdentitySQL {
     static func endMailChange(of guest: Guest.ID) -> Command {
         Command("UPDATE mail_change SET is_over = true, email = '', is_confirmed = false WHERE guest_id = \(guest)")
     }
+
+    static let endAllMailChanges = Command(
+        "UPDATE mail_change SET is_over = true, email = '', is_confirmed = false WHERE NOT is_over"
+    )
 
     static func setMail(_ email: String, of guest: Guest.ID) -> Command {
         Command("UPDATE guest SET email = \(email), version = version + 1 WHERE id = \(guest)")
@@ -697,21 +713,23 @@ enum IdentitySQL {
     static func deskActions(for guest: Guest.ID, limit: Int) -> Query<DeskAction> {
         Query(
             """
+            WITH own AS MATERIALIZED (
+                SELECT group_id AS target FROM traveller WHERE guest_id = \(guest)
+                UNION
+                SELECT booking.id FROM booking JOIN traveller USING (group_id) WHERE guest_id = \(guest)
+                UNION
+                SELECT topic.id FROM topic JOIN traveller USING (group_id) WHERE guest_id = \(guest)
+            )
             SELECT at, action, target, reason FROM (
                 (SELECT id, at, action, target, reason FROM audit WHERE on_behalf_of = \(guest)
                 ORDER BY id DESC LIMIT \(limit))
                 UNION ALL
-                (SELECT id, at, action, target, reason FROM audit
-                WHERE on_behalf_of IS NULL AND principal LIKE 'staff:%'
-                    AND (action LIKE 'look.%' OR action = 'register.show')
-                    AND target IN (
-                        SELECT group_id FROM traveller WHERE guest_id = \(guest)
-                        UNION ALL
-                        SELECT booking.id FROM booking JOIN traveller USING (group_id) WHERE guest_id = \(guest)
-                        UNION ALL
-                        SELECT topic.id FROM topic JOIN traveller USING (group_id) WHERE guest_id = \(guest)
-                    )
-                ORDER BY id DESC LIMIT \(limit))
+                SELECT id, at, action, looks.target, reason
+                FROM own CROSS JOIN LATERAL (
+                    SELECT * FROM audit
+                    WHERE audit.target = own.target AND on_behalf_of IS NULL AND principal LIKE 'staff:%'
+                        AND (action LIKE 'look.%' OR action = 'register.show')
+                ) AS looks
             ) AS acts
             ORDER BY id DESC LIMIT \(limit)
             """
@@ -870,6 +888,13 @@ enum IdentitySQL {
             Command("DELETE FROM session WHERE guest_id = \(guest)"),
             Command("DELETE FROM favourite_cottage WHERE guest_id = \(guest)"),
             Command("DELETE FROM idempotency_key WHERE principal = \("guest:\(guest)")"),
+            // What a desk was answered about them.
+            Command(
+                """
+                DELETE FROM idempotency_key
+                WHERE principal LIKE 'staff:%' AND position(convert_to(\(guest.description), 'UTF8') IN body) > 0
+                """
+            ),
             Command(
                 """
                 UPDATE guest SET email = NULL, name = '', birthday = NULL, interests = '{}', erased_at = \(now),

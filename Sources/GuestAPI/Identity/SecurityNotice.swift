@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What the owner of a mail address must hear of, at most once a day.
+/// News that the owner of a mail address must hear, at most once a day.
 ///
 /// A guest hears it themselves; about a colleague's address head office hears it too.
 enum SecurityNotice: String, Codable, Sendable {
@@ -11,14 +11,14 @@ enum SecurityNotice: String, Codable, Sendable {
     /// A copy of a device's token came; the device was signed out.
     case tokenCopied
 
-    /// Queues the mails, where nobody was told of that address within a day.
+    /// Queues the mails, where nobody was told that of the address within a day.
     ///
     /// - Parameter email: nil for a guest without mail, to whom nothing can be told.
     func tell(_ email: String?, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
         guard let email else { return }
         let readers = try await tx.all(IdentitySQL.readersOfSecurity(about: email))
         guard !readers.isEmpty,
-            try await tx.first(IdentitySQL.beginSecurityNotice(about: email, at: now)) != nil
+            try await tx.first(IdentitySQL.begin(self, about: email, at: now)) != nil
         else { return }
         for reader in readers {
             try Job.enqueue(

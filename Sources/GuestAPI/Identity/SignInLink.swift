@@ -66,6 +66,10 @@ enum SignInLink {
         } else {
             id = try await tx.first(IdentitySQL.attempt(pageCode: Token(ReadableCode.plain(request.link)).hash))
         }
+        // The guest before the attempt, in the order in which a desk locks them.
+        if let id, case .deskGuest(let guest)? = try await tx.first(IdentitySQL.attempt(id))?.person {
+            _ = try await tx.first(IdentitySQL.guest(guest, locked: true))
+        }
         guard let id, let attempt = try await tx.first(IdentitySQL.attempt(id, locked: true)),
             now < attempt.linkExpiresAt
         else { throw Refusal.signInLinkOver }
@@ -101,10 +105,12 @@ enum SignInLink {
 
     /// A way in for a guest without mail, for the desk to print; it ends the one before.
     ///
-    /// Throws `notFound` for a guest whom the desk of another park has made, and `guestHasMail` for one who can ask for a code.
+    /// Throws `notFound` for a guest whom the desk of another park has made, `guestHasMail` for one who can ask for a code, and
+    /// `reasonNeeded` where the guest has signed in before and the desk gives no reason.
     static func letIn(
         _ guest: Guest.ID,
         at park: Park.ID,
+        because reason: String?,
         _ app: AppEnvironment,
         at now: Date,
         in tx: Transaction
@@ -113,13 +119,23 @@ enum SignInLink {
             throw Refusal.notFound
         }
         guard !found.guest.hasMail else { throw Refusal.guestHasMail }
+        guard !found.hasSignedIn || reason != nil else { throw Refusal.reasonNeeded.at("/reason") }
         let id: CodeRequest.AttemptID = app.ids.next(at: now)
         let expiresAt = now.addingTimeInterval(lifetimeOfDesk)
         try await tx.run([
             IdentitySQL.endDeskLinks(of: guest),
             IdentitySQL.insertDeskLink(id, of: guest, at: now, expiresAt: expiresAt),
         ])
-        try Audit.record("guest.letIn", target: guest.uuid, park: park, onBehalfOf: guest, app, at: now, in: tx)
+        try Audit.record(
+            "guest.letIn",
+            target: guest.uuid,
+            park: park,
+            onBehalfOf: guest,
+            reason: reason,
+            app,
+            at: now,
+            in: tx
+        )
         return DeskSignInLink(url: url(of: id, app), expiresAt: expiresAt)
     }
 }

@@ -1,7 +1,7 @@
 import GuestModels
 import HTTPTypes
 
-/// What the link in a mail shows in a browser that has no app to take it over.
+/// The page that the link in a mail shows in a browser without the app.
 enum SignInPage {
     /// The page asks before it does anything, because mail programs open links by themselves.
     static func ask(_ url: String, in language: Language) -> Answer {

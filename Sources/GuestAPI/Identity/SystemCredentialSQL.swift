@@ -33,7 +33,7 @@ enum SystemCredentialSQL {
         Query("SELECT EXISTS (SELECT FROM park WHERE id = \(id)) AS is_park") { try $0.decode("is_park") }
     }
 
-    /// Those that work, in the order in which they were made.
+    /// The credentials that work, in the order in which they were made.
     static func live(at park: Park.ID) -> Query<SystemCredential> {
         Query(
             """
@@ -80,6 +80,6 @@ enum SystemCredentialSQL {
     }
 
     static func deleteEnded(before day: Date) -> Command {
-        Command("DELETE FROM system_credential WHERE ended_at < \(day)")
+        .forget("system_credential", where: "ended_at < \(day)")
     }
 }

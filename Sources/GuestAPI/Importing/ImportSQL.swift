@@ -136,7 +136,7 @@ enum ImportSQL {
     }
 
     static func forgetForestalled(before then: Date) -> Command {
-        Command("DELETE FROM withdrawn_reservation WHERE reported_at < \(then)")
+        .forget("withdrawn_reservation", where: "reported_at < \(then)")
     }
 
     static func remember(_ reportedAt: Date?, of booking: Booking.ID) -> Command {

@@ -81,6 +81,7 @@ struct Job: Sendable {
     static let kinds: [String: any Work.Type] = {
         let all: [any Work.Type] = [
             Mail.self, EndMailChange.self, EraseSpool.self, NoteErasure.self, RemovePhoto.self, ForgetPhotos.self,
+            ForgetSpool.self,
             Notify.self,
             SendNotice.self,
             ExpireHold.self, Republish.self, CleanUp.self, ForgetRegister.self, CheckOccupancy.self,

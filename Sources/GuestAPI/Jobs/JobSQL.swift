@@ -131,17 +131,38 @@ enum JobSQL {
     }
 
     static func deleteOldRuns(now: Date) -> Command {
-        Command("DELETE FROM job_run WHERE at < \(now.addingTimeInterval(-86400 * 400))")
+        .forget("job_run", where: "at < \(now.addingTimeInterval(-86400 * 400))")
     }
 
     static let parkZones = Query("SELECT id, time_zone FROM park ORDER BY id") { row in
         (id: try row.decode("id", as: Park.ID.self), timeZone: try row.decode("time_zone", as: String.self))
     }
 
-    static let backlog = Query(
-        "SELECT count(*) FILTER (WHERE dead_at IS NULL) AS waiting, count(dead_at) AS dead FROM job"
-    ) { row in
-        (waiting: try row.decode("waiting", as: Int.self), dead: try row.decode("dead", as: Int.self))
+    struct Backlog: Sendable {
+        let queue: String
+        /// Jobs whose time has come.
+        let due: Int
+        /// Seconds for which the oldest of them has been due.
+        let age: Int
+        let dead: Int
+    }
+
+    static func backlog(at now: Date) -> Query<Backlog> {
+        Query(
+            """
+            SELECT queue, count(*) FILTER (WHERE is_due) AS due, count(dead_at) AS dead,
+                coalesce(extract(epoch FROM \(now)::timestamptz - min(run_at) FILTER (WHERE is_due)), 0)::int AS age
+            FROM (SELECT *, dead_at IS NULL AND run_at <= \(now) AS is_due FROM job) AS jobs
+            GROUP BY queue ORDER BY queue
+            """
+        ) { row in
+            Backlog(
+                queue: try row.decode("queue"),
+                due: try row.decode("due"),
+                age: try row.decode("age"),
+                dead: try row.decode("dead")
+            )
+        }
     }
 }
 

@@ -40,6 +40,7 @@ struct Scheduler: Service {
                 try Job.enqueue(CleanUp(), at: now, app, in: tx)
                 try Job.enqueue(ForgetRegister(), at: now, app, in: tx)
                 try Job.enqueue(ForgetPhotos(), at: now, app, in: tx)
+                try Job.enqueue(ForgetSpool(), at: now, app, in: tx)
                 try Job.enqueue(CheckLedger(pass: .recent), key: "recent", at: now, app, in: tx)
             }
             // Once for each version that shows bookings otherwise than the one before.
@@ -86,27 +87,74 @@ struct ForgetRegister: Work {
     }
 }
 
-/// Deletes what has served its time: tokens, attempts, idempotency keys, the record of old runs.
+/// Deletes what has served its time: tokens, attempts, idempotency keys, old news, the record of old runs.
+///
+/// Each kind is a job of its own, in portions: while a portion was full, the next follows at once. So nothing is locked for
+/// long, and an error with one kind stops no other.
 struct CleanUp: Work {
     static let kind = "cleanUp"
     static let queue = Job.Queue.effects
 
+    enum Part: String, Codable, CaseIterable, Sendable {
+        case travellers, tokens, audit, answers, runs, quotes, events, pushTokens, feed, deletions, devices, plans,
+            systems
+        case reports
+    }
+
+    /// nil: one job for each.
+    var part: Part?
+
     func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        for row in try await tx.all(GroupSQL.forgetTravellers(before: now.addingTimeInterval(-400 * 86400))) {
-            tx.publish(row.traveller, .traveller, to: .group(row.group))
+        guard let part else {
+            for part in Part.allCases { try Job.enqueue(CleanUp(part: part), at: now, app, in: tx) }
+            return
         }
-        try await tx.run(
-            IdentitySQL.deleteOldTokens(now: now) + [
-                IdempotencySQL.deleteExpired(now: now), JobSQL.deleteOldRuns(now: now),
-                BookingSQL.deleteOldQuotes(now: now), AttemptSQL.deleteOldEvents(now: now),
-                NoticeSQL.forgetTokens(now: now),
-            ] + SyncSQL.forgetDeletions(before: now.addingTimeInterval(-90 * 86400))
-                + SyncSQL.deleteOld(before: now.addingTimeInterval(-400 * 86400))
-                + [
-                    PlanningSQL.deleteOld(before: now.addingTimeInterval(-90 * 86400)),
-                    SystemCredentialSQL.deleteEnded(before: now.addingTimeInterval(-400 * 86400)),
-                    ImportSQL.forgetForestalled(before: now.addingTimeInterval(-400 * 86400)),
-                ]
-        )
+        guard try await forget(part, at: now, in: tx) else { return }
+        // Without a key: one of its own would be this very job.
+        try Job.enqueue(self, at: now, app, in: tx)
+    }
+
+    /// - Returns: whether there may be more.
+    private func forget(_ part: Part, at now: Date, in tx: Transaction) async throws -> Bool {
+        func ago(_ days: Double) -> Date { now.addingTimeInterval(-days * 86400) }
+        func isFull(_ commands: [Command]) async throws -> Bool {
+            var isFull = false
+            for command in commands { isFull = try await tx.run(command) == Command.portion || isFull }
+            return isFull
+        }
+        switch part {
+        case .travellers:
+            let travellers = try await tx.all(GroupSQL.forgetTravellers(before: ago(400)))
+            for row in travellers { tx.publish(row.traveller, .traveller, to: .group(row.group)) }
+            return travellers.count == GroupSQL.travellersForgotten
+        case .deletions:
+            let deletions = SyncSQL.forgetDeletions(before: ago(90))
+            try await tx.run(deletions.lock)
+            return try await tx.first(deletions.forget) == Command.portion
+        case .tokens: return try await isFull(IdentitySQL.deleteOldTokens(now: now))
+        case .audit: return try await isFull(IdentitySQL.forgetAudit(now: now))
+        case .answers: return try await isFull([IdempotencySQL.deleteExpired(now: now)])
+        case .runs: return try await isFull([JobSQL.deleteOldRuns(now: now)])
+        case .quotes: return try await isFull([BookingSQL.deleteOldQuotes(now: now)])
+        case .events: return try await isFull([AttemptSQL.deleteOldEvents(now: now)])
+        case .pushTokens: return try await isFull([NoticeSQL.forgetTokens(now: now)])
+        case .feed: return try await isFull([DeskSQL.forgetChanges(before: ago(90), at: now)])
+        case .devices: return try await isFull(SyncSQL.deleteOld(before: ago(400)))
+        case .plans: return try await isFull([PlanningSQL.deleteOld(before: ago(90))])
+        case .systems: return try await isFull([SystemCredentialSQL.deleteEnded(before: ago(400))])
+        case .reports: return try await isFull([ImportSQL.forgetForestalled(before: ago(400))])
+        }
+    }
+}
+
+/// Deletes mails and notices that have lain in the spool for thirty days.
+struct ForgetSpool: Work {
+    static let kind = "forgetSpool"
+    static let queue = Job.Queue.mail
+
+    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
+        for kind in ["mail", "push"] {
+            Spool(app.settings, kind).forget(before: app.now().addingTimeInterval(-30 * 86400))
+        }
     }
 }

@@ -37,6 +37,15 @@ enum PhotoSQL {
         ) { try $0.decode("count") }
     }
 
+    /// A guest's photos with messages, in all groups.
+    static func count(of guest: Guest.ID) -> Query<Int> {
+        Query(
+            """
+            SELECT count(*) AS count FROM message_photo JOIN traveller ON traveller.id = sent_by WHERE guest_id = \(guest)
+            """
+        ) { try $0.decode("count") }
+    }
+
     static func insert(
         _ part: PhotoPart,
         _ bytes: Data,

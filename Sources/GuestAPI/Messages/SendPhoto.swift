@@ -7,6 +7,8 @@ import Sync
 /// A photo of something said, such as a problem.
 enum MessagePhoto {
     private static let maximumInGroup = 500
+    /// Of one guest, in all groups.
+    private static let maximumOfGuest = 2_000
 
     /// Of ours, whatever the client has called it: both are ids by now.
     static func object(_ name: PhotoName, in group: TravelGroup.ID) -> String { "messages/\(group)/\(name)" }
@@ -41,6 +43,11 @@ enum MessagePhoto {
         guard part.from <= received, part.from + bytes.count <= size else { throw Refusal.partMisplaced.at("/from") }
         if part.from < received { return PhotoReceipt(received: received, isThere: false) }
         guard !begun.isEmpty || (counts.first ?? 0) < maximumInGroup else { throw Refusal.tooManyPhotos }
+        if begun.isEmpty, let guest = principal.guestID {
+            guard try await tx.first(PhotoSQL.count(of: guest)) ?? 0 < maximumOfGuest else {
+                throw Refusal.tooManyPhotos
+            }
+        }
         let arrived = received + bytes.count
         tx.later([PhotoSQL.insert(part, bytes, of: name, in: group, by: own.id, at: now)])
         guard arrived == size else { return PhotoReceipt(received: arrived, isThere: false) }

@@ -42,11 +42,9 @@ enum NoticeSQL {
 
     /// Of phones that have been signed out.
     static func forgetTokens(now: Date) -> Command {
-        Command(
-            """
-            DELETE FROM push_token USING session
-            WHERE session.id = session_id AND (revoked_at IS NOT NULL OR ends_at <= \(now))
-            """
+        .forget(
+            "push_token",
+            where: "session_id IN (SELECT id FROM session WHERE revoked_at IS NOT NULL OR ends_at <= \(now))"
         )
     }
 

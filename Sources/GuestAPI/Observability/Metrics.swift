@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 
 /// Counters of this process in the Prometheus text format.
@@ -24,6 +25,7 @@ final class Metrics: Sendable {
     /// Upper bounds in seconds; a phone that waits for news waits 25.
     private static let bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
     private let state = Mutex(State())
+    let startedAt = Date()
 
     func answered(_ route: String, status: Int, seconds: Double) {
         state.withLock { state in
@@ -68,11 +70,13 @@ final class Metrics: Sendable {
         /// One sentence for whoever looks at it.
         let help: String
         let value: Int
+        let labels: [String: String]
 
-        init(_ name: String, _ help: String, _ value: Int) {
+        init(_ name: String, _ help: String, _ value: Int, _ labels: [String: String] = [:]) {
             self.name = name
             self.help = help
             self.value = value
+            self.labels = labels
         }
     }
 
@@ -108,9 +112,13 @@ final class Metrics: Sendable {
         for incident in Incident.allCases {
             lines.append("voorpret_incidents_total{kind=\"\(incident.rawValue)\"} \(incidents[incident] ?? 0)")
         }
-        for gauge in gauges {
-            lines += Self.head(gauge.name, "gauge", gauge.help)
-            lines.append("\(gauge.name) \(gauge.value)")
+        // All values of a name stand together under its head.
+        for (name, family) in Dictionary(grouping: gauges, by: \.name).sorted(by: { $0.key < $1.key }) {
+            lines += Self.head(name, "gauge", family[0].help)
+            for gauge in family {
+                let labels = gauge.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\"\($0.value)\"" }
+                lines.append("\(name)\(labels.isEmpty ? "" : "{\(labels.joined(separator: ","))}") \(gauge.value)")
+            }
         }
         return lines.joined(separator: "\n") + "\n"
     }

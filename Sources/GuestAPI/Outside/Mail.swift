@@ -347,6 +347,20 @@ struct Spool {
         try data.write(to: folder.appending(path: name), options: .atomic)
     }
 
+    /// Deletes files of jobs that were made before an instant, and folders that are empty then.
+    func forget(before then: Date) {
+        let files = FileManager.default
+        for folder in (try? files.contentsOfDirectory(at: root, includingPropertiesForKeys: nil)) ?? [] {
+            let written = (try? files.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
+            for file in written {
+                let job = Job.ID(file.deletingPathExtension().lastPathComponent)
+                if let made = job?.madeAt, made < then { try? files.removeItem(at: file) }
+            }
+            // A folder in use is not empty, and stays.
+            if written.isEmpty { rmdir(folder.path()) }
+        }
+    }
+
     func erase(_ folder: String) throws {
         let url = root.appending(path: folder)
         guard FileManager.default.fileExists(atPath: url.path()) else { return }

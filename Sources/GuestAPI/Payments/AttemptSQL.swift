@@ -404,9 +404,7 @@ enum AttemptSQL {
     }
 
     static func deleteOldEvents(now: Date) -> Command {
-        Command(
-            "DELETE FROM provider_event WHERE state = 'done' AND received_at < \(now.addingTimeInterval(-60 * 86400))"
-        )
+        .forget("provider_event", where: "state = 'done' AND received_at < \(now.addingTimeInterval(-60 * 86400))")
     }
 
     /// The oldest first.

@@ -7,10 +7,16 @@ extension Invoice {
         func say(_ en: String, _ nl: String, _ de: String) -> String { LocalizedText(en: en, nl: nl, de: de)[language] }
         let left = 60.0
         let right = 535.0
-        var page = PDFPage()
+        var page = PDFPage(.noto)
         var y = 70.0
-        func put(_ text: String, x: Double = left, _ font: PDFPage.Font = .plain, size: Double = 10, gap: Double = 14) {
-            page.text(text, x: x, y: y, font, size: size)
+        func put(
+            _ text: String,
+            x: Double = left,
+            _ weight: PDFPage.Weight = .plain,
+            size: Double = 10,
+            gap: Double = 14
+        ) {
+            page.text(text, x: x, y: y, weight, size: size)
             y += gap
         }
         put(content.seller.name, .bold, size: 12, gap: 16)

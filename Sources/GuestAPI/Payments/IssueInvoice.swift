@@ -40,6 +40,9 @@ extension Invoice {
             let statement = try await BookingMoney.of(booking.id, as: principal, in: tx)?.statement
         else { throw Refusal.notFound }
         guard let seller = park.rules.seller else { throw Refusal.noSeller }
+        guard request.recipient.map({ PDFPage.shows($0, in: .noto) }) ?? true else {
+            throw BadRequest("/recipient", "must be in Latin, Greek or Cyrillic letters")
+        }
         let standing = sent.last.flatMap { $0.credits == nil ? $0 : nil }
         let composition = statement.bill.composition(
             of: Dictionary(statement.shares.map { ($0.householdId, $0.amount) }) { first, _ in first },

@@ -1,101 +1,147 @@
 import Foundation
 
-/// One page of text as a PDF 1.4 file (ISO 32000-1), A4, in the Helvetica that every reader has.
-///
-/// These fonts know the letters of Western Europe (Windows-1252); others appear without their accents, or as `?`.
+/// One page of text as a PDF 1.7 file (ISO 32000-1), A4, in an embedded font with the letters of Latin, Greek and Cyrillic
+/// scripts.
 struct PDFPage: Sendable {
     /// Points: a seventy-second of an inch; the origin is at the bottom left.
     static let width = 595.0
     static let height = 842.0
 
-    enum Font: String, Sendable {
-        case plain = "F1"
-        case bold = "F2"
+    enum Weight: Sendable {
+        case plain, bold
     }
 
+    private let font: TrueType
     private var content = ""
+    /// The characters that the page shows, by glyph.
+    private var used: [UInt16: Unicode.Scalar] = [:]
+
+    init(_ font: TrueType) {
+        self.font = font
+    }
+
+    /// Whether every letter of a text can be shown.
+    static func shows(_ text: String, in font: TrueType) -> Bool {
+        scalars(of: text).allSatisfy { $0 == "\n" || font.glyph(of: $0) != nil }
+    }
 
     /// - Parameters:
     ///   - x: where the text begins, from the left.
     ///   - y: its baseline, from the top.
-    mutating func text(_ text: String, x: Double, y: Double, _ font: Font = .plain, size: Double = 10) {
-        let hex = Self.windows1252(text).map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0" + digits : digits
+    mutating func text(_ text: String, x: Double, y: Double, _ weight: Weight = .plain, size: Double = 10) {
+        let hex = glyphs(of: text).map { glyph in
+            let digits = String(glyph, radix: 16)
+            return String(repeating: "0", count: 4 - digits.count) + digits
         }.joined()
-        content += "BT /\(font.rawValue) \(size) Tf \(x) \(Self.height - y) Td <\(hex)> Tj ET\n"
+        // Bold letters are filled and drawn around.
+        let drawing = weight == .bold ? "2 Tr \(size / 28) w" : "0 Tr"
+        content += "BT /F1 \(size) Tf \(drawing) \(x) \(Self.height - y) Td <\(hex)> Tj ET\n"
     }
 
     /// A number that ends at `x`, so that digits stand below each other.
-    mutating func number(_ number: String, right x: Double, y: Double, _ font: Font = .plain, size: Double = 10) {
-        // Helvetica's digits are 0.556 wide in both weights, point, comma and blank half of that.
-        let width = number.reduce(0.0) { width, character in
-            width + (character.isNumber ? 0.556 : character == "-" ? 0.333 : 0.278)
-        }
-        text(number, x: x - width * size, y: y, font, size: size)
+    mutating func number(_ number: String, right x: Double, y: Double, _ weight: Weight = .plain, size: Double = 10) {
+        let width = glyphs(of: number).reduce(0) { $0 + font.width(of: $1) }
+        text(number, x: x - Double(width) * size / 1000, y: y, weight, size: size)
     }
 
     mutating func line(y: Double, from left: Double, to right: Double) {
         content += "0.5 w \(left) \(Self.height - y) m \(right) \(Self.height - y) l S\n"
     }
 
+    /// The glyphs of a text; a letter that the font has not shows as the sign for that.
+    private mutating func glyphs(of text: String) -> [UInt16] {
+        Self.scalars(of: text).map { scalar in
+            let known = font.glyph(of: scalar) == nil ? "\u{FFFD}" : scalar
+            let glyph = font.glyph(of: known) ?? 0
+            used[glyph] = known
+            return glyph
+        }
+    }
+
+    private static func scalars(of text: String) -> String.UnicodeScalarView {
+        text.precomposedStringWithCanonicalMapping.unicodeScalars
+    }
+
     /// The file.
     ///
     /// - Parameter title: what a reader shows in its window.
     func file(title: String) -> [UInt8] {
-        let name = Self.windows1252(title).map { $0 < 128 && $0 != 40 && $0 != 41 && $0 != 92 ? $0 : 63 }
-        let objects = [
-            "<< /Type /Catalog /Pages 2 0 R >>",
-            "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-            """
+        let name = (["\u{FEFF}"] + title.unicodeScalars.map(String.init)).joined().utf16.map { unit in
+            let digits = String(unit, radix: 16)
+            return String(repeating: "0", count: 4 - digits.count) + digits
+        }.joined()
+        let widths = used.keys.sorted().map { "\($0) [\(font.width(of: $0))]" }.joined(separator: " ")
+        let box = font.box.map(String.init).joined(separator: " ")
+        let page = """
             << /Type /Page /Parent 2 0 R /MediaBox [0 0 \(Int(Self.width)) \(Int(Self.height))] /Contents 4 0 R \
-            /Resources << /Font << /F1 5 0 R /F2 6 0 R >> >> >>
-            """,
-            "<< /Length \(content.utf8.count) >>\nstream\n\(content)endstream",
-            "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
-            "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold /Encoding /WinAnsiEncoding >>",
-            "<< /Title (\(String(decoding: name, as: UTF8.self))) /Producer (Voorpret) >>",
+            /Resources << /Font << /F1 5 0 R >> >> >>
+            """
+        let descendant = """
+            << /Type /Font /Subtype /CIDFontType2 /BaseFont /NotoSans /FontDescriptor 7 0 R /CIDToGIDMap /Identity \
+            /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> /DW 600 /W [\(widths)] >>
+            """
+        let descriptor = """
+            << /Type /FontDescriptor /FontName /NotoSans /Flags 32 /FontBBox [\(box)] /ItalicAngle 0 \
+            /Ascent \(font.ascent) /Descent \(font.descent) /CapHeight 714 /StemV 80 /FontFile2 8 0 R >>
+            """
+        let objects: [[UInt8]] = [
+            Array("<< /Type /Catalog /Pages 2 0 R >>".utf8),
+            Array("<< /Type /Pages /Kids [3 0 R] /Count 1 >>".utf8),
+            Array(page.utf8),
+            Self.stream(Array(content.utf8)),
+            Array(
+                """
+                << /Type /Font /Subtype /Type0 /BaseFont /NotoSans /Encoding /Identity-H /DescendantFonts [6 0 R] \
+                /ToUnicode 9 0 R >>
+                """.utf8
+            ),
+            Array(descendant.utf8),
+            Array(descriptor.utf8),
+            Self.stream(font.bytes, "/Length1 \(font.bytes.count) "),
+            Self.stream(Array(toUnicode.utf8)),
+            Array("<< /Title <\(name)> /Producer (Voorpret) >>".utf8),
         ]
-        var file = "%PDF-1.4\n"
+        // The bytes of the second line tell programs that move files that this is no text.
+        var file = Array("%PDF-1.7\n%".utf8) + [0xE2, 0xE3, 0xCF, 0xD3, 0x0A]
         var offsets: [Int] = []
         for (index, object) in objects.enumerated() {
-            offsets.append(file.utf8.count)
-            file += "\(index + 1) 0 obj\n\(object)\nendobj\n"
+            offsets.append(file.count)
+            file += Array("\(index + 1) 0 obj\n".utf8) + object + Array("\nendobj\n".utf8)
         }
-        let table = file.utf8.count
-        file += "xref\n0 \(objects.count + 1)\n0000000000 65535 f \n"
+        let table = file.count
+        var end = "xref\n0 \(objects.count + 1)\n0000000000 65535 f \n"
         for offset in offsets {
             let digits = String(offset)
-            file += String(repeating: "0", count: max(0, 10 - digits.count)) + digits + " 00000 n \n"
+            end += String(repeating: "0", count: max(0, 10 - digits.count)) + digits + " 00000 n \n"
         }
-        file += "trailer\n<< /Size \(objects.count + 1) /Root 1 0 R /Info 7 0 R >>\nstartxref\n\(table)\n%%EOF\n"
-        return Array(file.utf8)
+        end += "trailer\n<< /Size \(objects.count + 1) /Root 1 0 R /Info 10 0 R >>\nstartxref\n\(table)\n%%EOF\n"
+        return file + Array(end.utf8)
     }
 
-    /// The characters from 0x80 to 0x9F, where Windows-1252 is not Latin-1.
-    private static let special: [Unicode.Scalar: UInt8] = [
-        "€": 0x80, "‚": 0x82, "ƒ": 0x83, "„": 0x84, "…": 0x85, "Š": 0x8A, "‹": 0x8B, "Œ": 0x8C, "Ž": 0x8E, "‘": 0x91,
-        "’": 0x92, "“": 0x93, "”": 0x94, "•": 0x95, "–": 0x96, "—": 0x97, "š": 0x9A, "›": 0x9B, "œ": 0x9C, "ž": 0x9E,
-        "Ÿ": 0x9F,
-    ]
-
-    /// Letters whose stroke is no accent that Unicode takes off.
-    private static let stroked: [Unicode.Scalar: Unicode.Scalar] = [
-        "Ł": "L", "ł": "l", "Đ": "D", "đ": "d", "Ħ": "H", "ħ": "h", "ı": "i", "Ŧ": "T", "ŧ": "t",
-    ]
-
-    static func windows1252(_ text: String) -> [UInt8] {
-        text.precomposedStringWithCanonicalMapping.unicodeScalars.flatMap { scalar -> [UInt8] in
-            if let byte = byte(of: scalar) { return [byte] }
-            let plain = String(scalar).decomposedStringWithCanonicalMapping.unicodeScalars.first ?? "?"
-            return [byte(of: plain) ?? 63]
-        }
+    private static func stream(_ bytes: [UInt8], _ more: String = "") -> [UInt8] {
+        Array("<< \(more)/Length \(bytes.count) >>\nstream\n".utf8) + bytes + Array("\nendstream".utf8)
     }
 
-    private static func byte(of scalar: Unicode.Scalar) -> UInt8? {
-        switch scalar.value {
-        case 0x20...0x7E, 0xA0...0xFF: UInt8(scalar.value)
-        default: special[scalar] ?? stroked[scalar].map { UInt8(truncatingIfNeeded: $0.value) }
+    /// By this readers find and copy text (section 9.10.3); in blocks of at most a hundred.
+    private var toUnicode: String {
+        var map = """
+            /CIDInit /ProcSet findresource begin 12 dict begin begincmap
+            /CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def
+            /CMapName /Adobe-Identity-UCS def /CMapType 2 def
+            1 begincodespacerange <0000> <FFFF> endcodespacerange
+
+            """
+        func hex(_ number: UInt32) -> String {
+            let digits = String(number, radix: 16)
+            return "<" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits + ">"
         }
+        let pairs = used.sorted { $0.key < $1.key }
+        for start in stride(from: 0, to: pairs.count, by: 100) {
+            let block = pairs[start..<min(start + 100, pairs.count)]
+            map += "\(block.count) beginbfchar\n"
+            for (glyph, scalar) in block { map += "\(hex(UInt32(glyph))) \(hex(scalar.value))\n" }
+            map += "endbfchar\n"
+        }
+        return map + "endcmap CMapName currentdict /CMap defineresource pop end end"
     }
 }

@@ -426,7 +426,7 @@ enum PlanningSQL {
 
     /// Of items that were deleted long ago.
     static func deleteOld(before instant: Date) -> Command {
-        Command("DELETE FROM plan_item WHERE deleted_at < \(instant)")
+        .forget("plan_item", where: "deleted_at < \(instant)")
     }
 
     static func everything(of guest: Guest.ID) -> Query<PersonalPlanning> {

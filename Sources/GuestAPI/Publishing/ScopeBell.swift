@@ -114,6 +114,9 @@ final class ScopeBell: Sendable {
         return try await body(ear)
     }
 
+    /// How many listen now.
+    var waiting: Int { state.withLock { $0.total } }
+
     /// A transaction of this process has committed.
     func committed(_ notes: [any Sendable]) {
         let scopes = Set(notes.compactMap { ($0 as? Publication)?.scope.description })

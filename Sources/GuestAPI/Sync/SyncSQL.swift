@@ -220,29 +220,35 @@ enum SyncSQL {
     /// What is older than any phone that may still send it again: mutations, and devices that made none since.
     static func deleteOld(before: Date) -> [Command] {
         [
-            Command("DELETE FROM sync_outcome WHERE at < \(before)"),
-            Command("DELETE FROM sync_device WHERE seen_at < \(before)"),
+            .forget("sync_outcome", where: "at < \(before)"),
+            .forget("sync_device", where: "seen_at < \(before)"),
         ]
     }
 
     /// Forgets deletions, and says from where on they are known; the scopes are locked in order, as by who publishes.
-    static func forgetDeletions(before: Date) -> [Command] {
-        let old: SQL = "body IS NULL AND at < \(before)"
-        return [
-            Command(
-                """
-                SELECT FROM scope WHERE name IN (SELECT scope FROM scope_row WHERE \(old)) ORDER BY name
-                FOR NO KEY UPDATE
-                """
-            ),
-            Command(
-                """
-                WITH forgotten AS (DELETE FROM scope_row WHERE \(old) RETURNING scope, version)
+    ///
+    /// A portion at a time, the oldest first: lock, then forget.
+    static func forgetDeletions(before: Date) -> (lock: Command, forget: Query<Int>) {
+        let old: SQL = """
+            SELECT scope, kind, id FROM scope_row WHERE body IS NULL AND at < \(before)
+            ORDER BY at, scope, kind, id LIMIT \(Command.portion)
+            """
+        let lock = Command(
+            "SELECT FROM scope WHERE name IN (SELECT scope FROM (\(old)) AS old) ORDER BY name FOR NO KEY UPDATE"
+        )
+        let forget = Query(
+            """
+            WITH forgotten AS (
+                DELETE FROM scope_row WHERE body IS NULL AND at < \(before) AND (scope, kind, id) IN (\(old))
+                RETURNING scope, version
+            ), raised AS (
                 UPDATE scope SET floor = greatest(floor, newest)
                 FROM (SELECT scope, max(version) AS newest FROM forgotten GROUP BY scope) AS gone WHERE name = gone.scope
-                """
-            ),
-        ]
+            )
+            SELECT count(*) AS forgotten FROM forgotten
+            """
+        ) { try $0.decode("forgotten", as: Int.self) }
+        return (lock, forget)
     }
 
     struct Device: Encodable, Sendable {

@@ -66,6 +66,20 @@ public struct DeskGuestErasure: Codable, Sendable, Checked {
     }
 }
 
+/// Lets a guest without mail in.
+public struct LetInRequest: Codable, Sendable, Checked {
+    /// 1 to 500 characters; needed where the guest has signed in before, who reads it.
+    public var reason: String?
+
+    public init(reason: String? = nil) {
+        self.reason = reason
+    }
+
+    public func check(_ check: inout Check) {
+        check.text(reason, "/reason", length: 1...500)
+    }
+}
+
 extension Refusal {
     public static let guestSignsIn = Refusal(
         .conflict,

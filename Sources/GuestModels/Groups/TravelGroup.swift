@@ -175,6 +175,20 @@ extension Refusal {
         nl: "De voogd moet een volwassen lid van deze groep zijn.",
         de: "Die Begleitperson muss ein erwachsenes Mitglied dieser Gruppe sein."
     )
+    public static let tooManyGroups = Refusal(
+        .conflict,
+        "too_many_groups",
+        en: "You organise 200 groups. Hand one over, or leave it, first.",
+        nl: "Je organiseert 200 groepen. Draag er eerst een over, of verlaat er een.",
+        de: "Du organisierst 200 Gruppen. Gib zuerst eine ab, oder verlasse eine."
+    )
+    public static let tooManyInvitations = Refusal(
+        .conflict,
+        "too_many_invitations",
+        en: "This group has 100 invitations that work. Revoke one first.",
+        nl: "Deze groep heeft 100 geldige uitnodigingen. Trek er eerst een in.",
+        de: "Diese Gruppe hat 100 gültige Einladungen. Zieh zuerst eine zurück."
+    )
     public static let groupFull = Refusal(
         .conflict,
         "group_full",

@@ -89,8 +89,8 @@ extension Refusal {
     public static let tooManyPhotos = Refusal(
         .conflict,
         "too_many_photos",
-        en: "This group has too many photos with its messages.",
-        nl: "Deze groep heeft te veel foto's bij berichten.",
-        de: "Diese Gruppe hat zu viele Fotos bei ihren Nachrichten."
+        en: "There are too many photos with messages, in this group or of yours.",
+        nl: "Er zijn te veel foto's bij berichten, in deze groep of van jou.",
+        de: "Es gibt zu viele Fotos bei Nachrichten, in dieser Gruppe oder von dir."
     )
 }

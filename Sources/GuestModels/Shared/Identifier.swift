@@ -11,6 +11,14 @@ public struct Identifier<Subject>: Hashable, Comparable, Sendable {
         self.uuid = uuid
     }
 
+    /// When it was made, exact to the millisecond; nil for a UUID that is no version 7.
+    public var madeAt: Date? {
+        let bytes = withUnsafeBytes(of: uuid.uuid) { Array($0) }
+        guard bytes[6] >> 4 == 7 else { return nil }
+        let milliseconds = bytes.prefix(6).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return Date(timeIntervalSince1970: Double(milliseconds) / 1000)
+    }
+
     public static func < (left: Self, right: Self) -> Bool {
         withUnsafeBytes(of: left.uuid.uuid) { left in
             withUnsafeBytes(of: right.uuid.uuid) { right in

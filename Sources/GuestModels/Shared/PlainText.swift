@@ -4,7 +4,7 @@ extension String {
     /// A text that came from outside, as it is kept and searched: composed (NFC), with line feeds for every sign that ends a
     /// line, blanks for tabs, and without the signs that turn the direction of what follows.
     ///
-    /// What people paste comes with such things; nothing that they can see is lost.
+    /// Pasted text brings such characters along; nothing that can be seen is lost.
     public var tidied: String {
         if utf8.allSatisfy({ $0 >= 32 && $0 < 127 || $0 == 10 }) { return self }
         var scalars = String.UnicodeScalarView()

@@ -212,7 +212,7 @@ import Testing
                 let object = state + "/objects/" + MessagePhoto.object(name, in: group.id)
                 #expect(FileManager.default.fileExists(atPath: object))
                 try await expectSettled(empty, state, gone: goneID, host: host, sealed: cottage, by: before)
-                // What is in a backup is its owner's alone.
+                // Only the owner may read a backup.
                 for path in [folder, folder + "/database.dump"] {
                     let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
                     #expect((mode ?? 0o777) & 0o077 == 0, "\(path)")

@@ -52,6 +52,32 @@ import Testing
         }
     }
 
+    /// Old and new nodes serve side by side while a version is rolled out.
+    @Test func `The statements of the version before are prepared on this schema`() async throws {
+        let file = projectFolder.appending(path: "Tests/statements-of-before.txt")
+        let statements = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+        #expect(statements.count > 400)
+        try await withTestDatabase(template: try await Template.shared.name()) { test in
+            for start in stride(from: 0, to: statements.count, by: 50) {
+                let portion = statements[start..<min(start + 50, statements.count)]
+                let whole = portion.enumerated().map { "PREPARE s\($0.offset) AS \($0.element);" }.joined(
+                    separator: "\n"
+                )
+                do {
+                    try await Script.run(whole, on: test.connectionString)
+                } catch {
+                    for statement in portion {
+                        do {
+                            try await Script.run("PREPARE s AS \(statement)", on: test.connectionString)
+                        } catch {
+                            Issue.record("\(error) in: \(statement)")
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     @Test func `Every migration says how long it may wait for a lock`() throws {
         let migrations = projectFolder.appending(path: "migrations")
         for name in try FileManager.default.contentsOfDirectory(atPath: migrations.path()) {

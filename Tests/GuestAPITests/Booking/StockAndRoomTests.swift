@@ -167,7 +167,7 @@ import Testing
             let path = "/v1/groups/\(stage.group.id)/travellers"
             let unborn = try await api.post(path, request, as: stage.organiser)
             #expect(unborn.status == 400 && unborn.pointers == ["/birthDate"])
-            // One of the time before that was refused.
+            // A birth date that was written before this rule is refused when the group books.
             let known = try await api.post(path, TravellerRequest(name: "Baby"), as: stage.organiser)
                 .decode(Traveller.self)
             try await api.transaction {

@@ -157,6 +157,38 @@ enum JSONValue: Decodable, Hashable, Sendable {
         }
     }
 
+    @Test func `The feed without its old news still gives the tables`() async throws {
+        try await withGuestAPI { api in
+            let world = try await api.given.park()
+            let accountant = try await api.given.staff([.finance], at: world.park.id)
+            let reception = try await api.given.staff([.reception], at: world.park.id)
+            let path = "/v1/admin/cottages/\(world.cottages[0].id)/readiness"
+            for readiness in [ReadinessRequest(readiness: .toClean), ReadinessRequest(readiness: .ready)] {
+                #expect(try await api.change("PUT", path, readiness, as: reception).status == 204)
+            }
+            let before = FeedReader(api, world.park.id, as: accountant)
+            try await before.catchUp()
+            func cleanUp() async throws {
+                try await api.transaction { tx in try Job.enqueue(CleanUp(), at: api.now, api.app, in: tx) }
+                try await api.work()
+            }
+            api.clock.advance(by: 89 * 86400)
+            try await cleanUp()
+            let kept = FeedReader(api, world.park.id, as: accountant)
+            try await kept.catchUp()
+            #expect(await kept.seen.count == before.seen.count)
+            api.clock.advance(by: 2 * 86400)
+            try await cleanUp()
+            let after = FeedReader(api, world.park.id, as: accountant)
+            try await after.catchUp()
+            let left = await after.seen
+            #expect(await left.count < before.seen.count)
+            #expect(Set(left.map(\.id)).count == left.count)
+            #expect(await after.replayed("cottage") == before.replayed("cottage"))
+            #expect(await left.last?.number == before.seen.last?.number)
+        }
+    }
+
     @Test func `Only who keeps the books reads the feed, and a number from before a backup is said to be one`()
         async throws
     {

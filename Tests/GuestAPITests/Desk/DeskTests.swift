@@ -274,7 +274,7 @@ import Testing
             #expect(
                 Set(seen.map(\.action)) == [
                     "guest.create", "desk.createGroup", "desk.placeBooking", "desk.confirmBooking",
-                    "desk.showBooking",
+                    "look.showBooking",
                 ]
             )
             let both = try await api.count(
@@ -284,7 +284,7 @@ import Testing
                 """
             )
             #expect(both == 5)
-            // Whose stay was cancelled is booked for again, in the same group.
+            // Reception books again for a group whose stay was cancelled.
             #expect(try await act("POST", "/v1/bookings/\(booking.id)/cancel", nil, as: reception).status == 200)
             let again = try await act("POST", "/v1/bookings", text, as: reception)
             #expect(again.status == 201)

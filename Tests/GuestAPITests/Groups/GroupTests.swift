@@ -50,6 +50,33 @@ import Testing
         }
     }
 
+    @Test func `Groups and invitations of one guest are bounded`() async throws {
+        try await withGuestAPI(isTampering: true) { api in
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            let path = "/v1/groups/\(group.id)/invitations"
+            try await api.transaction { tx in
+                try await tx.run(
+                    Command(
+                        """
+                        INSERT INTO invitation (id, group_id, code, max_uses, expires_at, created_at)
+                        SELECT gen_random_uuid(), \(group.id), 'AAAAAA' || chr(65 + n / 8) || (n % 8 + 2), 1,
+                            \(api.now.addingTimeInterval(3600)), \(api.now)
+                        FROM unnest(ARRAY(SELECT n FROM generate_series(0, 111) AS n WHERE n / 8 NOT IN (8))) AS n LIMIT 99
+                        """
+                    )
+                )
+            }
+            #expect(try await api.post(path, InvitationRequest(), as: organiser).status == 201)
+            #expect(try await api.post(path, InvitationRequest(), as: organiser).code == "too_many_invitations")
+            api.clock.advance(by: 3600)
+            #expect(try await api.post(path, InvitationRequest(), as: organiser).status == 201)
+            for number in 2...200 { _ = try await api.given.group(of: organiser, name: "Group \(number)") }
+            let one = GroupRequest(name: "One more", myName: "Anna")
+            #expect(try await api.post("/v1/groups", one, as: organiser).code == "too_many_groups")
+        }
+    }
+
     @Test func `A guest guesses twenty codes of invitations a day`() async throws {
         try await withGuestAPI { api in
             let organiser = try await api.given.guest()
@@ -65,6 +92,9 @@ import Testing
             let right = "/v1/invitations/\(invitation.code)"
             let refused = try await api.get(right, as: guesser)
             #expect(refused.code == "too_many_guesses" && refused.headers["retry-after"] == "3600")
+            // The link helps who is held off.
+            let linkCode = try #require(invitation.linkCode)
+            #expect(try await api.get("/v1/invitations/\(linkCode)", as: guesser).status == 200)
             #expect(try await api.get(right, as: try await api.given.guest("Friend")).status == 200)
             api.clock.advance(by: 86_400)
             #expect(try await api.post("\(right)/accept", as: guesser).status == 201)

@@ -12,6 +12,11 @@ import Testing
         #expect(html.markup == "<p title=\"\(escaped)\">\(escaped)</p>")
     }
 
+    @Test func `An accent on a sign does not hide the sign`() {
+        let html: HTML = "<p>\("<\u{301}b \"\u{301}")</p>"
+        #expect(html.markup == "<p>&lt;\u{301}b &quot;\u{301}</p>")
+    }
+
     @Test func `A piece of HTML goes in as it is`() {
         let (inner, none): (HTML, HTML?) = ("<b>\(3)</b>", nil)
         let html: HTML = "<p>\(inner)\(none)</p>"

@@ -248,7 +248,7 @@ import Testing
         }
     }
 
-    @Test func `A colleague without a second factor reaches nothing but the way to it`() async throws {
+    @Test func `Without a second factor a colleague reaches only its enrolment`() async throws {
         try await withGuestAPI(clock: TestClock(testStart)) { api in
             let own = try await api.given.park()
             let missing = UUID().uuidString.lowercased()

@@ -49,7 +49,7 @@ import Testing
             let reception = try await api.given.unproven([.reception], at: world.park.id)
             let desk = "/v1/admin/parks/\(world.park.id)/arrivals"
             #expect(try await api.get(desk, as: reception).code == "second_factor_needed")
-            // What everybody may see needs none.
+            // Public routes need no second factor.
             #expect(try await api.get("/v1/parks", as: reception).status == 200)
             let password = try await enrol(api, reception)
             #expect(try await prove(api, code(password, api), as: reception).code == "second_factor_missing")
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    @Test func `A code is taken once, and a clock may be half a minute off`() async throws {
+    @Test func `A code of the app is taken once`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let reception = try await api.given.unproven([.reception], at: world.park.id)
@@ -84,7 +84,7 @@ import Testing
             let password = try await enrol(api, reception)
             #expect(try await confirm(api, code(password, api), as: reception).status == 201)
             api.clock.advance(by: 60)
-            // What was used already is no guess.
+            // A used code does not count as a guess.
             #expect(try await prove(api, code(password, api), as: reception).status == 204)
             for _ in 0..<8 {
                 #expect(try await prove(api, code(password, api), as: reception).code == "second_factor_used")

@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    @Test func `A system has two credentials at a time, so that one can replace the other`() async throws {
+    @Test func `A system has two credentials of a purpose at a time`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let office = try await api.given.headOffice()

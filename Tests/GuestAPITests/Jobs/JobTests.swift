@@ -142,6 +142,61 @@ import Testing
         }
     }
 
+    @Test func `What has served its time goes in portions`() async throws {
+        try await withGuestAPI { api in
+            try await api.transaction { tx in
+                try await tx.run(
+                    Command(
+                        """
+                        INSERT INTO known_device (email, device_hash, seen_at)
+                        SELECT 'a@example.org', sha256(n::text::bytea), \(api.now.addingTimeInterval(-500 * 86400))
+                        FROM generate_series(1, 4100) AS n
+                        """
+                    )
+                )
+                try Job.enqueue(CleanUp(part: .tokens), at: api.now, api.app, in: tx)
+            }
+            let worker = Worker(app: api.app, queue: .effects)
+            for left in [2100, 100, 0] {
+                #expect(try await worker.round() == 1)
+                #expect(try await api.count("SELECT count(*) FROM known_device") == left)
+            }
+            #expect(try await worker.round() == 0)
+        }
+    }
+
+    @Test func `Every part of the cleaning runs on a filled database`() async throws {
+        try await withGuestAPI { api in
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            _ = try await api.given.booking(of: group, by: organiser, in: try await api.given.park())
+            api.clock.advance(by: 4000 * 86400)
+            try await api.transaction { tx in try Job.enqueue(CleanUp(), at: api.now, api.app, in: tx) }
+            try await api.work()
+            #expect(try await api.count("SELECT count(*) FROM job WHERE attempts > 0 OR dead_at IS NOT NULL") == 0)
+            #expect(try await api.count("SELECT count(*) FROM audit") == 0)
+        }
+    }
+
+    @Test func `A spool forgets what is thirty days old`() async throws {
+        try await withGuestAPI { api in
+            let spool = Spool(api.app.settings, "mail")
+            let old: Job.ID = api.app.ids.next(at: api.now)
+            api.clock.advance(by: 2 * 86400)
+            let new: Job.ID = api.app.ids.next(at: api.now)
+            try spool.put(Data("old".utf8), to: "a@example.org", as: "\(old).eml")
+            try spool.put(Data("new".utf8), to: "b@example.org", as: "\(new).eml")
+            api.clock.advance(by: 29 * 86400)
+            for _ in 0..<2 {
+                try await api.transaction { tx in try Job.enqueue(ForgetSpool(), at: api.now, api.app, in: tx) }
+                try await api.work()
+            }
+            let root = URL(filePath: api.app.settings.stateFolder).appending(path: "mail")
+            let left = try FileManager.default.contentsOfDirectory(atPath: root.path())
+            #expect(left == [Spool.folder(of: "b@example.org")])
+        }
+    }
+
     @Test func `A job of a kind that is not known waits untouched`() async throws {
         try await withGuestAPI { api in
             try await api.transaction { tx in

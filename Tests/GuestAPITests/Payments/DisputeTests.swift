@@ -215,7 +215,7 @@ import Testing
             let share = try await paid(stage, with: "pm_card_visa")
             let intents = try await stage.account.list("payment_intents")
             let latest = try #require(intents.first?["id"] as? String)
-            // Both are set aside before the provider is asked for either.
+            // The two refunds are set aside before the provider is asked.
             let effects = Worker(app: api.app, queue: .effects)
             for path in ["/v1/shares/\(share)/withdrawal", "\(stage.path)/cancel"] {
                 let who = path.hasPrefix("/v1/shares") ? stage.member : stage.organiser

@@ -5,7 +5,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// Who is woken when a scope changes, and how many may wait for that.
+/// The phones that wait for a scope to change: which are woken, and how many may wait.
 @Suite struct ScopeBellTests {
     private let scope = "park:\(UUID())"
 
@@ -55,7 +55,7 @@ import Testing
             }
         }
         try await nest(ScopeBell.perGuest)
-        // Whoever has gone leaves the place to others.
+        // A client that has gone leaves its place to others.
         try await bell.listen(to: [scope], for: guest) { _ in }
     }
 }

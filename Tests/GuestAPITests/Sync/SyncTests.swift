@@ -273,7 +273,9 @@ import Testing
             #expect(try await api.send("DELETE", path, as: stage.organiser).status == 204)
             // Ninety days later the deletion is forgotten.
             try await api.transaction {
-                try await $0.run(SyncSQL.forgetDeletions(before: Date().addingTimeInterval(60)))
+                let deletions = SyncSQL.forgetDeletions(before: Date().addingTimeInterval(60))
+                try await $0.run(deletions.lock)
+                _ = try await $0.first(deletions.forget)
             }
             #expect(try await api.count("SELECT count(*) FROM scope_row WHERE body IS NULL") == 0)
             try await phone.engine.sync()

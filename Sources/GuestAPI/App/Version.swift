@@ -1,0 +1,7 @@
+/// What this build is.
+public enum Version {
+    static let number = "1.0.0"
+
+    /// For `voorpret --version`.
+    public static let text = "voorpret \(number), schema \(Migrator.expectedVersion)"
+}
