@@ -42,7 +42,7 @@ booking = ask("POST", "/v1/bookings", {
     "stay": {"arrival": str(friday), "departure": str(friday + datetime.timedelta(days=3))},
 }, anna)["id"]
 ask("POST", f"/v1/bookings/{booking}/confirm", {"reason": "paid by transfer"}, host)
-share = ask("GET", f"/v1/bookings/{booking}/shares", token=anna)["shares"][0]["id"]
+share = ask("GET", f"/v1/bookings/{booking}/shares", token=anna)["items"][0]["id"]
 
 with tempfile.TemporaryDirectory() as folder:
     for recipient in RECIPIENTS:
