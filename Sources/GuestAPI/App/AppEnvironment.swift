@@ -48,13 +48,19 @@ public struct AppEnvironment: Sendable {
         apns = settings.apns.map(APNs.init)
         fcm = settings.fcm.map(FCM.init)
         self.secret = secret
-        admission = Admission(capacity: settings.capacity)
+        let admission = Admission(capacity: settings.capacity)
+        self.admission = admission
         var configuration = Database.Configuration(connectionString: settings.database)
         configuration.readers = settings.readers
         configuration.slowReaders = settings.slowReaders
         configuration.writers = settings.writers
         configuration.logger = logger
-        let (bell, scopeBell) = (WorkBell(), ScopeBell(capacity: settings.maximumConnections * 3 / 4))
+        let (bell, scopeBell) = (
+            WorkBell(),
+            ScopeBell(capacity: settings.maximumConnections * 3 / 4) {
+                admission.load.waiting == 0
+            }
+        )
         self.bell = bell
         self.scopeBell = scopeBell
         var single = Database.Configuration(connectionString: settings.database)

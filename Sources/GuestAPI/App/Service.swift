@@ -183,16 +183,15 @@ private struct AdminResponder: HTTPResponder {
             .init("voorpret_phones_waiting", "Phones that wait for news.", app.scopeBell.waiting),
         ]
         gauges += ProcessGauges.all(since: app.metrics.startedAt)
-        let app = app
         let isUp = await quickly { try? await Migrator.version(of: app.database) } == nil ? 0 : 1
-        let known = isUp == 0 ? nil : await quickly { try? await Self.known(to: app.database, at: app.now()) }
+        let known = isUp == 0 ? nil : await quickly { try? await known(at: app.now()) }
         gauges.append(.init("voorpret_database_up", "Whether the database answered within two seconds.", isUp))
         return app.metrics.text(gauges: gauges + (known ?? []))
     }
 
     /// What only the database knows.
-    private static func known(to database: Database, at now: Date) async throws -> [Metrics.Gauge] {
-        let (queues, counts, checks) = try await database.read(as: "metrics", at: .slow) { reader in
+    private func known(at now: Date) async throws -> [Metrics.Gauge] {
+        let (queues, counts, checks) = try await app.database.read(as: "metrics", at: .slow) { reader in
             try await reader.all(JobSQL.backlog(at: now), AttemptSQL.openCounts, CheckSQL.checkedFrom)
         }
         var gauges: [Metrics.Gauge] = []
@@ -211,15 +210,14 @@ private struct AdminResponder: HTTPResponder {
                 .init("voorpret_provider_events_parked", "Events of the provider's that are not ours.", counts.parked)
             )
         }
-        if let checked = checks.first {
-            gauges.append(
-                .init(
-                    "voorpret_ledger_check_age_seconds",
-                    "Since the last check of the whole ledger began.",
-                    Int(now.timeIntervalSince(checked))
-                )
+        // Before the first check, the time since this process began.
+        gauges.append(
+            .init(
+                "voorpret_ledger_check_age_seconds",
+                "Since the last check of the whole ledger began.",
+                Int(now.timeIntervalSince(checks.first ?? app.metrics.startedAt))
             )
-        }
+        )
         return gauges
     }
 

@@ -49,7 +49,8 @@ extension Transaction {
 enum Publishing {
     /// Locks the touched scopes in order, adds the number of changes to each version, and writes what changed with it.
     ///
-    /// Because the lock is held until COMMIT, versions have no gaps and are in commit order.
+    /// Because the lock is held until COMMIT, versions have no gaps and are in commit order. What other systems are told of
+    /// comes last: every change of a park wants that one lock, so it is held for as short as can be.
     static func flush(_ notes: [any Sendable], at now: Date) -> [Command] {
         var published: [Publication] = []
         var told: [ParkChange] = []
@@ -62,10 +63,11 @@ enum Publishing {
             }
         }
         guard !published.isEmpty || !told.isEmpty else { return [] }
-        var steps = Dictionary(published.map { ($0.scope.description, 1) }) { first, _ in first }
-        for change in told { steps[change.scope, default: 0] += 1 }
-        let scopes = steps.sorted { $0.key < $1.key }
-        var commands = [PublishingSQL.planOnce, PublishingSQL.advance(scopes.map(\.key), by: scopes.map(\.value))]
+        var commands = [PublishingSQL.planOnce]
+        if !published.isEmpty {
+            let scopes = Set(published.map(\.scope.description)).sorted()
+            commands.append(PublishingSQL.advance(scopes, by: scopes.map { _ in 1 }))
+        }
         for (kind, ofKind) in Dictionary(grouping: published, by: \.kind).sorted(by: {
             $0.key.rawValue < $1.key.rawValue
         }) {
@@ -73,7 +75,11 @@ enum Publishing {
                 PublishingSQL.show(kind, scopes: ofKind.map { $0.scope.description }, ids: ofKind.map(\.id))
             )
         }
-        if !told.isEmpty { commands.append(PublishingSQL.tell(told, at: now)) }
+        if !told.isEmpty {
+            let scopes = Dictionary(grouping: told, by: \.scope).sorted { $0.key < $1.key }
+            commands.append(PublishingSQL.advance(scopes.map(\.key), by: scopes.map(\.value.count)))
+            commands.append(PublishingSQL.tell(told, at: now))
+        }
         return commands
     }
 }

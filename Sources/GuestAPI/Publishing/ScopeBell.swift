@@ -74,12 +74,17 @@ final class ScopeBell: Sendable {
     private let capacity: Int
     /// For one guest: more than all their devices need.
     static let perGuest = 40
-    /// As many are woken at once; more of them in turn, so that what they read keeps nobody else waiting.
-    static let wave = 200
-    private static let betweenWaves = Duration.milliseconds(100)
+    /// As many are woken at once; the next follow when the service has room, so that what they read keeps nobody waiting.
+    static let wave = 100
+    private static let betweenWaves = Duration.milliseconds(50)
+    /// A wave follows after this long in any case.
+    private static let longestPause = Duration.seconds(2)
+    /// Whether requests find a place at once.
+    private let hasRoom: @Sendable () -> Bool
 
-    init(capacity: Int) {
+    init(capacity: Int, hasRoom: @escaping @Sendable () -> Bool = { true }) {
         self.capacity = capacity
+        self.hasRoom = hasRoom
     }
 
     /// Lends an ear for as long as `body` runs.
@@ -138,7 +143,10 @@ final class ScopeBell: Sendable {
         guard rung.count > Self.wave else { return }
         Task {
             for start in stride(from: Self.wave, to: rung.count, by: Self.wave) {
-                try? await Task.sleep(for: Self.betweenWaves)
+                let started = ContinuousClock.now
+                repeat {
+                    try? await Task.sleep(for: Self.betweenWaves)
+                } while !hasRoom() && ContinuousClock.now - started < Self.longestPause
                 for (ear, scopes) in rung[start...].prefix(Self.wave) { ear.wake(for: scopes) }
             }
         }
