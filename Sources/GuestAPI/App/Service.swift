@@ -184,13 +184,14 @@ private struct AdminResponder: HTTPResponder {
         ]
         gauges += ProcessGauges.all(since: app.metrics.startedAt)
         let isUp = await quickly { try? await Migrator.version(of: app.database) } == nil ? 0 : 1
-        let known = isUp == 0 ? nil : await quickly { try? await known(at: app.now()) }
+        let now = app.now()
+        let known: [Metrics.Gauge]? = isUp == 0 ? nil : await quickly { try? await gaugesOfDatabase(at: now) }
         gauges.append(.init("voorpret_database_up", "Whether the database answered within two seconds.", isUp))
         return app.metrics.text(gauges: gauges + (known ?? []))
     }
 
     /// What only the database knows.
-    private func known(at now: Date) async throws -> [Metrics.Gauge] {
+    private func gaugesOfDatabase(at now: Date) async throws -> [Metrics.Gauge] {
         let (queues, counts, checks) = try await app.database.read(as: "metrics", at: .slow) { reader in
             try await reader.all(JobSQL.backlog(at: now), AttemptSQL.openCounts, CheckSQL.checkedFrom)
         }
