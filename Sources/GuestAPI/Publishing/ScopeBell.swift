@@ -75,7 +75,7 @@ final class ScopeBell: Sendable {
     /// For one guest: more than all their devices need.
     static let perGuest = 40
     /// As many are woken at once; the next follow when the service has room, so that what they read keeps nobody waiting.
-    static let wave = 100
+    static let wave = 50
     private static let betweenWaves = Duration.milliseconds(50)
     /// A wave follows after this long in any case.
     private static let longestPause = Duration.seconds(2)
