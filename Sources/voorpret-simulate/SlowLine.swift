@@ -9,7 +9,7 @@ struct SlowLine: Sendable {
     let rate: Int
     /// Each way.
     let delay: Duration
-    /// Of 8 KiB that go either way, so many in a hundred are the last of their connection.
+    /// Percent of the stretches of 8 KiB, each way, that are the last of their connection.
     let cuts: Int
     let plan: FaultPlan
     let count = Counter()

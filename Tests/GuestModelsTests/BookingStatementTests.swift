@@ -86,7 +86,7 @@ import Testing
         stage.settle()
         #expect(stage.owed == [51_000, 9_000, 30_000])
         #expect(stage.statement.share(of: taker)?.asked == 60_000)
-        // Nobody else owes what the other household has agreed to.
+        // A household alone owes what it has agreed to.
         stage.statement.receive(55_000, for: taker, agrees: true)
         stage.settle()
         #expect(stage.owed == [30_000, 5_000, 55_000])

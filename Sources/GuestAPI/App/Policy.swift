@@ -90,7 +90,7 @@ enum Policy {
         case booking
     }
 
-    /// What a colleague who needs a second factor must have proved with it.
+    /// The proof that a row wants of a colleague who needs a second factor.
     enum Factor: Sendable {
         /// Once, since this device was signed in.
         case proved

@@ -190,7 +190,7 @@ private struct AdminResponder: HTTPResponder {
         return app.metrics.text(gauges: gauges + (known ?? []))
     }
 
-    /// What only the database knows.
+    /// The gauges whose values the database alone knows.
     private func gaugesOfDatabase(at now: Date) async throws -> [Metrics.Gauge] {
         let (queues, counts, checks) = try await app.database.read(as: "metrics", at: .slow) { reader in
             try await reader.all(JobSQL.backlog(at: now), AttemptSQL.openCounts, CheckSQL.checkedFrom)

@@ -300,7 +300,7 @@ public struct SettingsError: Error, CustomStringConvertible {
         self.description = description
     }
 
-    /// What is wrong with a setting, by its name.
+    /// Names the setting, the rule that it breaks, and its value.
     init(_ key: String, _ rule: String, _ value: String) {
         description = "\(SettingsReader.name(key)) \(rule), and is '\(value)'"
     }

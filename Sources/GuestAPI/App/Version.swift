@@ -1,4 +1,4 @@
-/// What this build is.
+/// The version of this build.
 public enum Version {
     static let number = "1.0.0"
 

@@ -4,7 +4,7 @@ import HTTPTypes
 import NIOCore
 import Synchronization
 
-/// Where a request comes from: an IPv4 address, or the first 64 bits of an IPv6 one, which is what one connection has.
+/// The address of a client: an IPv4 address, or the first 64 bits of an IPv6 one, which is what one connection has.
 struct ClientAddress: Hashable, Sendable {
     fileprivate let network: [UInt8]
 

@@ -30,7 +30,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         var idle = TimeAmount.seconds(60)
         var linger = TimeAmount.seconds(1)
         var pipelined = TimeAmount.milliseconds(200)
-        /// What a reply may take beside the time for its bytes.
+        /// The time that a reply may take beside the time for its bytes.
         var reply = TimeAmount.seconds(60)
         /// The slowest line that is waited for, in bytes a second.
         var rate = 1024
@@ -53,7 +53,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// A head has gone in whose reply has not gone out.
     private var isReplying = false
     private var isClosing = false
-    /// When what comes or goes without a pause began, and how much of it has come or gone.
+    /// The instant at which the body or the reply under way began, and its bytes so far.
     private var began = NIODeadline.uptimeNanoseconds(0)
     private var bytes = 0
     /// Bytes that the socket has not taken yet.

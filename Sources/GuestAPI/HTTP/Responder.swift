@@ -7,7 +7,7 @@ import NIOCore
 
 /// The way of every request: route, admission, authentication, policy, body, verb, response.
 struct Responder: HTTPResponder {
-    /// Where the connection comes from.
+    /// The request's context, with the address of the connection.
     struct Context: RequestContext {
         var coreContext: CoreRequestContextStorage
         let peer: SocketAddress?

@@ -9,7 +9,7 @@ extension MailChange {
     static let maximumTries = 5
     private static let maximumADay = 3
 
-    /// Which mailbox a code was sent to.
+    /// The mailbox that a code was sent to.
     enum Mailbox: String, Sendable {
         case old, new
     }

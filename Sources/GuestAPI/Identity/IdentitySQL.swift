@@ -709,7 +709,7 @@ enum IdentitySQL {
         )
     }
 
-    /// What was done in a guest's name, and the looks of staff at what is personal of their groups; newest first.
+    /// The deeds in a guest's name, and the looks of staff at what is personal of their groups; newest first.
     static func deskActions(for guest: Guest.ID, limit: Int) -> Query<DeskAction> {
         Query(
             """
@@ -888,7 +888,7 @@ enum IdentitySQL {
             Command("DELETE FROM session WHERE guest_id = \(guest)"),
             Command("DELETE FROM favourite_cottage WHERE guest_id = \(guest)"),
             Command("DELETE FROM idempotency_key WHERE principal = \("guest:\(guest)")"),
-            // What a desk was answered about them.
+            // The answers that a desk was given about the guest.
             Command(
                 """
                 DELETE FROM idempotency_key

@@ -7,7 +7,7 @@ import Sync
 /// A photo of something said, such as a problem.
 enum MessagePhoto {
     private static let maximumInGroup = 500
-    /// Of one guest, in all groups.
+    /// The limit of one guest, over all groups.
     private static let maximumOfGuest = 2_000
 
     /// Of ours, whatever the client has called it: both are ids by now.

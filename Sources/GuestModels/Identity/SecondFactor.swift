@@ -8,7 +8,7 @@ extension StaffMember {
     }
 }
 
-/// What an authenticator app needs, told while the colleague enrols.
+/// The secret for an authenticator app, told while the colleague enrols.
 public struct FactorEnrolment: Codable, Sendable {
     /// 160 bits in base32 (RFC 4648), to type in.
     public var secret: String

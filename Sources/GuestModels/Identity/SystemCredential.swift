@@ -17,7 +17,7 @@ public struct SystemCredential: Codable, Hashable, Sendable {
 
     public var id: ID
     public var parkId: Park.ID
-    /// What head office calls the system, 1 to 100 characters.
+    /// The name that head office gives the system, 1 to 100 characters.
     public var name: String
     public var purpose: Purpose
     public var madeAt: Date

@@ -240,7 +240,7 @@ import Testing
             #expect(try await open(api, link, on: asking).code == "sign_in_link_over")
             let acts = try await api.send("GET", "/v1/me/desk-actions", headers: headers)
             #expect(acts.text.contains("guest.letIn"))
-            // Who has signed in once is let in for a reason alone, which they can read.
+            // A guest who has signed in once is let in only for a reason, which the guest can read.
             let again = "\(path)/\(guest.id)/sign-in-link"
             #expect(try await api.post(again, as: reception).pointers == ["/reason"])
             let lostPhone = try await api.post(again, LetInRequest(reason: "lost phone"), as: reception)
