@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check check-upgrade bench fuzz simulate simulate-phones simulate-line format reset
+.PHONY: help run demo test check check-deployment check-trouble check-upgrade bench fuzz simulate simulate-phones simulate-line format reset
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 18
@@ -15,6 +15,12 @@ test: ## set up, start a throw-away cluster, run all tests (ARGS='--filter Booki
 
 check: ## format, layering, tests, and what other programs say: a browser, Prometheus, readers of PDFs and calendars, a fuzzer
 	@scripts/check.sh
+
+check-deployment: ## do what docs/deployment.md says on an empty Debian, and have a thousand phones come in by both proxies
+	@scripts/deployment.sh
+
+check-trouble: ## kills, full disks, a wrong secret, clocks, a lost database, while guests write
+	@scripts/trouble.sh
 
 check-upgrade: ## roll this version out over the one before (BEFORE=ref) while guests work
 	@BEFORE=$(BEFORE) scripts/check-upgrade.sh

@@ -3,6 +3,7 @@
 #   cluster.sh start NAME    makes it if need be, starts it, prints its connection string
 #   cluster.sh stop NAME     stops it
 #   cluster.sh crash NAME    stops it as a power cut would
+#   cluster.sh where NAME    prints the folder of its data
 #   cluster.sh remove NAME   stops it and deletes its data
 # `durable…` survives a power cut (fsync on); every other name is a throw-away cluster (fsync off).
 . "$(dirname "$0")/lib.sh"
@@ -70,6 +71,7 @@ start)
     echo "$url"
     ;;
 stop) stop ;;
+where) echo "$data" ;;
 crash) as_owner "$bin/pg_ctl" -D "$data" -m immediate -w -t 60 stop >/dev/null ;;
 remove)
     stop

@@ -325,7 +325,7 @@ final class Reactor: @unchecked Sendable {
             if failuresInARow == 0 {
                 configuration.logger.warning("database unreachable", metadata: ["error": "\(error)"])
             }
-            lastConnectError = "\(error)"
+            lastConnectError = if case .unreachable(let reason) = error { reason } else { "\(error)" }
             failuresInARow += 1
             nextConnect = .now + .seconds(min(0.05 * Double(1 << min(failuresInARow, 5)), 1))
         }

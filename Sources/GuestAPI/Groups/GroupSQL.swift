@@ -368,6 +368,11 @@ enum GroupSQL {
         ) { try $0.decode("code") }
     }
 
+    /// Until the transaction ends, nobody else looks at this guest's guesses.
+    static func lockGuesses(of guest: Guest.ID) -> Query<Guest.ID> {
+        Query("SELECT id FROM guest WHERE id = \(guest) FOR NO KEY UPDATE") { try $0.decode("id") }
+    }
+
     static func guesses(of guest: Guest.ID, on day: LocalDate) -> Query<Int> {
         Query("SELECT wrong FROM invitation_guess WHERE guest_id = \(guest) AND day = \(day)") {
             try $0.decode("wrong")

@@ -18,14 +18,23 @@ extension Invitation {
     static func require(_ code: String, for guest: Guest.ID, _ app: AppEnvironment, at now: Date) async throws {
         let acting = Principal.guest(guest).setting
         let day = LocalDate(daysSince1970: Int((now.timeIntervalSince1970 / 86400).rounded(.down)))
-        let (guesses, found) = try await app.database.read(as: acting) { reader in
-            try await (reader.first(GroupSQL.guesses(of: guest, on: day)) ?? 0, reader.first(GroupSQL.hasCode(code)))
-        }
         // The code of a link cannot be guessed, so nobody who has one is kept out.
-        guard code.count != codeLength || guesses < maximumGuesses else { throw Refusal.tooManyGuesses }
-        guard found == nil else { return }
+        guard code.count == codeLength else {
+            let found = try await app.database.read(as: acting) { try await $0.first(GroupSQL.hasCode(code)) }
+            guard found != nil else { throw Refusal.invitationOver }
+            return
+        }
+        let isFound = try await app.database.transaction(as: acting) { tx in
+            // One guess of a guest at a time, or many at once would all be compared before one is counted.
+            _ = try await tx.first(GroupSQL.lockGuesses(of: guest))
+            let (guesses, found) = try await tx.all(GroupSQL.guesses(of: guest, on: day), GroupSQL.hasCode(code))
+            guard guesses.first ?? 0 < maximumGuesses else { throw Refusal.tooManyGuesses }
+            guard found.isEmpty else { return true }
+            try await tx.run(GroupSQL.countGuess(of: guest, on: day))
+            return false
+        }
+        guard !isFound else { return }
         app.metrics.happened(.invitationGuessed)
-        try await app.database.transaction(as: acting) { try await $0.run(GroupSQL.countGuess(of: guest, on: day)) }
         throw Refusal.invitationOver
     }
 

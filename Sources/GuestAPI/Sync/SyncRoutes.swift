@@ -61,6 +61,7 @@ enum SyncRoutes {
             headers: [
                 HTTPField(name: .contentType, value: "text/event-stream"),
                 HTTPField(name: .cacheControl, value: "no-store"),
+                HTTPField(name: .accelBuffering, value: "no"),
             ],
             body: [],
             stream: { try await live.tell($0) }
@@ -90,6 +91,11 @@ extension PersonalData {
         erase: { guest, _, _, tx in try await tx.run(SyncSQL.erase(guest)) },
         stop: { guest, tx in try await tx.run(SyncSQL.stop(guest)) }
     )
+}
+
+extension HTTPField.Name {
+    /// Tells nginx to pass each event on at once: it would keep them until some kilobytes are together.
+    fileprivate static let accelBuffering = HTTPField.Name("X-Accel-Buffering") ?? .server
 }
 
 private struct DeviceRequest: Decodable {

@@ -101,6 +101,20 @@ import Testing
         }
     }
 
+    @Test func `Guesses of an invitation that come all at once are counted too`() async throws {
+        try await withGuestAPI(turn: .alone) { api in
+            let guesser = try await api.given.guest("Guesser")
+            let answers = try await withThrowingTaskGroup(of: String?.self) { tasks in
+                for number in 0..<40 {
+                    let code = "AAAAAA\(number / 8 + 2)\(number % 8 + 2)"
+                    tasks.addTask { try await api.get("/v1/invitations/\(code)", as: guesser).code }
+                }
+                return try await tasks.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+            }
+            #expect(answers == ["invitation_over": 20, "too_many_guesses": 20])
+        }
+    }
+
     @Test func `Twenty who take the last five places at once: five get in`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             let organiser = try await api.given.guest()

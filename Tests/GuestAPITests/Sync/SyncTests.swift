@@ -452,6 +452,7 @@ import Testing
             #expect(try await api.get("/v1/sync/live?seconds=301", as: stranger).status == 400)
             let once = try await api.get("/v1/sync/live?seconds=0", as: stranger)
             #expect(once.headers["content-type"] == "text/event-stream" && once.text.hasPrefix("data: {\"scopes\":["))
+            #expect(once.headers["x-accel-buffering"] == "no")
         }
     }
 
