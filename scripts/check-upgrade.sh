@@ -51,6 +51,14 @@ kill -TERM "$old"
 wait "$old" || true
 old=
 work 10 http://127.0.0.1:18072
+say "The way back: the version before starts on the migrated database"
+kill -TERM "$new"
+wait "$new" || true
+new=
+serve "$tree" 18070
+old=$!
+ready 18070
+work 5 http://127.0.0.1:18070
 for what in occupancy ledger sync; do .build-release/release/voorpret check "$what"; done
 if grep -hE '^[^ ]+ (error|critical) ' "$scratch"/log-*; then die "a version complained"; fi
 say "Rolled out"

@@ -33,12 +33,17 @@ enum SystemCredentialSQL {
         Query("SELECT EXISTS (SELECT FROM park WHERE id = \(id)) AS is_park") { try $0.decode("is_park") }
     }
 
-    /// The credentials that work, in the order in which they were made.
+    /// Until the transaction ends, nobody else makes a credential for that park.
+    static func lock(_ park: Park.ID) -> Query<Park.ID> {
+        Query("SELECT id FROM park WHERE id = \(park) FOR NO KEY UPDATE") { try $0.decode("id") }
+    }
+
+    /// The credentials that work, in the order in which they were made; there are never more than `maximumOfPark`.
     static func live(at park: Park.ID) -> Query<SystemCredential> {
         Query(
             """
             SELECT \(columns) FROM system_credential WHERE park_id = \(park) AND ended_at IS NULL
-            ORDER BY id LIMIT 200
+            ORDER BY id LIMIT \(SystemCredential.maximumOfPark)
             """,
             decoding: credential
         )

@@ -5,10 +5,13 @@ import Postgres
 extension SystemCredential {
     /// By this a credential's token is told from a device's.
     static let tokenPrefix = "vps_"
+    /// How many of a park work at once.
+    static let maximumOfPark = 200
 
     /// Makes a credential; its token is told now and never again.
     ///
-    /// Throws `twoCredentials` for a system that has two: the old one, and the one that replaces it.
+    /// Throws `twoCredentials` for a system that has two: the old one, and the one that replaces it; `tooManyCredentials`
+    /// for a park that has `maximumOfPark`.
     static func make(
         _ request: SystemCredentialRequest,
         at park: Park.ID,
@@ -16,6 +19,11 @@ extension SystemCredential {
         at now: Date,
         in tx: Transaction
     ) async throws -> NewSystemCredential {
+        // Two that are made at once would take the same of the two places.
+        _ = try await tx.first(SystemCredentialSQL.lock(park))
+        guard try await tx.all(SystemCredentialSQL.live(at: park)).count < maximumOfPark else {
+            throw Refusal.tooManyCredentials
+        }
         var random = SystemRandomNumberGenerator()
         let token = Token(
             tokenPrefix + Token(derivedFrom: Data((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })).text

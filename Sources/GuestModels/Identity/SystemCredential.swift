@@ -61,6 +61,14 @@ public struct NewSystemCredential: Codable, Sendable {
 }
 
 extension Refusal {
+    /// A park has so many that work.
+    public static let tooManyCredentials = Refusal(
+        .conflict,
+        "too_many_credentials",
+        en: "This park has as many credentials as a park can have; end some first.",
+        nl: "Dit park heeft al zoveel sleutels als een park kan hebben; beëindig er eerst een paar.",
+        de: "Dieser Park hat schon so viele Schlüssel, wie ein Park haben kann; beende zuerst einige."
+    )
     public static let twoCredentials = Refusal(
         .conflict,
         "two_credentials",

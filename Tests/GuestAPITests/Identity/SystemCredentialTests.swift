@@ -62,6 +62,18 @@ import Testing
         }
     }
 
+    @Test func `Of four credentials that are made at once, two are`() async throws {
+        try await withGuestAPI(turn: .alone) { api in
+            let world = try await api.given.park()
+            let office = try await api.given.headOffice()
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { tasks in
+                for _ in 0..<4 { tasks.addTask { try await make(api, .feed, at: world.park.id, as: office).status } }
+                return try await tasks.reduce(into: [Int: Int]()) { $0[$1, default: 0] += 1 }
+            }
+            #expect(statuses == [201: 2, 409: 2])
+        }
+    }
+
     @Test func `A system has two credentials of a purpose at a time`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
