@@ -154,7 +154,7 @@ struct ForgetSpool: Work {
 
     func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
         for kind in ["mail", "push"] {
-            Spool(app.settings, kind).forget(before: app.now().addingTimeInterval(-30 * 86400))
+            try await Spool(app.settings, kind).forget(before: app.now().addingTimeInterval(-30 * 86400))
         }
     }
 }

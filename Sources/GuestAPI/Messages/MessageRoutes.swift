@@ -167,7 +167,7 @@ enum MessageRoutes {
             try await $0.all(GroupSQL.ownRow(in: group, of: guest), PhotoSQL.size(name, in: group))
         }
         guard !own.isEmpty, !sizes.isEmpty else { throw Refusal.notFound }
-        return try picture(name, in: group, call)
+        return try await picture(name, in: group, call)
     }
 
     private static func photo(_ call: Call) throws -> PhotoName {
@@ -175,8 +175,8 @@ enum MessageRoutes {
         return name
     }
 
-    private static func picture(_ name: PhotoName, in group: TravelGroup.ID, _ call: Call) throws -> Answer {
-        guard let data = ObjectStore(call.app.settings).get(MessagePhoto.object(name, in: group)) else {
+    private static func picture(_ name: PhotoName, in group: TravelGroup.ID, _ call: Call) async throws -> Answer {
+        guard let data = try await ObjectStore(call.app.settings).get(MessagePhoto.object(name, in: group)) else {
             throw Refusal.notFound
         }
         let headers = [
@@ -198,7 +198,7 @@ enum MessageRoutes {
         guard let (topic, park) = topics.first, call.principal.has(Topic.hosts, at: park), !found.isEmpty else {
             throw Refusal.notFound
         }
-        return try picture(name, in: topic.groupId, call)
+        return try await picture(name, in: topic.groupId, call)
     }
 
     private static func showInbox(_ call: Call) async throws -> Answer {

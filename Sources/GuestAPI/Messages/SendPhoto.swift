@@ -55,7 +55,7 @@ enum MessagePhoto {
         tx.later([PhotoSQL.deleteParts(of: name, in: group)])
         let digest = SHA256.hash(data: whole).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
         guard digest == name.description, let picture = try? JPEG(withoutMetadata: Array(whole)) else { return nil }
-        try ObjectStore(app.settings).put(Data(picture.bytes), as: object(name, in: group))
+        try await ObjectStore(app.settings).put(Data(picture.bytes), as: object(name, in: group))
         tx.later([PhotoSQL.insert(name, size: size, in: group, by: own.id, at: now)])
         for message in try await tx.all(PhotoSQL.messages(with: name, in: group)) {
             tx.publish(message, .message, to: .group(group))
@@ -93,7 +93,7 @@ struct RemovePhoto: Work {
     func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
         let (_, sizes) = try await tx.all(PhotoSQL.lock(name, in: groupId), PhotoSQL.size(name, in: groupId))
         guard sizes.isEmpty else { return }
-        try ObjectStore(app.settings).remove(MessagePhoto.object(name, in: groupId))
+        try await ObjectStore(app.settings).remove(MessagePhoto.object(name, in: groupId))
     }
 }
 

@@ -102,10 +102,10 @@ struct SendNotice: Work {
         do {
             switch address.token.service {
             case .apns:
-                guard let apns = app.apns else { return try spool(message, for: address, app) }
+                guard let apns = app.apns else { return try await spool(message, for: address, app) }
                 try await apns.send(message, to: address.token.token, at: now)
             case .fcm:
-                guard let fcm = app.fcm else { return try spool(message, for: address, app) }
+                guard let fcm = app.fcm else { return try await spool(message, for: address, app) }
                 try await fcm.send(message, to: address.token.token, at: now)
             }
         } catch PushMessage.Failure.unknownToken(let since) {
@@ -116,9 +116,9 @@ struct SendNotice: Work {
     }
 
     /// Where no service is set up: a file per notice, `push/<person>/<job>.json` in the state folder.
-    private func spool(_ message: PushMessage, for address: NoticeSQL.Address, _ app: AppEnvironment) throws {
+    private func spool(_ message: PushMessage, for address: NoticeSQL.Address, _ app: AppEnvironment) async throws {
         let file = SpooledPush(service: address.token.service, token: address.token.token, message: message)
-        try Spool(app.settings, "push").put(
+        try await Spool(app.settings, "push").put(
             Data(try ResponseEncoder.encode(file)),
             to: address.person.uuidString.lowercased(),
             as: "\(message.id).json"

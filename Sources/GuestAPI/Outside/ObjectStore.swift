@@ -11,18 +11,20 @@ struct ObjectStore: Sendable {
     }
 
     /// - Parameter name: of ours, with slashes; never what a client has sent.
-    func put(_ data: Data, as name: String) throws {
+    func put(_ data: Data, as name: String) async throws {
         let url = root.appending(path: name)
-        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try data.write(to: url, options: .atomic)
+        try await Files.run {
+            let folder = url.deletingLastPathComponent()
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try data.write(to: url, options: .atomic)
+        }
     }
 
     /// nil when there is none.
-    func get(_ name: String) -> Data? { try? Data(contentsOf: root.appending(path: name)) }
-
-    func remove(_ name: String) throws {
+    func get(_ name: String) async throws -> Data? {
         let url = root.appending(path: name)
-        guard FileManager.default.fileExists(atPath: url.path()) else { return }
-        try FileManager.default.removeItem(at: url)
+        return try await Files.run { try? Data(contentsOf: url) }
     }
+
+    func remove(_ name: String) async throws { try await Files.remove(root.appending(path: name)) }
 }

@@ -184,8 +184,8 @@ import Testing
             let old: Job.ID = api.app.ids.next(at: api.now)
             api.clock.advance(by: 2 * 86400)
             let new: Job.ID = api.app.ids.next(at: api.now)
-            try spool.put(Data("old".utf8), to: "a@example.org", as: "\(old).eml")
-            try spool.put(Data("new".utf8), to: "b@example.org", as: "\(new).eml")
+            try await spool.put(Data("old".utf8), to: "a@example.org", as: "\(old).eml")
+            try await spool.put(Data("new".utf8), to: "b@example.org", as: "\(new).eml")
             api.clock.advance(by: 29 * 86400)
             for _ in 0..<2 {
                 try await api.transaction { tx in try Job.enqueue(ForgetSpool(), at: api.now, api.app, in: tx) }

@@ -29,16 +29,16 @@ import Testing
         #expect(String(decoding: try #require(body), as: UTF8.self) == message.body)
     }
 
-    @Test func `The spool has the mail once, however often it is put there`() throws {
+    @Test func `The spool has the mail once, however often it is put there`() async throws {
         let folder = NSTemporaryDirectory() + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let spool = Spool(Settings(database: "", stateFolder: folder), "mail")
-        try spool.put(message)
-        try spool.put(message)
+        try await spool.put(message)
+        try await spool.put(message)
         let files = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".eml") }
         #expect(files.count == 1)
         try expectMessage(String(contentsOfFile: folder + "/" + files[0], encoding: .utf8))
-        try spool.erase(Spool.folder(of: "MIRA@example.org"))
+        try await spool.erase(Spool.folder(of: "MIRA@example.org"))
         #expect(try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".eml") }.isEmpty)
     }
 
