@@ -44,6 +44,8 @@ enum Policy {
     /// Which queue a request waits in when we are full.
     enum Load: String, CaseIterable, Sendable {
         case signIn
+        /// A device that is signed in and needs a new access token.
+        case refresh
         /// Parks, searches and documents for people without an account.
         case browsing
         /// A payer with a pay link and no account.
@@ -56,12 +58,11 @@ enum Policy {
 
         /// The part of the capacity that its requests may use at most.
         ///
-        /// The four classes that strangers can fill have less than half of it together.
+        /// The five classes that strangers can fill have less than half of it together.
         var sixteenths: Int {
             switch self {
             case .browsing: 3
-            case .signIn: 2
-            case .payLink, .webhook: 1
+            case .signIn, .refresh, .payLink, .webhook: 1
             case .payment: 8
             case .booking, .reading, .desk: 12
             }
@@ -72,9 +73,15 @@ enum Policy {
             switch self {
             // Whoever waits for an opening sale, and a payment provider that makes up for an hour of silence.
             case .booking, .browsing, .webhook: 2000
-            case .signIn, .payLink, .payment, .reading, .desk: 500
+            case .signIn, .refresh, .payLink, .payment, .reading, .desk: 500
             }
         }
+
+        /// How long a place stays taken after its request.
+        ///
+        /// Signing in costs more than reading: rows, a mail, a worker. Without a pause, strangers who ask for codes as fast
+        /// as they get them would keep all cores busy, whatever their share of the places is.
+        var pause: Duration { self == .signIn ? .milliseconds(10) : .zero }
     }
 
     /// The reach of reception in a guest's name: the object that must belong to one of the colleague's own parks.
@@ -157,7 +164,7 @@ enum Policy {
         func load(hasToken: Bool) -> Load {
             switch load {
             case .reading, .booking: who.contains(.anyone) && !hasToken ? .browsing : load
-            case .signIn, .browsing, .payLink, .webhook, .payment, .desk: load
+            case .signIn, .refresh, .browsing, .payLink, .webhook, .payment, .desk: load
             }
         }
 
@@ -214,16 +221,16 @@ enum Policy {
         Row("signInByLink", .post, "/v1/auth/sessions/link", [.anyone], .signIn, key: Key.none),
         Row("showSignInPage", .get, "/sign-in/{token}", [.anyone], .signIn),
         Row("showSignInCode", .post, "/sign-in/{token}", [.anyone], .signIn, key: Key.none),
-        Row("refresh", .post, "/v1/auth/refresh", [.anyone], .signIn, key: Key.none),
-        Row("signOut", .delete, "/v1/auth/sessions/current", anyStaff.union([.guest, .child]), .signIn, factor: .none),
+        Row("refresh", .post, "/v1/auth/refresh", [.anyone], .refresh, key: Key.none),
+        Row("signOut", .delete, "/v1/auth/sessions/current", anyStaff.union([.guest, .child]), .reading, factor: .none),
         // No keys: an answer with a secret is kept nowhere.
-        Row("enrolFactor", .post, "/v1/staff/second-factor", anyStaff, .signIn, key: Key.none, factor: .none),
+        Row("enrolFactor", .post, "/v1/staff/second-factor", anyStaff, .desk, key: Key.none, factor: .none),
         Row(
             "confirmFactor",
             .post,
             "/v1/staff/second-factor/confirmation",
             anyStaff,
-            .signIn,
+            .desk,
             key: Key.none,
             factor: .none
         ),
@@ -232,7 +239,7 @@ enum Policy {
             .post,
             "/v1/auth/sessions/current/second-factor",
             anyStaff,
-            .signIn,
+            .desk,
             key: Key.none,
             factor: .none
         ),
@@ -241,7 +248,7 @@ enum Policy {
             .post,
             "/v1/staff/second-factor/recovery-codes",
             anyStaff,
-            .signIn,
+            .desk,
             key: Key.none,
             factor: .fresh
         ),
@@ -261,14 +268,14 @@ enum Policy {
         Row("listConsents", .get, "/v1/me/consents", [.guest]),
         Row("recordConsent", .post, "/v1/me/consents", [.guest]),
         Row("listDevices", .get, "/v1/me/devices", [.guest]),
-        Row("revokeDevice", .delete, "/v1/me/devices/{device}", [.guest], .signIn),
-        Row("showMailChange", .get, "/v1/me/mail-change", [.guest], .signIn),
-        Row("askMailChange", .put, "/v1/me/mail-change", [.guest], .signIn),
-        Row("confirmMailChange", .post, "/v1/me/mail-change/confirmation", [.guest], .signIn, key: Key.none),
-        Row("stopMailChange", .delete, "/v1/me/mail-change", [.guest], .signIn),
+        Row("revokeDevice", .delete, "/v1/me/devices/{device}", [.guest], .reading),
+        Row("showMailChange", .get, "/v1/me/mail-change", [.guest], .reading),
+        Row("askMailChange", .put, "/v1/me/mail-change", [.guest], .reading),
+        Row("confirmMailChange", .post, "/v1/me/mail-change/confirmation", [.guest], .reading, key: Key.none),
+        Row("stopMailChange", .delete, "/v1/me/mail-change", [.guest], .reading),
         Row("listDeskActions", .get, "/v1/me/desk-actions", [.guest], pace: .slow),
-        Row("registerPushToken", .put, "/v1/auth/sessions/current/push", anyStaff.union([.guest]), .signIn),
-        Row("forgetPushToken", .delete, "/v1/auth/sessions/current/push", anyStaff.union([.guest]), .signIn),
+        Row("registerPushToken", .put, "/v1/auth/sessions/current/push", anyStaff.union([.guest]), .reading),
+        Row("forgetPushToken", .delete, "/v1/auth/sessions/current/push", anyStaff.union([.guest]), .reading),
         Row("showNotices", .get, "/v1/me/notices", [.guest]),
         Row("changeNotices", .put, "/v1/me/notices", [.guest]),
         Row("showStaffMe", .get, "/v1/staff/me", anyStaff, .desk, factor: .none),
@@ -341,16 +348,16 @@ enum Policy {
             .post,
             "/v1/groups/{group}/travellers/{traveller}/phones",
             [.member],
-            .signIn,
+            .reading,
             key: Key.none
         ),
-        Row("listPhones", .get, "/v1/groups/{group}/travellers/{traveller}/phones", [.member], .signIn),
+        Row("listPhones", .get, "/v1/groups/{group}/travellers/{traveller}/phones", [.member], .reading),
         Row(
             "revokePhone",
             .delete,
             "/v1/groups/{group}/travellers/{traveller}/phones/{device}",
             [.member],
-            .signIn
+            .reading
         ),
         Row("showChildGroup", .get, "/v1/child", [.child]),
         Row("addHousehold", .post, "/v1/groups/{group}/households", [.member], desk: .group),

@@ -50,6 +50,14 @@ final class Admission: Sendable {
     }
 
     func leave(_ load: Policy.Load) {
+        guard load.pause > .zero else { return free(load) }
+        Task {
+            try? await Task.sleep(for: load.pause)
+            free(load)
+        }
+    }
+
+    private func free(_ load: Policy.Load) {
         state.withLock { $0.running[load, default: 0] -= 1 }
         promote()
     }

@@ -22,7 +22,7 @@ import Testing
         let admission = Admission(capacity: 16)
         let line = Line()
         await withTaskGroup(of: Void.self) { group in
-            let open = [Policy.Load.signIn, .browsing, .payLink, .webhook]
+            let open = [Policy.Load.signIn, .refresh, .browsing, .payLink, .webhook]
             for load in open {
                 for _ in 0..<load.sixteenths { #expect(await admission.enter(load)) }
                 for _ in 0..<3 { await line.join(load, admission, in: &group) }
@@ -38,8 +38,24 @@ import Testing
     @Test func `No row that strangers can send waits among those of people who are signed in`() {
         for row in Policy.rows where row.who.contains(.anyone) {
             let load = row.load(hasToken: false)
-            #expect([.signIn, .browsing, .payLink, .webhook].contains(load), "\(row.name)")
+            #expect([.signIn, .refresh, .browsing, .payLink, .webhook].contains(load), "\(row.name)")
         }
+    }
+
+    @Test func `Nobody who is signed in waits among strangers`() {
+        for row in Policy.rows where !row.who.contains(.anyone) {
+            #expect([.payment, .booking, .reading, .desk].contains(row.load(hasToken: true)), "\(row.name)")
+        }
+    }
+
+    @Test func `A place of the sign-in stays taken for a moment after its request`() async {
+        let admission = Admission(capacity: 16)
+        #expect(await admission.enter(.signIn))
+        let left = ContinuousClock.now
+        admission.leave(.signIn)
+        #expect(await admission.enter(.signIn))
+        #expect(ContinuousClock.now - left >= Policy.Load.signIn.pause)
+        admission.leave(.signIn)
     }
 
     @Test func `The classes that wait are served in turn`() async {
