@@ -222,7 +222,14 @@ enum Policy {
         Row("showSignInPage", .get, "/sign-in/{token}", [.anyone], .signIn),
         Row("showSignInCode", .post, "/sign-in/{token}", [.anyone], .signIn, key: Key.none),
         Row("refresh", .post, "/v1/auth/refresh", [.anyone], .refresh, key: Key.none),
-        Row("signOut", .delete, "/v1/auth/sessions/current", anyStaff.union([.guest, .child]), .reading, factor: .none),
+        Row(
+            "signOut",
+            .delete,
+            "/v1/auth/sessions/current",
+            anyStaff.union([.guest, .child]),
+            .reading,
+            factor: .none
+        ),
         // No keys: an answer with a secret is kept nowhere.
         Row("enrolFactor", .post, "/v1/staff/second-factor", anyStaff, .desk, key: Key.none, factor: .none),
         Row(
