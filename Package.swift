@@ -105,7 +105,7 @@ let package = Package(
         .executableTarget(
             name: "voorpret-simulate",
             dependencies: [
-                "GuestClient", "GuestModels", "Postgres", "Sync",
+                "GuestAPI", "GuestClient", "GuestModels", "Postgres", "Sync",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),

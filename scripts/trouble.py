@@ -199,6 +199,10 @@ def fill(folder):
                 block = block[: len(block) // 2]
 
 
+def mails_to(address):
+    return [path for path in glob.glob(f"{STATE}/mail/*/*.eml") if people.mail(path)[0] == address]
+
+
 # The troubles. Each returns when it is over.
 
 
@@ -217,13 +221,19 @@ def power_cut():
 
 def full_state():
     fill(STATE)
+    # A mail that finds no room is sent once there is some.
+    guests.service.ask("POST", "/v1/auth/codes", {"email": "meanwhile@example.org", "deviceSecret": uuid.uuid4().hex})
     time.sleep(10)
+    assert not mails_to("meanwhile@example.org")
     os.remove(f"{STATE}/full")
 
 
 def full_database():
     fill(data)
-    time.sleep(10)
+    # The server has some files in reserve.
+    refused = guests.counts[503] + guests.counts[0]
+    until(lambda: guests.counts[503] + guests.counts[0] > refused, "a full disk is noticed", 120)
+    time.sleep(5)
     os.remove(f"{data}/full")
     # It may have ended for lack of room, and is started again, as a supervisor does it.
     run(f"{root}/scripts/cluster.sh", "start", cluster)
@@ -305,9 +315,11 @@ troubles = [
     ("the database stalled for 20 s, and its standby promoted", stalled_and_promoted),
 ]
 for number, (name, trouble) in enumerate(troubles):
-    before = len(guests.acknowledged)
+    before, asked = len(guests.acknowledged), guests.counts.total()
     trouble()
     end = time.monotonic()
+    meanwhile = len(guests.acknowledged) - before
+    refused = guests.counts.total() - asked - meanwhile
     until(lambda: guests.last > end, f"guests write again after {name}")
     written = time.monotonic() - end
     until(server.is_ready, f"the service is ready after {name}")
@@ -315,10 +327,10 @@ for number, (name, trouble) in enumerate(troubles):
     guests.sign_in(f"trouble{number}@example.org")
     seconds = time.monotonic() - end
     slowest = max(slowest, seconds)
-    meanwhile = len(guests.acknowledged) - before
-    print(f"{name}: written again after {written:.1f} s, a code by mail after {seconds:.1f} s ({meanwhile} writes acknowledged)", flush=True)
+    print(f"{name}: written again after {written:.1f} s, a code by mail after {seconds:.1f} s ({meanwhile} writes acknowledged meanwhile, {refused} not)", flush=True)
     time.sleep(2)
 guests.stop()
+until(lambda: mails_to("meanwhile@example.org"), "the mail that found no room was sent later")
 kept = collections.Counter(guests.read())
 lost = [text for text in guests.acknowledged if kept[text] == 0]
 twice = [text for text, count in kept.items() if count > 1]

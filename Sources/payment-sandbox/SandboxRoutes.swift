@@ -279,8 +279,13 @@ struct SandboxRoutes: Sendable {
 }
 
 extension HTTPField.Name {
-    // Constant tokens, so they are valid.
-    static let idempotencyKey = HTTPField.Name("Idempotency-Key") ?? .ifMatch
-    static let stripeAccount = HTTPField.Name("Stripe-Account") ?? .server
-    static let idempotentReplayed = HTTPField.Name("Idempotent-Replayed") ?? .server
+    /// A name that stands in the source; one that is none ends the process when it is first used.
+    private init(constant name: StaticString) {
+        guard let found = Self("\(name)") else { preconditionFailure("'\(name)' is no name of a header") }
+        self = found
+    }
+
+    static let idempotencyKey = HTTPField.Name(constant: "Idempotency-Key")
+    static let stripeAccount = HTTPField.Name(constant: "Stripe-Account")
+    static let idempotentReplayed = HTTPField.Name(constant: "Idempotent-Replayed")
 }

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Crypto
 import Foundation
+import GuestAPI
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -116,5 +117,5 @@ struct FaultProxy: HTTPResponder {
 
 extension HTTPField.Name {
     // A constant token, so it is valid.
-    fileprivate static let stripeSignature = HTTPField.Name("Stripe-Signature") ?? .server
+    fileprivate static let stripeSignature = HTTPField.Name(constant: "Stripe-Signature")
 }

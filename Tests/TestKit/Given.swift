@@ -144,8 +144,8 @@ public struct Given: Sendable {
     }
 
     public static let rules = HouseRules(
-        checkInFrom: LocalTime("15:00") ?? .noon,
-        checkOutBy: LocalTime("10:30") ?? .noon,
+        checkInFrom: LocalTime(constant: "15:00"),
+        checkOutBy: LocalTime(constant: "10:30"),
         maximumNights: 60,
         depositPercent: 0,
         cancellation: [.init(days: 28, percent: 10), .init(days: 7, percent: 50)]

@@ -44,6 +44,25 @@ extension Row {
 }
 
 extension Row {
+    /// A column that holds a time of day, such as `15:00`.
+    func time(_ column: String) throws -> LocalTime {
+        let text: String = try decode(column)
+        guard let time = LocalTime(text) else {
+            throw PostgresError.undecodable(column: column, reason: "'\(text.prefix(80))' is no time of day")
+        }
+        return time
+    }
+}
+
+extension Error {
+    /// Whether our own data, or our own code, contradict themselves.
+    var isContradiction: Bool {
+        if case .undecodable? = self as? PostgresError { return true }
+        return self is Inconsistency
+    }
+}
+
+extension Row {
     /// A JSON column as one of our types; nil for NULL.
     func decodeJSONIfPresent<Value: Decodable>(_ column: String, as type: Value.Type = Value.self) throws -> Value? {
         try decodeIfPresent(column, as: JSONText.self) == nil ? nil : decodeJSON(column)

@@ -13,10 +13,7 @@ enum Routes {
             SyncRoutes.handlers, NoticeRoutes.handlers,
             ReservationRoutes.handlers, JobRoutes.handlers, DocsRoutes.handlers,
         ]
-        var handlers: [String: RouteTable.Handler] = [:]
-        for feature in features {
-            handlers.merge(feature) { first, _ in first }
-        }
-        return try RouteTable(handlers)
+        // Two handlers of one name stop the start: one of them would never be reached.
+        return try RouteTable(Dictionary(uniqueKeysWithValues: features.joined().map { ($0.key, $0.value) }))
     }
 }

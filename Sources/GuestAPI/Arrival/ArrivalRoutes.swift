@@ -152,6 +152,6 @@ enum ArrivalRoutes {
         let (group, guest) = try GroupCalendar.read(call.text("calendar"), call.app)
         let rows = try await call.read { try await $0.all(ArrivalSQL.calendar(of: group, for: guest)) }
         let type = HTTPField(name: .contentType, value: "text/calendar; charset=utf-8")
-        return Answer(status: .ok, headers: [type], body: Array(GroupCalendar.text(rows).utf8))
+        return Answer(status: .ok, headers: [type], body: Array(try GroupCalendar.text(rows).utf8))
     }
 }

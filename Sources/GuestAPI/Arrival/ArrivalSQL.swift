@@ -21,7 +21,7 @@ enum ArrivalSQL {
             SELECT readiness FROM allocation JOIN cottage ON cottage.id = cottage_id
             WHERE booking_id = \(booking) ORDER BY cottage_id
             """
-        ) { Readiness(rawValue: try $0.decode("readiness")) ?? .toClean }
+        ) { try $0.word("readiness", as: Readiness.self) }
     }
 
     static func readiness(of cottages: [Cottage.ID]) -> Query<Readiness> {
@@ -99,7 +99,7 @@ enum ArrivalSQL {
             ReadinessRow(
                 cottageId: try row.decode("id"),
                 number: try row.decode("number"),
-                readiness: Readiness(rawValue: try row.decode("readiness")) ?? .toClean,
+                readiness: try row.word("readiness", as: Readiness.self),
                 note: try row.decodeIfPresent("readiness_note"),
                 departing: try row.decode("departing"),
                 arriving: try row.decodeIfPresent("arriving"),
@@ -313,7 +313,7 @@ enum ArrivalSQL {
                 rules: rules,
                 checkOutBy: late.map { max($0, rules.checkOutBy) } ?? rules.checkOutBy,
                 stay: try row.decode("stay"),
-                state: Booking.State(rawValue: try row.decode("state")) ?? .confirmed,
+                state: try row.word("state", as: Booking.State.self),
                 cottages: try row.decode("cottages"),
                 version: try row.decode("version"),
                 changedAt: try row.decode("changed_at")

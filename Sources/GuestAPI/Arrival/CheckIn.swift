@@ -30,9 +30,8 @@ extension Booking {
             ArrivalSQL.stays(of: id),
             ArrivalSQL.households(of: id)
         )
-        guard let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone) else {
-            throw Refusal.notFound
-        }
+        guard let policy = policies.first else { throw Refusal.notFound }
+        let clock = try ParkClock(stored: policy.timeZone)
         let isStaff = principal.guestID == nil
         if !isStaff, policy.rules.selfCheckIn != .anyone, roles != [.organiser] { throw Refusal.forbidden }
         // Some households may have come before the others.
@@ -108,8 +107,8 @@ extension Booking {
         if !isStaff, policies.first?.rules.selfCheckIn != .anyone, roles != [.organiser] { throw Refusal.forbidden }
         guard booking.state != .checkedOut else { return booking }
         try booking.checkOut(at: now)
-        if let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone) {
-            let day = clock.date(at: now)
+        if let policy = policies.first {
+            let day = try ParkClock(stored: policy.timeZone).date(at: now)
             let gone = Set(
                 stays.filter { $0.stay.state == .checkedOut || $0.stay.state == .noShow }.map(\.stay.householdId)
             )
@@ -158,9 +157,8 @@ extension Booking {
             return try await HouseholdStay.noShow(household, of: id, reason, as: principal, app, at: now, in: tx)
         }
         var booking = try await locked(id, as: principal, in: tx)
-        guard let policy = try await tx.first(BookingSQL.policy(of: id)),
-            let clock = ParkClock(timeZone: policy.timeZone)
-        else { throw Refusal.notFound }
+        guard let policy = try await tx.first(BookingSQL.policy(of: id)) else { throw Refusal.notFound }
+        let clock = try ParkClock(stored: policy.timeZone)
         guard booking.state != .noShow else { return booking }
         try booking.noShow(today: clock.date(at: now))
         booking.version += 1

@@ -67,9 +67,8 @@ extension HouseholdStay {
             ArrivalSQL.stays(of: id),
             ArrivalSQL.households(of: id)
         )
-        guard let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone) else {
-            throw Refusal.notFound
-        }
+        guard let policy = policies.first else { throw Refusal.notFound }
+        let clock = try ParkClock(stored: policy.timeZone)
         // A household without a row came with the booking if it began as a whole; otherwise it is expected.
         let usual: State =
             booking.state == .checkedIn && !rows.contains { $0.stay.state != .expected } ? .checkedIn : .expected

@@ -48,9 +48,8 @@ extension CottageAccess {
             GroupSQL.ownRow(in: group, of: guest),
             ArrivalSQL.stays(of: id)
         )
-        guard let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone), let own = own.first else {
-            throw Refusal.notFound
-        }
+        guard let policy = policies.first, let own = own.first else { throw Refusal.notFound }
+        let clock = try ParkClock(stored: policy.timeZone)
         switch booking.state {
         case .held, .confirmed: throw Refusal.notCheckedIn
         case .checkedIn: break

@@ -18,10 +18,10 @@ enum GroupCalendar {
         return (TravelGroup.ID(ids[0]), Guest.ID(ids[1]))
     }
 
-    static func text(_ rows: [ArrivalSQL.CalendarRow]) -> String {
+    static func text(_ rows: [ArrivalSQL.CalendarRow]) throws -> String {
         var lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Voorpret//Stays//EN", "X-WR-CALNAME:Voorpret"]
         for row in rows {
-            guard let clock = ParkClock(timeZone: row.timeZone) else { continue }
+            let clock = try ParkClock(stored: row.timeZone)
             lines += [
                 "BEGIN:VEVENT", "UID:\(row.id)@voorpret", "DTSTAMP:\(instant(row.changedAt))",
                 "SEQUENCE:\(row.version)",

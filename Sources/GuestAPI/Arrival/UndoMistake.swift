@@ -53,8 +53,8 @@ extension Booking {
     ) async throws -> Booking {
         var booking = try await locked(id, giveWayAt: now, as: principal, in: tx)
         let (policies, since) = try await tx.all(BookingSQL.policy(of: id), BookingSQL.noShowAt(id))
-        guard let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone), let since = since.first
-        else { throw Refusal.tooLateToUndo }
+        guard let policy = policies.first, let since = since.first else { throw Refusal.tooLateToUndo }
+        let clock = try ParkClock(stored: policy.timeZone)
         let isLate = policy.rules.isTooLateToUndo(since, at: now)
         try booking.undoNoShow(today: clock.date(at: now), isLate: isLate)
         try await booking.makeRoom(for: booking.plan, app, at: now, in: tx)
@@ -79,9 +79,9 @@ extension Booking {
         in tx: Transaction
     ) async throws -> Booking {
         var booking = try await locked(id, as: principal, in: tx)
-        guard let policy = try await tx.first(BookingSQL.policy(of: id)),
-            let clock = ParkClock(timeZone: policy.timeZone), let since = booking.checkedOutAt
+        guard let policy = try await tx.first(BookingSQL.policy(of: id)), let since = booking.checkedOutAt
         else { throw Refusal.tooLateToUndo }
+        let clock = try ParkClock(stored: policy.timeZone)
         let isLate = policy.rules.isTooLateToUndo(since, at: now)
         try booking.undoCheckOut(today: clock.date(at: now), isLate: isLate)
         let cottages = booking.cottages.map(\.id)

@@ -69,7 +69,7 @@ enum BookingSQL {
                 parkId: try row.decode("park_id"),
                 groupId: try row.decodeIfPresent("group_id"),
                 stay: try row.decode("stay"),
-                state: Booking.State(rawValue: try row.decode("state")) ?? .cancelled,
+                state: try row.word("state", as: Booking.State.self),
                 holdUntil: try row.decodeIfPresent("hold_until"),
                 isExtended: try row.decode("is_extended"),
                 adults: try row.decode("adults"),
@@ -142,7 +142,7 @@ enum BookingSQL {
 
     private static func line(_ row: Row) throws -> ChargeLine {
         ChargeLine(
-            ChargeLine.Kind(rawValue: try row.decode("kind")) ?? .imported,
+            try row.word("kind", as: ChargeLine.Kind.self),
             cottage: try row.decodeIfPresent("cottage_id"),
             traveller: try row.decodeIfPresent("traveller_id"),
             household: try row.decodeIfPresent("household_id"),
@@ -800,7 +800,7 @@ enum BookingSQL {
             FROM booking JOIN traveller USING (group_id)
             WHERE booking.id = \(booking) AND guest_id = \(guest) AND left_at IS NULL
             """
-        ) { Traveller.Role(rawValue: try $0.decode("role")) ?? .member }
+        ) { try $0.word("role", as: Traveller.Role.self) }
     }
 }
 

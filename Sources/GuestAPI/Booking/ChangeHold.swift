@@ -126,9 +126,8 @@ extension Booking {
             guard request.isByPark != true || booking.total.amount <= 0 else { throw Refusal.notChangeable }
             return booking
         }
-        guard let policy = try await tx.first(BookingSQL.policy(of: id)),
-            let clock = ParkClock(timeZone: policy.timeZone)
-        else { throw Refusal.notFound }
+        guard let policy = try await tx.first(BookingSQL.policy(of: id)) else { throw Refusal.notFound }
+        let clock = try ParkClock(stored: policy.timeZone)
         let isStaff = principal.guestID == nil
         if isStaff, reason == nil { throw Refusal.reasonNeeded.at("/reason") }
         let isByPark = request.isByPark ?? false

@@ -85,7 +85,7 @@ struct BookingMoney: Sendable {
         at now: Date,
         in tx: Transaction
     ) async throws {
-        guard let clock = ParkClock(timeZone: terms.timeZone) else { return }
+        let clock = try ParkClock(stored: terms.timeZone)
         let known = Dictionary(statement.shares.map { ($0.id, $0.refundable) }) { first, _ in first }
         let asked = Dictionary(statement.shares.map { ($0.id, $0.asked ?? $0.amount) }) { first, _ in first }
         let answered = statement.share(of: statement.backstop)?.amount ?? 0
@@ -268,9 +268,9 @@ extension Booking {
 
 extension [ShareSQL.Seen] {
     /// Staff see those of their own parks alone.
-    func views(for principal: Principal, at now: Date) -> [ShareView] {
+    func views(for principal: Principal, at now: Date) throws -> [ShareView] {
         var todays: [String: LocalDate] = [:]
-        for zone in Set(map(\.timeZone)) { todays[zone] = ParkClock(timeZone: zone)?.date(at: now) }
+        for zone in Set(map(\.timeZone)) { todays[zone] = try ParkClock(stored: zone).date(at: now) }
         return compactMap { seen in
             guard let today = todays[seen.timeZone], principal.guestID != nil || seen.isStaff(principal) else {
                 return nil

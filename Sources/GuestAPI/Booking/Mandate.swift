@@ -21,10 +21,8 @@ enum Mandate {
         at now: Date,
         in tx: Transaction
     ) async throws -> LocalDate? {
-        guard let park = try await tx.first(ParkSQL.park(booking.parkId)),
-            let clock = ParkClock(timeZone: park.timeZone)
-        else { throw Refusal.notFound }
-        let day = clock.date(at: now)
+        guard let park = try await tx.first(ParkSQL.park(booking.parkId)) else { throw Refusal.notFound }
+        let day = try ParkClock(stored: park.timeZone).date(at: now)
         let mandates = [
             (subject: principal.setting, day: day, allowed: park.rules.giftsPerDay),
             (subject: "booking:\(booking.id)", day: LocalDate(daysSince1970: 0), allowed: park.rules.giftsPerBooking),

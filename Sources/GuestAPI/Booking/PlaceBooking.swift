@@ -34,10 +34,8 @@ extension Booking {
         )
         guard !own.isEmpty else { throw Refusal.notFound }
         guard (holds.first ?? 0) < maximumHolds else { throw Refusal.tooManyHolds }
-        guard let park = parks.first, let clock = ParkClock(timeZone: park.timeZone) else {
-            throw Refusal.unknownCottage.at("/parkId")
-        }
-        let today = clock.date(at: now)
+        guard let park = parks.first else { throw Refusal.unknownCottage.at("/parkId") }
+        let today = try ParkClock(stored: park.timeZone).date(at: now)
         guard request.reason == nil || isByDesk else { throw Refusal.forbidden.at("/reason") }
         guard request.stay.arrival >= today else { throw Refusal.arrivalPassed }
         if request.reason == nil { try park.rules.allow(request.stay, today: today) }

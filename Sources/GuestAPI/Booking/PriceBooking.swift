@@ -105,9 +105,8 @@ struct PricedChange: Sendable {
             ShareSQL.homes(of: booking.id),
             BookingSQL.departed(of: booking.id)
         )
-        guard let policy = policies.first, let clock = ParkClock(timeZone: policy.timeZone) else {
-            throw Refusal.notFound
-        }
+        guard let policy = policies.first else { throw Refusal.notFound }
+        let clock = try ParkClock(stored: policy.timeZone)
         today = clock.date(at: now)
         rules = policy.rules
         let had = Set(booking.cottages.map(\.id))

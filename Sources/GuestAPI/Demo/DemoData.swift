@@ -79,7 +79,7 @@ public struct DemoData: Sendable {
     }
 
     private static let plans: [Plan] = {
-        func time(_ text: String) -> LocalTime { LocalTime(text) ?? LocalTime.noon }
+        func time(_ text: StaticString) -> LocalTime { LocalTime(constant: text) }
         func year(_ year: Int) -> LocalDate { LocalDate(year: year, month: 1, day: 1) ?? .earliest }
         let weekends: [HouseRules.Arrival] = [
             .init(.friday, nights: [3, 7, 10, 14]), .init(.monday, nights: [4, 7, 11, 14]),

@@ -30,7 +30,8 @@ enum DeskRoutes {
         let (cursor, limit) = paging(&query)
         try query.finish()
         let zone = try await call.read { try await $0.first(ParkSQL.park(park)) }?.timeZone
-        guard let clock = zone.flatMap({ ParkClock(timeZone: $0) }) else { throw Refusal.notFound }
+        guard let zone else { throw Refusal.notFound }
+        let clock = try ParkClock(stored: zone)
         let wanted = list(park, date ?? clock.date(at: call.now), cursor, limit + 1)
         var rows = try await call.read { try await $0.all(wanted) }
         if !call.principal.has([.reception, .host], at: park) {

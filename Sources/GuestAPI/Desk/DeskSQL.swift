@@ -106,7 +106,7 @@ enum DeskSQL {
             ORDER BY booking.id LIMIT \(limit)
             """
         ) { row in
-            let usual = LocalTime(try row.decode("usual", as: String.self)) ?? .noon
+            let usual = try row.time("usual")
             let late = try row.decodeIfPresent("late", as: String.self).flatMap { LocalTime($0) }
             return DeskRow(
                 id: try row.decode("id"),

@@ -16,7 +16,7 @@ enum TaskSQL {
             source: try row.decode("source"),
             ownerId: try row.decodeIfPresent("owner_id"),
             due: try row.decodeIfPresent("due"),
-            state: StaffTask.State(rawValue: try row.decode("state")) ?? .open,
+            state: try row.word("state", as: StaffTask.State.self),
             createdAt: try row.decode("created_at"),
             version: try row.decode("version")
         )
@@ -100,7 +100,7 @@ enum TaskSQL {
             StaffTaskEvent(
                 at: try row.decode("at"),
                 principal: try row.decode("principal"),
-                kind: StaffTaskEvent.Kind(rawValue: try row.decode("kind")) ?? .changed,
+                kind: try row.word("kind", as: StaffTaskEvent.Kind.self),
                 note: try row.decodeIfPresent("note")
             )
         }

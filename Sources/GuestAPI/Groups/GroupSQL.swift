@@ -146,7 +146,7 @@ enum GroupSQL {
                 parkId: try row.decode("park_id"),
                 parkName: try row.decode("name"),
                 stay: try row.decode("stay"),
-                state: Booking.State(rawValue: try row.decode("state")) ?? .held,
+                state: try row.word("state", as: Booking.State.self),
                 cottages: try row.decode("cottages")
             )
         }
@@ -172,7 +172,7 @@ enum GroupSQL {
                 groupId: try row.decode("group_id"),
                 groupName: try row.decode("group_name"),
                 travellerId: try row.decode("id"),
-                role: Traveller.Role(rawValue: try row.decode("role")) ?? .member
+                role: try row.word("role", as: Traveller.Role.self)
             )
         }
     }

@@ -41,7 +41,7 @@ extension TravelGroup {
             households: households,
             travellers: travellers,
             bookings: bookings,
-            shares: shares.views(for: principal, at: now)
+            shares: try shares.views(for: principal, at: now)
         )
     }
 

@@ -115,5 +115,5 @@ struct Call: Sendable {
 
 extension HTTPField.Name {
     // The name is a constant token, so it is valid.
-    static let idempotencyKey = HTTPField.Name("Idempotency-Key") ?? .ifMatch
+    static let idempotencyKey = HTTPField.Name(constant: "Idempotency-Key")
 }

@@ -137,7 +137,6 @@ final class SignInLimit: Sendable {
 }
 
 extension HTTPField.Name {
-    // Constant tokens, so they are valid.
-    fileprivate static let forwardedFor = HTTPField.Name("X-Forwarded-For") ?? .server
-    fileprivate static let forwarded = HTTPField.Name("Forwarded") ?? .server
+    fileprivate static let forwardedFor = HTTPField.Name(constant: "X-Forwarded-For")
+    fileprivate static let forwarded = HTTPField.Name(constant: "Forwarded")
 }

@@ -105,6 +105,5 @@ extension Answer {
 }
 
 extension HTTPField.Name {
-    // Constant tokens, so they are valid.
-    static let referrerPolicy = HTTPField.Name("Referrer-Policy") ?? .server
+    static let referrerPolicy = HTTPField.Name(constant: "Referrer-Policy")
 }

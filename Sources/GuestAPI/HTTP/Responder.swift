@@ -37,6 +37,7 @@ struct Responder: HTTPResponder {
                 answer = problem.answer(in: language, instance: requestID)
             } else {
                 // The one place where an unexpected error is logged.
+                app.metrics.met(error)
                 app.logger.error(
                     "unexpected error",
                     metadata: ["request": "\(requestID)", "route": "\(route)", "error": "\(String(reflecting: error))"]
@@ -175,7 +176,6 @@ struct Responder: HTTPResponder {
 }
 
 extension HTTPField.Name {
-    // Constant tokens, so they are valid.
-    fileprivate static let requestID = HTTPField.Name("X-Request-Id") ?? .server
-    fileprivate static let onBehalfOf = HTTPField.Name("On-Behalf-Of") ?? .server
+    fileprivate static let requestID = HTTPField.Name(constant: "X-Request-Id")
+    fileprivate static let onBehalfOf = HTTPField.Name(constant: "On-Behalf-Of")
 }

@@ -419,7 +419,7 @@ enum IdentitySQL {
                 person = .deskGuest(guest)
             } else {
                 let email: String = try row.decode("email")
-                let audience = CodeRequest.Audience(rawValue: try row.decode("audience"))
+                let audience = try row.word("audience", as: CodeRequest.Audience.self)
                 person = audience == .staff ? .staff(email: email) : .guest(email: email)
             }
             return Attempt(
@@ -845,7 +845,7 @@ enum IdentitySQL {
             """
         ) { row in
             ConsentEntry(
-                purpose: ConsentPurpose(rawValue: try row.decode("purpose")) ?? .news,
+                purpose: try row.word("purpose", as: ConsentPurpose.self),
                 textVersion: try row.decode("text_version"),
                 isGiven: try row.decode("is_given"),
                 at: try row.decode("at"),

@@ -6,20 +6,14 @@ enum SystemCredentialSQL {
     private static let columns: SQL = "id, park_id, name, purpose, created_at, last_used_at"
 
     private static func credential(_ row: Row) throws -> SystemCredential {
-        let text: String = try row.decode("purpose")
-        guard let purpose = SystemCredential.Purpose(rawValue: text) else { throw UnknownPurpose(text: text) }
-        return SystemCredential(
+        SystemCredential(
             id: try row.decode("id"),
             parkId: try row.decode("park_id"),
             name: try row.decode("name"),
-            purpose: purpose,
+            purpose: try row.word("purpose"),
             madeAt: try row.decode("created_at"),
             lastUsedAt: try row.decodeIfPresent("last_used_at")
         )
-    }
-
-    private struct UnknownPurpose: Error {
-        let text: String
     }
 
     static func live(_ hash: Data) -> Query<SystemCredential> {

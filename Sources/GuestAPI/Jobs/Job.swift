@@ -93,7 +93,7 @@ struct Job: Sendable {
             ReadBooks.self,
             EarnRevenue.self, CheckLedger.self,
         ]
-        return Dictionary(all.map { ($0.kind, $0) }) { first, _ in first }
+        return Dictionary(uniqueKeysWithValues: all.map { ($0.kind, $0) })
     }()
 
     static let knownKinds = kinds.keys.sorted()

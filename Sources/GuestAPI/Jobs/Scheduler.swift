@@ -58,7 +58,7 @@ struct Scheduler: Service {
                 try Job.enqueue(ReadBooks(), key: "now", at: now, app, in: tx)
             }
             for park in try await tx.all(JobSQL.parkZones) {
-                guard let clock = ParkClock(timeZone: park.timeZone) else { continue }
+                let clock = try ParkClock(stored: park.timeZone)
                 let today = clock.date(at: now)
                 func daily(_ work: some Work, at time: LocalTime?) async throws {
                     guard let time, now >= clock.instant(today, time) else { return }

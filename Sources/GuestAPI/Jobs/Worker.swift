@@ -111,6 +111,7 @@ struct Worker: Service {
     private func fail(_ job: Job, _ lease: UUID, _ error: any Error) async {
         let isDead = job.attempts + 1 >= job.patience.tries
         app.metrics.worked(job.kind, isDead ? "dead" : "failed")
+        app.metrics.met(error)
         app.logger.log(
             level: isDead ? .error : .warning,
             "job failed",

@@ -189,12 +189,9 @@ enum NoticeSQL {
             LIMIT 1
             """
         ) { row in
-            guard let service = PushToken.Service(rawValue: try row.decode("service")) else {
-                throw Job.UnknownKind(kind: "push service")
-            }
-            return Address(
+            Address(
                 session: session,
-                token: PushToken(service: service, token: try row.decode("token")),
+                token: PushToken(service: try row.word("service"), token: try row.decode("token")),
                 person: try row.decode("person"),
                 language: try row.decodeIfPresent("language", as: String.self).flatMap { Language(rawValue: $0) }
                     ?? .english,

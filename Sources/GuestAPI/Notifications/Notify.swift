@@ -39,9 +39,9 @@ extension Booking {
 
 extension Notice {
     /// When phones may tell of it, at the earliest: now, or when the park's guests wake.
-    fileprivate func due(at now: Date, _ nights: (timeZone: String, rules: HouseRules)?) -> Date {
-        guard rule.waitsForMorning, let nights, let clock = ParkClock(timeZone: nights.timeZone) else { return now }
-        return (nights.rules.quietHours ?? .usual).end(after: now, clock)
+    fileprivate func due(at now: Date, _ nights: (timeZone: String, rules: HouseRules)?) throws -> Date {
+        guard rule.waitsForMorning, let nights else { return now }
+        return (nights.rules.quietHours ?? .usual).end(after: now, try ParkClock(stored: nights.timeZone))
     }
 }
 
@@ -57,7 +57,7 @@ struct Notify: Work {
 
     func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
         let nights = try await tx.first(NoticeSQL.nights(of: subject, at: now))
-        let due = notice.due(at: now, nights)
+        let due = try notice.due(at: now, nights)
         for session in try await tx.all(NoticeSQL.sessions(self, at: now)) {
             let send = SendNotice(session: session, notice: notice, subject: subject, at: at)
             // The phone shows one of a thread, so one waits.
@@ -88,7 +88,7 @@ struct SendNotice: Work {
         }
         guard let address = addresses.first else { return }
         // A try that came late: the next one comes before the morning is old.
-        guard notice.due(at: now, nights.first) == now else { throw PushMessage.Failure.night }
+        guard try notice.due(at: now, nights.first) == now else { throw PushMessage.Failure.night }
         let (title, body) = notice.text(group: address.group, park: address.park, number: address.number)
         let message = PushMessage(
             id: job,
@@ -135,12 +135,7 @@ struct SpooledPush: Codable, Sendable {
 
 extension QuietHours {
     /// Of a park that has said nothing.
-    static let usual: QuietHours = {
-        guard let from = LocalTime("22:00"), let until = LocalTime("08:00") else {
-            return QuietHours(from: .midnight, until: .midnight)
-        }
-        return QuietHours(from: from, until: until)
-    }()
+    static let usual = QuietHours(from: LocalTime(constant: "22:00"), until: LocalTime(constant: "08:00"))
 }
 
 extension PersonalData {

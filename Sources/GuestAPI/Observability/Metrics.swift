@@ -20,6 +20,7 @@ final class Metrics: Sendable {
         var requests: [Label: Series] = [:]
         var jobs: [String: [String: Int]] = [:]
         var incidents: [Incident: Int] = [:]
+        var contradictions = 0
     }
 
     /// Upper bounds in seconds; a phone that waits for news waits 25.
@@ -60,6 +61,12 @@ final class Metrics: Sendable {
         case tokenReused
     }
 
+    /// Counts an unexpected error, if it is a contradiction in our own data or code.
+    func met(_ error: any Error) {
+        guard error.isContradiction else { return }
+        state.withLock { $0.contradictions += 1 }
+    }
+
     func happened(_ incident: Incident) {
         state.withLock { $0.incidents[incident, default: 0] += 1 }
     }
@@ -85,7 +92,9 @@ final class Metrics: Sendable {
     }
 
     func text(gauges: [Gauge]) -> String {
-        let (requests, jobs, incidents) = state.withLock { ($0.requests, $0.jobs, $0.incidents) }
+        let (requests, jobs, incidents, contradictions) = state.withLock {
+            ($0.requests, $0.jobs, $0.incidents, $0.contradictions)
+        }
         var lines = Self.head(
             "voorpret_request_seconds",
             "histogram",
@@ -112,6 +121,12 @@ final class Metrics: Sendable {
         for incident in Incident.allCases {
             lines.append("voorpret_incidents_total{kind=\"\(incident.rawValue)\"} \(incidents[incident] ?? 0)")
         }
+        lines += Self.head(
+            "voorpret_contradictions_total",
+            "counter",
+            "Requests and jobs that failed because our own data contradict themselves."
+        )
+        lines.append("voorpret_contradictions_total \(contradictions)")
         // All values of a name stand together under its head.
         for (name, family) in Dictionary(grouping: gauges, by: \.name).sorted(by: { $0.key < $1.key }) {
             lines += Self.head(name, "gauge", family[0].help)

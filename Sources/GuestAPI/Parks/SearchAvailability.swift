@@ -49,8 +49,8 @@ extension Availability {
             ParkSQL.rates(during: search.stay, park: id),
             ParkSQL.free(in: id, search.stay, now: now)
         )
-        guard let park = parks.first, let clock = ParkClock(timeZone: park.timeZone) else { throw Refusal.notFound }
-        let today = clock.date(at: now)
+        guard let park = parks.first else { throw Refusal.notFound }
+        let today = try ParkClock(stored: park.timeZone).date(at: now)
         try park.rules.allow(search.stay, today: today)
         let allowed = types.filter { (try? park.rules.allow(search.stay, in: [$0.id])) != nil }
         // The guest hears the reason if no type may be booked for these days.
@@ -101,9 +101,8 @@ extension Availability {
         )
         let counts = Dictionary(free.map { ($0.type, $0.free) }) { first, _ in first }
         let typesByPark = Dictionary(grouping: types.filter(search.suits), by: \.parkId)
-        return parks.compactMap { park in
-            guard let clock = ParkClock(timeZone: park.timeZone) else { return nil }
-            let today = clock.date(at: now)
+        return try parks.compactMap { park in
+            let today = try ParkClock(stored: park.timeZone).date(at: now)
             guard (try? park.rules.allow(search.stay, today: today)) != nil else { return nil }
             let pricing = Pricing(rules: park.rules, stay: search.stay, today: today)
             let allowed = (typesByPark[park.id] ?? []).filter {

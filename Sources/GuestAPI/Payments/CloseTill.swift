@@ -44,8 +44,8 @@ extension TillDay {
             PaymentSQL.tillPayments(of: park, on: request.day),
             PaymentSQL.closes(of: park, on: request.day)
         )
-        guard let park = parks.first, let clock = ParkClock(timeZone: park.timeZone) else { throw Refusal.notFound }
-        guard request.day <= clock.date(at: now) else { throw Refusal.dayNotCome.at("/day") }
+        guard let park = parks.first else { throw Refusal.notFound }
+        guard request.day <= (try ParkClock(stored: park.timeZone)).date(at: now) else { throw Refusal.dayNotCome.at("/day") }
         guard closed.isEmpty else { throw Refusal.tillClosed }
         var closes: [PaymentSQL.Close] = []
         for (index, count) in request.counts.enumerated() {

@@ -25,9 +25,10 @@ struct EarnRevenue: Work {
 
     func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
         let written = try await tx.first(EarnSQL.lastDay(of: parkId))
-        guard let park = try await tx.first(ParkSQL.park(parkId)), let clock = ParkClock(timeZone: park.timeZone),
-            let vat = park.rules.vat, written.map({ $0.day < day }) ?? true
+        guard let park = try await tx.first(ParkSQL.park(parkId)), let vat = park.rules.vat,
+            written.map({ $0.day < day }) ?? true
         else { return }
+        let clock = try ParkClock(stored: park.timeZone)
         // With other rates than before, everything is looked at anew.
         let last = written.flatMap { $0.vat == vat ? $0.day : nil }
         // What was charged in the last day's final minutes may have been committed only after they were read.

@@ -14,10 +14,8 @@ extension Overpaid: Work {
     func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
         let worker = Principal.job(Self.kind)
         var booking = try await Booking.locked(bookingId, as: worker, in: tx)
-        guard let money = try await BookingMoney.of(bookingId, as: worker, in: tx),
-            let clock = ParkClock(timeZone: money.terms.timeZone)
-        else { return }
-        let today = clock.date(at: now)
+        guard let money = try await BookingMoney.of(bookingId, as: worker, in: tx) else { return }
+        let today = try ParkClock(stored: money.terms.timeZone).date(at: now)
         let attempts = try await tx.all(AttemptSQL.refundable(of: bookingId))
         for share in money.statement.shares {
             guard var due = money.statement.refundable[share.householdId] else { continue }
@@ -177,11 +175,11 @@ extension Refund {
         guard let unlocked = try await tx.first(AttemptSQL.refund(id)) else { return }
         var booking = try await Booking.locked(unlocked.bookingID, as: .job(SettleRefund.kind), in: tx)
         guard let row = try await tx.first(AttemptSQL.refund(id, locked: true)),
-            let zone = try await tx.first(BookingSQL.zone(of: booking.id)),
-            let clock = ParkClock(timeZone: zone), row.refund.state != .failed, row.refund.state != state
+            let zone = try await tx.first(BookingSQL.zone(of: booking.id)), row.refund.state != .failed,
+            row.refund.state != state
         else { return }
         var refund = row.refund
-        let today = clock.date(at: now)
+        let today = try ParkClock(stored: zone).date(at: now)
         func post(_ what: String, _ reason: String, _ entries: [Journal.Entry]) {
             Journal(
                 key: "\(what):\(id)",

@@ -36,9 +36,10 @@ extension Invoice {
             InvoiceSQL.extras(of: booking.id, for: share.householdId, in: language),
             InvoiceSQL.invoices(of: id)
         )
-        guard let park = parks.first, let clock = ParkClock(timeZone: park.timeZone),
+        guard let park = parks.first,
             let statement = try await BookingMoney.of(booking.id, as: principal, in: tx)?.statement
         else { throw Refusal.notFound }
+        let clock = try ParkClock(stored: park.timeZone)
         guard let seller = park.rules.seller else { throw Refusal.noSeller }
         guard request.recipient.map({ PDFPage.shows($0, in: .noto) }) ?? true else {
             throw BadRequest("/recipient", "must be in Latin, Greek or Cyrillic letters")

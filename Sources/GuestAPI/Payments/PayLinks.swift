@@ -89,9 +89,9 @@ struct PayLinkView: Encodable, Sendable {
         in reader: Reader
     ) async throws -> PayLinkView {
         guard let share = try await reader.first(ShareSQL.share(link.shareId)),
-            let told = try await reader.first(AttemptSQL.told(link.shareId)),
-            let clock = ParkClock(timeZone: told.timeZone)
+            let told = try await reader.first(AttemptSQL.told(link.shareId))
         else { throw Refusal.linkOver }
+        let clock = try ParkClock(stored: told.timeZone)
         return PayLinkView(
             park: told.park,
             number: told.number,

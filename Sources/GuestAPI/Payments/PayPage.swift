@@ -55,5 +55,5 @@ enum PayPage {
 
 extension HTTPField.Name {
     // A constant token, so it is valid.
-    static let stripeSignature = HTTPField.Name("Stripe-Signature") ?? .server
+    static let stripeSignature = HTTPField.Name(constant: "Stripe-Signature")
 }

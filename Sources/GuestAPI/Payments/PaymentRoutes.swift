@@ -97,9 +97,8 @@ enum PaymentRoutes {
         let limit = query.int("limit", 1...500, default: 100)
         try query.finish()
         let rows = try await call.read { reader in
-            guard let zone = try await reader.first(ParkSQL.park(park))?.timeZone, let clock = ParkClock(timeZone: zone)
-            else { throw Refusal.notFound }
-            let today = clock.date(at: call.now)
+            guard let zone = try await reader.first(ParkSQL.park(park))?.timeZone else { throw Refusal.notFound }
+            let today = try ParkClock(stored: zone).date(at: call.now)
             return try await reader.all(PaymentSQL.debts(of: park, on: today, after: cursor, limit: limit + 1))
         }
         let items = Array(rows.prefix(limit))

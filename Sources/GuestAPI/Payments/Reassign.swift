@@ -108,7 +108,7 @@ extension BookingMoney {
     /// The fee for giving up a household's part of a firm stay today; 0 for a hold.
     fileprivate func fee(of household: Household.ID, at now: Date) throws -> Int64 {
         guard terms.state != .held else { return 0 }
-        guard let clock = ParkClock(timeZone: terms.timeZone) else { throw Refusal.notFound }
+        let clock = try ParkClock(stored: terms.timeZone)
         let cancelling = terms.rules.cancellationPercent(arrival: terms.stay.arrival, today: clock.date(at: now))
         return statement.kept(of: household, percent: max(terms.leastFeePercent, cancelling))
     }

@@ -45,10 +45,9 @@ extension Attempt {
         let worker = Principal.job(ReviewCharge.kind)
         var booking = try await Booking.locked(unlocked.bookingID, as: worker, in: tx)
         guard let row = try await tx.first(AttemptSQL.attempt(id, locked: true)), row.attempt.state == .succeeded,
-            let zone = try await tx.first(BookingSQL.zone(of: booking.id)),
-            let clock = ParkClock(timeZone: zone)
+            let zone = try await tx.first(BookingSQL.zone(of: booking.id))
         else { return }
-        let today = clock.date(at: now)
+        let today = try ParkClock(stored: zone).date(at: now)
         let disputed = review.disputes.filter(\.hasMoney).reduce(0) { $0 + $1.money.amount }
         let takenBack = min(disputed, row.attempt.amount.amount)
         if takenBack != row.takenBack {

@@ -133,9 +133,9 @@ extension Attempt {
         let worker = Principal.job(SettleAttempt.kind)
         var booking = try await Booking.locked(unlocked.bookingID, as: worker, in: tx)
         guard let row = try await tx.first(AttemptSQL.attempt(id, locked: true)),
-            let zone = try await tx.first(BookingSQL.zone(of: booking.id)),
-            let clock = ParkClock(timeZone: zone)
+            let zone = try await tx.first(BookingSQL.zone(of: booking.id))
         else { return }
+        let clock = try ParkClock(stored: zone)
         var attempt = row.attempt
         switch attempt.absorb(sighting) {
         case .nothing: break

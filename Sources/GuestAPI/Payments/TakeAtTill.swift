@@ -130,11 +130,10 @@ extension TillPayment {
         guard principal.has([.reception], at: booking.parkId) else { throw Refusal.notFound }
         _ = try await tx.all(PaymentSQL.holdTill(of: booking.parkId))
         guard let money = try await BookingMoney.of(id, as: principal, in: tx),
-            let owed = money.statement.shares.first(where: { $0.id == share }),
-            let clock = ParkClock(timeZone: money.terms.timeZone)
+            let owed = money.statement.shares.first(where: { $0.id == share })
         else { throw Refusal.notFound }
         // Once today's till has been counted, what comes in is taken for tomorrow's.
-        var day = clock.date(at: now)
+        var day = try ParkClock(stored: money.terms.timeZone).date(at: now)
         if try await tx.first(PaymentSQL.isClosed(booking.parkId, day, method)) == true { day = day.adding(days: 1) }
         return (booking, money.statement, owed, day)
     }

@@ -66,7 +66,7 @@ enum PlanningSQL {
                 id: try row.decode("id"),
                 parkId: try row.decode("park_id"),
                 stay: try row.decode("stay"),
-                state: StayOption.State(rawValue: try row.decode("state")) ?? .open,
+                state: try row.word("state", as: StayOption.State.self),
                 bookingId: try row.decodeIfPresent("booking_id"),
                 isBookingGone: try row.decodeIfPresent("is_gone") ?? false,
                 proposedBy: try row.decode("proposed_by")
@@ -223,7 +223,7 @@ enum PlanningSQL {
 
     private static func itemRow(_ row: Row) throws -> ItemRow {
         let request = PlanItemRequest(
-            list: PlanItem.List(rawValue: try row.decode("list")) ?? .plan,
+            list: try row.word("list", as: PlanItem.List.self),
             bookingId: try row.decodeIfPresent("booking_id"),
             title: try row.decode("title"),
             note: try row.decodeIfPresent("note"),
@@ -376,7 +376,7 @@ enum PlanningSQL {
     private static func event(_ row: Row) throws -> PlanEvent {
         PlanEvent(
             number: try row.decode("number"),
-            field: PlanItem.Field(rawValue: try row.decode("field")) ?? .title,
+            field: try row.word("field", as: PlanItem.Field.self),
             former: try row.decodeIfPresent("former"),
             value: try row.decodeIfPresent("value"),
             isOverwriting: try row.decode("is_overwriting"),

@@ -74,7 +74,9 @@ enum Mutations {
         return [PlanningSQL.lock(items.map(\.id), of: guest)]
     }
 
-    static let all = planning.merging(messages) { first, _ in first }.merging(others) { first, _ in first }
+    static let all = Dictionary(
+        uniqueKeysWithValues: [planning, messages, others].joined().map { ($0.key, $0.value) }
+    )
 
     private static let others: [String: Verb] = [
         "booking.setArrivalTime@1": Verb { act, tx in

@@ -95,7 +95,7 @@ extension PersonalData {
 
 extension HTTPField.Name {
     /// Tells nginx to pass each event on at once: it would keep them until some kilobytes are together.
-    fileprivate static let accelBuffering = HTTPField.Name("X-Accel-Buffering") ?? .server
+    fileprivate static let accelBuffering = HTTPField.Name(constant: "X-Accel-Buffering")
 }
 
 private struct DeviceRequest: Decodable {

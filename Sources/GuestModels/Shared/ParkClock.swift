@@ -21,6 +21,12 @@ public struct LocalTime: Hashable, Comparable, Sendable, Codable, LosslessString
         minutes = hour * 60 + minute
     }
 
+    /// A time that stands in the source, such as `15:00`; one that is none ends the process.
+    public init(constant text: StaticString) {
+        guard let time = LocalTime("\(text)") else { preconditionFailure("'\(text)' is no time of day") }
+        self = time
+    }
+
     public var description: String {
         "\(minutes / 600)\(minutes / 60 % 10):\(minutes % 60 / 10)\(minutes % 10)"
     }
@@ -60,6 +66,16 @@ public struct ParkClock: Sendable {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = zone
         self.calendar = calendar
+    }
+
+    /// The clock of a zone that the database holds.
+    ///
+    /// - Throws: `Inconsistency`: `isZone` let it in, so it can be read.
+    public init(stored timeZone: String) throws(Inconsistency) {
+        guard let clock = ParkClock(timeZone: timeZone) else {
+            throw Inconsistency("a park's time zone is '\(timeZone)', which cannot be read")
+        }
+        self = clock
     }
 
     /// The park's date at that instant.

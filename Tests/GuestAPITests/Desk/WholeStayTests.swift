@@ -10,8 +10,8 @@ import Testing
 /// Everybody does everything to the same few cottages over New Year, at once; afterwards all accounts of it agree.
 @Suite struct WholeStayTests {
     private static let rules = HouseRules(
-        checkInFrom: LocalTime("15:00") ?? .noon,
-        checkOutBy: LocalTime("10:30") ?? .noon,
+        checkInFrom: LocalTime(constant: "15:00"),
+        checkOutBy: LocalTime(constant: "10:30"),
         maximumNights: 60,
         depositPercent: 0,
         chosenCottageFee: 1500,

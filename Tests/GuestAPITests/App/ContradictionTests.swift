@@ -1,0 +1,56 @@
+import GuestModels
+import Postgres
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+@Suite struct ContradictionTests {
+    private func contradictions(_ api: GuestAPITestService) -> String? {
+        api.app.metrics.text(gauges: []).split(separator: "\n").map(String.init).last {
+            $0.hasPrefix("voorpret_contradictions_total ")
+        }
+    }
+
+    @Test func `An unknown state of a booking is never read as another`() async throws {
+        try await withGuestAPI(isTampering: true) { api in
+            let world = try await api.given.park()
+            let guest = try await api.given.guest()
+            let group = try await api.given.group(of: guest)
+            let booking = try await api.given.booking(of: group, by: guest, in: world)
+
+            try await api.transaction { tx in
+                try await tx.run(
+                    Command(
+                        """
+                        DO $$ DECLARE name text; BEGIN
+                            FOR name IN SELECT conname FROM pg_constraint WHERE conrelid = 'booking'::regclass AND contype = 'c'
+                            LOOP EXECUTE format('ALTER TABLE booking DROP CONSTRAINT %I', name); END LOOP;
+                        END $$
+                        """
+                    )
+                )
+                try await tx.run(Command("UPDATE booking SET state = 'lost' WHERE id = \(booking.id)"))
+            }
+
+            #expect(try await api.get("/v1/bookings/\(booking.id)", as: guest).status == 500)
+            #expect(try await api.get("/v1/groups/\(group.id)", as: guest).status == 500)
+            #expect(contradictions(api) == "voorpret_contradictions_total 2")
+        }
+    }
+
+    @Test func `A park whose time zone cannot be read is not passed over`() async throws {
+        try await withGuestAPI(isTampering: true) { api in
+            let world = try await api.given.park()
+            let search = "/v1/parks/\(world.park.id)/availability?from=2027-05-14&to=2027-05-17&adults=2"
+            #expect(try await api.get(search).status == 200)
+
+            try await api.transaction { tx in
+                try await tx.run(Command("UPDATE park SET time_zone = 'Mars/Olympus' WHERE id = \(world.park.id)"))
+            }
+
+            #expect(try await api.get(search).status == 500)
+            #expect(contradictions(api) == "voorpret_contradictions_total 1")
+        }
+    }
+}
