@@ -45,7 +45,9 @@ extension TillDay {
             PaymentSQL.closes(of: park, on: request.day)
         )
         guard let park = parks.first else { throw Refusal.notFound }
-        guard request.day <= (try ParkClock(stored: park.timeZone)).date(at: now) else { throw Refusal.dayNotCome.at("/day") }
+        guard request.day <= (try ParkClock(stored: park.timeZone)).date(at: now) else {
+            throw Refusal.dayNotCome.at("/day")
+        }
         guard closed.isEmpty else { throw Refusal.tillClosed }
         var closes: [PaymentSQL.Close] = []
         for (index, count) in request.counts.enumerated() {
