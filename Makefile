@@ -16,7 +16,7 @@ test: ## set up, start a throw-away cluster, run all tests (ARGS='--filter Booki
 check: ## format, layering, tests, and what other programs say: a browser, Prometheus, readers of PDFs and calendars, a fuzzer
 	@scripts/check.sh
 
-check-deployment: ## do what docs/deployment.md says on an empty Debian, and have a thousand phones come in by both proxies
+check-deployment: ## run docs/deployment.md on an empty Debian; a thousand phones connect through each proxy
 	@scripts/deployment.sh
 
 check-trouble: ## kills, full disks, a wrong secret, clocks, a lost database, while guests write

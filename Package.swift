@@ -105,7 +105,7 @@ let package = Package(
         .executableTarget(
             name: "voorpret-simulate",
             dependencies: [
-                "GuestAPI", "GuestClient", "GuestModels", "Postgres", "Sync",
+                "GuestClient", "GuestModels", "Postgres", "Sync",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),

@@ -25,7 +25,7 @@ VOORPRET_DATABASE=$("$root/scripts/cluster.sh" start "$cluster")
 export VOORPRET_DATABASE VOORPRET_STATE="$scratch" VOORPRET_LOG_LEVEL=error
 serve() {
     VOORPRET_SCHEMA=$1 VOORPRET_OPENAPI=$1/openapi.yaml VOORPRET_PORT=$2 VOORPRET_ADMIN_PORT=$(($2 + 1)) \
-        "$1/.build-release/release/voorpret" serve "${@:3}" >"$scratch/log-$2" 2>&1 &
+        "$1/.build-release/release/voorpret" serve "${@:3}" >>"$scratch/log-$2" 2>&1 &
 }
 ready() { for _ in $(seq 600); do curl -sf "http://127.0.0.1:$(($1 + 1))/readyz" >/dev/null && return; sleep 0.2; done; cat "$scratch/log-$1"; die "port $1 is not ready"; }
 work() { python3 "$root/scripts/upgrade.py" "$scratch" "$@"; }

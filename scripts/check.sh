@@ -6,6 +6,8 @@ say "Format"
 swift format lint --strict --recursive --configuration .swift-format Sources Tests Package.swift
 say "Layering"
 "$root/scripts/layering.sh"
+say "Errors"
+python3 "$root/scripts/errors.py" check
 say "Tests"
 "$root/scripts/test.sh"
 say "Many histories of a booking's money"

@@ -50,11 +50,12 @@ inside() {
 }
 for _ in $(seq 300); do
     first=$(pgrep -P "$nspawn" || true)
-    if [ -n "$first" ] && inside systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; then break; fi
+    # The first child of nspawn is still on this machine for a moment.
+    if [ -n "$first" ] && [ "$(inside cat /proc/sys/kernel/hostname 2>/dev/null)" = park ] && inside systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; then break; fi
     kill -0 "$nspawn" 2>/dev/null || { cat "$place/out/console"; die "it did not start"; }
     sleep 0.2
 done
 inside python3 /opt/scripts/deployment.py inside /opt/docs/deployment.md || failed=1
 if [ $# -gt 0 ]; then inside "$@"; fi
-[ -z "${failed:-}" ] || { inside journalctl --no-pager -n 60 -o cat || true; die "the page is wrong, or the service"; }
+[ -z "${failed:-}" ] || { inside journalctl --no-pager -n 60 -o cat || true; die "the page or the service is wrong; the log is above"; }
 say "The page is right"

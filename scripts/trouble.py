@@ -7,6 +7,7 @@ import atexit
 import collections
 import datetime
 import glob
+import http.client
 import os
 import pathlib
 import secrets
@@ -22,6 +23,8 @@ import uuid
 import people
 
 root, cluster, data, scratch = sys.argv[1:]
+# So that what is started is also stopped.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 PORT, ADMIN = 18090, 18091
 BASE = f"http://127.0.0.1:{PORT}"
 STATE = f"{scratch}/state"
@@ -59,12 +62,13 @@ class Server:
         }
         self.log = open(f"{scratch}/log", "ab")
         self.starts, self.process, self.over = 0, None, False
-        threading.Thread(target=self.keep, daemon=True).start()
+        self.thread = threading.Thread(target=self.keep, daemon=True)
+        self.thread.start()
         atexit.register(self.stop)
 
     def keep(self):
         while not self.over:
-            # Swift finds no arguments where the library of the clock has moved the environment; without any, it serves.
+            # faketime moves the environment, so Swift finds no arguments. Without arguments the program serves.
             arguments, clock = ([], self.clock) if self.starts else (["serve", "--demo"], {})
             self.process = subprocess.Popen(
                 [f"{root}/.build-release/release/voorpret", *arguments], env=self.environment | clock,
@@ -78,12 +82,14 @@ class Server:
 
     def stop(self):
         self.over = True
-        self.process.kill()
+        while self.thread.is_alive():
+            self.process.kill()
+            self.thread.join(0.1)
 
     def is_ready(self):
         try:
             return urllib.request.urlopen(f"http://127.0.0.1:{ADMIN}/readyz", timeout=5).status == 200
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
 
 
@@ -118,7 +124,7 @@ class Guests:
                 return response.status, response.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return 0, b""
 
     def write(self, number):
@@ -136,7 +142,7 @@ class Guests:
                 if status == 401:
                     try:
                         token = self.sign_in("anna@example.org")
-                    except (SystemExit, OSError):
+                    except (SystemExit, OSError, http.client.HTTPException):
                         time.sleep(0.5)
                 elif status in (0, 503, 429, 507) or status == 409 and b"key_running" in answer:
                     time.sleep(0.05)
@@ -156,6 +162,7 @@ class Guests:
             time.sleep(0.02)
 
     def stop(self):
+        assert all(thread.is_alive() for thread in self.threads), "a writer ended early"
         self.over = True
         for thread in self.threads:
             thread.join()
@@ -212,16 +219,17 @@ def killed():
         server.process.kill()
 
 
-def power_cut():
+def crashed():
+    # Stopped first, so that it starts no new process while they are listed.
+    os.kill(postmaster(), signal.SIGSTOP)
     send(family(postmaster()), signal.SIGKILL)
     time.sleep(2)
-    os.remove(f"{data}/postmaster.pid")
     run(f"{root}/scripts/cluster.sh", "start", cluster)
 
 
 def full_state():
     fill(STATE)
-    # A mail that finds no room is sent once there is some.
+    # The mail is sent once there is room again.
     guests.service.ask("POST", "/v1/auth/codes", {"email": "meanwhile@example.org", "deviceSecret": uuid.uuid4().hex})
     time.sleep(10)
     assert not mails_to("meanwhile@example.org")
@@ -263,15 +271,17 @@ def clock(offset):
 def stalled():
     everyone = family(postmaster())
     send(everyone, signal.SIGSTOP)
-    time.sleep(20)
-    send(everyone, signal.SIGCONT)
+    try:
+        time.sleep(20)
+    finally:
+        send(everyone, signal.SIGCONT)
 
 
 def stalled_and_promoted():
     everyone = family(postmaster())
     send(everyone, signal.SIGSTOP)
     time.sleep(20)
-    # Fenced, so that there is one.
+    # The primary is killed, so that there is only one.
     send(everyone, signal.SIGKILL)
     as_postgres(f"{POSTGRES}/pg_ctl", "-D", f"{scratch}/standby/data", "-w", "promote")
 
@@ -280,7 +290,7 @@ def until(condition, what, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            raise SystemExit(f"NOT SO: {what}")
+            raise SystemExit(f"FAILED: {what}")
         time.sleep(0.05)
 
 
@@ -309,7 +319,7 @@ guests = Guests()
 until(lambda: len(guests.acknowledged) > 50, "the guests write")
 slowest = 0.0
 troubles = [
-    ("kill -9, five times", killed), ("the database's power cut", power_cut), ("a full disk of the service", full_state),
+    ("kill -9, five times", killed), ("a crash of the database", crashed), ("a full disk of the service", full_state),
     ("a full disk of the database", full_database), ("another secret", wrong_secret), ("the clock a day ahead", clock("+1d")),
     ("the clock a day back", clock("-1d")), ("the database stalled for 20 s", stalled),
     ("the database stalled for 20 s, and its standby promoted", stalled_and_promoted),

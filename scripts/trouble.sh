@@ -10,19 +10,24 @@ if ! command -v faketime >/dev/null; then
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends faketime
 fi
 swift build -c release --product voorpret --scratch-path .build-release
-# Durable, because the power may go.
+# Durable, so that PostgreSQL runs with the settings of a server.
 cluster="durable-trouble-$$"
 scratch=$(mktemp -d)
 data=$("$root/scripts/cluster.sh" where "$cluster")
 mkdir -p "$scratch/state" "$scratch/standby" "$data"
-mount -t tmpfs -o size=64m tmpfs "$scratch/state"
-mount -t tmpfs -o size=4g tmpfs "$data"
 cleanup() {
+    # A stopped server cannot end.
+    if [ -e "$data/postmaster.pid" ]; then
+        primary=$(head -1 "$data/postmaster.pid")
+        kill -CONT "$primary" $(pgrep -P "$primary") 2>/dev/null || true
+    fi
     if [ -e "$scratch/standby/data/postmaster.pid" ]; then kill -9 "$(head -1 "$scratch/standby/data/postmaster.pid")" || true; fi
     "$root/scripts/cluster.sh" stop "$cluster" || true
-    umount -l "$data" "$scratch/state" || true
+    for place in "$data" "$scratch/state"; do umount -l "$place" 2>/dev/null || true; done
     "$root/scripts/cluster.sh" remove "$cluster" || true
     rm -rf "$scratch"
 }
 trap cleanup EXIT
+mount -t tmpfs -o size=64m tmpfs "$scratch/state"
+mount -t tmpfs -o size=4g tmpfs "$data"
 python3 "$root/scripts/trouble.py" "$root" "$cluster" "$data" "$scratch"

@@ -279,7 +279,7 @@ struct SandboxRoutes: Sendable {
 }
 
 extension HTTPField.Name {
-    /// A name that stands in the source; one that is none ends the process when it is first used.
+    /// A header name that is a constant in the source. An invalid name stops the process at its first use.
     private init(constant name: StaticString) {
         guard let found = Self("\(name)") else { preconditionFailure("'\(name)' is no name of a header") }
         self = found

@@ -1,7 +1,6 @@
 import AsyncHTTPClient
 import Crypto
 import Foundation
-import GuestAPI
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -117,5 +116,11 @@ struct FaultProxy: HTTPResponder {
 
 extension HTTPField.Name {
     // A constant token, so it is valid.
+    /// A header name that is a constant in the source. An invalid name stops the process at its first use.
+    private init(constant name: StaticString) {
+        guard let found = Self("\(name)") else { preconditionFailure("'\(name)' is no name of a header") }
+        self = found
+    }
+
     fileprivate static let stripeSignature = HTTPField.Name(constant: "Stripe-Signature")
 }

@@ -78,3 +78,18 @@ public struct AppEnvironment: Sendable {
         )
     }
 }
+
+extension AppEnvironment {
+    /// A park's clock; nil, logged and counted, if its time zone cannot be read.
+    ///
+    /// For work on many parks, where one must not stop the others.
+    func clock(of timeZone: String) -> ParkClock? {
+        do {
+            return try ParkClock(stored: timeZone)
+        } catch {
+            metrics.met(error)
+            logger.error("a park is left out", metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+}

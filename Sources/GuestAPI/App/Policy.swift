@@ -79,8 +79,7 @@ enum Policy {
 
         /// How long a place stays taken after its request.
         ///
-        /// Signing in costs more than reading: rows, a mail, a worker. Without a pause, strangers who ask for codes as fast
-        /// as they get them would keep all cores busy, whatever their share of the places is.
+        /// A sign-in costs rows, a mail and a job. The pause keeps strangers who ask for codes from using all cores.
         var pause: Duration { self == .signIn ? .milliseconds(10) : .zero }
     }
 

@@ -52,6 +52,11 @@ extension Row {
         }
         return time
     }
+
+    /// A time of day; nil for NULL.
+    func timeIfPresent(_ column: String) throws -> LocalTime? {
+        try decodeIfPresent(column, as: String.self) == nil ? nil : time(column)
+    }
 }
 
 extension Error {

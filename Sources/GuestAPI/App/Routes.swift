@@ -13,7 +13,7 @@ enum Routes {
             SyncRoutes.handlers, NoticeRoutes.handlers,
             ReservationRoutes.handlers, JobRoutes.handlers, DocsRoutes.handlers,
         ]
-        // Two handlers of one name stop the start: one of them would never be reached.
+        // A duplicate handler name stops the start; otherwise one handler would never be reached.
         return try RouteTable(Dictionary(uniqueKeysWithValues: features.joined().map { ($0.key, $0.value) }))
     }
 }

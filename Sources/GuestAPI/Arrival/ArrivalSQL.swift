@@ -103,7 +103,7 @@ enum ArrivalSQL {
                 note: try row.decodeIfPresent("readiness_note"),
                 departing: try row.decode("departing"),
                 arriving: try row.decodeIfPresent("arriving"),
-                arrivalTime: try row.decodeIfPresent("arrival_time", as: String.self).flatMap { LocalTime($0) }
+                arrivalTime: try row.timeIfPresent("arrival_time")
             )
         }
     }
@@ -180,7 +180,7 @@ enum ArrivalSQL {
                 stay: HouseholdStay(
                     householdId: try row.decode("household_id"),
                     state: try row.word("state"),
-                    arrivalTime: try row.decodeIfPresent("arrival_time", as: String.self).flatMap { LocalTime($0) }
+                    arrivalTime: try row.timeIfPresent("arrival_time")
                 ),
                 checkedOutAt: try row.decodeIfPresent("checked_out_at"),
                 noShowAt: try row.decodeIfPresent("no_show_at")
@@ -304,7 +304,7 @@ enum ArrivalSQL {
             """
         ) { row in
             let rules: HouseRules = try row.decodeJSON("policy")
-            let late = try row.decodeIfPresent("check_out_by", as: String.self).flatMap { LocalTime($0) }
+            let late = try row.timeIfPresent("check_out_by")
             return CalendarRow(
                 id: try row.decode("id"),
                 number: try row.decode("number"),

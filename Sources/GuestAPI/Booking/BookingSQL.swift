@@ -80,7 +80,7 @@ enum BookingSQL {
                 deposit: try row.decode("deposit"),
                 paid: try row.decode("paid"),
                 placedAt: try row.decode("placed_at"),
-                arrivalTime: try row.decodeIfPresent("arrival_time", as: String.self).flatMap { LocalTime($0) },
+                arrivalTime: try row.timeIfPresent("arrival_time"),
                 households: try row.decodeJSONIfPresent("households"),
                 checkedInAt: try row.decodeIfPresent("checked_in_at"),
                 checkedOutAt: try row.decodeIfPresent("checked_out_at"),

@@ -19,7 +19,7 @@ enum ExtraSQL {
                 price: try row.decode("price"),
                 slots: try row.decode("slots", as: [String].self).compactMap { LocalTime($0) },
                 stock: try row.decode("stock"),
-                checkOutBy: try row.decodeIfPresent("check_out_by", as: String.self).flatMap { LocalTime($0) },
+                checkOutBy: try row.timeIfPresent("check_out_by"),
                 taxedAs: try row.word("taxed_as"),
                 isOpen: try row.decode("is_open")
             ),
@@ -167,7 +167,7 @@ enum ExtraSQL {
             quantity: try row.decode("quantity"),
             householdId: try row.decodeIfPresent("household_id"),
             cottageId: try row.decodeIfPresent("cottage_id"),
-            checkOutBy: try row.decodeIfPresent("check_out_by", as: String.self).flatMap { LocalTime($0) },
+            checkOutBy: try row.timeIfPresent("check_out_by"),
             unitAmount: try row.decode("unit_amount"),
             isCancelled: try row.decode("is_cancelled")
         )

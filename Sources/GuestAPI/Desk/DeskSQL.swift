@@ -107,7 +107,7 @@ enum DeskSQL {
             """
         ) { row in
             let usual = try row.time("usual")
-            let late = try row.decodeIfPresent("late", as: String.self).flatMap { LocalTime($0) }
+            let late = try row.timeIfPresent("late")
             return DeskRow(
                 id: try row.decode("id"),
                 number: try row.decode("number"),
@@ -121,7 +121,7 @@ enum DeskSQL {
                 babies: try row.decode("babies"),
                 pets: try row.decode("pets"),
                 lead: try row.decodeIfPresent("lead"),
-                arrivalTime: try row.decodeIfPresent("arrival_time", as: String.self).flatMap { LocalTime($0) },
+                arrivalTime: try row.timeIfPresent("arrival_time"),
                 checkOutBy: max(usual, late ?? usual),
                 isReady: try row.decode("is_ready"),
                 open: try row.decodeIfPresent("open").map { Money($0, try row.decode("currency")) }

@@ -25,7 +25,7 @@ extension Invitation {
             return
         }
         let isFound = try await app.database.transaction(as: acting) { tx in
-            // One guess of a guest at a time, or many at once would all be compared before one is counted.
+            // Lock the guest, so that parallel guesses are counted one by one.
             _ = try await tx.first(GroupSQL.lockGuesses(of: guest))
             let (guesses, found) = try await tx.all(GroupSQL.guesses(of: guest, on: day), GroupSQL.hasCode(code))
             guard guesses.first ?? 0 < maximumGuesses else { throw Refusal.tooManyGuesses }

@@ -1,10 +1,8 @@
-package import HTTPTypes
+import HTTPTypes
 
 extension HTTPField.Name {
-    /// A name that stands in the source.
-    ///
-    /// One that is none ends the process when it is first used, which a test does.
-    package init(constant name: StaticString) {
+    /// A header name that is a constant in the source. An invalid name stops the process at its first use.
+    init(constant name: StaticString) {
         guard let found = Self("\(name)") else { preconditionFailure("'\(name)' is no name of a header") }
         self = found
     }

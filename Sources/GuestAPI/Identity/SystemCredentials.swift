@@ -19,7 +19,7 @@ extension SystemCredential {
         at now: Date,
         in tx: Transaction
     ) async throws -> NewSystemCredential {
-        // Two that are made at once would take the same of the two places.
+        // Lock the park, so that two requests at once cannot take the same place.
         _ = try await tx.first(SystemCredentialSQL.lock(park))
         guard try await tx.all(SystemCredentialSQL.live(at: park)).count < maximumOfPark else {
             throw Refusal.tooManyCredentials

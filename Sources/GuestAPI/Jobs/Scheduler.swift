@@ -17,6 +17,7 @@ struct Scheduler: Service {
                 do {
                     try await tick()
                 } catch {
+                    app.metrics.met(error)
                     app.logger.warning("schedule failed", metadata: ["error": "\(error)"])
                 }
                 try? await Task.sleep(for: .seconds(30))
@@ -58,18 +59,20 @@ struct Scheduler: Service {
                 try Job.enqueue(ReadBooks(), key: "now", at: now, app, in: tx)
             }
             for park in try await tx.all(JobSQL.parkZones) {
-                let clock = try ParkClock(stored: park.timeZone)
+                // The other parks' days go on.
+                guard let clock = app.clock(of: park.timeZone) else { continue }
                 let today = clock.date(at: now)
-                func daily(_ work: some Work, at time: LocalTime?) async throws {
-                    guard let time, now >= clock.instant(today, time) else { return }
+                func daily(_ work: some Work, at time: LocalTime) async throws {
+                    guard now >= clock.instant(today, time) else { return }
                     let kind = type(of: work).kind
                     if try await tx.first(JobSQL.beginRun(kind, due: "\(park.id) \(today)", at: now)) != nil {
                         try Job.enqueue(work, at: now, app, in: tx)
                     }
                 }
-                try await daily(CheckOccupancy(parkId: park.id), at: LocalTime("03:00"))
-                try await daily(EarnRevenue(parkId: park.id, day: today.adding(days: -1)), at: LocalTime("04:00"))
-                try await daily(RemindPayers(parkId: park.id, day: today), at: LocalTime("10:00"))
+                try await daily(CheckOccupancy(parkId: park.id), at: LocalTime(constant: "03:00"))
+                let yesterday = today.adding(days: -1)
+                try await daily(EarnRevenue(parkId: park.id, day: yesterday), at: LocalTime(constant: "04:00"))
+                try await daily(RemindPayers(parkId: park.id, day: today), at: LocalTime(constant: "10:00"))
             }
         }
     }

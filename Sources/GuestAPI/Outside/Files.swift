@@ -1,9 +1,9 @@
 import Foundation
 import NIOPosix
 
-/// Work with files, on threads that may wait for the disk.
+/// Runs file work on threads that may block.
 ///
-/// Requests share as many threads as there are cores, and none of them may.
+/// Requests share one thread per core, so file work there would delay other requests.
 enum Files {
     static func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await NIOThreadPool.singleton.runIfActive(work)

@@ -308,9 +308,9 @@ struct MailMessage: Sendable {
         return (headers + ["", encoded, ""]).joined(separator: "\r\n")
     }
 
-    /// As RFC 5322 has it, section 3.3, in UTC.
+    /// The date as in RFC 5322, section 3.3, in UTC.
     ///
-    /// A `DateFormatter` of one's own for each mail cost a tenth of what a thousand sign-ins cost.
+    /// A `DateFormatter` for each mail took a tenth of the time of a thousand sign-ins.
     private static func text(of instant: Date) -> String {
         let date = LocalDate(daysSince1970: Int((instant.timeIntervalSince1970 / 86400).rounded(.down)))
         let seconds = Int(instant.timeIntervalSince1970.rounded(.down)) - date.daysSince1970 * 86400

@@ -23,7 +23,9 @@ struct ObjectStore: Sendable {
     /// nil when there is none.
     func get(_ name: String) async throws -> Data? {
         let url = root.appending(path: name)
-        return try await Files.run { try? Data(contentsOf: url) }
+        return try await Files.run {
+            do { return try Data(contentsOf: url) } catch CocoaError.fileReadNoSuchFile { return nil }
+        }
     }
 
     func remove(_ name: String) async throws { try await Files.remove(root.appending(path: name)) }

@@ -56,7 +56,7 @@ enum ParkRoutes {
     private static func searchAllParks(_ call: Call) async throws -> Answer {
         var query = QueryReader(call)
         let search = try AvailabilitySearch(&query)
-        let found = try await call.read { try await Availability.searchAll(search, at: call.now, in: $0) }
+        let found = try await call.read { try await Availability.searchAll(search, call.app, at: call.now, in: $0) }
         return try .json(Page(items: found, next: nil))
     }
 

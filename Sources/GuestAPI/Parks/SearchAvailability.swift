@@ -90,6 +90,7 @@ extension Availability {
     /// What is free in all parks whose rules allow the stay; parks with nothing to offer are left out.
     static func searchAll(
         _ search: AvailabilitySearch,
+        _ app: AppEnvironment,
         at now: Date,
         in reader: Reader
     ) async throws -> [Availability] {
@@ -101,8 +102,8 @@ extension Availability {
         )
         let counts = Dictionary(free.map { ($0.type, $0.free) }) { first, _ in first }
         let typesByPark = Dictionary(grouping: types.filter(search.suits), by: \.parkId)
-        return try parks.compactMap { park in
-            let today = try ParkClock(stored: park.timeZone).date(at: now)
+        return parks.compactMap { park in
+            guard let today = app.clock(of: park.timeZone)?.date(at: now) else { return nil }
             guard (try? park.rules.allow(search.stay, today: today)) != nil else { return nil }
             let pricing = Pricing(rules: park.rules, stay: search.stay, today: today)
             let allowed = (typesByPark[park.id] ?? []).filter {

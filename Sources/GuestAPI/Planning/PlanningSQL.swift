@@ -229,7 +229,7 @@ enum PlanningSQL {
             note: try row.decodeIfPresent("note"),
             place: try row.decodeIfPresent("place"),
             day: try row.decodeIfPresent("day"),
-            time: try row.decodeIfPresent("time", as: String.self).flatMap { LocalTime($0) },
+            time: try row.timeIfPresent("time"),
             quantity: try row.decodeIfPresent("quantity"),
             bringerId: try row.decodeIfPresent("bringer_id"),
             rank: Rank(try row.decode("rank", as: String.self))

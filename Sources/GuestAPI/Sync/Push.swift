@@ -122,12 +122,12 @@ enum Push {
             return try zip(run, results).map { mutation, result in
                 switch result {
                 case .success(let result): (mutation, try text(Outcome(id: mutation.id, result: result)))
-                case .failure(let error): (mutation, try rejected(mutation, final(error, app.logger), in: language))
+                case .failure(let error): (mutation, try rejected(mutation, final(error, app), in: language))
                 }
             }
         } catch {
             // Of several it is told again, by the one alone whose mistake it is.
-            problem = try final(error, run.count > 1 ? nil : app.logger)
+            problem = try final(error, run.count > 1 ? nil : app)
         }
         guard run.count > 1 else { return try run.map { ($0, try rejected($0, problem, in: language)) } }
         // Nothing of them was done, and their locks are gone; which of them it was shows when each is done alone.
@@ -147,8 +147,8 @@ enum Push {
     ///
     /// A rule may allow later what it forbids now, such as a 21st hold. The guest decides then: an automatic retry would
     /// block all mutations behind it.
-    private static func final(_ error: any Error, _ logger: Logger?) throws -> Problem {
-        guard let problem = Problem(error) ?? hopeless(error, logger), error is Refusal || !problem.isRetryable else {
+    private static func final(_ error: any Error, _ app: AppEnvironment?) throws -> Problem {
+        guard let problem = Problem(error) ?? hopeless(error, app), error is Refusal || !problem.isRetryable else {
             throw error
         }
         return problem
@@ -163,7 +163,7 @@ enum Push {
 
 extension Push {
     /// What comes to the same however often it is tried is our mistake: it must not stop all that comes after it.
-    private static func hopeless(_ error: any Error, _ logger: Logger?) -> Problem? {
+    private static func hopeless(_ error: any Error, _ app: AppEnvironment?) -> Problem? {
         if error is CancellationError { return nil }
         if let error = error as? PostgresError {
             switch error {
@@ -171,7 +171,8 @@ extension Push {
             default: return nil
             }
         }
-        logger?.error("mutation failed", metadata: ["error": "\(String(reflecting: error))"])
+        app?.metrics.met(error)
+        app?.logger.error("mutation failed", metadata: ["error": "\(String(reflecting: error))"])
         return Problem.internalError
     }
 }

@@ -94,7 +94,7 @@ extension PersonalData {
 }
 
 extension HTTPField.Name {
-    /// Tells nginx to pass each event on at once: it would keep them until some kilobytes are together.
+    /// Tells nginx to pass on each event at once. Otherwise nginx collects some kilobytes first.
     fileprivate static let accelBuffering = HTTPField.Name(constant: "X-Accel-Buffering")
 }
 

@@ -1,7 +1,7 @@
 /// Our own data, or our own code, contradict themselves.
 ///
-/// Nothing a client sends causes one. The request or the job that meets it fails, and it is logged and counted: going on
-/// with a guess would hide it, and might cost somebody money.
+/// No request of a client can cause one. The request or the job fails, and the error is logged and counted. A guess would
+/// hide the error and might cost money.
 public struct Inconsistency: Error, CustomStringConvertible {
     /// What was found, without personal data.
     public let description: String

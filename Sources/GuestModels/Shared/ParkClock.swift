@@ -21,7 +21,7 @@ public struct LocalTime: Hashable, Comparable, Sendable, Codable, LosslessString
         minutes = hour * 60 + minute
     }
 
-    /// A time that stands in the source, such as `15:00`; one that is none ends the process.
+    /// A time that is a constant in the source, such as `15:00`. An invalid text stops the process.
     public init(constant text: StaticString) {
         guard let time = LocalTime("\(text)") else { preconditionFailure("'\(text)' is no time of day") }
         self = time
@@ -70,7 +70,7 @@ public struct ParkClock: Sendable {
 
     /// The clock of a zone that the database holds.
     ///
-    /// - Throws: `Inconsistency`: `isZone` let it in, so it can be read.
+    /// - Throws: `Inconsistency` if the zone cannot be read: `isZone` checked it before it was stored.
     public init(stored timeZone: String) throws(Inconsistency) {
         guard let clock = ParkClock(timeZone: timeZone) else {
             throw Inconsistency("a park's time zone is '\(timeZone)', which cannot be read")

@@ -39,7 +39,23 @@ import Testing
         }
     }
 
-    @Test func `A park whose time zone cannot be read is not passed over`() async throws {
+    @Test func `A park with an unreadable time zone keeps no other from its daily work`() async throws {
+        try await withGuestAPI(isTampering: true) { api in
+            let (broken, whole) = (try await api.given.park(), try await api.given.park())
+            try await api.transaction { tx in
+                try await tx.run(Command("UPDATE park SET time_zone = 'Mars/Olympus' WHERE id = \(broken.park.id)"))
+            }
+            api.clock.advance(by: 86_400)
+
+            try await Scheduler(app: api.app).tick()
+
+            let ours = "\(whole.park.id) %"
+            #expect(try await api.count("SELECT count(*) FROM job_run WHERE due LIKE \(ours)") > 0)
+            #expect(contradictions(api) == "voorpret_contradictions_total 1")
+        }
+    }
+
+    @Test func `A search in a park with an unreadable time zone fails`() async throws {
         try await withGuestAPI(isTampering: true) { api in
             let world = try await api.given.park()
             let search = "/v1/parks/\(world.park.id)/availability?from=2027-05-14&to=2027-05-17&adults=2"

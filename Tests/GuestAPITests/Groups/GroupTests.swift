@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    @Test func `Guesses of an invitation that come all at once are counted too`() async throws {
+    @Test func `Parallel guesses of an invitation are counted`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             let guesser = try await api.given.guest("Guesser")
             let answers = try await withThrowingTaskGroup(of: String?.self) { tasks in

@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test func `A place of the sign-in stays taken for a moment after its request`() async {
+    @Test func `A sign-in holds its place for a moment after its request`() async {
         let admission = Admission(capacity: 16)
         #expect(await admission.enter(.signIn))
         let left = ContinuousClock.now

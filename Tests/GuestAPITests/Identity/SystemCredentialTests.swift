@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    @Test func `Of four credentials that are made at once, two are`() async throws {
+    @Test func `Four parallel requests make two credentials`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park()
             let office = try await api.given.headOffice()
