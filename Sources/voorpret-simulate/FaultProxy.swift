@@ -116,7 +116,9 @@ struct FaultProxy: HTTPResponder {
 
 extension HTTPField.Name {
     // A constant token, so it is valid.
-    /// A header name that is a constant in the source. An invalid name stops the process at its first use.
+    /// A header name that is a constant in the source.
+    ///
+    /// An invalid name stops the process at its first use.
     private init(constant name: StaticString) {
         guard let found = Self("\(name)") else { preconditionFailure("'\(name)' is no name of a header") }
         self = found

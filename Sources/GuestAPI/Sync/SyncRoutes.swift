@@ -94,7 +94,9 @@ extension PersonalData {
 }
 
 extension HTTPField.Name {
-    /// Tells nginx to pass on each event at once. Otherwise nginx collects some kilobytes first.
+    /// Tells nginx to pass on each event at once.
+    ///
+    /// Otherwise nginx collects some kilobytes first.
     fileprivate static let accelBuffering = HTTPField.Name(constant: "X-Accel-Buffering")
 }
 

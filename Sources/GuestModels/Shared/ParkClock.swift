@@ -21,7 +21,9 @@ public struct LocalTime: Hashable, Comparable, Sendable, Codable, LosslessString
         minutes = hour * 60 + minute
     }
 
-    /// A time that is a constant in the source, such as `15:00`. An invalid text stops the process.
+    /// A time that is a constant in the source, such as `15:00`.
+    ///
+    /// An invalid text stops the process.
     public init(constant text: StaticString) {
         guard let time = LocalTime("\(text)") else { preconditionFailure("'\(text)' is no time of day") }
         self = time
