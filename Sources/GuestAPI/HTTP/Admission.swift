@@ -26,8 +26,12 @@ final class Admission: Sendable {
     /// Who has waited longer than this gets a 503 instead of a late answer.
     private static let patience = Duration.seconds(5)
 
-    init(capacity: Int) {
+    /// Waits for a class's pause.
+    private let wait: @Sendable (Duration) async -> Void
+
+    init(capacity: Int, wait: @escaping @Sendable (Duration) async -> Void = { try? await Task.sleep(for: $0) }) {
         self.capacity = capacity
+        self.wait = wait
     }
 
     /// True: go ahead, and call `leave` afterwards.
@@ -52,7 +56,7 @@ final class Admission: Sendable {
     func leave(_ load: Policy.Load) {
         guard load.pause > .zero else { return free(load) }
         Task {
-            try? await Task.sleep(for: load.pause)
+            await wait(load.pause)
             free(load)
         }
     }
