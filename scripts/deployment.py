@@ -321,7 +321,8 @@ def answers(address):
 
 
 def inside(file):
-    if os.uname().nodename != "park":
+    # The starter puts it there, and there alone.
+    if not os.path.exists("/opt/out/console"):
         raise SystemExit("This is not the machine that is thrown away afterwards.")
     page = blocks(file)
     # What is installed stands in the machine already, and what is built beside it.

@@ -37,7 +37,7 @@ fi
 
 say "Starting it"
 rm -rf "$place/out" && mkdir "$place/out"
-systemd-nspawn --quiet --register=no --keep-unit --boot --private-network --volatile=overlay --hostname=park \
+systemd-nspawn --quiet --register=no --keep-unit --boot --private-network --volatile=overlay \
     --directory="$machine" --bind-ro="$clone:/opt/voorpret" --bind-ro="$root/scripts:/opt/scripts" \
     --bind-ro="$root/docs:/opt/docs" --bind="$place/out:/opt/out" </dev/null >"$place/out/console" 2>&1 &
 nspawn=$!
@@ -51,7 +51,7 @@ inside() {
 for _ in $(seq 300); do
     first=$(pgrep -P "$nspawn" || true)
     # The first child of nspawn is still on this machine for a moment.
-    if [ -n "$first" ] && [ "$(inside cat /proc/sys/kernel/hostname 2>/dev/null)" = park ] && inside systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; then break; fi
+    if [ -n "$first" ] && inside test -e /opt/out/console && inside systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; then break; fi
     kill -0 "$nspawn" 2>/dev/null || { cat "$place/out/console"; die "it did not start"; }
     sleep 0.2
 done
