@@ -68,8 +68,11 @@ def until(condition, what, seconds=60):
 CERTBOT = r"""#!/usr/bin/env python3
 # The authority is outside this machine. This program fetches the challenge over port 80 as the authority does, and signs
 # the certificate itself.
-import functools, http.server, os, pathlib, subprocess, sys, threading, urllib.request, uuid
+import functools, http.server, os, pathlib, shutil, subprocess, sys, threading, urllib.request, uuid
 arguments = sys.argv[1:]
+if arguments[0] == "delete":
+    shutil.rmtree(f"/etc/letsencrypt/live/{arguments[arguments.index('--cert-name') + 1]}")
+    raise SystemExit(0)
 def option(name, otherwise=None): return arguments[arguments.index(name) + 1] if name in arguments else otherwise
 host = option("-d", "guests.example.org")
 ini = pathlib.Path("/etc/letsencrypt/cli.ini")
@@ -91,8 +94,6 @@ if "--standalone" in arguments:
 live = f"/etc/letsencrypt/live/{host}"
 pathlib.Path(live).mkdir(parents=True, exist_ok=True)
 is_new = not os.path.exists(f"{live}/fullchain.pem")
-if arguments[0] == "delete":
-    raise SystemExit(0)
 if is_new:
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "90", "-subj", f"/CN={host}",
         "-addext", f"subjectAltName=DNS:{host}", "-keyout", f"{live}/privkey.pem", "-out", f"{live}/fullchain.pem"], check=True)
@@ -357,7 +358,8 @@ def inside(file):
     through("nginx", front)
 
     # Restarted, the service knows of no client that asked too often.
-    run("systemctl disable --now nginx && systemctl restart voorpret")
+    run("systemctl restart voorpret")
+    run(re.search(r"If nginx was in front before: `(.*?)`", pathlib.Path(file).read_text())[1])
     # Where nobody may raise the limit of open files, HAProxy does not start with more than it can have.
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     do("Or HAProxy", 1, "maxconn 32768", f"maxconn {min(32768, most // 2 - 1000)}")
