@@ -3,7 +3,7 @@
 /// No request of a client can cause one. The request or the job fails, and the error is logged and counted. A guess would
 /// hide the error and might cost money.
 public struct Inconsistency: Error, CustomStringConvertible {
-    /// What was found, without personal data.
+    /// The contradiction, without personal data.
     public let description: String
 
     public init(_ description: String) {
