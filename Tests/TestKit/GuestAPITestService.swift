@@ -64,6 +64,7 @@ public struct GuestAPITestService: Sendable {
     /// The account at the payment sandbox, for tests that asked for one.
     public let account: SandboxAccount?
     private let crowd = Crowd()
+    private let transcript: Transcript?
 
     init(
         app: AppEnvironment,
@@ -72,7 +73,8 @@ public struct GuestAPITestService: Sendable {
         port: Int,
         stateFolder: String,
         log: RecordedLog,
-        account: SandboxAccount?
+        account: SandboxAccount?,
+        transcript: Transcript?
     ) {
         self.app = app
         self.clock = clock
@@ -81,6 +83,7 @@ public struct GuestAPITestService: Sendable {
         self.stateFolder = stateFolder
         self.log = log
         self.account = account
+        self.transcript = transcript
     }
 
     public var given: Given { Given(api: self) }
@@ -143,11 +146,13 @@ public struct GuestAPITestService: Sendable {
         for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
         let body = try await response.body.collect(upTo: 16 << 20)
-        return Response(
+        let answer = Response(
             status: Int(response.status.code),
             headers: Dictionary(response.headers.map { ($0.name.lowercased(), $0.value) }) { first, _ in first },
             body: Data(body.readableBytesView)
         )
+        transcript?.note(method, path, raw, answer)
+        return answer
     }
 
     public func get(_ path: String, as who: Given.Person? = nil) async throws -> Response {
@@ -302,6 +307,8 @@ public func withGuestAPI(
     turn: Turn = .besideOthers,
     isTampering: Bool = false,
     adjust: (inout Settings) throws -> Void = { _ in },
+    test name: String = #function,
+    file: String = #fileID,
     _ body: (GuestAPITestService) async throws -> Void
 ) async throws {
     let template = try await Template.shared.name()
@@ -320,9 +327,11 @@ public func withGuestAPI(
         try adjust(&settings)
         let its = account
         let log = RecordedLog()
+        let transcript = Transcript(of: "\(file) \(name)", database: test.name)
         let app = try AppEnvironment(
             settings: settings,
             now: { clock.now },
+            ids: transcript == nil ? .random : Transcript.counted(),
             secret: ServerSecret(Data("a secret for tests only, of 32 b.".utf8)),
             logger: log.logger
         )
@@ -341,7 +350,8 @@ public func withGuestAPI(
                 port: port,
                 stateFolder: folder,
                 log: log,
-                account: its
+                account: its,
+                transcript: transcript
             )
             do {
                 try await body(api)

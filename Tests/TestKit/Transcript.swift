@@ -1,0 +1,58 @@
+import Foundation
+import GuestModels
+import Synchronization
+
+/// What a test asked the service and what it heard, as text, for `scripts/transcripts.py`.
+///
+/// Written where `VOORPRET_TRANSCRIPTS` names a folder. Then identifiers count instead of being random, so that two
+/// builds that behave alike answer alike.
+final class Transcript: Sendable {
+    private let file: FileHandle
+    private let lock = Mutex(())
+
+    /// nil where no transcripts are wanted.
+    init?(of test: String, database: String) {
+        guard let folder = ProcessInfo.processInfo.environment["VOORPRET_TRANSCRIPTS"] else { return nil }
+        let path = "\(folder)/\(database).txt"
+        try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        FileManager.default.createFile(atPath: path, contents: Data("\(test)\n".utf8))
+        guard let file = FileHandle(forWritingAtPath: path) else { return nil }
+        self.file = file
+    }
+
+    deinit { try? file.close() }
+
+    func note(_ method: String, _ path: String, _ raw: Data?, _ answer: GuestAPITestService.Response) {
+        let headers = answer.headers.filter { !["date", "connection"].contains($0.key) }
+            .sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+        let lines = [
+            "> \(method) \(path)", raw.map { "> \(String(decoding: $0, as: UTF8.self))" } ?? ">",
+            "< \(answer.status) \(headers.joined(separator: "; "))", "< \(answer.text)",
+        ]
+        let text = Data((lines.map { $0.replacing("\n", with: "\\n") }.joined(separator: "\n") + "\n").utf8)
+        lock.withLock { _ in
+            _ = try? file.seekToEnd()
+            try? file.write(contentsOf: text)
+        }
+    }
+
+    /// Identifiers in the order in which they were asked for.
+    static func counted() -> IdentifierSource {
+        let count = Mutex<UInt64>(0)
+        return IdentifierSource { now in
+            let next = count.withLock { count in
+                count += 1
+                return count
+            }
+            let millis = UInt64(max(0, now.timeIntervalSince1970 * 1000))
+            let text = String(format: "%012lx7000%016lx", UInt(millis), UInt(0x8000_0000_0000_0000 | next))
+            var parts: [Substring] = []
+            var rest = Substring(text)
+            for length in [8, 4, 4, 4, 12] {
+                parts.append(rest.prefix(length))
+                rest = rest.dropFirst(length)
+            }
+            return UUID(uuidString: parts.joined(separator: "-")) ?? UUID()
+        }
+    }
+}
