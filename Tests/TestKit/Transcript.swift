@@ -15,7 +15,7 @@ final class Transcript: Sendable {
         guard let folder = ProcessInfo.processInfo.environment["VOORPRET_TRANSCRIPTS"] else { return nil }
         let path = "\(folder)/\(database).txt"
         try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        FileManager.default.createFile(atPath: path, contents: Data("\(test)\n".utf8))
+        _ = FileManager.default.createFile(atPath: path, contents: Data("\(test)\n".utf8))
         guard let file = FileHandle(forWritingAtPath: path) else { return nil }
         self.file = file
     }
