@@ -41,9 +41,7 @@ public struct Given: Sendable {
                 refresh: Token(UUID().uuidString),
                 deviceName: "test",
                 deviceHash: Token(UUID().uuidString).hash,
-                api.app,
-                at: now,
-                in: tx
+                api.act(tx)
             )
             // Tests move the clock by weeks.
             try await tx.run(
@@ -80,10 +78,7 @@ public struct Given: Sendable {
             try await Traveller.add(
                 TravellerRequest(name: "Kim", birthDate: day("2019-06-01"), guardianId: group.travellers.first?.id),
                 to: group.id,
-                as: .guest(guardian.id()),
-                api.app,
-                at: api.now,
-                in: tx
+                api.act(tx, as: .guest(guardian.id()))
             )
         }
     }
@@ -114,7 +109,7 @@ public struct Given: Sendable {
     public func system(_ purpose: SystemCredential.Purpose, at park: Park.ID) async throws -> Person {
         let request = SystemCredentialRequest(name: "System \(UUID())", purpose: purpose)
         let made = try await api.transaction { tx in
-            try await SystemCredential.make(request, at: park, api.app, at: api.now, in: tx)
+            try await SystemCredential.make(request, at: park, api.act(tx))
         }
         return Person(token: made.token, email: "", guest: nil, staff: nil)
     }
@@ -128,9 +123,7 @@ public struct Given: Sendable {
                 isHeadOffice: isHeadOffice,
                 posts: posts,
                 language: .english,
-                api.app,
-                at: api.now,
-                in: tx
+                api.act(tx)
             )
         }
         return try await session(of: .staff(member.id), email: email)
@@ -171,7 +164,7 @@ public struct Given: Sendable {
         let app = api.app
         let now = api.now
         return try await api.transaction { tx in
-            let park = try await Park.create(request, app, at: now, in: tx)
+            let park = try await Park.create(request, api.act(tx))
             let type = try await CottageType.create(
                 CottageTypeRequest(
                     code: "A",
@@ -183,9 +176,7 @@ public struct Given: Sendable {
                     cleaningFee: 5000
                 ),
                 park: park.id,
-                app,
-                at: now,
-                in: tx
+                api.act(tx)
             )
             _ = try await Rate.create(
                 RateRequest(
@@ -194,9 +185,7 @@ public struct Given: Sendable {
                     weekendNight: 12000
                 ),
                 type: type.id,
-                app,
-                at: now,
-                in: tx
+                api.act(tx)
             )
             var cottages: [Cottage] = []
             for index in 0..<count {
@@ -209,9 +198,7 @@ public struct Given: Sendable {
                             latitude: 52.2
                         ),
                         park: park.id,
-                        app,
-                        at: now,
-                        in: tx
+                        api.act(tx)
                     )
                 )
             }
@@ -222,13 +209,7 @@ public struct Given: Sendable {
     /// A group with its organiser as the only traveller.
     public func group(of organiser: Person, name: String = "Friends") async throws -> TravelGroup {
         try await api.transaction { tx in
-            try await TravelGroup.create(
-                GroupRequest(name: name, myName: "Organiser"),
-                by: organiser.id(),
-                api.app,
-                at: api.now,
-                in: tx
-            )
+            try await TravelGroup.create(GroupRequest(name: name, myName: "Organiser"), by: organiser.id(), api.act(tx))
         }
     }
 
@@ -239,19 +220,9 @@ public struct Given: Sendable {
             let invitation = try await Invitation.create(
                 InvitationRequest(),
                 to: group.id,
-                as: .guest(organiser.id()),
-                api.app,
-                at: now,
-                in: tx
+                api.act(tx, as: .guest(organiser.id()))
             )
-            _ = try await Invitation.accept(
-                code: invitation.code,
-                InvitationAcceptance(),
-                by: person.id(),
-                api.app,
-                at: now,
-                in: tx
-            )
+            _ = try await Invitation.accept(code: invitation.code, InvitationAcceptance(), by: person.id(), api.act(tx))
         }
         return person
     }
@@ -267,10 +238,7 @@ public struct Given: Sendable {
         try await api.transaction { tx in
             try await Booking.place(
                 api.given.request(group, world, cottages: cottages, from: arrival, to: departure),
-                as: .guest(organiser.id()),
-                api.app,
-                at: api.now,
-                in: tx
+                api.act(tx, as: .guest(organiser.id()))
             )
         }
     }

@@ -34,16 +34,16 @@ extension Office {
     /// - Parameter erased: the guests on the list that lies outside the backups.
     /// - Returns: a line for each thing that was done, or that somebody should look after.
     public func settleRestore(erased: [Guest.ID]) async throws -> [String] {
-        let acting = Principal.job("restore").setting
+        let acting = Principal.job("restore")
         let now = app.now()
         // Numbers go on from where the backup was: phones that were further begin anew.
-        let (devices, systems, invitations) = try await app.database.transaction(as: acting, within: 600) { tx in
-            try await tx.run(SyncSQL.newEpoch)
-            let devices = try await tx.run(IdentitySQL.revokeAllStaff(at: now))
-            try await tx.run([IdentitySQL.endAllMailChanges, FactorSQL.deleteAllCodes])
-            let systems = try await tx.run(SystemCredentialSQL.endAll(at: now))
-            let invitations = try await tx.run(GroupSQL.revokeAllInvitations(at: now))
-            try Audit.record("backup.restore", target: nil, app, at: now, in: tx)
+        let (devices, systems, invitations) = try await app.act(as: acting, within: 600) { act in
+            try await act.tx.run(SyncSQL.newEpoch)
+            let devices = try await act.tx.run(IdentitySQL.revokeAllStaff(at: now))
+            try await act.tx.run([IdentitySQL.endAllMailChanges, FactorSQL.deleteAllCodes])
+            let systems = try await act.tx.run(SystemCredentialSQL.endAll(at: now))
+            let invitations = try await act.tx.run(GroupSQL.revokeAllInvitations(at: now))
+            try Audit.record("backup.restore", target: nil, act)
             return (devices, systems, invitations)
         }
         let older = app.secret.keys.map(\.number)
@@ -57,9 +57,9 @@ extension Office {
         var count = 0
         for guest in erased {
             do {
-                let isErased = try await app.database.transaction(as: acting, within: 60) { tx in
-                    guard try await tx.first(IdentitySQL.guest(guest)) != nil else { return false }
-                    try await Guest.erase(guest, app, at: now, in: tx)
+                let isErased = try await app.act(as: acting, within: 60) { act in
+                    guard try await act.tx.first(IdentitySQL.guest(guest)) != nil else { return false }
+                    try await Guest.erase(guest, act)
                     return true
                 }
                 if isErased { count += 1 }

@@ -14,14 +14,12 @@ enum Audit {
         reason: String? = nil,
         before: (any Encodable & Sendable)? = nil,
         after: (any Encodable & Sendable)? = nil,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) throws {
-        tx.later([
+        act.tx.later([
             IdentitySQL.insertAudit(
-                app.ids.uuid(at: now),
-                at: now,
+                act.app.ids.uuid(at: act.now),
+                at: act.now,
                 onBehalfOf: guest,
                 park: park,
                 action: action,

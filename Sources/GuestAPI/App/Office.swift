@@ -36,14 +36,14 @@ public struct Office: Sendable {
             throw BadArgument(description: "--language is en, nl or de")
         }
         do {
-            return try await app.database.transaction(as: Principal.job("staff").setting) { tx in
+            return try await app.act(as: .job("staff")) { act in
                 var posts: [StaffMember.Post] = []
                 for text in functions {
                     let parts = text.split(separator: ":").map(String.init)
                     guard parts.count == 2, let function = StaffMember.Function(rawValue: parts[1]) else {
                         throw BadArgument(description: "'\(text)' is not park:function")
                     }
-                    guard let park = try await tx.first(ParkSQL.park(slug: parts[0])) else {
+                    guard let park = try await act.tx.first(ParkSQL.park(slug: parts[0])) else {
                         throw BadArgument(description: "there is no park '\(parts[0])'")
                     }
                     posts.append(.init(parkId: park.id, function: function))
@@ -54,9 +54,7 @@ public struct Office: Sendable {
                     isHeadOffice: isHeadOffice,
                     posts: posts,
                     language: language,
-                    app,
-                    at: app.now(),
-                    in: tx
+                    act
                 )
                 return member.id.description
             }
@@ -82,11 +80,11 @@ public struct Office: Sendable {
     /// Ends the work of whoever has the address; they are out within a second.
     public func endStaff(email: String) async throws {
         do {
-            try await app.database.transaction(as: Principal.job("staff").setting) { tx in
-                guard let member = try await tx.first(StaffSQL.member(email: email.lowercased())) else {
+            try await app.act(as: .job("staff")) { act in
+                guard let member = try await act.tx.first(StaffSQL.member(email: email.lowercased())) else {
                     throw BadArgument(description: "nobody works here under '\(email)'")
                 }
-                try await StaffMember.end(member.id, app, at: app.now(), in: tx)
+                try await StaffMember.end(member.id, act)
             }
         } catch let refusal as Refusal {
             throw BadArgument(description: refusal.message.english)
@@ -95,11 +93,11 @@ public struct Office: Sendable {
 
     /// Takes somebody's authenticator app away: they are signed out, and enrol a new one when they sign in again.
     public func removeFactor(email: String) async throws {
-        try await app.database.transaction(as: Principal.job("staff").setting) { tx in
-            guard let member = try await tx.first(StaffSQL.member(email: email.lowercased())) else {
+        try await app.act(as: .job("staff")) { act in
+            guard let member = try await act.tx.first(StaffSQL.member(email: email.lowercased())) else {
                 throw BadArgument(description: "nobody works here under '\(email)'")
             }
-            try await SecondFactor.remove(of: member.id, app, at: app.now(), in: tx)
+            try await SecondFactor.remove(of: member.id, act)
         }
     }
 
@@ -115,12 +113,12 @@ public struct Office: Sendable {
             throw BadArgument(description: "--purpose is feed, reports or books")
         }
         do {
-            return try await app.database.transaction(as: Principal.job("staff").setting) { tx in
-                guard let park = try await tx.first(ParkSQL.park(slug: slug)) else {
+            return try await app.act(as: .job("staff")) { act in
+                guard let park = try await act.tx.first(ParkSQL.park(slug: slug)) else {
                     throw BadArgument(description: "there is no park '\(slug)'")
                 }
                 let request = SystemCredentialRequest(name: name, purpose: purpose)
-                return try await SystemCredential.make(request, at: park.id, app, at: app.now(), in: tx).token
+                return try await SystemCredential.make(request, at: park.id, act).token
             }
         } catch let refusal as Refusal {
             throw BadArgument(description: refusal.message.english)
@@ -142,8 +140,8 @@ public struct Office: Sendable {
     /// Whether there was such a dead job.
     public func retryJob(_ id: String) async throws -> Bool {
         guard let id = Job.ID(id) else { throw BadArgument(description: "'\(id)' is no job id") }
-        return try await app.database.transaction(as: Principal.job("retry").setting) { tx in
-            try await tx.run(JobSQL.retry(id, at: app.now())) == 1
+        return try await app.act(as: .job("retry")) { act in
+            try await act.tx.run(JobSQL.retry(id, at: app.now())) == 1
         }
     }
 
@@ -160,15 +158,15 @@ public struct Office: Sendable {
             }
             try await ReadBooks.read(app)
             // The books may show money that was moved without us; look at it even if no worker is running.
-            let acting = Principal.job("check").setting
+            let acting = Principal.job("check")
             let due = AttemptSQL.reviewsDue(since: .distantPast)
-            for attempt in try await app.database.read(as: acting, { try await $0.all(due) }) {
+            for attempt in try await app.database.read(as: acting.setting, { try await $0.all(due) }) {
                 try await ReviewCharge.carryOut(attempt, app)
             }
         }
         // It looks at everything there ever was.
-        return try await app.database.transaction(as: Principal.job("check").setting, within: 3600) { tx in
-            try await CheckLedger.all(withProvider: withProvider, in: tx).map { "\($0.what): \($0.subject)" }
+        return try await app.act(as: .job("check"), within: 3600) { act in
+            try await CheckLedger.all(withProvider: withProvider, in: act.tx).map { "\($0.what): \($0.subject)" }
         }
     }
 

@@ -43,7 +43,7 @@ extension Office {
     /// A line per key, the newest first: since when, and how many values it seals.
     public func listKeys() async throws -> [String] {
         let counts = try await sealed()
-        let keys = try await app.database.read(as: Self.acting) { try await $0.all(SecretSQL.keys) }
+        let keys = try await app.database.read(as: Self.acting.setting) { try await $0.all(SecretSQL.keys) }
         return keys.reversed().map { key in
             "secret \(key.number)  since \(key.madeAt.rfc3339)  seals \(counts[key.number] ?? 0) values"
         }
@@ -67,9 +67,9 @@ extension Office {
                 throw BadArgument(description: "\(folder.file(newest).path()) cannot be read")
             }
             let now = app.now()
-            try await app.database.transaction(as: Self.acting) { tx in
-                try await tx.run(SecretSQL.insert(key, at: now))
-                try Audit.record("secret.rotate", target: nil, after: key.number, app, at: now, in: tx)
+            try await app.act(as: Self.acting) { act in
+                try await act.tx.run(SecretSQL.insert(key, at: now))
+                try Audit.record("secret.rotate", target: nil, after: key.number, act)
             }
         }
         try await Task.sleep(for: pause)
@@ -91,9 +91,9 @@ extension Office {
             throw BadArgument(description: "secret \(number) still seals \(values) values; rotate to the end first")
         }
         let now = app.now()
-        let isKnown = try await app.database.transaction(as: Self.acting) { tx in
-            guard try await tx.run(SecretSQL.delete(number)) == 1 else { return false }
-            try Audit.record("secret.end", target: nil, before: number, app, at: now, in: tx)
+        let isKnown = try await app.act(as: Self.acting) { act in
+            guard try await act.tx.run(SecretSQL.delete(number)) == 1 else { return false }
+            try Audit.record("secret.end", target: nil, before: number, act)
             return true
         }
         guard isKnown || FileManager.default.fileExists(atPath: folder.file(number).path()) else {
@@ -102,7 +102,7 @@ extension Office {
         try folder.remove(number)
     }
 
-    private static let acting = Principal.job("secret").setting
+    private static let acting = Principal.job("secret")
 
     /// How many values each key seals.
     private func sealed() async throws -> [Int: Int] {
@@ -124,7 +124,7 @@ extension Office {
             }
             guard !anew.isEmpty else { return }
             // A value that has changed meanwhile is sealed with the newest key already.
-            sealed += try await app.database.transaction(as: Self.acting) {
+            sealed += try await app.database.transaction(as: Self.acting.setting) {
                 try await $0.run(SecretSQL.replace(anew, in: place))
             }
         }
@@ -138,7 +138,7 @@ extension Office {
         var last: SecretSQL.Value?
         while true {
             let after = last
-            let values = try await app.database.read(as: Self.acting) {
+            let values = try await app.database.read(as: Self.acting.setting) {
                 try await $0.all(SecretSQL.values(in: place, after: after, limit: 200))
             }
             guard !values.isEmpty else { return }

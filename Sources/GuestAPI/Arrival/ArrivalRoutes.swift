@@ -16,7 +16,7 @@ enum ArrivalRoutes {
     private static func setArrivalTime(_ call: Call) async throws -> Answer {
         let request = try call.body(ArrivalTimeRequest.self)
         return try await BookingRoutes.change(call) { id, tx in
-            try await Booking.setArrivalTime(request, of: id, as: call.principal, at: call.now, in: tx)
+            try await Booking.setArrivalTime(request, of: id, act)
         }
     }
 
@@ -24,16 +24,8 @@ enum ArrivalRoutes {
         let households = try call.body(HouseholdsRequest.self).householdIds
         let id: Booking.ID = try call.id("booking")
         let cottage: Cottage.ID = try call.id("cottage")
-        return try await call.write { tx in
-            try await Booking.settle(
-                households,
-                in: cottage,
-                of: id,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        return try await call.write { act in
+            try await Booking.settle(households, in: cottage, of: id, act)
             return .noContent
         }
     }
@@ -42,16 +34,16 @@ enum ArrivalRoutes {
         let entry = try call.body(RegisterEntry.self)
         let id: Booking.ID = try call.id("booking")
         let traveller: Traveller.ID = try call.id("traveller")
-        return try await call.write { tx in
-            try await entry.enter(traveller, of: id, as: call.principal, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            try await entry.enter(traveller, of: id, act)
             return .noContent
         }
     }
 
     private static func showRegister(_ call: Call) async throws -> Answer {
         let id: Booking.ID = try call.id("booking")
-        return try await call.write { tx in
-            let entries = try await RegisterEntry.show(of: id, as: call.principal, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            let entries = try await RegisterEntry.show(of: id, act)
             return try .json(Page(items: entries, next: nil))
         }
     }
@@ -59,14 +51,14 @@ enum ArrivalRoutes {
     private static func checkIn(_ call: Call) async throws -> Answer {
         let household = try household(of: call)
         return try await BookingRoutes.change(call) { id, tx in
-            try await Booking.checkIn(id, of: household, as: call.principal, call.app, at: call.now, in: tx)
+            try await Booking.checkIn(id, of: household, act)
         }
     }
 
     private static func checkOut(_ call: Call) async throws -> Answer {
         let household = try household(of: call)
         return try await BookingRoutes.change(call) { id, tx in
-            try await Booking.checkOut(id, of: household, as: call.principal, call.app, at: call.now, in: tx)
+            try await Booking.checkOut(id, of: household, act)
         }
     }
 
@@ -79,29 +71,21 @@ enum ArrivalRoutes {
         let request = try call.body(NoShowRequest.self)
         guard let reason = request.reason else { throw Refusal.reasonNeeded.at("/reason") }
         return try await BookingRoutes.change(call) { id, tx in
-            try await Booking.noShow(
-                id,
-                of: request.householdId,
-                reason: reason,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+            try await Booking.noShow(id, of: request.householdId, reason: reason, act)
         }
     }
 
     private static func undo(_ call: Call) async throws -> Answer {
         let request = try call.body(MistakeRequest.self)
         return try await BookingRoutes.change(call) { id, tx in
-            try await Booking.undo(request, on: id, as: call.principal, call.app, at: call.now, in: tx)
+            try await Booking.undo(request, on: id, act)
         }
     }
 
     private static func showAccess(_ call: Call) async throws -> Answer {
         let id: Booking.ID = try call.id("booking")
-        return try await call.write { tx in
-            let shown = try await CottageAccess.show(of: id, as: call.principal, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            let shown = try await CottageAccess.show(of: id, act)
             return try .json(Page(items: shown, next: nil))
         }
     }
@@ -109,8 +93,8 @@ enum ArrivalRoutes {
     private static func setAccess(_ call: Call) async throws -> Answer {
         let access = try call.body(CottageAccess.self)
         let cottage: Cottage.ID = try call.id("cottage")
-        return try await call.write { tx in
-            try await access.set(for: cottage, as: call.principal, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            try await access.set(for: cottage, act)
             return .noContent
         }
     }
@@ -118,8 +102,8 @@ enum ArrivalRoutes {
     private static func setReadiness(_ call: Call) async throws -> Answer {
         let request = try call.body(ReadinessRequest.self)
         let cottage: Cottage.ID = try call.id("cottage")
-        return try await call.write { tx in
-            try await Cottage.setReadiness(cottage, request, as: call.principal, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            try await Cottage.setReadiness(cottage, request, act)
             return .noContent
         }
     }

@@ -9,22 +9,15 @@ extension Booking {
     /// Harmless to repeat.
     ///
     /// - Parameter household: the one that comes alone; nil for all of them.
-    static func checkIn(
-        _ id: Booking.ID,
-        of household: Household.ID? = nil,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Booking {
+    static func checkIn(_ id: Booking.ID, of household: Household.ID? = nil, _ act: Act) async throws -> Booking {
         if let household {
-            return try await HouseholdStay.checkIn(household, of: id, as: principal, app, at: now, in: tx)
+            return try await HouseholdStay.checkIn(household, of: id, act)
         }
-        var booking = try await locked(id, by: .member, as: principal, in: tx)
-        let (policies, readiness, roles, register, people, stays, households) = try await tx.all(
+        var booking = try await locked(id, by: .member, act)
+        let (policies, readiness, roles, register, people, stays, households) = try await act.tx.all(
             BookingSQL.policy(of: id),
             ArrivalSQL.readiness(ofBooking: id),
-            BookingSQL.role(of: principal.guestID, in: id),
+            BookingSQL.role(of: act.principal.guestID, in: id),
             ArrivalSQL.register(of: id),
             GroupSQL.travellers(of: booking.groupId),
             ArrivalSQL.stays(of: id),
@@ -32,13 +25,13 @@ extension Booking {
         )
         guard let policy = policies.first else { throw Refusal.notFound }
         let clock = try ParkClock(stored: policy.timeZone)
-        let isStaff = principal.guestID == nil
+        let isStaff = act.principal.guestID == nil
         if !isStaff, policy.rules.selfCheckIn != .anyone, roles != [.organiser] { throw Refusal.forbidden }
         // Some households may have come before the others.
         let isAwaited = stays.contains { $0.stay.state == .expected }
         guard booking.state != .checkedIn || isAwaited else { return booking }
         if let rule = policy.rules.register {
-            try requireRegister(rule, of: booking, people, register, app)
+            try requireRegister(rule, of: booking, people, register, act.app)
         }
         // The desk gives another cottage first, or says that this one is in order.
         guard !readiness.contains(.outOfOrder) else { throw Refusal.outOfOrder }
@@ -46,8 +39,8 @@ extension Booking {
             throw Refusal.notPaid
         }
         try booking.checkIn(
-            at: now,
-            today: clock.date(at: now),
+            at: act.now,
+            today: clock.date(at: act.now),
             opening: clock.instant(booking.stay.arrival, policy.rules.checkInFrom),
             isReady: readiness.allSatisfy { $0 == .ready },
             byStaff: isStaff
@@ -59,8 +52,8 @@ extension Booking {
             : households.map { household in
                 stays.first { $0.stay.householdId == household }?.stay ?? HouseholdStay(householdId: household)
             }
-        HouseholdStay.change(awaited, of: id, from: .expected, to: .checkedIn, at: now, in: tx)
-        return try await write(booking, "booking.checkIn", .occupied, as: principal, app, at: now, in: tx)
+        HouseholdStay.change(awaited, of: id, from: .expected, to: .checkedIn, act)
+        return try await write(booking, "booking.checkIn", .occupied, act)
     }
 
     /// Every adult has to be in it, with a document where the country asks for one.
@@ -86,59 +79,35 @@ extension Booking {
     /// Harmless to repeat.
     ///
     /// - Parameter household: the one that leaves alone; nil for all of them.
-    static func checkOut(
-        _ id: Booking.ID,
-        of household: Household.ID? = nil,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Booking {
+    static func checkOut(_ id: Booking.ID, of household: Household.ID? = nil, _ act: Act) async throws -> Booking {
         if let household {
-            return try await HouseholdStay.checkOut(household, of: id, as: principal, app, at: now, in: tx)
+            return try await HouseholdStay.checkOut(household, of: id, act)
         }
-        var booking = try await locked(id, by: .member, as: principal, in: tx)
-        let (policies, roles, stays) = try await tx.all(
+        var booking = try await locked(id, by: .member, act)
+        let (policies, roles, stays) = try await act.tx.all(
             BookingSQL.policy(of: id),
-            BookingSQL.role(of: principal.guestID, in: id),
+            BookingSQL.role(of: act.principal.guestID, in: id),
             ArrivalSQL.stays(of: id)
         )
-        let isStaff = principal.guestID == nil
+        let isStaff = act.principal.guestID == nil
         if !isStaff, policies.first?.rules.selfCheckIn != .anyone, roles != [.organiser] { throw Refusal.forbidden }
         guard booking.state != .checkedOut else { return booking }
-        try booking.checkOut(at: now)
+        try booking.checkOut(at: act.now)
         if let policy = policies.first {
-            let day = try ParkClock(stored: policy.timeZone).date(at: now)
+            let day = try ParkClock(stored: policy.timeZone).date(at: act.now)
             let gone = Set(
                 stays.filter { $0.stay.state == .checkedOut || $0.stay.state == .noShow }.map(\.stay.householdId)
             )
-            try await correctTouristTax(
-                of: booking,
-                except: gone,
-                leaving: day,
-                rules: policy.rules,
-                app,
-                at: now,
-                in: tx
-            )
-            try await divide(id, as: principal, app, at: now, in: tx)
+            try await correctTouristTax(of: booking, except: gone, leaving: day, rules: policy.rules, act)
+            try await divide(id, act)
         }
-        HouseholdStay.change(stays.map(\.stay), of: id, from: .checkedIn, to: .checkedOut, at: now, in: tx)
+        HouseholdStay.change(stays.map(\.stay), of: id, from: .checkedIn, to: .checkedOut, act)
         if !booking.isPaid, booking.groupId != nil {
-            try Job.enqueue(LeftOwing(bookingId: id), key: id.description, at: now, app, in: tx)
+            try Job.enqueue(LeftOwing(bookingId: id), key: id.description, at: act.now, act)
         }
         // A stay that is over may be checked out late, when others live there already.
-        let others = Set(try await tx.all(ArrivalSQL.occupied(booking.cottages.map(\.id), besides: id)))
-        return try await write(
-            booking,
-            "booking.checkOut",
-            .toClean,
-            except: others,
-            as: principal,
-            app,
-            at: now,
-            in: tx
-        )
+        let others = Set(try await act.tx.all(ArrivalSQL.occupied(booking.cottages.map(\.id), besides: id)))
+        return try await write(booking, "booking.checkOut", .toClean, except: others, act)
     }
 
     /// Nobody came: the cottages are free for others; the price stands, but for the tourist tax, which nobody owes.
@@ -148,36 +117,25 @@ extension Booking {
         _ id: Booking.ID,
         of household: Household.ID? = nil,
         reason: String,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Booking {
         if let household {
-            return try await HouseholdStay.noShow(household, of: id, reason, as: principal, app, at: now, in: tx)
+            return try await HouseholdStay.noShow(household, of: id, reason, act)
         }
-        var booking = try await locked(id, as: principal, in: tx)
-        guard let policy = try await tx.first(BookingSQL.policy(of: id)) else { throw Refusal.notFound }
+        var booking = try await locked(id, act)
+        guard let policy = try await act.tx.first(BookingSQL.policy(of: id)) else { throw Refusal.notFound }
         let clock = try ParkClock(stored: policy.timeZone)
         guard booking.state != .noShow else { return booking }
-        try booking.noShow(today: clock.date(at: now))
+        try booking.noShow(today: clock.date(at: act.now))
         booking.version += 1
-        tx.later([
-            BookingSQL.release(id), BookingSQL.update(booking), BookingSQL.markNoShow(id, at: now),
-            BookingSQL.reverseTouristTax(of: id, at: now),
+        act.tx.later([
+            BookingSQL.release(id), BookingSQL.update(booking), BookingSQL.markNoShow(id, at: act.now),
+            BookingSQL.reverseTouristTax(of: id, at: act.now),
         ])
-        try await Booking.divide(id, as: principal, app, at: now, in: tx)
-        try Audit.record(
-            "booking.noShow",
-            target: id.uuid,
-            park: booking.parkId,
-            reason: reason,
-            app,
-            at: now,
-            in: tx
-        )
-        booking.publish(in: tx)
-        return try await locked(id, as: principal, in: tx)
+        try await Booking.divide(id, act)
+        try Audit.record("booking.noShow", target: id.uuid, park: booking.parkId, reason: reason, act)
+        booking.publish(in: act.tx)
+        return try await locked(id, act)
     }
 
     private static func write(
@@ -185,50 +143,41 @@ extension Booking {
         _ action: String,
         _ readiness: Readiness,
         except others: Set<Cottage.ID> = [],
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Booking {
         var booking = booking
         booking.version += 1
-        tx.later([BookingSQL.update(booking)])
+        act.tx.later([BookingSQL.update(booking)])
         let left = booking.cottages.map(\.id).filter { !others.contains($0) }
-        Cottage.mark(left, readiness, of: booking.parkId, at: now, in: tx)
-        try Audit.record(action, target: booking.id.uuid, park: booking.parkId, app, at: now, in: tx)
-        booking.publish(in: tx)
-        return try await found(booking.id, by: .member, as: principal, in: tx)
+        Cottage.mark(left, readiness, of: booking.parkId, act)
+        try Audit.record(action, target: booking.id.uuid, park: booking.parkId, act)
+        booking.publish(in: act.tx)
+        return try await found(booking.id, by: .member, act)
     }
 
     /// Sets when a household arrives.
     ///
     /// Members set their own, the organiser any. Staff who name no household set the booking's hour, which is else the
     /// earliest of the households.
-    static func setArrivalTime(
-        _ request: ArrivalTimeRequest,
-        of id: Booking.ID,
-        as principal: Principal,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Booking {
-        var booking = try await locked(id, by: .member, as: principal, in: tx)
+    static func setArrivalTime(_ request: ArrivalTimeRequest, of id: Booking.ID, _ act: Act) async throws -> Booking {
+        var booking = try await locked(id, by: .member, act)
         guard booking.state == .held || booking.state == .confirmed || booking.state == .checkedIn else {
             throw Refusal.notChangeable
         }
         booking.version += 1
-        if let household = try await HouseholdStay.household(request.householdId, of: booking, as: principal, in: tx) {
-            var stays = try await tx.all(ArrivalSQL.stays(of: id)).map(\.stay)
+        if let household = try await HouseholdStay.household(request.householdId, of: booking, act) {
+            var stays = try await act.tx.all(ArrivalSQL.stays(of: id)).map(\.stay)
             var own = stays.first { $0.householdId == household } ?? HouseholdStay(householdId: household)
             guard own.state == .expected else { throw Refusal.notChangeable }
             own.arrivalTime = request.time
             stays = stays.filter { $0.householdId != household } + [own]
             booking.arrivalTime = stays.firstArrival
-            tx.later([ArrivalSQL.write(own, of: id, at: now), BookingSQL.update(booking)])
+            act.tx.later([ArrivalSQL.write(own, of: id, at: act.now), BookingSQL.update(booking)])
         } else {
             booking.arrivalTime = request.time
-            tx.later([BookingSQL.update(booking)])
+            act.tx.later([BookingSQL.update(booking)])
         }
-        booking.publish(in: tx)
-        return try await found(id, by: .member, as: principal, in: tx)
+        booking.publish(in: act.tx)
+        return try await found(id, by: .member, act)
     }
 }

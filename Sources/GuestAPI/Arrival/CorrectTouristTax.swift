@@ -17,13 +17,11 @@ extension Booking {
         except gone: Set<Household.ID> = [],
         leaving day: LocalDate,
         rules: HouseRules,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws {
         guard day < booking.stay.departure else { return }
         let slept = max(day.daysSince1970 - booking.stay.arrival.daysSince1970, 0)
-        let (lines, people) = try await tx.all(
+        let (lines, people) = try await act.tx.all(
             BookingSQL.liveLines(of: booking.id),
             GroupSQL.travellers(ofBooking: booking.id)
         )
@@ -37,9 +35,9 @@ extension Booking {
         for (id, line) in taxed {
             let owed = line.touristTax(sleeping: slept, of: nights, rules.touristTax)
             guard owed != line else { continue }
-            tx.later([BookingSQL.reverseLines([id], of: booking.id, at: now)])
+            act.tx.later([BookingSQL.reverseLines([id], of: booking.id, at: act.now)])
             guard let owed else { continue }
-            tx.later([BookingSQL.insert(owed, id: app.ids.next(at: now), booking: booking.id, at: now)])
+            act.tx.later([BookingSQL.insert(owed, id: act.id(), booking: booking.id, at: act.now)])
         }
     }
 }

@@ -6,26 +6,19 @@ extension RegisterEntry {
     /// Enters a traveller, days ahead or at the desk; anybody of the group may, as for a form on a clipboard.
     ///
     /// Throws `notFound` for a traveller who is not of the booking, or where the park keeps no register.
-    func enter(
-        _ traveller: Traveller.ID,
-        of id: Booking.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        let booking = try await Booking.locked(id, by: .member, as: principal, in: tx)
-        guard let rule = try await tx.first(BookingSQL.policy(of: id))?.rules.register,
+    func enter(_ traveller: Traveller.ID, of id: Booking.ID, _ act: Act) async throws {
+        let booking = try await Booking.locked(id, by: .member, act)
+        guard let rule = try await act.tx.first(BookingSQL.policy(of: id))?.rules.register,
             booking.travellerIds.contains(traveller)
         else { throw Refusal.notFound }
         guard booking.state == .held || booking.state == .confirmed || booking.state == .checkedIn else {
             throw Refusal.stayOver
         }
         let data = Data(try ResponseEncoder.encode(self))
-        let sealed = try app.secret.seal(data, for: "register", context: traveller.description)
+        let sealed = try act.app.secret.seal(data, for: "register", context: traveller.description)
         let keepUntil = booking.stay.departure.adding(days: rule.keepDays)
-        tx.later([ArrivalSQL.enter(traveller, of: id, sealed: sealed, keepUntil: keepUntil)])
-        try Audit.record("register.enter", target: id.uuid, park: booking.parkId, app, at: now, in: tx)
+        act.tx.later([ArrivalSQL.enter(traveller, of: id, sealed: sealed, keepUntil: keepUntil)])
+        try Audit.record("register.enter", target: id.uuid, park: booking.parkId, act)
     }
 
     static func open(_ sealed: Data, of traveller: Traveller.ID, _ app: AppEnvironment) throws -> RegisterEntry {
@@ -39,18 +32,12 @@ extension RegisterEntry {
     }
 
     /// The register of a booking, for the desk; every look is audited.
-    static func show(
-        of id: Booking.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> [Shown] {
-        let booking = try await Booking.found(id, by: .member, as: principal, in: tx)
-        let entries = try await tx.all(ArrivalSQL.register(of: id))
-        try Audit.record("register.show", target: id.uuid, park: booking.parkId, app, at: now, in: tx)
+    static func show(of id: Booking.ID, _ act: Act) async throws -> [Shown] {
+        let booking = try await Booking.found(id, by: .member, act)
+        let entries = try await act.tx.all(ArrivalSQL.register(of: id))
+        try Audit.record("register.show", target: id.uuid, park: booking.parkId, act)
         return try entries.map { traveller, sealed in
-            Shown(travellerId: traveller, entry: try open(sealed, of: traveller, app))
+            Shown(travellerId: traveller, entry: try open(sealed, of: traveller, act.app))
         }
     }
 }
@@ -59,14 +46,14 @@ extension PersonalData {
     /// The guest register; the law has it kept when the account goes, until its own day.
     static let register = PersonalData(
         name: "register",
-        export: { guest, app, tx in
-            try await tx.all(ArrivalSQL.entries(of: guest)).map { _, traveller, sealed in
+        export: { guest, act in
+            try await act.tx.all(ArrivalSQL.entries(of: guest)).map { _, traveller, sealed in
                 RegisterEntry.Shown(
                     travellerId: traveller,
-                    entry: try RegisterEntry.open(sealed, of: traveller, app)
+                    entry: try RegisterEntry.open(sealed, of: traveller, act.app)
                 )
             }
         },
-        erase: { _, _, _, _ in }
+        erase: { _, _ in }
     )
 }

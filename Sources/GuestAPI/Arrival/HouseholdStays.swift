@@ -6,19 +6,14 @@ extension HouseholdStay {
     /// The household that a request is about: the one it names, or a guest's own; nil for staff who name none.
     ///
     /// Throws `notFound` for one that does not stay, `forbidden` for another's unless the organiser asks.
-    static func household(
-        _ named: Household.ID?,
-        of booking: Booking,
-        as principal: Principal,
-        in tx: Transaction
-    ) async throws -> Household.ID? {
+    static func household(_ named: Household.ID?, of booking: Booking, _ act: Act) async throws -> Household.ID? {
         guard let group = booking.groupId else { return nil }
-        let staying = Set(try await tx.all(ArrivalSQL.households(of: booking.id)))
-        guard let guest = principal.guestID else {
+        let staying = Set(try await act.tx.all(ArrivalSQL.households(of: booking.id)))
+        guard let guest = act.principal.guestID else {
             guard named.map(staying.contains) ?? true else { throw Refusal.notFound.at("/householdId") }
             return named
         }
-        guard let own = try await tx.first(GroupSQL.ownRow(in: group, of: guest)) else { throw Refusal.notFound }
+        guard let own = try await act.tx.first(GroupSQL.ownRow(in: group, of: guest)) else { throw Refusal.notFound }
         // A member who does not stay acts for the whole group.
         guard let named else { return staying.contains(own.householdId) ? own.householdId : nil }
         guard staying.contains(named) else { throw Refusal.notFound.at("/householdId") }
@@ -53,16 +48,10 @@ extension HouseholdStay {
         }
     }
 
-    private static func stage(
-        _ household: Household.ID,
-        of id: Booking.ID,
-        as principal: Principal,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Stage {
-        let booking = try await Booking.locked(id, by: .member, as: principal, in: tx)
-        _ = try await Self.household(household, of: booking, as: principal, in: tx)
-        let (policies, rows, all) = try await tx.all(
+    private static func stage(_ household: Household.ID, of id: Booking.ID, _ act: Act) async throws -> Stage {
+        let booking = try await Booking.locked(id, by: .member, act)
+        _ = try await Self.household(household, of: booking, act)
+        let (policies, rows, all) = try await act.tx.all(
             BookingSQL.policy(of: id),
             ArrivalSQL.stays(of: id),
             ArrivalSQL.households(of: id)
@@ -86,7 +75,7 @@ extension HouseholdStay {
             rows: rows,
             rules: policy.rules,
             clock: clock,
-            isStaff: principal.guestID == nil,
+            isStaff: act.principal.guestID == nil,
             cottages: homes.isEmpty ? booking.cottages : homes
         )
     }
@@ -94,17 +83,10 @@ extension HouseholdStay {
     /// A household comes, and the doors of its cottages open for it; the first to come begins the stay.
     ///
     /// If the park lets only the organiser begin a stay, other households check in after the stay has begun.
-    static func checkIn(
-        _ household: Household.ID,
-        of id: Booking.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Booking {
-        var stage = try await stage(household, of: id, as: principal, at: now, in: tx)
-        let (roles, register, people, shares, readiness) = try await tx.all(
-            BookingSQL.role(of: principal.guestID, in: id),
+    static func checkIn(_ household: Household.ID, of id: Booking.ID, _ act: Act) async throws -> Booking {
+        var stage = try await stage(household, of: id, act)
+        let (roles, register, people, shares, readiness) = try await act.tx.all(
+            BookingSQL.role(of: act.principal.guestID, in: id),
             ArrivalSQL.register(of: id),
             GroupSQL.travellers(of: stage.booking.groupId),
             ShareSQL.shares(of: id),
@@ -117,36 +99,29 @@ extension HouseholdStay {
         guard stage.own.state != .checkedIn else { return stage.booking }
         if let rule = stage.rules.register {
             let own = people.filter { $0.householdId == household }
-            try Booking.requireRegister(rule, of: stage.booking, own, register, app)
+            try Booking.requireRegister(rule, of: stage.booking, own, register, act.app)
         }
         guard !readiness.contains(.outOfOrder) else { throw Refusal.outOfOrder }
         let open = shares.first { $0.householdId == household }?.open ?? 0
         guard stage.isStaff || stage.rules.paidCheckIn != true || open == 0 else { throw Refusal.notPaid }
-        let today = stage.clock.date(at: now)
+        let today = stage.clock.date(at: act.now)
         let opening = stage.clock.instant(stage.booking.stay.arrival, stage.rules.checkInFrom)
         // A cottage counts as ready where others of the group already live.
         let isReady = readiness.allSatisfy { $0 == .ready || stage.booking.state == .checkedIn && $0 == .occupied }
-        try stage.own.checkIn(stage.booking, today: today, isOpen: stage.isStaff || now >= opening || isReady)
+        try stage.own.checkIn(stage.booking, today: today, isOpen: stage.isStaff || act.now >= opening || isReady)
         if stage.booking.state == .confirmed {
             stage.booking.state = .checkedIn
-            stage.booking.checkedInAt = now
+            stage.booking.checkedInAt = act.now
         }
-        Cottage.mark(stage.cottages.map(\.id), .occupied, of: stage.booking.parkId, at: now, in: tx)
-        return try await write(stage, "household.checkIn", for: nil, as: principal, app, at: now, in: tx)
+        Cottage.mark(stage.cottages.map(\.id), .occupied, of: stage.booking.parkId, act)
+        return try await write(stage, "household.checkIn", for: nil, act)
     }
 
     /// A household leaves, before the others or with them; the last to leave ends the stay.
     ///
     /// It owes tourist tax for the nights it has slept. The shares of the others stay as they are.
-    static func checkOut(
-        _ household: Household.ID,
-        of id: Booking.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Booking {
-        var stage = try await stage(household, of: id, as: principal, at: now, in: tx)
+    static func checkOut(_ household: Household.ID, of id: Booking.ID, _ act: Act) async throws -> Booking {
+        var stage = try await stage(household, of: id, act)
         guard stage.own.state != .checkedOut else { return stage.booking }
         guard stage.booking.state == .checkedIn else {
             throw stage.booking.state == .checkedOut ? Refusal.stayOver : Refusal.notCheckedIn
@@ -154,10 +129,10 @@ extension HouseholdStay {
         try stage.own.checkOut()
         let stays = stage.changed(to: stage.own)
         // The last household ends the whole stay, also where its guests may not check out the group.
-        guard !stays.isOver else { return try await Booking.checkOut(id, as: .job("household"), app, at: now, in: tx) }
-        try await endTax(of: stage, on: stage.clock.date(at: now), as: principal, app, at: now, in: tx)
-        Cottage.mark(stage.emptied(stays), .toClean, of: stage.booking.parkId, at: now, in: tx)
-        return try await write(stage, "household.checkOut", for: nil, as: principal, app, at: now, in: tx)
+        guard !stays.isOver else { return try await Booking.checkOut(id, act.as(.job("household"))) }
+        try await endTax(of: stage, on: stage.clock.date(at: act.now), act)
+        Cottage.mark(stage.emptied(stays), .toClean, of: stage.booking.parkId, act)
+        return try await write(stage, "household.checkOut", for: nil, act)
     }
 
     /// Records that one household did not come.
@@ -167,45 +142,27 @@ extension HouseholdStay {
         _ household: Household.ID,
         of id: Booking.ID,
         _ reason: String,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Booking {
-        var stage = try await stage(household, of: id, as: principal, at: now, in: tx)
+        var stage = try await stage(household, of: id, act)
         guard stage.own.state != .noShow else { return stage.booking }
-        try stage.own.noShow(stage.booking, today: stage.clock.date(at: now))
+        try stage.own.noShow(stage.booking, today: stage.clock.date(at: act.now))
         let stays = stage.changed(to: stage.own)
         guard !stays.allSatisfy({ $0.state == .noShow }) else {
-            return try await Booking.noShow(id, reason: reason, as: principal, app, at: now, in: tx)
+            return try await Booking.noShow(id, reason: reason, act)
         }
-        try await endTax(of: stage, on: stage.booking.stay.arrival, as: principal, app, at: now, in: tx)
-        let changed = try await write(stage, "household.noShow", for: reason, as: principal, app, at: now, in: tx)
+        try await endTax(of: stage, on: stage.booking.stay.arrival, act)
+        let changed = try await write(stage, "household.noShow", for: reason, act)
         // The others have left before, so nobody is there any more.
         guard stays.isOver else { return changed }
-        return try await Booking.checkOut(id, as: .job("household"), app, at: now, in: tx)
+        return try await Booking.checkOut(id, act.as(.job("household")))
     }
 
     /// Corrects the household's tourist tax to the nights before `day`, and divides the price anew.
-    private static func endTax(
-        of stage: Stage,
-        on day: LocalDate,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
+    private static func endTax(of stage: Stage, on day: LocalDate, _ act: Act) async throws {
         let (booking, household) = (stage.booking, stage.own.householdId)
-        try await Booking.correctTouristTax(
-            of: booking,
-            for: household,
-            leaving: day,
-            rules: stage.rules,
-            app,
-            at: now,
-            in: tx
-        )
-        try await Booking.divide(booking.id, as: principal, app, at: now, in: tx)
+        try await Booking.correctTouristTax(of: booking, for: household, leaving: day, rules: stage.rules, act)
+        try await Booking.divide(booking.id, act)
     }
 
     /// Undoes one household's no-show or check-out, for staff, within the hours of the park's rule.
@@ -214,72 +171,46 @@ extension HouseholdStay {
         _ household: Household.ID,
         of id: Booking.ID,
         for reason: String?,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Booking {
-        var stage = try await stage(household, of: id, as: principal, at: now, in: tx)
+        var stage = try await stage(household, of: id, act)
         let row = stage.rows.first { $0.stay.householdId == household }
         guard let then = what == .noShow ? row?.noShowAt : row?.checkedOutAt,
             stage.booking.state == .checkedIn || stage.booking.state == .confirmed,
-            !stage.rules.isTooLateToUndo(then, at: now)
+            !stage.rules.isTooLateToUndo(then, at: act.now)
         else { throw Refusal.tooLateToUndo }
-        guard stage.clock.date(at: now) <= stage.booking.stay.departure else { throw Refusal.stayOver }
+        guard stage.clock.date(at: act.now) <= stage.booking.stay.departure else { throw Refusal.stayOver }
         stage.own.state = what == .noShow ? .expected : .checkedIn
-        tx.later([ArrivalSQL.write(stage.own, of: id, at: now)])
-        try await stage.booking.reprice(app, at: now, in: tx)
-        try await Booking.divide(id, undoing: then, as: principal, app, at: now, in: tx)
+        act.tx.later([ArrivalSQL.write(stage.own, of: id, at: act.now)])
+        try await stage.booking.reprice(act)
+        try await Booking.divide(id, undoing: then, act)
         if what == .checkOut {
-            Cottage.mark(stage.cottages.map(\.id), .occupied, of: stage.booking.parkId, at: now, in: tx)
+            Cottage.mark(stage.cottages.map(\.id), .occupied, of: stage.booking.parkId, act)
         }
-        return try await write(stage, "household.undo", for: reason, as: principal, app, at: now, in: tx)
+        return try await write(stage, "household.undo", for: reason, act)
     }
 
     /// Writes a row for every household, because one without a row would now count as expected.
-    private static func write(
-        _ stage: Stage,
-        _ action: String,
-        for reason: String?,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Booking {
+    private static func write(_ stage: Stage, _ action: String, for reason: String?, _ act: Act) async throws -> Booking
+    {
         var booking = stage.booking
         booking.version += 1
-        tx.later(
-            stage.changed(to: stage.own).map { ArrivalSQL.write($0, of: booking.id, at: now) }
+        act.tx.later(
+            stage.changed(to: stage.own).map { ArrivalSQL.write($0, of: booking.id, at: act.now) }
                 + [BookingSQL.update(booking)]
         )
-        try Audit.record(
-            action,
-            target: booking.id.uuid,
-            park: booking.parkId,
-            reason: reason,
-            after: stage.own,
-            app,
-            at: now,
-            in: tx
-        )
-        booking.publish(in: tx)
-        return try await Booking.found(booking.id, by: .member, as: principal, in: tx)
+        try Audit.record(action, target: booking.id.uuid, park: booking.parkId, reason: reason, after: stage.own, act)
+        booking.publish(in: act.tx)
+        return try await Booking.found(booking.id, by: .member, act)
     }
 
     /// Moves every household in state `before` to `after`, when the whole booking comes or goes.
-    static func change(
-        _ stays: [HouseholdStay],
-        of id: Booking.ID,
-        from before: State,
-        to after: State,
-        at now: Date,
-        in tx: Transaction
-    ) {
-        tx.later(
+    static func change(_ stays: [HouseholdStay], of id: Booking.ID, from before: State, to after: State, _ act: Act) {
+        act.tx.later(
             stays.filter { $0.state == before }.map { stay in
                 var stay = stay
                 stay.state = after
-                return ArrivalSQL.write(stay, of: id, at: now)
+                return ArrivalSQL.write(stay, of: id, at: act.now)
             }
         )
     }

@@ -7,18 +7,12 @@ extension CottageAccess {
     /// Sets how one gets into a cottage.
     ///
     /// The audit says that it changed, not to what.
-    func set(
-        for cottage: Cottage.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        let place = try await Cottage.locked(cottage, for: principal, [.reception, .maintenance], in: tx)
+    func set(for cottage: Cottage.ID, _ act: Act) async throws {
+        let place = try await Cottage.locked(cottage, [.reception, .maintenance], act)
         let data = Data(try ResponseEncoder.encode(self))
-        let sealed = try app.secret.seal(data, for: "access", context: cottage.description)
-        tx.later([ArrivalSQL.setAccess(cottage, sealed: sealed, at: now)])
-        try Audit.record("access.set", target: cottage.uuid, park: place.parkId, app, at: now, in: tx)
+        let sealed = try act.app.secret.seal(data, for: "access", context: cottage.description)
+        act.tx.later([ArrivalSQL.setAccess(cottage, sealed: sealed, at: act.now)])
+        try Audit.record("access.set", target: cottage.uuid, park: place.parkId, act)
     }
 
     struct Shown: Encodable, Sendable {
@@ -33,16 +27,10 @@ extension CottageAccess {
     /// given is the organiser's.
     ///
     /// Throws `notCheckedIn` before, `stayOver` after.
-    static func show(
-        of id: Booking.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> [Shown] {
-        let booking = try await Booking.found(id, by: .member, as: principal, in: tx)
-        guard let guest = principal.guestID, let group = booking.groupId else { throw Refusal.notFound }
-        let (policies, rows, own, stays) = try await tx.all(
+    static func show(of id: Booking.ID, _ act: Act) async throws -> [Shown] {
+        let booking = try await Booking.found(id, by: .member, act)
+        guard let guest = act.principal.guestID, let group = booking.groupId else { throw Refusal.notFound }
+        let (policies, rows, own, stays) = try await act.tx.all(
             BookingSQL.policy(of: id),
             ArrivalSQL.access(of: id),
             GroupSQL.ownRow(in: group, of: guest),
@@ -63,18 +51,18 @@ extension CottageAccess {
         }
         // Who forgets to check out is out all the same.
         let end = booking.checkOutBy(for: own.householdId, rules: policy.rules)
-        guard now < clock.instant(booking.stay.departure, end) else { throw Refusal.stayOver }
+        guard act.now < clock.instant(booking.stay.departure, end) else { throw Refusal.stayOver }
         let isApart = policy.rules.accessFor == .household
         let visible = rows.filter { row in
             guard isApart else { return true }
             return row.households.isEmpty ? own.role == .organiser : row.households.contains(own.householdId)
         }
-        try Audit.record("access.show", target: id.uuid, park: booking.parkId, app, at: now, in: tx)
+        try Audit.record("access.show", target: id.uuid, park: booking.parkId, act)
         return try visible.map { row in
             guard let sealed = row.sealed else {
                 return Shown(cottageId: row.cottage, number: row.number, access: CottageAccess())
             }
-            let data = try app.secret.open(sealed, for: "access", context: row.cottage.description)
+            let data = try act.app.secret.open(sealed, for: "access", context: row.cottage.description)
             let access = try JSONDecoder().decode(CottageAccess.self, from: data)
             return Shown(cottageId: row.cottage, number: row.number, access: access)
         }
@@ -85,22 +73,15 @@ extension Booking {
     /// Says which households live in a cottage of the booking.
     ///
     /// Throws `partyTooLarge` when they do not fit into it.
-    static func settle(
-        _ households: [Household.ID],
-        in cottage: Cottage.ID,
-        of id: Booking.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        var booking = try await locked(id, as: principal, in: tx)
+    static func settle(_ households: [Household.ID], in cottage: Cottage.ID, of id: Booking.ID, _ act: Act) async throws
+    {
+        var booking = try await locked(id, act)
         guard let group = booking.groupId, booking.cottages.contains(where: { $0.id == cottage }) else {
             throw Refusal.notFound
         }
-        let known = Set(try await tx.all(GroupSQL.households(of: group)).map(\.id))
+        let known = Set(try await act.tx.all(GroupSQL.households(of: group)).map(\.id))
         guard known.isSuperset(of: households) else { throw Refusal.notFound.at("/householdIds") }
-        let (policies, cottages, types, people, homes) = try await tx.all(
+        let (policies, cottages, types, people, homes) = try await act.tx.all(
             BookingSQL.policy(of: id),
             BookingSQL.types(of: booking.cottages.map(\.id), in: booking.parkId),
             ParkSQL.types(of: booking.parkId),
@@ -118,41 +99,23 @@ extension Booking {
         )
         guard housing.fits else { throw Refusal.partyTooLarge.at("/householdIds") }
         booking.version += 1
-        tx.later(ArrivalSQL.settle(households, in: cottage, of: id) + [BookingSQL.update(booking)])
-        try await divide(id, as: principal, app, at: now, in: tx)
-        booking.publish(in: tx)
+        act.tx.later(ArrivalSQL.settle(households, in: cottage, of: id) + [BookingSQL.update(booking)])
+        try await divide(id, act)
+        booking.publish(in: act.tx)
     }
 }
 
 extension Cottage {
     /// Says what a cottage is like: cleaned, to be cleaned, out of order.
-    static func setReadiness(
-        _ id: Cottage.ID,
-        _ request: ReadinessRequest,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        let cottage = try await locked(
-            id,
-            for: principal,
-            [.reception, .host, .housekeeping, .maintenance],
-            in: tx
-        )
-        let wasReady = try await tx.first(ArrivalSQL.isReady(id)) == true
-        mark([id], request.readiness, note: request.note, of: cottage.parkId, at: now, in: tx)
+    static func setReadiness(_ id: Cottage.ID, _ request: ReadinessRequest, _ act: Act) async throws {
+        let cottage = try await locked(id, [.reception, .host, .housekeeping, .maintenance], act)
+        let wasReady = try await act.tx.first(ArrivalSQL.isReady(id)) == true
+        mark([id], request.readiness, note: request.note, of: cottage.parkId, act)
         if request.readiness == .ready, !wasReady {
             // Of two cottages of a booking that become ready at once, the later one sees both.
-            try await tx.run(ArrivalSQL.lockAwaiting(id, at: now))
-            for (group, booking) in try await tx.all(ArrivalSQL.awaiting(id, at: now)) {
-                try Notice.cottageReady.tell(
-                    about: .init(group: group, booking: booking, park: cottage.parkId),
-                    by: principal,
-                    app,
-                    at: now,
-                    in: tx
-                )
+            try await act.tx.run(ArrivalSQL.lockAwaiting(id, at: act.now))
+            for (group, booking) in try await act.tx.all(ArrivalSQL.awaiting(id, at: act.now)) {
+                try Notice.cottageReady.tell(about: .init(group: group, booking: booking, park: cottage.parkId), act)
             }
         }
         try Audit.record(
@@ -161,9 +124,7 @@ extension Cottage {
             park: cottage.parkId,
             reason: request.note,
             after: request.readiness,
-            app,
-            at: now,
-            in: tx
+            act
         )
     }
 }

@@ -13,26 +13,23 @@ extension Booking {
         _ id: Booking.ID,
         _ request: AgreedPriceRequest,
         expecting version: Int,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Booking {
-        var booking = try await locked(id, as: principal, in: tx)
+        var booking = try await locked(id, act)
         guard booking.version == version else { throw Problem.matchFailed }
         guard booking.groupId != nil else { throw Refusal.notChangeable }
-        try booking.allowExtras(at: now)
+        try booking.allowExtras(at: act.now)
         let less = booking.total.amount - request.total
         guard less > 0, let lines = booking.charges.reduction(by: less) else {
             throw Refusal.priceNotLower.at("/total")
         }
-        try await Mandate.give(less, as: .price, on: booking, for: request.reason, as: principal, app, at: now, in: tx)
+        try await Mandate.give(less, as: .price, on: booking, for: request.reason, act)
         booking.version += 1
-        tx.later(
-            lines.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
+        act.tx.later(
+            lines.map { BookingSQL.insert($0, id: act.id(), booking: id, at: act.now) }
                 + [BookingSQL.update(booking)]
         )
-        try await divide(id, as: principal, app, at: now, in: tx)
+        try await divide(id, act)
         try Audit.record(
             "booking.agreePrice",
             target: id.uuid,
@@ -40,11 +37,9 @@ extension Booking {
             reason: request.reason,
             before: booking.total,
             after: request,
-            app,
-            at: now,
-            in: tx
+            act
         )
-        booking.publish(in: tx)
-        return try await found(id, as: principal, in: tx)
+        booking.publish(in: act.tx)
+        return try await found(id, act)
     }
 }

@@ -12,20 +12,17 @@ enum BookingRoutes {
 
     private static func place(_ call: Call) async throws -> Answer {
         let request = try call.body(BookingRequest.self)
-        return try await call.write { tx in
+        return try await call.write { act in
             if let actor = call.actor {
-                try await DeskGuests.allow(request, by: actor, for: call.principal, at: call.now, in: tx)
+                try await DeskGuests.allow(request, by: actor, act)
             }
             let booking = try await Booking.place(
                 request,
                 isByDesk: call.actor.map { Principal.staff($0).has([.reception], at: request.parkId) } ?? false,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
+                act
             )
             return try .json(
-                await booking.shown(to: call.principal, in: tx),
+                await booking.shown(act),
                 .created,
                 version: booking.version
             )
@@ -34,7 +31,7 @@ enum BookingRoutes {
 
     private static func show(_ call: Call) async throws -> Answer {
         let id: Booking.ID = try call.id("booking")
-        guard let booking = try await call.read({ try await Booking.find(id, as: call.principal, in: $0) }) else {
+        guard let booking = try await call.read({ try await Booking.find(id, $0) }) else {
             throw Refusal.notFound
         }
         return try .json(booking, version: booking.version)
@@ -43,30 +40,30 @@ enum BookingRoutes {
     private static func extend(_ call: Call) async throws -> Answer {
         let request = try call.bytes.isEmpty ? ExtensionRequest() : call.body(ExtensionRequest.self)
         return try await change(call) { id, tx in
-            try await Booking.extend(id, request, as: call.principal, call.app, at: call.now, in: tx)
+            try await Booking.extend(id, request, act)
         }
     }
 
     private static func confirm(_ call: Call) async throws -> Answer {
         let reason = try reason(of: call)
         return try await change(call) { id, tx in
-            try await Booking.confirm(id, reason: reason, as: call.principal, call.app, at: call.now, in: tx)
+            try await Booking.confirm(id, reason: reason, act)
         }
     }
 
     private static func cancel(_ call: Call) async throws -> Answer {
         let request = try call.bytes.isEmpty ? CancellationRequest() : call.body(CancellationRequest.self)
         return try await change(call) { id, tx in
-            try await Booking.cancel(id, request, as: call.principal, call.app, at: call.now, in: tx)
+            try await Booking.cancel(id, request, act)
         }
     }
 
     private static func quote(_ call: Call) async throws -> Answer {
         let request = try call.body(BookingChange.self)
         let id: Booking.ID = try call.id("booking")
-        return try await call.write { tx in
+        return try await call.write { act in
             try .json(
-                await Quote.make(request, for: id, as: call.principal, call.app, at: call.now, in: tx),
+                await Quote.make(request, for: id, act),
                 .created
             )
         }
@@ -76,15 +73,7 @@ enum BookingRoutes {
         let request = try call.body(QuotedChange.self)
         let version = try call.expectedVersion()
         return try await change(call) { id, tx in
-            try await Booking.change(
-                id,
-                by: request,
-                expecting: version,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+            try await Booking.change(id, by: request, expecting: version, act)
         }
     }
 
@@ -92,15 +81,7 @@ enum BookingRoutes {
         let request = try call.body(AgreedPriceRequest.self)
         let version = try call.expectedVersion()
         return try await change(call) { id, tx in
-            try await Booking.agreePrice(
-                id,
-                request,
-                expecting: version,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+            try await Booking.agreePrice(id, request, expecting: version, act)
         }
     }
 
@@ -115,9 +96,9 @@ enum BookingRoutes {
         _ verb: @Sendable (Booking.ID, Transaction) async throws -> Booking
     ) async throws -> Answer {
         let id: Booking.ID = try call.id("booking")
-        return try await call.write { tx in
-            let booking = try await verb(id, tx)
-            return try .json(await booking.shown(to: call.principal, in: tx), version: booking.version)
+        return try await call.write { act in
+            let booking = try await verb(id, act.tx)
+            return try .json(await booking.shown(act), version: booking.version)
         }
     }
 }

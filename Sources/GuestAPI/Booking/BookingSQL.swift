@@ -850,23 +850,23 @@ extension Booking {
     }
 
     /// One booking the principal may see, or nil.
-    static func find(_ id: Booking.ID, as principal: Principal, in reader: Reader) async throws -> Booking? {
+    static func find(_ id: Booking.ID, _ look: Look) async throws -> Booking? {
         let its: SQL = "booking.id = \(id)"
-        let (rows, cottages, travellers, lines, extras, viewers) = try await reader.all(
-            BookingSQL.rows(where: "\(its) AND \(BookingSQL.isVisible(to: principal))"),
+        let (rows, cottages, travellers, lines, extras, viewers) = try await look.reader.all(
+            BookingSQL.rows(where: "\(its) AND \(BookingSQL.isVisible(to: look.principal))"),
             BookingSQL.cottages(where: its),
             BookingSQL.travellers(where: its),
             BookingSQL.lines(where: its),
             ExtraSQL.orders(where: its),
-            BookingSQL.viewer(of: id, principal.guestID)
+            BookingSQL.viewer(of: id, look.principal.guestID)
         )
         return assemble(rows, cottages, travellers, lines, extras).first?.seen(by: viewers.first)
     }
 
     /// The booking as the principal may see it: members see common lines and their household's, the organiser and staff all.
-    func shown(to principal: Principal, in tx: Transaction) async throws -> Booking {
-        guard hasOwnLines, principal.guestID != nil else { return self }
-        return seen(by: try await tx.first(BookingSQL.viewer(of: id, principal.guestID)))
+    func shown(_ act: Act) async throws -> Booking {
+        guard hasOwnLines, act.principal.guestID != nil else { return self }
+        return seen(by: try await act.tx.first(BookingSQL.viewer(of: id, act.principal.guestID)))
     }
 
     private func seen(by viewer: BookingSQL.Viewer?) -> Booking {
@@ -891,11 +891,10 @@ extension Booking {
         giveWayAt now: Date? = nil,
         by role: Traveller.Role = .organiser,
         orWhoPlacedIt: Bool = false,
-        as principal: Principal,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Booking {
-        _ = try await tx.all(BookingSQL.lockCottages(of: id, and: others, for: stay, givingWayAt: now))
-        return try await found(id, by: role, orWhoPlacedIt: orWhoPlacedIt, isLocked: true, as: principal, in: tx)
+        _ = try await act.tx.all(BookingSQL.lockCottages(of: id, and: others, for: stay, givingWayAt: now))
+        return try await found(id, by: role, orWhoPlacedIt: orWhoPlacedIt, isLocked: true, act)
     }
 
     /// One booking the principal may change, unlocked, to see what a change would mean.
@@ -904,20 +903,19 @@ extension Booking {
         by role: Traveller.Role = .organiser,
         orWhoPlacedIt: Bool = false,
         isLocked: Bool = false,
-        as principal: Principal,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Booking {
         let its: SQL = "booking.id = \(id)"
-        let (rows, cottages, travellers, lines, extras, roles) = try await tx.all(
-            BookingSQL.rows(where: "\(its) AND \(BookingSQL.isVisible(to: principal))", locked: isLocked),
+        let (rows, cottages, travellers, lines, extras, roles) = try await act.tx.all(
+            BookingSQL.rows(where: "\(its) AND \(BookingSQL.isVisible(to: act.principal))", locked: isLocked),
             BookingSQL.cottages(where: its),
             BookingSQL.travellers(where: its),
             BookingSQL.lines(where: its),
             ExtraSQL.orders(where: its),
-            BookingSQL.role(of: principal.guestID, in: id, isPlacerOrganiser: orWhoPlacedIt)
+            BookingSQL.role(of: act.principal.guestID, in: id, isPlacerOrganiser: orWhoPlacedIt)
         )
         guard let booking = assemble(rows, cottages, travellers, lines, extras).first else { throw Refusal.notFound }
-        guard principal.guestID == nil || role == .member || roles == [.organiser] else { throw Refusal.forbidden }
+        guard act.principal.guestID == nil || role == .member || roles == [.organiser] else { throw Refusal.forbidden }
         return booking
     }
 

@@ -15,10 +15,10 @@ struct BookingMoney: Sendable {
     var statement: BookingStatement
 
     /// The statement of a booking, which the caller has locked where it is to be changed; nil for one without group.
-    static func of(_ id: Booking.ID, as principal: Principal, in tx: Transaction) async throws -> BookingMoney? {
+    static func of(_ id: Booking.ID, _ act: Act) async throws -> BookingMoney? {
         let its: SQL = "booking.id = \(id)"
-        let (terms, lines, people, homes, shares, own) = try await tx.all(
-            ShareSQL.terms(of: id, for: principal.guestID),
+        let (terms, lines, people, homes, shares, own) = try await act.tx.all(
+            ShareSQL.terms(of: id, for: act.principal.guestID),
             BookingSQL.lines(where: its),
             GroupSQL.travellers(ofBooking: id),
             ShareSQL.homes(of: id),
@@ -52,11 +52,11 @@ struct BookingMoney: Sendable {
     }
 
     /// The statement as somebody may see it: the organiser and staff all of it, a member the own household's part.
-    static func show(_ id: Booking.ID, as principal: Principal, in tx: Transaction) async throws -> StatementView {
-        _ = try await Booking.found(id, by: .member, as: principal, in: tx)
-        guard let money = try await of(id, as: principal, in: tx) else { throw Refusal.notFound }
+    static func show(_ id: Booking.ID, _ act: Act) async throws -> StatementView {
+        _ = try await Booking.found(id, by: .member, act)
+        guard let money = try await of(id, act) else { throw Refusal.notFound }
         let terms = money.terms
-        let isAll = principal.guestID == nil || terms.isOrganiser
+        let isAll = act.principal.guestID == nil || terms.isOrganiser
         guard isAll || terms.asker != nil else { throw Refusal.notFound }
         return StatementView(
             money.statement,
@@ -81,9 +81,7 @@ struct BookingMoney: Sendable {
         joining: Bool = false,
         by author: Household.ID? = nil,
         isByOthers: Bool? = nil,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws {
         let clock = try ParkClock(stored: terms.timeZone)
         let known = Dictionary(statement.shares.map { ($0.id, $0.refundable) }) { first, _ in first }
@@ -92,7 +90,7 @@ struct BookingMoney: Sendable {
         // From the stay and the day it was placed alone, so that no change makes anything due later than it was.
         let due = terms.rules.balanceDue(for: terms.stay, today: clock.date(at: terms.placedAt))
         let make = { household in
-            Share(id: app.ids.next(at: now), bookingId: id, householdId: household, amount: 0, due: due)
+            Share(id: act.id(), bookingId: id, householdId: household, amount: 0, due: due)
         }
         let takenBack = statement.settle(joining: joining, by: author, make: make)
         // Until the organiser has accepted to answer, no guest makes it dearer for the household that does.
@@ -100,34 +98,31 @@ struct BookingMoney: Sendable {
         if isByOthers, !terms.isBacked, statement.share(of: statement.backstop)?.amount ?? 0 > answered {
             throw Refusal.backingOpen
         }
-        tx.later(takenBack.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) })
+        act.tx.later(takenBack.map { BookingSQL.insert($0, id: act.id(), booking: id, at: act.now) })
         for index in statement.shares.indices { statement.shares[index].due = due }
-        tx.later([ShareSQL.write(statement.shares, how: how, at: now)])
-        let depositDue = depositDue(on: clock.date(at: now))
-        if depositDue != terms.depositDue { tx.later([ShareSQL.setDepositDue(depositDue, of: id)]) }
+        act.tx.later([ShareSQL.write(statement.shares, how: how, at: act.now)])
+        let depositDue = depositDue(on: clock.date(at: act.now))
+        if depositDue != terms.depositDue { act.tx.later([ShareSQL.setDepositDue(depositDue, of: id)]) }
         // More than before: what the desk has to give back is its task already.
         if statement.shares.contains(where: { $0.refundable > known[$0.id] ?? 0 }) {
-            try Job.enqueue(Overpaid(bookingId: id), key: id.description, at: now, app, in: tx)
+            try Job.enqueue(Overpaid(bookingId: id), key: id.description, at: act.now, act)
         }
-        for share in statement.shares { Share.publish(share.id, of: share.householdId, in: terms.groupId, in: tx) }
+        for share in statement.shares { Share.publish(share.id, of: share.householdId, in: terms.groupId, in: act.tx) }
         for share in statement.shares where share.asked ?? 0 > asked[share.id] ?? 0 {
-            try await tell(of: share, app, at: now, in: tx)
+            try await tell(of: share, act)
         }
     }
 
     /// Tells a household that more is asked of it than before.
-    private func tell(of share: Share, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+    private func tell(of share: Share, _ act: Act) async throws {
         guard let asked = share.asked else { return }
         let (number, currency) = (terms.number, terms.currency)
-        try await Booking.write("asked \(share.id)", about: id, to: share.householdId, app, at: now, in: tx) {
+        try await Booking.write("asked \(share.id)", about: id, to: share.householdId, act) {
             .shareAsked(number: number, park: $0, amount: Money(share.amount, currency), asked: Money(asked, currency))
         }
         try Notice.shareAsked.tell(
             about: .init(group: terms.groupId, booking: id, household: share.householdId, park: terms.parkId),
-            by: .job("statement"),
-            app,
-            at: now,
-            in: tx
+            act.as(.job("statement"))
         )
     }
 
@@ -160,56 +155,41 @@ extension Booking {
         joining: Bool = false,
         by author: Household.ID? = nil,
         undoing then: Date? = nil,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws {
-        guard var money = try await BookingMoney.of(id, as: principal, in: tx) else { return }
+        guard var money = try await BookingMoney.of(id, act) else { return }
         if let then {
-            let before = try await tx.all(ShareSQL.agreements(of: id, before: then))
+            let before = try await act.tx.all(ShareSQL.agreements(of: id, before: then))
             money.statement.restore(agreed: Dictionary(before.map { ($0.household, $0.agreed) }) { $1 })
         }
-        try await money.settle(joining ? .joined : .changed, joining: joining, by: author, app, at: now, in: tx)
+        try await money.settle(joining ? .joined : .changed, joining: joining, by: author, act)
     }
 
     /// Says how the price is divided from now on; the organiser does.
     ///
     /// Throws what stands against the rule: somebody who does not stay, nobody who pays, amounts that do not add up.
-    static func split(
-        _ id: Booking.ID,
-        by rule: SplitRule,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> [ShareView] {
-        var booking = try await locked(id, as: principal, in: tx)
-        guard var money = try await BookingMoney.of(id, as: principal, in: tx) else { throw Refusal.notChangeable }
-        try money.terms.requireBacked(by: principal)
+    static func split(_ id: Booking.ID, by rule: SplitRule, _ act: Act) async throws -> [ShareView] {
+        var booking = try await locked(id, act)
+        guard var money = try await BookingMoney.of(id, act) else { throw Refusal.notChangeable }
+        try money.terms.requireBacked(by: act.principal)
         try booking.requireDivisible()
         money.statement.rule = try rule.kept(for: money.statement.bill)
         booking.version += 1
-        tx.later([
+        act.tx.later([
             ShareSQL.setRule(try JSONText(encoding: money.statement.rule), of: id), BookingSQL.update(booking),
         ])
-        try await money.settle(.changed, app, at: now, in: tx)
-        if principal.guestID == nil {
-            try Audit.record("booking.split", target: id.uuid, park: booking.parkId, after: rule, app, at: now, in: tx)
+        try await money.settle(.changed, act)
+        if act.principal.guestID == nil {
+            try Audit.record("booking.split", target: id.uuid, park: booking.parkId, after: rule, act)
         }
-        booking.publish(in: tx)
-        return try await shares(of: id, as: principal, at: now, in: tx)
+        booking.publish(in: act.tx)
+        return try await shares(of: id, act)
     }
 
     /// What a rule would give, before anybody decides.
-    static func previewSplit(
-        _ id: Booking.ID,
-        by rule: SplitRule,
-        as principal: Principal,
-        in tx: Transaction
-    ) async throws -> [SplitRule.Amount] {
-        try await found(id, as: principal, in: tx).requireDivisible()
-        guard let statement = try await BookingMoney.of(id, as: principal, in: tx)?.statement else {
+    static func previewSplit(_ id: Booking.ID, by rule: SplitRule, _ act: Act) async throws -> [SplitRule.Amount] {
+        try await found(id, act).requireDivisible()
+        guard let statement = try await BookingMoney.of(id, act)?.statement else {
             throw Refusal.notChangeable
         }
         return try rule.kept(for: statement.bill).division(of: statement.bill, backstop: statement.backstop)
@@ -228,17 +208,10 @@ extension Booking {
     /// Agrees to what is asked of one's own household; the backstop owes that much less.
     ///
     /// - Parameter version: of the share, so that nobody agrees to an amount they have not seen.
-    static func agree(
-        to share: Share.ID,
-        expecting version: Int,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> [ShareView] {
-        guard let id = try await tx.first(ShareSQL.share(share))?.bookingId else { throw Refusal.notFound }
-        var booking = try await locked(id, by: .member, as: principal, in: tx)
-        guard var money = try await BookingMoney.of(id, as: principal, in: tx),
+    static func agree(to share: Share.ID, expecting version: Int, _ act: Act) async throws -> [ShareView] {
+        guard let id = try await act.tx.first(ShareSQL.share(share))?.bookingId else { throw Refusal.notFound }
+        var booking = try await locked(id, by: .member, act)
+        guard var money = try await BookingMoney.of(id, act),
             let own = money.statement.shares.first(where: { $0.id == share })
         else { throw Refusal.notFound }
         guard money.terms.asker == own.householdId else { throw Refusal.forbidden }
@@ -246,23 +219,18 @@ extension Booking {
         guard own.asked != nil else { throw Refusal.nothingAsked }
         money.statement.agree(own.householdId)
         booking.version += 1
-        tx.later([BookingSQL.update(booking)])
-        try await money.settle(.agreed, app, at: now, in: tx)
-        booking.publish(in: tx)
-        return try await Self.shares(of: id, as: principal, at: now, in: tx)
+        act.tx.later([BookingSQL.update(booking)])
+        try await money.settle(.agreed, act)
+        booking.publish(in: act.tx)
+        return try await Self.shares(of: id, act)
     }
 
     /// The shares as the asker may see them: the organiser and staff all of it, a member their own household's and how
     /// the others stand.
-    static func shares(
-        of id: Booking.ID,
-        as principal: Principal,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> [ShareView] {
-        _ = try await found(id, by: .member, as: principal, in: tx)
-        return try await tx.all(ShareSQL.seen(where: "booking.id = \(id)", by: principal.guestID))
-            .views(for: principal, at: now)
+    static func shares(of id: Booking.ID, _ act: Act) async throws -> [ShareView] {
+        _ = try await found(id, by: .member, act)
+        return try await act.tx.all(ShareSQL.seen(where: "booking.id = \(id)", by: act.principal.guestID))
+            .views(for: act.principal, at: act.now)
     }
 }
 

@@ -26,17 +26,10 @@ enum ExtraRoutes {
     private static func order(_ call: Call) async throws -> Answer {
         let request = try call.body(ExtraOrderRequest.self)
         let id: Booking.ID = try call.id("booking")
-        return try await call.write { tx in
-            let booking = try await ExtraOrder.place(
-                request,
-                for: id,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        return try await call.write { act in
+            let booking = try await ExtraOrder.place(request, for: id, act)
             return try .json(
-                await booking.shown(to: call.principal, in: tx),
+                await booking.shown(act),
                 .created,
                 version: booking.version
             )
@@ -49,25 +42,17 @@ enum ExtraRoutes {
         var query = QueryReader(call)
         let reason = query.text("reason", length: 1...500)
         try query.finish()
-        return try await call.write { tx in
-            let booking = try await ExtraOrder.cancel(
-                order,
-                of: id,
-                for: reason,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
-            return try .json(await booking.shown(to: call.principal, in: tx), version: booking.version)
+        return try await call.write { act in
+            let booking = try await ExtraOrder.cancel(order, of: id, for: reason, act)
+            return try .json(await booking.shown(act), version: booking.version)
         }
     }
 
     private static func create(_ call: Call) async throws -> Answer {
         let request = try call.body(ExtraRequest.self)
         let park: Park.ID = try call.id("park")
-        return try await call.write { tx in
-            let extra = try await Extra.create(request, park: park, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            let extra = try await Extra.create(request, park: park, act)
             return try .json(extra, .created, version: extra.version)
         }
     }
@@ -76,8 +61,8 @@ enum ExtraRoutes {
         let request = try call.body(ExtraRequest.self)
         let id: Extra.ID = try call.id("extra")
         let version = try call.expectedVersion()
-        return try await call.write { tx in
-            let extra = try await Extra.change(id, to: request, expecting: version, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            let extra = try await Extra.change(id, to: request, expecting: version, act)
             return try .json(extra, version: extra.version)
         }
     }
@@ -85,8 +70,8 @@ enum ExtraRoutes {
     private static func setStock(_ call: Call) async throws -> Answer {
         let request = try call.body(StockRequest.self)
         let id: Extra.ID = try call.id("extra")
-        return try await call.write { tx in
-            try await Extra.setStock(id, request, as: call.principal, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            try await Extra.setStock(id, request, act)
             return .noContent
         }
     }

@@ -14,27 +14,21 @@ enum Mandate {
     /// Counts a gift on a booking, which is locked.
     ///
     /// - Returns: the park's day it counts on, or nil when it is more than is left of a mandate; then nothing is counted.
-    static func spend(
-        _ amount: Int64,
-        on booking: Booking,
-        as principal: Principal,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> LocalDate? {
-        guard let park = try await tx.first(ParkSQL.park(booking.parkId)) else { throw Refusal.notFound }
-        let day = try ParkClock(stored: park.timeZone).date(at: now)
+    static func spend(_ amount: Int64, on booking: Booking, _ act: Act) async throws -> LocalDate? {
+        guard let park = try await act.tx.first(ParkSQL.park(booking.parkId)) else { throw Refusal.notFound }
+        let day = try ParkClock(stored: park.timeZone).date(at: act.now)
         let mandates = [
-            (subject: principal.setting, day: day, allowed: park.rules.giftsPerDay),
+            (subject: act.principal.setting, day: day, allowed: park.rules.giftsPerDay),
             (subject: "booking:\(booking.id)", day: LocalDate(daysSince1970: 0), allowed: park.rules.giftsPerBooking),
         ]
         for mandate in mandates {
-            let left = try await tx.first(
+            let left = try await act.tx.first(
                 MandateSQL.left(park.id, mandate.subject, mandate.day, allowed: mandate.allowed)
             )
             guard amount <= left ?? 0 else { return nil }
         }
         for mandate in mandates {
-            try await tx.run(
+            try await act.tx.run(
                 MandateSQL.spend(amount, park.id, mandate.subject, mandate.day),
                 refusing: ["mandate_overspent": .secondPersonNeeded]
             )
@@ -45,22 +39,21 @@ enum Mandate {
     /// Gives something on a booking as a whole, within the mandate.
     ///
     /// Throws `secondPersonNeeded` above it: then it is asked for as goodwill.
-    static func give(
-        _ amount: Int64,
-        as gift: Gift,
-        on booking: Booking,
-        for reason: String,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
+    static func give(_ amount: Int64, as gift: Gift, on booking: Booking, for reason: String, _ act: Act) async throws {
         guard amount > 0 else { return }
-        guard let day = try await spend(amount, on: booking, as: principal, at: now, in: tx) else {
+        guard let day = try await spend(amount, on: booking, act) else {
             throw Refusal.secondPersonNeeded
         }
-        tx.later([
-            MandateSQL.insert(app.ids.uuid(at: now), gift, amount, on: booking.id, for: reason, day: day, at: now)
+        act.tx.later([
+            MandateSQL.insert(
+                act.app.ids.uuid(at: act.now),
+                gift,
+                amount,
+                on: booking.id,
+                for: reason,
+                day: day,
+                at: act.now
+            )
         ])
     }
 }

@@ -29,30 +29,25 @@ extension Booking {
     /// Extras are not taken again: their stock may be gone. The booking is held again, for the caller to make firm.
     ///
     /// - Returns: false, and nothing has changed, when somebody else has a cottage or the stay is over.
-    static func revive(
-        _ id: Booking.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Bool {
+    static func revive(_ id: Booking.ID, _ act: Act) async throws -> Bool {
         let job = Principal.job(ExpireHold.kind)
-        var booking = try await locked(id, as: job, in: tx)
-        let (conflicts, zones, lines) = try await tx.all(
-            BookingSQL.conflicts(booking.cottages.map(\.id), booking.stay, except: id, now: now),
+        var booking = try await locked(id, act.as(job))
+        let (conflicts, zones, lines) = try await act.tx.all(
+            BookingSQL.conflicts(booking.cottages.map(\.id), booking.stay, except: id, now: act.now),
             BookingSQL.zone(of: id),
             BookingSQL.expiredLines(of: id)
         )
         guard let clock = zones.first.flatMap(ParkClock.init(timeZone:)),
-            conflicts.isEmpty, booking.state == .expired, booking.stay.departure > clock.date(at: now)
+            conflicts.isEmpty, booking.state == .expired, booking.stay.departure > clock.date(at: act.now)
         else { return false }
-        booking.revive(until: now.addingTimeInterval(graceForPayments))
+        booking.revive(until: act.now.addingTimeInterval(graceForPayments))
         booking.version += 1
-        tx.later(
+        act.tx.later(
             [BookingSQL.occupy(id), BookingSQL.update(booking)]
-                + lines.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
+                + lines.map { BookingSQL.insert($0, id: act.id(), booking: id, at: act.now) }
         )
-        try await divide(id, as: job, app, at: now, in: tx)
-        booking.publish(in: tx)
+        try await divide(id, act.as(job))
+        booking.publish(in: act.tx)
         return true
     }
 }

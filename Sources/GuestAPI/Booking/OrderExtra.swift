@@ -7,25 +7,18 @@ extension ExtraOrder {
     /// Orders an extra for a booking: for one's own household, or, as its organiser, for everybody.
     ///
     /// Throws `extraSoldOut` when some date has too few left.
-    static func place(
-        _ request: ExtraOrderRequest,
-        for id: Booking.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Booking {
-        var booking = try await Booking.locked(id, by: .member, as: principal, in: tx)
-        try booking.allowExtras(at: now)
-        guard let extra = try await tx.first(ExtraSQL.extra(request.extraId)), extra.parkId == booking.parkId,
+    static func place(_ request: ExtraOrderRequest, for id: Booking.ID, _ act: Act) async throws -> Booking {
+        var booking = try await Booking.locked(id, by: .member, act)
+        try booking.allowExtras(at: act.now)
+        guard let extra = try await act.tx.first(ExtraSQL.extra(request.extraId)), extra.parkId == booking.parkId,
             extra.isOpen, extra.slots.isEmpty ? request.slot == nil : request.slot.map(extra.slots.contains) ?? false
         else { throw Refusal.extraNotOffered.at("/extraId") }
         // What the property system bills comes from there alone.
         guard booking.groupId != nil else { throw Refusal.notChangeable }
-        guard let money = try await BookingMoney.of(id, as: principal, in: tx) else { throw Refusal.notChangeable }
-        let isOwn = try money.allowOrder(for: request.householdId, by: principal)
+        guard let money = try await BookingMoney.of(id, act) else { throw Refusal.notChangeable }
+        let isOwn = try money.allowOrder(for: request.householdId, by: act.principal)
         let order = ExtraOrder(
-            id: request.id ?? app.ids.next(at: now),
+            id: request.id ?? act.id(),
             bookingId: id,
             extraId: extra.id,
             from: request.from,
@@ -45,25 +38,31 @@ extension ExtraOrder {
         guard extra.checkOutBy == nil || order.quantity == 1 else { throw Refusal.oneLateCheckOut.at("/quantity") }
         guard !booking.extras.contains(where: order.repeats) else { throw Refusal.oneLateCheckOut.at("/extraId") }
         booking.version += 1
-        try await tx.run(
+        try await act.tx.run(
             ExtraSQL.take(order) + [
-                ExtraSQL.insert(order, taxedAs: extra.taxedAs ?? .extras, isOwn: isOwn, by: principal.guestID, at: now),
+                ExtraSQL.insert(
+                    order,
+                    taxedAs: extra.taxedAs ?? .extras,
+                    isOwn: isOwn,
+                    by: act.principal.guestID,
+                    at: act.now
+                ),
                 BookingSQL.insert(
                     order.line(isDaily: extra.isDaily),
-                    id: app.ids.next(at: now),
+                    id: act.id(),
                     booking: id,
-                    at: now
+                    at: act.now
                 ),
                 BookingSQL.update(booking),
             ],
             refusing: ["extra_sold_out": .extraSoldOut.at("/quantity"), "extra_order_pkey": .idTaken.at("/id")]
         )
-        try await Booking.divide(id, as: principal, app, at: now, in: tx)
-        if principal.guestID == nil {
-            try Audit.record("extra.order", target: id.uuid, park: booking.parkId, after: order, app, at: now, in: tx)
+        try await Booking.divide(id, act)
+        if act.principal.guestID == nil {
+            try Audit.record("extra.order", target: id.uuid, park: booking.parkId, after: order, act)
         }
-        booking.publish(in: tx)
-        return try await Booking.found(id, by: .member, as: principal, in: tx)
+        booking.publish(in: act.tx)
+        return try await Booking.found(id, by: .member, act)
     }
 
     /// Takes an order back: until the day before it begins; staff at any time, with a reason.
@@ -73,62 +72,41 @@ extension ExtraOrder {
         _ order: ExtraOrder.ID,
         of id: Booking.ID,
         for reason: String?,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Booking {
-        var booking = try await Booking.locked(id, by: .member, as: principal, in: tx)
-        let (orders, zones) = try await tx.all(ExtraSQL.order(order, of: id), BookingSQL.zone(of: id))
+        var booking = try await Booking.locked(id, by: .member, act)
+        let (orders, zones) = try await act.tx.all(ExtraSQL.order(order, of: id), BookingSQL.zone(of: id))
         guard let order = orders.first, let clock = zones.first.flatMap(ParkClock.init(timeZone:)) else {
             throw Refusal.notFound
         }
         guard !order.isCancelled else { return booking }
-        if let money = try await BookingMoney.of(id, as: principal, in: tx) {
-            try money.allowCancellation(of: order, by: principal)
+        if let money = try await BookingMoney.of(id, act) {
+            try money.allowCancellation(of: order, by: act.principal)
         }
-        let isLate = clock.date(at: now) >= order.from
-        if principal.guestID != nil {
+        let isLate = clock.date(at: act.now) >= order.from
+        if act.principal.guestID != nil {
             if isLate { throw Refusal.tooLateToCancel }
         } else {
             guard let reason else { throw Refusal.reasonNeeded.at("?reason") }
             let amount = booking.charges.filter { $0.extraOrderId == order.id }.total
             if isLate {
-                try await Mandate.give(
-                    amount,
-                    as: .extra,
-                    on: booking,
-                    for: reason,
-                    as: principal,
-                    app,
-                    at: now,
-                    in: tx
-                )
+                try await Mandate.give(amount, as: .extra, on: booking, for: reason, act)
             }
-            try Audit.record(
-                "extra.cancel",
-                target: id.uuid,
-                park: booking.parkId,
-                reason: reason,
-                before: order,
-                app,
-                at: now,
-                in: tx
-            )
+            try Audit.record("extra.cancel", target: id.uuid, park: booking.parkId, reason: reason, before: order, act)
         }
         booking.version += 1
-        cancel([order], at: now, in: tx)
-        tx.later([BookingSQL.reverseLines(ofOrders: [order.id], of: id, at: now), BookingSQL.update(booking)])
-        try await Booking.divide(id, as: principal, app, at: now, in: tx)
-        booking.publish(in: tx)
-        return try await Booking.found(id, by: .member, as: principal, in: tx)
+        cancel([order], act)
+        act.tx.later([BookingSQL.reverseLines(ofOrders: [order.id], of: id, at: act.now), BookingSQL.update(booking)])
+        try await Booking.divide(id, act)
+        booking.publish(in: act.tx)
+        return try await Booking.found(id, by: .member, act)
     }
 
     /// Gives the stock back; the lines are the caller's.
-    static func cancel(_ orders: [ExtraOrder], at now: Date, in tx: Transaction) {
+    static func cancel(_ orders: [ExtraOrder], _ act: Act) {
         guard !orders.isEmpty else { return }
         let ids = orders.map(\.id)
-        tx.later([ExtraSQL.giveBack(ids), ExtraSQL.cancel(ids, at: now)])
+        act.tx.later([ExtraSQL.giveBack(ids), ExtraSQL.cancel(ids, at: act.now)])
     }
 }
 
@@ -160,18 +138,12 @@ extension BookingMoney {
 }
 
 extension Extra {
-    static func create(
-        _ request: ExtraRequest,
-        park: Park.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Extra {
-        guard try await tx.first(ParkSQL.park(park)) != nil else { throw Refusal.notFound }
-        let extra = Extra(request, id: app.ids.next(at: now), parkId: park, version: 1)
-        try await tx.run(ExtraSQL.insert(extra), refusing: ["extra_code_taken": .codeTaken])
-        try Audit.record("extra.create", target: extra.id.uuid, park: park, after: extra, app, at: now, in: tx)
-        tx.publish(extra.id, .extra, to: .park(park))
+    static func create(_ request: ExtraRequest, park: Park.ID, _ act: Act) async throws -> Extra {
+        guard try await act.tx.first(ParkSQL.park(park)) != nil else { throw Refusal.notFound }
+        let extra = Extra(request, id: act.id(), parkId: park, version: 1)
+        try await act.tx.run(ExtraSQL.insert(extra), refusing: ["extra_code_taken": .codeTaken])
+        try Audit.record("extra.create", target: extra.id.uuid, park: park, after: extra, act)
+        act.tx.publish(extra.id, .extra, to: .park(park))
         return extra
     }
 
@@ -179,47 +151,30 @@ extension Extra {
         _ id: Extra.ID,
         to request: ExtraRequest,
         expecting version: Int,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Extra {
-        guard let before = try await tx.first(ExtraSQL.extra(id, locked: true)) else { throw Refusal.notFound }
+        guard let before = try await act.tx.first(ExtraSQL.extra(id, locked: true)) else { throw Refusal.notFound }
         guard before.version == version else { throw Problem.matchFailed }
         let extra = Extra(request, id: id, parkId: before.parkId, version: version + 1)
-        try await tx.run(ExtraSQL.update(extra), refusing: ["extra_code_taken": .codeTaken])
-        try Audit.record(
-            "extra.change",
-            target: id.uuid,
-            park: extra.parkId,
-            before: before,
-            after: extra,
-            app,
-            at: now,
-            in: tx
-        )
-        tx.publish(id, .extra, to: .park(extra.parkId))
+        try await act.tx.run(ExtraSQL.update(extra), refusing: ["extra_code_taken": .codeTaken])
+        try Audit.record("extra.change", target: id.uuid, park: extra.parkId, before: before, after: extra, act)
+        act.tx.publish(id, .extra, to: .park(extra.parkId))
         return extra
     }
 
     /// Sets what there is on one date and slot.
     ///
     /// Throws `stockPromised` when more than that have been ordered.
-    static func setStock(
-        _ id: Extra.ID,
-        _ request: StockRequest,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        guard let extra = try await tx.first(ExtraSQL.extra(id)), principal.has([.reception, .host], at: extra.parkId)
+    static func setStock(_ id: Extra.ID, _ request: StockRequest, _ act: Act) async throws {
+        guard let extra = try await act.tx.first(ExtraSQL.extra(id)),
+            act.principal.has([.reception, .host], at: extra.parkId)
         else { throw Refusal.notFound }
         guard extra.slots.isEmpty ? request.slot == nil : request.slot.map(extra.slots.contains) ?? false else {
             throw Refusal.extraNotOffered.at("/slot")
         }
-        try await tx.run(ExtraSQL.setStock(id, request), refusing: ["extra_sold_out": .stockPromised.at("/stock")])
-        try Audit.record("extra.stock", target: id.uuid, park: extra.parkId, after: request, app, at: now, in: tx)
-        tx.publish(id, .extra, to: .park(extra.parkId))
+        try await act.tx.run(ExtraSQL.setStock(id, request), refusing: ["extra_sold_out": .stockPromised.at("/stock")])
+        try Audit.record("extra.stock", target: id.uuid, park: extra.parkId, after: request, act)
+        act.tx.publish(id, .extra, to: .park(extra.parkId))
     }
 
     /// What a park offers in some days, with what is left of it.

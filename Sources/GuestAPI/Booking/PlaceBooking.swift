@@ -13,38 +13,31 @@ extension Booking {
     ///   for the reason that the request gives.
     ///
     /// Throws `cottageTaken` when somebody else has one of them.
-    static func place(
-        _ request: BookingRequest,
-        isByDesk: Bool = false,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Booking {
-        guard let guest = principal.guestID else { throw Refusal.notFound }
+    static func place(_ request: BookingRequest, isByDesk: Bool = false, _ act: Act) async throws -> Booking {
+        guard let guest = act.principal.guestID else { throw Refusal.notFound }
         let chosen = request.cottages.compactMap(\.cottageId)
-        let (_, own, holds, parks, types, rates, conflicts) = try await tx.all(
+        let (_, own, holds, parks, types, rates, conflicts) = try await act.tx.all(
             BookingSQL.placeAlone(guest),
             GroupSQL.ownRow(in: request.groupId, of: guest),
-            BookingSQL.holds(of: guest, now: now),
+            BookingSQL.holds(of: guest, now: act.now),
             ParkSQL.park(request.parkId),
             ParkSQL.types(of: request.parkId),
             ParkSQL.rates(during: request.stay, park: request.parkId),
-            BookingSQL.conflicts(chosen, request.stay, now: now)
+            BookingSQL.conflicts(chosen, request.stay, now: act.now)
         )
         guard !own.isEmpty else { throw Refusal.notFound }
         guard (holds.first ?? 0) < maximumHolds else { throw Refusal.tooManyHolds }
         guard let park = parks.first else { throw Refusal.unknownCottage.at("/parkId") }
-        let today = try ParkClock(stored: park.timeZone).date(at: now)
+        let today = try ParkClock(stored: park.timeZone).date(at: act.now)
         guard request.reason == nil || isByDesk else { throw Refusal.forbidden.at("/reason") }
         guard request.stay.arrival >= today else { throw Refusal.arrivalPassed }
         if request.reason == nil { try park.rules.allow(request.stay, today: today) }
         // Whoever comes later than that need not queue for the rows to hear it.
         guard conflicts.allSatisfy(\.isDue) else { throw Refusal.cottageTaken }
-        let taken = try await take(request, types, isToday: request.stay.arrival == today, app, at: now, in: tx)
+        let taken = try await take(request, types, isToday: request.stay.arrival == today, act)
         if request.reason == nil { try park.rules.allow(request.stay, in: taken.map(\.type.id)) }
         // Nobody leaves the group from here on, so nobody stays who has left.
-        let (_, people) = try await tx.all(
+        let (_, people) = try await act.tx.all(
             GroupSQL.hold(request.groupId),
             GroupSQL.travellers(of: request.groupId)
         )
@@ -64,11 +57,11 @@ extension Booking {
             rules: park.rules,
             bookedOn: today
         )
-        let id: Booking.ID = request.id ?? app.ids.next(at: now)
-        let holdUntil = now.addingTimeInterval(Double(park.rules.holdMinutes) * 60)
+        let id: Booking.ID = request.id ?? act.id()
+        let holdUntil = act.now.addingTimeInterval(Double(park.rules.holdMinutes) * 60)
         let booking = Booking(
             id: id,
-            number: number(of: id, app.secret),
+            number: number(of: id, act.app.secret),
             parkId: park.id,
             groupId: request.groupId,
             stay: request.stay,
@@ -84,10 +77,10 @@ extension Booking {
             charges: priced.charges,
             currency: park.currency,
             deposit: priced.deposit,
-            placedAt: now,
+            placedAt: act.now,
             version: 1
         )
-        try await tx.run(
+        try await act.tx.run(
             [
                 BookingSQL.insert(
                     booking,
@@ -96,14 +89,14 @@ extension Booking {
                     source: "guest",
                     by: guest
                 ),
-                BookingSQL.insertAllocations(booking, ids: taken.map { _ in app.ids.uuid(at: now) }),
+                BookingSQL.insertAllocations(booking, ids: taken.map { _ in act.app.ids.uuid(at: act.now) }),
                 BookingSQL.insertTravellers(booking),
-            ] + priced.charges.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) },
+            ] + priced.charges.map { BookingSQL.insert($0, id: act.id(), booking: id, at: act.now) },
             refusing: [
                 "allocation_cottage_taken": .cottageTaken, "booking_pkey": .idTaken, "booking_number_taken": .idTaken,
             ]
         )
-        try Job.enqueue(ExpireHold(bookingId: id), key: id.description, at: holdUntil, app, in: tx)
+        try Job.enqueue(ExpireHold(bookingId: id), key: id.description, at: holdUntil, act)
         if let reason = request.reason {
             try Audit.record(
                 "booking.placeOutsideRules",
@@ -111,14 +104,12 @@ extension Booking {
                 park: park.id,
                 onBehalfOf: guest,
                 reason: reason,
-                app,
-                at: now,
-                in: tx
+                act
             )
         }
-        try await divide(id, joining: true, as: principal, app, at: now, in: tx)
-        try booking.tell(.bookingHeld, by: principal, app, at: now, in: tx)
-        booking.publish(in: tx)
+        try await divide(id, joining: true, act)
+        try booking.tell(.bookingHeld, act)
+        booking.publish(in: act.tx)
         return booking
     }
 
@@ -137,9 +128,7 @@ extension Booking {
         _ request: BookingRequest,
         _ types: [CottageType],
         isToday: Bool,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> [Taken] {
         let chosen = request.cottages.compactMap(\.cottageId)
         let wanted = request.cottages.compactMap(\.typeId)
@@ -147,7 +136,7 @@ extension Booking {
         for _ in 0..<3 {
             var picked: [Cottage.ID] = []
             if !wanted.isEmpty {
-                var free = try await tx.all(ParkSQL.free(in: request.parkId, request.stay, now: now)).filter {
+                var free = try await act.tx.all(ParkSQL.free(in: request.parkId, request.stay, now: act.now)).filter {
                     !chosen.contains($0.id)
                 }
                 for type in wanted {
@@ -156,16 +145,16 @@ extension Booking {
                 }
             }
             let ids = (chosen + picked).sorted()
-            let (_, found, conflicts) = try await tx.all(
-                BookingSQL.lock(ids, for: request.stay, now: now),
+            let (_, found, conflicts) = try await act.tx.all(
+                BookingSQL.lock(ids, for: request.stay, now: act.now),
                 BookingSQL.types(of: ids, in: request.parkId),
-                BookingSQL.conflicts(ids, request.stay, now: now)
+                BookingSQL.conflicts(ids, request.stay, now: act.now)
             )
             let open = found.filter(\.isOpen)
             guard open.count == ids.count else { throw Refusal.unknownCottage.at("/cottages") }
             guard !isToday || open.allSatisfy(\.isInOrder) else { throw Refusal.outOfOrder.at("/cottages") }
             for due in conflicts where due.isDue {
-                if let booking = due.booking { try await expire(booking, app, at: now, in: tx) }
+                if let booking = due.booking { try await expire(booking, act) }
             }
             let standing = Set(conflicts.filter { !$0.isDue }.map(\.cottage))
             if standing.isEmpty {

@@ -90,11 +90,10 @@ struct PricedChange: Sendable {
         isCourtesy: Bool = false,
         isBound: Bool = true,
         isUndoing: Bool = false,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws {
         guard let group = booking.groupId else { throw Refusal.notChangeable }
-        let (policies, allTypes, cottages, rates, present, staying, live, homes, departures) = try await tx.all(
+        let (policies, allTypes, cottages, rates, present, staying, live, homes, departures) = try await act.tx.all(
             BookingSQL.policy(of: booking.id),
             ParkSQL.types(of: booking.parkId),
             BookingSQL.types(of: plan.cottages.map(\.id), in: booking.parkId),
@@ -107,14 +106,14 @@ struct PricedChange: Sendable {
         )
         guard let policy = policies.first else { throw Refusal.notFound }
         let clock = try ParkClock(stored: policy.timeZone)
-        today = clock.date(at: now)
+        today = clock.date(at: act.now)
         rules = policy.rules
         let had = Set(booking.cottages.map(\.id))
         let types = Dictionary(cottages.map { ($0.id, $0.type) }) { $1 }
         let booked = plan.cottages.compactMap { place in
             (place.pricedAs ?? types[place.id]).map { (type: $0, isNew: !had.contains(place.id)) }
         }
-        try booking.allow(plan, in: booked, today: today, rules: policy.rules, isBound: isBound, at: now)
+        try booking.allow(plan, in: booked, today: today, rules: policy.rules, isBound: isBound, at: act.now)
         guard isCourtesy || booking.keepsCottages(plan, today: today) else {
             throw Refusal.notChangeable.at("/cottages")
         }
@@ -163,7 +162,7 @@ struct PricedChange: Sendable {
         let (gone, come) = lodging.map(\.line).differences(to: priced.charges.filter { !isSettled($0) })
         // An extra that has begun stays, and is paid in full, when guests leave earlier.
         let isHere = booking.state == .checkedIn
-        dropped = booking.extras.filter { !$0.fits(plan.stay) && !(isHere && $0.from <= clock.date(at: now)) }
+        dropped = booking.extras.filter { !$0.fits(plan.stay) && !(isHere && $0.from <= clock.date(at: act.now)) }
         let droppedIDs = Set(dropped.map(\.id))
         var left = lodging
         let reductions = live.filter { $0.line.kind == .goodwill && $0.line.cottageId != nil }

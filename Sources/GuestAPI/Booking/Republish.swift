@@ -19,17 +19,17 @@ struct Republish: Work {
     /// The last booking of the portion before.
     var after: Booking.ID?
 
-    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        let rows = try await tx.all(ShareSQL.published(after: after, limit: Self.portion))
+    func finish(_ act: Act) async throws {
+        let rows = try await act.tx.all(ShareSQL.published(after: after, limit: Self.portion))
         var bookings: [Booking.ID: TravelGroup.ID] = [:]
         for row in rows {
             bookings[row.booking] = row.group
             if let share = row.share, let household = row.household {
-                Share.publish(share, of: household, in: row.group, in: tx)
+                Share.publish(share, of: household, in: row.group, in: act.tx)
             }
         }
-        for (booking, group) in bookings { tx.publish(booking, .booking, to: .group(group)) }
+        for (booking, group) in bookings { act.tx.publish(booking, .booking, to: .group(group)) }
         guard bookings.count == Self.portion, let last = bookings.keys.max() else { return }
-        try Job.enqueue(Republish(after: last), key: last.description, at: now, app, in: tx)
+        try Job.enqueue(Republish(after: last), key: last.description, at: act.now, act)
     }
 }

@@ -10,30 +10,30 @@ enum ShareRoutes {
 
     private static func statement(_ call: Call) async throws -> Answer {
         let id: Booking.ID = try call.id("booking")
-        return try await call.write { try .json(await BookingMoney.show(id, as: call.principal, in: $0)) }
+        return try await call.write { try .json(await BookingMoney.show(id, $0)) }
     }
 
     private static func list(_ call: Call) async throws -> Answer {
         let id: Booking.ID = try call.id("booking")
-        return try await call.write { tx in
-            try answer(await Booking.shares(of: id, as: call.principal, at: call.now, in: tx))
+        return try await call.write { act in
+            try answer(await Booking.shares(of: id, act))
         }
     }
 
     private static func split(_ call: Call) async throws -> Answer {
         let rule = try call.body(SplitRule.self)
         let id: Booking.ID = try call.id("booking")
-        return try await call.write { tx in
-            try answer(await Booking.split(id, by: rule, as: call.principal, call.app, at: call.now, in: tx))
+        return try await call.write { act in
+            try answer(await Booking.split(id, by: rule, act))
         }
     }
 
     private static func preview(_ call: Call) async throws -> Answer {
         let rule = try call.body(SplitRule.self)
         let id: Booking.ID = try call.id("booking")
-        return try await call.write { tx in
+        return try await call.write { act in
             try .json(
-                Page(items: await Booking.previewSplit(id, by: rule, as: call.principal, in: tx), next: nil)
+                Page(items: await Booking.previewSplit(id, by: rule, act), next: nil)
             )
         }
     }
@@ -41,16 +41,9 @@ enum ShareRoutes {
     private static func agree(_ call: Call) async throws -> Answer {
         let id: Share.ID = try call.id("share")
         let version = try call.expectedVersion()
-        return try await call.write { tx in
+        return try await call.write { act in
             try answer(
-                await Booking.agree(
-                    to: id,
-                    expecting: version,
-                    as: call.principal,
-                    call.app,
-                    at: call.now,
-                    in: tx
-                )
+                await Booking.agree(to: id, expecting: version, act)
             )
         }
     }

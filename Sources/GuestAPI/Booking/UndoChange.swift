@@ -10,56 +10,47 @@ extension Booking {
     ///
     /// Throws `tooLateToUndo` if there is none, if it was too long ago, or if the desk has moved the guests since;
     /// `cottageTaken` if an earlier cottage is taken now; `depositOpen` if a firm stay would need more money before.
-    static func undoChange(
-        of id: Booking.ID,
-        for reason: String?,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Booking {
-        let (made, policies) = try await tx.all(BookingSQL.lastChange(of: id), BookingSQL.policy(of: id))
+    static func undoChange(of id: Booking.ID, for reason: String?, _ act: Act) async throws -> Booking {
+        let (made, policies) = try await act.tx.all(BookingSQL.lastChange(of: id), BookingSQL.policy(of: id))
         var booking = try await locked(
             id,
             and: made.first?.before.cottages.map(\.id) ?? [],
             for: made.first?.before.stay,
-            giveWayAt: now,
-            as: principal,
-            in: tx
+            giveWayAt: act.now,
+            act
         )
         // The booking is locked by now, and somebody may have undone it before.
-        guard let change = try await tx.first(BookingSQL.lastChange(of: id)), change.quoteId == made.first?.quoteId,
+        guard let change = try await act.tx.first(BookingSQL.lastChange(of: id)), change.quoteId == made.first?.quoteId,
             change.plan == booking.plan, let rules = policies.first?.rules
         else { throw Refusal.tooLateToUndo }
-        let isStaff = principal.guestID == nil
+        let isStaff = act.principal.guestID == nil
         let isLate =
             isStaff
-            ? rules.isTooLateToUndo(change.madeAt, at: now)
-            : now > change.madeAt.addingTimeInterval(Double(rules.holdMinutes) * 60)
+            ? rules.isTooLateToUndo(change.madeAt, at: act.now)
+            : act.now > change.madeAt.addingTimeInterval(Double(rules.holdMinutes) * 60)
         guard !isLate else { throw Refusal.tooLateToUndo }
         guard isStaff || !change.isByStaff else { throw Refusal.forbidden }
-        tx.later([BookingSQL.endHeldChange(of: id)])
-        try await booking.makeRoom(for: change.before, app, at: now, in: tx)
-        let reductions = try await tx.all(BookingSQL.reductions(of: id, takenBackAt: change.madeAt))
+        act.tx.later([BookingSQL.endHeldChange(of: id)])
+        try await booking.makeRoom(for: change.before, act)
+        let reductions = try await act.tx.all(BookingSQL.reductions(of: id, takenBackAt: change.madeAt))
         let price = try await PricedChange(
             change.before,
             for: booking,
             isCourtesy: true,
             isBound: false,
             isUndoing: true,
-            at: now,
-            in: tx
+            act
         )
-        if try await booking.mustCoverMore(after: price, as: principal, in: tx) { throw Refusal.depositOpen }
+        if try await booking.mustCoverMore(after: price, act) { throw Refusal.depositOpen }
         let after = booking.plan
-        tx.later(
+        act.tx.later(
             [
-                BookingSQL.reverseFee(ofChangeAt: change.madeAt, of: id, at: now),
-                BookingSQL.reverseReductions(madeAt: change.madeAt, of: id, at: now),
-            ] + reductions.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
+                BookingSQL.reverseFee(ofChangeAt: change.madeAt, of: id, at: act.now),
+                BookingSQL.reverseReductions(madeAt: change.madeAt, of: id, at: act.now),
+            ] + reductions.map { BookingSQL.insert($0, id: act.id(), booking: id, at: act.now) }
         )
-        try await booking.write(price, undoing: change, as: principal, app, at: now, in: tx)
-        tx.later([BookingSQL.undo(change.quoteId, at: now)])
+        try await booking.write(price, undoing: change, act)
+        act.tx.later([BookingSQL.undo(change.quoteId, at: act.now)])
         try Audit.record(
             "booking.undoChange",
             target: id.uuid,
@@ -67,22 +58,20 @@ extension Booking {
             reason: reason,
             before: after,
             after: change.before,
-            app,
-            at: now,
-            in: tx
+            act
         )
-        booking.publish(in: tx)
-        return try await found(id, as: principal, in: tx)
+        booking.publish(in: act.tx)
+        return try await found(id, act)
     }
 
     /// Brings the lines of the price to what the present stay and people cost, after a mistake was taken back.
     ///
     /// The caller divides the price anew.
-    func reprice(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        let price = try await PricedChange(plan, for: self, isCourtesy: true, isBound: false, at: now, in: tx)
-        tx.later(
-            [BookingSQL.reverseLines(price.reversed.map(\.id), of: id, at: now)]
-                + price.added.map { BookingSQL.insert($0, id: app.ids.next(at: now), booking: id, at: now) }
+    func reprice(_ act: Act) async throws {
+        let price = try await PricedChange(plan, for: self, isCourtesy: true, isBound: false, act)
+        act.tx.later(
+            [BookingSQL.reverseLines(price.reversed.map(\.id), of: id, at: act.now)]
+                + price.added.map { BookingSQL.insert($0, id: act.id(), booking: id, at: act.now) }
         )
     }
 }

@@ -6,6 +6,8 @@ import Synchronization
 
 /// Three parks with everything in them, the same on every machine; dates are relative to the day.
 public struct DemoData: Sendable {
+    private static let principal = Principal.job("demo")
+
     private var app: AppEnvironment
     private let today: LocalDate
     private let now: Date
@@ -27,37 +29,36 @@ public struct DemoData: Sendable {
     ///
     /// - Parameter progress: called with steps done and steps in all.
     public func load(_ progress: @Sendable (Int, Int) -> Void) async throws -> Bool {
-        let principal = Principal.job("demo").setting
-        let parks = try await app.database.read(as: principal) { try await $0.all(ParkSQL.parks) }
+        let parks = try await app.look(as: Self.principal) { try await $0.reader.all(ParkSQL.parks) }
         guard parks.isEmpty else { return false }
         var seeded = self
         seeded.app.ids = .seeded(20_270_514)
-        try await seeded.fill(as: principal, progress)
+        try await seeded.fill(progress)
         return true
     }
 
-    private func fill(as principal: String, _ progress: @Sendable (Int, Int) -> Void) async throws {
+    private func fill(_ progress: @Sendable (Int, Int) -> Void) async throws {
         var random = SeededGenerator(seed: 20_270_514)
         let total = Self.plans.count + Self.groupNames.count
         var step = 0
         var worlds: [World] = []
         for plan in Self.plans {
-            let world = try await app.database.transaction(as: principal, within: 60) { tx in
-                try await make(plan, &random, in: tx)
+            let world = try await app.act(as: Self.principal, within: 60) { act in
+                try await make(plan, &random, act)
             }
             worlds.append(world)
             step += 1
             progress(step, total)
         }
         let made = worlds
-        try await app.database.transaction(as: principal) { try await staff(made, in: $0) }
+        try await app.act(as: Self.principal) { try await staff(made, $0) }
         for (index, name) in Self.groupNames.enumerated() {
             try await group(name, index, made, &random)
             step += 1
             progress(step, total)
         }
         // Nobody wants the mails of people who do not exist.
-        try await app.database.transaction(as: principal) { try await $0.run(JobSQL.deleteAllMails) }
+        try await app.act(as: Self.principal) { try await $0.tx.run(JobSQL.deleteAllMails) }
     }
 
     // MARK: Parks
@@ -200,8 +201,8 @@ public struct DemoData: Sendable {
     /// How many of each kind a park has: 120 in all.
     private static let counts = [24, 42, 30, 14, 10]
 
-    private func make(_ plan: Plan, _ random: inout SeededGenerator, in tx: Transaction) async throws -> World {
-        let park = try await Park.create(plan.request, app, at: now, in: tx)
+    private func make(_ plan: Plan, _ random: inout SeededGenerator, _ act: Act) async throws -> World {
+        let park = try await Park.create(plan.request, act)
         var types: [CottageType] = []
         for kind in Self.kinds {
             let type = try await CottageType.create(
@@ -215,18 +216,16 @@ public struct DemoData: Sendable {
                     cleaningFee: plan.cleaning + Int64(kind.beds) * 500
                 ),
                 park: park.id,
-                app,
-                at: now,
-                in: tx
+                act
             )
             types.append(type)
-            try await rates(plan, kind.factor, type, in: tx)
+            try await rates(plan, kind.factor, type, act)
         }
-        try await extras(plan, park, in: tx)
-        return World(park: park, types: types, cottages: try await cottages(plan, park, types, &random, in: tx))
+        try await extras(plan, park, act)
+        return World(park: park, types: types, cottages: try await cottages(plan, park, types, &random, act))
     }
 
-    private func extras(_ plan: Plan, _ park: Park, in tx: Transaction) async throws {
+    private func extras(_ plan: Plan, _ park: Park, _ act: Act) async throws {
         let evenings = ["18:00", "19:00", "20:00"].compactMap { LocalTime($0) }
         let offers: [ExtraRequest] = [
             .init(code: "cot", names: ["en": "Cot", "nl": "Kinderbedje"], isDaily: false, price: 0, stock: 15),
@@ -254,11 +253,11 @@ public struct DemoData: Sendable {
                 stock: 20
             ),
         ]
-        for offer in offers { _ = try await Extra.create(offer, park: park.id, app, at: now, in: tx) }
+        for offer in offers { _ = try await Extra.create(offer, park: park.id, act) }
     }
 
     /// How one gets in, which a guest learns with the key of a check-in.
-    private func access(_ worlds: [World], by office: StaffMember, in tx: Transaction) async throws {
+    private func access(_ worlds: [World], by office: StaffMember, _ act: Act) async throws {
         for world in worlds {
             for (index, cottage) in world.cottages.enumerated() {
                 let access = CottageAccess(
@@ -267,13 +266,13 @@ public struct DemoData: Sendable {
                     wifiName: world.park.slug,
                     wifiPassword: "voorpret-\(cottage.number)"
                 )
-                try await access.set(for: cottage.id, as: .staff(office), app, at: now, in: tx)
+                try await access.set(for: cottage.id, act.as(.staff(office)))
             }
         }
     }
 
     /// Half-month seasons from two months ago to eighteen months ahead, dearest in summer.
-    private func rates(_ plan: Plan, _ factor: Double, _ type: CottageType, in tx: Transaction) async throws {
+    private func rates(_ plan: Plan, _ factor: Double, _ type: CottageType, _ act: Act) async throws {
         var start = today.adding(days: -60)
         while start < today.adding(days: 560) {
             let end = start.adding(days: 14)
@@ -284,9 +283,7 @@ public struct DemoData: Sendable {
             _ = try await Rate.create(
                 RateRequest(season: season, night: night, weekendNight: night * 5 / 4),
                 type: type.id,
-                app,
-                at: now,
-                in: tx
+                act
             )
             start = end
         }
@@ -298,7 +295,7 @@ public struct DemoData: Sendable {
         _ park: Park,
         _ types: [CottageType],
         _ random: inout SeededGenerator,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> [Cottage] {
         var deck: [Int] = []
         for (index, count) in Self.counts.enumerated() { deck += Array(repeating: index, count: count) }
@@ -327,9 +324,7 @@ public struct DemoData: Sendable {
                         latitude: ((park.latitude + north / metresPerDegree) * 1e6).rounded() / 1e6
                     ),
                     park: park.id,
-                    app,
-                    at: now,
-                    in: tx
+                    act
                 )
             )
         }
@@ -338,19 +333,17 @@ public struct DemoData: Sendable {
 
     // MARK: People
 
-    private func staff(_ worlds: [World], in tx: Transaction) async throws {
+    private func staff(_ worlds: [World], _ act: Act) async throws {
         let office = try await StaffMember.add(
             email: Self.headOfficeEmail,
             name: "Head office",
             isHeadOffice: true,
             posts: [],
             language: .english,
-            app,
-            at: now,
-            in: tx
+            act
         )
-        try await factor(of: office.id, in: tx)
-        try await access(worlds, by: office, in: tx)
+        try await factor(of: office.id, act)
+        try await access(worlds, by: office, act)
         for (index, world) in worlds.enumerated() {
             let email = index == 0 ? Self.hostEmail : "host.\(world.park.slug)@example.org"
             for (address, name, functions) in [
@@ -363,20 +356,18 @@ public struct DemoData: Sendable {
                     isHeadOffice: false,
                     posts: functions.map { .init(parkId: world.park.id, function: $0) },
                     language: .english,
-                    app,
-                    at: now,
-                    in: tx
+                    act
                 )
-                try await factor(of: member.id, in: tx)
+                try await factor(of: member.id, act)
             }
         }
     }
 
     /// The demo's staff share one authenticator app.
-    private func factor(of member: StaffMember.ID, in tx: Transaction) async throws {
+    private func factor(of member: StaffMember.ID, _ act: Act) async throws {
         guard let secret = OneTimePassword(base32: Self.factorSecret)?.secret else { return }
         let sealed = try app.secret.seal(secret, for: SecondFactor.purpose, context: member.description)
-        try await tx.run([
+        try await act.tx.run([
             FactorSQL.begin(sealed, of: member), FactorSQL.confirm(of: member, step: 0, at: now),
         ])
     }
@@ -398,26 +389,17 @@ public struct DemoData: Sendable {
         let guest: Guest.ID = app.ids.next(at: now)
         let size = 2 + Int(random.next() % 6)
         let ages = (1..<size).map { _ in Int(random.next() % 50) + 1 }
-        let group = try await app.database.transaction(as: Principal.guest(guest).setting) { tx in
-            try await tx.run(IdentitySQL.insertGuest(guest, email: email, name: first, language: .dutch, at: now))
-            tx.publish(guest, .guest, to: .guest(guest))
-            var group = try await TravelGroup.create(
-                GroupRequest(name: name, myName: first),
-                by: guest,
-                app,
-                at: now,
-                in: tx
-            )
+        let group = try await app.act(as: .guest(guest)) { act in
+            try await act.tx.run(IdentitySQL.insertGuest(guest, email: email, name: first, language: .dutch, at: now))
+            act.tx.publish(guest, .guest, to: .guest(guest))
+            var group = try await TravelGroup.create(GroupRequest(name: name, myName: first), by: guest, act)
             for (number, age) in ages.enumerated() {
                 let companion = Self.names[(index * 5 + number * 3 + 1) % Self.names.count]
                 group.travellers.append(
                     try await Traveller.add(
                         TravellerRequest(name: companion, birthDate: today.adding(days: -age * 365 - 40)),
                         to: group.id,
-                        as: .guest(guest),
-                        app,
-                        at: now,
-                        in: tx
+                        act
                     )
                 )
             }
@@ -455,7 +437,7 @@ public struct DemoData: Sendable {
                     (try? world.park.rules.allow(stay, in: [type.id])) != nil
                 else { continue }
                 do {
-                    try await app.database.transaction(as: Principal.guest(guest).setting) { tx in
+                    try await app.act(as: .guest(guest)) { act in
                         let booking = try await Booking.place(
                             BookingRequest(
                                 parkId: world.park.id,
@@ -464,19 +446,13 @@ public struct DemoData: Sendable {
                                 cottages: [.init(anyOf: type.id)],
                                 travellerIds: group.travellers.map(\.id)
                             ),
-                            as: .guest(guest),
-                            app,
-                            at: now,
-                            in: tx
+                            act
                         )
                         guard !isHeld else { return }
                         _ = try await Booking.confirm(
                             booking.id,
                             reason: "demo: deposit received",
-                            as: .job("demo"),
-                            app,
-                            at: now,
-                            in: tx
+                            act.as(Self.principal)
                         )
                     }
                     return
@@ -492,10 +468,10 @@ public struct DemoData: Sendable {
     /// Signs the demo guest in for a day; answers a token and Anna's group.
     public func signIn() async throws -> (token: String, group: String, park: String)? {
         let now = app.now()
-        return try await app.database.transaction(as: Principal.job("demo").setting) { tx in
-            guard let guest = try await tx.first(IdentitySQL.guestID(email: Self.guestEmail)),
-                let group = try await tx.first(GroupSQL.memberships(of: guest)),
-                let park = try await tx.all(ParkSQL.parks).first
+        return try await app.act(as: Self.principal) { act in
+            guard let guest = try await act.tx.first(IdentitySQL.guestID(email: Self.guestEmail)),
+                let group = try await act.tx.first(GroupSQL.memberships(of: guest)),
+                let park = try await act.tx.all(ParkSQL.parks).first
             else { return nil }
             let refresh = Token(derivedFrom: app.secret.digest("demo", app.ids.uuid(at: now).uuidString))
             let session: Session.ID = app.ids.next(at: now)
@@ -505,11 +481,9 @@ public struct DemoData: Sendable {
                 refresh: refresh,
                 deviceName: "demo",
                 deviceHash: refresh.hash,
-                app,
-                at: now,
-                in: tx
+                act
             )
-            try await tx.run(
+            try await act.tx.run(
                 IdentitySQL.lengthenAccess(Token(tokens.accessToken), until: now.addingTimeInterval(86400))
             )
             return (tokens.accessToken, group.groupId.description, park.id.description)

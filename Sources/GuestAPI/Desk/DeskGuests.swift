@@ -48,16 +48,10 @@ enum DeskGuests {
 
     /// Throws `notFound` where a colleague who books in a guest's name does so at a park that is not theirs, or for a group
     /// that stays elsewhere.
-    static func allow(
-        _ request: BookingRequest,
-        by actor: StaffMember,
-        for principal: Principal,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
+    static func allow(_ request: BookingRequest, by actor: StaffMember, _ act: Act) async throws {
         let parks = actor.receptionParks
-        guard let guest = principal.guestID, parks?.contains(request.parkId) ?? true,
-            try await tx.first(DeskSQL.reaches(request.groupId, of: guest, at: parks, now: now)) == true
+        guard let guest = act.principal.guestID, parks?.contains(request.parkId) ?? true,
+            try await act.tx.first(DeskSQL.reaches(request.groupId, of: guest, at: parks, now: act.now)) == true
         else { throw Refusal.notFound }
     }
 
@@ -72,15 +66,8 @@ enum DeskGuests {
         } else {
             return
         }
-        try await call.app.database.transaction(as: call.setting) { tx in
-            try Audit.record(
-                "look.\(call.row.name)",
-                target: call.target,
-                onBehalfOf: guest,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        try await call.act { act in
+            try Audit.record("look.\(call.row.name)", target: call.target, onBehalfOf: guest, act)
         }
     }
 
@@ -91,27 +78,16 @@ enum DeskGuests {
         _ id: Guest.ID,
         at park: Park.ID,
         to change: DeskGuestChange,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> DeskGuest {
-        var guest = try await unclaimed(id, of: park, in: tx)
+        var guest = try await unclaimed(id, of: park, in: act.tx)
         guest.name = change.name ?? guest.name
         guest.language = change.language ?? guest.language
-        try await tx.run(IdentitySQL.updateDeskGuest(guest))
+        try await act.tx.run(IdentitySQL.updateDeskGuest(guest))
         // Not the names: an erasure must find none here.
-        try Audit.record(
-            "guest.change",
-            target: id.uuid,
-            park: park,
-            onBehalfOf: id,
-            reason: change.reason,
-            app,
-            at: now,
-            in: tx
-        )
-        tx.publish(id, .guest, to: .guest(id))
-        try await Guest.tellParks(of: id, in: tx)
+        try Audit.record("guest.change", target: id.uuid, park: park, onBehalfOf: id, reason: change.reason, act)
+        act.tx.publish(id, .guest, to: .guest(id))
+        try await Guest.tellParks(of: id, in: act.tx)
         return guest
     }
 
@@ -124,22 +100,11 @@ enum DeskGuests {
         _ id: Guest.ID,
         at park: Park.ID,
         because reason: String,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> [PersonalData.Remainder] {
-        _ = try await unclaimed(id, of: park, in: tx)
-        try Audit.record(
-            "guest.eraseAtDesk",
-            target: id.uuid,
-            park: park,
-            onBehalfOf: id,
-            reason: reason,
-            app,
-            at: now,
-            in: tx
-        )
-        return try await Guest.erase(id, app, at: now, in: tx)
+        _ = try await unclaimed(id, of: park, in: act.tx)
+        try Audit.record("guest.eraseAtDesk", target: id.uuid, park: park, onBehalfOf: id, reason: reason, act)
+        return try await Guest.erase(id, act)
     }
 
     private static func unclaimed(_ id: Guest.ID, of park: Park.ID, in tx: Transaction) async throws -> DeskGuest {
@@ -149,27 +114,21 @@ enum DeskGuests {
     }
 
     /// Makes an account without mail for somebody at the desk.
-    static func create(
-        _ request: DeskGuestRequest,
-        at park: Park.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> DeskGuest {
-        guard try await tx.first(ParkSQL.park(park)) != nil else { throw Refusal.notFound }
+    static func create(_ request: DeskGuestRequest, at park: Park.ID, _ act: Act) async throws -> DeskGuest {
+        guard try await act.tx.first(ParkSQL.park(park)) != nil else { throw Refusal.notFound }
         let guest = DeskGuest(
-            id: request.id ?? app.ids.next(at: now),
+            id: request.id ?? act.id(),
             name: request.name,
             language: request.language ?? .english,
             hasMail: false
         )
-        try await tx.run(
-            IdentitySQL.insertDeskGuest(guest, at: park, at: now),
+        try await act.tx.run(
+            IdentitySQL.insertDeskGuest(guest, at: park, at: act.now),
             refusing: ["guest_pkey": .idTaken.at("/id")]
         )
-        try Audit.record("guest.create", target: guest.id.uuid, park: park, onBehalfOf: guest.id, app, at: now, in: tx)
-        tx.publish(guest.id, .guest, to: .guest(guest.id))
-        tx.tell(park, of: .guest, guest.id)
+        try Audit.record("guest.create", target: guest.id.uuid, park: park, onBehalfOf: guest.id, act)
+        act.tx.publish(guest.id, .guest, to: .guest(guest.id))
+        act.tx.tell(park, of: .guest, guest.id)
         return guest
     }
 }

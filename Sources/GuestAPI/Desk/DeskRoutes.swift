@@ -58,15 +58,7 @@ enum DeskRoutes {
         let request = try call.body(MoveRequest.self)
         let version = try call.expectedVersion()
         return try await BookingRoutes.change(call) { id, tx in
-            try await Booking.move(
-                id,
-                request,
-                expecting: version,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+            try await Booking.move(id, request, expecting: version, act)
         }
     }
 
@@ -74,15 +66,8 @@ enum DeskRoutes {
         let request = try call.body(WalkInRequest.self)
         let park: Park.ID = try call.id("park")
         guard call.principal.has([.reception], at: park) else { throw Refusal.notFound }
-        return try await call.write { tx in
-            let booking = try await Booking.walkIn(
-                request,
-                at: park,
-                by: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        return try await call.write { act in
+            let booking = try await Booking.walkIn(request, at: park, by: call.principal, act)
             return try .json(booking, .created, version: booking.version)
         }
     }
@@ -103,31 +88,24 @@ enum DeskRoutes {
         let request = try call.body(DeskGuestRequest.self)
         let park: Park.ID = try call.id("park")
         guard call.principal.has([.reception], at: park) else { throw Refusal.notFound }
-        return try await call.write { tx in
-            try .json(await DeskGuests.create(request, at: park, call.app, at: call.now, in: tx), .created)
+        return try await call.write { act in
+            try .json(await DeskGuests.create(request, at: park, act), .created)
         }
     }
 
     private static func changeGuest(_ call: Call) async throws -> Answer {
         let request = try call.body(DeskGuestChange.self)
         let (park, guest) = try deskGuest(call)
-        return try await call.write { tx in
-            try .json(await DeskGuests.change(guest, at: park, to: request, call.app, at: call.now, in: tx))
+        return try await call.write { act in
+            try .json(await DeskGuests.change(guest, at: park, to: request, act))
         }
     }
 
     private static func eraseGuest(_ call: Call) async throws -> Answer {
         let request = try call.body(DeskGuestErasure.self)
         let (park, guest) = try deskGuest(call)
-        return try await call.write { tx in
-            let remains = try await DeskGuests.erase(
-                guest,
-                at: park,
-                because: request.reason,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        return try await call.write { act in
+            let remains = try await DeskGuests.erase(guest, at: park, because: request.reason, act)
             return try remains.isEmpty ? .noContent : .json(Page(items: remains, next: nil))
         }
     }
@@ -135,9 +113,9 @@ enum DeskRoutes {
     private static func letGuestIn(_ call: Call) async throws -> Answer {
         let request = call.bytes.isEmpty ? LetInRequest() : try call.body(LetInRequest.self)
         let (park, guest) = try deskGuest(call)
-        return try await call.write { tx in
+        return try await call.write { act in
             try .json(
-                await SignInLink.letIn(guest, at: park, because: request.reason, call.app, at: call.now, in: tx),
+                await SignInLink.letIn(guest, at: park, because: request.reason, act),
                 .created
             )
         }

@@ -19,12 +19,10 @@ extension StaffTask {
         source: Source,
         subject: String? = nil,
         in park: Park.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> StaffTask {
         let task = StaffTask(
-            id: request.id ?? app.ids.next(at: now),
+            id: request.id ?? act.id(),
             parkId: park,
             title: request.title,
             detail: request.detail ?? "",
@@ -32,41 +30,36 @@ extension StaffTask {
             ownerId: request.ownerId,
             due: request.due,
             state: .open,
-            createdAt: now,
+            createdAt: act.now,
             version: 1
         )
-        try await requireOwner(task.ownerId, in: park, in: tx)
-        let made = try await tx.run(
+        try await requireOwner(task.ownerId, in: park, in: act.tx)
+        let made = try await act.tx.run(
             TaskSQL.insert(task, subject: subject),
             refusing: ["task_pkey": .idTaken, "task_park_id_fkey": .notFound]
         )
         guard made == 1 else {
             // Whoever was first has committed by now; it can only have been closed since.
-            guard let there = try await tx.first(TaskSQL.open(source.rawValue, subject ?? "", in: park)) else {
+            guard let there = try await act.tx.first(TaskSQL.open(source.rawValue, subject ?? "", in: park)) else {
                 throw Problem.unavailable
             }
-            tx.later([TaskSQL.insert(.note, of: there.id, note: task.detail, id: app.ids.uuid(at: now), at: now)])
+            act.tx.later([
+                TaskSQL.insert(.note, of: there.id, note: task.detail, id: act.app.ids.uuid(at: act.now), at: act.now)
+            ])
             return there
         }
-        tx.later([TaskSQL.insert(.created, of: task.id, note: nil, id: app.ids.uuid(at: now), at: now)])
+        act.tx.later([TaskSQL.insert(.created, of: task.id, note: nil, id: act.app.ids.uuid(at: act.now), at: act.now)])
         return task
     }
 
     /// Ends the open task about something that is right again, if there is one.
-    static func settle(
-        _ source: Source,
-        _ subject: String,
-        in park: Park.ID,
-        note: String,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        guard var task = try await tx.first(TaskSQL.open(source.rawValue, subject, in: park)) else { return }
+    static func settle(_ source: Source, _ subject: String, in park: Park.ID, note: String, _ act: Act) async throws {
+        guard var task = try await act.tx.first(TaskSQL.open(source.rawValue, subject, in: park)) else { return }
         task.state = .done
         task.version += 1
-        tx.later([
-            TaskSQL.update(task), TaskSQL.insert(.done, of: task.id, note: note, id: app.ids.uuid(at: now), at: now),
+        act.tx.later([
+            TaskSQL.update(task),
+            TaskSQL.insert(.done, of: task.id, note: note, id: act.app.ids.uuid(at: act.now), at: act.now),
         ])
     }
 
@@ -75,13 +68,10 @@ extension StaffTask {
         _ id: StaffTask.ID,
         _ change: StaffTaskChange,
         expecting version: Int,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> StaffTask {
-        guard var task = try await tx.first(TaskSQL.task(id, locked: true)),
-            principal.has(Set(StaffMember.Function.allCases), at: task.parkId)
+        guard var task = try await act.tx.first(TaskSQL.task(id, locked: true)),
+            act.principal.has(Set(StaffMember.Function.allCases), at: task.parkId)
         else { throw Refusal.notFound }
         guard task.version == version else { throw Problem.matchFailed }
         let kind: StaffTaskEvent.Kind =
@@ -95,12 +85,12 @@ extension StaffTask {
         task.due = change.due ?? task.due
         task.state = change.state ?? task.state
         if let owner = change.ownerId {
-            try await requireOwner(owner, in: task.parkId, in: tx)
+            try await requireOwner(owner, in: task.parkId, in: act.tx)
             task.ownerId = owner
         }
         task.version += 1
-        try await tx.run(TaskSQL.update(task), refusing: ["task_open_once": .taskOpen])
-        tx.later([TaskSQL.insert(kind, of: id, note: change.note, id: app.ids.uuid(at: now), at: now)])
+        try await act.tx.run(TaskSQL.update(task), refusing: ["task_open_once": .taskOpen])
+        act.tx.later([TaskSQL.insert(kind, of: id, note: change.note, id: act.app.ids.uuid(at: act.now), at: act.now)])
         return task
     }
 

@@ -43,8 +43,8 @@ enum TaskRoutes {
     private static func create(_ call: Call) async throws -> Answer {
         let request = try call.body(StaffTaskRequest.self)
         let park = try park(call)
-        return try await call.write { tx in
-            let task = try await StaffTask.open(request, source: .staff, in: park, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            let task = try await StaffTask.open(request, source: .staff, in: park, act)
             return try .json(task, .created, version: task.version)
         }
     }
@@ -67,16 +67,8 @@ enum TaskRoutes {
         let change = try call.body(StaffTaskChange.self)
         let id: StaffTask.ID = try call.id("task")
         let version = try call.expectedVersion()
-        return try await call.write { tx in
-            let task = try await StaffTask.change(
-                id,
-                change,
-                expecting: version,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        return try await call.write { act in
+            let task = try await StaffTask.change(id, change, expecting: version, act)
             return try .json(task, version: task.version)
         }
     }
@@ -85,14 +77,14 @@ enum TaskRoutes {
         let request = try call.body(HouseNoteRequest.self)
         let park = try park(call)
         guard case .staff(let member) = call.principal else { throw Refusal.forbidden }
-        return try await call.write { tx in
+        return try await call.write { act in
             let note = TaskSQL.HouseNote(
                 id: call.app.ids.uuid(at: call.now),
                 from: request.from,
                 through: request.through ?? request.from,
                 note: request.note
             )
-            try await tx.run(
+            try await act.tx.run(
                 TaskSQL.insert(request, id: note.id, park: park, by: member.id),
                 refusing: ["house_note_park_id_fkey": .notFound]
             )
@@ -103,8 +95,8 @@ enum TaskRoutes {
     private static func endNote(_ call: Call) async throws -> Answer {
         let park = try park(call)
         let note: Identifier<TaskSQL.HouseNote> = try call.id("note")
-        return try await call.write { tx in
-            guard try await tx.run(TaskSQL.endNote(note.uuid, in: park, at: call.now)) == 1 else {
+        return try await call.write { act in
+            guard try await act.tx.run(TaskSQL.endNote(note.uuid, in: park, at: call.now)) == 1 else {
                 throw Refusal.notFound
             }
             return .noContent

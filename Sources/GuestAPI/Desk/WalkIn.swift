@@ -10,19 +10,11 @@ extension Booking {
         _ request: WalkInRequest,
         at park: Park.ID,
         by staff: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Booking {
-        let (guest, name) = try await host(of: request, at: park, app, at: now, in: tx)
+        let (guest, name) = try await host(of: request, at: park, act)
         let principal = Principal.guest(guest)
-        let group = try await TravelGroup.create(
-            GroupRequest(name: name, myName: name),
-            by: guest,
-            app,
-            at: now,
-            in: tx
-        )
+        let group = try await TravelGroup.create(GroupRequest(name: name, myName: name), by: guest, act)
         var travellers = group.travellers
         for companion in request.companions ?? [] {
             let isChild = (companion.birthDate?.age(on: request.stay.arrival) ?? 18) < 18
@@ -34,10 +26,7 @@ extension Booking {
                         guardianId: isChild ? group.travellers.first?.id : nil
                     ),
                     to: group.id,
-                    as: principal,
-                    app,
-                    at: now,
-                    in: tx
+                    act.as(principal)
                 )
             )
         }
@@ -52,43 +41,30 @@ extension Booking {
                 reason: request.reason
             ),
             isByDesk: true,
-            as: principal,
-            app,
-            at: now,
-            in: tx
+            act.as(principal)
         )
-        let booking = try await confirm(held.id, reason: "walk-in", as: staff, app, at: now, in: tx)
-        try Audit.record(
-            "desk.walkIn",
-            target: booking.id.uuid,
-            park: park,
-            onBehalfOf: guest,
-            app,
-            at: now,
-            in: tx
-        )
+        let booking = try await confirm(held.id, reason: "walk-in", act.as(staff))
+        try Audit.record("desk.walkIn", target: booking.id.uuid, park: park, onBehalfOf: guest, act)
         let entries = [request.register] + (request.companions ?? []).map(\.register)
         for (traveller, entry) in zip(travellers, entries) {
-            try await entry?.enter(traveller.id, of: booking.id, as: staff, app, at: now, in: tx)
+            try await entry?.enter(traveller.id, of: booking.id, act.as(staff))
         }
         guard request.checkIn == true else { return booking }
-        return try await checkIn(booking.id, as: staff, app, at: now, in: tx)
+        return try await checkIn(booking.id, act.as(staff))
     }
 
     /// A guest the desk knows, or a new one without mail.
     private static func host(
         of request: WalkInRequest,
         at park: Park.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> (Guest.ID, name: String) {
         if let new = request.guest {
-            let guest = try await DeskGuests.create(new, at: park, app, at: now, in: tx)
+            let guest = try await DeskGuests.create(new, at: park, act)
             return (guest.id, guest.name)
         }
-        guard let id = request.guestId, try await tx.first(IdentitySQL.isKnown(id, at: [park])) == true,
-            let guest = try await tx.first(IdentitySQL.guest(id))
+        guard let id = request.guestId, try await act.tx.first(IdentitySQL.isKnown(id, at: [park])) == true,
+            let guest = try await act.tx.first(IdentitySQL.guest(id))
         else { throw Refusal.notFound.at("/guestId") }
         return (id, guest.name.isEmpty ? "—" : guest.name)
     }

@@ -10,77 +10,54 @@ enum AdmittedPhone {
     private static let purpose = "child-admission"
 
     /// Throws `forbidden` for everybody in the group but the child's guardian.
-    static func admit(
-        _ child: Traveller.ID,
-        in group: TravelGroup.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> PhoneAdmission {
-        let guest = try await Traveller.requireGuardian(of: child, in: group, as: principal, in: tx)
-        let id: PhoneAdmission.ID = app.ids.next(at: now)
-        let expiresAt = now.addingTimeInterval(validSeconds)
-        tx.later([IdentitySQL.insert(id, of: child, by: guest, until: expiresAt)])
-        return PhoneAdmission(code: app.secret.pass([id.uuid], for: purpose), expiresAt: expiresAt)
+    static func admit(_ child: Traveller.ID, in group: TravelGroup.ID, _ act: Act) async throws -> PhoneAdmission {
+        let guest = try await Traveller.requireGuardian(of: child, in: group, act)
+        let id: PhoneAdmission.ID = act.id()
+        let expiresAt = act.now.addingTimeInterval(validSeconds)
+        act.tx.later([IdentitySQL.insert(id, of: child, by: guest, until: expiresAt)])
+        return PhoneAdmission(code: act.app.secret.pass([id.uuid], for: purpose), expiresAt: expiresAt)
     }
 
     /// Signs the phone in that shows the code, once.
     ///
     /// A phone that lost the answer gets the same tokens until it has refreshed them.
-    static func signIn(
-        _ request: ChildSignInRequest,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Tokens {
-        guard let id = app.secret.ids(in: request.code, count: 1, for: purpose)?.first.map({ PhoneAdmission.ID($0) }),
-            let admission = try await tx.first(IdentitySQL.lockedAdmission(id))
+    static func signIn(_ request: ChildSignInRequest, _ act: Act) async throws -> Tokens {
+        guard
+            let id = act.app.secret.ids(in: request.code, count: 1, for: purpose)?.first.map({ PhoneAdmission.ID($0) }),
+            let admission = try await act.tx.first(IdentitySQL.lockedAdmission(id))
         else { throw Refusal.codeWrong }
         let deviceHash = Token(request.deviceSecret).hash
         if admission.usedAt != nil {
             guard admission.deviceHash == deviceHash,
-                let tokens = try await SignIn.repeated("child-phone", id.description, app, at: now, in: tx)
+                let tokens = try await SignIn.repeated("child-phone", id.description, act)
             else { throw Refusal.codeWrong }
             return tokens
         }
-        guard now < admission.expiresAt else { throw Refusal.codeWrong }
+        guard act.now < admission.expiresAt else { throw Refusal.codeWrong }
         let session = Session.ID(id.uuid)
-        let refresh = Token(derivedFrom: app.secret.digest("child-phone", id.description))
+        let refresh = Token(derivedFrom: act.app.secret.digest("child-phone", id.description))
         let tokens = try await SignIn.open(
             session,
             of: .child(admission.child),
             refresh: refresh,
             deviceName: request.deviceName ?? "",
             deviceHash: deviceHash,
-            app,
-            at: now,
-            in: tx
+            act
         )
-        tx.later([IdentitySQL.use(id, for: session)])
+        act.tx.later([IdentitySQL.use(id, for: session)])
         return tokens
     }
 
-    static func list(
-        of child: Traveller.ID,
-        in group: TravelGroup.ID,
-        as principal: Principal,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> [Device] {
-        _ = try await Traveller.requireGuardian(of: child, in: group, as: principal, in: tx)
-        return try await tx.all(IdentitySQL.devices(of: child, now: now))
+    static func list(of child: Traveller.ID, in group: TravelGroup.ID, _ act: Act) async throws -> [Device] {
+        _ = try await Traveller.requireGuardian(of: child, in: group, act)
+        return try await act.tx.all(IdentitySQL.devices(of: child, now: act.now))
     }
 
-    static func revoke(
-        _ device: Session.ID,
-        of child: Traveller.ID,
-        in group: TravelGroup.ID,
-        as principal: Principal,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        _ = try await Traveller.requireGuardian(of: child, in: group, as: principal, in: tx)
-        guard try await tx.run(IdentitySQL.revoke(device, of: child, at: now)) == 1 else { throw Refusal.notFound }
+    static func revoke(_ device: Session.ID, of child: Traveller.ID, in group: TravelGroup.ID, _ act: Act) async throws
+    {
+        _ = try await Traveller.requireGuardian(of: child, in: group, act)
+        guard try await act.tx.run(IdentitySQL.revoke(device, of: child, at: act.now)) == 1 else {
+            throw Refusal.notFound
+        }
     }
 }

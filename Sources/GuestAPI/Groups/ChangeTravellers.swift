@@ -9,18 +9,11 @@ extension Traveller {
     /// Adds somebody without an account.
     ///
     /// Any member may.
-    static func add(
-        _ request: TravellerRequest,
-        to group: TravelGroup.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Traveller {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
-        try await requireRoom(in: group, in: tx)
+    static func add(_ request: TravellerRequest, to group: TravelGroup.ID, _ act: Act) async throws -> Traveller {
+        let own = try await TravelGroup.require(.member, in: group, act)
+        try await requireRoom(in: group, in: act.tx)
         let traveller = Traveller(
-            id: request.id ?? app.ids.next(at: now),
+            id: request.id ?? act.id(),
             householdId: request.householdId ?? own.householdId,
             name: request.name,
             role: nil,
@@ -28,12 +21,12 @@ extension Traveller {
             guardianId: request.guardianId,
             version: 1
         )
-        try await requireGuardian(traveller.guardianId, in: group, at: now, in: tx)
-        try await tx.run(
-            GroupSQL.insert(traveller, group: group, guest: nil, at: now),
+        try await requireGuardian(traveller.guardianId, in: group, act)
+        try await act.tx.run(
+            GroupSQL.insert(traveller, group: group, guest: nil, at: act.now),
             refusing: ["traveller_household_of_group": .notFound.at("/householdId"), "traveller_pkey": .idTaken]
         )
-        tx.publish(traveller.id, .traveller, to: .group(group))
+        act.tx.publish(traveller.id, .traveller, to: .group(group))
         return traveller
     }
 
@@ -43,14 +36,11 @@ extension Traveller {
         in group: TravelGroup.ID,
         _ change: TravellerChange,
         expecting version: Int,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Traveller {
-        try await Regrouping.lock(group, in: tx)
-        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
-        guard var traveller = try await tx.first(GroupSQL.traveller(id, in: group)) else { throw Refusal.notFound }
+        try await Regrouping.lock(group, act)
+        let own = try await TravelGroup.require(.member, in: group, act)
+        guard var traveller = try await act.tx.first(GroupSQL.traveller(id, in: group)) else { throw Refusal.notFound }
         guard own.role == .organiser || own.householdId == traveller.householdId else { throw Refusal.forbidden }
         guard traveller.version == version else { throw Problem.matchFailed }
         // Whose money and whose child is whose hangs on these two: who shares one household cannot enter another, and
@@ -59,7 +49,7 @@ extension Traveller {
             throw Refusal.forbidden.at("/householdId")
         }
         if let household = change.householdId, household != traveller.householdId {
-            try await allow(traveller, into: household, of: group, by: own, in: tx)
+            try await allow(traveller, into: household, of: group, by: own, in: act.tx)
         }
         if let guardian = change.guardianId, guardian != traveller.guardianId, own.role != .organiser,
             traveller.guardianId.map({ $0 != own.id }) ?? false
@@ -71,20 +61,22 @@ extension Traveller {
         traveller.householdId = change.householdId ?? traveller.householdId
         if let guardian = change.guardianId {
             guard guardian != id else { throw Refusal.guardianNeeded.at("/guardianId") }
-            try await requireGuardian(guardian, in: group, at: now, in: tx)
+            try await requireGuardian(guardian, in: group, act)
             traveller.guardianId = guardian
         }
         let isRegrouped = change.householdId != nil || change.birthDate != nil
         traveller.version += 1
-        try await tx.run(
+        try await act.tx.run(
             GroupSQL.update(traveller),
             refusing: ["traveller_household_of_group": .notFound.at("/householdId")]
         )
-        tx.publish(id, .traveller, to: .group(group))
+        act.tx.publish(id, .traveller, to: .group(group))
         // It says the household too.
-        if let guest = try await tx.first(GroupSQL.guest(of: id)) { tx.publish(group, .membership, to: .guest(guest)) }
+        if let guest = try await act.tx.first(GroupSQL.guest(of: id)) {
+            act.tx.publish(group, .membership, to: .guest(guest))
+        }
         if isRegrouped {
-            try await Regrouping.tell(.moved(by: own.householdId), of: group, app, at: now, in: tx)
+            try await Regrouping.happened(.moved(by: own.householdId), of: group, act)
         }
         return traveller
     }
@@ -108,53 +100,39 @@ extension Traveller {
     /// Takes somebody out of the group.
     ///
     /// Throws `travelsWithBooking` while a stay ahead counts on them.
-    static func remove(
-        _ id: Traveller.ID,
-        from group: TravelGroup.ID,
-        as principal: Principal,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        guard try await tx.first(GroupSQL.lock(group)) != nil else { throw Refusal.notFound }
-        let own = try await TravelGroup.require(.organiser, in: group, as: principal, in: tx)
-        guard let traveller = try await tx.first(GroupSQL.traveller(id, in: group)) else { throw Refusal.notFound }
+    static func remove(_ id: Traveller.ID, from group: TravelGroup.ID, _ act: Act) async throws {
+        guard try await act.tx.first(GroupSQL.lock(group)) != nil else { throw Refusal.notFound }
+        let own = try await TravelGroup.require(.organiser, in: group, act)
+        guard let traveller = try await act.tx.first(GroupSQL.traveller(id, in: group)) else { throw Refusal.notFound }
         guard traveller.id != own.id else { throw Refusal.organiserStays }
-        try await depart(traveller.id, from: group, at: now, in: tx)
+        try await depart(traveller.id, from: group, act)
     }
 
     /// Leaves the group oneself.
     ///
     /// The organiser hands over first, unless nobody else is there.
-    static func leave(
-        _ group: TravelGroup.ID,
-        as principal: Principal,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        guard try await tx.first(GroupSQL.lock(group)) != nil else { throw Refusal.notFound }
-        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
-        if own.role == .organiser, try await tx.first(GroupSQL.successor(in: group, except: own.id)) != nil {
+    static func leave(_ group: TravelGroup.ID, _ act: Act) async throws {
+        guard try await act.tx.first(GroupSQL.lock(group)) != nil else { throw Refusal.notFound }
+        let own = try await TravelGroup.require(.member, in: group, act)
+        if own.role == .organiser, try await act.tx.first(GroupSQL.successor(in: group, except: own.id)) != nil {
             throw Refusal.organiserStays
         }
-        try await depart(own.id, from: group, at: now, in: tx)
+        try await depart(own.id, from: group, act)
     }
 
-    private static func depart(
-        _ id: Traveller.ID,
-        from group: TravelGroup.ID,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
+    private static func depart(_ id: Traveller.ID, from group: TravelGroup.ID, _ act: Act) async throws {
         // A day early rather than late: somewhere on earth it is still yesterday.
-        let today = LocalDate(daysSince1970: Int(now.timeIntervalSince1970 / 86400) - 1)
-        guard try await tx.first(GroupSQL.travels(id, today: today)) != true else { throw Refusal.travelsWithBooking }
-        if let guest = try await tx.first(GroupSQL.guest(of: id)) {
-            tx.publish(group, .membership, to: .guest(guest))
-            for park in try await tx.all(GroupSQL.parks(of: group)) { tx.tell(park, of: .guest, guest) }
+        let today = LocalDate(daysSince1970: Int(act.now.timeIntervalSince1970 / 86400) - 1)
+        guard try await act.tx.first(GroupSQL.travels(id, today: today)) != true else {
+            throw Refusal.travelsWithBooking
         }
-        try await tx.run(GroupSQL.leave(id, at: now))
-        tx.publish(id, .traveller, to: .group(group))
-        for departure in Departure.all { try await departure.act(id, group, now, tx) }
+        if let guest = try await act.tx.first(GroupSQL.guest(of: id)) {
+            act.tx.publish(group, .membership, to: .guest(guest))
+            for park in try await act.tx.all(GroupSQL.parks(of: group)) { act.tx.tell(park, of: .guest, guest) }
+        }
+        try await act.tx.run(GroupSQL.leave(id, at: act.now))
+        act.tx.publish(id, .traveller, to: .group(group))
+        for departure in Departure.all { try await departure.run(id, group, act) }
     }
 
     /// Gives the organiser's role to another member.
@@ -162,34 +140,27 @@ extension Traveller {
     /// The household that answers for the group's bookings goes on to until the other accepts.
     ///
     /// - Parameter isErased: whether the account of the one before is being erased.
-    static func handOver(
-        _ group: TravelGroup.ID,
-        to id: Traveller.ID,
-        isErased: Bool = false,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        try await Regrouping.lock(group, in: tx)
-        guard try await tx.first(GroupSQL.lock(group)) != nil else { throw Refusal.notFound }
-        var own = try await TravelGroup.require(.organiser, in: group, as: principal, in: tx)
-        guard var other = try await tx.first(GroupSQL.traveller(id, in: group)) else { throw Refusal.notFound }
+    static func handOver(_ group: TravelGroup.ID, to id: Traveller.ID, isErased: Bool = false, _ act: Act) async throws
+    {
+        try await Regrouping.lock(group, act)
+        guard try await act.tx.first(GroupSQL.lock(group)) != nil else { throw Refusal.notFound }
+        var own = try await TravelGroup.require(.organiser, in: group, act)
+        guard var other = try await act.tx.first(GroupSQL.traveller(id, in: group)) else { throw Refusal.notFound }
         guard other.id != own.id else { return }
         guard other.role != nil else { throw Refusal.notAMember.at("/travellerId") }
         own.role = .member
         own.version += 1
         other.role = .organiser
         other.version += 1
-        try await tx.run([GroupSQL.update(own), GroupSQL.update(other)])
+        try await act.tx.run([GroupSQL.update(own), GroupSQL.update(other)])
         for traveller in [own.id, other.id] {
-            tx.publish(traveller, .traveller, to: .group(group))
-            if let guest = try await tx.first(GroupSQL.guest(of: traveller)) {
-                tx.publish(group, .membership, to: .guest(guest))
+            act.tx.publish(traveller, .traveller, to: .group(group))
+            if let guest = try await act.tx.first(GroupSQL.guest(of: traveller)) {
+                act.tx.publish(group, .membership, to: .guest(guest))
             }
         }
         let event = Regrouping.Event.handedOver(from: own.householdId, isErased: isErased)
-        try await Regrouping.tell(event, of: group, app, at: now, in: tx)
+        try await Regrouping.happened(event, of: group, act)
     }
 
     static func requireRoom(in group: TravelGroup.ID, in tx: Transaction) async throws {
@@ -197,33 +168,21 @@ extension Traveller {
         guard try await tx.all(GroupSQL.travellers(of: group)).count < maximumInGroup else { throw Refusal.groupFull }
     }
 
-    private static func requireGuardian(
-        _ id: Traveller.ID?,
-        in group: TravelGroup.ID,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
+    private static func requireGuardian(_ id: Traveller.ID?, in group: TravelGroup.ID, _ act: Act) async throws {
         guard let id else { return }
-        let today = LocalDate(daysSince1970: Int(now.timeIntervalSince1970 / 86400))
-        guard let guardian = try await tx.first(GroupSQL.traveller(id, in: group)), guardian.role != nil,
+        let today = LocalDate(daysSince1970: Int(act.now.timeIntervalSince1970 / 86400))
+        guard let guardian = try await act.tx.first(GroupSQL.traveller(id, in: group)), guardian.role != nil,
             (guardian.birthDate?.age(on: today) ?? 18) >= 18
         else { throw Refusal.guardianNeeded.at("/guardianId") }
     }
 }
 
 extension Household {
-    static func add(
-        _ request: HouseholdRequest,
-        to group: TravelGroup.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Household {
-        _ = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
-        let household = Household(id: request.id ?? app.ids.next(at: now), name: request.name)
-        try await tx.run(GroupSQL.insert(household, group: group), refusing: ["household_pkey": .idTaken])
-        tx.publish(household.id, .household, to: .group(group))
+    static func add(_ request: HouseholdRequest, to group: TravelGroup.ID, _ act: Act) async throws -> Household {
+        _ = try await TravelGroup.require(.member, in: group, act)
+        let household = Household(id: request.id ?? act.id(), name: request.name)
+        try await act.tx.run(GroupSQL.insert(household, group: group), refusing: ["household_pkey": .idTaken])
+        act.tx.publish(household.id, .household, to: .group(group))
         return household
     }
 }

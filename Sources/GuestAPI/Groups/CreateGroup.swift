@@ -9,20 +9,14 @@ extension TravelGroup {
     /// Starts a group with the guest as organiser, in a household of their own.
     ///
     /// Throws `tooManyGroups` for a guest who organises 200, and `idTaken`.
-    static func create(
-        _ request: GroupRequest,
-        by guest: Guest.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> TravelGroup {
-        guard try await tx.first(GroupSQL.organised(by: guest)) ?? 0 < maximumOrganised else {
+    static func create(_ request: GroupRequest, by guest: Guest.ID, _ act: Act) async throws -> TravelGroup {
+        guard try await act.tx.first(GroupSQL.organised(by: guest)) ?? 0 < maximumOrganised else {
             throw Refusal.tooManyGroups
         }
-        let id = request.id ?? app.ids.next(at: now)
-        let household = Household(id: app.ids.next(at: now), name: request.myName)
+        let id = request.id ?? act.id()
+        let household = Household(id: act.id(), name: request.myName)
         let organiser = Traveller(
-            id: app.ids.next(at: now),
+            id: act.id(),
             householdId: household.id,
             name: request.myName,
             role: .organiser,
@@ -30,18 +24,18 @@ extension TravelGroup {
             guardianId: nil,
             version: 1
         )
-        try await tx.run(
+        try await act.tx.run(
             [
-                GroupSQL.insertGroup(id, name: request.name, at: now),
+                GroupSQL.insertGroup(id, name: request.name, at: act.now),
                 GroupSQL.insert(household, group: id),
-                GroupSQL.insert(organiser, group: id, guest: guest, at: now),
+                GroupSQL.insert(organiser, group: id, guest: guest, at: act.now),
             ],
             refusing: ["travel_group_pkey": .idTaken]
         )
-        tx.publish(id, .group, to: .group(id))
-        tx.publish(household.id, .household, to: .group(id))
-        tx.publish(organiser.id, .traveller, to: .group(id))
-        tx.publish(id, .membership, to: .guest(guest))
+        act.tx.publish(id, .group, to: .group(id))
+        act.tx.publish(household.id, .household, to: .group(id))
+        act.tx.publish(organiser.id, .traveller, to: .group(id))
+        act.tx.publish(id, .membership, to: .guest(guest))
         return TravelGroup(
             id: id,
             name: request.name,
@@ -53,17 +47,11 @@ extension TravelGroup {
         )
     }
 
-    static func rename(
-        _ id: TravelGroup.ID,
-        to name: String,
-        expecting version: Int,
-        as principal: Principal,
-        in tx: Transaction
-    ) async throws {
-        _ = try await require(.organiser, in: id, as: principal, in: tx)
-        guard let group = try await tx.first(GroupSQL.lock(id)) else { throw Refusal.notFound }
+    static func rename(_ id: TravelGroup.ID, to name: String, expecting version: Int, _ act: Act) async throws {
+        _ = try await require(.organiser, in: id, act)
+        guard let group = try await act.tx.first(GroupSQL.lock(id)) else { throw Refusal.notFound }
         guard group.version == version else { throw Problem.matchFailed }
-        try await tx.run(GroupSQL.rename(id, to: name))
-        tx.publish(id, .group, to: .group(id))
+        try await act.tx.run(GroupSQL.rename(id, to: name))
+        act.tx.publish(id, .group, to: .group(id))
     }
 }

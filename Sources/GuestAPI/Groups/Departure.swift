@@ -4,10 +4,10 @@ import Postgres
 
 /// What a feature does when a traveller leaves a group.
 struct Departure: Sendable {
-    let act: @Sendable (Traveller.ID, TravelGroup.ID, Date, Transaction) async throws -> Void
+    let run: @Sendable (Traveller.ID, TravelGroup.ID, Act) async throws -> Void
 
-    init(_ act: @escaping @Sendable (Traveller.ID, TravelGroup.ID, Date, Transaction) async throws -> Void) {
-        self.act = act
+    init(_ run: @escaping @Sendable (Traveller.ID, TravelGroup.ID, Act) async throws -> Void) {
+        self.run = run
     }
 
     /// Every feature that remembers something of a traveller which must not outlast their time in the group.

@@ -25,15 +25,15 @@ enum GroupRoutes {
     private static func create(_ call: Call) async throws -> Answer {
         let request = try call.body(GroupRequest.self)
         let guest = try call.guest()
-        return try await call.write { tx in
-            let group = try await TravelGroup.create(request, by: guest, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            let group = try await TravelGroup.create(request, by: guest, act)
             return try .json(group, .created, version: group.version)
         }
     }
 
     private static func show(_ call: Call) async throws -> Answer {
         let id: TravelGroup.ID = try call.id("group")
-        let group = try await call.read { try await TravelGroup.show(id, as: call.principal, at: call.now, in: $0) }
+        let group = try await call.read { try await TravelGroup.show(id, $0) }
         return try .json(group, version: group.version)
     }
 
@@ -41,8 +41,8 @@ enum GroupRoutes {
         let request = try call.body(GroupRename.self)
         let id: TravelGroup.ID = try call.id("group")
         let version = try call.expectedVersion()
-        return try await call.write { tx in
-            try await TravelGroup.rename(id, to: request.name, expecting: version, as: call.principal, in: tx)
+        return try await call.write { act in
+            try await TravelGroup.rename(id, to: request.name, expecting: version, act)
             return .noContent
         }
     }
@@ -50,15 +50,8 @@ enum GroupRoutes {
     private static func addTraveller(_ call: Call) async throws -> Answer {
         let request = try call.body(TravellerRequest.self)
         let group: TravelGroup.ID = try call.id("group")
-        return try await call.write { tx in
-            let traveller = try await Traveller.add(
-                request,
-                to: group,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        return try await call.write { act in
+            let traveller = try await Traveller.add(request, to: group, act)
             return try .json(traveller, .created, version: traveller.version)
         }
     }
@@ -68,17 +61,8 @@ enum GroupRoutes {
         let group: TravelGroup.ID = try call.id("group")
         let id: Traveller.ID = try call.id("traveller")
         let version = try call.expectedVersion()
-        return try await call.write { tx in
-            let traveller = try await Traveller.change(
-                id,
-                in: group,
-                change,
-                expecting: version,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        return try await call.write { act in
+            let traveller = try await Traveller.change(id, in: group, change, expecting: version, act)
             return try .json(traveller, version: traveller.version)
         }
     }
@@ -86,8 +70,8 @@ enum GroupRoutes {
     private static func removeTraveller(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
         let id: Traveller.ID = try call.id("traveller")
-        return try await call.write { tx in
-            try await Traveller.remove(id, from: group, as: call.principal, at: call.now, in: tx)
+        return try await call.write { act in
+            try await Traveller.remove(id, from: group, act)
             return .noContent
         }
     }
@@ -95,8 +79,8 @@ enum GroupRoutes {
     private static func listChildConsents(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
         let id: Traveller.ID = try call.id("traveller")
-        return try await call.write { tx in
-            try .json(await Traveller.consents(of: id, in: group, as: call.principal, in: tx))
+        return try await call.write { act in
+            try .json(await Traveller.consents(of: id, in: group, act))
         }
     }
 
@@ -104,8 +88,8 @@ enum GroupRoutes {
         let consent = try call.body(ConsentRequest.self)
         let group: TravelGroup.ID = try call.id("group")
         let id: Traveller.ID = try call.id("traveller")
-        return try await call.write { tx in
-            try await Traveller.record(consent, of: id, in: group, as: call.principal, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            try await Traveller.record(consent, of: id, in: group, act)
             return .noContent
         }
     }
@@ -113,9 +97,9 @@ enum GroupRoutes {
     private static func admitPhone(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
         let child: Traveller.ID = try call.id("traveller")
-        return try await call.write { tx in
+        return try await call.write { act in
             try .json(
-                await AdmittedPhone.admit(child, in: group, as: call.principal, call.app, at: call.now, in: tx),
+                await AdmittedPhone.admit(child, in: group, act),
                 .created
             )
         }
@@ -123,16 +107,16 @@ enum GroupRoutes {
 
     private static func signInChild(_ call: Call) async throws -> Answer {
         let request = try call.body(ChildSignInRequest.self)
-        return try await call.write { tx in
-            try .json(await AdmittedPhone.signIn(request, call.app, at: call.now, in: tx), .created)
+        return try await call.write { act in
+            try .json(await AdmittedPhone.signIn(request, act), .created)
         }
     }
 
     private static func listPhones(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
         let child: Traveller.ID = try call.id("traveller")
-        return try await call.write { tx in
-            try .json(await AdmittedPhone.list(of: child, in: group, as: call.principal, at: call.now, in: tx))
+        return try await call.write { act in
+            try .json(await AdmittedPhone.list(of: child, in: group, act))
         }
     }
 
@@ -140,8 +124,8 @@ enum GroupRoutes {
         let group: TravelGroup.ID = try call.id("group")
         let child: Traveller.ID = try call.id("traveller")
         let device: Session.ID = try call.id("device")
-        let answer = try await call.write { tx in
-            try await AdmittedPhone.revoke(device, of: child, in: group, as: call.principal, at: call.now, in: tx)
+        let answer = try await call.write { act in
+            try await AdmittedPhone.revoke(device, of: child, in: group, act)
             return .noContent
         }
         call.app.authenticator.forget()
@@ -168,9 +152,9 @@ enum GroupRoutes {
     private static func addHousehold(_ call: Call) async throws -> Answer {
         let request = try call.body(HouseholdRequest.self)
         let group: TravelGroup.ID = try call.id("group")
-        return try await call.write { tx in
+        return try await call.write { act in
             try .json(
-                await Household.add(request, to: group, as: call.principal, call.app, at: call.now, in: tx),
+                await Household.add(request, to: group, act),
                 .created
             )
         }
@@ -190,9 +174,9 @@ enum GroupRoutes {
     private static func invite(_ call: Call) async throws -> Answer {
         let request = try call.body(InvitationRequest.self)
         let group: TravelGroup.ID = try call.id("group")
-        return try await call.write { tx in
+        return try await call.write { act in
             try .json(
-                await Invitation.create(request, to: group, as: call.principal, call.app, at: call.now, in: tx),
+                await Invitation.create(request, to: group, act),
                 .created
             )
         }
@@ -201,10 +185,12 @@ enum GroupRoutes {
     private static func revokeInvitation(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
         let id: Invitation.ID = try call.id("invitation")
-        return try await call.write { tx in
-            _ = try await TravelGroup.require(.organiser, in: group, as: call.principal, in: tx)
-            guard try await tx.run(GroupSQL.revoke(id, of: group, at: call.now)) == 1 else { throw Refusal.notFound }
-            tx.publish(id, .invitation, to: .organiser(group))
+        return try await call.write { act in
+            _ = try await TravelGroup.require(.organiser, in: group, act)
+            guard try await act.tx.run(GroupSQL.revoke(id, of: group, at: call.now)) == 1 else {
+                throw Refusal.notFound
+            }
+            act.tx.publish(id, .invitation, to: .organiser(group))
             return .noContent
         }
     }
@@ -250,9 +236,9 @@ enum GroupRoutes {
         let guest = try call.guest()
         let code = ReadableCode.plain(call.text("code"))
         try await Invitation.require(code, for: guest, call.app, at: call.now)
-        return try await call.write { tx in
+        return try await call.write { act in
             try .json(
-                await Invitation.accept(code: code, acceptance, by: guest, call.app, at: call.now, in: tx),
+                await Invitation.accept(code: code, acceptance, by: guest, act),
                 .created
             )
         }
@@ -260,8 +246,8 @@ enum GroupRoutes {
 
     private static func leave(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
-        return try await call.write { tx in
-            try await Traveller.leave(group, as: call.principal, at: call.now, in: tx)
+        return try await call.write { act in
+            try await Traveller.leave(group, act)
             return .noContent
         }
     }
@@ -269,15 +255,8 @@ enum GroupRoutes {
     private static func handOver(_ call: Call) async throws -> Answer {
         let request = try call.body(HandOver.self)
         let group: TravelGroup.ID = try call.id("group")
-        return try await call.write { tx in
-            try await Traveller.handOver(
-                group,
-                to: request.travellerId,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        return try await call.write { act in
+            try await Traveller.handOver(group, to: request.travellerId, act)
             return .noContent
         }
     }

@@ -16,21 +16,21 @@ extension Invitation {
     ///
     /// Throws `invitationOver` for a code that is none, and counts it; `tooManyGuesses` for whoever has tried many.
     static func require(_ code: String, for guest: Guest.ID, _ app: AppEnvironment, at now: Date) async throws {
-        let acting = Principal.guest(guest).setting
+        let acting = Principal.guest(guest)
         let day = LocalDate(daysSince1970: Int((now.timeIntervalSince1970 / 86400).rounded(.down)))
         // The code of a link cannot be guessed, so nobody who has one is kept out.
         guard code.count == codeLength else {
-            let found = try await app.database.read(as: acting) { try await $0.first(GroupSQL.hasCode(code)) }
+            let found = try await app.database.read(as: acting.setting) { try await $0.first(GroupSQL.hasCode(code)) }
             guard found != nil else { throw Refusal.invitationOver }
             return
         }
-        let isFound = try await app.database.transaction(as: acting) { tx in
+        let isFound = try await app.act(as: acting) { act in
             // Lock the guest, so that parallel guesses are counted one by one.
-            _ = try await tx.first(GroupSQL.lockGuesses(of: guest))
-            let (guesses, found) = try await tx.all(GroupSQL.guesses(of: guest, on: day), GroupSQL.hasCode(code))
+            _ = try await act.tx.first(GroupSQL.lockGuesses(of: guest))
+            let (guesses, found) = try await act.tx.all(GroupSQL.guesses(of: guest, on: day), GroupSQL.hasCode(code))
             guard guesses.first ?? 0 < maximumGuesses else { throw Refusal.tooManyGuesses }
             guard found.isEmpty else { return true }
-            try await tx.run(GroupSQL.countGuess(of: guest, on: day))
+            try await act.tx.run(GroupSQL.countGuess(of: guest, on: day))
             return false
         }
         guard !isFound else { return }
@@ -38,36 +38,29 @@ extension Invitation {
         throw Refusal.invitationOver
     }
 
-    static func create(
-        _ request: InvitationRequest,
-        to group: TravelGroup.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Invitation {
-        _ = try await TravelGroup.require(.organiser, in: group, as: principal, in: tx)
+    static func create(_ request: InvitationRequest, to group: TravelGroup.ID, _ act: Act) async throws -> Invitation {
+        _ = try await TravelGroup.require(.organiser, in: group, act)
         if let traveller = request.travellerId {
-            guard let row = try await tx.first(GroupSQL.traveller(traveller, in: group)) else {
+            guard let row = try await act.tx.first(GroupSQL.traveller(traveller, in: group)) else {
                 throw Refusal.notFound.at("/travellerId")
             }
             guard row.role == nil else { throw Refusal.alreadyMember.at("/travellerId") }
         }
-        guard try await tx.first(GroupSQL.liveInvitations(of: group, at: now)) ?? 0 < maximumLive else {
+        guard try await act.tx.first(GroupSQL.liveInvitations(of: group, at: act.now)) ?? 0 < maximumLive else {
             throw Refusal.tooManyInvitations
         }
         let invitation = Invitation(
-            id: app.ids.next(at: now),
+            id: act.id(),
             code: ReadableCode.random(codeLength),
             linkCode: ReadableCode.random(linkCodeLength),
             travellerId: request.travellerId,
             uses: 0,
             maxUses: request.travellerId == nil ? request.maxUses ?? 20 : 1,
-            expiresAt: now.addingTimeInterval(Double(request.hours ?? 168) * 3600),
+            expiresAt: act.now.addingTimeInterval(Double(request.hours ?? 168) * 3600),
             isRevoked: false
         )
-        try await tx.run(GroupSQL.insert(invitation, group: group, at: now))
-        tx.publish(invitation.id, .invitation, to: .organiser(group))
+        try await act.tx.run(GroupSQL.insert(invitation, group: group, at: act.now))
+        act.tx.publish(invitation.id, .invitation, to: .organiser(group))
         return invitation
     }
 
@@ -76,30 +69,28 @@ extension Invitation {
         code: String,
         _ acceptance: InvitationAcceptance,
         by guest: Guest.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Membership {
-        guard let (group, invitation) = try await tx.first(GroupSQL.invitation(code: code, locked: true)) else {
+        guard let (group, invitation) = try await act.tx.first(GroupSQL.invitation(code: code, locked: true)) else {
             throw Refusal.invitationOver
         }
-        if try await tx.first(GroupSQL.ownRow(in: group, of: guest)) != nil { throw Refusal.alreadyMember }
-        try invitation.accept(at: now)
-        try await Traveller.requireRoom(in: group, in: tx)
+        if try await act.tx.first(GroupSQL.ownRow(in: group, of: guest)) != nil { throw Refusal.alreadyMember }
+        try invitation.accept(at: act.now)
+        try await Traveller.requireRoom(in: group, in: act.tx)
         let id: Traveller.ID
         if let invited = invitation.travellerId {
-            guard try await tx.run(GroupSQL.takeOver(invited, by: guest, name: acceptance.name)) == 1 else {
+            guard try await act.tx.run(GroupSQL.takeOver(invited, by: guest, name: acceptance.name)) == 1 else {
                 throw Refusal.invitationOver
             }
             id = invited
         } else {
-            let known = try await tx.first(IdentitySQL.guest(guest))?.name ?? ""
+            let known = try await act.tx.first(IdentitySQL.guest(guest))?.name ?? ""
             guard let name = acceptance.name ?? (known.isEmpty ? nil : known) else {
                 throw BadRequest("/name", "is missing, and your profile has none")
             }
-            let household = Household(id: app.ids.next(at: now), name: name)
+            let household = Household(id: act.id(), name: name)
             let traveller = Traveller(
-                id: app.ids.next(at: now),
+                id: act.id(),
                 householdId: household.id,
                 name: name,
                 role: .member,
@@ -107,20 +98,20 @@ extension Invitation {
                 guardianId: nil,
                 version: 1
             )
-            try await tx.run([
+            try await act.tx.run([
                 GroupSQL.insert(household, group: group),
-                GroupSQL.insert(traveller, group: group, guest: guest, at: now),
+                GroupSQL.insert(traveller, group: group, guest: guest, at: act.now),
             ])
-            tx.publish(household.id, .household, to: .group(group))
+            act.tx.publish(household.id, .household, to: .group(group))
             id = traveller.id
         }
-        try await tx.run(GroupSQL.countUse(invitation.id), refusing: ["invitation_used_up": .invitationOver])
-        tx.publish(id, .traveller, to: .group(group))
-        tx.publish(invitation.id, .invitation, to: .organiser(group))
-        tx.publish(group, .membership, to: .guest(guest))
-        try Notice.friendJoined.tell(about: .init(group: group), by: .guest(guest), app, at: now, in: tx)
-        let name = try await tx.first(GroupSQL.lock(group))?.name ?? ""
-        for park in try await tx.all(GroupSQL.parks(of: group)) { tx.tell(park, of: .guest, guest) }
+        try await act.tx.run(GroupSQL.countUse(invitation.id), refusing: ["invitation_used_up": .invitationOver])
+        act.tx.publish(id, .traveller, to: .group(group))
+        act.tx.publish(invitation.id, .invitation, to: .organiser(group))
+        act.tx.publish(group, .membership, to: .guest(guest))
+        try Notice.friendJoined.tell(about: .init(group: group), act.as(.guest(guest)))
+        let name = try await act.tx.first(GroupSQL.lock(group))?.name ?? ""
+        for park in try await act.tx.all(GroupSQL.parks(of: group)) { act.tx.tell(park, of: .guest, guest) }
         return Membership(groupId: group, groupName: name, travellerId: id, role: .member)
     }
 }

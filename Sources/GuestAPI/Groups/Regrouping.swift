@@ -13,23 +13,17 @@ struct Regrouping: Sendable {
     }
 
     /// Locks what the feature will change, before the group itself is locked.
-    let lock: @Sendable (TravelGroup.ID, Transaction) async throws -> Void
-    let act: @Sendable (Event, TravelGroup.ID, AppEnvironment, Date, Transaction) async throws -> Void
+    let lock: @Sendable (TravelGroup.ID, Act) async throws -> Void
+    let react: @Sendable (Event, TravelGroup.ID, Act) async throws -> Void
 
     /// Every feature that keeps something by who lives with whom.
     static let all: [Regrouping] = [shares]
 
-    static func lock(_ group: TravelGroup.ID, in tx: Transaction) async throws {
-        for feature in all { try await feature.lock(group, tx) }
+    static func lock(_ group: TravelGroup.ID, _ act: Act) async throws {
+        for feature in all { try await feature.lock(group, act) }
     }
 
-    static func tell(
-        _ event: Event,
-        of group: TravelGroup.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        for feature in all { try await feature.act(event, group, app, now, tx) }
+    static func happened(_ event: Event, of group: TravelGroup.ID, _ act: Act) async throws {
+        for feature in all { try await feature.react(event, group, act) }
     }
 }

@@ -8,16 +8,14 @@ extension TravelGroup {
     /// One round trip.
     static func show(
         _ id: TravelGroup.ID,
-        as principal: Principal,
-        at now: Date,
-        in reader: Reader
+        _ look: Look
     ) async throws
         -> TravelGroup
     {
         let ofGroup: SQL = "booking.group_id = \(id)"
         let (groups, households, travellers, rows, cottages, people, lines, extras, shares) =
-            try await reader.all(
-                GroupSQL.group(id, for: principal),
+            try await look.reader.all(
+                GroupSQL.group(id, for: look.principal),
                 GroupSQL.households(of: id),
                 GroupSQL.travellers(of: id),
                 BookingSQL.rows(where: ofGroup),
@@ -25,7 +23,7 @@ extension TravelGroup {
                 BookingSQL.travellers(where: ofGroup),
                 BookingSQL.lines(where: ofGroup),
                 ExtraSQL.orders(where: ofGroup),
-                ShareSQL.seen(where: ofGroup, by: principal.guestID)
+                ShareSQL.seen(where: ofGroup, by: look.principal.guestID)
             )
         guard let (group, viewer) = groups.first else { throw Refusal.notFound }
         var bookings = Booking.assemble(rows, cottages, people, lines, extras)
@@ -41,7 +39,7 @@ extension TravelGroup {
             households: households,
             travellers: travellers,
             bookings: bookings,
-            shares: try shares.views(for: principal, at: now)
+            shares: try shares.views(for: look.principal, at: look.now)
         )
     }
 
@@ -54,12 +52,11 @@ extension TravelGroup {
     static func require(
         _ role: Traveller.Role,
         in group: TravelGroup.ID,
-        as principal: Principal,
         staying: Bool = false,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Traveller {
-        guard let guest = principal.guestID,
-            let own = try await tx.first(GroupSQL.ownRow(in: group, of: guest, staying: staying))
+        guard let guest = act.principal.guestID,
+            let own = try await act.tx.first(GroupSQL.ownRow(in: group, of: guest, staying: staying))
         else { throw Refusal.notFound }
         guard role == .member || own.role == .organiser else { throw Refusal.forbidden }
         return own

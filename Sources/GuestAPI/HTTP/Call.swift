@@ -1,6 +1,7 @@
 import Foundation
 import GuestModels
 import HTTPTypes
+import Logging
 import Postgres
 
 /// One request on its way to its verb: matched, authenticated and allowed.
@@ -21,6 +22,8 @@ struct Call: Sendable {
     let bytes: [UInt8]
     let language: Language
     let requestID: String
+    /// Names the request in each line.
+    let logger: Logger
     /// Taken once, so that everything in a request happens at one instant.
     let now: Date
 
@@ -58,36 +61,47 @@ struct Call: Sendable {
 
     // MARK: Reading and writing
 
-    func read<Value>(_ body: (Reader) async throws -> Value) async throws -> Value {
-        try await app.database.read(as: setting, at: row.pace, body)
+    /// Runs a verb that only reads.
+    func read<Value>(_ verb: (Look) async throws -> Value) async throws -> Value {
+        try await app.database.read(as: setting, at: row.pace) { reader in
+            try await verb(Look(principal: principal, now: now, app: app, reader: reader))
+        }
+    }
+
+    /// Runs a verb in a transaction as the principal, without the idempotency key.
+    @discardableResult
+    func act<Value>(_ verb: (Act) async throws -> Value) async throws -> Value {
+        try await app.database.transaction(as: setting) { tx in
+            try await verb(Act(principal: principal, now: now, app: app, tx: tx, logger: logger))
+        }
     }
 
     /// Runs a verb in a transaction as the principal.
     ///
     /// With an `Idempotency-Key`, the key is claimed and the answer kept in that same transaction; a repeat
     /// gets the kept bytes, also when they say no. What may be tried again later is not kept.
-    func write(_ verb: @Sendable (Transaction) async throws -> Answer) async throws -> Answer {
-        try await app.database.transaction(as: setting) { tx in
-            guard row.key != .none, let key = try idempotencyKey() else { return try await act(verb, tx) }
-            if let kept = try await Idempotency.claim(key, for: self, in: tx) { return kept }
+    func write(_ verb: @Sendable (Act) async throws -> Answer) async throws -> Answer {
+        try await act { act in
+            guard row.key != .none, let key = try idempotencyKey() else { return try await audited(verb, act) }
+            if let kept = try await Idempotency.claim(key, for: self, in: act.tx) { return kept }
             let answer: Answer
             do {
-                answer = try await tx.savepoint { try await act(verb, $0) }
+                answer = try await act.tx.savepoint { _ in try await audited(verb, act) }
             } catch let refusal as Refusal {
                 let problem = Problem(refusal)
                 guard !problem.isRetryable else { throw problem }
                 answer = problem.answer(in: language, instance: requestID)
             }
-            try Idempotency.keep(answer, under: key, for: self, in: tx)
+            try Idempotency.keep(answer, under: key, for: self, in: act.tx)
             return answer
         }
     }
 
     /// What the desk does for a guest is audited with both names.
-    private func act(_ verb: @Sendable (Transaction) async throws -> Answer, _ tx: Transaction) async throws -> Answer {
-        let answer = try await verb(tx)
+    private func audited(_ verb: @Sendable (Act) async throws -> Answer, _ act: Act) async throws -> Answer {
+        let answer = try await verb(act)
         if actor != nil, row.method != .get, let guest = principal.guestID {
-            try Audit.record("desk.\(row.name)", target: target, onBehalfOf: guest, app, at: now, in: tx)
+            try Audit.record("desk.\(row.name)", target: target, onBehalfOf: guest, act)
         }
         return answer
     }

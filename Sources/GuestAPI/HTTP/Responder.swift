@@ -27,41 +27,44 @@ struct Responder: HTTPResponder {
     func respond(to request: Request, context: Context) async throws -> Response {
         let start = ContinuousClock.now
         let requestID = app.ids.uuid(at: app.now()).lowercasedText
+        var logger = app.logger
+        logger[metadataKey: "request"] = "\(requestID)"
         var language = request.headers[.acceptLanguage].flatMap { Language(acceptLanguage: $0) } ?? .english
         var route = "unmatched"
         var answer: Answer
         do {
-            answer = try await reply(to: request, from: context.peer, requestID, &language, &route)
+            answer = try await reply(to: request, from: context.peer, requestID, logger, &language, &route)
         } catch {
             if let problem = Problem(error) {
                 answer = problem.answer(in: language, instance: requestID)
             } else {
-                // The one place where an unexpected error is logged.
-                app.metrics.met(error)
-                app.logger.error(
-                    "unexpected error",
-                    metadata: ["request": "\(requestID)", "route": "\(route)", "error": "\(String(reflecting: error))"]
-                )
+                note(error, on: route, logger)
                 answer = Problem.internalError.answer(in: language, instance: requestID)
             }
         }
         answer.headers.append(HTTPField(name: .requestID, value: requestID))
         let elapsed = ContinuousClock.now - start
         app.metrics.answered(route, status: answer.status.code, seconds: elapsed / .seconds(1))
-        app.logger.info(
+        logger.info(
             "answered",
             metadata: [
-                "request": "\(requestID)", "route": "\(route)", "status": "\(answer.status.code)",
-                "ms": "\(Int(elapsed / .milliseconds(1)))",
+                "route": "\(route)", "status": "\(answer.status.code)", "ms": "\(Int(elapsed / .milliseconds(1)))",
             ]
         )
-        return response(answer, isHead: request.method == .head)
+        return response(answer, isHead: request.method == .head) { [route] error in note(error, on: route, logger) }
+    }
+
+    /// The one place where an unexpected error of a request is logged.
+    private func note(_ error: any Error, on route: String, _ logger: Logger) {
+        app.metrics.met(error)
+        logger.error("unexpected error", metadata: ["route": "\(route)", "error": "\(String(reflecting: error))"])
     }
 
     private func reply(
         to request: Request,
         from peer: SocketAddress?,
         _ requestID: String,
+        _ logger: Logger,
         _ language: inout Language,
         _ route: inout String
     ) async throws -> Answer {
@@ -121,6 +124,7 @@ struct Responder: HTTPResponder {
             bytes: try bytes.get(),
             language: language,
             requestID: requestID,
+            logger: logger,
             now: app.now()
         )
         let answer = try await found.handler(call)
@@ -146,13 +150,32 @@ struct Responder: HTTPResponder {
         return bytes
     }
 
-    private func response(_ answer: Answer, isHead: Bool) -> Response {
+    /// - Parameter failed: hears why an answer that was under way could not be finished.
+    private func response(
+        _ answer: Answer,
+        isHead: Bool,
+        failed: @escaping @Sendable (any Error) -> Void
+    ) -> Response {
         var headers = HTTPFields()
         for field in answer.headers { headers.append(field) }
         headers[.xContentTypeOptions] = "nosniff"
         if let stream = answer.stream, !isHead {
             let body = ResponseBody { writer in
-                try await stream { try await writer.write(ByteBuffer(string: $0)) }
+                // A client that has gone is no error of ours.
+                var isGone = false
+                do {
+                    try await stream { part in
+                        do {
+                            try await writer.write(ByteBuffer(string: part))
+                        } catch {
+                            isGone = true
+                            throw error
+                        }
+                    }
+                } catch {
+                    if !isGone, !(error is CancellationError) { failed(error) }
+                    throw error
+                }
                 try await writer.finish(nil)
             }
             return Response(status: answer.status, headers: headers, body: body)

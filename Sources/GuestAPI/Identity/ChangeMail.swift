@@ -28,47 +28,40 @@ extension MailChange {
     /// Begins a change, instead of the one that was under way, and tells both mailboxes.
     ///
     /// Nobody is told whether the new address has an account before its mailbox has proved itself.
-    static func ask(
-        _ request: MailChangeRequest,
-        by guest: Guest.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> MailChange {
-        guard let found = try await tx.first(IdentitySQL.guest(guest, locked: true)) else { throw Refusal.notFound }
+    static func ask(_ request: MailChangeRequest, by guest: Guest.ID, _ act: Act) async throws -> MailChange {
+        guard let found = try await act.tx.first(IdentitySQL.guest(guest, locked: true)) else { throw Refusal.notFound }
         let change = MailChange(
-            id: app.ids.next(at: now),
+            id: act.id(),
             email: request.email.lowercased(),
             isConfirmed: false,
-            codesUntil: now.addingTimeInterval(lifetimeOfCodes),
-            due: now.addingTimeInterval(notice)
+            codesUntil: act.now.addingTimeInterval(lifetimeOfCodes),
+            due: act.now.addingTimeInterval(notice)
         )
-        try await forgetTarget(of: guest, app, at: now, in: tx)
-        guard try await tx.first(IdentitySQL.replace(change, of: guest, atMost: maximumADay, at: now)) != nil else {
+        try await forgetTarget(of: guest, act)
+        guard try await act.tx.first(IdentitySQL.replace(change, of: guest, atMost: maximumADay, at: act.now)) != nil
+        else {
             throw Refusal.tooManyMailChanges
         }
         try Job.enqueue(
             Mail(to: change.email, language: found.language, letter: .mailChangeAsked(change: change.id)),
-            at: now,
-            app,
-            in: tx
+            at: act.now,
+            act
         )
         if let old = found.email {
             // Dates in mails are those of Greenwich: a guest is at no park.
             let due = LocalDate(daysSince1970: Int((change.due.timeIntervalSince1970 / 86400).rounded(.down)))
             try Job.enqueue(
                 Mail(to: old, language: found.language, letter: .mailChangeAnnounced(change: change.id, due: due)),
-                at: now,
-                app,
-                in: tx
+                at: act.now,
+                act
             )
         }
         return change
     }
 
     /// Counts a try, in a transaction that commits before anything is compared; throws `mailCodeWrong` when none is left.
-    static func countTry(by guest: Guest.ID, at now: Date, in tx: Transaction) async throws {
-        guard try await tx.run(IdentitySQL.countMailChangeTry(of: guest, now: now)) == 1 else {
+    static func countTry(by guest: Guest.ID, _ act: Act) async throws {
+        guard try await act.tx.run(IdentitySQL.countMailChangeTry(of: guest, now: act.now)) == 1 else {
             throw Refusal.mailCodeWrong
         }
     }
@@ -79,45 +72,38 @@ extension MailChange {
     static func confirm(
         _ confirmation: MailChangeConfirmation,
         by guest: Guest.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> MailChange? {
-        guard let found = try await tx.first(IdentitySQL.guest(guest, locked: true)),
-            var change = try await tx.first(IdentitySQL.mailChange(of: guest)), now < change.codesUntil,
-            isCode(confirmation.newCode, of: change.id, .new, app.secret)
+        guard let found = try await act.tx.first(IdentitySQL.guest(guest, locked: true)),
+            var change = try await act.tx.first(IdentitySQL.mailChange(of: guest)), act.now < change.codesUntil,
+            isCode(confirmation.newCode, of: change.id, .new, act.app.secret)
         else { throw Refusal.mailCodeWrong }
         if let code = confirmation.oldCode {
-            guard isCode(code, of: change.id, .old, app.secret) else { throw Refusal.mailCodeWrong }
+            guard isCode(code, of: change.id, .old, act.app.secret) else { throw Refusal.mailCodeWrong }
         }
         guard found.email == nil || confirmation.oldCode != nil else {
             change.isConfirmed = true
-            try await tx.run(IdentitySQL.confirm(change.id))
-            try Job.enqueue(EndMailChange(guest: guest, change: change.id), at: change.due, app, in: tx)
+            try await act.tx.run(IdentitySQL.confirm(change.id))
+            try Job.enqueue(EndMailChange(guest: guest, change: change.id), at: change.due, act)
             return change
         }
-        try await apply(change, to: found, app, at: now, in: tx)
+        try await apply(change, to: found, act)
         return nil
     }
 
     /// Keeps the address that the guest has.
-    static func stop(by guest: Guest.ID, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+    static func stop(by guest: Guest.ID, _ act: Act) async throws {
         // A change that is just being made is waited for.
-        _ = try await tx.first(IdentitySQL.guest(guest, locked: true))
-        try await forgetTarget(of: guest, app, at: now, in: tx)
-        try await tx.run(IdentitySQL.endMailChange(of: guest))
+        _ = try await act.tx.first(IdentitySQL.guest(guest, locked: true))
+        try await forgetTarget(of: guest, act)
+        try await act.tx.run(IdentitySQL.endMailChange(of: guest))
     }
 
     /// Deletes what was sent to an address that is given up, because an erasure would not find it.
-    private static func forgetTarget(
-        of guest: Guest.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        guard let email = try await tx.first(IdentitySQL.mailChange(of: guest))?.email else { return }
-        try await tx.run(JobSQL.deleteMails(to: email))
-        try Job.enqueue(EraseSpool(folder: Spool.folder(of: email)), at: now, app, in: tx)
+    private static func forgetTarget(of guest: Guest.ID, _ act: Act) async throws {
+        guard let email = try await act.tx.first(IdentitySQL.mailChange(of: guest))?.email else { return }
+        try await act.tx.run(JobSQL.deleteMails(to: email))
+        try Job.enqueue(EraseSpool(folder: Spool.folder(of: email)), at: act.now, act)
     }
 
     /// Writes the new address.
@@ -125,25 +111,19 @@ extension MailChange {
     /// Devices stay signed in, and are known at the new address.
     ///
     /// Throws `mailTaken` where another account has it.
-    fileprivate static func apply(
-        _ change: MailChange,
-        to guest: Guest,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        try await tx.run(
+    fileprivate static func apply(_ change: MailChange, to guest: Guest, _ act: Act) async throws {
+        try await act.tx.run(
             IdentitySQL.setMail(change.email, of: guest.id),
             refusing: ["guest_email_taken": .mailTaken]
         )
-        try await tx.run([IdentitySQL.endMailChange(of: guest.id), IdentitySQL.endDeskLinks(of: guest.id)])
+        try await act.tx.run([IdentitySQL.endMailChange(of: guest.id), IdentitySQL.endDeskLinks(of: guest.id)])
         if let old = guest.email {
-            try await tx.run(IdentitySQL.forget(address: old, for: change.email))
-            try Job.enqueue(EraseSpool(folder: Spool.folder(of: old)), at: now, app, in: tx)
+            try await act.tx.run(IdentitySQL.forget(address: old, for: change.email))
+            try Job.enqueue(EraseSpool(folder: Spool.folder(of: old)), at: act.now, act)
         }
-        tx.publish(guest.id, .guest, to: .guest(guest.id))
-        for park in try await tx.all(IdentitySQL.parks(of: guest.id)) { tx.tell(park, of: .guest, guest.id) }
-        try Audit.record("guest.changeMail", target: guest.id.uuid, app, at: now, in: tx)
+        act.tx.publish(guest.id, .guest, to: .guest(guest.id))
+        for park in try await act.tx.all(IdentitySQL.parks(of: guest.id)) { act.tx.tell(park, of: .guest, guest.id) }
+        try Audit.record("guest.changeMail", target: guest.id.uuid, act)
     }
 }
 
@@ -156,15 +136,15 @@ struct EndMailChange: Work {
     let change: MailChange.ID
 
     /// A change that was stopped or begun anew is left alone, and so is one whose address another account has by now.
-    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        guard let found = try await tx.first(IdentitySQL.guest(guest, locked: true)),
-            let waiting = try await tx.first(IdentitySQL.mailChange(of: guest)), waiting.id == change,
+    func finish(_ act: Act) async throws {
+        guard let found = try await act.tx.first(IdentitySQL.guest(guest, locked: true)),
+            let waiting = try await act.tx.first(IdentitySQL.mailChange(of: guest)), waiting.id == change,
             waiting.isConfirmed
         else { return }
         do {
-            try await tx.savepoint { try await MailChange.apply(waiting, to: found, app, at: now, in: $0) }
+            try await act.tx.savepoint { try await MailChange.apply(waiting, to: found, $0) }
         } catch let refusal as Refusal where refusal == .mailTaken {
-            try await MailChange.stop(by: guest, app, at: now, in: tx)
+            try await MailChange.stop(by: guest, act)
         }
     }
 }

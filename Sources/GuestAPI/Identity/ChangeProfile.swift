@@ -60,15 +60,11 @@ extension Guest {
     /// Adds to the consent ledger.
     ///
     /// What was kept under a consent that is withdrawn is deleted with it.
-    static func record(
-        _ consent: ConsentRequest,
-        of id: Guest.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        guard var guest = try await tx.first(IdentitySQL.guest(id, locked: true)) else { throw Refusal.notFound }
-        try await tx.run(IdentitySQL.insertConsent(app.ids.uuid(at: now), of: .guest(id), consent, at: now))
+    static func record(_ consent: ConsentRequest, of id: Guest.ID, _ act: Act) async throws {
+        guard var guest = try await act.tx.first(IdentitySQL.guest(id, locked: true)) else { throw Refusal.notFound }
+        try await act.tx.run(
+            IdentitySQL.insertConsent(act.app.ids.uuid(at: act.now), of: .guest(id), consent, at: act.now)
+        )
         guard !consent.isGiven else { return }
         switch consent.purpose {
         case .interests: guest.interests = []
@@ -76,7 +72,7 @@ extension Guest {
         case .news, .photos, .location, .matching: return
         }
         guest.version += 1
-        try await tx.run(IdentitySQL.updateGuest(guest))
-        tx.publish(id, .guest, to: .guest(id))
+        try await act.tx.run(IdentitySQL.updateGuest(guest))
+        act.tx.publish(id, .guest, to: .guest(id))
     }
 }

@@ -11,8 +11,8 @@ enum FactorRoutes {
 
     private static func enrol(_ call: Call) async throws -> Answer {
         let (member, _) = try colleague(call)
-        return try await call.write { tx in
-            try .json(await SecondFactor.enrol(member, call.app, in: tx), .created)
+        return try await call.write { act in
+            try .json(await SecondFactor.enrol(member, act), .created)
         }
     }
 
@@ -21,7 +21,7 @@ enum FactorRoutes {
         let (member, session) = try colleague(call)
         return try await counting(call, member) { tx in
             try .json(
-                await SecondFactor.confirm(proof, by: member, in: session, call.app, at: call.now, in: tx),
+                await SecondFactor.confirm(proof, by: member, in: session, act),
                 .created
             )
         }
@@ -31,7 +31,7 @@ enum FactorRoutes {
         let proof = try call.body(FactorProof.self)
         let (member, session) = try colleague(call)
         return try await counting(call, member) { tx in
-            try await SecondFactor.prove(proof, by: member, in: session, call.app, at: call.now, in: tx)
+            try await SecondFactor.prove(proof, by: member, in: session, act)
             return .noContent
         }
     }
@@ -42,8 +42,8 @@ enum FactorRoutes {
         _ member: StaffMember,
         _ verb: @Sendable (Transaction) async throws -> Answer
     ) async throws -> Answer {
-        try await call.app.database.transaction(as: call.setting) { tx in
-            try await SecondFactor.countTry(by: member.id, at: call.now, in: tx)
+        try await call.act { act in
+            try await SecondFactor.countTry(by: member.id, act)
         }
         do {
             let answer = try await call.write(verb)
@@ -54,8 +54,8 @@ enum FactorRoutes {
             throw refusal
         } catch let refusal as Refusal where refusal == .factorCodeUsed || refusal == .factorEnrolled {
             // A right code that comes twice is no guess.
-            try await call.app.database.transaction(as: call.setting) { tx in
-                try await tx.run(FactorSQL.forgetTry(by: member.id))
+            try await call.act { act in
+                try await act.tx.run(FactorSQL.forgetTry(by: member.id))
             }
             throw refusal
         }
@@ -63,18 +63,18 @@ enum FactorRoutes {
 
     private static func renewCodes(_ call: Call) async throws -> Answer {
         let (member, _) = try colleague(call)
-        return try await call.write { tx in
-            guard try await tx.first(FactorSQL.factor(of: member.id, locked: true))?.isConfirmed == true else {
+        return try await call.write { act in
+            guard try await act.tx.first(FactorSQL.factor(of: member.id, locked: true))?.isConfirmed == true else {
                 throw Refusal.factorMissing
             }
-            return try .json(await SecondFactor.renewCodes(of: member.id, in: tx), .created)
+            return try .json(await SecondFactor.renewCodes(of: member.id, in: act.tx), .created)
         }
     }
 
     private static func remove(_ call: Call) async throws -> Answer {
         let id: StaffMember.ID = try call.id("colleague")
-        let answer = try await call.write { tx in
-            try await SecondFactor.remove(of: id, call.app, at: call.now, in: tx)
+        let answer = try await call.write { act in
+            try await SecondFactor.remove(of: id, act)
             return .noContent
         }
         call.app.authenticator.forget()

@@ -19,9 +19,9 @@ enum IdentityRoutes {
         let request = try call.body(CodeRequest.self)
         let deviceHash = Token(request.deviceSecret).hash
         try await requireRoom(IdentitySQL.isKnown(deviceHash, at: request.email.lowercased()), call)
-        return try await call.write { tx in
+        return try await call.write { act in
             try .json(
-                await CodeRequest.request(request, language: call.language, call.app, at: call.now, in: tx),
+                await CodeRequest.request(request, language: call.language, act),
                 .accepted
             )
         }
@@ -39,9 +39,9 @@ enum IdentityRoutes {
         let request = try call.body(LinkSignInRequest.self)
         // A link cannot be guessed; the code from its page is shorter.
         if !SignInLink.isToken(request.link) { try await requireRoom(nil, call) }
-        return try await call.write { tx in
+        return try await call.write { act in
             try .json(
-                await SignInLink.signIn(request, language: call.language, call.app, at: call.now, in: tx),
+                await SignInLink.signIn(request, language: call.language, act),
                 .created
             )
         }
@@ -50,7 +50,7 @@ enum IdentityRoutes {
     private static func showSignInPage(_ call: Call) async throws -> Answer {
         do {
             let token = call.text("token")
-            let attempt = try await call.read { try await SignInLink.find(token, call.app, at: call.now, in: $0) }
+            let attempt = try await call.read { try await SignInLink.find(token, $0) }
             guard attempt.usedAt == nil else { return SignInPage.over(in: call.language) }
             return SignInPage.ask(SignInLink.url(of: attempt.id, call.app), in: call.language)
         } catch let refusal as Refusal where refusal == .signInLinkOver {
@@ -61,8 +61,8 @@ enum IdentityRoutes {
     private static func showSignInCode(_ call: Call) async throws -> Answer {
         do {
             let token = call.text("token")
-            return try await call.write { tx in
-                let code = try await SignInLink.showCode(token, call.app, at: call.now, in: tx)
+            return try await call.write { act in
+                let code = try await SignInLink.showCode(token, act)
                 return SignInPage.show(code, in: call.language)
             }
         } catch let refusal as Refusal where refusal == .signInLinkOver {
@@ -74,22 +74,16 @@ enum IdentityRoutes {
         let request = try call.body(SignInRequest.self)
         try await requireRoom(IdentitySQL.isKnown(Token(request.deviceSecret).hash, for: request.attemptId), call)
         // Two transactions on purpose: a failed try stays counted whatever happens next.
-        let isHeldOff = try await call.app.database.transaction(as: call.principal.setting) { tx in
-            try await SignIn.countTry(request, call.app, at: call.now, in: tx)
+        let isHeldOff = try await call.act { act in
+            try await SignIn.countTry(request, act)
         }
         guard !isHeldOff else {
             call.app.metrics.happened(.strangersHeldOff)
             throw Refusal.codeWrong
         }
-        return try await call.write { tx in
+        return try await call.write { act in
             do {
-                let tokens = try await SignIn.signIn(
-                    request,
-                    language: call.language,
-                    call.app,
-                    at: call.now,
-                    in: tx
-                )
+                let tokens = try await SignIn.signIn(request, language: call.language, act)
                 return try .json(tokens, .created)
             } catch let refusal as Refusal where refusal == .codeWrong {
                 call.app.metrics.happened(.codeWrong)
@@ -100,8 +94,8 @@ enum IdentityRoutes {
 
     private static func refresh(_ call: Call) async throws -> Answer {
         let request = try call.body(RefreshRequest.self)
-        let outcome = try await call.app.database.transaction(as: call.principal.setting) { tx in
-            try await SignIn.refresh(request, call.app, at: call.now, in: tx)
+        let outcome = try await call.act { act in
+            try await SignIn.refresh(request, act)
         }
         switch outcome {
         case .tokens(let tokens): return try .json(tokens)
@@ -115,8 +109,8 @@ enum IdentityRoutes {
 
     private static func signOut(_ call: Call) async throws -> Answer {
         guard let session = call.session else { throw Refusal.signInNeeded }
-        let answer = try await call.write { tx in
-            try await tx.run(IdentitySQL.revoke(session, at: call.now))
+        let answer = try await call.write { act in
+            try await act.tx.run(IdentitySQL.revoke(session, at: call.now))
             return .noContent
         }
         call.app.authenticator.forget()
@@ -135,16 +129,16 @@ enum IdentityRoutes {
         let change = try call.body(ProfileChange.self)
         let id = try call.guest()
         let version = try call.expectedVersion()
-        return try await call.write { tx in
-            let guest = try await Guest.change(id, change, expecting: version, in: tx)
+        return try await call.write { act in
+            let guest = try await Guest.change(id, change, expecting: version, in: act.tx)
             return try .json(guest, version: guest.version)
         }
     }
 
     private static func eraseMe(_ call: Call) async throws -> Answer {
         let id = try call.guest()
-        let answer = try await call.write { tx in
-            let remains = try await Guest.erase(id, call.app, at: call.now, in: tx)
+        let answer = try await call.write { act in
+            let remains = try await Guest.erase(id, act)
             return try remains.isEmpty ? .noContent : .json(Page(items: remains, next: nil))
         }
         call.app.authenticator.forget()
@@ -153,7 +147,7 @@ enum IdentityRoutes {
 
     private static func exportMe(_ call: Call) async throws -> Answer {
         let id = try call.guest()
-        return try await call.write { tx in try .json(await Guest.export(id, call.app, in: tx)) }
+        return try await call.write { act in try .json(await Guest.export(id, act)) }
     }
 
     private static func listConsents(_ call: Call) async throws -> Answer {
@@ -164,8 +158,8 @@ enum IdentityRoutes {
     private static func recordConsent(_ call: Call) async throws -> Answer {
         let consent = try call.body(ConsentRequest.self)
         let id = try call.guest()
-        return try await call.write { tx in
-            try await Guest.record(consent, of: id, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            try await Guest.record(consent, of: id, act)
             return .noContent
         }
     }
@@ -179,8 +173,8 @@ enum IdentityRoutes {
     private static func revokeDevice(_ call: Call) async throws -> Answer {
         let id = try call.guest()
         let device: Session.ID = try call.id("device")
-        let answer = try await call.write { tx in
-            guard try await tx.run(IdentitySQL.revoke(device, of: id, at: call.now)) == 1 else {
+        let answer = try await call.write { act in
+            guard try await act.tx.run(IdentitySQL.revoke(device, of: id, at: call.now)) == 1 else {
                 throw Refusal.notFound
             }
             return .noContent
@@ -202,8 +196,8 @@ enum IdentityRoutes {
     private static func askMailChange(_ call: Call) async throws -> Answer {
         let request = try call.body(MailChangeRequest.self)
         let id = try call.guest()
-        return try await call.write { tx in
-            try .json(await MailChange.ask(request, by: id, call.app, at: call.now, in: tx), .accepted)
+        return try await call.write { act in
+            try .json(await MailChange.ask(request, by: id, act), .accepted)
         }
     }
 
@@ -211,19 +205,19 @@ enum IdentityRoutes {
         let confirmation = try call.body(MailChangeConfirmation.self)
         let id = try call.guest()
         // Two transactions on purpose, as at a sign-in: a failed try stays counted.
-        try await call.app.database.transaction(as: call.principal.setting) { tx in
-            try await MailChange.countTry(by: id, at: call.now, in: tx)
+        try await call.act { act in
+            try await MailChange.countTry(by: id, act)
         }
-        return try await call.write { tx in
-            let waiting = try await MailChange.confirm(confirmation, by: id, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            let waiting = try await MailChange.confirm(confirmation, by: id, act)
             return try waiting.map { try .json($0, .accepted) } ?? .noContent
         }
     }
 
     private static func stopMailChange(_ call: Call) async throws -> Answer {
         let id = try call.guest()
-        return try await call.write { tx in
-            try await MailChange.stop(by: id, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            try await MailChange.stop(by: id, act)
             return .noContent
         }
     }

@@ -6,12 +6,12 @@ import Sync
 /// What a feature knows about a guest: how it hands it out, and how it forgets it.
 struct PersonalData: Sendable {
     let name: String
-    let export: @Sendable (Guest.ID, AppEnvironment, Transaction) async throws -> any Encodable & Sendable
-    let erase: @Sendable (Guest.ID, AppEnvironment, Date, Transaction) async throws -> Void
+    let export: @Sendable (Guest.ID, Act) async throws -> any Encodable & Sendable
+    let erase: @Sendable (Guest.ID, Act) async throws -> Void
     /// The records that an erasure leaves, with the reason for each.
-    var remains: @Sendable (Guest.ID, Date, Transaction) async throws -> [Remainder] = { _, _, _ in [] }
+    var remains: @Sendable (Guest.ID, Act) async throws -> [Remainder] = { _, _ in [] }
     /// Waits for what is being done in the guest's name, and lets nothing more begin; before anything is erased.
-    var stop: @Sendable (Guest.ID, Transaction) async throws -> Void = { _, _ in }
+    var stop: @Sendable (Guest.ID, Act) async throws -> Void = { _, _ in }
 
     /// Something that an erasure leaves.
     struct Remainder: Encodable, Sendable {
@@ -34,7 +34,7 @@ struct PersonalData: Sendable {
 
     static let identity = PersonalData(
         name: "identity",
-        export: { guest, _, tx in
+        export: { guest, act in
             struct Export: Encodable, Sendable {
                 let profile: Guest?
                 let consents: [ConsentEntry]
@@ -43,28 +43,28 @@ struct PersonalData: Sendable {
                 let mailChange: MailChange?
             }
             return Export(
-                profile: try await tx.first(IdentitySQL.guest(guest)),
-                consents: try await tx.all(IdentitySQL.consents(of: .guest(guest))),
-                consentsForChildren: try await tx.all(IdentitySQL.consents(givenBy: guest)),
-                devices: try await tx.all(IdentitySQL.devices(of: guest, current: nil, now: .distantPast)),
-                mailChange: try await tx.first(IdentitySQL.mailChange(of: guest))
+                profile: try await act.tx.first(IdentitySQL.guest(guest)),
+                consents: try await act.tx.all(IdentitySQL.consents(of: .guest(guest))),
+                consentsForChildren: try await act.tx.all(IdentitySQL.consents(givenBy: guest)),
+                devices: try await act.tx.all(IdentitySQL.devices(of: guest, current: nil, now: .distantPast)),
+                mailChange: try await act.tx.first(IdentitySQL.mailChange(of: guest))
             )
         },
-        erase: { guest, _, now, tx in
-            try await tx.run(IdentitySQL.erase(guest, at: now))
-            tx.publish(guest, .guest, to: .guest(guest))
+        erase: { guest, act in
+            try await act.tx.run(IdentitySQL.erase(guest, at: act.now))
+            act.tx.publish(guest, .guest, to: .guest(guest))
         }
     )
 
     /// Mails that wait, and those that were delivered into the spool.
     static let outbox = PersonalData(
         name: "outbox",
-        export: { _, _, _ in [String]() },
-        erase: { guest, app, now, tx in
-            let (guests, changes) = try await tx.all(IdentitySQL.guest(guest), IdentitySQL.mailChange(of: guest))
+        export: { _, _ in [String]() },
+        erase: { guest, act in
+            let (guests, changes) = try await act.tx.all(IdentitySQL.guest(guest), IdentitySQL.mailChange(of: guest))
             for email in guests.compactMap(\.email) + changes.map(\.email) {
-                try await tx.run(JobSQL.deleteMails(to: email))
-                try Job.enqueue(EraseSpool(folder: Spool.folder(of: email)), at: now, app, in: tx)
+                try await act.tx.run(JobSQL.deleteMails(to: email))
+                try Job.enqueue(EraseSpool(folder: Spool.folder(of: email)), at: act.now, act)
             }
         }
     )
@@ -72,11 +72,10 @@ struct PersonalData: Sendable {
 
 extension Guest {
     /// Everything we know about a guest, one entry per feature.
-    static func export(_ id: Guest.ID, _ app: AppEnvironment, in tx: Transaction) async throws -> [String: JSONFragment]
-    {
+    static func export(_ id: Guest.ID, _ act: Act) async throws -> [String: JSONFragment] {
         var parts: [String: JSONFragment] = [:]
         for feature in PersonalData.all {
-            parts[feature.name] = JSONFragment(try await feature.export(id, app, tx))
+            parts[feature.name] = JSONFragment(try await feature.export(id, act))
         }
         return parts
     }
@@ -89,23 +88,18 @@ extension Guest {
     ///
     /// - Returns: what remains all the same, for them to read before they go.
     @discardableResult
-    static func erase(
-        _ id: Guest.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> [PersonalData.Remainder] {
+    static func erase(_ id: Guest.ID, _ act: Act) async throws -> [PersonalData.Remainder] {
         // Phones first, as whatever a phone brings begins with it.
-        for feature in PersonalData.all.reversed() { try await feature.stop(id, tx) }
-        guard try await tx.first(IdentitySQL.guest(id, locked: true)) != nil else { throw Refusal.notFound }
-        try await tellParks(of: id, in: tx)
+        for feature in PersonalData.all.reversed() { try await feature.stop(id, act) }
+        guard try await act.tx.first(IdentitySQL.guest(id, locked: true)) != nil else { throw Refusal.notFound }
+        try await tellParks(of: id, in: act.tx)
         var remains: [PersonalData.Remainder] = []
-        for feature in PersonalData.all { remains += try await feature.remains(id, now, tx) }
+        for feature in PersonalData.all { remains += try await feature.remains(id, act) }
         for feature in PersonalData.all {
-            try await feature.erase(id, app, now, tx)
+            try await feature.erase(id, act)
         }
-        try Job.enqueue(NoteErasure(guest: id), at: now, app, in: tx)
-        try Audit.record("guest.erase", target: id.uuid, app, at: now, in: tx)
+        try Job.enqueue(NoteErasure(guest: id), at: act.now, act)
+        try Audit.record("guest.erase", target: id.uuid, act)
         return remains
     }
 }

@@ -14,35 +14,36 @@ extension CodeRequest {
     /// Throws `tooManyCodes` for a device that has asked ten times within the hour. When strangers have
     /// asked often, they get an answer and nothing else, neither a mail nor a row; devices that were signed in before are
     /// served as ever: nobody can lock somebody else out.
-    static func request(
-        _ request: CodeRequest,
-        language: Language,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> CodeSent {
+    static func request(_ request: CodeRequest, language: Language, _ act: Act) async throws -> CodeSent {
         let email = request.email.lowercased()
         let deviceHash = Token(request.deviceSecret).hash
         let audience = request.audience ?? .guest
         // One at a time for an address, so that none overlooks another's row.
-        _ = try await tx.first(IdentitySQL.lock(address: email))
-        let (pressures, staff) = try await tx.all(
-            IdentitySQL.pressure(on: email, deviceHash: deviceHash, now: now),
+        _ = try await act.tx.first(IdentitySQL.lock(address: email))
+        let (pressures, staff) = try await act.tx.all(
+            IdentitySQL.pressure(on: email, deviceHash: deviceHash, now: act.now),
             IdentitySQL.staffID(email: email)
         )
         let pressure = pressures.first
         guard (pressure?.codesByDevice ?? 0) < 10 else { throw Refusal.tooManyCodes }
-        let id: AttemptID = app.ids.next(at: now)
-        let expiresAt = now.addingTimeInterval(lifetime)
+        let id: AttemptID = act.id()
+        let expiresAt = act.now.addingTimeInterval(lifetime)
         guard pressure?.isKnownDevice ?? false || (pressure?.codesByStrangers ?? 0) < 20 else {
             return CodeSent(attemptId: id, expiresAt: expiresAt)
         }
-        try await tx.run(
-            IdentitySQL.insertAttempt(id, audience, email: email, deviceHash: deviceHash, at: now, expiresAt: expiresAt)
+        try await act.tx.run(
+            IdentitySQL.insertAttempt(
+                id,
+                audience,
+                email: email,
+                deviceHash: deviceHash,
+                at: act.now,
+                expiresAt: expiresAt
+            )
         )
         if audience == .guest || !staff.isEmpty {
             let mail = Mail(to: email, language: request.language ?? language, letter: .code(attempt: id))
-            try Job.enqueue(mail, key: id.description, at: now, app, in: tx)
+            try Job.enqueue(mail, key: id.description, at: act.now, act)
         }
         return CodeSent(attemptId: id, expiresAt: expiresAt)
     }

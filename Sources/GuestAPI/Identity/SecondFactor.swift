@@ -14,15 +14,11 @@ enum SecondFactor {
     /// Begins to enrol, with a new secret each time until a code of it has come.
     ///
     /// Throws `factorEnrolled` for a colleague who has an app.
-    static func enrol(
-        _ member: StaffMember,
-        _ app: AppEnvironment,
-        in tx: Transaction
-    ) async throws -> FactorEnrolment {
+    static func enrol(_ member: StaffMember, _ act: Act) async throws -> FactorEnrolment {
         var random = SystemRandomNumberGenerator()
         let password = OneTimePassword(secret: Data((0..<20).map { _ in UInt8.random(in: 0...255, using: &random) }))
-        let sealed = try app.secret.seal(password.secret, for: purpose, context: member.id.description)
-        guard try await tx.run(FactorSQL.begin(sealed, of: member.id)) == 1 else { throw Refusal.factorEnrolled }
+        let sealed = try act.app.secret.seal(password.secret, for: purpose, context: member.id.description)
+        guard try await act.tx.run(FactorSQL.begin(sealed, of: member.id)) == 1 else { throw Refusal.factorEnrolled }
         let label = member.email.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         return FactorEnrolment(
             secret: password.base32,
@@ -31,10 +27,12 @@ enum SecondFactor {
     }
 
     /// Counts a try, in a transaction that commits before anything is compared.
-    static func countTry(by member: StaffMember.ID, at now: Date, in tx: Transaction) async throws {
-        guard try await tx.first(FactorSQL.factor(of: member)) != nil else { throw Refusal.factorMissing }
-        let window = now.addingTimeInterval(-freshness)
-        guard try await tx.run(FactorSQL.countTry(by: member, atMost: maximumTries, since: window, at: now)) == 1 else {
+    static func countTry(by member: StaffMember.ID, _ act: Act) async throws {
+        guard try await act.tx.first(FactorSQL.factor(of: member)) != nil else { throw Refusal.factorMissing }
+        let window = act.now.addingTimeInterval(-freshness)
+        guard
+            try await act.tx.run(FactorSQL.countTry(by: member, atMost: maximumTries, since: window, at: act.now)) == 1
+        else {
             throw Refusal.tooManyFactorTries
         }
     }
@@ -46,46 +44,38 @@ enum SecondFactor {
         _ proof: FactorProof,
         by member: StaffMember,
         in session: Session.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> RecoveryCodes {
-        guard let factor = try await tx.first(FactorSQL.factor(of: member.id, locked: true)) else {
+        guard let factor = try await act.tx.first(FactorSQL.factor(of: member.id, locked: true)) else {
             throw Refusal.factorMissing
         }
         guard !factor.isConfirmed else { throw Refusal.factorEnrolled }
-        let step = try step(of: proof.plain, factor, member.id, app, at: now)
-        try await tx.run([
-            FactorSQL.confirm(of: member.id, step: step, at: now), FactorSQL.prove(in: session, at: now),
+        let step = try step(of: proof.plain, factor, member.id, act.app, at: act.now)
+        try await act.tx.run([
+            FactorSQL.confirm(of: member.id, step: step, at: act.now), FactorSQL.prove(in: session, at: act.now),
         ])
-        try Audit.record("staff.enrolFactor", target: member.id.uuid, app, at: now, in: tx)
-        return try await renewCodes(of: member.id, in: tx)
+        try Audit.record("staff.enrolFactor", target: member.id.uuid, act)
+        return try await renewCodes(of: member.id, in: act.tx)
     }
 
     /// Takes a code of the app, or a recovery code; the device may do what needs it from now on.
     ///
     /// Throws `factorCodeUsed` for a code that was taken before, and `factorCodeWrong` for every other text.
-    static func prove(
-        _ proof: FactorProof,
-        by member: StaffMember,
-        in session: Session.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        guard let factor = try await tx.first(FactorSQL.factor(of: member.id, locked: true)), factor.isConfirmed else {
+    static func prove(_ proof: FactorProof, by member: StaffMember, in session: Session.ID, _ act: Act) async throws {
+        guard let factor = try await act.tx.first(FactorSQL.factor(of: member.id, locked: true)), factor.isConfirmed
+        else {
             throw Refusal.factorMissing
         }
         if proof.plain.utf8.count == 6 {
-            let step = try step(of: proof.plain, factor, member.id, app, at: now)
-            try await tx.run(FactorSQL.take(step, of: member.id))
+            let step = try step(of: proof.plain, factor, member.id, act.app, at: act.now)
+            try await act.tx.run(FactorSQL.take(step, of: member.id))
         } else {
-            guard try await tx.run(FactorSQL.take(Token(proof.plain).hash, of: member.id, at: now)) == 1 else {
+            guard try await act.tx.run(FactorSQL.take(Token(proof.plain).hash, of: member.id, at: act.now)) == 1 else {
                 throw Refusal.factorCodeWrong
             }
-            try Audit.record("staff.useRecoveryCode", target: member.id.uuid, app, at: now, in: tx)
+            try Audit.record("staff.useRecoveryCode", target: member.id.uuid, act)
         }
-        try await tx.run(FactorSQL.prove(in: session, at: now))
+        try await act.tx.run(FactorSQL.prove(in: session, at: act.now))
     }
 
     /// New recovery codes instead of those there are.
@@ -96,15 +86,10 @@ enum SecondFactor {
     }
 
     /// Takes a colleague's app away, who enrols a new one at the next sign-in; all devices are signed out.
-    static func remove(
-        of member: StaffMember.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        guard try await tx.first(StaffSQL.member(member)) != nil else { throw Refusal.notFound }
-        try await tx.run([FactorSQL.delete(of: member), FactorSQL.revokeSessions(of: member, at: now)])
-        try Audit.record("staff.renewFactor", target: member.uuid, app, at: now, in: tx)
+    static func remove(of member: StaffMember.ID, _ act: Act) async throws {
+        guard try await act.tx.first(StaffSQL.member(member)) != nil else { throw Refusal.notFound }
+        try await act.tx.run([FactorSQL.delete(of: member), FactorSQL.revokeSessions(of: member, at: act.now)])
+        try Audit.record("staff.renewFactor", target: member.uuid, act)
     }
 
     /// The step whose code it is: this one, the one before, or the next, for a clock that is half a minute off.

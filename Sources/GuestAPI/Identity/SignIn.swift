@@ -19,21 +19,16 @@ enum SignIn {
     ///
     /// - Returns: true for a device that is held off, because strangers have guessed often at that address; nothing is then
     ///   compared.
-    static func countTry(
-        _ request: SignInRequest,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Bool {
+    static func countTry(_ request: SignInRequest, _ act: Act) async throws -> Bool {
         let deviceHash = Token(request.deviceSecret).hash
-        let emails = try await tx.all(IdentitySQL.countTry(request.attemptId, deviceHash: deviceHash, now: now))
+        let emails = try await act.tx.all(IdentitySQL.countTry(request.attemptId, deviceHash: deviceHash, now: act.now))
         guard let email = emails.first else { throw Refusal.codeWrong }
         // One at a time for an address, so that none overlooks another's try.
-        _ = try await tx.first(IdentitySQL.lock(address: email))
-        let pressure = try await tx.first(IdentitySQL.pressure(on: email, deviceHash: deviceHash, now: now))
+        _ = try await act.tx.first(IdentitySQL.lock(address: email))
+        let pressure = try await act.tx.first(IdentitySQL.pressure(on: email, deviceHash: deviceHash, now: act.now))
         guard let pressure else { throw Refusal.codeWrong }
         guard !pressure.isKnownDevice, pressure.failuresByStrangers > maximumFailures else { return false }
-        try await SecurityNotice.codesGuessed.tell(email, app, at: now, in: tx)
+        try await SecurityNotice.codesGuessed.tell(email, act)
         return true
     }
 
@@ -41,25 +36,19 @@ enum SignIn {
     ///
     /// A device that lost the answer may repeat the request: it gets the same tokens while the code is valid and it has
     /// not refreshed them.
-    static func signIn(
-        _ request: SignInRequest,
-        language: Language,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Tokens {
+    static func signIn(_ request: SignInRequest, language: Language, _ act: Act) async throws -> Tokens {
         let deviceHash = Token(request.deviceSecret).hash
         // A link may have given the attempt to another device in between.
-        guard let attempt = try await tx.first(IdentitySQL.attempt(request.attemptId, locked: true)),
-            attempt.deviceHash == deviceHash, CodeRequest.isCode(request.code, of: attempt.id, app.secret)
+        guard let attempt = try await act.tx.first(IdentitySQL.attempt(request.attemptId, locked: true)),
+            attempt.deviceHash == deviceHash, CodeRequest.isCode(request.code, of: attempt.id, act.app.secret)
         else { throw Refusal.codeWrong }
         if attempt.usedAt != nil {
-            guard let tokens = try await repeated(attempt, app, at: now, in: tx) else { throw Refusal.codeWrong }
+            guard let tokens = try await repeated(attempt, act) else { throw Refusal.codeWrong }
             return tokens
         }
-        try await tx.run(IdentitySQL.useAttempt(attempt.id, by: deviceHash, at: now))
+        try await act.tx.run(IdentitySQL.useAttempt(attempt.id, by: deviceHash, at: act.now))
         let device = Device(name: request.deviceName ?? "", hash: deviceHash)
-        guard let tokens = try await admit(attempt, device, language: language, app, at: now, in: tx) else {
+        guard let tokens = try await admit(attempt, device, language: language, act) else {
             throw Refusal.codeWrong
         }
         return tokens
@@ -80,46 +69,39 @@ enum SignIn {
         _ attempt: IdentitySQL.Attempt,
         _ device: Device,
         language: Language,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Tokens? {
         let owner: Session.Owner?
         switch attempt.person {
         case .guest(let email):
-            let fresh: Guest.ID = app.ids.next(at: now)
-            try await tx.run(IdentitySQL.insertGuest(fresh, email: email, name: "", language: language, at: now))
-            let guest = try await tx.first(IdentitySQL.guestID(email: email))
-            if let guest { tx.publish(guest, .guest, to: .guest(guest)) }
+            let fresh: Guest.ID = act.id()
+            try await act.tx.run(
+                IdentitySQL.insertGuest(fresh, email: email, name: "", language: language, at: act.now)
+            )
+            let guest = try await act.tx.first(IdentitySQL.guestID(email: email))
+            if let guest { act.tx.publish(guest, .guest, to: .guest(guest)) }
             owner = guest.map { .guest($0) }
         case .staff(let email):
-            owner = try await tx.first(IdentitySQL.staffID(email: email)).map { .staff($0) }
+            owner = try await act.tx.first(IdentitySQL.staffID(email: email)).map { .staff($0) }
         case .deskGuest(let guest):
-            tx.later([IdentitySQL.claim(guest, at: now)])
+            act.tx.later([IdentitySQL.claim(guest, at: act.now)])
             owner = .guest(guest)
         }
         guard let owner else { return nil }
-        if let email = attempt.person.email { tx.later([IdentitySQL.know(device.hash, of: email, at: now)]) }
+        if let email = attempt.person.email { act.tx.later([IdentitySQL.know(device.hash, of: email, at: act.now)]) }
         return try await open(
             Session.ID(attempt.id.uuid),
             of: owner,
-            refresh: Token(derivedFrom: app.secret.digest(purpose, attempt.id.description)),
+            refresh: Token(derivedFrom: act.app.secret.digest(purpose, attempt.id.description)),
             deviceName: device.name,
             deviceHash: device.hash,
-            app,
-            at: now,
-            in: tx
+            act
         )
     }
 
     /// The tokens that an attempt was exchanged for; nil once its device has used them.
-    static func repeated(
-        _ attempt: IdentitySQL.Attempt,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Tokens? {
-        try await repeated(purpose, attempt.id.description, app, at: now, in: tx)
+    static func repeated(_ attempt: IdentitySQL.Attempt, _ act: Act) async throws -> Tokens? {
+        try await repeated(purpose, attempt.id.description, act)
     }
 
     /// Writes a session with its first tokens.
@@ -129,41 +111,32 @@ enum SignIn {
         refresh: Token,
         deviceName: String,
         deviceHash: Data,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Tokens {
         var lifetime: TimeInterval = 3650 * 86400
         if case .staff = owner { lifetime = staffLifetime }
-        let endsAt = now.addingTimeInterval(lifetime)
-        try await tx.run(
+        let endsAt = act.now.addingTimeInterval(lifetime)
+        try await act.tx.run(
             IdentitySQL.insertSession(
                 session,
                 of: owner,
                 deviceName: deviceName,
                 deviceHash: deviceHash,
-                at: now,
+                at: act.now,
                 endsAt: endsAt
             )
         )
-        return try await issue(refresh, session: session, endsAt: endsAt, app, at: now, in: tx)
+        return try await issue(refresh, session: session, endsAt: endsAt, act)
     }
 
-    private static func issue(
-        _ refresh: Token,
-        session: Session.ID,
-        endsAt: Date,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Tokens {
-        let access = Token(derivedFrom: app.secret.digest("access", refresh.text))
-        let accessExpiresAt = min(now.addingTimeInterval(accessLifetime), endsAt)
-        let refreshExpiresAt = min(now.addingTimeInterval(refreshLifetime), endsAt)
-        try await tx.run([
+    private static func issue(_ refresh: Token, session: Session.ID, endsAt: Date, _ act: Act) async throws -> Tokens {
+        let access = Token(derivedFrom: act.app.secret.digest("access", refresh.text))
+        let accessExpiresAt = min(act.now.addingTimeInterval(accessLifetime), endsAt)
+        let refreshExpiresAt = min(act.now.addingTimeInterval(refreshLifetime), endsAt)
+        try await act.tx.run([
             IdentitySQL.insertRefreshToken(refresh, session: session, expiresAt: refreshExpiresAt),
             IdentitySQL.insertAccessToken(access, session: session, expiresAt: accessExpiresAt),
-            IdentitySQL.touchSession(session, at: now),
+            IdentitySQL.touchSession(session, at: act.now),
         ])
         return Tokens(accessToken: access.text, accessExpiresAt: accessExpiresAt, refreshToken: refresh.text)
     }
@@ -172,23 +145,18 @@ enum SignIn {
     /// has been used.
     ///
     /// An unused token may be told again, however old it is and whichever key derived it: no device has refreshed with it.
-    static func repeated(
-        _ purpose: String,
-        _ text: String,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Tokens? {
+    static func repeated(_ purpose: String, _ text: String, _ act: Act) async throws -> Tokens? {
         repeat {
-            for digest in app.secret.digests(purpose, text) {
+            for digest in act.app.secret.digests(purpose, text) {
                 let refresh = Token(derivedFrom: digest)
-                guard let row = try await tx.first(IdentitySQL.lockedRefreshToken(refresh)), row.isUsable(at: now),
+                guard let row = try await act.tx.first(IdentitySQL.lockedRefreshToken(refresh)),
+                    row.isUsable(at: act.now),
                     row.usedAt == nil
                 else { continue }
-                return try await issue(refresh, session: row.session, endsAt: row.endsAt, app, at: now, in: tx)
+                return try await issue(refresh, session: row.session, endsAt: row.endsAt, act)
             }
             // Another process may have derived it with a key that is new here.
-        } while app.secret.lookAgain()
+        } while act.app.secret.lookAgain()
         return nil
     }
 
@@ -202,25 +170,20 @@ enum SignIn {
     ///
     /// A device that lost the answer gets the same successor for as long as that is unused, so a lost answer signs nobody
     /// out, also after days without a network. Once the successor has been used, the token in anybody's hands is a copy.
-    static func refresh(
-        _ request: RefreshRequest,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Refreshed {
+    static func refresh(_ request: RefreshRequest, _ act: Act) async throws -> Refreshed {
         let token = Token(request.refreshToken)
-        guard let row = try await tx.first(IdentitySQL.lockedRefreshToken(token)), row.isUsable(at: now),
+        guard let row = try await act.tx.first(IdentitySQL.lockedRefreshToken(token)), row.isUsable(at: act.now),
             row.deviceHash == Token(request.deviceSecret).hash
         else { throw Refusal.signInNeeded }
         if row.usedAt != nil {
-            if let tokens = try await repeated("refresh", token.text, app, at: now, in: tx) { return .tokens(tokens) }
-            try await tx.run(IdentitySQL.revoke(row.session, at: now))
-            let email = try await tx.first(IdentitySQL.mail(of: row.session))
-            try await SecurityNotice.tokenCopied.tell(email, app, at: now, in: tx)
+            if let tokens = try await repeated("refresh", token.text, act) { return .tokens(tokens) }
+            try await act.tx.run(IdentitySQL.revoke(row.session, at: act.now))
+            let email = try await act.tx.first(IdentitySQL.mail(of: row.session))
+            try await SecurityNotice.tokenCopied.tell(email, act)
             return .reuse
         }
-        try await tx.run(IdentitySQL.markUsed(token, at: now))
-        let successor = Token(derivedFrom: app.secret.digest("refresh", token.text))
-        return .tokens(try await issue(successor, session: row.session, endsAt: row.endsAt, app, at: now, in: tx))
+        try await act.tx.run(IdentitySQL.markUsed(token, at: act.now))
+        let successor = Token(derivedFrom: act.app.secret.digest("refresh", token.text))
+        return .tokens(try await issue(successor, session: row.session, endsAt: row.endsAt, act))
     }
 }

@@ -30,14 +30,9 @@ enum SignInLink {
     /// The attempt that a link belongs to, used or not.
     ///
     /// Throws `notFound` for a text that is none of ours, `signInLinkOver` when it is too late.
-    static func find(
-        _ token: String,
-        _ app: AppEnvironment,
-        at now: Date,
-        in reader: Reader
-    ) async throws -> IdentitySQL.Attempt {
-        guard let id = attempt(in: token, app) else { throw Refusal.notFound }
-        guard let found = try await reader.first(IdentitySQL.attempt(id)), now < found.linkExpiresAt else {
+    static func find(_ token: String, _ look: Look) async throws -> IdentitySQL.Attempt {
+        guard let id = attempt(in: token, look.app) else { throw Refusal.notFound }
+        guard let found = try await look.reader.first(IdentitySQL.attempt(id)), look.now < found.linkExpiresAt else {
             throw Refusal.signInLinkOver
         }
         return found
@@ -53,51 +48,40 @@ enum SignInLink {
     /// Exchanges a link, or the code from its page, for tokens of the device that sends it.
     ///
     /// A device that lost the answer may repeat the request, until it has refreshed the tokens.
-    static func signIn(
-        _ request: LinkSignInRequest,
-        language: Language,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Tokens {
+    static func signIn(_ request: LinkSignInRequest, language: Language, _ act: Act) async throws -> Tokens {
         let id: CodeRequest.AttemptID?
         if isToken(request.link) {
-            id = attempt(in: request.link, app)
+            id = attempt(in: request.link, act.app)
         } else {
-            id = try await tx.first(IdentitySQL.attempt(pageCode: Token(ReadableCode.plain(request.link)).hash))
+            id = try await act.tx.first(IdentitySQL.attempt(pageCode: Token(ReadableCode.plain(request.link)).hash))
         }
         // The guest before the attempt, in the order in which a desk locks them.
-        if let id, case .deskGuest(let guest)? = try await tx.first(IdentitySQL.attempt(id))?.person {
-            _ = try await tx.first(IdentitySQL.guest(guest, locked: true))
+        if let id, case .deskGuest(let guest)? = try await act.tx.first(IdentitySQL.attempt(id))?.person {
+            _ = try await act.tx.first(IdentitySQL.guest(guest, locked: true))
         }
-        guard let id, let attempt = try await tx.first(IdentitySQL.attempt(id, locked: true)),
-            now < attempt.linkExpiresAt
+        guard let id, let attempt = try await act.tx.first(IdentitySQL.attempt(id, locked: true)),
+            act.now < attempt.linkExpiresAt
         else { throw Refusal.signInLinkOver }
         let deviceHash = Token(request.deviceSecret).hash
         if attempt.usedAt != nil {
             guard attempt.deviceHash == deviceHash,
-                let tokens = try await SignIn.repeated(attempt, app, at: now, in: tx)
+                let tokens = try await SignIn.repeated(attempt, act)
             else { throw Refusal.signInLinkOver }
             return tokens
         }
-        try await tx.run(IdentitySQL.useAttempt(id, by: deviceHash, at: now))
+        try await act.tx.run(IdentitySQL.useAttempt(id, by: deviceHash, at: act.now))
         let device = SignIn.Device(name: request.deviceName ?? "", hash: deviceHash)
-        guard let tokens = try await SignIn.admit(attempt, device, language: language, app, at: now, in: tx) else {
+        guard let tokens = try await SignIn.admit(attempt, device, language: language, act) else {
             throw Refusal.signInLinkOver
         }
         return tokens
     }
 
     /// A code to type into the app, for whoever has opened the link in a browser; each new one ends the one before.
-    static func showCode(
-        _ token: String,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> String {
-        guard let id = attempt(in: token, app) else { throw Refusal.notFound }
+    static func showCode(_ token: String, _ act: Act) async throws -> String {
+        guard let id = attempt(in: token, act.app) else { throw Refusal.notFound }
         let code = ReadableCode.random(codeLength)
-        guard try await tx.run(IdentitySQL.setPageCode(Token(code).hash, of: id, at: now)) == 1 else {
+        guard try await act.tx.run(IdentitySQL.setPageCode(Token(code).hash, of: id, at: act.now)) == 1 else {
             throw Refusal.signInLinkOver
         }
         return ReadableCode.grouped(code)
@@ -111,31 +95,20 @@ enum SignInLink {
         _ guest: Guest.ID,
         at park: Park.ID,
         because reason: String?,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> DeskSignInLink {
-        guard let found = try await tx.first(IdentitySQL.lockedDeskGuest(guest, of: park)) else {
+        guard let found = try await act.tx.first(IdentitySQL.lockedDeskGuest(guest, of: park)) else {
             throw Refusal.notFound
         }
         guard !found.guest.hasMail else { throw Refusal.guestHasMail }
         guard !found.hasSignedIn || reason != nil else { throw Refusal.reasonNeeded.at("/reason") }
-        let id: CodeRequest.AttemptID = app.ids.next(at: now)
-        let expiresAt = now.addingTimeInterval(lifetimeOfDesk)
-        try await tx.run([
+        let id: CodeRequest.AttemptID = act.id()
+        let expiresAt = act.now.addingTimeInterval(lifetimeOfDesk)
+        try await act.tx.run([
             IdentitySQL.endDeskLinks(of: guest),
-            IdentitySQL.insertDeskLink(id, of: guest, at: now, expiresAt: expiresAt),
+            IdentitySQL.insertDeskLink(id, of: guest, at: act.now, expiresAt: expiresAt),
         ])
-        try Audit.record(
-            "guest.letIn",
-            target: guest.uuid,
-            park: park,
-            onBehalfOf: guest,
-            reason: reason,
-            app,
-            at: now,
-            in: tx
-        )
-        return DeskSignInLink(url: url(of: id, app), expiresAt: expiresAt)
+        try Audit.record("guest.letIn", target: guest.uuid, park: park, onBehalfOf: guest, reason: reason, act)
+        return DeskSignInLink(url: url(of: id, act.app), expiresAt: expiresAt)
     }
 }

@@ -13,24 +13,22 @@ extension StaffMember {
         isHeadOffice: Bool,
         posts: [Post],
         language: Language,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> StaffMember {
         let fresh = StaffMember(
-            id: app.ids.next(at: now),
+            id: act.id(),
             email: email.lowercased(),
             name: name,
             isHeadOffice: isHeadOffice,
             posts: posts,
             version: 1
         )
-        guard let id = try await tx.first(StaffSQL.insert(fresh, language: language, at: now)) else {
+        guard let id = try await act.tx.first(StaffSQL.insert(fresh, language: language, at: act.now)) else {
             throw Refusal.emailTaken.at("/email")
         }
-        try await give(posts, to: id, in: tx)
-        try Audit.record("staff.add", target: id.uuid, after: fresh, app, at: now, in: tx)
-        return try await found(id, in: tx)
+        try await give(posts, to: id, in: act.tx)
+        try Audit.record("staff.add", target: id.uuid, after: fresh, act)
+        return try await found(id, in: act.tx)
     }
 
     /// Replaces a colleague's name, posts and place at head office; a post that is left out ends.
@@ -41,25 +39,15 @@ extension StaffMember {
         _ id: ID,
         to request: StaffChange,
         expecting version: Int,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> StaffMember {
-        let before = try await locked(id, in: tx)
+        let before = try await locked(id, in: act.tx)
         guard before.version == version else { throw Problem.matchFailed }
-        if !request.isHeadOffice { try await before.requireAnother(in: tx) }
-        try await tx.run(StaffSQL.update(id, name: request.name, isHeadOffice: request.isHeadOffice))
-        try await give(request.posts, to: id, in: tx)
-        try Audit.record(
-            "staff.change",
-            target: id.uuid,
-            before: before,
-            after: request,
-            app,
-            at: now,
-            in: tx
-        )
-        return try await found(id, in: tx)
+        if !request.isHeadOffice { try await before.requireAnother(in: act.tx) }
+        try await act.tx.run(StaffSQL.update(id, name: request.name, isHeadOffice: request.isHeadOffice))
+        try await give(request.posts, to: id, in: act.tx)
+        try Audit.record("staff.change", target: id.uuid, before: before, after: request, act)
+        return try await found(id, in: act.tx)
     }
 
     /// Ends somebody's work here: their devices are signed out, and no code signs them in any more.
@@ -67,11 +55,11 @@ extension StaffMember {
     /// Audit rows keep the colleague's name. On other nodes a request may still start within the next second.
     ///
     /// Throws `lastHeadOffice` where nobody would be left who may do this.
-    static func end(_ id: ID, _ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        let member = try await locked(id, in: tx)
-        try await member.requireAnother(in: tx)
-        tx.later(StaffSQL.end(member, at: now))
-        try Audit.record("staff.end", target: id.uuid, before: member, app, at: now, in: tx)
+    static func end(_ id: ID, _ act: Act) async throws {
+        let member = try await locked(id, in: act.tx)
+        try await member.requireAnother(in: act.tx)
+        act.tx.later(StaffSQL.end(member, at: act.now))
+        try Audit.record("staff.end", target: id.uuid, before: member, act)
     }
 
     private static func give(_ posts: [Post], to id: ID, in tx: Transaction) async throws {

@@ -22,16 +22,14 @@ enum StaffRoutes {
 
     private static func add(_ call: Call) async throws -> Answer {
         let request = try call.body(StaffRequest.self)
-        return try await call.write { tx in
+        return try await call.write { act in
             let member = try await StaffMember.add(
                 email: request.email,
                 name: request.name,
                 isHeadOffice: request.isHeadOffice,
                 posts: request.posts,
                 language: request.language ?? .english,
-                call.app,
-                at: call.now,
-                in: tx
+                act
             )
             return try .json(member, .created, version: member.version)
         }
@@ -49,15 +47,8 @@ enum StaffRoutes {
         let id: StaffMember.ID = try call.id("colleague")
         let request = try call.body(StaffChange.self)
         let version = try call.expectedVersion()
-        let answer = try await call.write { tx in
-            let member = try await StaffMember.change(
-                id,
-                to: request,
-                expecting: version,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        let answer = try await call.write { act in
+            let member = try await StaffMember.change(id, to: request, expecting: version, act)
             return try .json(member, version: member.version)
         }
         call.app.authenticator.forget()
@@ -66,8 +57,8 @@ enum StaffRoutes {
 
     private static func end(_ call: Call) async throws -> Answer {
         let id: StaffMember.ID = try call.id("colleague")
-        let answer = try await call.write { tx in
-            try await StaffMember.end(id, call.app, at: call.now, in: tx)
+        let answer = try await call.write { act in
+            try await StaffMember.end(id, act)
             return .noContent
         }
         call.app.authenticator.forget()
@@ -89,11 +80,11 @@ enum StaffRoutes {
     private static func revokeDevice(_ call: Call) async throws -> Answer {
         let id: StaffMember.ID = try call.id("colleague")
         let device: Session.ID = try call.id("device")
-        let answer = try await call.write { tx in
-            guard try await tx.run(IdentitySQL.revoke(device, of: id, at: call.now)) == 1 else {
+        let answer = try await call.write { act in
+            guard try await act.tx.run(IdentitySQL.revoke(device, of: id, at: call.now)) == 1 else {
                 throw Refusal.notFound
             }
-            try Audit.record("staff.revokeDevice", target: id.uuid, call.app, at: call.now, in: tx)
+            try Audit.record("staff.revokeDevice", target: id.uuid, act)
             return .noContent
         }
         call.app.authenticator.forget()

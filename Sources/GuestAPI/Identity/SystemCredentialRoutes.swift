@@ -10,9 +10,9 @@ enum SystemCredentialRoutes {
 
     private static func list(_ call: Call) async throws -> Answer {
         let park: Park.ID = try call.id("park")
-        let items = try await call.read { reader in
-            guard try await reader.first(SystemCredentialSQL.isPark(park)) == true else { throw Refusal.notFound }
-            return try await reader.all(SystemCredentialSQL.live(at: park))
+        let items = try await call.read { look in
+            guard try await look.reader.first(SystemCredentialSQL.isPark(park)) == true else { throw Refusal.notFound }
+            return try await look.reader.all(SystemCredentialSQL.live(at: park))
         }
         return try .json(Page(items: items, next: nil))
     }
@@ -20,16 +20,16 @@ enum SystemCredentialRoutes {
     private static func make(_ call: Call) async throws -> Answer {
         let request = try call.body(SystemCredentialRequest.self)
         let park: Park.ID = try call.id("park")
-        return try await call.write { tx in
-            try .json(await SystemCredential.make(request, at: park, call.app, at: call.now, in: tx), .created)
+        return try await call.write { act in
+            try .json(await SystemCredential.make(request, at: park, act), .created)
         }
     }
 
     private static func end(_ call: Call) async throws -> Answer {
         let park: Park.ID = try call.id("park")
         let id: SystemCredential.ID = try call.id("credential")
-        let answer = try await call.write { tx in
-            try await SystemCredential.end(id, at: park, call.app, at: call.now, in: tx)
+        let answer = try await call.write { act in
+            try await SystemCredential.end(id, at: park, act)
             return .noContent
         }
         call.app.authenticator.forget()

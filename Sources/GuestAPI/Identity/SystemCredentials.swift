@@ -15,13 +15,11 @@ extension SystemCredential {
     static func make(
         _ request: SystemCredentialRequest,
         at park: Park.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> NewSystemCredential {
         // Lock the park, so that two requests at once cannot take the same place.
-        _ = try await tx.first(SystemCredentialSQL.lock(park))
-        guard try await tx.all(SystemCredentialSQL.live(at: park)).count < maximumOfPark else {
+        _ = try await act.tx.first(SystemCredentialSQL.lock(park))
+        guard try await act.tx.all(SystemCredentialSQL.live(at: park)).count < maximumOfPark else {
             throw Refusal.tooManyCredentials
         }
         var random = SystemRandomNumberGenerator()
@@ -29,14 +27,14 @@ extension SystemCredential {
             tokenPrefix + Token(derivedFrom: Data((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })).text
         )
         let credential = SystemCredential(
-            id: app.ids.next(at: now),
+            id: act.id(),
             parkId: park,
             name: request.name,
             purpose: request.purpose,
-            madeAt: now,
+            madeAt: act.now,
             lastUsedAt: nil
         )
-        let isMade = try await tx.run(
+        let isMade = try await act.tx.run(
             SystemCredentialSQL.insert(credential, token),
             refusing: [
                 "system_credential_two_at_a_time": .twoCredentials, "system_credential_park_id_fkey": .notFound,
@@ -44,28 +42,24 @@ extension SystemCredential {
         )
         guard isMade == 1 else { throw Refusal.twoCredentials }
         let id = credential.id.uuid
-        try Audit.record("credential.make", target: id, park: park, after: credential, app, at: now, in: tx)
+        try Audit.record("credential.make", target: id, park: park, after: credential, act)
         return NewSystemCredential(credential: credential, token: token.text)
     }
 
     /// Ends a credential: no request begins with it later than a second after.
-    static func end(
-        _ id: ID,
-        at park: Park.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        guard try await tx.run(SystemCredentialSQL.end(id, at: park, now: now)) == 1 else { throw Refusal.notFound }
-        try Audit.record("credential.end", target: id.uuid, park: park, app, at: now, in: tx)
+    static func end(_ id: ID, at park: Park.ID, _ act: Act) async throws {
+        guard try await act.tx.run(SystemCredentialSQL.end(id, at: park, now: act.now)) == 1 else {
+            throw Refusal.notFound
+        }
+        try Audit.record("credential.end", target: id.uuid, park: park, act)
     }
 
     /// Writes when the credential came last, at most once a minute.
     func touch(_ app: AppEnvironment) async throws {
         let now = app.now()
         guard lastUsedAt.map({ now.timeIntervalSince($0) >= 60 }) ?? true else { return }
-        try await app.database.transaction(as: Principal.system(self).setting) { tx in
-            try await tx.run(SystemCredentialSQL.touch(id, at: now))
+        try await app.act(as: .system(self)) { act in
+            try await act.tx.run(SystemCredentialSQL.touch(id, at: now))
         }
     }
 }

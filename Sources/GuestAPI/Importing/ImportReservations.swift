@@ -66,8 +66,8 @@ public struct ImportReservations: Sendable {
     /// those that are there already.
     public func createCottages() async throws -> Int {
         let now = app.now()
-        return try await app.database.transaction(as: Principal.job("import").setting, within: 60) { tx in
-            let types = try await tx.all(ParkSQL.types(of: park.id))
+        return try await app.act(as: .job("import"), within: 60) { act in
+            let types = try await act.tx.all(ParkSQL.types(of: park.id))
             var made = 0
             for (code, reservations) in Dictionary(grouping: file.reservations, by: \.type).sorted(by: {
                 $0.key < $1.key
@@ -89,12 +89,10 @@ public struct ImportReservations: Sendable {
                             cleaningFee: 0
                         ),
                         park: park.id,
-                        app,
-                        at: now,
-                        in: tx
+                        act
                     )
                 }
-                let present = try await tx.all(ImportSQL.lockCottages(of: park.id)).count { $0.type == code }
+                let present = try await act.tx.all(ImportSQL.lockCottages(of: park.id)).count { $0.type == code }
                 for index in present..<max(present, peak) {
                     _ = try await Cottage.create(
                         CottageRequest(
@@ -104,9 +102,7 @@ public struct ImportReservations: Sendable {
                             latitude: park.latitude + Double(index / 20) * 0.0002 + Double(made % 7) * 0.00003
                         ),
                         park: park.id,
-                        app,
-                        at: now,
-                        in: tx
+                        act
                     )
                     made += 1
                 }
@@ -136,7 +132,7 @@ public struct ImportReservations: Sendable {
     /// - Parameter progress: called after each batch with the rows that are done.
     public func run(_ progress: @Sendable (Int) -> Void) async throws -> Outcome {
         let principal = Principal.job("import").setting
-        let id = try await app.database.transaction(as: principal) { tx in
+        let id = try await app.database.transaction(as: principal) { act in
             let begun = ImportSQL.begin(
                 app.ids.uuid(at: app.now()),
                 park: park.id,
@@ -145,7 +141,7 @@ public struct ImportReservations: Sendable {
                 rows: file.rowCount,
                 at: app.now()
             )
-            guard let row = try await tx.first(begun) else { throw Refusal.notFound }
+            guard let row = try await act.tx.first(begun) else { throw Refusal.notFound }
             return row.id
         }
         let done = Set(try await app.database.read(as: principal) { try await $0.all(ImportSQL.linesDone(id)) })
@@ -153,8 +149,8 @@ public struct ImportReservations: Sendable {
         progress(count)
         let rejects = file.rejects.filter { !done.contains($0.line) }
         for chunk in rejects.chunks(of: Self.batch) {
-            try await app.database.transaction(as: principal) { tx in
-                try await tx.run(ImportSQL.insertRejects(id, Array(chunk)))
+            try await app.database.transaction(as: principal) { act in
+                try await act.tx.run(ImportSQL.insertRejects(id, Array(chunk)))
             }
             count += chunk.count
             progress(count)
@@ -164,21 +160,21 @@ public struct ImportReservations: Sendable {
             .sorted { ($0.stay.arrival, $0.line) < ($1.stay.arrival, $1.line) }
         for chunk in todo.chunks(of: Self.batch) {
             try await patiently {
-                try await app.database.transaction(as: principal, within: 60) { tx in
-                    try await importBatch(Array(chunk), file: id, in: tx)
+                try await app.database.transaction(as: principal, within: 60) { act in
+                    try await importBatch(Array(chunk), file: id, in: act.tx)
                 }
             }
             count += chunk.count
             progress(count)
         }
-        return try await app.database.transaction(as: principal) { tx in
-            try await tx.run(ImportSQL.finish(id, at: app.now()))
-            let counts = try await tx.first(ImportSQL.count(id))
+        return try await app.database.transaction(as: principal) { act in
+            try await act.tx.run(ImportSQL.finish(id, at: app.now()))
+            let counts = try await act.tx.first(ImportSQL.count(id))
             return Outcome(
                 rows: file.rowCount,
                 imported: counts?.imported ?? 0,
                 rejected: counts?.rejected ?? 0,
-                rejectsFile: rejectsFile(try await tx.all(ImportSQL.rejects(id)))
+                rejectsFile: rejectsFile(try await act.tx.all(ImportSQL.rejects(id)))
             )
         }
     }

@@ -13,21 +13,18 @@ extension Booking {
         _ said: ReservationReport,
         as number: String,
         in park: Park.ID,
-        by principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Booking {
-        let (_, parks, types, known) = try await tx.all(
+        let (_, parks, types, known) = try await act.tx.all(
             ImportSQL.lockReservation(number, of: park),
             ParkSQL.park(park),
             ParkSQL.types(of: park),
             ImportSQL.reported(number, in: park)
         )
         guard let park = parks.first else { throw Refusal.notFound }
-        try allow(said.reportedAt, "/reportedAt", at: now)
+        try allow(said.reportedAt, "/reportedAt", at: act.now)
         var report = said
-        if known.isEmpty, let cancelledAt = try await tx.first(ImportSQL.takeForestalled(number, in: park.id)),
+        if known.isEmpty, let cancelledAt = try await act.tx.first(ImportSQL.takeForestalled(number, in: park.id)),
             let at = said.reportedAt, at <= cancelledAt
         {
             (report.state, report.reportedAt) = (.cancelled, cancelledAt)
@@ -36,63 +33,54 @@ extension Booking {
             throw Refusal.unknownCottage.at("/type")
         }
         if let known = known.first, let last = known.reportedAt, let at = report.reportedAt, at < last {
-            return try await found(known.id, as: principal, in: tx)
+            return try await found(known.id, act)
         }
         if let known = known.first {
-            let booking = try await found(known.id, as: principal, in: tx)
+            let booking = try await found(known.id, act)
             if booking.isAs(report, bookedAs: known.type) {
-                tx.later([ImportSQL.remember(report.reportedAt, of: known.id)])
-                try await conclude(number, nil, due: report.stay.arrival, in: park.id, app, at: now, in: tx)
+                act.tx.later([ImportSQL.remember(report.reportedAt, of: known.id)])
+                try await conclude(number, nil, due: report.stay.arrival, in: park.id, act)
                 return booking
             }
         }
-        let id: Booking.ID = known.first?.id ?? app.ids.next(at: now)
-        let cottage = try await takeCottage(for: report, of: type.id, id, in: park.id, at: now, in: tx)
+        let id: Booking.ID = known.first?.id ?? act.id()
+        let cottage = try await takeCottage(for: report, of: type.id, id, in: park.id, act)
         var trouble: String?
         if known.isEmpty {
-            try await tx.run(
+            try await act.tx.run(
                 ImportSQL.insert(
                     [
                         .init(
                             id: id,
-                            number: Booking.number(of: id, app.secret),
+                            number: Booking.number(of: id, act.app.secret),
                             reservation: Reservation(report, number: number),
                             cottage: cottage,
-                            line: app.ids.next(at: now),
-                            allocation: app.ids.uuid(at: now)
+                            line: act.id(),
+                            allocation: act.app.ids.uuid(at: act.now)
                         )
                     ],
                     park: park.id,
                     currency: park.currency,
                     policy: try JSONText(encoding: park.rules),
-                    at: now
-                ) + (report.state == .cancelled ? [BookingSQL.reverseLines(of: id, at: now)] : []),
+                    at: act.now
+                ) + (report.state == .cancelled ? [BookingSQL.reverseLines(of: id, at: act.now)] : []),
                 refusing: ["allocation_cottage_taken": .cottageTaken]
             )
         } else {
-            let booking = try await found(id, isLocked: true, as: principal, in: tx)
+            let booking = try await found(id, isLocked: true, act)
             trouble =
                 report.state == .cancelled
-                ? booking.withdraw(at: now, in: tx)
-                : try await booking.follow(report, to: cottage, app, at: now, in: tx)
+                ? booking.withdraw(act)
+                : try await booking.follow(report, to: cottage, act)
         }
         if report.state == .confirmed, cottage == nil, trouble == nil {
             trouble = "No cottage is free for it: \(report.summary)."
         }
-        tx.later([ImportSQL.remember(report.reportedAt, of: id)])
-        try Audit.record(
-            "reservation.report",
-            target: id.uuid,
-            park: park.id,
-            reason: number,
-            after: said,
-            app,
-            at: now,
-            in: tx
-        )
-        try await conclude(number, trouble, due: report.stay.arrival, in: park.id, app, at: now, in: tx)
-        let booking = try await found(id, as: principal, in: tx)
-        booking.publish(in: tx)
+        act.tx.later([ImportSQL.remember(report.reportedAt, of: id)])
+        try Audit.record("reservation.report", target: id.uuid, park: park.id, reason: number, after: said, act)
+        try await conclude(number, trouble, due: report.stay.arrival, in: park.id, act)
+        let booking = try await found(id, act)
+        booking.publish(in: act.tx)
         return booking
     }
 
@@ -102,40 +90,24 @@ extension Booking {
     ///
     /// - Parameter reportedAt: when the other system said so; nothing happens when it has said something since. With it, a
     ///   reservation may be cancelled that we hear of later.
-    static func withdraw(
-        _ number: String,
-        reportedAt: Date?,
-        in park: Park.ID,
-        by principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        let (_, known) = try await tx.all(
+    static func withdraw(_ number: String, reportedAt: Date?, in park: Park.ID, _ act: Act) async throws {
+        let (_, known) = try await act.tx.all(
             ImportSQL.lockReservation(number, of: park),
             ImportSQL.reported(number, in: park)
         )
-        try allow(reportedAt, "?reportedAt", at: now)
+        try allow(reportedAt, "?reportedAt", at: act.now)
         guard let id = known.first?.id else {
-            guard let reportedAt, try await tx.first(ParkSQL.park(park)) != nil else { throw Refusal.notFound }
-            tx.later([ImportSQL.forestall(number, in: park, cancelledAt: reportedAt)])
-            return try Audit.record(
-                "reservation.withdraw",
-                target: nil,
-                park: park,
-                reason: number,
-                app,
-                at: now,
-                in: tx
-            )
+            guard let reportedAt, try await act.tx.first(ParkSQL.park(park)) != nil else { throw Refusal.notFound }
+            act.tx.later([ImportSQL.forestall(number, in: park, cancelledAt: reportedAt)])
+            return try Audit.record("reservation.withdraw", target: nil, park: park, reason: number, act)
         }
         if let last = known.first?.reportedAt, let reportedAt, reportedAt < last { return }
-        let booking = try await locked(id, as: principal, in: tx)
-        let trouble = booking.withdraw(at: now, in: tx)
-        tx.later([ImportSQL.remember(reportedAt, of: id)])
-        try Audit.record("reservation.withdraw", target: id.uuid, park: park, reason: number, app, at: now, in: tx)
-        try await conclude(number, trouble, due: booking.stay.departure, in: park, app, at: now, in: tx)
-        booking.publish(in: tx)
+        let booking = try await locked(id, act)
+        let trouble = booking.withdraw(act)
+        act.tx.later([ImportSQL.remember(reportedAt, of: id)])
+        try Audit.record("reservation.withdraw", target: id.uuid, park: park, reason: number, act)
+        try await conclude(number, trouble, due: booking.stay.departure, in: park, act)
+        booking.publish(in: act.tx)
     }
 
     /// Throws for an instant that lies ahead by more than clocks differ: whatever was said until then would count as old.
@@ -150,22 +122,18 @@ extension Booking {
         _ trouble: String?,
         due: LocalDate,
         in park: Park.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws {
         guard let trouble else {
             let solved = "The property system has made it right."
-            return try await StaffTask.settle(.reservation, number, in: park, note: solved, app, at: now, in: tx)
+            return try await StaffTask.settle(.reservation, number, in: park, note: solved, act)
         }
         try await StaffTask.open(
             StaffTaskRequest(title: "Reservation \(number)", detail: trouble, due: due),
             source: .reservation,
             subject: number,
             in: park,
-            app,
-            at: now,
-            in: tx
+            act
         )
     }
 
@@ -183,7 +151,7 @@ extension Booking {
     }
 
     /// - Returns: what stands against it.
-    private func withdraw(at now: Date, in tx: Transaction) -> String? {
+    private func withdraw(_ act: Act) -> String? {
         switch state {
         case .checkedIn: return "The property system cancelled the reservation while the guests are here."
         case .checkedOut: return "The property system cancelled the reservation after the guests had left."
@@ -194,8 +162,8 @@ extension Booking {
         booking.state = .cancelled
         booking.holdUntil = nil
         booking.version += 1
-        tx.later([
-            BookingSQL.release(id), BookingSQL.update(booking), BookingSQL.reverseLines(of: id, at: now),
+        act.tx.later([
+            BookingSQL.release(id), BookingSQL.update(booking), BookingSQL.reverseLines(of: id, at: act.now),
         ])
         return nil
     }
@@ -203,28 +171,22 @@ extension Booking {
     /// Makes the booking what the report says, as far as the stay has not gone further already.
     ///
     /// - Returns: what stands against it.
-    private func follow(
-        _ report: ReservationReport,
-        to cottage: Cottage.ID?,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> String? {
+    private func follow(_ report: ReservationReport, to cottage: Cottage.ID?, _ act: Act) async throws -> String? {
         if state == .checkedOut {
             return "The property system changed it after the guests had left: \(report.summary)."
         }
         if state == .checkedIn, cottage == nil {
             return "The guests are here, and their cottage is not free for what it says now: \(report.summary)."
         }
-        try await tx.run(
+        try await act.tx.run(
             [BookingSQL.vacate(id)]
                 + ImportSQL.update(
                     id,
                     Reservation(report, number: number, state: state == .checkedIn ? .checkedIn : .confirmed),
                     cottage: cottage,
-                    allocation: app.ids.uuid(at: now),
-                    line: app.ids.next(at: now),
-                    at: now
+                    allocation: act.app.ids.uuid(at: act.now),
+                    line: act.id(),
+                    at: act.now
                 ),
             refusing: ["allocation_cottage_taken": .cottageTaken]
         )
@@ -241,16 +203,17 @@ extension Booking {
         of type: CottageType.ID,
         _ id: Booking.ID,
         in park: Park.ID,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Cottage.ID? {
         let candidates =
             report.state == .cancelled
             ? []
-            : try await tx.all(ImportSQL.candidates(for: id, of: type, number: report.cottage, in: park, report.stay))
-        let (_, conflicts) = try await tx.all(
+            : try await act.tx.all(
+                ImportSQL.candidates(for: id, of: type, number: report.cottage, in: park, report.stay)
+            )
+        let (_, conflicts) = try await act.tx.all(
             BookingSQL.lockCottages(of: id, and: candidates),
-            BookingSQL.conflicts(candidates, report.stay, except: id, now: now)
+            BookingSQL.conflicts(candidates, report.stay, except: id, now: act.now)
         )
         let taken = Set(conflicts.map(\.cottage))
         return candidates.first { !taken.contains($0) }

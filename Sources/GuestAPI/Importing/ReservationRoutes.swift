@@ -12,16 +12,8 @@ enum ReservationRoutes {
     private static func report(_ call: Call) async throws -> Answer {
         let report = try call.body(ReservationReport.self)
         let (park, number) = try place(call)
-        return try await call.write { tx in
-            let booking = try await Booking.report(
-                report,
-                as: number,
-                in: park,
-                by: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        return try await call.write { act in
+            let booking = try await Booking.report(report, as: number, in: park, act)
             return try .json(booking, version: booking.version)
         }
     }
@@ -31,16 +23,8 @@ enum ReservationRoutes {
         var query = QueryReader(call)
         let reported = query.optional("reportedAt", as: Instant.self, "must be an instant such as 2027-05-14T12:00:00Z")
         try query.finish()
-        return try await call.write { tx in
-            try await Booking.withdraw(
-                number,
-                reportedAt: reported?.date,
-                in: park,
-                by: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        return try await call.write { act in
+            try await Booking.withdraw(number, reportedAt: reported?.date, in: park, act)
             return .noContent
         }
     }

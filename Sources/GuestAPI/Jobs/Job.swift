@@ -17,17 +17,17 @@ protocol Work: Codable, Sendable {
     func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws
 
     /// The effects in our own tables. They commit together with the job's end, so they happen once.
-    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws
+    func finish(_ act: Act) async throws
 
     /// When the same job is to come by again; asked once its effects are there, nil when it is over.
-    func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date?
+    func again(_ act: Act) async throws -> Date?
 }
 
 extension Work {
     static var patience: (tries: Int, pause: TimeInterval) { (12, 600) }
     func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {}
-    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {}
-    func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date? { nil }
+    func finish(_ act: Act) async throws {}
+    func again(_ act: Act) async throws -> Date? { nil }
 }
 
 /// Work that is due, as a row.
@@ -57,16 +57,10 @@ struct Job: Sendable {
     /// - Parameters:
     ///   - key: at most one waiting job of a kind has it; enqueuing again moves that one to the new time.
     ///   - due: when it may run.
-    static func enqueue<Task: Work>(
-        _ work: Task,
-        key: String? = nil,
-        at due: Date,
-        _ app: AppEnvironment,
-        in tx: Transaction
-    ) throws {
-        tx.later([
+    static func enqueue<Task: Work>(_ work: Task, key: String? = nil, at due: Date, _ act: Act) throws {
+        act.tx.later([
             JobSQL.insert(
-                app.ids.next(at: app.now()),
+                act.app.ids.next(at: act.app.now()),
                 queue: Task.queue,
                 kind: Task.kind,
                 arguments: try JSONText(encoding: work),
@@ -74,7 +68,7 @@ struct Job: Sendable {
                 due: due
             )
         ])
-        if due <= app.now() { tx.record(WorkBell.Ring(queue: Task.queue)) }
+        if due <= act.app.now() { act.tx.record(WorkBell.Ring(queue: Task.queue)) }
     }
 
     /// Every kind that a worker knows.

@@ -11,9 +11,9 @@ enum JobRoutes {
 
     private static func retry(_ call: Call) async throws -> Answer {
         let id: Job.ID = try call.id("job")
-        return try await call.write { tx in
-            guard try await tx.run(JobSQL.retry(id, at: call.now)) == 1 else { throw Refusal.notFound }
-            try Audit.record("job.retry", target: id.uuid, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            guard try await act.tx.run(JobSQL.retry(id, at: call.now)) == 1 else { throw Refusal.notFound }
+            try Audit.record("job.retry", target: id.uuid, act)
             return .noContent
         }
     }

@@ -45,8 +45,8 @@ struct Worker: Service {
     @discardableResult
     func round() async throws -> Int {
         let lease = UUID()
-        let jobs = try await app.database.transaction(as: Principal.job("claim").setting) { tx in
-            try await tx.all(
+        let jobs = try await app.act(as: .job("claim")) { act in
+            try await act.tx.all(
                 JobSQL.claim(queue, lease: lease, seconds: Self.leaseSeconds, limit: Self.batch, now: app.now())
             )
         }
@@ -86,17 +86,25 @@ struct Worker: Service {
 
     private struct LeaseLost: Error {}
 
+    /// Names the job in each line.
+    private func logger(of job: Job) -> Logger {
+        var logger = app.logger
+        logger[metadataKey: "job"] = "\(job.id)"
+        logger[metadataKey: "kind"] = "\(job.kind)"
+        return logger
+    }
+
     private func perform(_ job: Job, _ lease: UUID) async {
         do {
             let work = try job.work()
             try await work.deliver(job.id, app)
-            try await app.database.transaction(as: Principal.job(job.kind).setting, within: 60) { tx in
-                try await work.finish(app, at: app.now(), in: tx)
-                let next = try await work.again(app, at: app.now(), in: tx)
+            try await app.act(as: .job(job.kind), within: 60, logger: logger(of: job)) { act in
+                try await work.finish(act)
+                let next = try await work.again(act)
                 // Last, so that whoever reschedules the job while we work on it wins.
                 let end =
                     next.map { JobSQL.again(job.id, lease: lease, at: $0) } ?? JobSQL.complete(job.id, lease: lease)
-                guard try await tx.run(end) == 1 else { throw LeaseLost() }
+                guard try await act.tx.run(end) == 1 else { throw LeaseLost() }
             }
             app.metrics.worked(job.kind, "done")
         } catch is LeaseLost {
@@ -112,12 +120,10 @@ struct Worker: Service {
         let isDead = job.attempts + 1 >= job.patience.tries
         app.metrics.worked(job.kind, isDead ? "dead" : "failed")
         app.metrics.met(error)
-        app.logger.log(
+        logger(of: job).log(
             level: isDead ? .error : .warning,
             "job failed",
-            metadata: [
-                "job": "\(job.id)", "kind": "\(job.kind)", "attempt": "\(job.attempts + 1)", "error": "\(error)",
-            ]
+            metadata: ["attempt": "\(job.attempts + 1)", "error": "\(error)"]
         )
         let now = app.now()
         let command = JobSQL.fail(

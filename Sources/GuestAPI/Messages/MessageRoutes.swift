@@ -27,16 +27,8 @@ enum MessageRoutes {
     private static func open(_ call: Call) async throws -> Answer {
         let request = try call.body(TopicRequest.self)
         let group: TravelGroup.ID = try call.id("group")
-        return try await call.write { tx in
-            let topic = try await Topic.open(
-                request,
-                in: group,
-                as: call.principal,
-                saidAt: call.now,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        return try await call.write { act in
+            let topic = try await Topic.open(request, in: group, saidAt: call.now, act)
             return try .json(topic, .created, version: topic.version)
         }
     }
@@ -65,18 +57,9 @@ enum MessageRoutes {
         let request = try call.body(MessageRequest.self)
         let group: TravelGroup.ID = try call.id("group")
         let id: Topic.ID = try call.id("topic")
-        return try await call.write { tx in
+        return try await call.write { act in
             try .json(
-                await Topic.write(
-                    request,
-                    in: id,
-                    of: group,
-                    as: call.principal,
-                    saidAt: call.now,
-                    call.app,
-                    at: call.now,
-                    in: tx
-                ),
+                await Topic.write(request, in: id, of: group, saidAt: call.now, act),
                 .created
             )
         }
@@ -85,8 +68,8 @@ enum MessageRoutes {
     private static func close(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
         let id: Topic.ID = try call.id("topic")
-        return try await call.write { tx in
-            _ = try await Topic.close(id, of: group, as: call.principal, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            _ = try await Topic.close(id, of: group, act)
             return .noContent
         }
     }
@@ -112,17 +95,9 @@ enum MessageRoutes {
     private static func writeMessage(_ call: Call) async throws -> Answer {
         let request = try call.body(MessageRequest.self)
         let group: TravelGroup.ID = try call.id("group")
-        return try await call.write { tx in
+        return try await call.write { act in
             try .json(
-                await Message.write(
-                    request,
-                    in: group,
-                    as: call.principal,
-                    saidAt: call.now,
-                    call.app,
-                    at: call.now,
-                    in: tx
-                ),
+                await Message.write(request, in: group, saidAt: call.now, act),
                 .created
             )
         }
@@ -131,8 +106,8 @@ enum MessageRoutes {
     private static func takeBack(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
         let id: Message.ID = try call.id("message")
-        return try await call.write { tx in
-            try await Message.takeBack(id, in: group, as: call.principal, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            try await Message.takeBack(id, in: group, act)
             return .noContent
         }
     }
@@ -141,16 +116,8 @@ enum MessageRoutes {
         let part = try call.body(PhotoPart.self)
         let group: TravelGroup.ID = try call.id("group")
         let name = try photo(call)
-        return try await call.write { tx in
-            let receipt = try await MessagePhoto.receive(
-                part,
-                of: name,
-                in: group,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        return try await call.write { act in
+            let receipt = try await MessagePhoto.receive(part, of: name, in: group, act)
             // Its parts are gone all the same.
             guard let receipt else {
                 return Problem(Refusal.photoUnreadable).answer(in: call.language, instance: call.requestID)
@@ -240,9 +207,9 @@ enum MessageRoutes {
     private static func answer(_ call: Call) async throws -> Answer {
         let request = try call.body(MessageRequest.self)
         let id: Topic.ID = try call.id("topic")
-        return try await call.write { tx in
+        return try await call.write { act in
             try .json(
-                await Topic.answer(request, in: id, as: call.principal, call.app, at: call.now, in: tx),
+                await Topic.answer(request, in: id, act),
                 .created
             )
         }

@@ -22,16 +22,13 @@ enum MessagePhoto {
         _ part: PhotoPart,
         of name: PhotoName,
         in group: TravelGroup.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> PhotoReceipt? {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
+        let own = try await TravelGroup.require(.member, in: group, staying: true, act)
         guard let bytes = Data(base64Encoded: part.bytes), !bytes.isEmpty else {
             throw BadRequest("/bytes", "must be base64")
         }
-        let (_, sizes, begun, counts) = try await tx.all(
+        let (_, sizes, begun, counts) = try await act.tx.all(
             PhotoSQL.lock(name, in: group),
             PhotoSQL.size(name, in: group),
             PhotoSQL.begun(name, in: group),
@@ -43,22 +40,22 @@ enum MessagePhoto {
         guard part.from <= received, part.from + bytes.count <= size else { throw Refusal.partMisplaced.at("/from") }
         if part.from < received { return PhotoReceipt(received: received, isThere: false) }
         guard !begun.isEmpty || (counts.first ?? 0) < maximumInGroup else { throw Refusal.tooManyPhotos }
-        if begun.isEmpty, let guest = principal.guestID {
-            guard try await tx.first(PhotoSQL.count(of: guest)) ?? 0 < maximumOfGuest else {
+        if begun.isEmpty, let guest = act.principal.guestID {
+            guard try await act.tx.first(PhotoSQL.count(of: guest)) ?? 0 < maximumOfGuest else {
                 throw Refusal.tooManyPhotos
             }
         }
         let arrived = received + bytes.count
-        tx.later([PhotoSQL.insert(part, bytes, of: name, in: group, by: own.id, at: now)])
+        act.tx.later([PhotoSQL.insert(part, bytes, of: name, in: group, by: own.id, at: act.now)])
         guard arrived == size else { return PhotoReceipt(received: arrived, isThere: false) }
-        let whole = try await tx.all(PhotoSQL.parts(of: name, in: group)).reduce(into: Data()) { $0 += $1 }
-        tx.later([PhotoSQL.deleteParts(of: name, in: group)])
+        let whole = try await act.tx.all(PhotoSQL.parts(of: name, in: group)).reduce(into: Data()) { $0 += $1 }
+        act.tx.later([PhotoSQL.deleteParts(of: name, in: group)])
         let digest = SHA256.hash(data: whole).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
         guard digest == name.description, let picture = try? JPEG(withoutMetadata: Array(whole)) else { return nil }
-        try await ObjectStore(app.settings).put(Data(picture.bytes), as: object(name, in: group))
-        tx.later([PhotoSQL.insert(name, size: size, in: group, by: own.id, at: now)])
-        for message in try await tx.all(PhotoSQL.messages(with: name, in: group)) {
-            tx.publish(message, .message, to: .group(group))
+        try await ObjectStore(act.app.settings).put(Data(picture.bytes), as: object(name, in: group))
+        act.tx.later([PhotoSQL.insert(name, size: size, in: group, by: own.id, at: act.now)])
+        for message in try await act.tx.all(PhotoSQL.messages(with: name, in: group)) {
+            act.tx.publish(message, .message, to: .group(group))
         }
         return PhotoReceipt(received: size, isThere: true)
     }
@@ -66,16 +63,11 @@ enum MessagePhoto {
     /// Has the files of photos taken away that are gone, and tells phones whose messages had them.
     ///
     /// The files stay an hour, so that a backup that began before has what its rows say.
-    static func forget(
-        _ gone: [(group: TravelGroup.ID, name: PhotoName)],
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
+    static func forget(_ gone: [(group: TravelGroup.ID, name: PhotoName)], _ act: Act) async throws {
         for (group, name) in gone {
-            try Job.enqueue(RemovePhoto(groupId: group, name: name), at: now.addingTimeInterval(3600), app, in: tx)
-            for message in try await tx.all(PhotoSQL.messages(with: name, in: group)) {
-                tx.publish(message, .message, to: .group(group))
+            try Job.enqueue(RemovePhoto(groupId: group, name: name), at: act.now.addingTimeInterval(3600), act)
+            for message in try await act.tx.all(PhotoSQL.messages(with: name, in: group)) {
+                act.tx.publish(message, .message, to: .group(group))
             }
         }
     }
@@ -90,10 +82,10 @@ struct RemovePhoto: Work {
     let name: PhotoName
 
     /// Under the lock of whoever would send it again.
-    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        let (_, sizes) = try await tx.all(PhotoSQL.lock(name, in: groupId), PhotoSQL.size(name, in: groupId))
+    func finish(_ act: Act) async throws {
+        let (_, sizes) = try await act.tx.all(PhotoSQL.lock(name, in: groupId), PhotoSQL.size(name, in: groupId))
         guard sizes.isEmpty else { return }
-        try await ObjectStore(app.settings).remove(MessagePhoto.object(name, in: groupId))
+        try await ObjectStore(act.app.settings).remove(MessagePhoto.object(name, in: groupId))
     }
 }
 
@@ -102,12 +94,12 @@ struct ForgetPhotos: Work {
     static let kind = "forgetPhotos"
     static let queue = Job.Queue.effects
 
-    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        let before = now.addingTimeInterval(-7 * 86400)
-        try await tx.run(PhotoSQL.deleteParts(before: before))
-        for (group, name) in try await tx.all(PhotoSQL.unused(before: before)) {
-            let (_, gone) = try await tx.all(PhotoSQL.lock(name, in: group), PhotoSQL.dropUnused(name, in: group))
-            try await MessagePhoto.forget(gone, app, at: now, in: tx)
+    func finish(_ act: Act) async throws {
+        let before = act.now.addingTimeInterval(-7 * 86400)
+        try await act.tx.run(PhotoSQL.deleteParts(before: before))
+        for (group, name) in try await act.tx.all(PhotoSQL.unused(before: before)) {
+            let (_, gone) = try await act.tx.all(PhotoSQL.lock(name, in: group), PhotoSQL.dropUnused(name, in: group))
+            try await MessagePhoto.forget(gone, act)
         }
     }
 }

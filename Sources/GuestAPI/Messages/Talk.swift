@@ -13,41 +13,29 @@ extension Topic {
     static func open(
         _ request: TopicRequest,
         in group: TravelGroup.ID,
-        as principal: Principal,
         saidAt instant: Date,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Topic {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
-        guard let stay = try await tx.first(MessageSQL.park(of: request.bookingId, in: group)) else {
+        let own = try await TravelGroup.require(.member, in: group, staying: true, act)
+        guard let stay = try await act.tx.first(MessageSQL.park(of: request.bookingId, in: group)) else {
             throw Refusal.notFound.at("/bookingId")
         }
         let topic = Topic(
-            id: request.id ?? app.ids.next(at: now),
+            id: request.id ?? act.id(),
             groupId: group,
             bookingId: request.bookingId,
             kind: request.kind,
             urgency: request.urgency ?? .normal,
             state: .open,
             openedBy: own.id,
-            openedAt: now,
-            waitingSince: now,
+            openedAt: act.now,
+            waitingSince: act.now,
             version: 1
         )
-        try await tx.run(MessageSQL.insert(topic, at: stay.park), refusing: ["topic_pkey": .idTaken])
-        tx.publish(topic.id, .topic, to: .group(group))
-        _ = try await Message.say(
-            request.message,
-            in: group,
-            topic.id,
-            by: own.id,
-            saidAt: instant,
-            app,
-            at: now,
-            in: tx
-        )
-        try await topic.call(stay.number, at: stay.park, app, at: now, in: tx)
+        try await act.tx.run(MessageSQL.insert(topic, at: stay.park), refusing: ["topic_pkey": .idTaken])
+        act.tx.publish(topic.id, .topic, to: .group(group))
+        _ = try await Message.say(request.message, in: group, topic.id, by: own.id, saidAt: instant, act)
+        try await topic.call(stay.number, at: stay.park, act)
         return topic
     }
 
@@ -56,71 +44,46 @@ extension Topic {
         _ request: MessageRequest,
         in id: Topic.ID,
         of group: TravelGroup.ID,
-        as principal: Principal,
         saidAt instant: Date,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Message {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
-        let (found, park) = try await find(id, in: group, in: tx)
+        let own = try await TravelGroup.require(.member, in: group, staying: true, act)
+        let (found, park) = try await find(id, in: group, in: act.tx)
         var topic = found
-        topic.happen(.groupWrites, at: now)
-        let message = try await Message.say(request, in: group, id, by: own.id, saidAt: instant, app, at: now, in: tx)
-        try await tx.run(MessageSQL.update(topic))
-        tx.publish(id, .topic, to: .group(group))
-        let stay = try await tx.first(MessageSQL.park(of: topic.bookingId, in: group))
-        try await topic.call(stay?.number ?? "", at: park, app, at: now, in: tx)
+        topic.happen(.groupWrites, at: act.now)
+        let message = try await Message.say(request, in: group, id, by: own.id, saidAt: instant, act)
+        try await act.tx.run(MessageSQL.update(topic))
+        act.tx.publish(id, .topic, to: .group(group))
+        let stay = try await act.tx.first(MessageSQL.park(of: topic.bookingId, in: group))
+        try await topic.call(stay?.number ?? "", at: park, act)
         return message
     }
 
     /// The group says that all is well.
-    static func close(
-        _ id: Topic.ID,
-        of group: TravelGroup.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Outcome.Result {
-        _ = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
-        let (found, park) = try await find(id, in: group, in: tx)
+    static func close(_ id: Topic.ID, of group: TravelGroup.ID, _ act: Act) async throws -> Outcome.Result {
+        _ = try await TravelGroup.require(.member, in: group, staying: true, act)
+        let (found, park) = try await find(id, in: group, in: act.tx)
         var topic = found
         guard topic.state != .closed else { return .noop }
-        topic.happen(.groupIsContent, at: now)
-        try await tx.run(MessageSQL.update(topic))
-        tx.publish(id, .topic, to: .group(group))
-        try await StaffTask.settle(
-            .message,
-            id.description,
-            in: park,
-            note: "the guests say that all is well",
-            app,
-            at: now,
-            in: tx
-        )
+        topic.happen(.groupIsContent, at: act.now)
+        try await act.tx.run(MessageSQL.update(topic))
+        act.tx.publish(id, .topic, to: .group(group))
+        try await StaffTask.settle(.message, id.description, in: park, note: "the guests say that all is well", act)
         return .applied
     }
 
     /// A host answers.
     ///
     /// That ends the task about a question or a compliment; a problem's goes on until the group says that it is solved.
-    static func answer(
-        _ request: MessageRequest,
-        in id: Topic.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Message {
-        guard let (found, park) = try await tx.first(MessageSQL.topic(id, locked: true)),
-            principal.has(hosts, at: park), case .staff(let member) = principal
+    static func answer(_ request: MessageRequest, in id: Topic.ID, _ act: Act) async throws -> Message {
+        guard let (found, park) = try await act.tx.first(MessageSQL.topic(id, locked: true)),
+            act.principal.has(hosts, at: park), case .staff(let member) = act.principal
         else { throw Refusal.notFound }
         guard request.photo == nil else { throw Refusal.forbidden.at("/photo") }
         var topic = found
-        topic.happen(.hostWrites, at: now)
+        topic.happen(.hostWrites, at: act.now)
         let message = Message(
-            id: request.id ?? app.ids.next(at: now),
+            id: request.id ?? act.id(),
             groupId: topic.groupId,
             topicId: id,
             travellerId: nil,
@@ -128,24 +91,21 @@ extension Topic {
             text: request.text,
             photo: nil,
             isPhotoThere: nil,
-            saidAt: now,
-            at: now
+            saidAt: act.now,
+            at: act.now
         )
-        try await tx.run(
+        try await act.tx.run(
             [MessageSQL.insert(message, by: member.id), MessageSQL.update(topic)],
             refusing: ["message_pkey": .idTaken]
         )
-        tx.publish(message.id, .message, to: .group(topic.groupId))
-        tx.publish(id, .topic, to: .group(topic.groupId))
+        act.tx.publish(message.id, .message, to: .group(topic.groupId))
+        act.tx.publish(id, .topic, to: .group(topic.groupId))
         try Notice.hostAnswered.tell(
             about: .init(group: topic.groupId, booking: topic.bookingId, topic: id, park: park),
-            by: principal,
-            app,
-            at: now,
-            in: tx
+            act
         )
         guard topic.kind != .problem else { return message }
-        try await StaffTask.settle(.message, id.description, in: park, note: "answered", app, at: now, in: tx)
+        try await StaffTask.settle(.message, id.description, in: park, note: "answered", act)
         return message
     }
 
@@ -163,22 +123,10 @@ extension Topic {
     /// Opens the task that stands in the hosts' list, or notes in it that more was said.
     ///
     /// Without the words, which go when their author is erased.
-    private func call(
-        _ number: String,
-        at park: Park.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
+    private func call(_ number: String, at park: Park.ID, _ act: Act) async throws {
         let needsHelp = kind == .problem && urgency == .urgent
         try (needsHelp ? Notice.guestsNeedHelp : .guestsWrote)
-            .tell(
-                about: .init(booking: bookingId, topic: id, park: park),
-                by: .nobody,
-                app,
-                at: now,
-                in: tx
-            )
+            .tell(about: .init(booking: bookingId, topic: id, park: park), act.as(.nobody))
         let urgent = urgency == .urgent ? "urgent " : ""
         try await StaffTask.open(
             StaffTaskRequest(
@@ -188,9 +136,7 @@ extension Topic {
             source: .message,
             subject: id.description,
             in: park,
-            app,
-            at: now,
-            in: tx
+            act
         )
     }
 }
@@ -203,15 +149,12 @@ extension Message {
     static func write(
         _ request: MessageRequest,
         in group: TravelGroup.ID,
-        as principal: Principal,
         saidAt instant: Date,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Message {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
-        let message = try await say(request, in: group, nil, by: own.id, saidAt: instant, app, at: now, in: tx)
-        try Notice.messageWritten.tell(about: .init(group: group), by: principal, app, at: now, in: tx)
+        let own = try await TravelGroup.require(.member, in: group, staying: true, act)
+        let message = try await say(request, in: group, nil, by: own.id, saidAt: instant, act)
+        try Notice.messageWritten.tell(about: .init(group: group), act)
         return message
     }
 
@@ -221,19 +164,19 @@ extension Message {
         _ topic: Topic.ID?,
         by traveller: Traveller.ID,
         saidAt instant: Date,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Message {
-        guard (try await tx.first(MessageSQL.shown(in: group)) ?? 0) < maximumShown else { throw Refusal.threadFull }
+        guard (try await act.tx.first(MessageSQL.shown(in: group)) ?? 0) < maximumShown else {
+            throw Refusal.threadFull
+        }
         var isThere: Bool?
         if let photo = request.photo {
             // Whoever sends or takes away the same photo at this moment waits, and then sees this.
-            let (_, sizes) = try await tx.all(PhotoSQL.lock(photo, in: group), PhotoSQL.size(photo, in: group))
+            let (_, sizes) = try await act.tx.all(PhotoSQL.lock(photo, in: group), PhotoSQL.size(photo, in: group))
             isThere = !sizes.isEmpty
         }
         let message = Message(
-            id: request.id ?? app.ids.next(at: now),
+            id: request.id ?? act.id(),
             groupId: group,
             topicId: topic,
             travellerId: traveller,
@@ -241,33 +184,26 @@ extension Message {
             text: request.text,
             photo: request.photo,
             isPhotoThere: isThere,
-            saidAt: min(instant, now),
-            at: now
+            saidAt: min(instant, act.now),
+            at: act.now
         )
-        try await tx.run(MessageSQL.insert(message, by: nil), refusing: ["message_pkey": .idTaken])
-        tx.publish(message.id, .message, to: .group(group))
+        try await act.tx.run(MessageSQL.insert(message, by: nil), refusing: ["message_pkey": .idTaken])
+        act.tx.publish(message.id, .message, to: .group(group))
         return message
     }
 
     /// Takes back what one has said in the group's own thread.
-    static func takeBack(
-        _ id: Message.ID,
-        in group: TravelGroup.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
-        let photo = try await tx.first(PhotoSQL.name(of: id))
-        guard try await tx.run(MessageSQL.takeBack(id, in: group, by: own.id)) == 1 else { throw Refusal.notFound }
-        tx.publish(id, .message, to: .group(group))
+    static func takeBack(_ id: Message.ID, in group: TravelGroup.ID, _ act: Act) async throws {
+        let own = try await TravelGroup.require(.member, in: group, staying: true, act)
+        let photo = try await act.tx.first(PhotoSQL.name(of: id))
+        guard try await act.tx.run(MessageSQL.takeBack(id, in: group, by: own.id)) == 1 else { throw Refusal.notFound }
+        act.tx.publish(id, .message, to: .group(group))
         guard let photo else { return }
-        let (_, gone) = try await tx.all(
+        let (_, gone) = try await act.tx.all(
             PhotoSQL.lock(photo, in: group),
             PhotoSQL.dropUnused(photo, in: group)
         )
-        try await MessagePhoto.forget(gone, app, at: now, in: tx)
+        try await MessagePhoto.forget(gone, act)
     }
 }
 
@@ -275,14 +211,14 @@ extension PersonalData {
     /// What they said goes; that something was said there stays.
     static let messages = PersonalData(
         name: "messages",
-        export: { guest, _, tx in try await tx.all(MessageSQL.everything(of: guest)) },
-        erase: { guest, app, now, tx in
-            for (group, message) in try await tx.all(MessageSQL.erase(guest)) {
-                tx.publish(message, .message, to: .group(group))
+        export: { guest, act in try await act.tx.all(MessageSQL.everything(of: guest)) },
+        erase: { guest, act in
+            for (group, message) in try await act.tx.all(MessageSQL.erase(guest)) {
+                act.tx.publish(message, .message, to: .group(group))
             }
-            let gone = try await tx.all(PhotoSQL.drop(sentBy: guest))
-            try await MessagePhoto.forget(gone, app, at: now, in: tx)
-            try await tx.run(PhotoSQL.deleteParts(sentBy: guest))
+            let gone = try await act.tx.all(PhotoSQL.drop(sentBy: guest))
+            try await MessagePhoto.forget(gone, act)
+            try await act.tx.run(PhotoSQL.deleteParts(sentBy: guest))
         }
     )
 }

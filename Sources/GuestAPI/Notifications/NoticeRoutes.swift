@@ -10,8 +10,8 @@ enum NoticeRoutes {
     private static func register(_ call: Call) async throws -> Answer {
         let token = try call.body(PushToken.self)
         guard let session = call.session else { throw Refusal.signInNeeded }
-        return try await call.write { tx in
-            try await tx.run(
+        return try await call.write { act in
+            try await act.tx.run(
                 NoticeSQL.register(token, for: session, at: call.now),
                 refusing: ["push_token_of_one": .tokenBusy]
             )
@@ -21,8 +21,8 @@ enum NoticeRoutes {
 
     private static func forget(_ call: Call) async throws -> Answer {
         guard let session = call.session else { throw Refusal.signInNeeded }
-        return try await call.write { tx in
-            try await tx.run(NoticeSQL.forgetToken(of: session))
+        return try await call.write { act in
+            try await act.tx.run(NoticeSQL.forgetToken(of: session))
             return .noContent
         }
     }
@@ -36,8 +36,8 @@ enum NoticeRoutes {
     private static func change(_ call: Call) async throws -> Answer {
         let preferences = try call.body(NoticePreferences.self)
         let guest = try call.guest()
-        return try await call.write { tx in
-            try await tx.run(NoticeSQL.set(preferences, of: guest))
+        return try await call.write { act in
+            try await act.tx.run(NoticeSQL.set(preferences, of: guest))
             return try .json(preferences)
         }
     }

@@ -8,32 +8,20 @@ extension Notice {
     /// Costs nothing where no phone would hear it.
     ///
     /// - Parameter principal: who did it, and need not be told.
-    func tell(
-        about subject: Subject,
-        by principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) throws {
+    func tell(about subject: Subject, _ act: Act) throws {
         // What the desk does in a guest's name the guest is told like everybody else.
-        let actor = tx.principal == principal.setting ? principal.guestID?.uuid : nil
-        let notify = Notify(notice: self, subject: subject, actor: actor, at: now)
-        tx.later([NoticeSQL.insert(app.ids.next(at: now), notify, arguments: try JSONText(encoding: notify), at: now)])
-        tx.record(WorkBell.Ring(queue: Notify.queue))
+        let actor = act.tx.principal == act.principal.setting ? act.principal.guestID?.uuid : nil
+        let notify = Notify(notice: self, subject: subject, actor: actor, at: act.now)
+        act.tx.later([NoticeSQL.insert(act.id(), notify, arguments: try JSONText(encoding: notify), at: act.now)])
+        act.tx.record(WorkBell.Ring(queue: Notify.queue))
     }
 }
 
 extension Booking {
     /// Tells the group whose stay it is; nobody where it has none.
-    func tell(
-        _ notice: Notice,
-        by principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) throws {
+    func tell(_ notice: Notice, _ act: Act) throws {
         guard let groupId else { return }
-        try notice.tell(about: .init(group: groupId, booking: id, park: parkId), by: principal, app, at: now, in: tx)
+        try notice.tell(about: .init(group: groupId, booking: id, park: parkId), act)
     }
 }
 
@@ -55,13 +43,13 @@ struct Notify: Work {
     let actor: UUID?
     let at: Date
 
-    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        let nights = try await tx.first(NoticeSQL.nights(of: subject, at: now))
-        let due = try notice.due(at: now, nights)
-        for session in try await tx.all(NoticeSQL.sessions(self, at: now)) {
+    func finish(_ act: Act) async throws {
+        let nights = try await act.tx.first(NoticeSQL.nights(of: subject, at: act.now))
+        let due = try notice.due(at: act.now, nights)
+        for session in try await act.tx.all(NoticeSQL.sessions(self, at: act.now)) {
             let send = SendNotice(session: session, notice: notice, subject: subject, at: at)
             // The phone shows one of a thread, so one waits.
-            try Job.enqueue(send, key: "\(session) \(subject.thread(of: notice))", at: due, app, in: tx)
+            try Job.enqueue(send, key: "\(session) \(subject.thread(of: notice))", at: due, act)
         }
     }
 }
@@ -83,8 +71,8 @@ struct SendNotice: Work {
         let end = at.addingTimeInterval(notice.rule.lifetime + (notice.rule.waitsForMorning ? 86400 : 0))
         guard now < end else { return }
         let query = NoticeSQL.address(of: session, for: self, at: now)
-        let (addresses, nights) = try await app.database.read(as: Self.kind) { reader in
-            try await reader.all(query, NoticeSQL.nights(of: subject, at: now))
+        let (addresses, nights) = try await app.database.read(as: Self.kind) { look in
+            try await look.reader.all(query, NoticeSQL.nights(of: subject, at: now))
         }
         guard let address = addresses.first else { return }
         // A try that came late: the next one comes before the morning is old.
@@ -109,8 +97,8 @@ struct SendNotice: Work {
                 try await fcm.send(message, to: address.token.token, at: now)
             }
         } catch PushMessage.Failure.unknownToken(let since) {
-            try await app.database.transaction(as: Self.kind) { tx in
-                try await tx.run(NoticeSQL.forget(address, unlessSince: since))
+            try await app.database.transaction(as: Self.kind) { act in
+                try await act.tx.run(NoticeSQL.forget(address, unlessSince: since))
             }
         }
     }
@@ -142,21 +130,21 @@ extension PersonalData {
     /// Which services a guest's phones are reached through, what they have muted, and what lies in the spool.
     static let notices = PersonalData(
         name: "notices",
-        export: { guest, _, tx in
+        export: { guest, act in
             struct Export: Encodable, Sendable {
                 let pushServices: [String]
                 let muted: [Notice.Category]
             }
             return Export(
-                pushServices: try await tx.all(NoticeSQL.services(of: guest)),
-                muted: try await tx.first(NoticeSQL.preferences(of: guest))?.muted ?? []
+                pushServices: try await act.tx.all(NoticeSQL.services(of: guest)),
+                muted: try await act.tx.first(NoticeSQL.preferences(of: guest))?.muted ?? []
             )
         },
-        erase: { guest, app, now, tx in
+        erase: { guest, act in
             // The tokens go with the sessions.
-            try await tx.run(NoticeSQL.erasePreferences(of: guest))
+            try await act.tx.run(NoticeSQL.erasePreferences(of: guest))
             let folder = Spool.folder(of: guest.uuid.uuidString)
-            try Job.enqueue(EraseSpool(folder: folder), at: now, app, in: tx)
+            try Job.enqueue(EraseSpool(folder: folder), at: act.now, act)
         }
     )
 }

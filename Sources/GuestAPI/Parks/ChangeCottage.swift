@@ -4,29 +4,15 @@ import Postgres
 import Sync
 
 extension Cottage {
-    static func create(
-        _ request: CottageRequest,
-        park: Park.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Cottage {
-        guard try await tx.first(ParkSQL.park(park)) != nil else { throw Refusal.notFound }
-        let cottage = Cottage(request, id: app.ids.next(at: now), park: park, version: 1)
-        try await tx.run(
+    static func create(_ request: CottageRequest, park: Park.ID, _ act: Act) async throws -> Cottage {
+        guard try await act.tx.first(ParkSQL.park(park)) != nil else { throw Refusal.notFound }
+        let cottage = Cottage(request, id: act.id(), park: park, version: 1)
+        try await act.tx.run(
             ParkSQL.insert(cottage),
             refusing: ["cottage_number_taken": .numberTaken, "cottage_type_of_park": .typeOfOtherPark]
         )
-        try Audit.record(
-            "cottage.create",
-            target: cottage.id.uuid,
-            park: park,
-            after: cottage,
-            app,
-            at: now,
-            in: tx
-        )
-        publish([cottage.id], of: park, in: tx)
+        try Audit.record("cottage.create", target: cottage.id.uuid, park: park, after: cottage, act)
+        publish([cottage.id], of: park, in: act.tx)
         return cottage
     }
 
@@ -34,40 +20,28 @@ extension Cottage {
         _ id: Cottage.ID,
         to request: CottageRequest,
         expecting version: Int,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Cottage {
-        let before = try await locked(id, for: principal, in: tx)
+        let before = try await locked(id, act)
         guard before.version == version else { throw Problem.matchFailed }
         let cottage = Cottage(request, id: id, park: before.parkId, version: version + 1)
-        try await tx.run(
+        try await act.tx.run(
             ParkSQL.update(cottage),
             refusing: ["cottage_number_taken": .numberTaken, "cottage_type_of_park": .typeOfOtherPark]
         )
         if cottage.typeId != before.typeId {
             // A stay keeps the price of the type under which its cottage was booked.
-            tx.later([ParkSQL.keepPrices(of: id, as: before.typeId)])
-            for (booking, group) in try await tx.all(ParkSQL.groupBookings(of: id)) {
-                tx.publish(booking, .booking, to: .group(group))
+            act.tx.later([ParkSQL.keepPrices(of: id, as: before.typeId)])
+            for (booking, group) in try await act.tx.all(ParkSQL.groupBookings(of: id)) {
+                act.tx.publish(booking, .booking, to: .group(group))
             }
         }
-        try Audit.record(
-            "cottage.change",
-            target: id.uuid,
-            park: cottage.parkId,
-            before: before,
-            after: cottage,
-            app,
-            at: now,
-            in: tx
-        )
-        publish([id], of: cottage.parkId, in: tx)
+        try Audit.record("cottage.change", target: id.uuid, park: cottage.parkId, before: before, after: cottage, act)
+        publish([id], of: cottage.parkId, in: act.tx)
         if cottage.number != before.number {
             // Bookings say it.
-            for (booking, group) in try await tx.all(ParkSQL.groupBookings(of: id)) {
-                tx.publish(booking, .booking, to: .group(group))
+            for (booking, group) in try await act.tx.all(ParkSQL.groupBookings(of: id)) {
+                act.tx.publish(booking, .booking, to: .group(group))
             }
         }
         return cottage
@@ -76,12 +50,11 @@ extension Cottage {
     /// The cottage, locked, for somebody who looks after its park.
     static func locked(
         _ id: Cottage.ID,
-        for principal: Principal,
         _ functions: Set<StaffMember.Function> = [.reception, .maintenance],
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Cottage {
-        guard let cottage = try await tx.first(ParkSQL.cottage(id, locked: true)),
-            principal.has(functions, at: cottage.parkId)
+        guard let cottage = try await act.tx.first(ParkSQL.cottage(id, locked: true)),
+            act.principal.has(functions, at: cottage.parkId)
         else { throw Refusal.notFound }
         return cottage
     }
@@ -113,25 +86,18 @@ extension Closure {
     ///
     /// Throws `cottageBooked` with the bookings that have the cottage in those nights, `cottageTaken` when it is closed
     /// then already.
-    static func close(
-        _ cottage: Cottage.ID,
-        _ request: ClosureRequest,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Closure {
-        let place = try await Cottage.locked(cottage, for: principal, in: tx)
-        let bookings = try await tx.all(ParkSQL.bookings(in: cottage, during: request.stay))
+    static func close(_ cottage: Cottage.ID, _ request: ClosureRequest, _ act: Act) async throws -> Closure {
+        let place = try await Cottage.locked(cottage, act)
+        let bookings = try await act.tx.all(ParkSQL.bookings(in: cottage, during: request.stay))
         guard bookings.isEmpty else { throw Refusal.cottageBooked(bookings) }
         let closure = Closure(
-            id: app.ids.next(at: now),
+            id: act.id(),
             cottageId: cottage,
             stay: request.stay,
             reason: request.reason
         )
-        try await tx.run(
-            ParkSQL.insert(closure, allocation: app.ids.uuid(at: now)),
+        try await act.tx.run(
+            ParkSQL.insert(closure, allocation: act.app.ids.uuid(at: act.now)),
             refusing: ["allocation_cottage_taken": .cottageTaken]
         )
         try Audit.record(
@@ -140,34 +106,18 @@ extension Closure {
             park: place.parkId,
             reason: request.reason,
             after: closure,
-            app,
-            at: now,
-            in: tx
+            act
         )
-        tx.tell(place.parkId, of: .cottage, cottage)
+        act.tx.tell(place.parkId, of: .cottage, cottage)
         return closure
     }
 
-    static func reopen(
-        _ id: Closure.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        guard let closure = try await tx.first(ParkSQL.closure(id)) else { throw Refusal.notFound }
-        let place = try await Cottage.locked(closure.cottageId, for: principal, in: tx)
-        try await tx.run(ParkSQL.end(id, at: now))
-        try Audit.record(
-            "cottage.reopen",
-            target: closure.cottageId.uuid,
-            park: place.parkId,
-            before: closure,
-            app,
-            at: now,
-            in: tx
-        )
-        tx.tell(place.parkId, of: .cottage, closure.cottageId)
+    static func reopen(_ id: Closure.ID, _ act: Act) async throws {
+        guard let closure = try await act.tx.first(ParkSQL.closure(id)) else { throw Refusal.notFound }
+        let place = try await Cottage.locked(closure.cottageId, act)
+        try await act.tx.run(ParkSQL.end(id, at: act.now))
+        try Audit.record("cottage.reopen", target: closure.cottageId.uuid, park: place.parkId, before: closure, act)
+        act.tx.tell(place.parkId, of: .cottage, closure.cottageId)
     }
 }
 

@@ -4,29 +4,15 @@ import Postgres
 import Sync
 
 extension CottageType {
-    static func create(
-        _ request: CottageTypeRequest,
-        park: Park.ID,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> CottageType {
-        guard try await tx.first(ParkSQL.park(park)) != nil else { throw Refusal.notFound }
-        let type = CottageType(request, id: app.ids.next(at: now), park: park, version: 1)
-        try await tx.run(
+    static func create(_ request: CottageTypeRequest, park: Park.ID, _ act: Act) async throws -> CottageType {
+        guard try await act.tx.first(ParkSQL.park(park)) != nil else { throw Refusal.notFound }
+        let type = CottageType(request, id: act.id(), park: park, version: 1)
+        try await act.tx.run(
             ParkSQL.insert(type, texts: JSONText(encoding: type.texts)),
             refusing: ["cottage_type_code_taken": .codeTaken]
         )
-        try Audit.record(
-            "cottageType.create",
-            target: type.id.uuid,
-            park: park,
-            after: type,
-            app,
-            at: now,
-            in: tx
-        )
-        tx.publish(type.id, .cottageType, to: .park(park))
+        try Audit.record("cottageType.create", target: type.id.uuid, park: park, after: type, act)
+        act.tx.publish(type.id, .cottageType, to: .park(park))
         return type
     }
 
@@ -34,28 +20,17 @@ extension CottageType {
         _ id: CottageType.ID,
         to request: CottageTypeRequest,
         expecting version: Int,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> CottageType {
-        guard let before = try await tx.first(ParkSQL.type(id, locked: true)) else { throw Refusal.notFound }
+        guard let before = try await act.tx.first(ParkSQL.type(id, locked: true)) else { throw Refusal.notFound }
         guard before.version == version else { throw Problem.matchFailed }
         let type = CottageType(request, id: id, park: before.parkId, version: version + 1)
-        try await tx.run(
+        try await act.tx.run(
             ParkSQL.update(type, texts: JSONText(encoding: type.texts)),
             refusing: ["cottage_type_code_taken": .codeTaken]
         )
-        try Audit.record(
-            "cottageType.change",
-            target: id.uuid,
-            park: type.parkId,
-            before: before,
-            after: type,
-            app,
-            at: now,
-            in: tx
-        )
-        tx.publish(id, .cottageType, to: .park(type.parkId))
+        try Audit.record("cottageType.change", target: id.uuid, park: type.parkId, before: before, after: type, act)
+        act.tx.publish(id, .cottageType, to: .park(type.parkId))
         return type
     }
 

@@ -4,54 +4,34 @@ import Postgres
 import Sync
 
 extension Park {
-    static func create(
-        _ request: ParkRequest,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Park {
-        let park = Park(request, id: app.ids.next(at: now), version: 1)
-        try await tx.run(
+    static func create(_ request: ParkRequest, _ act: Act) async throws -> Park {
+        let park = Park(request, id: act.id(), version: 1)
+        try await act.tx.run(
             ParkSQL.insert(park, texts: JSONText(encoding: park.texts), rules: JSONText(encoding: park.rules)),
             refusing: ["park_slug_taken": .slugTaken]
         )
-        try Audit.record("park.create", target: park.id.uuid, park: park.id, after: park, app, at: now, in: tx)
-        tx.publish(park.id, .park, to: .park(park.id))
+        try Audit.record("park.create", target: park.id.uuid, park: park.id, after: park, act)
+        act.tx.publish(park.id, .park, to: .park(park.id))
         return park
     }
 
     /// Replaces what a park says of itself.
     ///
     /// Bookings keep the rules they were placed under.
-    static func change(
-        _ id: Park.ID,
-        to request: ParkRequest,
-        expecting version: Int,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Park {
-        guard let before = try await tx.first(ParkSQL.park(id, locked: true)) else { throw Refusal.notFound }
+    static func change(_ id: Park.ID, to request: ParkRequest, expecting version: Int, _ act: Act) async throws -> Park
+    {
+        guard let before = try await act.tx.first(ParkSQL.park(id, locked: true)) else { throw Refusal.notFound }
         guard before.version == version else { throw Problem.matchFailed }
-        if request.currency != before.currency, try await tx.first(ParkSQL.hasBookings(id)) == true {
+        if request.currency != before.currency, try await act.tx.first(ParkSQL.hasBookings(id)) == true {
             throw Refusal.currencyFixed.at("/currency")
         }
         let park = Park(request, id: id, version: version + 1)
-        try await tx.run(
+        try await act.tx.run(
             ParkSQL.update(park, texts: JSONText(encoding: park.texts), rules: JSONText(encoding: park.rules)),
             refusing: ["park_slug_taken": .slugTaken]
         )
-        try Audit.record(
-            "park.change",
-            target: id.uuid,
-            park: id,
-            before: before,
-            after: park,
-            app,
-            at: now,
-            in: tx
-        )
-        tx.publish(id, .park, to: .park(id))
+        try Audit.record("park.change", target: id.uuid, park: id, before: before, after: park, act)
+        act.tx.publish(id, .park, to: .park(id))
         return park
     }
 

@@ -15,8 +15,8 @@ struct CheckOccupancy: Work {
         let cottages: [Cottage.ID]
     }
 
-    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        let wrong = try await tx.all(ParkSQL.wrongOccupancy(of: parkId))
+    func finish(_ act: Act) async throws {
+        let wrong = try await act.tx.all(ParkSQL.wrongOccupancy(of: parkId))
         guard wrong.isEmpty else { throw Difference(cottages: wrong) }
     }
 }

@@ -10,13 +10,12 @@ extension Cottage {
         _ readiness: Readiness,
         note: String? = nil,
         of park: Park.ID,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) {
-        tx.later([ParkSQL.setReadiness(cottages, readiness, note: note, at: now)])
+        act.tx.later([ParkSQL.setReadiness(cottages, readiness, note: note, at: act.now)])
         for cottage in cottages {
-            tx.publish(cottage, .readiness, to: .cottage(cottage))
-            tx.tell(park, of: .cottage, cottage)
+            act.tx.publish(cottage, .readiness, to: .cottage(cottage))
+            act.tx.tell(park, of: .cottage, cottage)
         }
     }
 }

@@ -40,7 +40,7 @@ enum ParkRoutes {
         let stay = query.stay("from", "to")
         try query.finish()
         guard let stay else { throw BadRequest("?from", "is missing") }
-        var answer = try Answer.json(await call.read { try await ParkMap.show(id, stay, at: call.now, in: $0) })
+        var answer = try Answer.json(await call.read { try await ParkMap.show(id, stay, $0) })
         answer.headers.removeAll { $0.name == .contentType }
         answer.headers.append(.init(name: .contentType, value: "application/geo+json"))
         return answer.tagged(for: call)
@@ -50,20 +50,20 @@ enum ParkRoutes {
         let id: Park.ID = try call.id("park")
         var query = QueryReader(call)
         let search = try AvailabilitySearch(&query)
-        return try .json(await call.read { try await Availability.search(search, park: id, at: call.now, in: $0) })
+        return try .json(await call.read { try await Availability.search(search, park: id, $0) })
     }
 
     private static func searchAllParks(_ call: Call) async throws -> Answer {
         var query = QueryReader(call)
         let search = try AvailabilitySearch(&query)
-        let found = try await call.read { try await Availability.searchAll(search, call.app, at: call.now, in: $0) }
+        let found = try await call.read { try await Availability.searchAll(search, $0) }
         return try .json(Page(items: found, next: nil))
     }
 
     private static func createPark(_ call: Call) async throws -> Answer {
         let request = try call.body(ParkRequest.self)
-        return try await call.write { tx in
-            let park = try await Park.create(request, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            let park = try await Park.create(request, act)
             return try .json(park, .created, version: park.version)
         }
     }
@@ -72,8 +72,8 @@ enum ParkRoutes {
         let request = try call.body(ParkRequest.self)
         let id: Park.ID = try call.id("park")
         let version = try call.expectedVersion()
-        return try await call.write { tx in
-            let park = try await Park.change(id, to: request, expecting: version, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            let park = try await Park.change(id, to: request, expecting: version, act)
             return try .json(park, version: park.version)
         }
     }
@@ -81,8 +81,8 @@ enum ParkRoutes {
     private static func createCottageType(_ call: Call) async throws -> Answer {
         let request = try call.body(CottageTypeRequest.self)
         let park: Park.ID = try call.id("park")
-        return try await call.write { tx in
-            let type = try await CottageType.create(request, park: park, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            let type = try await CottageType.create(request, park: park, act)
             return try .json(type, .created, version: type.version)
         }
     }
@@ -91,8 +91,8 @@ enum ParkRoutes {
         let request = try call.body(CottageTypeRequest.self)
         let id: CottageType.ID = try call.id("type")
         let version = try call.expectedVersion()
-        return try await call.write { tx in
-            let type = try await CottageType.change(id, to: request, expecting: version, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            let type = try await CottageType.change(id, to: request, expecting: version, act)
             return try .json(type, version: type.version)
         }
     }
@@ -100,8 +100,8 @@ enum ParkRoutes {
     private static func createCottage(_ call: Call) async throws -> Answer {
         let request = try call.body(CottageRequest.self)
         let park: Park.ID = try call.id("park")
-        return try await call.write { tx in
-            let cottage = try await Cottage.create(request, park: park, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            let cottage = try await Cottage.create(request, park: park, act)
             return try .json(cottage, .created, version: cottage.version)
         }
     }
@@ -110,16 +110,8 @@ enum ParkRoutes {
         let request = try call.body(CottageRequest.self)
         let id: Cottage.ID = try call.id("cottage")
         let version = try call.expectedVersion()
-        return try await call.write { tx in
-            let cottage = try await Cottage.change(
-                id,
-                to: request,
-                expecting: version,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        return try await call.write { act in
+            let cottage = try await Cottage.change(id, to: request, expecting: version, act)
             return try .json(cottage, version: cottage.version)
         }
     }
@@ -136,8 +128,8 @@ enum ParkRoutes {
     private static func createRate(_ call: Call) async throws -> Answer {
         let request = try call.body(RateRequest.self)
         let type: CottageType.ID = try call.id("type")
-        return try await call.write { tx in
-            let rate = try await Rate.create(request, type: type, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            let rate = try await Rate.create(request, type: type, act)
             return try .json(rate, .created, version: rate.version)
         }
     }
@@ -146,16 +138,16 @@ enum ParkRoutes {
         let request = try call.body(RateRequest.self)
         let id: Rate.ID = try call.id("rate")
         let version = try call.expectedVersion()
-        return try await call.write { tx in
-            let rate = try await Rate.change(id, to: request, expecting: version, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            let rate = try await Rate.change(id, to: request, expecting: version, act)
             return try .json(rate, version: rate.version)
         }
     }
 
     private static func deleteRate(_ call: Call) async throws -> Answer {
         let id: Rate.ID = try call.id("rate")
-        return try await call.write { tx in
-            try await Rate.delete(id, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            try await Rate.delete(id, act)
             return .noContent
         }
     }
@@ -169,9 +161,9 @@ enum ParkRoutes {
     private static func closeCottage(_ call: Call) async throws -> Answer {
         let request = try call.body(ClosureRequest.self)
         let cottage: Cottage.ID = try call.id("cottage")
-        return try await call.write { tx in
+        return try await call.write { act in
             try .json(
-                await Closure.close(cottage, request, as: call.principal, call.app, at: call.now, in: tx),
+                await Closure.close(cottage, request, act),
                 .created
             )
         }
@@ -179,8 +171,8 @@ enum ParkRoutes {
 
     private static func reopenCottage(_ call: Call) async throws -> Answer {
         let id: Closure.ID = try call.id("closure")
-        return try await call.write { tx in
-            try await Closure.reopen(id, as: call.principal, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            try await Closure.reopen(id, act)
             return .noContent
         }
     }

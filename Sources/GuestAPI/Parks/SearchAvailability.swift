@@ -37,20 +37,15 @@ extension Availability {
     /// What is free in one park, priced for the party.
     ///
     /// Throws what the house rules say against the stay, so that a guest learns why there is nothing.
-    static func search(
-        _ search: AvailabilitySearch,
-        park id: Park.ID,
-        at now: Date,
-        in reader: Reader
-    ) async throws -> Availability {
-        let (parks, types, rates, free) = try await reader.all(
+    static func search(_ search: AvailabilitySearch, park id: Park.ID, _ look: Look) async throws -> Availability {
+        let (parks, types, rates, free) = try await look.reader.all(
             ParkSQL.park(id),
             ParkSQL.types(of: id),
             ParkSQL.rates(during: search.stay, park: id),
-            ParkSQL.free(in: id, search.stay, now: now)
+            ParkSQL.free(in: id, search.stay, now: look.now)
         )
         guard let park = parks.first else { throw Refusal.notFound }
-        let today = try ParkClock(stored: park.timeZone).date(at: now)
+        let today = try ParkClock(stored: park.timeZone).date(at: look.now)
         try park.rules.allow(search.stay, today: today)
         let allowed = types.filter { (try? park.rules.allow(search.stay, in: [$0.id])) != nil }
         // The guest hears the reason if no type may be booked for these days.
@@ -88,22 +83,17 @@ extension Availability {
     }
 
     /// What is free in all parks whose rules allow the stay; parks with nothing to offer are left out.
-    static func searchAll(
-        _ search: AvailabilitySearch,
-        _ app: AppEnvironment,
-        at now: Date,
-        in reader: Reader
-    ) async throws -> [Availability] {
-        let (parks, types, rates, free) = try await reader.all(
+    static func searchAll(_ search: AvailabilitySearch, _ look: Look) async throws -> [Availability] {
+        let (parks, types, rates, free) = try await look.reader.all(
             ParkSQL.parks,
             ParkSQL.types(of: nil),
             ParkSQL.rates(during: search.stay, park: nil),
-            ParkSQL.freeByType(search.stay, now: now)
+            ParkSQL.freeByType(search.stay, now: look.now)
         )
         let counts = Dictionary(free.map { ($0.type, $0.free) }) { first, _ in first }
         let typesByPark = Dictionary(grouping: types.filter(search.suits), by: \.parkId)
         return parks.compactMap { park in
-            guard let today = app.clock(of: park.timeZone)?.date(at: now) else { return nil }
+            guard let today = look.app.clock(of: park.timeZone)?.date(at: look.now) else { return nil }
             guard (try? park.rules.allow(search.stay, today: today)) != nil else { return nil }
             let pricing = Pricing(rules: park.rules, stay: search.stay, today: today)
             let allowed = (typesByPark[park.id] ?? []).filter {

@@ -27,11 +27,11 @@ struct ParkMap: Encodable, Sendable {
     let type = "FeatureCollection"
     let features: [Feature]
 
-    static func show(_ park: Park.ID, _ stay: Stay, at now: Date, in reader: Reader) async throws -> ParkMap {
-        let (parks, cottages, states) = try await reader.all(
+    static func show(_ park: Park.ID, _ stay: Stay, _ look: Look) async throws -> ParkMap {
+        let (parks, cottages, states) = try await look.reader.all(
             ParkSQL.park(park),
             ParkSQL.cottages(of: park),
-            ParkSQL.mapStates(of: park, stay, now: now)
+            ParkSQL.mapStates(of: park, stay, now: look.now)
         )
         guard !parks.isEmpty else { throw Refusal.notFound }
         let byID = Dictionary(states.map { ($0.id, $0.state) }) { first, _ in first }

@@ -17,15 +17,8 @@ enum AttemptRoutes {
     private static func start(_ call: Call) async throws -> Answer {
         let request = try call.body(PaymentRequest.self)
         let share: Share.ID = try call.id("share")
-        return try await call.write { tx in
-            let attempt = try await Attempt.start(
-                request,
-                for: share,
-                by: .principal(call.principal),
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        return try await call.write { act in
+            let attempt = try await Attempt.start(request, for: share, by: .principal(call.principal), act)
             return try accepted(attempt, at: "/v1/payments/\(attempt.id)")
         }
     }
@@ -39,7 +32,7 @@ enum AttemptRoutes {
     private static func show(_ call: Call) async throws -> Answer {
         let id: Attempt.ID = try call.id("payment")
         return try await wait(call) {
-            try await call.read { try await Attempt.show(id, as: call.principal, call.app, in: $0) }
+            try await call.read { try await Attempt.show(id, $0) }
         }
     }
 
@@ -60,10 +53,10 @@ enum AttemptRoutes {
 
     private static func end(_ call: Call) async throws -> Answer {
         let id: Attempt.ID = try call.id("payment")
-        return try await call.write { tx in
+        return try await call.write { act in
             try .json(
                 AttemptView(
-                    await Attempt.end(id, by: .principal(call.principal), call.app, at: call.now, in: tx)
+                    await Attempt.end(id, by: .principal(call.principal), act)
                 ),
                 .accepted
             )
@@ -73,13 +66,13 @@ enum AttemptRoutes {
     /// All attempts and refunds of a booking, for the desk; nobody's card.
     private static func list(_ call: Call) async throws -> Answer {
         let id: Booking.ID = try call.id("booking")
-        return try .json(await call.read { try await BookingPayments.all(of: id, as: call.principal, in: $0) })
+        return try .json(await call.read { try await BookingPayments.all(of: id, $0) })
     }
 
     private static func receive(_ call: Call) async throws -> Answer {
         let event = try ProviderEvent.read(call)
-        return try await call.write { tx in
-            try await event.receive(call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            try await event.receive(act)
             return .noContent
         }
     }
@@ -87,7 +80,7 @@ enum AttemptRoutes {
     private static func reconciliation(_ call: Call) async throws -> Answer {
         var query = QueryReader(call)
         try query.finish()
-        return try .json(await call.read { try await Reconciliation.show(as: call.principal, in: $0) })
+        return try .json(await call.read { try await Reconciliation.show($0) })
     }
 
     private static func touristTax(_ call: Call) async throws -> Answer {

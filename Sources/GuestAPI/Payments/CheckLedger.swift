@@ -27,11 +27,11 @@ struct CheckLedger: Work {
     /// Seconds that a movement at the provider may take to be settled here before the check reports it.
     static let settlingTime: TimeInterval = 600
 
-    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        let known = try await tx.first(CheckSQL.pass(pass.rawValue))
+    func finish(_ act: Act) async throws {
+        let known = try await act.tx.first(CheckSQL.pass(pass.rawValue))
         let stage = known?.stage.flatMap(Stage.init) ?? .bookings
         let isNew = known?.stage == nil
-        let begun = isNew ? now : known?.begunAt ?? now
+        let begun = isNew ? act.now : known?.begunAt ?? act.now
         // A transaction that began before the last pass may have committed after it had looked.
         let since = isNew ? (pass == .recent ? known.map { $0.begunAt.addingTimeInterval(-3600) } : nil) : known?.since
         let cursor = isNew ? nil : known?.cursor
@@ -39,14 +39,14 @@ struct CheckLedger: Work {
             stage,
             after: cursor,
             since: since,
-            settledBy: now.addingTimeInterval(-Self.settlingTime),
+            settledBy: act.now.addingTimeInterval(-Self.settlingTime),
             withProvider: true,
-            in: tx
+            in: act.tx
         )
-        tx.later(CheckSQL.replace(stage.rawValue, items, with: findings))
+        act.tx.later(CheckSQL.replace(stage.rawValue, items, with: findings))
         let isOver = items.count < Self.portion
         let next = isOver ? Stage.allCases.drop { $0 != stage }.dropFirst().first : stage
-        tx.later([
+        act.tx.later([
             CheckSQL.set(
                 pass.rawValue,
                 stage: next?.rawValue,
@@ -58,8 +58,8 @@ struct CheckLedger: Work {
     }
 
     /// The job runs again at once until the pass is over.
-    func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date? {
-        try await tx.first(CheckSQL.pass(pass.rawValue))?.stage == nil ? nil : now
+    func again(_ act: Act) async throws -> Date? {
+        try await act.tx.first(CheckSQL.pass(pass.rawValue))?.stage == nil ? nil : act.now
     }
 
     /// The next portion of a stage: the rows that were looked at, and what was found.

@@ -31,21 +31,15 @@ extension TillDay {
     /// Ends a day: what was counted stands beside what was taken, and a difference is explained and booked.
     ///
     /// Throws `tillDiffers` for a difference without a reason, `tillClosed` the second time.
-    static func close(
-        _ park: Park.ID,
-        _ request: TillCloseRequest,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> TillDay {
-        let (_, parks, payments, closed) = try await tx.all(
+    static func close(_ park: Park.ID, _ request: TillCloseRequest, _ act: Act) async throws -> TillDay {
+        let (_, parks, payments, closed) = try await act.tx.all(
             PaymentSQL.lockTill(of: park),
             ParkSQL.park(park),
             PaymentSQL.tillPayments(of: park, on: request.day),
             PaymentSQL.closes(of: park, on: request.day)
         )
         guard let park = parks.first else { throw Refusal.notFound }
-        guard request.day <= (try ParkClock(stored: park.timeZone)).date(at: now) else {
+        guard request.day <= (try ParkClock(stored: park.timeZone)).date(at: act.now) else {
             throw Refusal.dayNotCome.at("/day")
         }
         guard closed.isEmpty else { throw Refusal.tillClosed }
@@ -68,10 +62,10 @@ extension TillDay {
                     .init(account: Journal.Account(count.method), amount: difference),
                     .init(account: .tillDifference, amount: -difference),
                 ]
-            ).post(app, at: now, in: tx)
+            ).post(act)
         }
-        tx.later(closes.map { PaymentSQL.insert($0, park: park.id, day: request.day, at: now) })
-        try Audit.record("till.close", target: park.id.uuid, park: park.id, after: request, app, at: now, in: tx)
+        act.tx.later(closes.map { PaymentSQL.insert($0, park: park.id, day: request.day, at: act.now) })
+        try Audit.record("till.close", target: park.id.uuid, park: park.id, after: request, act)
         return TillDay(park, request.day, payments, closes)
     }
 }

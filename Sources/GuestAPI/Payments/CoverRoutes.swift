@@ -12,28 +12,21 @@ enum CoverRoutes {
         let request = try call.body(ReassignmentRequest.self)
         let share: Share.ID = try call.id("share")
         return try await change(call) { tx in
-            try await Booking.reassign(
-                share,
-                to: request.householdId,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+            try await Booking.reassign(share, to: request.householdId, act)
         }
     }
 
     private static func withdraw(_ call: Call) async throws -> Answer {
         let share: Share.ID = try call.id("share")
         return try await change(call) { tx in
-            try await Booking.withdraw(share, as: call.principal, call.app, at: call.now, in: tx)
+            try await Booking.withdraw(share, act)
         }
     }
 
     private static func endCover(_ call: Call) async throws -> Answer {
         let share: Share.ID = try call.id("share")
         return try await change(call) { tx in
-            try await Booking.endCover(of: share, as: call.principal, call.app, at: call.now, in: tx)
+            try await Booking.endCover(of: share, act)
         }
     }
 
@@ -41,7 +34,7 @@ enum CoverRoutes {
         let booking: Booking.ID = try call.id("booking")
         let version = try call.expectedVersion()
         return try await change(call) { tx in
-            try await Booking.back(booking, expecting: version, as: call.principal, call.app, at: call.now, in: tx)
+            try await Booking.back(booking, expecting: version, act)
         }
     }
 
@@ -50,6 +43,6 @@ enum CoverRoutes {
         _ call: Call,
         _ verb: @Sendable @escaping (Transaction) async throws -> [ShareView]
     ) async throws -> Answer {
-        try await call.write { tx in try .json(Page(items: await verb(tx), next: nil)) }
+        try await call.write { act in try .json(Page(items: await verb(act.tx), next: nil)) }
     }
 }

@@ -20,18 +20,16 @@ extension Booking {
         isTold: Bool = true,
         isOwn: Bool = false,
         on day: LocalDate,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws {
         version += 1
         let worker = Principal.job("payments")
-        guard var money = try await BookingMoney.of(id, as: worker, in: tx),
+        guard var money = try await BookingMoney.of(id, act.as(worker)),
             let household = money.statement.shares.first(where: { $0.id == share })?.householdId
         else { throw Refusal.notFound }
         money.statement.receive(amount, for: household, agrees: isOwn, isReturned: account == .disputed)
-        try await money.settle(.paid, app, at: now, in: tx)
-        tx.later([BookingSQL.update(self)])
+        try await money.settle(.paid, act)
+        act.tx.later([BookingSQL.update(self)])
         Journal(
             key: key,
             park: parkId,
@@ -44,11 +42,11 @@ extension Booking {
                 .init(account: account, share: account.isOfShare ? share : nil, amount: amount),
                 .init(account: .prepaid, share: share, amount: -amount),
             ]
-        ).post(app, at: now, in: tx)
-        publish(in: tx)
+        ).post(act)
+        publish(in: act.tx)
         guard isTold else { return }
         let open = Money(money.statement.share(of: household)?.open ?? 0, total.currency)
-        try await tell(household, of: Money(amount, total.currency), account, open, key, app, at: now, in: tx)
+        try await tell(household, of: Money(amount, total.currency), account, open, key, act)
     }
 
     /// Tells a household of money that has come in or that its bank has taken back.
@@ -58,29 +56,24 @@ extension Booking {
         _ account: Journal.Account,
         _ open: Money,
         _ key: String,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws {
         let number = number
         switch account {
         case .provider, .cash, .terminal, .giftCard, .transfer:
             guard amount.amount > 0 else { return }
-            try await Booking.write(key, about: id, to: household, app, at: now, in: tx) {
+            try await Booking.write(key, about: id, to: household, act) {
                 .moneyReceived(number: number, park: $0, amount: amount, open: open)
             }
         case .disputed:
             guard amount.amount < 0 else { return }
             let taken = Money(-amount.amount, amount.currency)
-            try await Booking.write(key, about: id, to: household, app, at: now, in: tx) {
+            try await Booking.write(key, about: id, to: household, act) {
                 .moneyTakenBack(number: number, park: $0, amount: taken)
             }
             try Notice.moneyTakenBack.tell(
                 about: .init(group: groupId, booking: id, household: household, park: parkId),
-                by: .job("statement"),
-                app,
-                at: now,
-                in: tx
+                act.as(.job("statement"))
             )
         default: return
         }
@@ -89,29 +82,22 @@ extension Booking {
     /// Makes a hold firm whose deposit is covered by now, and makes a held change of a firm stay.
     ///
     /// - Parameter isLate: the money was on its way when the hold ran out, so its deadline no longer counts.
-    static func confirmIfCovered(
-        _ id: Booking.ID,
-        isLate: Bool = false,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        let booking = try await locked(id, by: .member, as: principal, in: tx)
+    static func confirmIfCovered(_ id: Booking.ID, isLate: Bool = false, _ act: Act) async throws {
+        let booking = try await locked(id, by: .member, act)
         if booking.state == .confirmed || booking.state == .checkedIn,
-            try await BookingMoney.of(id, as: principal, in: tx)?.statement.isHeldChangeCovered == true
+            try await BookingMoney.of(id, act)?.statement.isHeldChangeCovered == true
         {
             let worker = Principal.job("heldChange")
-            _ = try await makeHeldChange(of: id, as: worker, app, at: now, in: tx)
+            _ = try await makeHeldChange(of: id, act.as(worker))
             return
         }
         guard booking.state == .held || isLate && booking.state == .expired else { return }
-        guard let statement = try await BookingMoney.of(id, as: principal, in: tx)?.statement,
+        guard let statement = try await BookingMoney.of(id, act)?.statement,
             statement.isDepositCovered, statement.paid > 0
         else { return }
         if booking.state == .expired {
-            guard try await revive(id, app, at: now, in: tx) else { return }
+            guard try await revive(id, act) else { return }
         }
-        _ = try await confirm(id, reason: nil, isCovered: true, as: principal, app, at: now, in: tx)
+        _ = try await confirm(id, reason: nil, isCovered: true, act)
     }
 }

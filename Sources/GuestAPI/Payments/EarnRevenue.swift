@@ -23,9 +23,9 @@ struct EarnRevenue: Work {
     /// The last day that is over, the park's own.
     let day: LocalDate
 
-    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        let written = try await tx.first(EarnSQL.lastDay(of: parkId))
-        guard let park = try await tx.first(ParkSQL.park(parkId)), let vat = park.rules.vat,
+    func finish(_ act: Act) async throws {
+        let written = try await act.tx.first(EarnSQL.lastDay(of: parkId))
+        guard let park = try await act.tx.first(ParkSQL.park(parkId)), let vat = park.rules.vat,
             written.map({ $0.day < day }) ?? true
         else { return }
         let clock = try ParkClock(stored: park.timeZone)
@@ -33,8 +33,8 @@ struct EarnRevenue: Work {
         let last = written.flatMap { $0.vat == vat ? $0.day : nil }
         // What was charged in the last day's final minutes may have been committed only after they were read.
         let then = last.map { clock.instant($0.adding(days: 1), .midnight).addingTimeInterval(-3600) }
-        let bookings = try await tx.all(EarnSQL.bookings(of: parkId, after: last, then, through: day))
-        let (earnings, posted, ahead) = try await tx.all(
+        let bookings = try await act.tx.all(EarnSQL.bookings(of: parkId, after: last, then, through: day))
+        let (earnings, posted, ahead) = try await act.tx.all(
             EarnSQL.earnings(of: bookings.map(\.id)),
             EarnSQL.posted(of: bookings.map(\.id)),
             EarnSQL.paidAhead(of: bookings.map(\.id))
@@ -58,7 +58,7 @@ struct EarnRevenue: Work {
                     day: day,
                     currency: booking.currency,
                     entries: entries
-                ).post(app, at: now, in: tx)
+                ).post(act)
                 standing = lines
             }
             // Money paid ahead for the earned part settles the guests' debt, so release it.
@@ -74,9 +74,9 @@ struct EarnRevenue: Work {
                 day: day,
                 currency: booking.currency,
                 entries: [.init(account: .prepaid, amount: rise), .init(account: .receivable, amount: -rise)]
-            ).post(app, at: now, in: tx)
+            ).post(act)
         }
-        tx.later([EarnSQL.setLastDay(day, try JSONText(encoding: vat), of: parkId, at: now)])
+        act.tx.later([EarnSQL.setLastDay(day, try JSONText(encoding: vat), of: parkId, at: act.now)])
     }
 
     /// What the ledger credits for it, minor units.

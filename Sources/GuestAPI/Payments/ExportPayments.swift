@@ -7,14 +7,14 @@ extension PersonalData {
     /// law keeps all of it, the name on invoices alone.
     static let payments = PersonalData(
         name: "payments",
-        export: { guest, _, tx in
+        export: { guest, act in
             struct Export: Encodable, Sendable {
                 let shares: [Share]
                 let tillPayments: [TillPayment]
                 let attempts: [Attempt]
                 let invoices: [Invoice]
             }
-            let (shares, payments, attempts, invoices) = try await tx.all(
+            let (shares, payments, attempts, invoices) = try await act.tx.all(
                 ShareSQL.shares(ofGuest: guest),
                 PaymentSQL.tillPayments(ofGuest: guest),
                 AttemptSQL.attempts(ofGuest: guest),
@@ -28,9 +28,9 @@ extension PersonalData {
             }
             return Export(shares: shares, tillPayments: plain, attempts: attempts.map(\.attempt), invoices: invoices)
         },
-        erase: { guest, app, now, tx in
+        erase: { guest, act in
             // A debt of a household in which nobody is left who hears of it is the desk's to see to.
-            for debt in try await tx.all(PaymentSQL.debts(of: guest)) where debt.isAlone {
+            for debt in try await act.tx.all(PaymentSQL.debts(of: guest)) where debt.isAlone {
                 try await StaffTask.open(
                     StaffTaskRequest(
                         title: "\(debt.open.plainText) of booking \(debt.number) is owed by nobody who can be asked",
@@ -39,14 +39,12 @@ extension PersonalData {
                     source: .payment,
                     subject: debt.share.description,
                     in: debt.park,
-                    app,
-                    at: now,
-                    in: tx
+                    act
                 )
             }
         },
-        remains: { guest, _, tx in
-            try await tx.all(PaymentSQL.debts(of: guest)).map {
+        remains: { guest, act in
+            try await act.tx.all(PaymentSQL.debts(of: guest)).map {
                 Remainder(kind: .debt, bookingNumber: $0.number, park: $0.parkName, open: $0.open)
             }
         }

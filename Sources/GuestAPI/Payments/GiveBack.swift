@@ -11,12 +11,12 @@ extension Overpaid: Work {
     static let kind = "overpaid"
     static let queue = Job.Queue.effects
 
-    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+    func finish(_ act: Act) async throws {
         let worker = Principal.job(Self.kind)
-        var booking = try await Booking.locked(bookingId, as: worker, in: tx)
-        guard let money = try await BookingMoney.of(bookingId, as: worker, in: tx) else { return }
-        let today = try ParkClock(stored: money.terms.timeZone).date(at: now)
-        let attempts = try await tx.all(AttemptSQL.refundable(of: bookingId))
+        var booking = try await Booking.locked(bookingId, act.as(worker))
+        guard let money = try await BookingMoney.of(bookingId, act.as(worker)) else { return }
+        let today = try ParkClock(stored: money.terms.timeZone).date(at: act.now)
+        let attempts = try await act.tx.all(AttemptSQL.refundable(of: bookingId))
         for share in money.statement.shares {
             guard var due = money.statement.refundable[share.householdId] else { continue }
             var surplus = share.surplus
@@ -24,13 +24,13 @@ extension Overpaid: Work {
             for (attempt, amount) in refunds(covering: due, from: left) {
                 due -= amount
                 let refund = Refund(
-                    id: app.ids.next(at: now),
+                    id: act.id(),
                     attemptId: attempt,
                     shareId: share.id,
                     amount: Money(amount, booking.total.currency),
-                    createdAt: now
+                    createdAt: act.now
                 )
-                tx.later(AttemptSQL.reserve(refund, surplus: min(surplus, amount)))
+                act.tx.later(AttemptSQL.reserve(refund, surplus: min(surplus, amount)))
                 surplus -= min(surplus, amount)
                 try await booking.credit(
                     -amount,
@@ -39,11 +39,9 @@ extension Overpaid: Work {
                     key: "refund:\(refund.id)",
                     reason: "to be given back",
                     on: today,
-                    app,
-                    at: now,
-                    in: tx
+                    act
                 )
-                try Job.enqueue(SettleRefund(refundId: refund.id), key: refund.id.description, at: now, app, in: tx)
+                try Job.enqueue(SettleRefund(refundId: refund.id), key: refund.id.description, at: act.now, act)
             }
             guard due > 0 else { continue }
             let task = StaffTaskRequest(
@@ -51,15 +49,7 @@ extension Overpaid: Work {
                 detail: "Share \(share.id) has been paid more than it owes.",
                 due: today
             )
-            try await StaffTask.open(
-                task,
-                source: .refund,
-                subject: share.id.description,
-                in: booking.parkId,
-                app,
-                at: now,
-                in: tx
-            )
+            try await StaffTask.open(task, source: .refund, subject: share.id.description, in: booking.parkId, act)
         }
     }
 }
@@ -74,8 +64,12 @@ struct SettleRefund: Work {
 
     func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
         guard let payments = app.payments else { return }
-        let acting = Principal.job(Self.kind).setting
-        guard let row = try await app.database.read(as: acting, { try await $0.first(AttemptSQL.refund(refundId)) }),
+        let acting = Principal.job(Self.kind)
+        guard
+            let row = try await app.database.read(
+                as: acting.setting,
+                { try await $0.first(AttemptSQL.refund(refundId)) }
+            ),
             row.refund.state != .failed
         else { return }
         let provider = payments.acting(for: row.account)
@@ -84,8 +78,8 @@ struct SettleRefund: Work {
             if let reference = row.reference {
                 found = try await provider.refund(reference)
             } else {
-                let isFirst = try await app.database.transaction(as: acting) { tx in
-                    try await tx.run(AttemptSQL.send(refundId, at: app.now())) == 1
+                let isFirst = try await app.act(as: acting) { act in
+                    try await act.tx.run(AttemptSQL.send(refundId, at: app.now())) == 1
                 }
                 var known: PaymentProvider.Refund?
                 if !isFirst { known = try await provider.refund(refundId, of: row.intent) }
@@ -102,7 +96,7 @@ struct SettleRefund: Work {
             // credit here. A refusal with a passing reason is tried again.
             let review = try await provider.review(row.intent)
             guard Self.isFinal(code) else { return }
-            try await app.database.transaction(as: acting, within: 60) { tx in
+            try await app.act(as: acting, within: 60) { act in
                 let now = app.now()
                 // Release the sum set aside first, so that the refunds made elsewhere fit below what was paid.
                 try await Refund.settle(
@@ -111,11 +105,9 @@ struct SettleRefund: Work {
                     reference: nil,
                     amount: row.refund.amount.amount,
                     isElsewhere: review.movesMoney || Self.isTaken(code),
-                    app,
-                    at: now,
-                    in: tx
+                    act
                 )
-                try await Attempt.review(row.refund.attemptId, review, app, at: now, in: tx)
+                try await Attempt.review(row.refund.attemptId, review, act)
             }
         }
     }
@@ -141,16 +133,16 @@ struct SettleRefund: Work {
     }
 
     private func settle(_ state: Refund.State, reference: String?, amount: Int64, _ app: AppEnvironment) async throws {
-        try await app.database.transaction(as: Principal.job(Self.kind).setting, within: 60) { tx in
-            try await Refund.settle(refundId, state, reference: reference, amount: amount, app, at: app.now(), in: tx)
+        try await app.act(as: .job(Self.kind), within: 60) { act in
+            try await Refund.settle(refundId, state, reference: reference, amount: amount, act)
         }
     }
 
-    func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date? {
-        guard let refund = try await tx.first(AttemptSQL.refund(refundId))?.refund,
+    func again(_ act: Act) async throws -> Date? {
+        guard let refund = try await act.tx.first(AttemptSQL.refund(refundId))?.refund,
             refund.state == .reserved || refund.state == .sent
         else { return nil }
-        return now.addingTimeInterval(Attempt.pause(atAge: now.timeIntervalSince(refund.createdAt)))
+        return act.now.addingTimeInterval(Attempt.pause(atAge: act.now.timeIntervalSince(refund.createdAt)))
     }
 }
 
@@ -168,18 +160,16 @@ extension Refund {
         reference: String?,
         amount: Int64,
         isElsewhere: Bool = false,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws {
-        guard let unlocked = try await tx.first(AttemptSQL.refund(id)) else { return }
-        var booking = try await Booking.locked(unlocked.bookingID, as: .job(SettleRefund.kind), in: tx)
-        guard let row = try await tx.first(AttemptSQL.refund(id, locked: true)),
-            let zone = try await tx.first(BookingSQL.zone(of: booking.id)), row.refund.state != .failed,
+        guard let unlocked = try await act.tx.first(AttemptSQL.refund(id)) else { return }
+        var booking = try await Booking.locked(unlocked.bookingID, act.as(.job(SettleRefund.kind)))
+        guard let row = try await act.tx.first(AttemptSQL.refund(id, locked: true)),
+            let zone = try await act.tx.first(BookingSQL.zone(of: booking.id)), row.refund.state != .failed,
             row.refund.state != state
         else { return }
         var refund = row.refund
-        let today = try ParkClock(stored: zone).date(at: now)
+        let today = try ParkClock(stored: zone).date(at: act.now)
         func post(_ what: String, _ reason: String, _ entries: [Journal.Entry]) {
             Journal(
                 key: "\(what):\(id)",
@@ -190,13 +180,13 @@ extension Refund {
                 day: today,
                 currency: refund.amount.currency,
                 entries: entries
-            ).post(app, at: now, in: tx)
+            ).post(act)
         }
         // Accepted is accepted, also where it failed before we asked again.
         let isAccepted = refund.state != .reserved
         if !isAccepted, reference != nil {
             guard amount == refund.amount.amount else {
-                try await alert("is not what was asked for", refund, booking, today, app, at: now, in: tx)
+                try await alert("is not what was asked for", refund, booking, today, act)
                 return
             }
             post(
@@ -209,15 +199,15 @@ extension Refund {
             )
         }
         refund.state = state
-        tx.later([AttemptSQL.update(refund, reference: reference, at: now)])
-        if state == .succeeded, let household = try await tx.first(ShareSQL.share(refund.shareId))?.householdId {
+        act.tx.later([AttemptSQL.update(refund, reference: reference, at: act.now)])
+        if state == .succeeded, let household = try await act.tx.first(ShareSQL.share(refund.shareId))?.householdId {
             let (number, amount) = (booking.number, refund.amount)
-            try await Booking.write("refund:\(id)", about: booking.id, to: household, app, at: now, in: tx) {
+            try await Booking.write("refund:\(id)", about: booking.id, to: household, act) {
                 .moneyReturned(number: number, park: $0, amount: amount)
             }
         }
         guard state == .failed else { return }
-        tx.later([AttemptSQL.comeBack(refund, isRefundable: isElsewhere)])
+        act.tx.later([AttemptSQL.comeBack(refund, isRefundable: isElsewhere)])
         let account: Journal.Account = isAccepted || reference != nil ? .provider : .refunds
         try await booking.credit(
             refund.amount.amount,
@@ -228,12 +218,10 @@ extension Refund {
             reason: "a refund that came back",
             isTold: false,
             on: today,
-            app,
-            at: now,
-            in: tx
+            act
         )
         if isElsewhere { return }
-        try await alert("came back", refund, booking, today, app, at: now, in: tx)
+        try await alert("came back", refund, booking, today, act)
     }
 
     private static func alert(
@@ -241,9 +229,7 @@ extension Refund {
         _ refund: Refund,
         _ booking: Booking,
         _ today: LocalDate,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws {
         try await StaffTask.open(
             StaffTaskRequest(
@@ -254,9 +240,7 @@ extension Refund {
             source: .refund,
             subject: refund.shareId.description,
             in: booking.parkId,
-            app,
-            at: now,
-            in: tx
+            act
         )
     }
 }

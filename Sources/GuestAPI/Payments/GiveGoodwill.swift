@@ -8,31 +8,24 @@ extension Goodwill {
     /// Above the mandate it is only asked for, and a task says so, until a second person agrees.
     ///
     /// Throws `moreThanOwed` for more than the share is, `notPayable` for a booking that owes nothing any more.
-    static func give(
-        _ request: GoodwillRequest,
-        for share: Share.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Goodwill {
-        let (booking, owed, most) = try await opened(share, as: principal, [.reception, .host, .finance], in: tx)
+    static func give(_ request: GoodwillRequest, for share: Share.ID, _ act: Act) async throws -> Goodwill {
+        let (booking, owed, most) = try await opened(share, [.reception, .host, .finance], act)
         guard request.amount <= most else { throw Refusal.moreThanOwed.at("/amount") }
-        let day = try await Mandate.spend(request.amount, on: booking, as: principal, at: now, in: tx)
+        let day = try await Mandate.spend(request.amount, on: booking, act)
         let goodwill = Goodwill(
-            id: request.id ?? app.ids.next(at: now),
+            id: request.id ?? act.id(),
             shareId: share,
             amount: Money(request.amount, booking.total.currency),
             reason: request.reason,
             state: day == nil ? .asked : .given,
-            at: now
+            at: act.now
         )
-        try await tx.run(
+        try await act.tx.run(
             PaymentSQL.insert(goodwill, of: booking.id, day: day),
             refusing: ["goodwill_pkey": .idTaken.at("/id")]
         )
         guard day == nil else {
-            try await goodwill.apply(to: booking, owed, as: principal, app, at: now, in: tx)
+            try await goodwill.apply(to: booking, owed, act)
             return goodwill
         }
         try await StaffTask.open(
@@ -43,9 +36,7 @@ extension Goodwill {
             source: .goodwill,
             subject: goodwill.id.description,
             in: booking.parkId,
-            app,
-            at: now,
-            in: tx
+            act
         )
         return goodwill
     }
@@ -53,43 +44,26 @@ extension Goodwill {
     /// Says no to goodwill that was asked for: finance does, and whoever asked for it withdraws it.
     ///
     /// Harmless to repeat; what has been given is not taken back.
-    static func refuse(
-        _ id: ID,
-        for reason: String?,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Goodwill {
-        guard let found = try await tx.first(PaymentSQL.goodwill(id)) else { throw Refusal.notFound }
+    static func refuse(_ id: ID, for reason: String?, _ act: Act) async throws -> Goodwill {
+        guard let found = try await act.tx.first(PaymentSQL.goodwill(id)) else { throw Refusal.notFound }
         let functions: Set<StaffMember.Function> = [.reception, .host, .finance]
-        let (booking, _, _) = try await opened(found.goodwill.shareId, as: principal, functions, in: tx)
-        guard var goodwill = try await tx.first(PaymentSQL.goodwill(id))?.goodwill else { throw Refusal.notFound }
+        let (booking, _, _) = try await opened(found.goodwill.shareId, functions, act)
+        guard var goodwill = try await act.tx.first(PaymentSQL.goodwill(id))?.goodwill else { throw Refusal.notFound }
         guard goodwill.state == .asked else { return goodwill }
-        guard found.askedBy == tx.principal || principal.has([.finance], at: booking.parkId) else {
+        guard found.askedBy == act.tx.principal || act.principal.has([.finance], at: booking.parkId) else {
             throw Refusal.forbidden
         }
         guard let reason else { throw Refusal.reasonNeeded.at("/reason") }
         goodwill.state = .refused
-        tx.later([PaymentSQL.refuse(id)])
-        try await StaffTask.settle(
-            .goodwill,
-            id.description,
-            in: booking.parkId,
-            note: reason,
-            app,
-            at: now,
-            in: tx
-        )
+        act.tx.later([PaymentSQL.refuse(id)])
+        try await StaffTask.settle(.goodwill, id.description, in: booking.parkId, note: reason, act)
         try Audit.record(
             "goodwill.refuse",
             target: booking.id.uuid,
             park: booking.parkId,
             reason: reason,
             after: goodwill,
-            app,
-            at: now,
-            in: tx
+            act
         )
         return goodwill
     }
@@ -97,76 +71,52 @@ extension Goodwill {
     /// A second person agrees; harmless to repeat.
     ///
     /// Throws `secondPersonNeeded` for whoever asked for it.
-    static func approve(
-        _ id: ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Goodwill {
-        guard let found = try await tx.first(PaymentSQL.goodwill(id)) else { throw Refusal.notFound }
-        let (booking, owed, most) = try await opened(found.goodwill.shareId, as: principal, [.finance], in: tx)
+    static func approve(_ id: ID, _ act: Act) async throws -> Goodwill {
+        guard let found = try await act.tx.first(PaymentSQL.goodwill(id)) else { throw Refusal.notFound }
+        let (booking, owed, most) = try await opened(found.goodwill.shareId, [.finance], act)
         // Read again, now that the booking is locked.
-        guard var goodwill = try await tx.first(PaymentSQL.goodwill(id))?.goodwill else { throw Refusal.notFound }
+        guard var goodwill = try await act.tx.first(PaymentSQL.goodwill(id))?.goodwill else { throw Refusal.notFound }
         guard goodwill.state == .asked else { return goodwill }
-        guard found.askedBy != tx.principal else { throw Refusal.secondPersonNeeded }
+        guard found.askedBy != act.tx.principal else { throw Refusal.secondPersonNeeded }
         guard goodwill.amount.amount <= most else { throw Refusal.moreThanOwed }
         goodwill.state = .given
-        try await tx.run(PaymentSQL.approve(id), refusing: ["goodwill_by_two": .secondPersonNeeded])
-        try await goodwill.apply(to: booking, owed, as: principal, app, at: now, in: tx)
-        try await StaffTask.settle(
-            .goodwill,
-            id.description,
-            in: booking.parkId,
-            note: "Agreed.",
-            app,
-            at: now,
-            in: tx
-        )
+        try await act.tx.run(PaymentSQL.approve(id), refusing: ["goodwill_by_two": .secondPersonNeeded])
+        try await goodwill.apply(to: booking, owed, act)
+        try await StaffTask.settle(.goodwill, id.description, in: booking.parkId, note: "Agreed.", act)
         return goodwill
     }
 
     private static func opened(
         _ share: Share.ID,
-        as principal: Principal,
         _ functions: Set<StaffMember.Function>,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> (Booking, Share, most: Int64) {
-        let (owed, booking) = try await Share.own(share, as: principal, or: functions, isLocked: true, in: tx)
+        let (owed, booking) = try await Share.own(share, or: functions, isLocked: true, act)
         guard booking.state != .expired, booking.state != .held else { throw Refusal.notPayable }
-        guard let money = try await BookingMoney.of(booking.id, as: .job("goodwill"), in: tx) else {
+        guard let money = try await BookingMoney.of(booking.id, act.as(.job("goodwill"))) else {
             throw Refusal.notFound
         }
         return (booking, owed, money.statement.mostGoodwill(for: owed.householdId))
     }
 
     /// A line of its own that the household alone has.
-    private func apply(
-        to booking: Booking,
-        _ share: Share,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
+    private func apply(to booking: Booking, _ share: Share, _ act: Act) async throws {
         var booking = booking
         booking.version += 1
         let line = ChargeLine(.goodwill, household: share.householdId, unitAmount: -amount.amount)
-        tx.later([
-            BookingSQL.insert(line, id: app.ids.next(at: now), booking: booking.id, at: now),
+        act.tx.later([
+            BookingSQL.insert(line, id: act.id(), booking: booking.id, at: act.now),
             BookingSQL.update(booking),
         ])
-        try await Booking.divide(booking.id, as: principal, app, at: now, in: tx)
+        try await Booking.divide(booking.id, act)
         try Audit.record(
             "goodwill.give",
             target: booking.id.uuid,
             park: booking.parkId,
             reason: reason,
             after: self,
-            app,
-            at: now,
-            in: tx
+            act
         )
-        booking.publish(in: tx)
+        booking.publish(in: act.tx)
     }
 }

@@ -12,18 +12,9 @@ enum InvoiceRoutes {
     private static func issue(_ call: Call) async throws -> Answer {
         let request = try call.body(InvoiceRequest.self)
         let share: Share.ID = try call.id("share")
-        return try await call.write { tx in
+        return try await call.write { act in
             try .json(
-                await Invoice.issue(
-                    request,
-                    for: share,
-                    as: call.principal,
-                    askedIn: call.language,
-                    isByDesk: call.actor != nil,
-                    call.app,
-                    at: call.now,
-                    tx: tx
-                ),
+                await Invoice.issue(request, for: share, askedIn: call.language, isByDesk: call.actor != nil, act),
                 .created
             )
         }
@@ -31,22 +22,22 @@ enum InvoiceRoutes {
 
     private static func list(_ call: Call) async throws -> Answer {
         let share: Share.ID = try call.id("share")
-        return try await call.write { tx in
-            try .json(Page(items: await Invoice.all(of: share, as: call.principal, in: tx), next: nil))
+        return try await call.write { act in
+            try .json(Page(items: await Invoice.all(of: share, act), next: nil))
         }
     }
 
     private static func show(_ call: Call) async throws -> Answer {
         let id: Invoice.ID = try call.id("invoice")
-        return try await call.write { tx in
-            try .json(await Invoice.show(id, as: call.principal, in: tx))
+        return try await call.write { act in
+            try .json(await Invoice.show(id, act))
         }
     }
 
     private static func pdf(_ call: Call) async throws -> Answer {
         let id: Invoice.ID = try call.id("invoice")
-        return try await call.write { tx in
-            let invoice = try await Invoice.show(id, as: call.principal, in: tx)
+        return try await call.write { act in
+            let invoice = try await Invoice.show(id, act)
             return Answer(
                 status: .ok,
                 headers: [

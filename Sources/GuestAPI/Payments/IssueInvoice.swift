@@ -17,19 +17,16 @@ extension Invoice {
     static func issue(
         _ request: InvoiceRequest,
         for id: Share.ID,
-        as principal: Principal,
         askedIn language: Language,
         isByDesk: Bool = false,
-        _ app: AppEnvironment,
-        at now: Date,
-        tx: Transaction
+        _ act: Act
     ) async throws -> Invoice {
-        let (share, booking) = try await Share.own(id, as: principal, or: functions, isLocked: true, in: tx)
+        let (share, booking) = try await Share.own(id, or: functions, isLocked: true, act)
         guard booking.state != .held, booking.state != .expired else { throw Refusal.notPayable }
-        let isByStaff = isByDesk || principal.guestID == nil
-        let own = isByStaff ? try await tx.first(InvoiceSQL.language(of: share.householdId)) : nil
+        let isByStaff = isByDesk || act.principal.guestID == nil
+        let own = isByStaff ? try await act.tx.first(InvoiceSQL.language(of: share.householdId)) : nil
         let language = own.flatMap { Language(rawValue: $0) } ?? language
-        let (parks, earnings, names, extras, sent) = try await tx.all(
+        let (parks, earnings, names, extras, sent) = try await act.tx.all(
             ParkSQL.park(booking.parkId),
             EarnSQL.earnings(of: [booking.id]),
             ShareSQL.names(of: booking.id),
@@ -37,7 +34,7 @@ extension Invoice {
             InvoiceSQL.invoices(of: id)
         )
         guard let park = parks.first,
-            let statement = try await BookingMoney.of(booking.id, as: principal, in: tx)?.statement
+            let statement = try await BookingMoney.of(booking.id, act)?.statement
         else { throw Refusal.notFound }
         let clock = try ParkClock(stored: park.timeZone)
         guard let seller = park.rules.seller else { throw Refusal.noSeller }
@@ -64,38 +61,38 @@ extension Invoice {
         if let standing, standing.content.saysTheSame(as: content) { return standing }
         guard standing != nil || share.amount != 0 else { throw Refusal.nothingToInvoice }
         // The series is the park's: nobody fills it for fun.
-        guard principal.guestID == nil || sent.count(where: { $0.credits == nil }) < 20 else {
+        guard act.principal.guestID == nil || sent.count(where: { $0.credits == nil }) < 20 else {
             throw Refusal.tooManyInvoices
         }
         func send(_ content: Content, crediting credited: Invoice.ID? = nil) throws {
-            tx.later([
+            act.tx.later([
                 InvoiceSQL.insert(
-                    app.ids.next(at: now),
+                    act.id(),
                     of: id,
                     park: park.id,
-                    day: clock.date(at: now),
+                    day: clock.date(at: act.now),
                     crediting: credited,
                     content,
                     try JSONText(encoding: content),
-                    at: now
+                    at: act.now
                 )
             ])
         }
         if let standing { try send(standing.content.reversal, crediting: standing.id) }
         if share.amount != 0 { try send(content) }
-        guard let last = try await tx.all(InvoiceSQL.invoices(of: id)).last else { throw Refusal.nothingToInvoice }
+        guard let last = try await act.tx.all(InvoiceSQL.invoices(of: id)).last else { throw Refusal.nothingToInvoice }
         return last
     }
 
-    static func all(of id: Share.ID, as principal: Principal, in tx: Transaction) async throws -> [Invoice] {
-        _ = try await Share.own(id, as: principal, or: functions, in: tx)
-        return try await tx.all(InvoiceSQL.invoices(of: id))
+    static func all(of id: Share.ID, _ act: Act) async throws -> [Invoice] {
+        _ = try await Share.own(id, or: functions, act)
+        return try await act.tx.all(InvoiceSQL.invoices(of: id))
     }
 
-    static func show(_ id: Invoice.ID, as principal: Principal, in tx: Transaction) async throws -> Invoice {
-        guard let invoice = try await tx.first(InvoiceSQL.invoice(id)) else { throw Refusal.notFound }
+    static func show(_ id: Invoice.ID, _ act: Act) async throws -> Invoice {
+        guard let invoice = try await act.tx.first(InvoiceSQL.invoice(id)) else { throw Refusal.notFound }
         do {
-            _ = try await Share.own(invoice.shareId, as: principal, or: functions, in: tx)
+            _ = try await Share.own(invoice.shareId, or: functions, act)
         } catch let refusal as Refusal where refusal == .forbidden {
             // What is another's does not exist.
             throw Refusal.notFound

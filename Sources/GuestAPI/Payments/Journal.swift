@@ -67,7 +67,7 @@ struct Journal: Sendable {
     let currency: String
     let entries: [Entry]
 
-    func post(_ app: AppEnvironment, at now: Date, in tx: Transaction) {
-        tx.later([PaymentSQL.insert(self, id: app.ids.uuid(at: now), at: now)])
+    func post(_ act: Act) {
+        act.tx.later([PaymentSQL.insert(self, id: act.app.ids.uuid(at: act.now), at: act.now)])
     }
 }

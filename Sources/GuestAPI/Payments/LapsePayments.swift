@@ -11,16 +11,16 @@ struct LapseDeposit: Work {
     /// The park's own.
     let day: LocalDate
 
-    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+    func finish(_ act: Act) async throws {
         let worker = Principal.job(Self.kind)
-        let booking = try await Booking.locked(bookingId, as: worker, in: tx)
-        guard let money = try await BookingMoney.of(bookingId, as: worker, in: tx), let due = money.terms.depositDue,
+        let booking = try await Booking.locked(bookingId, act.as(worker))
+        guard let money = try await BookingMoney.of(bookingId, act.as(worker)), let due = money.terms.depositDue,
             due < day, booking.state == .confirmed
         else { return }
         // The desk decides from the day of arrival on.
         if money.terms.rules.depositLapse == .cancels, day < booking.stay.arrival {
             let reason = CancellationRequest(reason: "The deposit was not covered again in time.")
-            _ = try await Booking.cancel(bookingId, reason, as: worker, app, at: now, in: tx)
+            _ = try await Booking.cancel(bookingId, reason, act.as(worker))
             return
         }
         try await StaffTask.open(
@@ -32,9 +32,7 @@ struct LapseDeposit: Work {
             source: .deposit,
             subject: bookingId.description,
             in: booking.parkId,
-            app,
-            at: now,
-            in: tx
+            act
         )
     }
 }
@@ -48,23 +46,23 @@ struct LapseShares: Work {
     /// The park's own.
     let day: LocalDate
 
-    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+    func finish(_ act: Act) async throws {
         let worker = Principal.job(Self.kind)
-        let booking = try await Booking.locked(bookingId, as: worker, in: tx)
+        let booking = try await Booking.locked(bookingId, act.as(worker))
         guard booking.state == .confirmed, day < booking.stay.arrival,
-            let money = try await BookingMoney.of(bookingId, as: worker, in: tx),
-            let since = try await tx.first(PaymentSQL.overdueSince(bookingId)),
-            try await tx.first(BookingSQL.isBeingPaid(bookingId)) != true
+            let money = try await BookingMoney.of(bookingId, act.as(worker)),
+            let since = try await act.tx.first(PaymentSQL.overdueSince(bookingId)),
+            try await act.tx.first(BookingSQL.isBeingPaid(bookingId)) != true
         else { return }
         let daysLate = day.daysSince1970 - since.daysSince1970
         let rule = money.terms.rules.overdueRule
         if let days = rule.cancelAfterDays, daysLate >= days {
             let reason = CancellationRequest(reason: "The stay was not paid in time.")
-            _ = try await Booking.cancel(bookingId, reason, as: worker, app, at: now, in: tx)
+            _ = try await Booking.cancel(bookingId, reason, act.as(worker))
             return
         }
         guard let days = rule.askAfterDays, daysLate >= days else { return }
-        try await booking.askDesk(forDebtOf: money, "is \(daysLate) days late", app, at: now, in: tx)
+        try await booking.askDesk(forDebtOf: money, "is \(daysLate) days late", act)
     }
 }
 
@@ -72,25 +70,19 @@ extension LeftOwing: Work {
     static let kind = "leftOwing"
     static let queue = Job.Queue.effects
 
-    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+    func finish(_ act: Act) async throws {
         let worker = Principal.job(Self.kind)
-        let booking = try await Booking.locked(bookingId, as: worker, in: tx)
+        let booking = try await Booking.locked(bookingId, act.as(worker))
         guard booking.state == .checkedOut, !booking.isPaid,
-            let money = try await BookingMoney.of(bookingId, as: worker, in: tx)
+            let money = try await BookingMoney.of(bookingId, act.as(worker))
         else { return }
-        try await booking.askDesk(forDebtOf: money, "has left", app, at: now, in: tx)
+        try await booking.askDesk(forDebtOf: money, "has left", act)
     }
 }
 
 extension Booking {
     /// Opens a task about what is still to be paid; one that is open already gets a note.
-    fileprivate func askDesk(
-        forDebtOf money: BookingMoney,
-        _ what: String,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
+    fileprivate func askDesk(forDebtOf money: BookingMoney, _ what: String, _ act: Act) async throws {
         let open = money.statement.shares.reduce(Int64(0)) { $0 + max($1.amount - $1.paid, 0) }
         guard open > 0 else { return }
         try await StaffTask.open(
@@ -101,9 +93,7 @@ extension Booking {
             source: .payment,
             subject: "debt \(id)",
             in: parkId,
-            app,
-            at: now,
-            in: tx
+            act
         )
     }
 }

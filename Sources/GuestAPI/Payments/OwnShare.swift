@@ -10,28 +10,27 @@ extension Share {
     /// - Parameter isLocked: whether nobody else may change the booking until the end of the transaction.
     static func own(
         _ id: ID,
-        as principal: Principal,
         or functions: Set<StaffMember.Function>,
         isLocked: Bool = false,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> (share: Share, booking: Booking) {
-        guard let its = try await tx.first(ShareSQL.share(id))?.bookingId,
-            let park = try await tx.first(PaymentSQL.park(of: its)),
-            principal.guestID != nil || !functions.isEmpty && principal.has(functions, at: park)
+        guard let its = try await act.tx.first(ShareSQL.share(id))?.bookingId,
+            let park = try await act.tx.first(PaymentSQL.park(of: its)),
+            act.principal.guestID != nil || !functions.isEmpty && act.principal.has(functions, at: park)
         else { throw Refusal.notFound }
         // Finance sees no bookings, and may still see to their money.
-        let asker = principal.guestID == nil ? Principal.job("share") : principal
+        let asker = act.principal.guestID == nil ? Principal.job("share") : act.principal
         let booking =
             isLocked
-            ? try await Booking.locked(its, by: .member, as: asker, in: tx)
-            : try await Booking.found(its, by: .member, as: asker, in: tx)
-        let (shares, terms, roles) = try await tx.all(
+            ? try await Booking.locked(its, by: .member, act.as(asker))
+            : try await Booking.found(its, by: .member, act.as(asker))
+        let (shares, terms, roles) = try await act.tx.all(
             ShareSQL.share(id),
-            ShareSQL.terms(of: its, for: principal.guestID),
-            BookingSQL.role(of: principal.guestID, in: its)
+            ShareSQL.terms(of: its, for: act.principal.guestID),
+            BookingSQL.role(of: act.principal.guestID, in: its)
         )
         guard let share = shares.first else { throw Refusal.notFound }
-        guard principal.guestID == nil || terms.first?.asker == share.householdId || roles == [.organiser] else {
+        guard act.principal.guestID == nil || terms.first?.asker == share.householdId || roles == [.organiser] else {
             throw Refusal.forbidden
         }
         return (share, booking)

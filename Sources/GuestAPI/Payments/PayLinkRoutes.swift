@@ -11,8 +11,8 @@ enum PayLinkRoutes {
 
     private static func create(_ call: Call) async throws -> Answer {
         let share: Share.ID = try call.id("share")
-        return try await call.write { tx in
-            let link = try await PayLink.create(for: share, as: call.principal, call.app, at: call.now, in: tx)
+        return try await call.write { act in
+            let link = try await PayLink.create(for: share, act)
             return try .json(
                 PayLinkAnswer(id: link.id, url: PayLink.url(of: link.id, call.app), expiresAt: link.expiresAt),
                 .created
@@ -23,33 +23,26 @@ enum PayLinkRoutes {
     private static func revoke(_ call: Call) async throws -> Answer {
         let share: Share.ID = try call.id("share")
         let link: PayLink.ID = try call.id("link")
-        return try await call.write { tx in
-            try await PayLink.revoke(link, of: share, as: call.principal, at: call.now, in: tx)
+        return try await call.write { act in
+            try await PayLink.revoke(link, of: share, act)
             return .noContent
         }
     }
 
     private static func find(_ call: Call) async throws -> PayLink {
-        try await call.read { try await PayLink.find(call.text("token"), call.app, at: call.now, in: $0) }
+        try await call.read { try await PayLink.find(call.text("token"), $0) }
     }
 
     private static func show(_ call: Call) async throws -> Answer {
         let link = try await find(call)
-        return try .json(await call.read { try await PayLinkView.show(link, call.app, at: call.now, in: $0) })
+        return try .json(await call.read { try await PayLinkView.show(link, call.app, $0) })
     }
 
     private static func pay(_ call: Call) async throws -> Answer {
         let request = try call.body(PaymentRequest.self)
         let link = try await find(call)
-        return try await call.write { tx in
-            let attempt = try await Attempt.start(
-                request,
-                for: link.shareId,
-                by: .link(link),
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        return try await call.write { act in
+            let attempt = try await Attempt.start(request, for: link.shareId, by: .link(link), act)
             return try AttemptRoutes.accepted(attempt, at: "/v1/pay-links/\(call.text("token"))/payments/\(attempt.id)")
         }
     }
@@ -71,30 +64,23 @@ enum PayLinkRoutes {
 
     private static func page(_ call: Call) async throws -> Answer {
         let link = try await find(call)
-        let view = try await call.read { try await PayLinkView.show(link, call.app, at: call.now, in: $0) }
+        let view = try await call.read { try await PayLinkView.show(link, call.app, $0) }
         return PayPage.answer(view, at: PayLink.url(of: link.id, call.app), in: call.language)
     }
 
     /// The page's button: begins to pay all that is open and leads on to where that is done.
     private static func startPage(_ call: Call) async throws -> Answer {
         let link = try await find(call)
-        let taken = try await call.read { try await PayLinkView.show(link, call.app, at: call.now, in: $0) }.methods
+        let taken = try await call.read { try await PayLinkView.show(link, call.app, $0) }.methods
         let method = taken.contains(.ideal) && call.language == .dutch ? Attempt.Method.ideal : .card
         let attempt: Attempt
         do {
-            attempt = try await call.app.database.transaction(as: call.setting) { tx in
-                try await Attempt.start(
-                    PaymentRequest(method: method),
-                    for: link.shareId,
-                    by: .link(link),
-                    call.app,
-                    at: call.now,
-                    in: tx
-                )
+            attempt = try await call.act { act in
+                try await Attempt.start(PaymentRequest(method: method), for: link.shareId, by: .link(link), act)
             }
         } catch let refusal as Refusal {
             // A browser asks: it is told in a page, as a person reads it.
-            let view = try await call.read { try await PayLinkView.show(link, call.app, at: call.now, in: $0) }
+            let view = try await call.read { try await PayLinkView.show(link, call.app, $0) }
             return PayPage.answer(
                 view,
                 at: PayLink.url(of: link.id, call.app),

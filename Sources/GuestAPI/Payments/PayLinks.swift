@@ -18,36 +18,24 @@ struct PayLink: Sendable {
     }
 
     /// Makes a link to a share that the principal may pay, or that staff of the park are asked for.
-    static func create(
-        for share: Share.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> PayLink {
-        _ = try await Share.own(share, as: principal, or: [.reception, .host], in: tx)
-        let link = PayLink(id: app.ids.next(at: now), shareId: share, expiresAt: now.addingTimeInterval(days * 86400))
-        tx.later([AttemptSQL.insert(link, at: now)])
+    static func create(for share: Share.ID, _ act: Act) async throws -> PayLink {
+        _ = try await Share.own(share, or: [.reception, .host], act)
+        let link = PayLink(id: act.id(), shareId: share, expiresAt: act.now.addingTimeInterval(days * 86400))
+        act.tx.later([AttemptSQL.insert(link, at: act.now)])
         return link
     }
 
-    static func revoke(
-        _ id: ID,
-        of share: Share.ID,
-        as principal: Principal,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        _ = try await Share.own(share, as: principal, or: [.reception, .host], in: tx)
-        guard try await tx.run(AttemptSQL.revoke(id, of: share, at: now)) == 1 else { throw Refusal.notFound }
+    static func revoke(_ id: ID, of share: Share.ID, _ act: Act) async throws {
+        _ = try await Share.own(share, or: [.reception, .host], act)
+        guard try await act.tx.run(AttemptSQL.revoke(id, of: share, at: act.now)) == 1 else { throw Refusal.notFound }
     }
 
     /// The link that a token opens.
     ///
     /// Throws `linkOver` for one of ours that works no more, `notFound` for every other text.
-    static func find(_ token: String, _ app: AppEnvironment, at now: Date, in reader: Reader) async throws -> PayLink {
-        guard let id = app.secret.ids(in: token, count: 1, for: "payLink")?.first else { throw Refusal.notFound }
-        guard let link = try await reader.first(AttemptSQL.link(ID(id))), now < link.expiresAt else {
+    static func find(_ token: String, _ look: Look) async throws -> PayLink {
+        guard let id = look.app.secret.ids(in: token, count: 1, for: "payLink")?.first else { throw Refusal.notFound }
+        guard let link = try await look.reader.first(AttemptSQL.link(ID(id))), look.now < link.expiresAt else {
             throw Refusal.linkOver
         }
         return link
@@ -82,14 +70,9 @@ struct PayLinkView: Encodable, Sendable {
     let methods: [Attempt.Method]
     let expiresAt: Date
 
-    static func show(
-        _ link: PayLink,
-        _ app: AppEnvironment,
-        at now: Date,
-        in reader: Reader
-    ) async throws -> PayLinkView {
-        guard let share = try await reader.first(ShareSQL.share(link.shareId)),
-            let told = try await reader.first(AttemptSQL.told(link.shareId))
+    static func show(_ link: PayLink, _ look: Look) async throws -> PayLinkView {
+        guard let share = try await look.reader.first(ShareSQL.share(link.shareId)),
+            let told = try await look.reader.first(AttemptSQL.told(link.shareId))
         else { throw Refusal.linkOver }
         let clock = try ParkClock(stored: told.timeZone)
         return PayLinkView(
@@ -99,8 +82,8 @@ struct PayLinkView: Encodable, Sendable {
             household: told.household,
             open: Money(share.open, told.currency),
             due: share.due,
-            state: share.state(today: clock.date(at: now)),
-            methods: (app.settings.payments?.methods ?? []).filter { $0.isTaken(in: told.currency) }
+            state: share.state(today: clock.date(at: look.now)),
+            methods: (look.app.settings.payments?.methods ?? []).filter { $0.isTaken(in: told.currency) }
                 .sorted { $0.rawValue < $1.rawValue },
             expiresAt: link.expiresAt
         )

@@ -32,8 +32,8 @@ struct ReadBooks: Work {
     }
 
     /// The job runs again at once while a reading has not ended.
-    func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date? {
-        try await tx.first(AttemptSQL.isReading) == true ? now : nil
+    func again(_ act: Act) async throws -> Date? {
+        try await act.tx.first(AttemptSQL.isReading) == true ? act.now : nil
     }
 
     /// Reads all accounts to the end; harmless to repeat.
@@ -52,9 +52,10 @@ struct ReadBooks: Work {
     /// - Returns: whether all of it has been read.
     private static func read(_ account: String, pages: Int, _ app: AppEnvironment) async throws -> Bool {
         guard let provider = app.payments?.acting(for: account.isEmpty ? nil : account) else { return true }
-        let acting = Principal.job(kind).setting
+        let acting = Principal.job(kind)
         var reading =
-            try await app.database.read(as: acting) { try await $0.first(AttemptSQL.reading(of: account)) } ?? .init()
+            try await app.database.read(as: acting.setting) { try await $0.first(AttemptSQL.reading(of: account)) }
+            ?? .init()
         for _ in 0..<pages {
             let begun = reading.begunAt ?? app.now()
             let (movements, hasMore) = try await provider.movements(after: reading.reached)
@@ -68,17 +69,18 @@ struct ReadBooks: Work {
                 ? .init(newest: newest)
                 : .init(newest: before.newest, begunWith: newest, reached: fresh.last?.id, begunAt: begun)
             let after = reading
-            let isOurs = try await app.database.transaction(as: acting, within: 60) { tx in
+            let isOurs = try await app.act(as: acting, within: 60) { act in
                 let next = AttemptSQL.goOn(account, from: before, to: after, readAt: isOver ? begun : nil)
-                guard try await tx.run(next) == 1 else { return false }
+                guard try await act.tx.run(next) == 1 else { return false }
                 for movement in fresh.reversed() {
                     let about = movement.source.flatMap { named[$0.id] }
-                    try await book(movement, about: about, at: provider.account, app, in: tx)
+                    try await book(movement, about: about, at: provider.account, act)
                 }
                 guard isOver else { return true }
                 // Review attempts whose money moved without us, whether or not a webhook came.
-                for attempt in try await tx.all(AttemptSQL.reviewsDue(since: begun.addingTimeInterval(-30 * 86400))) {
-                    try Job.enqueue(ReviewCharge(attemptId: attempt), key: attempt.description, at: begun, app, in: tx)
+                for attempt in try await act.tx.all(AttemptSQL.reviewsDue(since: begun.addingTimeInterval(-30 * 86400)))
+                {
+                    try Job.enqueue(ReviewCharge(attemptId: attempt), key: attempt.description, at: begun, act)
                 }
                 return true
             }
@@ -103,8 +105,8 @@ struct ReadBooks: Work {
         _ app: AppEnvironment
     ) async throws -> [String: About] {
         let sources = movements.compactMap { $0.source?.id }
-        let acting = Principal.job(kind).setting
-        let ours = Set(try await app.database.read(as: acting) { try await $0.all(AttemptSQL.known(sources)) })
+        let acting = Principal.job(kind)
+        let ours = Set(try await app.database.read(as: acting.setting) { try await $0.all(AttemptSQL.known(sources)) })
         var named: [String: About] = [:]
         for source in Set(sources) where !ours.contains(source) {
             if source.hasPrefix("dp_") || source.hasPrefix("du_") {
@@ -125,20 +127,19 @@ struct ReadBooks: Work {
         _ movement: PaymentProvider.Movement,
         about: About?,
         at account: String?,
-        _ app: AppEnvironment,
-        in tx: Transaction
+        _ act: Act
     ) async throws {
-        var park = try await tx.first(AttemptSQL.park(ofSource: about?.intent ?? movement.source?.id))
+        var park = try await act.tx.first(AttemptSQL.park(ofSource: about?.intent ?? movement.source?.id))
         // A movement of the whole account belongs to a park only if no other park is paid into it.
-        if park == nil, let account { park = try await tx.first(AttemptSQL.park(ofAccount: account)) }
-        let known = try await tx.first(AttemptSQL.amount(ofSource: movement.source?.id)) ?? about?.amount
+        if park == nil, let account { park = try await act.tx.first(AttemptSQL.park(ofAccount: account)) }
+        let known = try await act.tx.first(AttemptSQL.amount(ofSource: movement.source?.id)) ?? about?.amount
         let theirs = movement.money
         // The account's currency may be another than the payment's.
         let paid = known.flatMap { $0.currency == theirs.currency ? nil : $0 }.map { known in
             Money(theirs.amount < 0 ? -known.amount : known.amount, known.currency)
         }
         let insert = AttemptSQL.insert(movement, at: account, park: park, intent: about?.intent, ours: paid?.amount)
-        guard try await tx.run(insert) == 1 else { return }
+        guard try await act.tx.run(insert) == 1 else { return }
         func post(_ what: String, _ other: Journal.Account, _ amount: Money) {
             guard amount.amount != 0 else { return }
             Journal(
@@ -151,7 +152,7 @@ struct ReadBooks: Work {
                 entries: [
                     .init(account: other, amount: -amount.amount), .init(account: .provider, amount: amount.amount),
                 ]
-            ).post(app, at: app.now(), in: tx)
+            ).post(act)
         }
         post("fee", .fees, Money(-movement.feeMoney.amount, theirs.currency))
         if let paid {
@@ -167,7 +168,7 @@ struct ReadBooks: Work {
                     .init(account: .exchange, amount: paid.amount), .init(account: .provider, amount: -paid.amount),
                 ]
             )
-            exchange.post(app, at: app.now(), in: tx)
+            exchange.post(act)
             exchange = Journal(
                 key: "exchange:\(movement.id):\(theirs.currency)",
                 park: park,
@@ -179,7 +180,7 @@ struct ReadBooks: Work {
                     .init(account: .provider, amount: theirs.amount), .init(account: .exchange, amount: -theirs.amount),
                 ]
             )
-            exchange.post(app, at: app.now(), in: tx)
+            exchange.post(act)
         }
         switch movement.type {
         // Booked when they were settled here.

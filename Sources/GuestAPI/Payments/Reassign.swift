@@ -8,15 +8,8 @@ extension Booking {
     ///
     /// The share's own household or the organiser may offer it. A household that offers its own share of a firm stay owes
     /// the cancellation fee until the other agrees, and for good where the other is the backstop, which is not asked.
-    static func reassign(
-        _ share: Share.ID,
-        to household: Household.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> [ShareView] {
-        try await cover(share, as: principal, app, at: now, in: tx) { own, money in
+    static func reassign(_ share: Share.ID, to household: Household.ID, _ act: Act) async throws -> [ShareView] {
+        try await cover(share, act) { own, money in
             guard household != own.householdId else { throw Refusal.coversItself.at("/householdId") }
             guard own.householdId != money.statement.backstop else { throw Refusal.organiserAnswers }
             guard money.statement.share(of: household) != nil else {
@@ -27,9 +20,9 @@ extension Booking {
             if money.terms.asker != own.householdId {
                 cover.keptMeanwhile = own.cover?.keptMeanwhile ?? 0
             } else if household == money.statement.backstop {
-                cover.kept = max(cover.kept, try money.fee(of: own.householdId, at: now))
+                cover.kept = max(cover.kept, try money.fee(of: own.householdId, at: act.now))
             } else {
-                cover.keptMeanwhile = max(try money.fee(of: own.householdId, at: now) - cover.kept, 0)
+                cover.keptMeanwhile = max(try money.fee(of: own.householdId, at: act.now) - cover.kept, 0)
             }
             try money.statement.giveUp(own.householdId, cover)
             return .changed
@@ -41,16 +34,10 @@ extension Booking {
     /// The household then owes nothing of a hold; later it still owes the cancellation fee on its part. The organiser's
     /// household owes the rest until others take it over. Money paid beyond the fee goes back to its payer as far as the
     /// park need not keep it.
-    static func withdraw(
-        _ share: Share.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> [ShareView] {
-        try await cover(share, as: principal, app, at: now, in: tx) { own, money in
+    static func withdraw(_ share: Share.ID, _ act: Act) async throws -> [ShareView] {
+        try await cover(share, act) { own, money in
             guard own.householdId != money.statement.backstop else { throw Refusal.organiserAnswers }
-            let kept = try money.fee(of: own.householdId, at: now)
+            let kept = try money.fee(of: own.householdId, at: act.now)
             try money.statement.giveUp(own.householdId, Share.Cover(by: money.statement.backstop, kept: kept))
             return .changed
         }
@@ -60,14 +47,8 @@ extension Booking {
     /// it has paid more than its own part.
     ///
     /// Throws `coverIsPaid` from then on, and `notCovered` where nobody has taken it over.
-    static func endCover(
-        of share: Share.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> [ShareView] {
-        try await cover(share, byTaker: true, as: principal, app, at: now, in: tx) { own, money in
+    static func endCover(of share: Share.ID, _ act: Act) async throws -> [ShareView] {
+        try await cover(share, byTaker: true, act) { own, money in
             try money.statement.endCover(of: own.householdId)
             return .coverEnded
         }
@@ -77,15 +58,12 @@ extension Booking {
     private static func cover(
         _ share: Share.ID,
         byTaker: Bool = false,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction,
+        _ act: Act,
         change: (Share, inout BookingMoney) throws -> Agreement
     ) async throws -> [ShareView] {
-        guard let id = try await tx.first(ShareSQL.share(share))?.bookingId else { throw Refusal.notFound }
-        var booking = try await locked(id, by: .member, as: principal, in: tx)
-        guard var money = try await BookingMoney.of(id, as: principal, in: tx),
+        guard let id = try await act.tx.first(ShareSQL.share(share))?.bookingId else { throw Refusal.notFound }
+        var booking = try await locked(id, by: .member, act)
+        guard var money = try await BookingMoney.of(id, act),
             let own = money.statement.shares.first(where: { $0.id == share }), let asker = money.terms.asker
         else { throw Refusal.notFound }
         let isTaker = byTaker && own.cover?.by == asker && asker != money.statement.backstop
@@ -94,13 +72,13 @@ extension Booking {
         }
         guard booking.state == .held || booking.state == .confirmed else { throw Refusal.notChangeable }
         // The share goes to another household, so somebody must answer for the booking.
-        if asker != own.householdId, !isTaker { try money.terms.requireBacked(by: principal) }
+        if asker != own.householdId, !isTaker { try money.terms.requireBacked(by: act.principal) }
         let how = try change(own, &money)
         booking.version += 1
-        tx.later([BookingSQL.update(booking)])
-        try await money.settle(how, app, at: now, in: tx)
-        booking.publish(in: tx)
-        return try await shares(of: id, as: principal, at: now, in: tx)
+        act.tx.later([BookingSQL.update(booking)])
+        try await money.settle(how, act)
+        booking.publish(in: act.tx)
+        return try await shares(of: id, act)
     }
 }
 

@@ -50,9 +50,9 @@ struct ProviderEvent: Sendable {
     }
 
     /// Keeps it, once, for a worker.
-    func receive(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        guard try await tx.run(AttemptSQL.insert(self, at: now)) == 1 else { return }
-        try Job.enqueue(ReadEvent(eventId: id), at: now, app, in: tx)
+    func receive(_ act: Act) async throws {
+        guard try await act.tx.run(AttemptSQL.insert(self, at: act.now)) == 1 else { return }
+        try Job.enqueue(ReadEvent(eventId: id), at: act.now, act)
     }
 }
 
@@ -63,56 +63,51 @@ struct ReadEvent: Work {
 
     let eventId: String
 
-    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        guard let (event, receivedAt) = try await tx.first(AttemptSQL.event(eventId)) else { return }
-        func done() { tx.later([AttemptSQL.settleEvent(eventId, isParked: false, note: nil)]) }
+    func finish(_ act: Act) async throws {
+        guard let (event, receivedAt) = try await act.tx.first(AttemptSQL.event(eventId)) else { return }
+        func done() { act.tx.later([AttemptSQL.settleEvent(eventId, isParked: false, note: nil)]) }
         switch event.kind.split(separator: ".").first {
         case "payment_intent", "charge", "refund": break
         case "payout":
-            try Job.enqueue(ReadBooks(), key: "now", at: now, app, in: tx)
+            try Job.enqueue(ReadBooks(), key: "now", at: act.now, act)
             return event.kind == "payout.failed" ? park("a payout failed") : done()
         default: return done()
         }
-        guard let subject = event.subject, let row = try await tx.first(AttemptSQL.attempt(ofReference: subject)) else {
+        guard let subject = event.subject, let row = try await act.tx.first(AttemptSQL.attempt(ofReference: subject))
+        else {
             // The answer that tells us this intent may be behind its event, so it comes by again for a while.
-            if now.timeIntervalSince(receivedAt) < 120 { return }
+            if act.now.timeIntervalSince(receivedAt) < 120 { return }
             return park("no attempt of ours")
         }
         // An attempt belongs to one account; an event of another account is parked for head office.
         guard row.attempt.account == event.account else { return park("another account than the attempt's") }
         done()
         if event.kind.hasPrefix("charge.dispute") || event.kind.contains("refund") {
-            try Job.enqueue(ReadBooks(), key: "now", at: now, app, in: tx)
+            try Job.enqueue(ReadBooks(), key: "now", at: act.now, act)
             let attempt = row.attempt.id
-            try Job.enqueue(ReviewCharge(attemptId: attempt), key: attempt.description, at: now, app, in: tx)
+            try Job.enqueue(ReviewCharge(attemptId: attempt), key: attempt.description, at: act.now, act)
         }
         if event.kind.hasPrefix("payment_intent."), row.attempt.state != .succeeded {
-            try Job.enqueue(
-                SettleAttempt(attemptId: row.attempt.id),
-                key: row.attempt.id.description,
-                at: now,
-                app,
-                in: tx
-            )
+            try Job.enqueue(SettleAttempt(attemptId: row.attempt.id), key: row.attempt.id.description, at: act.now, act)
         }
         if event.kind.contains("refund") {
-            for refund in try await tx.all(AttemptSQL.refunds(of: row.attempt.id)).map(\.refund)
+            for refund in try await act.tx.all(AttemptSQL.refunds(of: row.attempt.id)).map(\.refund)
             where refund.state != .failed {
-                try Job.enqueue(SettleRefund(refundId: refund.id), key: refund.id.description, at: now, app, in: tx)
+                try Job.enqueue(SettleRefund(refundId: refund.id), key: refund.id.description, at: act.now, act)
             }
         }
 
         func park(_ note: String) {
-            tx.later([AttemptSQL.settleEvent(eventId, isParked: true, note: note)])
-            app.logger.error(
+            act.tx.later([AttemptSQL.settleEvent(eventId, isParked: true, note: note)])
+            act.app.logger.error(
                 "an event of the provider matches nothing",
                 metadata: ["event": "\(eventId)", "note": "\(note)"]
             )
         }
     }
 
-    func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date? {
-        try await tx.first(AttemptSQL.event(eventId)) == nil ? nil : now.addingTimeInterval(10)
+    func again(_ act: Act) async throws -> Date? {
+        try await act.tx.first(AttemptSQL.event(eventId)) == nil ? nil : act.now.addingTimeInterval(10)
     }
 }
 

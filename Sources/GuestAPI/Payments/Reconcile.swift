@@ -7,13 +7,15 @@ struct BookingPayments: Encodable, Sendable {
     let attempts: [Attempt]
     let refunds: [Refund]
 
-    static func all(of id: Booking.ID, as principal: Principal, in reader: Reader) async throws -> BookingPayments {
-        let (parks, attempts, refunds) = try await reader.all(
+    static func all(of id: Booking.ID, _ look: Look) async throws -> BookingPayments {
+        let (parks, attempts, refunds) = try await look.reader.all(
             PaymentSQL.park(of: id),
             AttemptSQL.attempts(of: id),
             AttemptSQL.refunds(of: id)
         )
-        guard let park = parks.first, principal.has([.reception, .finance], at: park) else { throw Refusal.notFound }
+        guard let park = parks.first, look.principal.has([.reception, .finance], at: park) else {
+            throw Refusal.notFound
+        }
         return BookingPayments(
             attempts: attempts.map { row in
                 var attempt = row.attempt
@@ -56,14 +58,14 @@ struct Reconciliation: Encodable, Sendable {
     let booksReadAt: Date?
 
     /// Answers what is known; `CheckLedger` looks.
-    static func show(as principal: Principal, in reader: Reader) async throws -> Reconciliation {
-        let backlog = try await reader.all(AttemptSQL.backlog).filter {
-            principal.has([.finance], or: .books, at: $0.parkId)
+    static func show(_ look: Look) async throws -> Reconciliation {
+        let backlog = try await look.reader.all(AttemptSQL.backlog).filter {
+            look.principal.has([.finance], or: .books, at: $0.parkId)
         }
-        guard case .staff(let member) = principal, member.isHeadOffice else {
+        guard case .staff(let member) = look.principal, member.isHeadOffice else {
             return Reconciliation(backlog: backlog, parked: [], differences: [], checkedAt: nil, booksReadAt: nil)
         }
-        let (parked, differences, checkedAt, readAt) = try await reader.all(
+        let (parked, differences, checkedAt, readAt) = try await look.reader.all(
             AttemptSQL.parkedEvents(limit: 1000),
             CheckSQL.findings(limit: 1000),
             CheckSQL.checkedFrom,

@@ -14,18 +14,18 @@ struct RemindPayers: Work {
     /// The park's own.
     let day: LocalDate
 
-    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
+    func finish(_ act: Act) async throws {
         var told: Set<Share.ID> = []
-        for reminder in try await tx.all(PaymentSQL.reminders(of: parkId, on: day)) {
+        for reminder in try await act.tx.all(PaymentSQL.reminders(of: parkId, on: day)) {
             let isLate = reminder.due < day
             var link: PayLink.ID?
-            if app.payments != nil {
+            if act.app.payments != nil {
                 let made = PayLink(
-                    id: app.ids.next(at: now),
+                    id: act.id(),
                     shareId: reminder.share,
-                    expiresAt: now.addingTimeInterval(PayLink.days * 86400)
+                    expiresAt: act.now.addingTimeInterval(PayLink.days * 86400)
                 )
-                tx.later([AttemptSQL.insert(made, at: now)])
+                act.tx.later([AttemptSQL.insert(made, at: act.now)])
                 link = made.id
             }
             let letter: Mail.Letter =
@@ -60,26 +60,23 @@ struct RemindPayers: Work {
                             household: reminder.debtor,
                             park: parkId
                         ),
-                        by: .job(Self.kind),
-                        app,
-                        at: now,
-                        in: tx
+                        act.as(.job(Self.kind))
                     )
             }
-            try Job.enqueue(mail, key: "remind \(reminder.share) \(reminder.guest) \(day)", at: now, app, in: tx)
+            try Job.enqueue(mail, key: "remind \(reminder.share) \(reminder.guest) \(day)", at: act.now, act)
         }
-        tx.later([PaymentSQL.reminded(Array(told), on: day)])
-        for lapsed in try await tx.all(PaymentSQL.lapsed(in: parkId, on: day)) {
+        act.tx.later([PaymentSQL.reminded(Array(told), on: day)])
+        for lapsed in try await act.tx.all(PaymentSQL.lapsed(in: parkId, on: day)) {
             let work = LapseDeposit(bookingId: lapsed.booking, day: day)
-            try Job.enqueue(work, key: lapsed.booking.description, at: now, app, in: tx)
+            try Job.enqueue(work, key: lapsed.booking.description, at: act.now, act)
         }
-        for booking in try await tx.all(PaymentSQL.longOverdue(in: parkId, on: day)) {
+        for booking in try await act.tx.all(PaymentSQL.longOverdue(in: parkId, on: day)) {
             let work = LapseShares(bookingId: booking, day: day)
-            try Job.enqueue(work, key: booking.description, at: now, app, in: tx)
+            try Job.enqueue(work, key: booking.description, at: act.now, act)
         }
         // A task that somebody closed without giving the money back comes again.
-        for booking in try await tx.all(PaymentSQL.overpaid(in: parkId)) {
-            try Job.enqueue(Overpaid(bookingId: booking), key: booking.description, at: now, app, in: tx)
+        for booking in try await act.tx.all(PaymentSQL.overpaid(in: parkId)) {
+            try Job.enqueue(Overpaid(bookingId: booking), key: booking.description, at: act.now, act)
         }
     }
 }

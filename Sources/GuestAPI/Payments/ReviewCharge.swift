@@ -18,13 +18,17 @@ struct ReviewCharge: Work {
 
     static func carryOut(_ attemptId: Attempt.ID, _ app: AppEnvironment) async throws {
         guard let provider = app.payments else { return }
-        let acting = Principal.job(kind).setting
-        guard let row = try await app.database.read(as: acting, { try await $0.first(AttemptSQL.attempt(attemptId)) }),
+        let acting = Principal.job(kind)
+        guard
+            let row = try await app.database.read(
+                as: acting.setting,
+                { try await $0.first(AttemptSQL.attempt(attemptId)) }
+            ),
             row.attempt.state == .succeeded, let intent = row.reference
         else { return }
         let review = try await provider.acting(for: row.attempt.account).review(intent)
-        try await app.database.transaction(as: acting, within: 60) { tx in
-            try await Attempt.review(attemptId, review, app, at: app.now(), in: tx)
+        try await app.act(as: acting, within: 60) { act in
+            try await Attempt.review(attemptId, review, act)
         }
     }
 }
@@ -33,25 +37,19 @@ extension Attempt {
     /// Records disputes and refunds made at the provider: their sums no longer count as paid.
     ///
     /// A disputed sum counts again once the dispute is won. Harmless to repeat.
-    static func review(
-        _ id: Attempt.ID,
-        _ review: PaymentProvider.Review,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        guard let unlocked = try await tx.first(AttemptSQL.attempt(id)) else { return }
-        try await endImpossible(of: unlocked.attempt, review, app, at: now, in: tx)
+    static func review(_ id: Attempt.ID, _ review: PaymentProvider.Review, _ act: Act) async throws {
+        guard let unlocked = try await act.tx.first(AttemptSQL.attempt(id)) else { return }
+        try await endImpossible(of: unlocked.attempt, review, act)
         let worker = Principal.job(ReviewCharge.kind)
-        var booking = try await Booking.locked(unlocked.bookingID, as: worker, in: tx)
-        guard let row = try await tx.first(AttemptSQL.attempt(id, locked: true)), row.attempt.state == .succeeded,
-            let zone = try await tx.first(BookingSQL.zone(of: booking.id))
+        var booking = try await Booking.locked(unlocked.bookingID, act.as(worker))
+        guard let row = try await act.tx.first(AttemptSQL.attempt(id, locked: true)), row.attempt.state == .succeeded,
+            let zone = try await act.tx.first(BookingSQL.zone(of: booking.id))
         else { return }
-        let today = try ParkClock(stored: zone).date(at: now)
+        let today = try ParkClock(stored: zone).date(at: act.now)
         let disputed = review.disputes.filter(\.hasMoney).reduce(0) { $0 + $1.money.amount }
         let takenBack = min(disputed, row.attempt.amount.amount)
         if takenBack != row.takenBack {
-            tx.later([AttemptSQL.setTakenBack(takenBack, of: id)])
+            act.tx.later([AttemptSQL.setTakenBack(takenBack, of: id)])
             try await booking.credit(
                 row.takenBack - takenBack,
                 to: row.attempt.shareId,
@@ -59,28 +57,26 @@ extension Attempt {
                 key: "taken:\(id):\(row.reviews + 1)",
                 reason: takenBack > row.takenBack ? "taken back by the payer's bank" : "a dispute that was won",
                 on: today,
-                app,
-                at: now,
-                in: tx
+                act
             )
         }
         if let dispute = review.disputes.max(by: { $0.created?.value ?? 0 < $1.created?.value ?? 0 }) {
-            try await tell(row, dispute, booking, today, app, at: now, in: tx)
+            try await tell(row, dispute, booking, today, act)
         }
-        let known = Set(try await tx.all(AttemptSQL.refundReferences(of: id)))
-        let ours = Set(try await tx.all(AttemptSQL.refunds(of: id)).map(\.refund.id.description))
+        let known = Set(try await act.tx.all(AttemptSQL.refundReferences(of: id)))
+        let ours = Set(try await act.tx.all(AttemptSQL.refunds(of: id)).map(\.refund.id.description))
         for found in review.refunds where !["failed", "canceled"].contains(found.status ?? "") {
             // A refund of ours whose answer never came is for its own job.
             guard !known.contains(found.id), !ours.contains(found.metadata?["refund"] ?? "") else { continue }
             let refund = Refund(
-                id: app.ids.next(at: now),
+                id: act.id(),
                 attemptId: id,
                 shareId: row.attempt.shareId,
                 amount: found.money,
                 state: found.status == "pending" ? .sent : .succeeded,
-                createdAt: now
+                createdAt: act.now
             )
-            tx.later(AttemptSQL.insertForeign(refund, reference: found.id, at: now))
+            act.tx.later(AttemptSQL.insertForeign(refund, reference: found.id, at: act.now))
             try await booking.credit(
                 -refund.amount.amount,
                 to: refund.shareId,
@@ -89,12 +85,10 @@ extension Attempt {
                 key: "refund:\(refund.id)",
                 reason: "given back at the provider",
                 on: today,
-                app,
-                at: now,
-                in: tx
+                act
             )
             if refund.state == .sent {
-                try Job.enqueue(SettleRefund(refundId: refund.id), key: refund.id.description, at: now, app, in: tx)
+                try Job.enqueue(SettleRefund(refundId: refund.id), key: refund.id.description, at: act.now, act)
             }
         }
     }
@@ -102,17 +96,11 @@ extension Attempt {
     /// Ends refunds of ours that the provider can never make, because more has been given back there than is left for them.
     ///
     /// Each would hold back what the others' review has to write down.
-    private static func endImpossible(
-        of attempt: Attempt,
-        _ review: PaymentProvider.Review,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
+    private static func endImpossible(of attempt: Attempt, _ review: PaymentProvider.Review, _ act: Act) async throws {
         let made = review.refunds.filter { !["failed", "canceled"].contains($0.status ?? "") }
         let left = attempt.amount.amount - made.reduce(0) { $0 + $1.money.amount }
         let known = Set(made.compactMap { $0.metadata?["refund"] })
-        for refund in try await tx.all(AttemptSQL.refunds(of: attempt.id)).map(\.refund)
+        for refund in try await act.tx.all(AttemptSQL.refunds(of: attempt.id)).map(\.refund)
         where refund.state == .reserved && refund.amount.amount > left && !known.contains(refund.id.description) {
             try await Refund.settle(
                 refund.id,
@@ -120,9 +108,7 @@ extension Attempt {
                 reference: nil,
                 amount: refund.amount.amount,
                 isElsewhere: true,
-                app,
-                at: now,
-                in: tx
+                act
             )
         }
     }
@@ -133,9 +119,7 @@ extension Attempt {
         _ dispute: PaymentProvider.Dispute,
         _ booking: Booking,
         _ today: LocalDate,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws {
         let subject = row.attempt.id.description
         guard dispute.status != "won", dispute.status != "warning_closed" else {
@@ -144,9 +128,7 @@ extension Attempt {
                 subject,
                 in: booking.parkId,
                 note: "The dispute is won; the money counts again.",
-                app,
-                at: now,
-                in: tx
+                act
             )
             return
         }
@@ -168,9 +150,7 @@ extension Attempt {
             source: .dispute,
             subject: subject,
             in: booking.parkId,
-            app,
-            at: now,
-            in: tx
+            act
         )
     }
 }

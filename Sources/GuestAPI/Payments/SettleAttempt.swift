@@ -18,8 +18,12 @@ struct SettleAttempt: Work {
 
     func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
         guard let payments = app.payments else { return }
-        let acting = Principal.job(Self.kind).setting
-        guard var row = try await app.database.read(as: acting, { try await $0.first(AttemptSQL.attempt(attemptId)) })
+        let acting = Principal.job(Self.kind)
+        guard
+            var row = try await app.database.read(
+                as: acting.setting,
+                { try await $0.first(AttemptSQL.attempt(attemptId)) }
+            )
         else { return }
         guard row.attempt.state != .succeeded else { return }
         let provider = payments.acting(for: row.attempt.account)
@@ -28,10 +32,10 @@ struct SettleAttempt: Work {
             intent = row.isEnding ? try await provider.cancel(reference) : try await provider.intent(reference)
         } else {
             guard !row.attempt.state.isTerminal else { return }
-            let isFirst = try await app.database.transaction(as: acting) { tx in
-                if try await tx.run(AttemptSQL.send(attemptId, at: app.now())) == 1 { return true }
+            let isFirst = try await app.act(as: acting) { act in
+                if try await act.tx.run(AttemptSQL.send(attemptId, at: app.now())) == 1 { return true }
                 // Ended before anybody asked for it: there is nothing at the provider.
-                row = try await tx.first(AttemptSQL.attempt(attemptId)) ?? row
+                row = try await act.tx.first(AttemptSQL.attempt(attemptId)) ?? row
                 return false
             }
             if !isFirst, row.sentAt == nil {
@@ -51,9 +55,9 @@ struct SettleAttempt: Work {
             let secret = try intent.clientSecret.map {
                 try app.secret.seal(Data($0.utf8), for: "attempt", context: attemptId.description)
             }
-            let isEnding = try await app.database.transaction(as: acting) { tx in
-                try await tx.run(AttemptSQL.setReference(intent.id, secret: secret, of: attemptId))
-                return try await tx.first(AttemptSQL.attempt(attemptId))?.isEnding ?? false
+            let isEnding = try await app.act(as: acting) { act in
+                try await act.tx.run(AttemptSQL.setReference(intent.id, secret: secret, of: attemptId))
+                return try await act.tx.first(AttemptSQL.attempt(attemptId))?.isEnding ?? false
             }
             if isEnding {
                 try await settle(provider.cancel(intent.id), app)
@@ -75,44 +79,30 @@ struct SettleAttempt: Work {
     }
 
     private func settle(_ intent: PaymentProvider.Intent, _ app: AppEnvironment) async throws {
-        try await app.database.transaction(as: Principal.job(Self.kind).setting, within: 60) { tx in
-            try await Attempt.settle(
-                attemptId,
-                intent.sighting,
-                charge: intent.latestCharge?.id,
-                app,
-                at: app.now(),
-                in: tx
-            )
+        try await app.act(as: .job(Self.kind), within: 60) { act in
+            try await Attempt.settle(attemptId, intent.sighting, charge: intent.latestCharge?.id, act)
         }
     }
 
     /// Ends what the provider never had.
     private func take(_ state: Attempt.State, _ app: AppEnvironment) async throws {
-        try await app.database.transaction(as: Principal.job(Self.kind).setting) { tx in
-            guard let row = try await tx.first(AttemptSQL.attempt(attemptId)) else { return }
-            try await Attempt.settle(
-                attemptId,
-                .init(state: state, amount: row.attempt.amount),
-                charge: nil,
-                app,
-                at: app.now(),
-                in: tx
-            )
+        try await app.act(as: .job(Self.kind)) { act in
+            guard let row = try await act.tx.first(AttemptSQL.attempt(attemptId)) else { return }
+            try await Attempt.settle(attemptId, .init(state: state, amount: row.attempt.amount), charge: nil, act)
         }
     }
 
     /// Later and later, until it is over; what nobody pays in time is withdrawn.
-    func again(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws -> Date? {
-        guard let row = try await tx.first(AttemptSQL.attempt(attemptId)), !row.attempt.state.isTerminal else {
+    func again(_ act: Act) async throws -> Date? {
+        guard let row = try await act.tx.first(AttemptSQL.attempt(attemptId)), !row.attempt.state.isTerminal else {
             return nil
         }
-        let age = now.timeIntervalSince(row.attempt.createdAt)
+        let age = act.now.timeIntervalSince(row.attempt.createdAt)
         if age > Attempt.patience, row.attempt.state != .processing, !row.isEnding {
-            try await tx.run(AttemptSQL.end([attemptId]))
-            return now
+            try await act.tx.run(AttemptSQL.end([attemptId]))
+            return act.now
         }
-        return now.addingTimeInterval(Attempt.pause(atAge: age))
+        return act.now.addingTimeInterval(Attempt.pause(atAge: age))
     }
 }
 
@@ -121,19 +111,12 @@ extension Attempt {
     ///
     /// Money for a hold that is covered by it makes the booking firm, also when the hold has run out and its cottages
     /// are free. What comes in beyond what is owed goes back to who paid it.
-    static func settle(
-        _ id: Attempt.ID,
-        _ sighting: Sighting,
-        charge: String?,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws {
-        guard let unlocked = try await tx.first(AttemptSQL.attempt(id)) else { return }
+    static func settle(_ id: Attempt.ID, _ sighting: Sighting, charge: String?, _ act: Act) async throws {
+        guard let unlocked = try await act.tx.first(AttemptSQL.attempt(id)) else { return }
         let worker = Principal.job(SettleAttempt.kind)
-        var booking = try await Booking.locked(unlocked.bookingID, as: worker, in: tx)
-        guard let row = try await tx.first(AttemptSQL.attempt(id, locked: true)),
-            let zone = try await tx.first(BookingSQL.zone(of: booking.id))
+        var booking = try await Booking.locked(unlocked.bookingID, act.as(worker))
+        guard let row = try await act.tx.first(AttemptSQL.attempt(id, locked: true)),
+            let zone = try await act.tx.first(BookingSQL.zone(of: booking.id))
         else { return }
         let clock = try ParkClock(stored: zone)
         var attempt = row.attempt
@@ -143,24 +126,22 @@ extension Attempt {
             // The attempt ends here, so that the job stops asking; staff look at the provider's side.
             attempt.state = .failed
             attempt.declined = "amount_mismatch"
-            tx.later([AttemptSQL.update(attempt, charge: charge, at: now)])
+            act.tx.later([AttemptSQL.update(attempt, charge: charge, at: act.now)])
             try await StaffTask.open(
                 StaffTaskRequest(
                     title: "A payment for booking \(booking.number) is not what was asked for",
                     detail:
                         "Asked: \(attempt.amount.plainText). The provider has \(sighting.amount.plainText) (\(sighting.state.rawValue)). Nothing has been booked.",
-                    due: clock.date(at: now)
+                    due: clock.date(at: act.now)
                 ),
                 source: .payment,
                 subject: id.description,
                 in: booking.parkId,
-                app,
-                at: now,
-                in: tx
+                act
             )
-        case .moved: tx.later([AttemptSQL.update(attempt, charge: charge, at: now)])
+        case .moved: act.tx.later([AttemptSQL.update(attempt, charge: charge, at: act.now)])
         case .paid:
-            tx.later([AttemptSQL.update(attempt, charge: charge, at: now)])
+            act.tx.later([AttemptSQL.update(attempt, charge: charge, at: act.now)])
             try await booking.credit(
                 attempt.amount.amount,
                 to: attempt.shareId,
@@ -168,20 +149,18 @@ extension Attempt {
                 into: attempt.account,
                 key: "pay:\(id)",
                 reason: "paid by \(attempt.method.rawValue)",
-                isOwn: try await tx.first(AttemptSQL.isOwn(id)) == true,
-                on: clock.date(at: now),
-                app,
-                at: now,
-                in: tx
+                isOwn: try await act.tx.first(AttemptSQL.isOwn(id)) == true,
+                on: clock.date(at: act.now),
+                act
             )
-            try await Booking.confirmIfCovered(booking.id, isLate: true, as: worker, app, at: now, in: tx)
-            if let share = try await tx.first(ShareSQL.share(attempt.shareId)), share.paid > share.amount {
-                try Job.enqueue(Overpaid(bookingId: booking.id), key: booking.id.description, at: now, app, in: tx)
+            try await Booking.confirmIfCovered(booking.id, isLate: true, act.as(worker))
+            if let share = try await act.tx.first(ShareSQL.share(attempt.shareId)), share.paid > share.amount {
+                try Job.enqueue(Overpaid(bookingId: booking.id), key: booking.id.description, at: act.now, act)
             }
         }
-        if attempt.state.isTerminal, let deadline = booking.holdUntil, booking.state == .held, deadline <= now {
+        if attempt.state.isTerminal, let deadline = booking.holdUntil, booking.state == .held, deadline <= act.now {
             // The hold may have waited for this one.
-            try Job.enqueue(ExpireHold(bookingId: booking.id), key: booking.id.description, at: now, app, in: tx)
+            try Job.enqueue(ExpireHold(bookingId: booking.id), key: booking.id.description, at: act.now, act)
         }
     }
 }
@@ -191,7 +170,7 @@ extension EndPayments: Work {
     static let kind = "endPayments"
     static let queue = Job.Queue.effects
 
-    func finish(_ app: AppEnvironment, at now: Date, in tx: Transaction) async throws {
-        try Attempt.end(await tx.all(AttemptSQL.open(of: bookingId)).filter { !$0.isEnding }, app, at: now, in: tx)
+    func finish(_ act: Act) async throws {
+        try Attempt.end(await act.tx.all(AttemptSQL.open(of: bookingId)).filter { !$0.isEnding }, act)
     }
 }

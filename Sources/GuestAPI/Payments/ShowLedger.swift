@@ -18,22 +18,25 @@ struct ToldJournal: Encodable, Sendable {
     let entries: [Entry]
 
     /// The ledger of a booking: all of it for staff of the park, that of their own household for a guest.
-    static func all(of id: Booking.ID, as principal: Principal, in reader: Reader) async throws -> [ToldJournal] {
-        let (parks, terms, shares, rows) = try await reader.all(
+    static func all(of id: Booking.ID, _ look: Look) async throws -> [ToldJournal] {
+        let (parks, terms, shares, rows) = try await look.reader.all(
             PaymentSQL.park(of: id),
-            ShareSQL.terms(of: id, for: principal.guestID),
+            ShareSQL.terms(of: id, for: look.principal.guestID),
             ShareSQL.shares(of: id),
             PaymentSQL.entries(of: id)
         )
         guard let park = parks.first else { throw Refusal.notFound }
         let author = terms.first?.asker
-        guard principal.has([.reception, .host, .finance], at: park) || principal.guestID != nil && author != nil else {
+        guard
+            look.principal.has([.reception, .host, .finance], at: park)
+                || look.principal.guestID != nil && author != nil
+        else {
             throw Refusal.notFound
         }
         let own = Set(shares.filter { $0.householdId == author }.map(\.id))
         return Dictionary(grouping: rows, by: \.journal).values
             .filter { entries in
-                principal.guestID == nil || entries.contains { $0.entry.shareId.map(own.contains) ?? false }
+                look.principal.guestID == nil || entries.contains { $0.entry.shareId.map(own.contains) ?? false }
             }
             .compactMap { entries in
                 entries.first.map {

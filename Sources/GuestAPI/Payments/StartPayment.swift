@@ -19,20 +19,18 @@ extension Attempt {
         _ request: PaymentRequest,
         for share: Share.ID,
         by payer: Payer,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Attempt {
-        let (booking, share) = try await payable(share, by: payer, in: tx)
+        let (booking, share) = try await payable(share, by: payer, in: act.tx)
         let asking: Principal = if case .principal(let principal) = payer { principal } else { .job("payLink") }
-        guard let money = try await BookingMoney.of(booking.id, as: asking, in: tx) else { throw Refusal.notFound }
-        guard app.settings.payments?.methods.contains(request.method) ?? false,
+        guard let money = try await BookingMoney.of(booking.id, act.as(asking)) else { throw Refusal.notFound }
+        guard act.app.settings.payments?.methods.contains(request.method) ?? false,
             request.method.isTaken(in: booking.total.currency)
         else { throw Refusal.methodNotTaken.at("/method") }
         switch booking.state {
         case .expired: throw Refusal.holdExpired
         case .held:
-            guard booking.holdUntil.map({ now < $0 }) ?? false else { throw Refusal.holdExpired }
+            guard booking.holdUntil.map({ act.now < $0 }) ?? false else { throw Refusal.holdExpired }
             guard request.method != .sepaDebit else { throw Refusal.methodTooSlow.at("/method") }
         case .confirmed, .checkedIn, .checkedOut, .cancelled, .noShow: break
         }
@@ -53,76 +51,59 @@ extension Attempt {
         } catch {
             throw error.at("/amount")
         }
-        if let open = try await tx.first(AttemptSQL.open(of: share.id)) {
+        if let open = try await act.tx.first(AttemptSQL.open(of: share.id)) {
             guard open.belongs(to: payer), open.attempt.method == request.method, open.attempt.amount == amount,
                 !open.isEnding, request.id == nil || request.id == open.attempt.id
             else { throw Refusal.paymentUnderWay }
             return open.attempt
         }
         let attempt = Attempt(
-            id: request.id ?? app.ids.next(at: now),
+            id: request.id ?? act.id(),
             shareId: share.id,
             method: request.method,
             amount: amount,
-            account: try await tx.first(AttemptSQL.account(of: booking.parkId)),
-            createdAt: now
+            account: try await act.tx.first(AttemptSQL.account(of: booking.parkId)),
+            createdAt: act.now
         )
-        try await tx.run(
+        try await act.tx.run(
             AttemptSQL.insert(attempt, payer: payer.guest, link: payer.link),
             refusing: ["attempt_pkey": .idTaken.at("/id"), "attempt_one_at_a_time": .paymentUnderWay]
         )
-        try Job.enqueue(SettleAttempt(attemptId: attempt.id), key: attempt.id.description, at: now, app, in: tx)
+        try Job.enqueue(SettleAttempt(attemptId: attempt.id), key: attempt.id.description, at: act.now, act)
         return attempt
     }
 
     /// Asks for the end of an attempt; it is over once the provider says so, and money that got through counts.
-    static func end(
-        _ id: Attempt.ID,
-        by payer: Payer,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> Attempt {
-        guard let row = try await tx.first(AttemptSQL.attempt(id)) else { throw Refusal.notFound }
-        _ = try await payable(row.attempt.shareId, by: payer, in: tx)
-        if !row.attempt.state.isTerminal { try end([row], app, at: now, in: tx) }
+    static func end(_ id: Attempt.ID, by payer: Payer, _ act: Act) async throws -> Attempt {
+        guard let row = try await act.tx.first(AttemptSQL.attempt(id)) else { throw Refusal.notFound }
+        _ = try await payable(row.attempt.shareId, by: payer, in: act.tx)
+        if !row.attempt.state.isTerminal { try end([row], act) }
         return row.attempt.told(to: row.belongs(to: payer))
     }
 
     /// Asks for the end of attempts, and has a worker see to it at once.
-    static func end(_ rows: [AttemptSQL.Row], _ app: AppEnvironment, at now: Date, in tx: Transaction) throws {
-        tx.later([AttemptSQL.end(rows.map(\.attempt.id))])
+    static func end(_ rows: [AttemptSQL.Row], _ act: Act) throws {
+        act.tx.later([AttemptSQL.end(rows.map(\.attempt.id))])
         for row in rows {
-            try Job.enqueue(
-                SettleAttempt(attemptId: row.attempt.id),
-                key: row.attempt.id.description,
-                at: now,
-                app,
-                in: tx
-            )
+            try Job.enqueue(SettleAttempt(attemptId: row.attempt.id), key: row.attempt.id.description, at: act.now, act)
         }
     }
 
     /// An attempt as its payer, or whoever else may pay that share, sees it.
-    static func show(
-        _ id: Attempt.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        in reader: Reader
-    ) async throws -> AttemptView {
-        guard let row = try await reader.first(AttemptSQL.attempt(id)) else { throw Refusal.notFound }
-        if principal.guestID == nil {
-            guard principal.has([.reception, .finance], at: row.parkID) else { throw Refusal.notFound }
+    static func show(_ id: Attempt.ID, _ look: Look) async throws -> AttemptView {
+        guard let row = try await look.reader.first(AttemptSQL.attempt(id)) else { throw Refusal.notFound }
+        if look.principal.guestID == nil {
+            guard look.principal.has([.reception, .finance], at: row.parkID) else { throw Refusal.notFound }
             return AttemptView(row.attempt.told(to: false))
         }
-        let (terms, roles, shares) = try await reader.all(
-            ShareSQL.terms(of: row.bookingID, for: principal.guestID),
-            BookingSQL.role(of: principal.guestID, in: row.bookingID),
+        let (terms, roles, shares) = try await look.reader.all(
+            ShareSQL.terms(of: row.bookingID, for: look.principal.guestID),
+            BookingSQL.role(of: look.principal.guestID, in: row.bookingID),
             ShareSQL.share(row.attempt.shareId)
         )
         let isOwn = terms.first?.asker == shares.first?.householdId && !shares.isEmpty
         guard isOwn || roles == [.organiser] else { throw Refusal.notFound }
-        return try row.view(isPayer: row.belongs(to: .principal(principal)), app)
+        return try row.view(isPayer: row.belongs(to: .principal(look.principal)), look.app)
     }
 
     /// The card's troubles are the payer's alone.
@@ -143,11 +124,11 @@ extension Attempt {
             guard link.shareId == id, let booking = try await tx.first(ShareSQL.share(id))?.bookingId else {
                 throw Refusal.notFound
             }
-            let found = try await Booking.locked(booking, by: .member, as: .job("payLink"), in: tx)
+            let found = try await Booking.locked(booking, by: .member, act.as(.job("payLink")))
             guard let share = try await tx.first(ShareSQL.share(id)) else { throw Refusal.notFound }
             return (found, share)
         case .principal(let principal):
-            let (share, booking) = try await Share.own(id, as: principal, or: [], isLocked: true, in: tx)
+            let (share, booking) = try await Share.own(id, or: [], isLocked: true, act.as(principal))
             return (booking, share)
         }
     }

@@ -6,34 +6,27 @@ import Sync
 extension PlanItem {
     private static let maximumInGroup = 1_000
 
-    static func add(
-        _ request: PlanItemRequest,
-        to group: TravelGroup.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
-    ) async throws -> PlanItem.ID {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
-        let (counts, ranks) = try await tx.all(
+    static func add(_ request: PlanItemRequest, to group: TravelGroup.ID, _ act: Act) async throws -> PlanItem.ID {
+        let own = try await TravelGroup.require(.member, in: group, act)
+        let (counts, ranks) = try await act.tx.all(
             PlanningSQL.items(in: group),
             PlanningSQL.lastRank(in: request.list, of: group)
         )
         // Two who add the last one at once may both: it is there to keep a list usable, not exact.
         guard (counts.first ?? 0) < maximumInGroup else { throw Refusal.listFull }
         if let booking = request.bookingId {
-            guard try await tx.first(PlanningSQL.isBooking(booking, of: group)) != nil else {
+            guard try await act.tx.first(PlanningSQL.isBooking(booking, of: group)) != nil else {
                 throw Refusal.notFound.at("/bookingId")
             }
         }
-        try await requireBringer(request.bringerId, in: group, in: tx)
-        var item = PlanItem(request, id: request.id ?? app.ids.next(at: now), group: group, by: own.id, at: now)
+        try await requireBringer(request.bringerId, in: group, in: act.tx)
+        var item = PlanItem(request, id: request.id ?? act.id(), group: group, by: own.id, at: act.now)
         if request.rank == nil { item.rank = try Rank.between(ranks.first ?? nil, nil) }
-        try await tx.run(
+        try await act.tx.run(
             PlanningSQL.insert(item),
             refusing: ["plan_item_pkey": .idTaken]
         )
-        tx.publish(item.id, .planItem, to: .group(group))
+        act.tx.publish(item.id, .planItem, to: .group(group))
         return item.id
     }
 
@@ -57,11 +50,9 @@ extension PlanItem {
         _ id: PlanItem.ID,
         in group: TravelGroup.ID,
         _ change: PlanItemChange,
-        as principal: Principal,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Outcome.Result {
-        let results = try await self.change([(id, change)], in: group, as: principal, at: now, in: tx)
+        let results = try await self.change([(id, change)], in: group, act)
         guard let result = results.first else { throw Refusal.notFound }
         return try result.get()
     }
@@ -73,12 +64,10 @@ extension PlanItem {
     static func change(
         _ changes: [(id: PlanItem.ID, change: PlanItemChange)],
         in group: TravelGroup.ID,
-        as principal: Principal,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> [Result<Outcome.Result, any Error>] {
-        guard let guest = principal.guestID else { throw Refusal.notFound }
-        let (members, found) = try await tx.all(
+        guard let guest = act.principal.guestID else { throw Refusal.notFound }
+        let (members, found) = try await act.tx.all(
             GroupSQL.ownRow(in: group, of: guest),
             PlanningSQL.items(Set(changes.map(\.id)), in: group, of: guest)
         )
@@ -86,7 +75,7 @@ extension PlanItem {
         var rows = Dictionary(found.map { ($0.item.id, $0) }) { first, _ in first }
         var unknown: Set<Traveller.ID> = []
         for bringer in Set(changes.compactMap(\.change.bringerId)).sorted() {
-            let known = try await tx.first(GroupSQL.traveller(bringer, in: group, staying: true))
+            let known = try await act.tx.first(GroupSQL.traveller(bringer, in: group, staying: true))
             if known == nil { unknown.insert(bringer) }
         }
         var events: [(item: PlanItem.ID, event: PlanEvent)] = []
@@ -100,7 +89,7 @@ extension PlanItem {
             var change = change
             change.base = min(change.base, row.item.version)
             let isBehind = row.revisions.values.contains { $0.isUnseen(by: own.id, since: change.base) }
-            let done = row.item.merge(change, revisions: &row.revisions, by: own.id, at: now)
+            let done = row.item.merge(change, revisions: &row.revisions, by: own.id, at: act.now)
             guard !done.isEmpty else { return .noop }
             rows[id] = row
             events += done.map { (id, $0) }
@@ -108,14 +97,14 @@ extension PlanItem {
         }
         let results = changes.map { one in Result { try change(one.id, one.change) } }
         let changed = Set(events.map(\.item))
-        tx.later(try PlanningSQL.write(changed.compactMap { rows[$0] }, events, at: now))
+        act.tx.later(try PlanningSQL.write(changed.compactMap { rows[$0] }, events, at: act.now))
         for former in found.map(\.item) where changed.contains(former.id) {
             let version = rows[former.id]?.item.version ?? former.version
             // Now and then: to look every time costs more than what is kept.
             if version / 50 != former.version / 50 {
-                tx.later([PlanningSQL.forgetEvents(of: former.id, before: version / 50 * 50)])
+                act.tx.later([PlanningSQL.forgetEvents(of: former.id, before: version / 50 * 50)])
             }
-            tx.publish(former.id, .planItem, to: .group(group))
+            act.tx.publish(former.id, .planItem, to: .group(group))
         }
         return results
     }
@@ -125,18 +114,16 @@ extension PlanItem {
         _ request: UndoRequest,
         of id: PlanItem.ID,
         in group: TravelGroup.ID,
-        as principal: Principal,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Outcome.Result {
-        _ = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
-        let (rows, events) = try await tx.all(
+        _ = try await TravelGroup.require(.member, in: group, act)
+        let (rows, events) = try await act.tx.all(
             PlanningSQL.item(id, in: group, locked: true),
             PlanningSQL.event(request.number, request.field, of: id)
         )
         guard let row = rows.first, let event = events.first else { throw Refusal.notFound }
         let change = PlanItemChange.undoing(event, base: row.item.version)
-        return try await self.change(id, in: group, change, as: principal, at: now, in: tx)
+        return try await self.change(id, in: group, change, act)
     }
 
     /// Deletes it, or brings it back; either is harmless to repeat.
@@ -144,17 +131,15 @@ extension PlanItem {
         _ isDeleted: Bool,
         _ id: PlanItem.ID,
         in group: TravelGroup.ID,
-        as principal: Principal,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Outcome.Result {
-        _ = try await TravelGroup.require(.member, in: group, as: principal, in: tx)
-        guard let row = try await tx.first(PlanningSQL.item(id, in: group, locked: true)) else {
+        _ = try await TravelGroup.require(.member, in: group, act)
+        guard let row = try await act.tx.first(PlanningSQL.item(id, in: group, locked: true)) else {
             throw Refusal.notFound
         }
         guard row.isDeleted != isDeleted else { return .noop }
-        try await tx.run(PlanningSQL.delete(id, at: isDeleted ? now : nil))
-        tx.publish(id, .planItem, to: .group(group))
+        try await act.tx.run(PlanningSQL.delete(id, at: isDeleted ? act.now : nil))
+        act.tx.publish(id, .planItem, to: .group(group))
         return .applied
     }
 
@@ -163,31 +148,29 @@ extension PlanItem {
         _ request: ReplyRequest,
         _ id: PlanItem.ID,
         in group: TravelGroup.ID,
-        as principal: Principal,
-        at instant: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Outcome.Result {
-        let traveller = try await Traveller.speaking(request, in: group, as: principal, in: tx)
-        guard let row = try await tx.first(PlanningSQL.item(id, in: group, locked: false)) else {
+        let traveller = try await Traveller.speaking(request, in: group, act)
+        guard let row = try await act.tx.first(PlanningSQL.item(id, in: group, locked: false)) else {
             throw Refusal.notFound
         }
         guard !row.isDeleted else { throw Refusal.itemDeleted }
-        let command = PlanningSQL.reply(request.reply, to: .taking(id), by: traveller, in: group, at: instant)
-        guard try await tx.run(command) == 1 else { return .noop }
-        tx.publish(id, .planItem, to: .group(group))
+        let command = PlanningSQL.reply(request.reply, to: .taking(id), by: traveller, in: group, at: act.now)
+        guard try await act.tx.run(command) == 1 else { return .noop }
+        act.tx.publish(id, .planItem, to: .group(group))
         return .applied
     }
 }
 
 extension Departure {
     /// Their votes no longer count, and what they were to bring is free again.
-    static let planning = Departure { traveller, group, _, tx in
-        for reply in try await tx.all(PlanningSQL.forgetReplies(of: traveller)) {
-            if let option = reply.option { tx.publish(option, .option, to: .group(group)) }
-            if let item = reply.item { tx.publish(item, .planItem, to: .group(group)) }
+    static let planning = Departure { traveller, group, act in
+        for reply in try await act.tx.all(PlanningSQL.forgetReplies(of: traveller)) {
+            if let option = reply.option { act.tx.publish(option, .option, to: .group(group)) }
+            if let item = reply.item { act.tx.publish(item, .planItem, to: .group(group)) }
         }
-        for item in try await tx.all(PlanningSQL.forgetBringer(traveller)) {
-            tx.publish(item, .planItem, to: .group(group))
+        for item in try await act.tx.all(PlanningSQL.forgetBringer(traveller)) {
+            act.tx.publish(item, .planItem, to: .group(group))
         }
     }
 }
@@ -196,10 +179,10 @@ extension PersonalData {
     /// What they wrote belongs to the group's plans and stays, without a name to it.
     static let planning = PersonalData(
         name: "planning",
-        export: { guest, _, tx in try await tx.all(PlanningSQL.everything(of: guest)) },
-        erase: { guest, _, now, tx in
-            for row in try await tx.all(GroupSQL.rows(of: guest)) {
-                try await Departure.planning.act(row.traveller, row.group, now, tx)
+        export: { guest, act in try await act.tx.all(PlanningSQL.everything(of: guest)) },
+        erase: { guest, act in
+            for row in try await act.tx.all(GroupSQL.rows(of: guest)) {
+                try await Departure.planning.run(row.traveller, row.group, act)
             }
         }
     )

@@ -29,24 +29,17 @@ enum PlanningRoutes {
     private static func propose(_ call: Call) async throws -> Answer {
         let request = try call.body(StayOptionRequest.self)
         let group: TravelGroup.ID = try call.id("group")
-        return try await call.write { tx in
-            let id = try await StayOption.propose(
-                request,
-                to: group,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
-            return try await answer(PlanningSQL.option(id), .created, in: tx)
+        return try await call.write { act in
+            let id = try await StayOption.propose(request, to: group, act)
+            return try await answer(PlanningSQL.option(id), .created, in: act.tx)
         }
     }
 
     private static func withdraw(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
         let id: StayOption.ID = try call.id("option")
-        return try await call.write { tx in
-            try await StayOption.withdraw(id, in: group, as: call.principal, in: tx)
+        return try await call.write { act in
+            try await StayOption.withdraw(id, in: group, act)
             return .noContent
         }
     }
@@ -55,9 +48,9 @@ enum PlanningRoutes {
         let request = try call.body(ReplyRequest.self)
         let group: TravelGroup.ID = try call.id("group")
         let id: StayOption.ID = try call.id("option")
-        return try await call.write { tx in
-            _ = try await StayOption.vote(request, on: id, in: group, as: call.principal, at: call.now, in: tx)
-            return try await answer(PlanningSQL.option(id), in: tx)
+        return try await call.write { act in
+            _ = try await StayOption.vote(request, on: id, in: group, act)
+            return try await answer(PlanningSQL.option(id), in: act.tx)
         }
     }
 
@@ -65,9 +58,9 @@ enum PlanningRoutes {
         let request = try call.body(ReplyRequest.self)
         let group: TravelGroup.ID = try call.id("group")
         let id: StayOption.ID = try call.id("option")
-        return try await call.write { tx in
-            _ = try await StayOption.attend(request, id, in: group, as: call.principal, at: call.now, in: tx)
-            return try await answer(PlanningSQL.option(id), in: tx)
+        return try await call.write { act in
+            _ = try await StayOption.attend(request, id, in: group, act)
+            return try await answer(PlanningSQL.option(id), in: act.tx)
         }
     }
 
@@ -75,16 +68,8 @@ enum PlanningRoutes {
         let request = try call.body(PromotionRequest.self)
         let group: TravelGroup.ID = try call.id("group")
         let id: StayOption.ID = try call.id("option")
-        return try await call.write { tx in
-            let booking = try await StayOption.promote(
-                id,
-                in: group,
-                request,
-                as: call.principal,
-                call.app,
-                at: call.now,
-                in: tx
-            )
+        return try await call.write { act in
+            let booking = try await StayOption.promote(id, in: group, request, act)
             return try .json(booking, .created, version: booking.version)
         }
     }
@@ -112,9 +97,9 @@ enum PlanningRoutes {
     private static func add(_ call: Call) async throws -> Answer {
         let request = try call.body(PlanItemRequest.self)
         let group: TravelGroup.ID = try call.id("group")
-        return try await call.write { tx in
-            let id = try await PlanItem.add(request, to: group, as: call.principal, call.app, at: call.now, in: tx)
-            return try await answer(PlanningSQL.item(id), .created, in: tx)
+        return try await call.write { act in
+            let id = try await PlanItem.add(request, to: group, act)
+            return try await answer(PlanningSQL.item(id), .created, in: act.tx)
         }
     }
 
@@ -122,17 +107,17 @@ enum PlanningRoutes {
         let change = try call.body(PlanItemChange.self)
         let group: TravelGroup.ID = try call.id("group")
         let id: PlanItem.ID = try call.id("item")
-        return try await call.write { tx in
-            _ = try await PlanItem.change(id, in: group, change, as: call.principal, at: call.now, in: tx)
-            return try await answer(PlanningSQL.item(id), in: tx)
+        return try await call.write { act in
+            _ = try await PlanItem.change(id, in: group, change, act)
+            return try await answer(PlanningSQL.item(id), in: act.tx)
         }
     }
 
     private static func delete(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
         let id: PlanItem.ID = try call.id("item")
-        return try await call.write { tx in
-            _ = try await PlanItem.setDeleted(true, id, in: group, as: call.principal, at: call.now, in: tx)
+        return try await call.write { act in
+            _ = try await PlanItem.setDeleted(true, id, in: group, act)
             return .noContent
         }
     }
@@ -140,9 +125,9 @@ enum PlanningRoutes {
     private static func restore(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
         let id: PlanItem.ID = try call.id("item")
-        return try await call.write { tx in
-            _ = try await PlanItem.setDeleted(false, id, in: group, as: call.principal, at: call.now, in: tx)
-            return try await answer(PlanningSQL.item(id), in: tx)
+        return try await call.write { act in
+            _ = try await PlanItem.setDeleted(false, id, in: group, act)
+            return try await answer(PlanningSQL.item(id), in: act.tx)
         }
     }
 
@@ -150,9 +135,9 @@ enum PlanningRoutes {
         let request = try call.body(ReplyRequest.self)
         let group: TravelGroup.ID = try call.id("group")
         let id: PlanItem.ID = try call.id("item")
-        return try await call.write { tx in
-            _ = try await PlanItem.attend(request, id, in: group, as: call.principal, at: call.now, in: tx)
-            return try await answer(PlanningSQL.item(id), in: tx)
+        return try await call.write { act in
+            _ = try await PlanItem.attend(request, id, in: group, act)
+            return try await answer(PlanningSQL.item(id), in: act.tx)
         }
     }
 
@@ -175,9 +160,9 @@ enum PlanningRoutes {
         let request = try call.body(UndoRequest.self)
         let group: TravelGroup.ID = try call.id("group")
         let id: PlanItem.ID = try call.id("item")
-        return try await call.write { tx in
-            _ = try await PlanItem.undo(request, of: id, in: group, as: call.principal, at: call.now, in: tx)
-            return try await answer(PlanningSQL.item(id), in: tx)
+        return try await call.write { act in
+            _ = try await PlanItem.undo(request, of: id, in: group, act)
+            return try await answer(PlanningSQL.item(id), in: act.tx)
         }
     }
 

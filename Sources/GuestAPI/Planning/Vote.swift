@@ -12,23 +12,20 @@ extension StayOption {
     static func propose(
         _ request: StayOptionRequest,
         to group: TravelGroup.ID,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> StayOption.ID {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
+        let own = try await TravelGroup.require(.member, in: group, staying: true, act)
         let cottages = request.cottages.compactMap(\.cottageId)
         // A type may be wanted twice.
         let types = Set(request.cottages.compactMap(\.typeId)).sorted()
-        let (open, known) = try await tx.all(
+        let (open, known) = try await act.tx.all(
             PlanningSQL.openOptions(of: group),
             PlanningSQL.known(cottages: cottages, types: types, in: request.parkId)
         )
         guard (open.first ?? 0) < maximumOpen else { throw Refusal.tooManyOptions }
         guard known.first == cottages.count + types.count else { throw Refusal.unknownCottage.at("/cottages") }
         let option = StayOption(
-            id: request.id ?? app.ids.next(at: now),
+            id: request.id ?? act.id(),
             groupId: group,
             parkId: request.parkId,
             stay: request.stay,
@@ -37,38 +34,27 @@ extension StayOption {
             state: .open,
             bookingId: nil,
             proposedBy: own.id,
-            proposedAt: now,
+            proposedAt: act.now,
             votes: [],
             attendance: [],
             version: 1
         )
-        try await tx.run(PlanningSQL.insert(option), refusing: ["stay_option_pkey": .idTaken])
-        tx.publish(option.id, .option, to: .group(group))
-        try Notice.optionProposed.tell(
-            about: .init(group: group, option: option.id, park: option.parkId),
-            by: principal,
-            app,
-            at: now,
-            in: tx
-        )
+        try await act.tx.run(PlanningSQL.insert(option), refusing: ["stay_option_pkey": .idTaken])
+        act.tx.publish(option.id, .option, to: .group(group))
+        try Notice.optionProposed.tell(about: .init(group: group, option: option.id, park: option.parkId), act)
         return option.id
     }
 
     /// Takes it back; whoever proposed it may, and the organiser.
-    static func withdraw(
-        _ id: StayOption.ID,
-        in group: TravelGroup.ID,
-        as principal: Principal,
-        in tx: Transaction
-    ) async throws {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
-        guard let option = try await tx.first(PlanningSQL.option(id, in: group, locked: true)) else {
+    static func withdraw(_ id: StayOption.ID, in group: TravelGroup.ID, _ act: Act) async throws {
+        let own = try await TravelGroup.require(.member, in: group, staying: true, act)
+        guard let option = try await act.tx.first(PlanningSQL.option(id, in: group, locked: true)) else {
             throw Refusal.notFound
         }
         guard own.role == .organiser || own.id == option.proposedBy else { throw Refusal.forbidden }
         guard option.isOpen else { throw Refusal.optionClosed }
-        try await tx.run(PlanningSQL.end(id, as: .withdrawn, booking: nil))
-        tx.publish(id, .option, to: .group(group))
+        try await act.tx.run(PlanningSQL.end(id, as: .withdrawn, booking: nil))
+        act.tx.publish(id, .option, to: .group(group))
     }
 
     /// - Returns: `noop` when something later has been said already.
@@ -76,18 +62,16 @@ extension StayOption {
         _ request: ReplyRequest,
         on id: StayOption.ID,
         in group: TravelGroup.ID,
-        as principal: Principal,
-        at instant: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Outcome.Result {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
+        let own = try await TravelGroup.require(.member, in: group, staying: true, act)
         guard request.travellerId == nil || request.travellerId == own.id else {
             throw Refusal.forbidden.at("/travellerId")
         }
-        try await requireOpen(id, in: group, in: tx)
-        let command = PlanningSQL.reply(request.reply, to: .vote(id), by: own.id, in: group, at: instant)
-        guard try await tx.run(command) == 1 else { return .noop }
-        tx.publish(id, .option, to: .group(group))
+        try await requireOpen(id, in: group, in: act.tx)
+        let command = PlanningSQL.reply(request.reply, to: .vote(id), by: own.id, in: group, at: act.now)
+        guard try await act.tx.run(command) == 1 else { return .noop }
+        act.tx.publish(id, .option, to: .group(group))
         return .applied
     }
 
@@ -96,15 +80,13 @@ extension StayOption {
         _ request: ReplyRequest,
         _ id: StayOption.ID,
         in group: TravelGroup.ID,
-        as principal: Principal,
-        at instant: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Outcome.Result {
-        let traveller = try await Traveller.speaking(request, in: group, as: principal, in: tx)
-        try await requireOpen(id, in: group, in: tx)
-        let command = PlanningSQL.reply(request.reply, to: .attendance(id), by: traveller, in: group, at: instant)
-        guard try await tx.run(command) == 1 else { return .noop }
-        tx.publish(id, .option, to: .group(group))
+        let traveller = try await Traveller.speaking(request, in: group, act)
+        try await requireOpen(id, in: group, in: act.tx)
+        let command = PlanningSQL.reply(request.reply, to: .attendance(id), by: traveller, in: group, at: act.now)
+        guard try await act.tx.run(command) == 1 else { return .noop }
+        act.tx.publish(id, .option, to: .group(group))
         return .applied
     }
 
@@ -126,13 +108,10 @@ extension StayOption {
         _ id: StayOption.ID,
         in group: TravelGroup.ID,
         _ request: PromotionRequest,
-        as principal: Principal,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Booking {
-        _ = try await TravelGroup.require(.organiser, in: group, as: principal, in: tx)
-        let (options, cottages, coming) = try await tx.all(
+        _ = try await TravelGroup.require(.organiser, in: group, act)
+        let (options, cottages, coming) = try await act.tx.all(
             PlanningSQL.option(id, in: group, locked: true),
             PlanningSQL.choices(of: id),
             PlanningSQL.coming(to: id)
@@ -151,13 +130,10 @@ extension StayOption {
                 travellerIds: travellers,
                 pets: request.pets
             ),
-            as: principal,
-            app,
-            at: now,
-            in: tx
+            act
         )
-        try await tx.run(PlanningSQL.end(id, as: .promoted, booking: booking.id))
-        tx.publish(id, .option, to: .group(group))
+        try await act.tx.run(PlanningSQL.end(id, as: .promoted, booking: booking.id))
+        act.tx.publish(id, .option, to: .group(group))
         return booking
     }
 }
@@ -168,15 +144,10 @@ extension PlanningSQL.OptionRow {
 
 extension Traveller {
     /// For whom a reply is: oneself, or somebody of one's household who has no account.
-    static func speaking(
-        _ request: ReplyRequest,
-        in group: TravelGroup.ID,
-        as principal: Principal,
-        in tx: Transaction
-    ) async throws -> Traveller.ID {
-        let own = try await TravelGroup.require(.member, in: group, as: principal, staying: true, in: tx)
+    static func speaking(_ request: ReplyRequest, in group: TravelGroup.ID, _ act: Act) async throws -> Traveller.ID {
+        let own = try await TravelGroup.require(.member, in: group, staying: true, act)
         guard let id = request.travellerId, id != own.id else { return own.id }
-        guard let other = try await tx.first(GroupSQL.traveller(id, in: group)) else {
+        guard let other = try await act.tx.first(GroupSQL.traveller(id, in: group)) else {
             throw Refusal.notFound.at("/travellerId")
         }
         guard other.role == nil, other.householdId == own.householdId else {

@@ -25,17 +25,11 @@ struct Digest: Encodable, Sendable {
     }
 
     /// Throws `notFound` for a scope the guest does not see.
-    static func show(
-        _ scope: String,
-        _ suffix: String,
-        to guest: Guest.ID,
-        at now: Date,
-        in reader: Reader
-    ) async throws -> Digest {
-        guard let version = try await reader.first(SyncSQL.version(of: scope, for: guest, at: now)) else {
+    static func show(_ scope: String, _ suffix: String, to guest: Guest.ID, _ look: Look) async throws -> Digest {
+        guard let version = try await look.reader.first(SyncSQL.version(of: scope, for: guest, at: look.now)) else {
             throw Refusal.notFound
         }
-        let (buckets, rows) = try await reader.all(
+        let (buckets, rows) = try await look.reader.all(
             SyncSQL.buckets(of: scope, suffix: suffix),
             SyncSQL.rows(of: scope, suffix: suffix, limit: suffix.count < longestSuffix ? fewRows + 1 : 1_000)
         )

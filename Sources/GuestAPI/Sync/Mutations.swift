@@ -8,13 +8,11 @@ import Sync
 /// A name is never given another meaning: what changes gets another number behind the `@`, and the old one stays for a
 /// year.
 enum Mutations {
-    /// A mutation on its way to its verb.
-    struct Act: Sendable {
+    /// A mutation as a phone sent it.
+    struct Sent: Sendable {
         let bytes: [UInt8]
         /// By the phone's clock, but not later than now, and later than what the same phone did before.
         let madeAt: Date
-        let principal: Principal
-        let app: AppEnvironment
         let now: Date
 
         /// Throws `BadRequest` for arguments that are none of the verb's.
@@ -26,23 +24,23 @@ enum Mutations {
     struct Verb: Sendable {
         typealias Results = [Result<Outcome.Result, any Error>]
 
-        /// Those that follow each other are done together.
+        /// Whether mutations that follow each other are done together.
         let takesSeveral: Bool
-        let act: @Sendable ([Act], Transaction) async throws -> Results
+        let run: @Sendable ([Sent], Act) async throws -> Results
 
-        init(_ one: @escaping @Sendable (Act, Transaction) async throws -> Outcome.Result) {
+        init(_ one: @escaping @Sendable (Sent, Act) async throws -> Outcome.Result) {
             takesSeveral = false
-            act = { acts, tx in
+            run = { all, act in
                 var results: Results = []
-                for act in acts { results.append(.success(try await one(act, tx))) }
+                for sent in all { results.append(.success(try await one(sent, act))) }
                 return results
             }
         }
 
-        /// - Parameter several: comes to the same as if each were done after the one before.
-        init(several: @escaping @Sendable ([Act], Transaction) async throws -> Results) {
+        /// - Parameter several: does all of them; the result is the same as of one after the other.
+        init(several: @escaping @Sendable ([Sent], Act) async throws -> Results) {
             takesSeveral = true
-            act = several
+            run = several
         }
     }
 
@@ -79,17 +77,17 @@ enum Mutations {
     )
 
     private static let others: [String: Verb] = [
-        "booking.setArrivalTime@1": Verb { act, tx in
-            let arguments: ArrivalTime = try act.arguments()
+        "booking.setArrivalTime@1": Verb { sent, act in
+            let arguments: ArrivalTime = try sent.arguments()
             let id = arguments.bookingId
             let request = ArrivalTimeRequest(time: arguments.time)
-            _ = try await Booking.setArrivalTime(request, of: id, as: act.principal, at: act.now, in: tx)
+            _ = try await Booking.setArrivalTime(request, of: id, act)
             return .applied
         },
-        "guest.change@1": Verb { act, tx in
+        "guest.change@1": Verb { sent, act in
             guard let guest = act.principal.guestID else { throw Refusal.forbidden }
-            let arguments: GuestChange = try act.arguments()
-            _ = try await Guest.change(guest, arguments.change, expecting: arguments.version, in: tx)
+            let arguments: GuestChange = try sent.arguments()
+            _ = try await Guest.change(guest, arguments.change, expecting: arguments.version, in: act.tx)
             return .applied
         },
     ]
@@ -109,192 +107,93 @@ enum Mutations {
     // MARK: Planning
 
     private static let planning: [String: Verb] = [
-        "option.propose@1": Verb { act, tx in
-            let new: GroupArguments<StayOptionRequest> = try act.arguments()
-            _ = try await StayOption.propose(
-                new.request,
-                to: new.groupId,
-                as: act.principal,
-                act.app,
-                at: act.now,
-                in: tx
-            )
+        "option.propose@1": Verb { sent, act in
+            let new: GroupArguments<StayOptionRequest> = try sent.arguments()
+            _ = try await StayOption.propose(new.request, to: new.groupId, act)
             return .applied
         },
-        "option.withdraw@1": Verb { act, tx in
-            let option: ThingArguments<StayOption> = try act.arguments()
-            try await StayOption.withdraw(option.id, in: option.groupId, as: act.principal, in: tx)
+        "option.withdraw@1": Verb { sent, act in
+            let option: ThingArguments<StayOption> = try sent.arguments()
+            try await StayOption.withdraw(option.id, in: option.groupId, act)
             return .applied
         },
-        "option.vote@1": Verb { act, tx in
-            let option: ChangeArguments<StayOption, ReplyRequest> = try act.arguments()
-            return try await StayOption.vote(
-                option.request,
-                on: option.id,
-                in: option.groupId,
-                as: act.principal,
-                at: act.madeAt,
-                in: tx
-            )
+        "option.vote@1": Verb { sent, act in
+            let option: ChangeArguments<StayOption, ReplyRequest> = try sent.arguments()
+            return try await StayOption.vote(option.request, on: option.id, in: option.groupId, act.at(sent.madeAt))
         },
-        "option.attend@1": Verb { act, tx in
-            let option: ChangeArguments<StayOption, ReplyRequest> = try act.arguments()
-            return try await StayOption.attend(
-                option.request,
-                option.id,
-                in: option.groupId,
-                as: act.principal,
-                at: act.madeAt,
-                in: tx
-            )
+        "option.attend@1": Verb { sent, act in
+            let option: ChangeArguments<StayOption, ReplyRequest> = try sent.arguments()
+            return try await StayOption.attend(option.request, option.id, in: option.groupId, act.at(sent.madeAt))
         },
-        "option.promote@1": Verb { act, tx in
-            let option: ChangeArguments<StayOption, PromotionRequest> = try act.arguments()
-            _ = try await StayOption.promote(
-                option.id,
-                in: option.groupId,
-                option.request,
-                as: act.principal,
-                act.app,
-                at: act.now,
-                in: tx
-            )
+        "option.promote@1": Verb { sent, act in
+            let option: ChangeArguments<StayOption, PromotionRequest> = try sent.arguments()
+            _ = try await StayOption.promote(option.id, in: option.groupId, option.request, act)
             return .applied
         },
-        "planItem.add@1": Verb { act, tx in
-            let new: GroupArguments<PlanItemRequest> = try act.arguments()
-            _ = try await PlanItem.add(
-                new.request,
-                to: new.groupId,
-                as: act.principal,
-                act.app,
-                at: act.now,
-                in: tx
-            )
+        "planItem.add@1": Verb { sent, act in
+            let new: GroupArguments<PlanItemRequest> = try sent.arguments()
+            _ = try await PlanItem.add(new.request, to: new.groupId, act)
             return .applied
         },
         "planItem.change@1": Verb(several: change),
-        "planItem.undo@1": Verb { act, tx in
-            let item: ChangeArguments<PlanItem, UndoRequest> = try act.arguments()
-            return try await PlanItem.undo(
-                item.request,
-                of: item.id,
-                in: item.groupId,
-                as: act.principal,
-                at: act.now,
-                in: tx
-            )
+        "planItem.undo@1": Verb { sent, act in
+            let item: ChangeArguments<PlanItem, UndoRequest> = try sent.arguments()
+            return try await PlanItem.undo(item.request, of: item.id, in: item.groupId, act)
         },
-        "planItem.delete@1": Verb { act, tx in try await setDeleted(true, act, tx) },
-        "planItem.restore@1": Verb { act, tx in try await setDeleted(false, act, tx) },
-        "planItem.attend@1": Verb { act, tx in
-            let item: ChangeArguments<PlanItem, ReplyRequest> = try act.arguments()
-            return try await PlanItem.attend(
-                item.request,
-                item.id,
-                in: item.groupId,
-                as: act.principal,
-                at: act.madeAt,
-                in: tx
-            )
+        "planItem.delete@1": Verb { sent, act in try await setDeleted(true, sent, act) },
+        "planItem.restore@1": Verb { sent, act in try await setDeleted(false, sent, act) },
+        "planItem.attend@1": Verb { sent, act in
+            let item: ChangeArguments<PlanItem, ReplyRequest> = try sent.arguments()
+            return try await PlanItem.attend(item.request, item.id, in: item.groupId, act.at(sent.madeAt))
         },
     ]
 
-    private static func change(_ acts: [Act], _ tx: Transaction) async throws -> Verb.Results {
+    private static func change(_ all: [Sent], _ act: Act) async throws -> Verb.Results {
         typealias Arguments = ChangeArguments<PlanItem, PlanItemChange>
-        let items = acts.map { act in Result { try act.arguments(Arguments.self) } }
+        let items = all.map { sent in Result { try sent.arguments(Arguments.self) } }
         var results: Verb.Results = items.map { $0.map { _ in .noop } }
         let ofGroups = Dictionary(grouping: items.indices) { (try? items[$0].get())?.groupId }
         for case (let group?, let places) in ofGroups.sorted(by: { ($0.value.first ?? 0) < ($1.value.first ?? 0) }) {
-            guard let act = acts.first else { continue }
             let done = try await PlanItem.change(
                 places.compactMap { try? items[$0].get() }.map { ($0.id, $0.request) },
                 in: group,
-                as: act.principal,
-                at: act.now,
-                in: tx
+                act
             )
             for (place, result) in zip(places, done) { results[place] = result }
         }
         return results
     }
 
-    private static func setDeleted(_ isDeleted: Bool, _ act: Act, _ tx: Transaction) async throws -> Outcome.Result {
-        let item: ThingArguments<PlanItem> = try act.arguments()
-        return try await PlanItem.setDeleted(
-            isDeleted,
-            item.id,
-            in: item.groupId,
-            as: act.principal,
-            at: act.now,
-            in: tx
-        )
+    private static func setDeleted(_ isDeleted: Bool, _ sent: Sent, _ act: Act) async throws -> Outcome.Result {
+        let item: ThingArguments<PlanItem> = try sent.arguments()
+        return try await PlanItem.setDeleted(isDeleted, item.id, in: item.groupId, act)
     }
 
     // MARK: Messages
 
     private static let messages: [String: Verb] = [
-        "topic.open@1": Verb { act, tx in
-            let new: GroupArguments<TopicRequest> = try act.arguments()
-            _ = try await Topic.open(
-                new.request,
-                in: new.groupId,
-                as: act.principal,
-                saidAt: act.madeAt,
-                act.app,
-                at: act.now,
-                in: tx
-            )
+        "topic.open@1": Verb { sent, act in
+            let new: GroupArguments<TopicRequest> = try sent.arguments()
+            _ = try await Topic.open(new.request, in: new.groupId, saidAt: sent.madeAt, act)
             return .applied
         },
-        "topic.write@1": Verb { act, tx in
-            let said: ChangeArguments<Topic, MessageRequest> = try act.arguments()
-            _ = try await Topic.write(
-                said.request,
-                in: said.id,
-                of: said.groupId,
-                as: act.principal,
-                saidAt: act.madeAt,
-                act.app,
-                at: act.now,
-                in: tx
-            )
+        "topic.write@1": Verb { sent, act in
+            let said: ChangeArguments<Topic, MessageRequest> = try sent.arguments()
+            _ = try await Topic.write(said.request, in: said.id, of: said.groupId, saidAt: sent.madeAt, act)
             return .applied
         },
-        "topic.close@1": Verb { act, tx in
-            let topic: ThingArguments<Topic> = try act.arguments()
-            return try await Topic.close(
-                topic.id,
-                of: topic.groupId,
-                as: act.principal,
-                act.app,
-                at: act.now,
-                in: tx
-            )
+        "topic.close@1": Verb { sent, act in
+            let topic: ThingArguments<Topic> = try sent.arguments()
+            return try await Topic.close(topic.id, of: topic.groupId, act)
         },
-        "message.write@1": Verb { act, tx in
-            let said: GroupArguments<MessageRequest> = try act.arguments()
-            _ = try await Message.write(
-                said.request,
-                in: said.groupId,
-                as: act.principal,
-                saidAt: act.madeAt,
-                act.app,
-                at: act.now,
-                in: tx
-            )
+        "message.write@1": Verb { sent, act in
+            let said: GroupArguments<MessageRequest> = try sent.arguments()
+            _ = try await Message.write(said.request, in: said.groupId, saidAt: sent.madeAt, act)
             return .applied
         },
-        "message.takeBack@1": Verb { act, tx in
-            let message: ThingArguments<Message> = try act.arguments()
-            try await Message.takeBack(
-                message.id,
-                in: message.groupId,
-                as: act.principal,
-                act.app,
-                at: act.now,
-                in: tx
-            )
+        "message.takeBack@1": Verb { sent, act in
+            let message: ThingArguments<Message> = try sent.arguments()
+            try await Message.takeBack(message.id, in: message.groupId, act)
             return .applied
         },
     ]

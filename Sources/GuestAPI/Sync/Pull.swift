@@ -20,9 +20,9 @@ struct Pull {
     /// One page behind what a push said; where there is nothing new and nothing was pushed, waits for it.
     func page(behind outcomes: SyncLines, waiting seconds: Int, _ app: AppEnvironment) async throws -> SyncLines {
         func look() async throws -> (lines: SyncLines, idle: [String]?) {
-            try await app.database.read(as: Principal.guest(guest).setting) { reader in
+            try await app.database.read(as: Principal.guest(guest).setting) { look in
                 var lines = outcomes
-                let idle = try await write(to: &lines, app, at: app.now(), in: reader)
+                let idle = try await write(to: &lines, look)
                 return (lines, idle)
             }
         }
@@ -42,22 +42,17 @@ struct Pull {
     /// All of it is one state of the database, grants included: what is not granted in that state is not in it.
     ///
     /// - Returns: the scopes to wait for when there is nothing new; nil when there is.
-    private func write(
-        to lines: inout SyncLines,
-        _ app: AppEnvironment,
-        at now: Date,
-        in reader: Reader
-    ) async throws -> [String]? {
+    private func write(to lines: inout SyncLines, _ look: Look) async throws -> [String]? {
         if let cursor {
             // Most phones that ask have it all, and that is seen at a glance.
-            let standing = try await reader.all(SyncSQL.standing(of: guest, at: now))
+            let standing = try await look.reader.all(SyncSQL.standing(of: guest, at: look.now))
             if cursor.read.hasAll(of: standing) {
                 lines.complete(cursor.text, standing)
                 return standing.map(\.scope)
             }
         }
         let cursor = cursor?.read
-        let found = try await reader.all(SyncSQL.pull(guest, since: cursor, limit: limit, at: now))
+        let found = try await look.reader.all(SyncSQL.pull(guest, since: cursor, limit: limit, at: look.now))
         var scopes: [SyncSQL.ScopeLine] = []
         var rows: [Row] = []
         for line in found {
@@ -92,11 +87,11 @@ struct Pull {
         }
         if let current { next.positions[current] = try position(of: rows[written - 1]) }
         guard written == rows.count, rows.count < limit else {
-            lines.page(next.text(for: guest, app.secret))
+            lines.page(next.text(for: guest, look.app.secret))
             return nil
         }
         for scope in scopes { next.positions[scope.scope] = .init(version: scope.version) }
-        lines.complete(next.text(for: guest, app.secret), scopes)
+        lines.complete(next.text(for: guest, look.app.secret), scopes)
         return next == cursor ? Array(granted) : nil
     }
 }

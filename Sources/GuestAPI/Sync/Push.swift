@@ -11,14 +11,12 @@ enum Push {
     static func outcomes(
         of mutations: [Mutation],
         from device: UUID,
-        as guest: Guest.ID,
-        in language: Language,
-        _ app: AppEnvironment,
-        at now: Date
+        by guest: Guest.ID,
+        _ call: Call
     ) async throws -> SyncLines {
         guard !mutations.isEmpty else { return SyncLines() }
         do {
-            return try await push(mutations, from: device, as: guest, in: language, app, at: now)
+            return try await push(mutations, from: device, by: guest, call)
         } catch let error as PostgresError where error.isPassing {
             var lines = SyncLines()
             lines.busy()
@@ -36,14 +34,13 @@ enum Push {
     private static func push(
         _ mutations: [Mutation],
         from device: UUID,
-        as guest: Guest.ID,
-        in language: Language,
-        _ app: AppEnvironment,
-        at now: Date
+        by guest: Guest.ID,
+        _ call: Call
     ) async throws -> SyncLines {
-        try await app.database.transaction(as: Principal.guest(guest).setting) { tx in
+        let language = call.language
+        return try await call.act { act in
             var lines = SyncLines()
-            let (devices, known) = try await tx.all(
+            let (devices, known) = try await act.tx.all(
                 SyncSQL.device(device, of: guest),
                 SyncSQL.outcomes(of: mutations.map(\.id), by: guest)
             )
@@ -63,16 +60,16 @@ enum Push {
             var saidAt = newest.saidAt ?? .distantPast
             var times: [UUID: Date] = [:]
             for mutation in new {
-                saidAt = max(min(mutation.at, now), saidAt.addingTimeInterval(0.001))
+                saidAt = max(min(mutation.at, act.now), saidAt.addingTimeInterval(0.001))
                 times[mutation.id] = saidAt
             }
             let runs = Mutations.runs(of: new)
-            tx.later(Mutations.locks(for: runs, by: guest))
+            act.tx.later(Mutations.locks(for: runs, by: guest))
             var done: [(mutation: Mutation, outcome: String)] = []
             for run in runs {
-                done += try await self.done(run, madeAt: times, as: guest, in: language, app, at: now, in: tx)
+                done += try await self.outcomes(of: run, madeAt: times, by: guest, in: language, act)
             }
-            if !done.isEmpty { tx.later([SyncSQL.keep(done, by: guest, at: now)]) }
+            if !done.isEmpty { act.tx.later([SyncSQL.keep(done, by: guest, at: act.now)]) }
             let outcomes = Dictionary(done.map { ($0.mutation.id, $0.outcome) }) { first, _ in first }
             for mutation in mutations {
                 if let former = former[mutation.id] {
@@ -86,55 +83,51 @@ enum Push {
                 }
             }
             let sequence = max(last, mutations.last?.sequence ?? last)
-            tx.later([SyncSQL.advance(device, to: sequence, said: new.isEmpty ? nil : saidAt, at: now)])
+            act.tx.later([SyncSQL.advance(device, to: sequence, said: new.isEmpty ? nil : saidAt, at: act.now)])
             return lines
         }
     }
 
     /// Does mutations of one name; the outcome of each is the JSON that is kept.
-    private static func done(
-        _ run: [Mutation],
+    private static func outcomes(
+        of run: [Mutation],
         madeAt times: [UUID: Date],
-        as guest: Guest.ID,
+        by guest: Guest.ID,
         in language: Language,
-        _ app: AppEnvironment,
-        at now: Date,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> [(mutation: Mutation, outcome: String)] {
-        let acts = run.map { mutation in
-            Mutations.Act(
+        let all = run.map { mutation in
+            Mutations.Sent(
                 bytes: Array(mutation.arguments.utf8),
-                madeAt: times[mutation.id] ?? min(mutation.at, now),
-                principal: .guest(guest),
-                app: app,
-                now: now
+                madeAt: times[mutation.id] ?? min(mutation.at, act.now),
+                now: act.now
             )
         }
         let problem: Problem
         do {
             guard let verb = run.first.flatMap({ Mutations.all[$0.name] }) else { throw Refusal.mutationUnknown }
-            let results = try await tx.savepoint { tx in
-                let results = try await verb.act(acts, tx)
+            let results = try await act.tx.savepoint { _ in
+                let results = try await verb.run(all, act)
                 guard results.count == run.count else { throw Problem.internalError }
-                try await tx.settle()
+                try await act.tx.settle()
                 return results
             }
             return try zip(run, results).map { mutation, result in
                 switch result {
                 case .success(let result): (mutation, try text(Outcome(id: mutation.id, result: result)))
-                case .failure(let error): (mutation, try rejected(mutation, final(error, app), in: language))
+                case .failure(let error): (mutation, try rejected(mutation, final(error, act), in: language))
                 }
             }
         } catch {
-            // Of several it is told again, by the one alone whose mistake it is.
-            problem = try final(error, run.count > 1 ? nil : app)
+            // Do not log yet: the mutations are retried one by one, and the failing one logs.
+            problem = try final(error, run.count > 1 ? nil : act)
         }
         guard run.count > 1 else { return try run.map { ($0, try rejected($0, problem, in: language)) } }
         // Nothing of them was done, and their locks are gone; which of them it was shows when each is done alone.
-        tx.later(Mutations.locks(for: run.map { [$0] }, by: guest))
+        act.tx.later(Mutations.locks(for: run.map { [$0] }, by: guest))
         var outcomes: [(mutation: Mutation, outcome: String)] = []
         for mutation in run {
-            outcomes += try await done([mutation], madeAt: times, as: guest, in: language, app, at: now, in: tx)
+            outcomes += try await self.outcomes(of: [mutation], madeAt: times, by: guest, in: language, act)
         }
         return outcomes
     }
@@ -147,8 +140,8 @@ enum Push {
     ///
     /// A rule may allow later what it forbids now, such as a 21st hold. The guest decides then: an automatic retry would
     /// block all mutations behind it.
-    private static func final(_ error: any Error, _ app: AppEnvironment?) throws -> Problem {
-        guard let problem = Problem(error) ?? hopeless(error, app), error is Refusal || !problem.isRetryable else {
+    private static func final(_ error: any Error, _ act: Act?) throws -> Problem {
+        guard let problem = Problem(error) ?? hopeless(error, act), error is Refusal || !problem.isRetryable else {
             throw error
         }
         return problem
@@ -163,7 +156,7 @@ enum Push {
 
 extension Push {
     /// What comes to the same however often it is tried is our mistake: it must not stop all that comes after it.
-    private static func hopeless(_ error: any Error, _ app: AppEnvironment?) -> Problem? {
+    private static func hopeless(_ error: any Error, _ act: Act?) -> Problem? {
         if error is CancellationError { return nil }
         if let error = error as? PostgresError {
             switch error {
@@ -171,8 +164,8 @@ extension Push {
             default: return nil
             }
         }
-        app?.metrics.met(error)
-        app?.logger.error("mutation failed", metadata: ["error": "\(String(reflecting: error))"])
+        act?.app.metrics.met(error)
+        act?.logger.error("mutation failed", metadata: ["error": "\(String(reflecting: error))"])
         return Problem.internalError
     }
 }

@@ -15,10 +15,10 @@ enum SyncRoutes {
     private static func register(_ call: Call) async throws -> Answer {
         let device = try call.body(DeviceRequest.self).id
         let guest = try call.guest()
-        return try await call.write { tx in
-            let owner = try await tx.first(SyncSQL.register(device, of: guest, at: call.now))
+        return try await call.write { act in
+            let owner = try await act.tx.first(SyncSQL.register(device, of: guest, at: call.now))
             guard owner == guest else { throw Refusal.deviceTaken }
-            tx.later([SyncSQL.keepDevices(of: guest, atMost: maximumDevices)])
+            act.tx.later([SyncSQL.keepDevices(of: guest, atMost: maximumDevices)])
             return .noContent
         }
     }
@@ -34,10 +34,8 @@ enum SyncRoutes {
         let outcomes = try await Push.outcomes(
             of: request.mutations ?? [],
             from: request.deviceId,
-            as: guest,
-            in: call.language,
-            call.app,
-            at: call.now
+            by: guest,
+            call
         )
         let pull = Pull(guest: guest, cursor: cursor, limit: request.limit ?? Pull.pageRows, load: call.load)
         let lines = try await pull.page(behind: outcomes, waiting: request.wait ?? 0, call.app)
@@ -79,7 +77,7 @@ enum SyncRoutes {
         let guest = try call.guest()
         let scope = call.text("scope")
         return try .json(
-            await call.read { try await Digest.show(scope, suffix?.description ?? "", to: guest, at: call.now, in: $0) }
+            await call.read { try await Digest.show(scope, suffix?.description ?? "", to: guest, $0) }
         )
     }
 }
@@ -87,9 +85,9 @@ enum SyncRoutes {
 extension PersonalData {
     static let sync = PersonalData(
         name: "sync",
-        export: { guest, _, tx in try await tx.all(SyncSQL.devices(of: guest)) },
-        erase: { guest, _, _, tx in try await tx.run(SyncSQL.erase(guest)) },
-        stop: { guest, tx in try await tx.run(SyncSQL.stop(guest)) }
+        export: { guest, act in try await act.tx.all(SyncSQL.devices(of: guest)) },
+        erase: { guest, act in try await act.tx.run(SyncSQL.erase(guest)) },
+        stop: { guest, act in try await act.tx.run(SyncSQL.stop(guest)) }
     )
 }
 

@@ -111,15 +111,13 @@ import Testing
                     refresh: first,
                     deviceName: "",
                     deviceHash: Token(secret).hash,
-                    one,
-                    at: stage.api.now,
-                    in: tx
+                    stage.api.act(tx)
                 )
             }
             let request = RefreshRequest(refreshToken: tokens.refreshToken, deviceSecret: secret)
             func refresh(_ app: AppEnvironment) async throws -> String? {
                 try await app.database.transaction(as: acting) { tx in
-                    switch try await SignIn.refresh(request, app, at: stage.api.now, in: tx) {
+                    switch try await SignIn.refresh(request, stage.api.act(tx)) {
                     case .tokens(let tokens): tokens.refreshToken
                     case .reuse: nil
                     }

@@ -61,9 +61,7 @@ import Testing
                                 source: .reservation,
                                 subject: "4711",
                                 in: world.park.id,
-                                api.app,
-                                at: api.now,
-                                in: tx
+                                api.act(tx)
                             ).id
                         }
                     }

@@ -148,9 +148,7 @@ import Testing
                     isHeadOffice: true,
                     posts: [],
                     language: .english,
-                    api.app,
-                    at: api.now,
-                    in: tx
+                    api.act(tx)
                 )
             }
             func ask(_ secret: String) async throws -> CodeSent {

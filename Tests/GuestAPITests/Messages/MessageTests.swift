@@ -469,11 +469,8 @@ import Testing
                         _ = try await Message.write(
                             MessageRequest(text: "One last word"),
                             in: stage.group.id,
-                            as: .guest(guest),
                             saidAt: api.now,
-                            api.app,
-                            at: api.now,
-                            in: tx
+                            api.act(tx, as: .guest(guest))
                         )
                         try await tx.settle()
                         hasSaid.yield()

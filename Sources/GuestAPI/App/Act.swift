@@ -1,0 +1,63 @@
+import Foundation
+import GuestModels
+import Logging
+import Postgres
+
+/// Who acts, when, with what, and the transaction in which everything of it happens.
+///
+/// Verbs take it as their last argument and pass it on. So they call each other, and routes, phones and jobs reach the
+/// same verb, without half-done work.
+struct Act: Sendable {
+    let principal: Principal
+    /// One instant for all of it.
+    let now: Date
+    let app: AppEnvironment
+    let tx: Transaction
+    /// Names the request or the job in each line.
+    let logger: Logger
+
+    /// A new identifier.
+    func id<Subject>() -> Identifier<Subject> { app.ids.next(at: now) }
+
+    /// The same act in another role, such as a rule's own consequence of what a guest did.
+    func `as`(_ principal: Principal) -> Act { Act(principal: principal, now: now, app: app, tx: tx, logger: logger) }
+
+    /// The same act at the time that a phone names.
+    func at(_ instant: Date) -> Act { Act(principal: principal, now: instant, app: app, tx: tx, logger: logger) }
+}
+
+/// Who looks, when, with what, and the reader that asks.
+struct Look: Sendable {
+    let principal: Principal
+    let now: Date
+    let app: AppEnvironment
+    let reader: Reader
+}
+
+extension AppEnvironment {
+    /// Runs a verb in a transaction of its own, for work that no request asked for.
+    ///
+    /// - Parameter logger: the job's; the service's own unless told.
+    @discardableResult
+    func act<Value>(
+        as principal: Principal,
+        within seconds: TimeInterval = 5,
+        logger: Logger? = nil,
+        _ verb: (Act) async throws -> Value
+    ) async throws -> Value {
+        try await database.transaction(as: principal.setting, within: seconds) { tx in
+            try await verb(Act(principal: principal, now: now(), app: self, tx: tx, logger: logger ?? self.logger))
+        }
+    }
+
+    /// Runs a verb that only reads, for work that no request asked for.
+    func look<Value>(
+        as principal: Principal,
+        at pace: Database.Pace = .quick,
+        _ verb: (Look) async throws -> Value
+    ) async throws -> Value {
+        try await database.read(as: principal.setting, at: pace) { reader in
+            try await verb(Look(principal: principal, now: now(), app: self, reader: reader))
+        }
+    }
+}
