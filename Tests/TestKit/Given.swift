@@ -41,7 +41,7 @@ public struct Given: Sendable {
                 refresh: Token(UUID().uuidString),
                 deviceName: "test",
                 deviceHash: Token(UUID().uuidString).hash,
-                api.act(tx)
+                api.app.act(in: tx, as: .job("test"))
             )
             // Tests move the clock by weeks.
             try await tx.run(
@@ -78,7 +78,7 @@ public struct Given: Sendable {
             try await Traveller.add(
                 TravellerRequest(name: "Kim", birthDate: day("2019-06-01"), guardianId: group.travellers.first?.id),
                 to: group.id,
-                api.act(tx, as: .guest(guardian.id()))
+                api.app.act(in: tx, as: .guest(guardian.id()))
             )
         }
     }
@@ -109,7 +109,7 @@ public struct Given: Sendable {
     public func system(_ purpose: SystemCredential.Purpose, at park: Park.ID) async throws -> Person {
         let request = SystemCredentialRequest(name: "System \(UUID())", purpose: purpose)
         let made = try await api.transaction { tx in
-            try await SystemCredential.make(request, at: park, api.act(tx))
+            try await SystemCredential.make(request, at: park, api.app.act(in: tx, as: .job("test")))
         }
         return Person(token: made.token, email: "", guest: nil, staff: nil)
     }
@@ -123,7 +123,7 @@ public struct Given: Sendable {
                 isHeadOffice: isHeadOffice,
                 posts: posts,
                 language: .english,
-                api.act(tx)
+                api.app.act(in: tx, as: .job("test"))
             )
         }
         return try await session(of: .staff(member.id), email: email)
@@ -161,10 +161,8 @@ public struct Given: Sendable {
             latitude: 52.2,
             rules: rules
         )
-        let app = api.app
-        let now = api.now
         return try await api.transaction { tx in
-            let park = try await Park.create(request, api.act(tx))
+            let park = try await Park.create(request, api.app.act(in: tx, as: .job("test")))
             let type = try await CottageType.create(
                 CottageTypeRequest(
                     code: "A",
@@ -176,7 +174,7 @@ public struct Given: Sendable {
                     cleaningFee: 5000
                 ),
                 park: park.id,
-                api.act(tx)
+                api.app.act(in: tx, as: .job("test"))
             )
             _ = try await Rate.create(
                 RateRequest(
@@ -185,7 +183,7 @@ public struct Given: Sendable {
                     weekendNight: 12000
                 ),
                 type: type.id,
-                api.act(tx)
+                api.app.act(in: tx, as: .job("test"))
             )
             var cottages: [Cottage] = []
             for index in 0..<count {
@@ -198,7 +196,7 @@ public struct Given: Sendable {
                             latitude: 52.2
                         ),
                         park: park.id,
-                        api.act(tx)
+                        api.app.act(in: tx, as: .job("test"))
                     )
                 )
             }
@@ -209,20 +207,19 @@ public struct Given: Sendable {
     /// A group with its organiser as the only traveller.
     public func group(of organiser: Person, name: String = "Friends") async throws -> TravelGroup {
         try await api.transaction { tx in
-            try await TravelGroup.create(GroupRequest(name: name, myName: "Organiser"), by: organiser.id(), api.act(tx))
+            try await TravelGroup.create(GroupRequest(name: name, myName: "Organiser"), by: organiser.id(), api.app.act(in: tx, as: .job("test")))
         }
     }
 
     public func member(of group: TravelGroup, invitedBy organiser: Person) async throws -> Person {
         let person = try await guest("Member")
-        let now = api.now
         try await api.transaction { tx in
             let invitation = try await Invitation.create(
                 InvitationRequest(),
                 to: group.id,
-                api.act(tx, as: .guest(organiser.id()))
+                api.app.act(in: tx, as: .guest(organiser.id()))
             )
-            _ = try await Invitation.accept(code: invitation.code, InvitationAcceptance(), by: person.id(), api.act(tx))
+            _ = try await Invitation.accept(code: invitation.code, InvitationAcceptance(), by: person.id(), api.app.act(in: tx, as: .job("test")))
         }
         return person
     }
@@ -238,7 +235,7 @@ public struct Given: Sendable {
         try await api.transaction { tx in
             try await Booking.place(
                 api.given.request(group, world, cottages: cottages, from: arrival, to: departure),
-                api.act(tx, as: .guest(organiser.id()))
+                api.app.act(in: tx, as: .guest(organiser.id()))
             )
         }
     }

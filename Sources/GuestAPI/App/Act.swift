@@ -35,6 +35,11 @@ struct Look: Sendable {
 }
 
 extension AppEnvironment {
+    /// An act in a transaction that is open already.
+    func act(in tx: Transaction, as principal: Principal, at instant: Date? = nil, logger: Logger? = nil) -> Act {
+        Act(principal: principal, now: instant ?? now(), app: self, tx: tx, logger: logger ?? self.logger)
+    }
+
     /// Runs a verb in a transaction of its own, for work that no request asked for.
     ///
     /// - Parameter logger: the job's; the service's own unless told.
@@ -46,7 +51,7 @@ extension AppEnvironment {
         _ verb: (Act) async throws -> Value
     ) async throws -> Value {
         try await database.transaction(as: principal.setting, within: seconds) { tx in
-            try await verb(Act(principal: principal, now: now(), app: self, tx: tx, logger: logger ?? self.logger))
+            try await verb(act(in: tx, as: principal, logger: logger))
         }
     }
 

@@ -66,9 +66,8 @@ extension Office {
             guard let key = app.secret.keys.first, key.number == newest else {
                 throw BadArgument(description: "\(folder.file(newest).path()) cannot be read")
             }
-            let now = app.now()
             try await app.act(as: Self.acting) { act in
-                try await act.tx.run(SecretSQL.insert(key, at: now))
+                try await act.tx.run(SecretSQL.insert(key, at: act.now))
                 try Audit.record("secret.rotate", target: nil, after: key.number, act)
             }
         }
@@ -90,7 +89,6 @@ extension Office {
         guard values == 0 else {
             throw BadArgument(description: "secret \(number) still seals \(values) values; rotate to the end first")
         }
-        let now = app.now()
         let isKnown = try await app.act(as: Self.acting) { act in
             guard try await act.tx.run(SecretSQL.delete(number)) == 1 else { return false }
             try Audit.record("secret.end", target: nil, before: number, act)

@@ -192,8 +192,8 @@ private struct AdminResponder: HTTPResponder {
 
     /// The gauges whose values the database alone knows.
     private func gaugesOfDatabase(at now: Date) async throws -> [Metrics.Gauge] {
-        let (queues, counts, checks) = try await app.database.read(as: "metrics", at: .slow) { look in
-            try await look.reader.all(JobSQL.backlog(at: now), AttemptSQL.openCounts, CheckSQL.checkedFrom)
+        let (queues, counts, checks) = try await app.database.read(as: "metrics", at: .slow) { reader in
+            try await reader.all(JobSQL.backlog(at: now), AttemptSQL.openCounts, CheckSQL.checkedFrom)
         }
         var gauges: [Metrics.Gauge] = []
         for queue in queues {

@@ -15,7 +15,7 @@ enum ArrivalRoutes {
 
     private static func setArrivalTime(_ call: Call) async throws -> Answer {
         let request = try call.body(ArrivalTimeRequest.self)
-        return try await BookingRoutes.change(call) { id, tx in
+        return try await BookingRoutes.change(call) { id, act in
             try await Booking.setArrivalTime(request, of: id, act)
         }
     }
@@ -50,14 +50,14 @@ enum ArrivalRoutes {
 
     private static func checkIn(_ call: Call) async throws -> Answer {
         let household = try household(of: call)
-        return try await BookingRoutes.change(call) { id, tx in
+        return try await BookingRoutes.change(call) { id, act in
             try await Booking.checkIn(id, of: household, act)
         }
     }
 
     private static func checkOut(_ call: Call) async throws -> Answer {
         let household = try household(of: call)
-        return try await BookingRoutes.change(call) { id, tx in
+        return try await BookingRoutes.change(call) { id, act in
             try await Booking.checkOut(id, of: household, act)
         }
     }
@@ -70,14 +70,14 @@ enum ArrivalRoutes {
     private static func noShow(_ call: Call) async throws -> Answer {
         let request = try call.body(NoShowRequest.self)
         guard let reason = request.reason else { throw Refusal.reasonNeeded.at("/reason") }
-        return try await BookingRoutes.change(call) { id, tx in
+        return try await BookingRoutes.change(call) { id, act in
             try await Booking.noShow(id, of: request.householdId, reason: reason, act)
         }
     }
 
     private static func undo(_ call: Call) async throws -> Answer {
         let request = try call.body(MistakeRequest.self)
-        return try await BookingRoutes.change(call) { id, tx in
+        return try await BookingRoutes.change(call) { id, act in
             try await Booking.undo(request, on: id, act)
         }
     }
@@ -114,7 +114,7 @@ enum ArrivalRoutes {
             throw Refusal.notFound
         }
         let date = try QueryReader.date(of: call)
-        let rows = try await call.read { try await $0.all(ArrivalSQL.readiness(in: park, on: date)) }
+        let rows = try await call.read { try await $0.reader.all(ArrivalSQL.readiness(in: park, on: date)) }
         return try .json(Page(items: rows, next: nil))
     }
 
@@ -125,7 +125,7 @@ enum ArrivalRoutes {
     private static func createCalendar(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
         let guest = try call.guest()
-        guard try await call.read({ try await $0.first(GroupSQL.ownRow(in: group, of: guest)) }) != nil else {
+        guard try await call.read({ try await $0.reader.first(GroupSQL.ownRow(in: group, of: guest)) }) != nil else {
             throw Refusal.notFound
         }
         let token = GroupCalendar.token(of: group, for: guest, call.app)
@@ -134,7 +134,7 @@ enum ArrivalRoutes {
 
     private static func showCalendar(_ call: Call) async throws -> Answer {
         let (group, guest) = try GroupCalendar.read(call.text("calendar"), call.app)
-        let rows = try await call.read { try await $0.all(ArrivalSQL.calendar(of: group, for: guest)) }
+        let rows = try await call.read { try await $0.reader.all(ArrivalSQL.calendar(of: group, for: guest)) }
         let type = HTTPField(name: .contentType, value: "text/calendar; charset=utf-8")
         return Answer(status: .ok, headers: [type], body: Array(try GroupCalendar.text(rows).utf8))
     }

@@ -8,7 +8,7 @@ extension CottageAccess {
     ///
     /// The audit says that it changed, not to what.
     func set(for cottage: Cottage.ID, _ act: Act) async throws {
-        let place = try await Cottage.locked(cottage, [.reception, .maintenance], act)
+        let place = try await Cottage.locked(cottage, for: [.reception, .maintenance], act)
         let data = Data(try ResponseEncoder.encode(self))
         let sealed = try act.app.secret.seal(data, for: "access", context: cottage.description)
         act.tx.later([ArrivalSQL.setAccess(cottage, sealed: sealed, at: act.now)])
@@ -108,7 +108,7 @@ extension Booking {
 extension Cottage {
     /// Says what a cottage is like: cleaned, to be cleaned, out of order.
     static func setReadiness(_ id: Cottage.ID, _ request: ReadinessRequest, _ act: Act) async throws {
-        let cottage = try await locked(id, [.reception, .host, .housekeeping, .maintenance], act)
+        let cottage = try await locked(id, for: [.reception, .host, .housekeeping, .maintenance], act)
         let wasReady = try await act.tx.first(ArrivalSQL.isReady(id)) == true
         mark([id], request.readiness, note: request.note, of: cottage.parkId, act)
         if request.readiness == .ready, !wasReady {

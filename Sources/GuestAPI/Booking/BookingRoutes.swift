@@ -39,21 +39,21 @@ enum BookingRoutes {
 
     private static func extend(_ call: Call) async throws -> Answer {
         let request = try call.bytes.isEmpty ? ExtensionRequest() : call.body(ExtensionRequest.self)
-        return try await change(call) { id, tx in
+        return try await change(call) { id, act in
             try await Booking.extend(id, request, act)
         }
     }
 
     private static func confirm(_ call: Call) async throws -> Answer {
         let reason = try reason(of: call)
-        return try await change(call) { id, tx in
+        return try await change(call) { id, act in
             try await Booking.confirm(id, reason: reason, act)
         }
     }
 
     private static func cancel(_ call: Call) async throws -> Answer {
         let request = try call.bytes.isEmpty ? CancellationRequest() : call.body(CancellationRequest.self)
-        return try await change(call) { id, tx in
+        return try await change(call) { id, act in
             try await Booking.cancel(id, request, act)
         }
     }
@@ -72,7 +72,7 @@ enum BookingRoutes {
     private static func apply(_ call: Call) async throws -> Answer {
         let request = try call.body(QuotedChange.self)
         let version = try call.expectedVersion()
-        return try await change(call) { id, tx in
+        return try await change(call) { id, act in
             try await Booking.change(id, by: request, expecting: version, act)
         }
     }
@@ -80,7 +80,7 @@ enum BookingRoutes {
     private static func agreePrice(_ call: Call) async throws -> Answer {
         let request = try call.body(AgreedPriceRequest.self)
         let version = try call.expectedVersion()
-        return try await change(call) { id, tx in
+        return try await change(call) { id, act in
             try await Booking.agreePrice(id, request, expecting: version, act)
         }
     }
@@ -93,11 +93,11 @@ enum BookingRoutes {
     /// Every verb that changes one booking and answers it.
     static func change(
         _ call: Call,
-        _ verb: @Sendable (Booking.ID, Transaction) async throws -> Booking
+        _ verb: @Sendable (Booking.ID, Act) async throws -> Booking
     ) async throws -> Answer {
         let id: Booking.ID = try call.id("booking")
         return try await call.write { act in
-            let booking = try await verb(id, act.tx)
+            let booking = try await verb(id, act)
             return try .json(await booking.shown(act), version: booking.version)
         }
     }

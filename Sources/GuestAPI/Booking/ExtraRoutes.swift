@@ -18,7 +18,7 @@ enum ExtraRoutes {
         try query.finish()
         guard let stay else { throw BadRequest("?from", "is missing") }
         let offered = try await call.read {
-            try await Extra.offered(in: park, from: stay.arrival, through: stay.departure, in: $0)
+            try await Extra.offered(in: park, from: stay.arrival, through: stay.departure, $0)
         }
         return try .json(Page(items: offered, next: nil))
     }
@@ -81,7 +81,7 @@ enum ExtraRoutes {
         guard call.principal.has([.reception, .host, .housekeeping], at: park) else { throw Refusal.notFound }
         let date = try QueryReader.date(of: call)
         return try .json(
-            Page(items: await call.read { try await $0.all(ExtraSQL.toPrepare(in: park, on: date)) }, next: nil)
+            Page(items: await call.read { try await $0.reader.all(ExtraSQL.toPrepare(in: park, on: date)) }, next: nil)
         )
     }
 }

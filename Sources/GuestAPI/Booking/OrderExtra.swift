@@ -184,13 +184,8 @@ extension Extra {
         let dates: [ExtraStock]
     }
 
-    static func offered(
-        in park: Park.ID,
-        from: LocalDate,
-        through: LocalDate,
-        in reader: Reader
-    ) async throws -> [Offered] {
-        let (parks, extras, stock) = try await reader.all(
+    static func offered(in park: Park.ID, from: LocalDate, through: LocalDate, _ look: Look) async throws -> [Offered] {
+        let (parks, extras, stock) = try await look.reader.all(
             ParkSQL.park(park),
             ExtraSQL.extras(of: park),
             ExtraSQL.stock(of: park, from: from, through: through)

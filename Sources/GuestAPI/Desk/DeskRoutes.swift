@@ -29,11 +29,11 @@ enum DeskRoutes {
         let date = query.date("date")
         let (cursor, limit) = paging(&query)
         try query.finish()
-        let zone = try await call.read { try await $0.first(ParkSQL.park(park)) }?.timeZone
+        let zone = try await call.read { try await $0.reader.first(ParkSQL.park(park)) }?.timeZone
         guard let zone else { throw Refusal.notFound }
         let clock = try ParkClock(stored: zone)
         let wanted = list(park, date ?? clock.date(at: call.now), cursor, limit + 1)
-        var rows = try await call.read { try await $0.all(wanted) }
+        var rows = try await call.read { try await $0.reader.all(wanted) }
         if !call.principal.has([.reception, .host], at: park) {
             for index in rows.indices { rows[index].open = nil }
         }
@@ -49,7 +49,9 @@ enum DeskRoutes {
         query.require(text != nil, "q", "is missing")
         try query.finish()
         return try page(
-            await call.read { try await $0.all(DeskSQL.search(park, text ?? "", after: cursor, limit: limit + 1)) },
+            await call.read {
+                try await $0.reader.all(DeskSQL.search(park, text ?? "", after: cursor, limit: limit + 1))
+            },
             limit
         )
     }
@@ -57,7 +59,7 @@ enum DeskRoutes {
     private static func move(_ call: Call) async throws -> Answer {
         let request = try call.body(MoveRequest.self)
         let version = try call.expectedVersion()
-        return try await BookingRoutes.change(call) { id, tx in
+        return try await BookingRoutes.change(call) { id, act in
             try await Booking.move(id, request, expecting: version, act)
         }
     }
@@ -80,7 +82,7 @@ enum DeskRoutes {
         query.require(call.query["park"] != nil, "park", "is missing")
         try query.finish()
         guard let park, call.principal.has([.finance], or: .feed, at: park) else { throw Refusal.notFound }
-        let page = try await call.read { try await ChangesFeed.show(park, since: since, limit: limit, in: $0) }
+        let page = try await call.read { try await ChangesFeed.show(park, since: since, limit: limit, $0) }
         return .json(page)
     }
 
@@ -138,7 +140,7 @@ enum DeskRoutes {
         query.require(text != nil, "q", "is missing")
         try query.finish()
         let guests = IdentitySQL.searchGuests(text ?? "", at: park, after: cursor, limit: limit + 1)
-        let rows = try await call.read { try await $0.all(guests) }
+        let rows = try await call.read { try await $0.reader.all(guests) }
         let items = Array(rows.prefix(limit))
         return try .json(Page(items: items, next: rows.count > limit ? items.last?.id.description : nil))
     }

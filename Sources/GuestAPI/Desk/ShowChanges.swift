@@ -6,8 +6,8 @@ enum ChangesFeed {
     /// - Parameter since: the last number the reader has; 0 from the beginning.
     /// - Returns: the JSON of a page, put together from what PostgreSQL has ready.
     /// - Throws: `sinceAhead` for a number we never gave.
-    static func show(_ park: Park.ID, since: Int, limit: Int, in reader: Reader) async throws -> [UInt8] {
-        let (parks, versions, changes) = try await reader.all(
+    static func show(_ park: Park.ID, since: Int, limit: Int, _ look: Look) async throws -> [UInt8] {
+        let (parks, versions, changes) = try await look.reader.all(
             ParkSQL.park(park),
             DeskSQL.lastChange(of: park),
             DeskSQL.changes(of: park, after: since, limit: limit)

@@ -34,8 +34,8 @@ struct ParkDay: Encodable, Sendable {
     let tasksDue: Int
 
     /// One round trip.
-    static func show(_ park: Park.ID, _ day: LocalDate, in reader: Reader) async throws -> ParkDay {
-        let (arrivals, departures, readiness, extras, notes, due) = try await reader.all(
+    static func show(_ park: Park.ID, _ day: LocalDate, _ look: Look) async throws -> ParkDay {
+        let (arrivals, departures, readiness, extras, notes, due) = try await look.reader.all(
             DeskSQL.arrivalsPerHour(park, on: day),
             DeskSQL.departureCounts(park, on: day),
             DeskSQL.readinessCounts(park),

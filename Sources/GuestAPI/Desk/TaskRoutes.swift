@@ -25,7 +25,7 @@ enum TaskRoutes {
         let limit = query.int("limit", 1...500, default: 100)
         try query.finish()
         let rows = try await call.read {
-            try await $0.all(TaskSQL.list(park, state, owner: owner, after: cursor, limit: limit + 1))
+            try await $0.reader.all(TaskSQL.list(park, state, owner: owner, after: cursor, limit: limit + 1))
         }
         let items = Array(rows.prefix(limit))
         return try .json(Page(items: items, next: rows.count > limit ? items.last?.id.description : nil))
@@ -56,7 +56,7 @@ enum TaskRoutes {
 
     private static func show(_ call: Call) async throws -> Answer {
         let id: StaffTask.ID = try call.id("task")
-        let (tasks, events) = try await call.read { try await $0.all(TaskSQL.task(id), TaskSQL.events(of: id)) }
+        let (tasks, events) = try await call.read { try await $0.reader.all(TaskSQL.task(id), TaskSQL.events(of: id)) }
         guard let task = tasks.first, call.principal.has(Set(StaffMember.Function.allCases), at: task.parkId) else {
             throw Refusal.notFound
         }
@@ -109,6 +109,6 @@ enum TaskRoutes {
             throw Refusal.notFound
         }
         let date = try QueryReader.date(of: call)
-        return try .json(await call.read { try await ParkDay.show(park, date, in: $0) })
+        return try .json(await call.read { try await ParkDay.show(park, date, $0) })
     }
 }

@@ -19,7 +19,9 @@ enum GroupRoutes {
 
     private static func list(_ call: Call) async throws -> Answer {
         let guest = try call.guest()
-        return try .json(Page(items: await call.read { try await $0.all(GroupSQL.memberships(of: guest)) }, next: nil))
+        return try .json(
+            Page(items: await call.read { try await $0.reader.all(GroupSQL.memberships(of: guest)) }, next: nil)
+        )
     }
 
     private static func create(_ call: Call) async throws -> Answer {
@@ -135,7 +137,11 @@ enum GroupRoutes {
     private static func showChildGroup(_ call: Call) async throws -> Answer {
         guard case .child(let child, let group) = call.principal else { throw Refusal.forbidden }
         let (names, travellers, stays) = try await call.read {
-            try await $0.all(GroupSQL.name(of: group), GroupSQL.travellers(of: group), GroupSQL.visits(of: child))
+            try await $0.reader.all(
+                GroupSQL.name(of: group),
+                GroupSQL.travellers(of: group),
+                GroupSQL.visits(of: child)
+            )
         }
         guard let name = names.first else { throw Refusal.notFound }
         return try .json(
@@ -164,7 +170,7 @@ enum GroupRoutes {
         let group: TravelGroup.ID = try call.id("group")
         let guest = try call.guest()
         let (own, invitations) = try await call.read {
-            try await $0.all(GroupSQL.ownRow(in: group, of: guest), GroupSQL.invitations(of: group))
+            try await $0.reader.all(GroupSQL.ownRow(in: group, of: guest), GroupSQL.invitations(of: group))
         }
         guard let role = own.first?.role else { throw Refusal.notFound }
         guard role == .organiser else { throw Refusal.forbidden }
@@ -198,7 +204,7 @@ enum GroupRoutes {
     private static func showInvitation(_ call: Call) async throws -> Answer {
         let code = ReadableCode.plain(call.text("code"))
         try await Invitation.require(code, for: call.guest(), call.app, at: call.now)
-        guard let found = try await call.read({ try await $0.first(GroupSQL.preview(code: code)) }) else {
+        guard let found = try await call.read({ try await $0.reader.first(GroupSQL.preview(code: code)) }) else {
             throw Refusal.invitationOver
         }
         try found.invitation.accept(at: call.now)
@@ -209,7 +215,8 @@ enum GroupRoutes {
     private static func showJoinPage(_ call: Call) async throws -> Answer {
         let linkCode = ReadableCode.plain(call.text("code"))
         let language = call.language
-        guard let code = try await call.read({ try await $0.first(GroupSQL.code(ofLink: linkCode, at: call.now)) })
+        guard
+            let code = try await call.read({ try await $0.reader.first(GroupSQL.code(ofLink: linkCode, at: call.now)) })
         else {
             return .page(Refusal.invitationOver.message[language], "", in: language, .notFound)
         }

@@ -72,7 +72,7 @@ struct Call: Sendable {
     @discardableResult
     func act<Value>(_ verb: (Act) async throws -> Value) async throws -> Value {
         try await app.database.transaction(as: setting) { tx in
-            try await verb(Act(principal: principal, now: now, app: app, tx: tx, logger: logger))
+            try await verb(app.act(in: tx, as: principal, at: now, logger: logger))
         }
     }
 

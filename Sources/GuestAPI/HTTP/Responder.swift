@@ -51,7 +51,9 @@ struct Responder: HTTPResponder {
                 "route": "\(route)", "status": "\(answer.status.code)", "ms": "\(Int(elapsed / .milliseconds(1)))",
             ]
         )
-        return response(answer, isHead: request.method == .head) { [route] error in note(error, on: route, logger) }
+        return response(answer, isHead: request.method == .head) { [route, logger] error in
+            note(error, on: route, logger)
+        }
     }
 
     /// The one place where an unexpected error of a request is logged.

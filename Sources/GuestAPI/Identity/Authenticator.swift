@@ -55,8 +55,8 @@ final class Authenticator: Sendable {
         if token.text.hasPrefix(SystemCredential.tokenPrefix) {
             row = try await system(hash, app)
         } else {
-            row = try await app.database.read(as: Principal.nobody.setting) { look in
-                try await look.reader.first(IdentitySQL.credentials(hash, now: app.now()))
+            row = try await app.database.read(as: Principal.nobody.setting) { reader in
+                try await reader.first(IdentitySQL.credentials(hash, now: app.now()))
             }
         }
         guard let row else { throw Refusal.signInNeeded }
@@ -70,8 +70,8 @@ final class Authenticator: Sendable {
     }
 
     private func system(_ hash: Data, _ app: AppEnvironment) async throws -> Credentials? {
-        let found = try await app.database.read(as: Principal.nobody.setting) { look in
-            try await look.reader.first(SystemCredentialSQL.live(hash))
+        let found = try await app.database.read(as: Principal.nobody.setting) { reader in
+            try await reader.first(SystemCredentialSQL.live(hash))
         }
         guard let found else { return nil }
         // A note, which nobody waits for a second time.

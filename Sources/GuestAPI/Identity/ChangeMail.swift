@@ -142,7 +142,7 @@ struct EndMailChange: Work {
             waiting.isConfirmed
         else { return }
         do {
-            try await act.tx.savepoint { try await MailChange.apply(waiting, to: found, $0) }
+            try await act.tx.savepoint { _ in try await MailChange.apply(waiting, to: found, act) }
         } catch let refusal as Refusal where refusal == .mailTaken {
             try await MailChange.stop(by: guest, act)
         }

@@ -19,7 +19,7 @@ enum FactorRoutes {
     private static func confirm(_ call: Call) async throws -> Answer {
         let proof = try call.body(FactorProof.self)
         let (member, session) = try colleague(call)
-        return try await counting(call, member) { tx in
+        return try await counting(call, member) { act in
             try .json(
                 await SecondFactor.confirm(proof, by: member, in: session, act),
                 .created
@@ -30,7 +30,7 @@ enum FactorRoutes {
     private static func prove(_ call: Call) async throws -> Answer {
         let proof = try call.body(FactorProof.self)
         let (member, session) = try colleague(call)
-        return try await counting(call, member) { tx in
+        return try await counting(call, member) { act in
             try await SecondFactor.prove(proof, by: member, in: session, act)
             return .noContent
         }
@@ -40,7 +40,7 @@ enum FactorRoutes {
     private static func counting(
         _ call: Call,
         _ member: StaffMember,
-        _ verb: @Sendable (Transaction) async throws -> Answer
+        _ verb: @Sendable (Act) async throws -> Answer
     ) async throws -> Answer {
         try await call.act { act in
             try await SecondFactor.countTry(by: member.id, act)

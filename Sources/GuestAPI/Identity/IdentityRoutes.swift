@@ -30,7 +30,7 @@ enum IdentityRoutes {
     /// An unknown device waits where many sign in from one address; a device that was signed in before never does.
     private static func requireRoom(_ isKnown: Query<Bool>?, _ call: Call) async throws {
         if call.app.signInLimit.take(call.client) { return }
-        if let isKnown, try await call.read({ try await $0.first(isKnown) }) == true { return }
+        if let isKnown, try await call.read({ try await $0.reader.first(isKnown) }) == true { return }
         call.app.metrics.happened(.addressHeldOff)
         throw Refusal.tooManySignIns
     }
@@ -119,7 +119,7 @@ enum IdentityRoutes {
 
     private static func showMe(_ call: Call) async throws -> Answer {
         let id = try call.guest()
-        guard let guest = try await call.read({ try await $0.first(IdentitySQL.guest(id)) }) else {
+        guard let guest = try await call.read({ try await $0.reader.first(IdentitySQL.guest(id)) }) else {
             throw Refusal.notFound
         }
         return try .json(guest, version: guest.version)
@@ -152,7 +152,7 @@ enum IdentityRoutes {
 
     private static func listConsents(_ call: Call) async throws -> Answer {
         let id = try call.guest()
-        return try .json(await call.read { try await $0.all(IdentitySQL.consents(of: .guest(id))) })
+        return try .json(await call.read { try await $0.reader.all(IdentitySQL.consents(of: .guest(id))) })
     }
 
     private static func recordConsent(_ call: Call) async throws -> Answer {
@@ -167,7 +167,7 @@ enum IdentityRoutes {
     private static func listDevices(_ call: Call) async throws -> Answer {
         let id = try call.guest()
         let query = IdentitySQL.devices(of: id, current: call.session, now: call.now)
-        return try .json(await call.read { try await $0.all(query) })
+        return try .json(await call.read { try await $0.reader.all(query) })
     }
 
     private static func revokeDevice(_ call: Call) async throws -> Answer {
@@ -187,7 +187,7 @@ enum IdentityRoutes {
 
     private static func showMailChange(_ call: Call) async throws -> Answer {
         let id = try call.guest()
-        guard let change = try await call.read({ try await $0.first(IdentitySQL.mailChange(of: id)) }) else {
+        guard let change = try await call.read({ try await $0.reader.first(IdentitySQL.mailChange(of: id)) }) else {
             throw Refusal.notFound
         }
         return try .json(change)
@@ -225,7 +225,7 @@ enum IdentityRoutes {
     private static func listDeskActions(_ call: Call) async throws -> Answer {
         let id = try call.guest()
         let query = IdentitySQL.deskActions(for: id, limit: 500)
-        return try .json(Page(items: await call.read { try await $0.all(query) }, next: nil))
+        return try .json(Page(items: await call.read { try await $0.reader.all(query) }, next: nil))
     }
 
     private static func showStaffMe(_ call: Call) async throws -> Answer {

@@ -15,7 +15,7 @@ enum StaffRoutes {
         let limit = query.int("limit", 1...200, default: 50)
         let cursor = query.optional("cursor", as: StaffMember.ID.self, "must be a cursor of this list")
         try query.finish()
-        let rows = try await call.read { try await $0.all(StaffSQL.members(after: cursor, limit: limit + 1)) }
+        let rows = try await call.read { try await $0.reader.all(StaffSQL.members(after: cursor, limit: limit + 1)) }
         let page = Array(rows.prefix(limit))
         return try .json(Page(items: page, next: rows.count > limit ? page.last?.id.description : nil))
     }
@@ -37,7 +37,7 @@ enum StaffRoutes {
 
     private static func show(_ call: Call) async throws -> Answer {
         let id: StaffMember.ID = try call.id("colleague")
-        guard let member = try await call.read({ try await $0.first(StaffSQL.member(id)) }) else {
+        guard let member = try await call.read({ try await $0.reader.first(StaffSQL.member(id)) }) else {
             throw Refusal.notFound
         }
         return try .json(member, version: member.version)
@@ -68,7 +68,7 @@ enum StaffRoutes {
     private static func listDevices(_ call: Call) async throws -> Answer {
         let id: StaffMember.ID = try call.id("colleague")
         let (members, devices) = try await call.read {
-            try await $0.all(
+            try await $0.reader.all(
                 StaffSQL.member(id),
                 IdentitySQL.devices(of: id, current: call.session, now: call.now)
             )

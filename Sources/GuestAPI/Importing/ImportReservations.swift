@@ -65,8 +65,7 @@ public struct ImportReservations: Sendable {
     /// Makes, for each type of the export, as many cottages as stay at the same time at the peak; counts
     /// those that are there already.
     public func createCottages() async throws -> Int {
-        let now = app.now()
-        return try await app.act(as: .job("import"), within: 60) { act in
+        try await app.act(as: .job("import"), within: 60) { act in
             let types = try await act.tx.all(ParkSQL.types(of: park.id))
             var made = 0
             for (code, reservations) in Dictionary(grouping: file.reservations, by: \.type).sorted(by: {
@@ -131,8 +130,8 @@ public struct ImportReservations: Sendable {
 
     /// - Parameter progress: called after each batch with the rows that are done.
     public func run(_ progress: @Sendable (Int) -> Void) async throws -> Outcome {
-        let principal = Principal.job("import").setting
-        let id = try await app.database.transaction(as: principal) { act in
+        let principal = Principal.job("import")
+        let id = try await app.act(as: principal) { act in
             let begun = ImportSQL.begin(
                 app.ids.uuid(at: app.now()),
                 park: park.id,
@@ -144,12 +143,12 @@ public struct ImportReservations: Sendable {
             guard let row = try await act.tx.first(begun) else { throw Refusal.notFound }
             return row.id
         }
-        let done = Set(try await app.database.read(as: principal) { try await $0.all(ImportSQL.linesDone(id)) })
+        let done = Set(try await app.database.read(as: principal.setting) { try await $0.all(ImportSQL.linesDone(id)) })
         var count = done.count
         progress(count)
         let rejects = file.rejects.filter { !done.contains($0.line) }
         for chunk in rejects.chunks(of: Self.batch) {
-            try await app.database.transaction(as: principal) { act in
+            try await app.act(as: principal) { act in
                 try await act.tx.run(ImportSQL.insertRejects(id, Array(chunk)))
             }
             count += chunk.count
@@ -160,14 +159,14 @@ public struct ImportReservations: Sendable {
             .sorted { ($0.stay.arrival, $0.line) < ($1.stay.arrival, $1.line) }
         for chunk in todo.chunks(of: Self.batch) {
             try await patiently {
-                try await app.database.transaction(as: principal, within: 60) { act in
-                    try await importBatch(Array(chunk), file: id, in: act.tx)
+                try await app.act(as: principal, within: 60) { act in
+                    try await importBatch(Array(chunk), file: id, act)
                 }
             }
             count += chunk.count
             progress(count)
         }
-        return try await app.database.transaction(as: principal) { act in
+        return try await app.act(as: principal) { act in
             try await act.tx.run(ImportSQL.finish(id, at: app.now()))
             let counts = try await act.tx.first(ImportSQL.count(id))
             return Outcome(
@@ -189,12 +188,12 @@ public struct ImportReservations: Sendable {
         try await work()
     }
 
-    private func importBatch(_ batch: [Reservation], file: UUID, in tx: Transaction) async throws {
+    private func importBatch(_ batch: [Reservation], file: UUID, _ act: Act) async throws {
         let now = app.now()
         let first = batch.map(\.stay.arrival).min() ?? .earliest
         let last = batch.map(\.stay.departure).max() ?? .latest
         guard let span = Stay(from: first, to: last) else { return }
-        let (_, cottages, taken, known) = try await tx.all(
+        let (_, cottages, taken, known) = try await act.tx.all(
             ImportSQL.lockReservations(of: park.id),
             ImportSQL.lockCottages(of: park.id),
             ImportSQL.taken(in: park.id, during: span),
@@ -244,7 +243,7 @@ public struct ImportReservations: Sendable {
             }
         }
         // What is given up must be free before others move in.
-        try await tx.run(releases + updates)
+        try await act.tx.run(releases + updates)
         let inserts = ImportSQL.insert(
             new,
             park: park.id,
@@ -252,8 +251,8 @@ public struct ImportReservations: Sendable {
             policy: try JSONText(encoding: park.rules),
             at: now
         )
-        for id in new.map(\.id) + updated { tx.tell(park.id, of: .booking, id) }
-        try await tx.run(
+        for id in new.map(\.id) + updated { act.tx.tell(park.id, of: .booking, id) }
+        try await act.tx.run(
             inserts + [
                 ImportSQL.insertRows(
                     file,

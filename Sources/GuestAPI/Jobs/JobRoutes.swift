@@ -6,7 +6,9 @@ enum JobRoutes {
     static let handlers: [String: RouteTable.Handler] = ["listDeadJobs": listDead, "retryJob": retry]
 
     private static func listDead(_ call: Call) async throws -> Answer {
-        try .json(Page(items: await call.read { try await $0.all(JobSQL.list(onlyDead: true, limit: 500)) }, next: nil))
+        try .json(
+            Page(items: await call.read { try await $0.reader.all(JobSQL.list(onlyDead: true, limit: 500)) }, next: nil)
+        )
     }
 
     private static func retry(_ call: Call) async throws -> Answer {

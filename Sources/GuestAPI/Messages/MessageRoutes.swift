@@ -18,7 +18,7 @@ enum MessageRoutes {
         let group: TravelGroup.ID = try call.id("group")
         let guest = try call.guest()
         let (own, topics) = try await call.read {
-            try await $0.all(GroupSQL.ownRow(in: group, of: guest), MessageSQL.topics(of: group))
+            try await $0.reader.all(GroupSQL.ownRow(in: group, of: guest), MessageSQL.topics(of: group))
         }
         guard !own.isEmpty else { throw Refusal.notFound }
         return try .json(Page(items: topics, next: nil))
@@ -43,7 +43,7 @@ enum MessageRoutes {
         let id: Topic.ID = try call.id("topic")
         let guest = try call.guest()
         let (own, topics, messages) = try await call.read {
-            try await $0.all(
+            try await $0.reader.all(
                 GroupSQL.ownRow(in: group, of: guest),
                 MessageSQL.topic(id),
                 MessageSQL.messages(in: id)
@@ -82,7 +82,7 @@ enum MessageRoutes {
         let limit = query.int("limit", 1...500, default: 100)
         try query.finish()
         let (own, rows) = try await call.read {
-            try await $0.all(
+            try await $0.reader.all(
                 GroupSQL.ownRow(in: group, of: guest),
                 MessageSQL.messages(of: group, before: cursor, limit: limit + 1)
             )
@@ -131,7 +131,7 @@ enum MessageRoutes {
         let name = try photo(call)
         let guest = try call.guest()
         let (own, sizes) = try await call.read {
-            try await $0.all(GroupSQL.ownRow(in: group, of: guest), PhotoSQL.size(name, in: group))
+            try await $0.reader.all(GroupSQL.ownRow(in: group, of: guest), PhotoSQL.size(name, in: group))
         }
         guard !own.isEmpty, !sizes.isEmpty else { throw Refusal.notFound }
         return try await picture(name, in: group, call)
@@ -160,7 +160,7 @@ enum MessageRoutes {
         let id: Topic.ID = try call.id("topic")
         let name = try photo(call)
         let (topics, found) = try await call.read {
-            try await $0.all(MessageSQL.topic(id), PhotoSQL.isIn(id, name))
+            try await $0.reader.all(MessageSQL.topic(id), PhotoSQL.isIn(id, name))
         }
         guard let (topic, park) = topics.first, call.principal.has(Topic.hosts, at: park), !found.isEmpty else {
             throw Refusal.notFound
@@ -178,7 +178,7 @@ enum MessageRoutes {
         let limit = query.int("limit", 1...200, default: 50)
         try query.finish()
         let rows = try await call.read {
-            try await $0.all(MessageSQL.inbox(park, state, owner: owner, after: offset, limit: limit + 1))
+            try await $0.reader.all(MessageSQL.inbox(park, state, owner: owner, after: offset, limit: limit + 1))
         }
         let items = Array(rows.prefix(limit))
         return try .json(Page(items: items, next: rows.count > limit ? String(offset + limit) : nil))
@@ -196,7 +196,7 @@ enum MessageRoutes {
     private static func showHosted(_ call: Call) async throws -> Answer {
         let id: Topic.ID = try call.id("topic")
         let (topics, messages) = try await call.read {
-            try await $0.all(MessageSQL.topic(id), MessageSQL.messages(in: id))
+            try await $0.reader.all(MessageSQL.topic(id), MessageSQL.messages(in: id))
         }
         guard let (topic, park) = topics.first, call.principal.has(Topic.hosts, at: park) else {
             throw Refusal.notFound

@@ -29,7 +29,7 @@ enum NoticeRoutes {
 
     private static func show(_ call: Call) async throws -> Answer {
         let guest = try call.guest()
-        let preferences = try await call.read { try await $0.first(NoticeSQL.preferences(of: guest)) }
+        let preferences = try await call.read { try await $0.reader.first(NoticeSQL.preferences(of: guest)) }
         return try .json(preferences ?? NoticePreferences(muted: []))
     }
 

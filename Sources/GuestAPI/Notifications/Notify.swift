@@ -71,8 +71,8 @@ struct SendNotice: Work {
         let end = at.addingTimeInterval(notice.rule.lifetime + (notice.rule.waitsForMorning ? 86400 : 0))
         guard now < end else { return }
         let query = NoticeSQL.address(of: session, for: self, at: now)
-        let (addresses, nights) = try await app.database.read(as: Self.kind) { look in
-            try await look.reader.all(query, NoticeSQL.nights(of: subject, at: now))
+        let (addresses, nights) = try await app.database.read(as: Self.kind) { reader in
+            try await reader.all(query, NoticeSQL.nights(of: subject, at: now))
         }
         guard let address = addresses.first else { return }
         // A try that came late: the next one comes before the morning is old.
@@ -97,8 +97,8 @@ struct SendNotice: Work {
                 try await fcm.send(message, to: address.token.token, at: now)
             }
         } catch PushMessage.Failure.unknownToken(let since) {
-            try await app.database.transaction(as: Self.kind) { act in
-                try await act.tx.run(NoticeSQL.forget(address, unlessSince: since))
+            try await app.database.transaction(as: Self.kind) { tx in
+                try await tx.run(NoticeSQL.forget(address, unlessSince: since))
             }
         }
     }

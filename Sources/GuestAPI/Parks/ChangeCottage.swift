@@ -50,7 +50,7 @@ extension Cottage {
     /// The cottage, locked, for somebody who looks after its park.
     static func locked(
         _ id: Cottage.ID,
-        _ functions: Set<StaffMember.Function> = [.reception, .maintenance],
+        for functions: Set<StaffMember.Function> = [.reception, .maintenance],
         _ act: Act
     ) async throws -> Cottage {
         guard let cottage = try await act.tx.first(ParkSQL.cottage(id, locked: true)),

@@ -16,7 +16,7 @@ enum ParkRoutes {
     ]
 
     private static func listParks(_ call: Call) async throws -> Answer {
-        let parks = try await call.read { try await $0.all(ParkSQL.parks) }
+        let parks = try await call.read { try await $0.reader.all(ParkSQL.parks) }
         return try .json(Page(items: parks.map { $0.told(to: call) }, next: nil)).tagged(for: call)
     }
 
@@ -27,7 +27,7 @@ enum ParkRoutes {
 
     private static func showPark(_ call: Call) async throws -> Answer {
         let id: Park.ID = try call.id("park")
-        let (parks, types) = try await call.read { try await $0.all(ParkSQL.park(id), ParkSQL.types(of: id)) }
+        let (parks, types) = try await call.read { try await $0.reader.all(ParkSQL.park(id), ParkSQL.types(of: id)) }
         guard let park = parks.first else { throw Refusal.notFound }
         return try .json(
             ParkDetail(park: park.told(to: call), cottageTypes: types.map { $0.told(to: call) })
@@ -118,7 +118,7 @@ enum ParkRoutes {
 
     private static func listRates(_ call: Call) async throws -> Answer {
         let id: CottageType.ID = try call.id("type")
-        let (types, rates) = try await call.read { try await $0.all(ParkSQL.type(id), ParkSQL.rates(of: id)) }
+        let (types, rates) = try await call.read { try await $0.reader.all(ParkSQL.type(id), ParkSQL.rates(of: id)) }
         guard let type = types.first, call.principal.has([.reception, .host], at: type.parkId) else {
             throw Refusal.notFound
         }
@@ -155,7 +155,9 @@ enum ParkRoutes {
     private static func listClosures(_ call: Call) async throws -> Answer {
         let park: Park.ID = try call.id("park")
         guard call.principal.has([.reception, .maintenance], at: park) else { throw Refusal.notFound }
-        return try .json(Page(items: await call.read { try await $0.all(ParkSQL.closures(of: park)) }, next: nil))
+        return try .json(
+            Page(items: await call.read { try await $0.reader.all(ParkSQL.closures(of: park)) }, next: nil)
+        )
     }
 
     private static func closeCottage(_ call: Call) async throws -> Answer {
@@ -184,7 +186,7 @@ enum ParkRoutes {
         let cursor = query.optional("cursor", as: Identifier<Park>.self, "must be a cursor of this list")
         try query.finish()
         let rows = try await call.read {
-            try await $0.all(ParkSQL.audit(of: park, before: cursor?.uuid, limit: limit + 1))
+            try await $0.reader.all(ParkSQL.audit(of: park, before: cursor?.uuid, limit: limit + 1))
         }
         let page = Array(rows.prefix(limit))
         return try .json(Page(items: page, next: rows.count > limit ? page.last?.id.uuidString.lowercased() : nil))

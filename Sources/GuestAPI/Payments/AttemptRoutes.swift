@@ -87,7 +87,7 @@ enum AttemptRoutes {
         let park: Park.ID = try call.id("park")
         guard call.principal.has([.finance], or: .books, at: park) else { throw Refusal.notFound }
         let days = try QueryReader.days(of: call, atMost: 400)
-        let rows = try await call.read { try await TouristTaxReport.show(park, during: days, in: $0) }
+        let rows = try await call.read { try await TouristTaxReport.show(park, during: days, $0) }
         return try .json(Page(items: rows, next: nil))
     }
 
@@ -118,7 +118,7 @@ enum AttemptRoutes {
             body: [],
             stream: { send in
                 try await JournalFile.write(books, during: days, to: send) { lines in
-                    try await call.read { try await $0.all(lines) }
+                    try await call.read { try await $0.reader.all(lines) }
                 }
             }
         )

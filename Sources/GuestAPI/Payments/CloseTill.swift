@@ -4,8 +4,8 @@ import Postgres
 
 extension TillDay {
     /// A day of the till as it stands.
-    static func show(_ park: Park.ID, on day: LocalDate, in reader: Reader) async throws -> TillDay {
-        let (parks, payments, closes) = try await reader.all(
+    static func show(_ park: Park.ID, on day: LocalDate, _ look: Look) async throws -> TillDay {
+        let (parks, payments, closes) = try await look.reader.all(
             ParkSQL.park(park),
             PaymentSQL.tillPayments(of: park, on: day),
             PaymentSQL.closes(of: park, on: day)

@@ -11,21 +11,21 @@ enum CoverRoutes {
     private static func reassign(_ call: Call) async throws -> Answer {
         let request = try call.body(ReassignmentRequest.self)
         let share: Share.ID = try call.id("share")
-        return try await change(call) { tx in
+        return try await change(call) { act in
             try await Booking.reassign(share, to: request.householdId, act)
         }
     }
 
     private static func withdraw(_ call: Call) async throws -> Answer {
         let share: Share.ID = try call.id("share")
-        return try await change(call) { tx in
+        return try await change(call) { act in
             try await Booking.withdraw(share, act)
         }
     }
 
     private static func endCover(_ call: Call) async throws -> Answer {
         let share: Share.ID = try call.id("share")
-        return try await change(call) { tx in
+        return try await change(call) { act in
             try await Booking.endCover(of: share, act)
         }
     }
@@ -33,7 +33,7 @@ enum CoverRoutes {
     private static func back(_ call: Call) async throws -> Answer {
         let booking: Booking.ID = try call.id("booking")
         let version = try call.expectedVersion()
-        return try await change(call) { tx in
+        return try await change(call) { act in
             try await Booking.back(booking, expecting: version, act)
         }
     }
@@ -41,8 +41,8 @@ enum CoverRoutes {
     /// Every verb here answers the booking's shares as they are afterwards.
     private static func change(
         _ call: Call,
-        _ verb: @Sendable @escaping (Transaction) async throws -> [ShareView]
+        _ verb: @Sendable @escaping (Act) async throws -> [ShareView]
     ) async throws -> Answer {
-        try await call.write { act in try .json(Page(items: await verb(act.tx), next: nil)) }
+        try await call.write { act in try .json(Page(items: await verb(act), next: nil)) }
     }
 }

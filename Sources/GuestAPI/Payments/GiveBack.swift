@@ -97,7 +97,6 @@ struct SettleRefund: Work {
             let review = try await provider.review(row.intent)
             guard Self.isFinal(code) else { return }
             try await app.act(as: acting, within: 60) { act in
-                let now = app.now()
                 // Release the sum set aside first, so that the refunds made elsewhere fit below what was paid.
                 try await Refund.settle(
                     refundId,

@@ -60,7 +60,7 @@ enum InvoiceRoutes {
         try query.finish()
         guard let days else { throw BadRequest("?from", "is missing") }
         let wanted = InvoiceSQL.invoices(of: park, during: days, after: cursor, limit: limit + 1)
-        let rows = try await call.read { try await $0.all(wanted) }
+        let rows = try await call.read { try await $0.reader.all(wanted) }
         let items = Array(rows.prefix(limit))
         return try .json(Page(items: items, next: rows.count > limit ? items.last?.id.description : nil))
     }

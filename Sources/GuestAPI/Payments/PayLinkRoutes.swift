@@ -35,7 +35,7 @@ enum PayLinkRoutes {
 
     private static func show(_ call: Call) async throws -> Answer {
         let link = try await find(call)
-        return try .json(await call.read { try await PayLinkView.show(link, call.app, $0) })
+        return try .json(await call.read { try await PayLinkView.show(link, $0) })
     }
 
     private static func pay(_ call: Call) async throws -> Answer {
@@ -54,7 +54,8 @@ enum PayLinkRoutes {
     }
 
     private static func view(_ id: Attempt.ID, _ link: PayLink, _ call: Call) async throws -> AttemptView {
-        guard let row = try await call.read({ try await $0.first(AttemptSQL.attempt(id)) }), row.link == link.id else {
+        guard let row = try await call.read({ try await $0.reader.first(AttemptSQL.attempt(id)) }), row.link == link.id
+        else {
             throw Refusal.notFound
         }
         return try row.view(isPayer: true, call.app)
@@ -64,14 +65,14 @@ enum PayLinkRoutes {
 
     private static func page(_ call: Call) async throws -> Answer {
         let link = try await find(call)
-        let view = try await call.read { try await PayLinkView.show(link, call.app, $0) }
+        let view = try await call.read { try await PayLinkView.show(link, $0) }
         return PayPage.answer(view, at: PayLink.url(of: link.id, call.app), in: call.language)
     }
 
     /// The page's button: begins to pay all that is open and leads on to where that is done.
     private static func startPage(_ call: Call) async throws -> Answer {
         let link = try await find(call)
-        let taken = try await call.read { try await PayLinkView.show(link, call.app, $0) }.methods
+        let taken = try await call.read { try await PayLinkView.show(link, $0) }.methods
         let method = taken.contains(.ideal) && call.language == .dutch ? Attempt.Method.ideal : .card
         let attempt: Attempt
         do {
@@ -80,7 +81,7 @@ enum PayLinkRoutes {
             }
         } catch let refusal as Refusal {
             // A browser asks: it is told in a page, as a person reads it.
-            let view = try await call.read { try await PayLinkView.show(link, call.app, $0) }
+            let view = try await call.read { try await PayLinkView.show(link, $0) }
             return PayPage.answer(
                 view,
                 at: PayLink.url(of: link.id, call.app),

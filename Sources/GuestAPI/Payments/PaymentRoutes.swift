@@ -47,7 +47,7 @@ enum PaymentRoutes {
         let park: Park.ID = try call.id("park")
         guard call.principal.has([.reception, .finance], at: park) else { throw Refusal.notFound }
         let day = try QueryReader.date(of: call)
-        return try .json(await call.read { try await TillDay.show(park, on: day, in: $0) })
+        return try .json(await call.read { try await TillDay.show(park, on: day, $0) })
     }
 
     private static func close(_ call: Call) async throws -> Answer {
@@ -113,7 +113,7 @@ enum PaymentRoutes {
         let limit = query.int("limit", 1...500, default: 100)
         try query.finish()
         let rows = try await call.read {
-            try await $0.all(PaymentSQL.goodwillAsked(in: park, after: cursor, limit: limit + 1))
+            try await $0.reader.all(PaymentSQL.goodwillAsked(in: park, after: cursor, limit: limit + 1))
         }
         let items = Array(rows.prefix(limit))
         return try .json(Page(items: items, next: rows.count > limit ? items.last?.id.description : nil))

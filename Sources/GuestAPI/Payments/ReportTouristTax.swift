@@ -13,7 +13,7 @@ struct TouristTaxReport: Encodable, Sendable {
     let amount: Money
 
     /// - Parameter days: those of departure.
-    static func show(_ park: Park.ID, during days: Stay, in reader: Reader) async throws -> [TouristTaxReport] {
-        try await reader.all(EarnSQL.touristTax(of: park, during: days))
+    static func show(_ park: Park.ID, during days: Stay, _ look: Look) async throws -> [TouristTaxReport] {
+        try await look.reader.all(EarnSQL.touristTax(of: park, during: days))
     }
 }

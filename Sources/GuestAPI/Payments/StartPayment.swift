@@ -21,7 +21,7 @@ extension Attempt {
         by payer: Payer,
         _ act: Act
     ) async throws -> Attempt {
-        let (booking, share) = try await payable(share, by: payer, in: act.tx)
+        let (booking, share) = try await payable(share, by: payer, act)
         let asking: Principal = if case .principal(let principal) = payer { principal } else { .job("payLink") }
         guard let money = try await BookingMoney.of(booking.id, act.as(asking)) else { throw Refusal.notFound }
         guard act.app.settings.payments?.methods.contains(request.method) ?? false,
@@ -76,7 +76,7 @@ extension Attempt {
     /// Asks for the end of an attempt; it is over once the provider says so, and money that got through counts.
     static func end(_ id: Attempt.ID, by payer: Payer, _ act: Act) async throws -> Attempt {
         guard let row = try await act.tx.first(AttemptSQL.attempt(id)) else { throw Refusal.notFound }
-        _ = try await payable(row.attempt.shareId, by: payer, in: act.tx)
+        _ = try await payable(row.attempt.shareId, by: payer, act)
         if !row.attempt.state.isTerminal { try end([row], act) }
         return row.attempt.told(to: row.belongs(to: payer))
     }
@@ -114,18 +114,14 @@ extension Attempt {
     }
 
     /// The booking, locked, and a share of it that the payer may pay.
-    private static func payable(
-        _ id: Share.ID,
-        by payer: Payer,
-        in tx: Transaction
-    ) async throws -> (Booking, Share) {
+    private static func payable(_ id: Share.ID, by payer: Payer, _ act: Act) async throws -> (Booking, Share) {
         switch payer {
         case .link(let link):
-            guard link.shareId == id, let booking = try await tx.first(ShareSQL.share(id))?.bookingId else {
+            guard link.shareId == id, let booking = try await act.tx.first(ShareSQL.share(id))?.bookingId else {
                 throw Refusal.notFound
             }
             let found = try await Booking.locked(booking, by: .member, act.as(.job("payLink")))
-            guard let share = try await tx.first(ShareSQL.share(id)) else { throw Refusal.notFound }
+            guard let share = try await act.tx.first(ShareSQL.share(id)) else { throw Refusal.notFound }
             return (found, share)
         case .principal(let principal):
             let (share, booking) = try await Share.own(id, or: [], isLocked: true, act.as(principal))

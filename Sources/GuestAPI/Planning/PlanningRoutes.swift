@@ -20,7 +20,7 @@ enum PlanningRoutes {
         let group: TravelGroup.ID = try call.id("group")
         let guest = try call.guest()
         let (own, options) = try await call.read {
-            try await $0.all(GroupSQL.ownRow(in: group, of: guest), PlanningSQL.options(of: group))
+            try await $0.reader.all(GroupSQL.ownRow(in: group, of: guest), PlanningSQL.options(of: group))
         }
         guard !own.isEmpty, let options = options.first else { throw Refusal.notFound }
         return page(of: options)
@@ -80,7 +80,7 @@ enum PlanningRoutes {
         let group: TravelGroup.ID = try call.id("group")
         let guest = try call.guest()
         let (own, items) = try await call.read {
-            try await $0.all(GroupSQL.ownRow(in: group, of: guest), PlanningSQL.items(of: group))
+            try await $0.reader.all(GroupSQL.ownRow(in: group, of: guest), PlanningSQL.items(of: group))
         }
         guard !own.isEmpty, let items = items.first else { throw Refusal.notFound }
         return page(of: items)
@@ -88,7 +88,7 @@ enum PlanningRoutes {
 
     private static func listChildPlan(_ call: Call) async throws -> Answer {
         guard case .child(_, let group) = call.principal else { throw Refusal.forbidden }
-        guard let items = try await call.read({ try await $0.first(PlanningSQL.items(of: group)) }) else {
+        guard let items = try await call.read({ try await $0.reader.first(PlanningSQL.items(of: group)) }) else {
             throw Refusal.notFound
         }
         return page(of: items)
@@ -146,7 +146,7 @@ enum PlanningRoutes {
         let id: PlanItem.ID = try call.id("item")
         let guest = try call.guest()
         let (own, items, events) = try await call.read {
-            try await $0.all(
+            try await $0.reader.all(
                 GroupSQL.ownRow(in: group, of: guest),
                 PlanningSQL.item(id, in: group, locked: false),
                 PlanningSQL.history(of: id)

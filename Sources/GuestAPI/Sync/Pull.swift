@@ -19,21 +19,21 @@ struct Pull {
 
     /// One page behind what a push said; where there is nothing new and nothing was pushed, waits for it.
     func page(behind outcomes: SyncLines, waiting seconds: Int, _ app: AppEnvironment) async throws -> SyncLines {
-        func look() async throws -> (lines: SyncLines, idle: [String]?) {
-            try await app.database.read(as: Principal.guest(guest).setting) { look in
+        func page() async throws -> (lines: SyncLines, idle: [String]?) {
+            try await app.look(as: .guest(guest)) { look in
                 var lines = outcomes
                 let idle = try await write(to: &lines, look)
                 return (lines, idle)
             }
         }
-        let found = try await look()
+        let found = try await page()
         guard let scopes = found.idle, seconds > 0, outcomes.bytes.isEmpty else { return found.lines }
         return try await app.scopeBell.listen(to: scopes, for: guest) { ear in
             // What came before we listened is found now, what comes after is heard.
-            let again = try await look()
+            let again = try await page()
             guard again.idle != nil else { return again.lines }
             try await app.admission.rest(load) { await ear.wait(atMost: .seconds(seconds)) }
-            return try await look().lines
+            return try await page().lines
         }
     }
 

@@ -111,13 +111,13 @@ import Testing
                     refresh: first,
                     deviceName: "",
                     deviceHash: Token(secret).hash,
-                    stage.api.act(tx)
+                    stage.api.app.act(in: tx, as: .job("test"))
                 )
             }
             let request = RefreshRequest(refreshToken: tokens.refreshToken, deviceSecret: secret)
             func refresh(_ app: AppEnvironment) async throws -> String? {
                 try await app.database.transaction(as: acting) { tx in
-                    switch try await SignIn.refresh(request, stage.api.act(tx)) {
+                    switch try await SignIn.refresh(request, stage.api.app.act(in: tx, as: .job("test"))) {
                     case .tokens(let tokens): tokens.refreshToken
                     case .reuse: nil
                     }

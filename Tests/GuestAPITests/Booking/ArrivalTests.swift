@@ -208,7 +208,7 @@ import Testing
             #expect(try await api.get(register, as: stage.maintenance).status == 403)
             #expect(try await api.get("/v1/me/export", as: stage.organiser).text.contains("XK9921"))
             try stage.wait(until: "2027-05-29 12:00")
-            try await api.transaction { tx in try await ForgetRegister().finish(api.act(tx)) }
+            try await api.transaction { tx in try await ForgetRegister().finish(api.app.act(in: tx, as: .job("test"))) }
             #expect(try await api.count("SELECT count(*) FROM register_entry") == 0)
         }
     }

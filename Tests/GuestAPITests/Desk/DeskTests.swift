@@ -61,7 +61,7 @@ import Testing
                                 source: .reservation,
                                 subject: "4711",
                                 in: world.park.id,
-                                api.act(tx)
+                                api.app.act(in: tx, as: .job("test"))
                             ).id
                         }
                     }

@@ -630,7 +630,7 @@ import Testing
     private func remind(_ stage: Stage, on text: String) async throws {
         try stage.wait(until: "\(text) 09:00")
         let work = RemindPayers(parkId: stage.world.park.id, day: try day(text))
-        try await stage.api.transaction { tx in try await work.finish(stage.api.act(tx)) }
+        try await stage.api.transaction { tx in try await work.finish(stage.api.app.act(in: tx, as: .job("test"))) }
         try await stage.api.work()
     }
 

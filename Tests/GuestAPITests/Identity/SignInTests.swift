@@ -148,7 +148,7 @@ import Testing
                     isHeadOffice: true,
                     posts: [],
                     language: .english,
-                    api.act(tx)
+                    api.app.act(in: tx, as: .job("test"))
                 )
             }
             func ask(_ secret: String) async throws -> CodeSent {

@@ -470,7 +470,7 @@ import Testing
                             MessageRequest(text: "One last word"),
                             in: stage.group.id,
                             saidAt: api.now,
-                            api.act(tx, as: .guest(guest))
+                            api.app.act(in: tx, as: .guest(guest))
                         )
                         try await tx.settle()
                         hasSaid.yield()

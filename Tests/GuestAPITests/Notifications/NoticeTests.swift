@@ -156,7 +156,7 @@ import Testing
             #expect(try await api.post(path, MessageRequest(text: "Yes"), as: stage.host).status == 201)
             try await api.work()
             #expect(try told(api) == ["b0b0 guestsWrote", "member:phone optionProposed"])
-            try await api.transaction { try Job.enqueue(CleanUp(), at: api.now, api.act($0)) }
+            try await api.transaction { try Job.enqueue(CleanUp(), at: api.now, api.app.act(in: $0, as: .job("test"))) }
             try await api.work()
             #expect(try await api.count("SELECT count(*) FROM push_token") == 2)
         }

@@ -29,7 +29,7 @@ import Testing
         /// The job of a day, as the clock of the park would have it.
         func earn(through day: String) async throws {
             let work = EarnRevenue(parkId: world.park.id, day: try TestKit.day(day))
-            try await api.transaction { try await work.finish(api.act($0)) }
+            try await api.transaction { try await work.finish(api.app.act(in: $0, as: .job("test"))) }
         }
 
         func credits(_ account: String) async throws -> Int {

@@ -272,12 +272,12 @@ import Testing
             }
             api.clock.advance(by: 20 * 60)
             try await api.transaction { tx in
-                try await Booking.expire(stage.booking.id, api.act(tx))
+                try await Booking.expire(stage.booking.id, api.app.act(in: tx, as: .job("test")))
             }
             #expect(try await stage.state() == .held)
             api.clock.advance(by: 61)
             try await api.transaction { tx in
-                try await Booking.expire(stage.booking.id, api.act(tx))
+                try await Booking.expire(stage.booking.id, api.app.act(in: tx, as: .job("test")))
             }
             #expect(try await stage.state() == .expired)
             if isTaken {
@@ -399,7 +399,7 @@ import Testing
                     let differences: [Difference]
                 }
                 try await api.transaction { tx in
-                    try Job.enqueue(CheckLedger(pass: .all), key: "all", at: api.now, api.act(tx))
+                    try Job.enqueue(CheckLedger(pass: .all), key: "all", at: api.now, api.app.act(in: tx, as: .job("test")))
                 }
                 try await api.work()
                 return try await api.get("/v1/admin/reconciliation", as: office).decode(Seen.self).differences.map(
@@ -435,7 +435,7 @@ import Testing
             let wrong = Attempt.Sighting(state: .succeeded, amount: Money(1, "EUR"))
             for sighting in [wrong, .init(state: .succeeded, amount: Money(try #require(share.amount).amount, "USD"))] {
                 try await api.transaction { tx in
-                    try await Attempt.settle(id, sighting, charge: nil, api.act(tx))
+                    try await Attempt.settle(id, sighting, charge: nil, api.app.act(in: tx, as: .job("test")))
                 }
             }
             #expect(try await stage.show(id, as: stage.member).state == .failed)

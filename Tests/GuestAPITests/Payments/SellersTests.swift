@@ -114,7 +114,7 @@ import Testing
                     subject: intent,
                     account: account
                 )
-                try await api.transaction { try await event.receive(api.act($0)) }
+                try await api.transaction { try await event.receive(api.app.act(in: $0, as: .job("test"))) }
             }
             try await api.work()
             let parked = try await api.count("SELECT count(*) FROM provider_event WHERE state = 'parked'")
@@ -226,7 +226,7 @@ import Testing
             }
             func earn(_ text: String) async throws {
                 let work = EarnRevenue(parkId: world.park.id, day: try day(text))
-                try await api.transaction { try await work.finish(api.act($0)) }
+                try await api.transaction { try await work.finish(api.app.act(in: $0, as: .job("test"))) }
             }
             try await pay(10_000, "some")
             try await earn("2027-05-16")
@@ -248,7 +248,7 @@ import Testing
             let office = try await api.given.headOffice()
             func check(_ pass: CheckLedger.Pass) async throws -> String {
                 try await api.transaction { tx in
-                    try Job.enqueue(CheckLedger(pass: pass), key: pass.rawValue, at: api.now, api.act(tx))
+                    try Job.enqueue(CheckLedger(pass: pass), key: pass.rawValue, at: api.now, api.app.act(in: tx, as: .job("test")))
                 }
                 try await api.work()
                 return try await api.get("/v1/admin/reconciliation", as: office).text

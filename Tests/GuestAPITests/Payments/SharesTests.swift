@@ -426,9 +426,9 @@ import Testing
                     entries: amounts.map { .init(account: .cash, amount: $0) }
                 )
             }
-            try await api.transaction { journal([5, -5]).post(api.act($0)) }
+            try await api.transaction { journal([5, -5]).post(api.app.act(in: $0, as: .job("test"))) }
             await #expect(throws: PostgresError.self) {
-                try await api.transaction { journal([5, -4]).post(api.act($0)) }
+                try await api.transaction { journal([5, -4]).post(api.app.act(in: $0, as: .job("test"))) }
             }
             for change: SQL in ["UPDATE entry SET amount = 6", "DELETE FROM journal", "DELETE FROM entry"] {
                 await #expect(throws: PostgresError.self) {

@@ -484,7 +484,7 @@ import Testing
                                         _ = try await Traveller.add(
                                             request,
                                             to: stage.group.id,
-                                            api.act(tx, as: .guest(stage.organiser.id()))
+                                            api.app.act(in: tx, as: .guest(stage.organiser.id()))
                                         )
                                         let pause = Double.random(in: 0...0.02)
                                         try await tx.run(Command("SELECT pg_sleep(\(pause)::float8)"))
