@@ -14,7 +14,7 @@ let package = Package(
     platforms: [.macOS(.v15), .iOS(.v17)],
     products: [
         .library(name: "GuestModels", targets: ["GuestModels"]),
-        .library(name: "Sync", targets: ["Sync"]),
+        .library(name: "Sync", targets: ["Sync", "SyncMessages"]),
         .executable(name: "voorpret", targets: ["voorpret"]),
         .executable(name: "payment-sandbox", targets: ["payment-sandbox"]),
     ],
@@ -48,18 +48,29 @@ let package = Package(
         ),
         .target(name: "GuestModels", swiftSettings: strict),
         .target(
+            name: "SyncMessages",
+            dependencies: ["GuestModels", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict
+        ),
+        .target(
             name: "Sync",
             dependencies: [
-                "GuestModels",
+                "GuestModels", "SyncMessages",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict
         ),
+        // What goes wrong on phones, for those who test them.
+        .target(
+            name: "SyncFaults",
+            dependencies: ["Sync", "SyncMessages", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict
+        ),
         .target(
             name: "GuestAPI",
             dependencies: [
-                "GuestModels", "Postgres", "Sync",
+                "GuestModels", "Postgres", "SyncMessages",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -74,8 +85,8 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
-            exclude: ["Payments/Fonts/OFL.txt"],
-            resources: [.embedInCode("Payments/Fonts/NotoSans.ttf")],
+            exclude: ["Payments/Invoices/Fonts/OFL.txt"],
+            resources: [.embedInCode("Payments/Invoices/Fonts/NotoSans.ttf")],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -105,7 +116,7 @@ let package = Package(
         .executableTarget(
             name: "voorpret-simulate",
             dependencies: [
-                "GuestClient", "GuestModels", "Postgres", "Sync",
+                "GuestClient", "GuestModels", "Postgres", "Sync", "SyncFaults", "SyncMessages",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -137,7 +148,7 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "GuestAPI", "GuestClient", "GuestModels", "Postgres", "Sync",
+                "GuestAPI", "GuestClient", "GuestModels", "Postgres", "Sync", "SyncMessages",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -153,12 +164,12 @@ let package = Package(
         ),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestKit"], swiftSettings: strict),
         .testTarget(name: "GuestModelsTests", dependencies: ["GuestModels"], swiftSettings: strict),
-        .testTarget(name: "SyncTests", dependencies: ["Sync", "GuestModels"], swiftSettings: strict),
+        .testTarget(name: "SyncTests", dependencies: ["Sync", "SyncFaults", "SyncMessages", "GuestModels"], swiftSettings: strict),
         .testTarget(
             name: "GuestAPITests",
             dependencies: [
-                "GuestAPI", "GuestModels", "Postgres", "Sync", "TestKit", "voorpret", "payment-sandbox",
-                "voorpret-simulate",
+                "GuestAPI", "GuestModels", "Postgres", "Sync", "SyncFaults", "SyncMessages", "TestKit", "voorpret",
+                "payment-sandbox", "voorpret-simulate",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -1467,8 +1467,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT to_char(instant AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
 $$;
 
--- What other systems are told of a booking: no names, and nothing that opens a door.
-CREATE VIEW told_booking AS
+-- A booking in the feed of a park: no names, and nothing that opens a door.
+CREATE VIEW fed_booking AS
 SELECT booking.id, json_build_object(
     'id', booking.id, 'number', number, 'reservationNumber', reservation_number, 'groupId', group_id,
     'stay', json_build_object('arrival', lower(stay), 'departure', upper(stay)),
@@ -1511,8 +1511,8 @@ SELECT booking.id, json_build_object(
 ) AS body
 FROM booking;
 
--- And of a cottage.
-CREATE VIEW told_cottage AS
+-- A cottage in the feed of a park.
+CREATE VIEW fed_cottage AS
 SELECT cottage.id, json_build_object(
     'id', cottage.id, 'typeId', type_id, 'number', number, 'longitude', longitude, 'latitude', latitude,
     'isOpen', is_open, 'readiness', readiness,
@@ -1524,6 +1524,10 @@ SELECT cottage.id, json_build_object(
     'version', version
 ) AS body
 FROM cottage;
+
+-- The names of the version before, for its nodes while this version is rolled out.
+CREATE VIEW told_booking AS SELECT id, body FROM fed_booking;
+CREATE VIEW told_cottage AS SELECT id, body FROM fed_cottage;
 
 -- The whole service ---------------------------------------------------------------------------
 
@@ -1921,4 +1925,4 @@ UNION ALL SELECT 'message', scope, id, body FROM shown_message;
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
     (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders'),
-    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch'), (29, 'outside'), (30, 'signIn'), (31, 'factor'), (32, 'retention'), (33, 'feed');
+    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch'), (29, 'outside'), (30, 'signIn'), (31, 'factor'), (32, 'retention'), (33, 'feed'), (34, 'fed');

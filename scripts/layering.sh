@@ -13,18 +13,7 @@ complain "GuestModels imports nothing but Foundation" \
 complain "SQL stands in *SQL.swift only" \
     "$(grep -rnE '"(SELECT|INSERT|UPDATE|DELETE) |^ +(SELECT|INSERT INTO|UPDATE|DELETE FROM) ' Sources/GuestAPI --include='*.swift' |
         grep -vE 'SQL\.swift:|Migrator\.swift:' || true)"
-features="Identity Parks Groups Booking Arrival Desk Payments Importing Planning Messages Sync Demo"
-# A feature may call those before it in this list, and the shared rooms; never one after it.
-for sql in $(find Sources/GuestAPI -name '*SQL.swift' -exec basename {} .swift \;); do
-    home=$(basename "$(dirname "$(find Sources/GuestAPI -name "$sql.swift")")")
-    for feature in $features; do
-        after=${features#*"$feature"}
-        case " $after " in *" $home "*)
-            # What a feature exports of a later one is listed in ARCHITECTURE.md.
-            users=$(grep -rlE "\b$sql\." "Sources/GuestAPI/$feature" || true)
-            [ "$feature/$home" = "Groups/Booking" ] && users=$(printf '%s' "$users" | grep -v ShowGroup || true)
-            complain "$feature must not reach up into $home" "$users" ;;
-        esac
-    done
-done
+complain "Routes decode and answer; permission and SQL are the verbs'" \
+    "$(grep -nE '[A-Za-z]SQL\.|\.tx\.|\.reader\.|principal\.(has|require)\(' $(find Sources/GuestAPI -name "*Routes.swift") || true)"
+"$root/scripts/layering.py" || status=1
 exit $status

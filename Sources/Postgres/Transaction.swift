@@ -143,7 +143,7 @@ public final class Transaction: Sendable {
     /// - Parameter sql: `COPY table (columns) FROM STDIN`, without parameters.
     /// - Returns: the number of rows.
     public func copyIn(_ sql: String, _ rows: some AsyncSequence<[UInt8], any Error>) async throws -> Int {
-        try await settle()
+        try await flushPending()
         _ = try await copy { $0.startCopy(sql, mode: .copyIn(started: false), answer: $1) }
         do {
             for try await chunk in rows where !chunk.isEmpty {
@@ -161,7 +161,7 @@ public final class Transaction: Sendable {
 
     /// Hears the rows of `COPY … TO STDOUT` in chunks of whole rows of about 64 KiB.
     public func copyOut(_ sql: String, _ body: ([UInt8]) async throws -> Void) async throws {
-        try await settle()
+        try await flushPending()
         var event = try await copy { $0.startCopy(sql, mode: .copyOut, answer: $1) }
         while case .rows(let bytes) = event {
             try await body(bytes)
@@ -195,7 +195,7 @@ public final class Transaction: Sendable {
     }
 
     /// Sends what is to be sent later, and waits for it; at the end of a savepoint, so that what fails of it fails inside.
-    public func settle() async throws {
+    public func flushPending() async throws {
         try Task.checkCancellation()
         let prefix = try takePrefix(before: [])
         if !prefix.isEmpty { _ = try await send(prefix) }

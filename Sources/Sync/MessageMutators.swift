@@ -1,5 +1,6 @@
 import Foundation
 import GuestModels
+import SyncMessages
 
 extension Mutator {
     /// How what is said to hosts and to the group looks on the phone that said it.

@@ -2,6 +2,7 @@ import Crypto
 public import Foundation
 import GRDB
 public import GuestModels
+import SyncMessages
 
 /// Photos of what is said: kept on the phone as soon as they are taken, sent in parts once there is a network.
 extension LocalStore {

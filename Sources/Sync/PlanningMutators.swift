@@ -1,5 +1,6 @@
 import Foundation
 import GuestModels
+import SyncMessages
 
 extension Mutator {
     /// How what is done to a group's options, plan and lists looks on the phone that did it.

@@ -1,4 +1,5 @@
 import Foundation
+import SyncMessages
 
 /// What the engine does next: all of its decisions and nothing of how they are carried out, so that each can be tried
 /// without a network, a file or a clock.
@@ -45,7 +46,7 @@ struct SyncCourse: Hashable, Sendable {
         case mended(still: String?)
     }
 
-    enum Act: Hashable, Sendable {
+    enum Step: Hashable, Sendable {
         /// Requests.
         case register, exchange
         /// Takes the answer into the store.
@@ -65,7 +66,7 @@ struct SyncCourse: Hashable, Sendable {
         case readAnew
     }
 
-    mutating func next(after event: Event) -> Act {
+    mutating func next(after event: Event) -> Step {
         let act = decide(after: event)
         switch act {
         case .correct, .mend: corrections += 1
@@ -79,7 +80,7 @@ struct SyncCourse: Hashable, Sendable {
         return act
     }
 
-    private mutating func decide(after event: Event) -> Act {
+    private mutating func decide(after event: Event) -> Step {
         switch event {
         case .begun(isRegistered: false, hasMutations: true): return .register
         case .begun: return .exchange

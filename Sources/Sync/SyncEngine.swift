@@ -1,5 +1,6 @@
 public import Foundation
 import GuestModels
+package import SyncMessages
 
 /// Reaches the service; one for `URLSession`, one for servers and tests.
 public protocol SyncTransport: Sendable {
@@ -199,7 +200,7 @@ public actor SyncEngine {
                     event = .cut(.malformed)
                     continue
                 }
-                let (isComplete, damaged) = try store.take(lines, since: outgoing.cursor)
+                let (isComplete, damaged) = try store.apply(lines, since: outgoing.cursor)
                 event = .taken(
                     isComplete: isComplete,
                     isBusy: lines.contains(.busy),

@@ -1,4 +1,5 @@
 public import Foundation
+import SyncMessages
 
 #if canImport(FoundationNetworking)
 public import FoundationNetworking

@@ -111,13 +111,13 @@ struct Bank {
                 redirectToUrl: .init(url: "\(options.page)/pay/\(intent.id)?client_secret=\(intent.clientSecret)")
             )
             try store.put(intent, of: account)
-            try tell("payment_intent.requires_action", .intent(intent))
+            try emit("payment_intent.requires_action", .intent(intent))
             return intent
         case .slow:
             intent.status = "processing"
             try store.put(intent, of: account)
             try store.later(intent.id, of: account, at: now + options.clearing)
-            try tell("payment_intent.processing", .intent(intent))
+            try emit("payment_intent.processing", .intent(intent))
             return intent
         case .good: return try charge(intent)
         }
@@ -139,7 +139,7 @@ struct Bank {
         intent.nextAction = nil
         intent.cancellationReason = "requested_by_customer"
         try store.put(intent, of: account)
-        try tell("payment_intent.canceled", .intent(intent))
+        try emit("payment_intent.canceled", .intent(intent))
         return intent
     }
 
@@ -161,7 +161,7 @@ struct Bank {
         intent.nextAction = nil
         intent.lastPaymentError = .init(code: "card_declined", declineCode: code, message: "Your card was declined.")
         try store.put(intent, of: account)
-        try tell("payment_intent.payment_failed", .intent(intent))
+        try emit("payment_intent.payment_failed", .intent(intent))
         guard isTold else { return intent }
         throw Fault(
             status: 402,
@@ -198,8 +198,8 @@ struct Bank {
         if method == Card.comesBack { try store.later(charge.id, of: account, at: now + options.clearing) }
         try store.put(charge, intent: intent.id, of: account)
         try store.put(intent, of: account)
-        try tell("payment_intent.succeeded", .intent(intent))
-        try tell("charge.succeeded", .charge(charge))
+        try emit("payment_intent.succeeded", .intent(intent))
+        try emit("charge.succeeded", .charge(charge))
         return intent
     }
 
@@ -220,10 +220,10 @@ struct Bank {
         try store.put(dispute, intent: charge.paymentIntent, of: account)
         if dispute.hasMoney {
             try book("adjustment", -dispute.amount, fee: 1500, dispute.currency, source: dispute.id)
-            try tell("charge.dispute.funds_withdrawn", .dispute(dispute))
+            try emit("charge.dispute.funds_withdrawn", .dispute(dispute))
         }
-        try tell("charge.dispute.created", .dispute(dispute))
-        if status == "lost" { try tell("charge.dispute.closed", .dispute(dispute)) }
+        try emit("charge.dispute.created", .dispute(dispute))
+        if status == "lost" { try emit("charge.dispute.closed", .dispute(dispute)) }
     }
 
     func dispute(_ id: String) throws -> Dispute {
@@ -243,13 +243,13 @@ struct Bank {
             dispute.status = "won"
             if hadMoney {
                 try book("adjustment", dispute.amount, fee: 0, dispute.currency, source: dispute.id)
-                try tell("charge.dispute.funds_reinstated", .dispute(dispute))
+                try emit("charge.dispute.funds_reinstated", .dispute(dispute))
             }
-            try tell("charge.dispute.closed", .dispute(dispute))
+            try emit("charge.dispute.closed", .dispute(dispute))
         case "losing_evidence": return try close(id)
         default:
             dispute.status = "under_review"
-            try tell("charge.dispute.updated", .dispute(dispute))
+            try emit("charge.dispute.updated", .dispute(dispute))
         }
         try store.put(dispute, of: account)
         return dispute
@@ -260,7 +260,7 @@ struct Bank {
         var dispute = try dispute(id)
         dispute.status = "lost"
         try store.put(dispute, of: account)
-        try tell("charge.dispute.closed", .dispute(dispute))
+        try emit("charge.dispute.closed", .dispute(dispute))
         return dispute
     }
 
@@ -325,8 +325,8 @@ struct Bank {
         try store.put(refund, intent: intent.id, of: account)
         try book("refund", -amount, fee: 0, refund.currency, source: refund.id)
         if isSlow { try store.later(refund.id, of: account, at: now + options.clearing) }
-        try tell("refund.created", .refund(refund))
-        try tell("charge.refunded", .charge(charge))
+        try emit("refund.created", .refund(refund))
+        try emit("charge.refunded", .charge(charge))
         return refund
     }
 
@@ -342,7 +342,7 @@ struct Bank {
         let payout = Payout(id: Self.id("po"), amount: amount, currency: currency.lowercased(), created: created)
         try store.put(payout, of: account)
         try book("payout", -amount, fee: 0, payout.currency, source: payout.id)
-        try tell("payout.paid", .payout(payout))
+        try emit("payout.paid", .payout(payout))
         return payout
     }
 
@@ -363,7 +363,7 @@ struct Bank {
                 refund.status = "succeeded"
             }
             try store.put(refund, of: account)
-            try tell(refund.status == "failed" ? "refund.failed" : "refund.updated", .refund(refund))
+            try emit(refund.status == "failed" ? "refund.failed" : "refund.updated", .refund(refund))
         } else if var charge: Charge = try store.find(id), charge.paymentMethod == Card.comesBack, !charge.disputed {
             // A direct debit that the payer's bank takes back weeks later; nothing can be said against it.
             try dispute(&charge, "lost")
@@ -386,7 +386,7 @@ struct Bank {
         try store.put(transaction, of: account)
     }
 
-    private func tell(_ type: String, _ object: AnyObjectBody) throws {
+    private func emit(_ type: String, _ object: AnyObjectBody) throws {
         let event = Event(
             id: Self.id("evt"),
             type: type,
@@ -394,7 +394,7 @@ struct Bank {
             account: connected,
             data: .init(object: object)
         )
-        try store.tell(event, of: account, at: now)
+        try store.emit(event, of: account, at: now)
     }
 }
 

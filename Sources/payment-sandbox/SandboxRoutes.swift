@@ -92,7 +92,7 @@ struct SandboxRoutes: Sendable {
     @Sendable private func unknown(_ request: Request) throws -> Response {
         let path = "\(request.method): \(request.uri.path)"
         let fault = Fault(status: 404, code: nil, message: "Unrecognized request URL (\(path)).")
-        return answer(Told(status: fault.status, body: try encode(fault.body)))
+        return answer(Reply(status: fault.status, body: try encode(fault.body)))
     }
 
     /// The account of a secret key, or one that is connected to it; any well-formed one is an account of its own.
@@ -116,7 +116,7 @@ struct SandboxRoutes: Sendable {
         Bank(store: store, account: account, now: Date().timeIntervalSince1970, options: options)
     }
 
-    private struct Told: Sendable {
+    private struct Reply: Sendable {
         let status: Int
         let body: String
         var isRepeat = false
@@ -133,7 +133,7 @@ struct SandboxRoutes: Sendable {
         do {
             let key = request.headers[.idempotencyKey]
             let path = request.uri.path
-            let told: Told = try await store.write { store in
+            let reply: Reply = try await store.write { store in
                 var account = (try? account(request)) ?? ""
                 if let intent, let secret = form["client_secret"] {
                     guard let found: PaymentIntent = try store.find(intent), found.clientSecret == secret,
@@ -152,23 +152,23 @@ struct SandboxRoutes: Sendable {
                             message: "Keys for idempotent requests can only be used with the same parameters."
                         )
                     }
-                    return Told(status: kept.status, body: kept.body, isRepeat: true)
+                    return Reply(status: kept.status, body: kept.body, isRepeat: true)
                 }
-                let told: Told
+                let reply: Reply
                 do {
-                    told = Told(status: 200, body: try encode(verb(bank(store, account), form)))
+                    reply = Reply(status: 200, body: try encode(verb(bank(store, account), form)))
                 } catch let fault as Fault {
-                    told = Told(status: fault.status, body: try encode(fault.body))
+                    reply = Reply(status: fault.status, body: try encode(fault.body))
                 }
                 if let key {
-                    let kept = Writing.Kept(fingerprint: fingerprint, status: told.status, body: told.body)
+                    let kept = Writing.Kept(fingerprint: fingerprint, status: reply.status, body: reply.body)
                     try store.keep(kept, under: key, of: account)
                 }
-                return told
+                return reply
             }
-            return answer(told)
+            return answer(reply)
         } catch let fault as Fault {
-            return answer(Told(status: fault.status, body: try encode(fault.body)))
+            return answer(Reply(status: fault.status, body: try encode(fault.body)))
         }
     }
 
@@ -181,9 +181,9 @@ struct SandboxRoutes: Sendable {
         do {
             let account = try account(request)
             let body = try await store.read { try encode(verb(bank($0, account), id)) }
-            return answer(Told(status: 200, body: body))
+            return answer(Reply(status: 200, body: body))
         } catch let fault as Fault {
-            return answer(Told(status: fault.status, body: try encode(fault.body)))
+            return answer(Reply(status: fault.status, body: try encode(fault.body)))
         }
     }
 
@@ -206,20 +206,20 @@ struct SandboxRoutes: Sendable {
                 )
                 return try encode(List(url: url, hasMore: page.hasMore, data: page.items))
             }
-            return answer(Told(status: 200, body: body))
+            return answer(Reply(status: 200, body: body))
         } catch let fault as Fault {
-            return answer(Told(status: fault.status, body: try encode(fault.body)))
+            return answer(Reply(status: fault.status, body: try encode(fault.body)))
         }
     }
 
-    private func answer(_ told: Told) -> Response {
+    private func answer(_ reply: Reply) -> Response {
         var headers = HTTPFields()
         headers[.contentType] = "application/json"
-        if told.isRepeat { headers[.idempotentReplayed] = "true" }
+        if reply.isRepeat { headers[.idempotentReplayed] = "true" }
         return Response(
-            status: .init(code: told.status),
+            status: .init(code: reply.status),
             headers: headers,
-            body: .init(byteBuffer: ByteBuffer(string: told.body))
+            body: .init(byteBuffer: ByteBuffer(string: reply.body))
         )
     }
 

@@ -168,7 +168,7 @@ struct Writing {
     }
 
     /// Whoever has the key hears of the accounts that are connected to it too.
-    func tell(_ event: Event, of account: String, at now: Double) throws {
+    func emit(_ event: Event, of account: String, at now: Double) throws {
         try put(event, of: account)
         let key = account.split(separator: " ").first.map(String.init) ?? account
         try db.execute(

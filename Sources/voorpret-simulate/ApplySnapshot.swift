@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import GuestModels
 import Sync
+import SyncMessages
 
 /// How fast a phone takes in what it has not seen: parsing, checking, storing and showing, in one transaction.
 struct ApplySnapshot: AsyncParsableCommand {
@@ -22,7 +23,7 @@ struct ApplySnapshot: AsyncParsableCommand {
         let path = folder + "/apply-\(UUID().uuidString).sqlite"
         let store = try LocalStore(path: path, of: snapshot.guest)
         let started = ContinuousClock.now
-        let (isComplete, damaged) = try store.take(SyncEngine.lines(of: snapshot.answer), since: nil)
+        let (isComplete, damaged) = try store.apply(SyncEngine.lines(of: snapshot.answer), since: nil)
         let seconds = (ContinuousClock.now - started) / .seconds(1)
         let shown = try store.contents().count
         guard isComplete, damaged.isEmpty, shown == rows else { throw ExitCode.failure }

@@ -5,6 +5,8 @@ import GuestModels
 import NIOCore
 import NIOHTTP1
 import Sync
+import SyncFaults
+import SyncMessages
 
 /// What a phone of the simulation is told; a file, because a process has nothing else.
 struct PhonePlan: Codable {
@@ -59,7 +61,7 @@ struct PlayPhone: AsyncParsableCommand {
     func run() async throws {
         let plan = try JSONDecoder().decode(PhonePlan.self, from: Data(contentsOf: URL(filePath: plan)))
         if settle {
-            try await Handheld(plan).settle()
+            try await Handheld(plan).catchUp()
         } else {
             let phone = try Handheld(plan)
             try await Hand(plan: plan, store: phone.store, engine: phone.engine, journal: phone.journal).play()
@@ -83,7 +85,7 @@ struct Handheld: Sendable {
     }
 
     /// Tells everything and reads up, then writes down what is shown.
-    func settle() async throws {
+    func catchUp() async throws {
         // A service that has no time just now is no difference.
         for left in (0..<20).reversed() {
             do {

@@ -231,7 +231,7 @@ actor Player {
         case ..<34: try await confirm("pm_card_visa")
         case ..<39:
             try await confirm("pm_card_createDispute")
-            try await settleDispute(of: intent, mood: mood)
+            try await decideDispute(of: intent, mood: mood)
         case ..<43:
             // The debit clears, and the payer's bank takes it back later.
             try await confirm("pm_sepa_debit_comes_back")
@@ -266,7 +266,7 @@ actor Player {
     }
 
     /// A bank has the money of an intent: the park wins it back, loses it, or nobody has decided yet.
-    private func settleDispute(of intent: String, mood: Int) async throws {
+    private func decideDispute(of intent: String, mood: Int) async throws {
         let found = try await stage.provider("GET", "/v1/disputes?payment_intent=\(intent)")
         guard let id = (found["data"] as? [[String: Any]])?.first?["id"] as? String else { return }
         stage.plan.count(.disputeOpened)

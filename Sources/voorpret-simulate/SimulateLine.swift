@@ -6,6 +6,7 @@ import GuestModels
 import NIOCore
 import NIOHTTP1
 import Sync
+import SyncMessages
 import Synchronization
 
 /// A phone in the woods: it reads a park and a long thread, and tells what was done offline, over a line that is slow, far and
@@ -91,7 +92,7 @@ struct SimulateLine: AsyncParsableCommand {
         let transport = FarTransport(address: "http://127.0.0.1:\(port)", token)
         let engine = SyncEngine(store, over: transport)
         let began = ContinuousClock.now
-        let failures = try await settle(engine, store, until: began + .seconds(minutes * 60)) {
+        let failures = try await catchUp(engine, store, until: began + .seconds(minutes * 60)) {
             transport.renew(try await client.signIn("mira@example.org", device: "phone"))
         }
         let seconds = (ContinuousClock.now - began) / .seconds(1)
@@ -141,7 +142,7 @@ struct SimulateLine: AsyncParsableCommand {
     }
 
     /// Steps until the phone has told and read everything, trying again as the engine's own loop does.
-    private func settle(
+    private func catchUp(
         _ engine: SyncEngine,
         _ store: LocalStore,
         until deadline: ContinuousClock.Instant,

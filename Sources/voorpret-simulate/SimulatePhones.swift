@@ -4,6 +4,7 @@ import GuestClient
 import GuestModels
 import Postgres
 import Sync
+import SyncMessages
 
 /// Friends plan on phones that lose the network, are killed and come back from backups, while the service and its
 /// database are killed and friends leave and come back; afterwards all phones must show the same.
@@ -179,7 +180,7 @@ actor Schedule {
         // Once so that everybody has told everything, once more so that everybody has heard of it.
         var differences: [String] = []
         for round in 1...2 {
-            let codes = try await settle(phones)
+            let codes = try await catchUp(phones)
             for (phone, code) in zip(phones, codes) where code != 0 && round == 2 {
                 differences.append("\(phone.plan.store) did not settle: \(code)")
             }
@@ -272,7 +273,7 @@ actor Schedule {
         )
     }
 
-    private func settle(_ phones: [Handset]) async throws -> [Int32] {
+    private func catchUp(_ phones: [Handset]) async throws -> [Int32] {
         var codes = Array(repeating: Int32(-1), count: phones.count)
         for phone in phones { try JSONEncoder().encode(phone.plan).write(to: URL(filePath: phone.file)) }
         let (program, files) = ("\(stage.programs)/voorpret-simulate", phones.map(\.file))
@@ -364,7 +365,7 @@ actor Schedule {
         for one in fresh {
             do {
                 let phone = try Handheld(one.plan)
-                try await phone.settle()
+                try await phone.catchUp()
                 try phone.store.close()
             } catch {
                 truth.differences.append("a fresh phone did not settle: \(error)")

@@ -69,7 +69,7 @@ struct Restore: AsyncParsableCommand {
         try Tool.copyFiles(from: source.appending(path: "files"), to: URL(filePath: settings.stateFolder))
         let list = erased ?? URL(filePath: settings.stateFolder).appending(path: ErasedGuests.folder).path()
         try await Setup.withApp { app in
-            for line in try await Office(app).settleRestore(erased: ErasedGuests.ids(in: list)) { print(line) }
+            for line in try await Office(app).finishRestore(erased: ErasedGuests.ids(in: list)) { print(line) }
         }
         print("restored from \(folder)")
     }

@@ -1,5 +1,7 @@
 import Foundation
 import GuestModels
+import SyncFaults
+import SyncMessages
 import Testing
 
 @testable import Sync
@@ -51,9 +53,9 @@ import Testing
     @Test func `An answer without news writes nothing`() throws {
         let store = try store()
         let (lines, idle) = try answer(100)
-        #expect(try store.take(lines, since: nil) == (true, []))
+        #expect(try store.apply(lines, since: nil) == (true, []))
         let before = size
-        for _ in 0..<50 { #expect(try store.take([idle], since: "c") == (true, [])) }
+        for _ in 0..<50 { #expect(try store.apply([idle], since: "c") == (true, [])) }
         #expect(size == before)
         try store.close()
         try LocalStore.remove(path: path)
@@ -62,13 +64,13 @@ import Testing
     @Test func `A row that a bad cell has altered is found in the end`() throws {
         let store = try store()
         let (lines, idle) = try answer(100)
-        _ = try store.take(lines, since: nil)
+        _ = try store.apply(lines, since: nil)
         try store.damage(kind: "row")
         var answers = 0
-        while try store.take([idle], since: "c").damaged.isEmpty, answers < 1_000 { answers += 1 }
+        while try store.apply([idle], since: "c").damaged.isEmpty, answers < 1_000 { answers += 1 }
         #expect((LocalStore.answersBetweenChecks / 2...LocalStore.answersBetweenChecks).contains(answers))
         // A damaged scope is checked with every answer until its repair.
-        #expect(try !store.take([idle], since: "c").damaged.isEmpty)
+        #expect(try !store.apply([idle], since: "c").damaged.isEmpty)
         try store.close()
         try LocalStore.remove(path: path)
     }
@@ -95,7 +97,7 @@ import Testing
 
     @Test func `A phone whose former guest had told everything begins empty`() throws {
         let first = try store()
-        _ = try first.take(try answer(3).lines, since: nil)
+        _ = try first.apply(try answer(3).lines, since: nil)
         try first.close()
         let second = try store(of: Guest.ID(UUID()))
         #expect(try second.contents().isEmpty)

@@ -1,6 +1,7 @@
 import Foundation
 import GuestModels
 import Sync
+import SyncMessages
 import Testing
 
 @Suite struct ScopeTests {

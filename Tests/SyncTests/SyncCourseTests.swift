@@ -1,5 +1,6 @@
 import Foundation
 import GuestModels
+import SyncMessages
 import Testing
 
 @testable import Sync
@@ -122,7 +123,7 @@ import Testing
         var dice = SeededGenerator(seed: seed)
         var course = SyncCourse(largestBatch: 50)
         for _ in 0..<2_000 {
-            var acts: [SyncCourse.Act] = []
+            var acts: [SyncCourse.Step] = []
             var event: SyncCourse.Event? = .begun(
                 isRegistered: Bool.random(using: &dice),
                 hasMutations: Bool.random(using: &dice)
@@ -140,7 +141,7 @@ import Testing
     }
 
     /// Any, good or bad; nil where the act has ended the step.
-    private func answer(to act: SyncCourse.Act, _ dice: inout SeededGenerator) -> SyncCourse.Event? {
+    private func answer(to act: SyncCourse.Step, _ dice: inout SeededGenerator) -> SyncCourse.Event? {
         let statuses = [200, 204, 302, 400, 401, 409, 500, 503]
         let codes = [nil, "device_taken", "device_unknown", "cursor_invalid", "busy"]
         let status = statuses.randomElement(using: &dice) ?? 200

@@ -3,6 +3,7 @@ import Foundation
 public import GuestModels
 import Postgres
 import Sync
+import SyncMessages
 
 @testable import GuestAPI
 
@@ -207,7 +208,11 @@ public struct Given: Sendable {
     /// A group with its organiser as the only traveller.
     public func group(of organiser: Person, name: String = "Friends") async throws -> TravelGroup {
         try await api.transaction { tx in
-            try await TravelGroup.create(GroupRequest(name: name, myName: "Organiser"), by: organiser.id(), api.app.act(in: tx, as: .job("test")))
+            try await TravelGroup.create(
+                GroupRequest(name: name, myName: "Organiser"),
+                by: organiser.id(),
+                api.app.act(in: tx, as: .job("test"))
+            )
         }
     }
 
@@ -219,7 +224,12 @@ public struct Given: Sendable {
                 to: group.id,
                 api.app.act(in: tx, as: .guest(organiser.id()))
             )
-            _ = try await Invitation.accept(code: invitation.code, InvitationAcceptance(), by: person.id(), api.app.act(in: tx, as: .job("test")))
+            _ = try await Invitation.accept(
+                code: invitation.code,
+                InvitationAcceptance(),
+                by: person.id(),
+                api.app.act(in: tx, as: .job("test"))
+            )
         }
         return person
     }

@@ -1,6 +1,7 @@
 public import Foundation
 import GuestModels
 public import Sync
+import SyncMessages
 import Synchronization
 
 /// A guest's phone with the real engine, over the real network to the service under test.

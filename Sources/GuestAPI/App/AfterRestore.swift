@@ -2,47 +2,21 @@ import Foundation
 public import GuestModels
 import Postgres
 
-/// Somebody was erased: their id goes on a list that no backup holds, so that a restore can erase them again.
-///
-/// The list is a folder with an empty file for each, named after the guest's id.
-struct NoteErasure: Work {
-    static let kind = "noteErasure"
-    static let queue = Job.Queue.mail
-
-    let guest: Guest.ID
-
-    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
-        let folder = URL(filePath: app.settings.stateFolder).appending(path: ErasedGuests.folder)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try Data().write(to: folder.appending(path: guest.description))
-    }
-}
-
-public enum ErasedGuests {
-    /// Its name in the state folder.
-    public static let folder = "erased"
-
-    /// Those on the list; none where there is no list.
-    public static func ids(in folder: String) -> [Guest.ID] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted().compactMap { Guest.ID($0) }
-    }
-}
-
 extension Office {
     /// Puts right what a backup cannot know: ends what somebody may have ended since, and erases again who was erased.
     ///
     /// - Parameter erased: the guests on the list that lies outside the backups.
     /// - Returns: a line for each thing that was done, or that somebody should look after.
-    public func settleRestore(erased: [Guest.ID]) async throws -> [String] {
+    public func finishRestore(erased: [Guest.ID]) async throws -> [String] {
         let acting = Principal.job("restore")
         let now = app.now()
         // Numbers go on from where the backup was: phones that were further begin anew.
         let (devices, systems, invitations) = try await app.act(as: acting, within: 600) { act in
             try await act.tx.run(SyncSQL.newEpoch)
             let devices = try await act.tx.run(IdentitySQL.revokeAllStaff(at: now))
-            try await act.tx.run([IdentitySQL.endAllMailChanges, FactorSQL.deleteAllCodes])
+            try await act.tx.run([MailChangeSQL.endAllMailChanges, FactorSQL.deleteAllCodes])
             let systems = try await act.tx.run(SystemCredentialSQL.endAll(at: now))
-            let invitations = try await act.tx.run(GroupSQL.revokeAllInvitations(at: now))
+            let invitations = try await act.tx.run(InvitationSQL.revokeAllInvitations(at: now))
             try Audit.record("backup.restore", target: nil, act)
             return (devices, systems, invitations)
         }

@@ -180,7 +180,7 @@ public struct Office: Sendable {
     /// Cottages whose search bits differ from what is booked.
     public func checkOccupancy() async throws -> [String] {
         try await app.database.read(as: Principal.job("check").setting) {
-            try await $0.all(ParkSQL.wrongOccupancy(of: nil)).map(\.description)
+            try await $0.all(AvailabilitySQL.wrongOccupancy(of: nil)).map(\.description)
         }
     }
 }

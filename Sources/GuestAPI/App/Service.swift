@@ -30,7 +30,7 @@ public struct GuestService: Service {
     /// finishes what is under way, and ends within 25 s.
     public func run() async throws {
         let lifecycle = Lifecycle()
-        let routes = try Routes.table()
+        let routes = try RouteTable(app.features.handlers)
         let limits = limits
         let onRunning = onRunning
         let front = Application(

@@ -25,7 +25,7 @@ enum ArrivalRoutes {
         let id: Booking.ID = try call.id("booking")
         let cottage: Cottage.ID = try call.id("cottage")
         return try await call.write { act in
-            try await Booking.settle(households, in: cottage, of: id, act)
+            try await Booking.assignHouseholds(households, in: cottage, of: id, act)
             return .noContent
         }
     }
@@ -110,11 +110,8 @@ enum ArrivalRoutes {
 
     private static func listReadiness(_ call: Call) async throws -> Answer {
         let park: Park.ID = try call.id("park")
-        guard call.principal.has([.reception, .host, .housekeeping, .maintenance], at: park) else {
-            throw Refusal.notFound
-        }
         let date = try QueryReader.date(of: call)
-        let rows = try await call.read { try await $0.reader.all(ArrivalSQL.readiness(in: park, on: date)) }
+        let rows = try await call.read { try await Cottage.readiness(at: park, on: date, $0) }
         return try .json(Page(items: rows, next: nil))
     }
 
@@ -124,18 +121,13 @@ enum ArrivalRoutes {
 
     private static func createCalendar(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
-        let guest = try call.guest()
-        guard try await call.read({ try await $0.reader.first(GroupSQL.ownRow(in: group, of: guest)) }) != nil else {
-            throw Refusal.notFound
-        }
-        let token = GroupCalendar.token(of: group, for: guest, call.app)
+        let token = try await call.read { try await GroupCalendar.token(of: group, $0) }
         return try .json(CalendarAddress(url: "\(call.app.settings.publicURL)/v1/calendars/\(token)"), .created)
     }
 
     private static func showCalendar(_ call: Call) async throws -> Answer {
-        let (group, guest) = try GroupCalendar.read(call.text("calendar"), call.app)
-        let rows = try await call.read { try await $0.reader.all(ArrivalSQL.calendar(of: group, for: guest)) }
+        let text = try await call.read { try await GroupCalendar.show(call.text("calendar"), $0) }
         let type = HTTPField(name: .contentType, value: "text/calendar; charset=utf-8")
-        return Answer(status: .ok, headers: [type], body: Array(try GroupCalendar.text(rows).utf8))
+        return Answer(status: .ok, headers: [type], body: Array(text.utf8))
     }
 }

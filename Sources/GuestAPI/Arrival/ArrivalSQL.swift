@@ -148,7 +148,7 @@ enum ArrivalSQL {
         }
     }
 
-    static func settle(_ households: [Household.ID], in cottage: Cottage.ID, of booking: Booking.ID) -> [Command] {
+    static func assign(_ households: [Household.ID], in cottage: Cottage.ID, of booking: Booking.ID) -> [Command] {
         [
             Command("DELETE FROM cottage_household WHERE booking_id = \(booking) AND cottage_id = \(cottage)"),
             Command(
@@ -189,7 +189,7 @@ enum ArrivalSQL {
     }
 
     /// Writes a household's state, and keeps the time of its check-out or no-show for undoing.
-    static func write(_ stay: HouseholdStay, of booking: Booking.ID, at now: Date) -> Command {
+    static func upsert(_ stay: HouseholdStay, of booking: Booking.ID, at now: Date) -> Command {
         let (out, missed) = (stay.state == .checkedOut ? now : nil, stay.state == .noShow ? now : nil)
         return Command(
             """

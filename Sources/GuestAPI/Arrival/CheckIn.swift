@@ -53,7 +53,7 @@ extension Booking {
                 stays.first { $0.stay.householdId == household }?.stay ?? HouseholdStay(householdId: household)
             }
         HouseholdStay.change(awaited, of: id, from: .expected, to: .checkedIn, act)
-        return try await write(booking, "booking.checkIn", .occupied, act)
+        return try await record(booking, "booking.checkIn", .occupied, act)
     }
 
     /// Every adult has to be in it, with a document where the country asks for one.
@@ -107,7 +107,7 @@ extension Booking {
         }
         // A stay that is over may be checked out late, when others live there already.
         let others = Set(try await act.tx.all(ArrivalSQL.occupied(booking.cottages.map(\.id), besides: id)))
-        return try await write(booking, "booking.checkOut", .toClean, except: others, act)
+        return try await record(booking, "booking.checkOut", .toClean, except: others, act)
     }
 
     /// Nobody came: the cottages are free for others; the price stands, but for the tourist tax, which nobody owes.
@@ -129,8 +129,8 @@ extension Booking {
         try booking.noShow(today: clock.date(at: act.now))
         booking.version += 1
         act.tx.later([
-            BookingSQL.release(id), BookingSQL.update(booking), BookingSQL.markNoShow(id, at: act.now),
-            BookingSQL.reverseTouristTax(of: id, at: act.now),
+            AllocationSQL.release(id), BookingSQL.update(booking), BookingSQL.markNoShow(id, at: act.now),
+            ChargeSQL.reverseTouristTax(of: id, at: act.now),
         ])
         try await Booking.divide(id, act)
         try Audit.record("booking.noShow", target: id.uuid, park: booking.parkId, reason: reason, act)
@@ -138,7 +138,7 @@ extension Booking {
         return try await locked(id, act)
     }
 
-    private static func write(
+    private static func record(
         _ booking: Booking,
         _ action: String,
         _ readiness: Readiness,
@@ -172,7 +172,7 @@ extension Booking {
             own.arrivalTime = request.time
             stays = stays.filter { $0.householdId != household } + [own]
             booking.arrivalTime = stays.firstArrival
-            act.tx.later([ArrivalSQL.write(own, of: id, at: act.now), BookingSQL.update(booking)])
+            act.tx.later([ArrivalSQL.upsert(own, of: id, at: act.now), BookingSQL.update(booking)])
         } else {
             booking.arrivalTime = request.time
             act.tx.later([BookingSQL.update(booking)])

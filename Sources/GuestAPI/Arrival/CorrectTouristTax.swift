@@ -22,7 +22,7 @@ extension Booking {
         guard day < booking.stay.departure else { return }
         let slept = max(day.daysSince1970 - booking.stay.arrival.daysSince1970, 0)
         let (lines, people) = try await act.tx.all(
-            BookingSQL.liveLines(of: booking.id),
+            ChargeSQL.liveLines(of: booking.id),
             GroupSQL.travellers(ofBooking: booking.id)
         )
         let homes = Dictionary(people.map { ($0.id, $0.householdId) }) { $1 }
@@ -35,9 +35,9 @@ extension Booking {
         for (id, line) in taxed {
             let owed = line.touristTax(sleeping: slept, of: nights, rules.touristTax)
             guard owed != line else { continue }
-            act.tx.later([BookingSQL.reverseLines([id], of: booking.id, at: act.now)])
+            act.tx.later([ChargeSQL.reverseLines([id], of: booking.id, at: act.now)])
             guard let owed else { continue }
-            act.tx.later([BookingSQL.insert(owed, id: act.id(), booking: booking.id, at: act.now)])
+            act.tx.later([ChargeSQL.insert(owed, id: act.id(), booking: booking.id, at: act.now)])
         }
     }
 }

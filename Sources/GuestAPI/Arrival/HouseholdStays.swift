@@ -114,7 +114,7 @@ extension HouseholdStay {
             stage.booking.checkedInAt = act.now
         }
         Cottage.mark(stage.cottages.map(\.id), .occupied, of: stage.booking.parkId, act)
-        return try await write(stage, "household.checkIn", for: nil, act)
+        return try await record(stage, "household.checkIn", for: nil, act)
     }
 
     /// A household leaves, before the others or with them; the last to leave ends the stay.
@@ -132,7 +132,7 @@ extension HouseholdStay {
         guard !stays.isOver else { return try await Booking.checkOut(id, act.as(.job("household"))) }
         try await endTax(of: stage, on: stage.clock.date(at: act.now), act)
         Cottage.mark(stage.emptied(stays), .toClean, of: stage.booking.parkId, act)
-        return try await write(stage, "household.checkOut", for: nil, act)
+        return try await record(stage, "household.checkOut", for: nil, act)
     }
 
     /// Records that one household did not come.
@@ -152,7 +152,7 @@ extension HouseholdStay {
             return try await Booking.noShow(id, reason: reason, act)
         }
         try await endTax(of: stage, on: stage.booking.stay.arrival, act)
-        let changed = try await write(stage, "household.noShow", for: reason, act)
+        let changed = try await record(stage, "household.noShow", for: reason, act)
         // The others have left before, so nobody is there any more.
         guard stays.isOver else { return changed }
         return try await Booking.checkOut(id, act.as(.job("household")))
@@ -181,22 +181,26 @@ extension HouseholdStay {
         else { throw Refusal.tooLateToUndo }
         guard stage.clock.date(at: act.now) <= stage.booking.stay.departure else { throw Refusal.stayOver }
         stage.own.state = what == .noShow ? .expected : .checkedIn
-        act.tx.later([ArrivalSQL.write(stage.own, of: id, at: act.now)])
+        act.tx.later([ArrivalSQL.upsert(stage.own, of: id, at: act.now)])
         try await stage.booking.reprice(act)
         try await Booking.divide(id, undoing: then, act)
         if what == .checkOut {
             Cottage.mark(stage.cottages.map(\.id), .occupied, of: stage.booking.parkId, act)
         }
-        return try await write(stage, "household.undo", for: reason, act)
+        return try await record(stage, "household.undo", for: reason, act)
     }
 
     /// Writes a row for every household, because one without a row would now count as expected.
-    private static func write(_ stage: Stage, _ action: String, for reason: String?, _ act: Act) async throws -> Booking
-    {
+    private static func record(
+        _ stage: Stage,
+        _ action: String,
+        for reason: String?,
+        _ act: Act
+    ) async throws -> Booking {
         var booking = stage.booking
         booking.version += 1
         act.tx.later(
-            stage.changed(to: stage.own).map { ArrivalSQL.write($0, of: booking.id, at: act.now) }
+            stage.changed(to: stage.own).map { ArrivalSQL.upsert($0, of: booking.id, at: act.now) }
                 + [BookingSQL.update(booking)]
         )
         try Audit.record(action, target: booking.id.uuid, park: booking.parkId, reason: reason, after: stage.own, act)
@@ -210,7 +214,7 @@ extension HouseholdStay {
             stays.filter { $0.state == before }.map { stay in
                 var stay = stay
                 stay.state = after
-                return ArrivalSQL.write(stay, of: id, at: act.now)
+                return ArrivalSQL.upsert(stay, of: id, at: act.now)
             }
         )
     }

@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 extension CottageAccess {
     /// Sets how one gets into a cottage.
@@ -73,8 +73,12 @@ extension Booking {
     /// Says which households live in a cottage of the booking.
     ///
     /// Throws `partyTooLarge` when they do not fit into it.
-    static func settle(_ households: [Household.ID], in cottage: Cottage.ID, of id: Booking.ID, _ act: Act) async throws
-    {
+    static func assignHouseholds(
+        _ households: [Household.ID],
+        in cottage: Cottage.ID,
+        of id: Booking.ID,
+        _ act: Act
+    ) async throws {
         var booking = try await locked(id, act)
         guard let group = booking.groupId, booking.cottages.contains(where: { $0.id == cottage }) else {
             throw Refusal.notFound
@@ -83,7 +87,7 @@ extension Booking {
         guard known.isSuperset(of: households) else { throw Refusal.notFound.at("/householdIds") }
         let (policies, cottages, types, people, homes) = try await act.tx.all(
             BookingSQL.policy(of: id),
-            BookingSQL.types(of: booking.cottages.map(\.id), in: booking.parkId),
+            AllocationSQL.types(of: booking.cottages.map(\.id), in: booking.parkId),
             ParkSQL.types(of: booking.parkId),
             GroupSQL.travellers(ofBooking: id),
             ShareSQL.homes(of: id)
@@ -99,7 +103,7 @@ extension Booking {
         )
         guard housing.fits else { throw Refusal.partyTooLarge.at("/householdIds") }
         booking.version += 1
-        act.tx.later(ArrivalSQL.settle(households, in: cottage, of: id) + [BookingSQL.update(booking)])
+        act.tx.later(ArrivalSQL.assign(households, in: cottage, of: id) + [BookingSQL.update(booking)])
         try await divide(id, act)
         booking.publish(in: act.tx)
     }
@@ -115,7 +119,7 @@ extension Cottage {
             // Of two cottages of a booking that become ready at once, the later one sees both.
             try await act.tx.run(ArrivalSQL.lockAwaiting(id, at: act.now))
             for (group, booking) in try await act.tx.all(ArrivalSQL.awaiting(id, at: act.now)) {
-                try Notice.cottageReady.tell(about: .init(group: group, booking: booking, park: cottage.parkId), act)
+                try Notice.cottageReady.notify(about: .init(group: group, booking: booking, park: cottage.parkId), act)
             }
         }
         try Audit.record(
@@ -126,5 +130,13 @@ extension Cottage {
             after: request.readiness,
             act
         )
+    }
+}
+
+extension Cottage {
+    /// The cottages of a park with who leaves and comes on a day, for those who clean and hand them over.
+    static func readiness(at park: Park.ID, on day: LocalDate, _ look: Look) async throws -> [ArrivalSQL.ReadinessRow] {
+        try look.principal.require([.reception, .host, .housekeeping, .maintenance], at: park)
+        return try await look.reader.all(ArrivalSQL.readiness(in: park, on: day))
     }
 }

@@ -7,18 +7,23 @@ import Postgres
 /// A calendar program cannot sign in, so the address itself is the secret: group and guest, and a digest that only this
 /// server can make. It ends with the membership.
 enum GroupCalendar {
-    /// The last part of the address.
-    static func token(of group: TravelGroup.ID, for guest: Guest.ID, _ app: AppEnvironment) -> String {
-        app.secret.pass([group.uuid, guest.uuid], for: "calendar")
+    /// The last part of the address, for a member of the group.
+    static func token(of group: TravelGroup.ID, _ look: Look) async throws -> String {
+        let guest = try look.principal.guest()
+        guard try await look.reader.first(TravelGroup.ownRow(in: group, look)) != nil else { throw Refusal.notFound }
+        return look.app.secret.pass([group.uuid, guest.uuid], for: "calendar")
     }
 
+    /// The calendar behind an address.
+    ///
     /// Throws `notFound` for an address that is not ours.
-    static func read(_ token: String, _ app: AppEnvironment) throws(Refusal) -> (TravelGroup.ID, Guest.ID) {
-        guard let ids = app.secret.ids(in: token, count: 2, for: "calendar") else { throw .notFound }
-        return (TravelGroup.ID(ids[0]), Guest.ID(ids[1]))
+    static func show(_ token: String, _ look: Look) async throws -> String {
+        guard let ids = look.app.secret.ids(in: token, count: 2, for: "calendar") else { throw Refusal.notFound }
+        let query = ArrivalSQL.calendar(of: TravelGroup.ID(ids[0]), for: Guest.ID(ids[1]))
+        return try await text(look.reader.all(query))
     }
 
-    static func text(_ rows: [ArrivalSQL.CalendarRow]) throws -> String {
+    private static func text(_ rows: [ArrivalSQL.CalendarRow]) throws -> String {
         var lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Voorpret//Stays//EN", "X-WR-CALNAME:Voorpret"]
         for row in rows {
             let clock = try ParkClock(stored: row.timeZone)

@@ -37,7 +37,7 @@ extension Booking {
         try await booking.makeRoom(for: booking.plan, act)
         booking.version += 1
         try await act.tx.run(
-            [BookingSQL.occupy(id), BookingSQL.update(booking), BookingSQL.markNoShow(id, at: nil)],
+            [AllocationSQL.occupy(id), BookingSQL.update(booking), BookingSQL.markNoShow(id, at: nil)],
             refusing: ["allocation_cottage_taken": .cottageTaken]
         )
         try await booking.reprice(act)

@@ -26,7 +26,7 @@ extension Booking {
         try await Mandate.give(less, as: .price, on: booking, for: request.reason, act)
         booking.version += 1
         act.tx.later(
-            lines.map { BookingSQL.insert($0, id: act.id(), booking: id, at: act.now) }
+            lines.map { ChargeSQL.insert($0, id: act.id(), booking: id, at: act.now) }
                 + [BookingSQL.update(booking)]
         )
         try await divide(id, act)

@@ -24,7 +24,7 @@ extension Quote {
             total: Money(booking.total.amount + price.lines.total, currency),
             expiresAt: act.now.addingTimeInterval(validSeconds)
         )
-        act.tx.later([try BookingSQL.insert(quote)])
+        act.tx.later([try QuoteSQL.insert(quote)])
         return quote
     }
 
@@ -56,7 +56,8 @@ extension Quote {
         if !wanted.isEmpty {
             // A stay that ends today has no room for more cottages.
             guard let ahead else { throw Refusal.notChangeable }
-            var free = try await act.tx.all(ParkSQL.free(in: booking.parkId, ahead, now: act.now)).filter { cottage in
+            var free = try await act.tx.all(AvailabilitySQL.free(in: booking.parkId, ahead, now: act.now)).filter {
+                cottage in
                 !places.contains { $0.id == cottage.id }
             }
             for type in wanted {
@@ -67,7 +68,7 @@ extension Quote {
         }
         if let ahead {
             let conflicts = try await act.tx.all(
-                BookingSQL.conflicts(places.map(\.id), ahead, except: booking.id, now: act.now)
+                AllocationSQL.conflicts(places.map(\.id), ahead, except: booking.id, now: act.now)
             )
             guard conflicts.allSatisfy(\.isDue) else { throw Refusal.cottageTaken }
         }
@@ -93,7 +94,7 @@ extension Booking {
         expecting version: Int,
         _ act: Act
     ) async throws -> Booking {
-        let quote = try await act.tx.first(BookingSQL.quote(request.quoteId, of: id, now: act.now))
+        let quote = try await act.tx.first(QuoteSQL.quote(request.quoteId, of: id, now: act.now))
         var booking = try await locked(
             id,
             and: quote?.plan.cottages.map(\.id) ?? [],
@@ -106,7 +107,7 @@ extension Booking {
         let isStaff = act.principal.guestID == nil
         if isStaff, request.reason == nil { throw Refusal.reasonNeeded.at("/reason") }
         let plan = quote.plan
-        act.tx.later([BookingSQL.endHeldChange(of: id)])
+        act.tx.later([QuoteSQL.endHeldChange(of: id)])
         try await booking.makeRoom(for: plan, act)
         let price = try await PricedChange(plan, for: booking, isBound: !isStaff, act)
         // A day has passed, or a rate was set for a night that had none.
@@ -115,8 +116,8 @@ extension Booking {
             return try await booking.hold(request.quoteId, price, act)
         }
         let before = booking
-        try await booking.write(price, act)
-        act.tx.later([try BookingSQL.use(request.quoteId, of: before, at: act.now)])
+        try await booking.apply(price, act)
+        act.tx.later([try QuoteSQL.use(request.quoteId, of: before, at: act.now)])
         if isStaff {
             try Audit.record(
                 "booking.change",
@@ -166,7 +167,7 @@ extension Booking {
         let deposit = depositOwed(after: price)
         booking.version += 1
         try await act.tx.run(
-            BookingSQL.hold(quote, price.plan, on: nights, of: id, until: deadline, deposit: deposit) + [
+            QuoteSQL.hold(quote, price.plan, on: nights, of: id, until: deadline, deposit: deposit) + [
                 BookingSQL.update(booking)
             ],
             refusing: ["allocation_cottage_taken": .cottageTaken]
@@ -181,9 +182,9 @@ extension Booking {
     ///
     /// - Returns: whether there was one to make.
     static func makeHeldChange(of id: Booking.ID, _ act: Act) async throws -> Bool {
-        guard let held = try await act.tx.first(BookingSQL.heldChange(of: id)) else { return false }
+        guard let held = try await act.tx.first(QuoteSQL.heldChange(of: id)) else { return false }
         var booking = try await locked(id, and: held.plan.cottages.map(\.id), act)
-        act.tx.later([BookingSQL.endHeldChange(of: id)])
+        act.tx.later([QuoteSQL.endHeldChange(of: id)])
         let price: PricedChange?
         do {
             price = try await PricedChange(held.plan, for: booking, act)
@@ -196,8 +197,8 @@ extension Booking {
             return false
         }
         let before = booking
-        try await booking.write(price, act)
-        act.tx.later([try BookingSQL.use(held.quoteId, of: before, at: act.now)])
+        try await booking.apply(price, act)
+        act.tx.later([try QuoteSQL.use(held.quoteId, of: before, at: act.now)])
         booking.publish(in: act.tx)
         return true
     }
@@ -206,17 +207,17 @@ extension Booking {
     static func expireChange(of id: Booking.ID, _ act: Act) async throws {
         let job = Principal.job(ExpireChange.kind)
         var booking = try await locked(id, act.as(job))
-        guard let held = try await act.tx.first(BookingSQL.heldChange(of: id)), held.holdUntil <= act.now else {
+        guard let held = try await act.tx.first(QuoteSQL.heldChange(of: id)), held.holdUntil <= act.now else {
             return
         }
         // A payment that is under way has a minute more; it may be for something else, so nobody ends it.
         if act.now < held.holdUntil.addingTimeInterval(graceForPayments),
-            try await act.tx.first(BookingSQL.isBeingPaid(id)) == true
+            try await act.tx.first(AllocationSQL.isBeingPaid(id)) == true
         {
             return
         }
         booking.version += 1
-        act.tx.later([BookingSQL.endHeldChange(of: id), BookingSQL.update(booking)])
+        act.tx.later([QuoteSQL.endHeldChange(of: id), BookingSQL.update(booking)])
         try await divide(id, act.as(job))
         booking.publish(in: act.tx)
     }
@@ -228,7 +229,7 @@ extension Booking {
         }
         // A stay that ends today takes no night any more.
         guard let nights = nightsAhead(of: plan, today: clock.date(at: act.now)) else { return }
-        let conflicts = BookingSQL.conflicts(plan.cottages.map(\.id), nights, except: id, now: act.now)
+        let conflicts = AllocationSQL.conflicts(plan.cottages.map(\.id), nights, except: id, now: act.now)
         for conflict in try await act.tx.all(conflicts) {
             guard conflict.isDue, let other = conflict.booking else { throw Refusal.cottageTaken }
             try await Booking.expire(other, act)
@@ -240,7 +241,7 @@ extension Booking {
     /// The booking and all cottages that go or come are locked.
     ///
     /// - Parameter change: the one that is taken back, where one is.
-    mutating func write(_ price: PricedChange, undoing change: BookingSQL.MadeChange? = nil, _ act: Act) async throws {
+    mutating func apply(_ price: PricedChange, undoing change: QuoteSQL.MadeChange? = nil, _ act: Act) async throws {
         let plan = price.plan
         let replacement = replacement(in: plan)
         let left = Set(cottages.map(\.id)).subtracting(plan.cottages.map(\.id))
@@ -259,20 +260,20 @@ extension Booking {
         version += 1
         deposit.amount = price.priced.deposit
         try await act.tx.run(
-            BookingSQL.reallocate(id, to: plan, ids: plan.cottages.map { _ in act.app.ids.uuid(at: act.now) })
-                + (left.isEmpty ? [] : BookingSQL.rehouse(id, from: replacement?.from, to: replacement?.to)),
+            AllocationSQL.reallocate(id, to: plan, ids: plan.cottages.map { _ in act.app.ids.uuid(at: act.now) })
+                + (left.isEmpty ? [] : AllocationSQL.rehouse(id, from: replacement?.from, to: replacement?.to)),
             refusing: ["allocation_cottage_taken": .cottageTaken]
         )
         ExtraOrder.cancel(price.dropped, act)
         act.tx.later(
             BookingSQL.replaceTravellers(of: id, with: plan.travellerIds)
                 + [
-                    BookingSQL.reverseLines(price.reversed.map(\.id), of: id, at: act.now),
+                    ChargeSQL.reverseLines(price.reversed.map(\.id), of: id, at: act.now),
                     BookingSQL.update(self),
-                ] + price.added.map { BookingSQL.insert($0, id: act.id(), booking: id, at: act.now) }
+                ] + price.added.map { ChargeSQL.insert($0, id: act.id(), booking: id, at: act.now) }
         )
         try await Self.divide(id, joining: true, undoing: change?.madeAt, act)
-        try tell(.bookingChanged, act)
+        try notify(.bookingChanged, act)
     }
 }
 
@@ -289,7 +290,7 @@ struct ExpireChange: Work {
 
     /// At the deadline, should it be a later one by now; soon, while somebody is still paying.
     func again(_ act: Act) async throws -> Date? {
-        try await act.tx.first(BookingSQL.heldChange(of: bookingId)).map {
+        try await act.tx.first(QuoteSQL.heldChange(of: bookingId)).map {
             $0.holdUntil > act.now ? $0.holdUntil : act.now.addingTimeInterval(2)
         }
     }

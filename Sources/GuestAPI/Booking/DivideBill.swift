@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 /// By what a household has agreed to owe another amount than before.
 enum Agreement: String, Sendable {
@@ -19,7 +19,7 @@ struct BookingMoney: Sendable {
         let its: SQL = "booking.id = \(id)"
         let (terms, lines, people, homes, shares, own) = try await act.tx.all(
             ShareSQL.terms(of: id, for: act.principal.guestID),
-            BookingSQL.lines(where: its),
+            ChargeSQL.lines(where: its),
             GroupSQL.travellers(ofBooking: id),
             ShareSQL.homes(of: id),
             ShareSQL.shares(of: id),
@@ -98,9 +98,9 @@ struct BookingMoney: Sendable {
         if isByOthers, !terms.isBacked, statement.share(of: statement.backstop)?.amount ?? 0 > answered {
             throw Refusal.backingOpen
         }
-        act.tx.later(takenBack.map { BookingSQL.insert($0, id: act.id(), booking: id, at: act.now) })
+        act.tx.later(takenBack.map { ChargeSQL.insert($0, id: act.id(), booking: id, at: act.now) })
         for index in statement.shares.indices { statement.shares[index].due = due }
-        act.tx.later([ShareSQL.write(statement.shares, how: how, at: act.now)])
+        act.tx.later([ShareSQL.upsert(statement.shares, how: how, at: act.now)])
         let depositDue = depositDue(on: clock.date(at: act.now))
         if depositDue != terms.depositDue { act.tx.later([ShareSQL.setDepositDue(depositDue, of: id)]) }
         // More than before: what the desk has to give back is its task already.
@@ -109,18 +109,18 @@ struct BookingMoney: Sendable {
         }
         for share in statement.shares { Share.publish(share.id, of: share.householdId, in: terms.groupId, in: act.tx) }
         for share in statement.shares where share.asked ?? 0 > asked[share.id] ?? 0 {
-            try await tell(of: share, act)
+            try await ask(share, act)
         }
     }
 
     /// Tells a household that more is asked of it than before.
-    private func tell(of share: Share, _ act: Act) async throws {
+    private func ask(_ share: Share, _ act: Act) async throws {
         guard let asked = share.asked else { return }
         let (number, currency) = (terms.number, terms.currency)
-        try await Booking.write("asked \(share.id)", about: id, to: share.householdId, act) {
+        try await Booking.mailMembers("asked \(share.id)", about: id, to: share.householdId, act) {
             .shareAsked(number: number, park: $0, amount: Money(share.amount, currency), asked: Money(asked, currency))
         }
-        try Notice.shareAsked.tell(
+        try Notice.shareAsked.notify(
             about: .init(group: terms.groupId, booking: id, household: share.householdId, park: terms.parkId),
             act.as(.job("statement"))
         )

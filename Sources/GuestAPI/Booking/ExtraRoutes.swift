@@ -78,10 +78,8 @@ enum ExtraRoutes {
 
     private static func toPrepare(_ call: Call) async throws -> Answer {
         let park: Park.ID = try call.id("park")
-        guard call.principal.has([.reception, .host, .housekeeping], at: park) else { throw Refusal.notFound }
         let date = try QueryReader.date(of: call)
-        return try .json(
-            Page(items: await call.read { try await $0.reader.all(ExtraSQL.toPrepare(in: park, on: date)) }, next: nil)
-        )
+        let orders = try await call.read { try await Extra.toPrepare(at: park, on: date, $0) }
+        return try .json(Page(items: orders, next: nil))
     }
 }

@@ -76,7 +76,7 @@ enum ExtraSQL {
 
     /// Takes from the stock of every date, in the order of the dates, so that two orders that meet queue and never
     /// deadlock.
-    static func take(_ order: ExtraOrder) -> [Command] {
+    static func reserve(_ order: ExtraOrder) -> [Command] {
         let slot = order.slot?.description ?? ""
         return [
             Command(
@@ -101,7 +101,7 @@ enum ExtraSQL {
     }
 
     /// Gives the stock of whole orders back, in the same order.
-    static func giveBack(_ orders: [ExtraOrder.ID]) -> Command {
+    static func release(_ orders: [ExtraOrder.ID]) -> Command {
         Command(
             """
             UPDATE extra_stock SET taken = taken - quantity

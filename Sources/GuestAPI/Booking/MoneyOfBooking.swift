@@ -33,9 +33,9 @@ extension Booking {
         let job = Principal.job(ExpireHold.kind)
         var booking = try await locked(id, act.as(job))
         let (conflicts, zones, lines) = try await act.tx.all(
-            BookingSQL.conflicts(booking.cottages.map(\.id), booking.stay, except: id, now: act.now),
+            AllocationSQL.conflicts(booking.cottages.map(\.id), booking.stay, except: id, now: act.now),
             BookingSQL.zone(of: id),
-            BookingSQL.expiredLines(of: id)
+            ChargeSQL.expiredLines(of: id)
         )
         guard let clock = zones.first.flatMap(ParkClock.init(timeZone:)),
             conflicts.isEmpty, booking.state == .expired, booking.stay.departure > clock.date(at: act.now)
@@ -43,8 +43,8 @@ extension Booking {
         booking.revive(until: act.now.addingTimeInterval(graceForPayments))
         booking.version += 1
         act.tx.later(
-            [BookingSQL.occupy(id), BookingSQL.update(booking)]
-                + lines.map { BookingSQL.insert($0, id: act.id(), booking: id, at: act.now) }
+            [AllocationSQL.occupy(id), BookingSQL.update(booking)]
+                + lines.map { ChargeSQL.insert($0, id: act.id(), booking: id, at: act.now) }
         )
         try await divide(id, act.as(job))
         booking.publish(in: act.tx)

@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 extension ExtraOrder {
     /// Orders an extra for a booking: for one's own household, or, as its organiser, for everybody.
@@ -39,7 +39,7 @@ extension ExtraOrder {
         guard !booking.extras.contains(where: order.repeats) else { throw Refusal.oneLateCheckOut.at("/extraId") }
         booking.version += 1
         try await act.tx.run(
-            ExtraSQL.take(order) + [
+            ExtraSQL.reserve(order) + [
                 ExtraSQL.insert(
                     order,
                     taxedAs: extra.taxedAs ?? .extras,
@@ -47,7 +47,7 @@ extension ExtraOrder {
                     by: act.principal.guestID,
                     at: act.now
                 ),
-                BookingSQL.insert(
+                ChargeSQL.insert(
                     order.line(isDaily: extra.isDaily),
                     id: act.id(),
                     booking: id,
@@ -96,7 +96,7 @@ extension ExtraOrder {
         }
         booking.version += 1
         cancel([order], act)
-        act.tx.later([BookingSQL.reverseLines(ofOrders: [order.id], of: id, at: act.now), BookingSQL.update(booking)])
+        act.tx.later([ChargeSQL.reverseLines(ofOrders: [order.id], of: id, at: act.now), BookingSQL.update(booking)])
         try await Booking.divide(id, act)
         booking.publish(in: act.tx)
         return try await Booking.found(id, by: .member, act)
@@ -106,7 +106,7 @@ extension ExtraOrder {
     static func cancel(_ orders: [ExtraOrder], _ act: Act) {
         guard !orders.isEmpty else { return }
         let ids = orders.map(\.id)
-        act.tx.later([ExtraSQL.giveBack(ids), ExtraSQL.cancel(ids, at: act.now)])
+        act.tx.later([ExtraSQL.release(ids), ExtraSQL.cancel(ids, at: act.now)])
     }
 }
 
@@ -193,5 +193,13 @@ extension Extra {
         guard !parks.isEmpty else { throw Refusal.notFound }
         let dates = Dictionary(grouping: stock, by: \.extra)
         return extras.filter(\.isOpen).map { Offered(extra: $0, dates: dates[$0.id]?.map(\.stock) ?? []) }
+    }
+}
+
+extension Extra {
+    /// What has to be got ready at a park for a day.
+    static func toPrepare(at park: Park.ID, on day: LocalDate, _ look: Look) async throws -> [ExtraSQL.ToPrepare] {
+        try look.principal.require([.reception, .host, .housekeeping], at: park)
+        return try await look.reader.all(ExtraSQL.toPrepare(in: park, on: day))
     }
 }

@@ -22,8 +22,8 @@ extension Booking {
             BookingSQL.holds(of: guest, now: act.now),
             ParkSQL.park(request.parkId),
             ParkSQL.types(of: request.parkId),
-            ParkSQL.rates(during: request.stay, park: request.parkId),
-            BookingSQL.conflicts(chosen, request.stay, now: act.now)
+            RateSQL.rates(during: request.stay, park: request.parkId),
+            AllocationSQL.conflicts(chosen, request.stay, now: act.now)
         )
         guard !own.isEmpty else { throw Refusal.notFound }
         guard (holds.first ?? 0) < maximumHolds else { throw Refusal.tooManyHolds }
@@ -34,7 +34,7 @@ extension Booking {
         if request.reason == nil { try park.rules.allow(request.stay, today: today) }
         // Whoever comes later than that need not queue for the rows to hear it.
         guard conflicts.allSatisfy(\.isDue) else { throw Refusal.cottageTaken }
-        let taken = try await take(request, types, isToday: request.stay.arrival == today, act)
+        let taken = try await lockCottages(for: request, types, isToday: request.stay.arrival == today, act)
         if request.reason == nil { try park.rules.allow(request.stay, in: taken.map(\.type.id)) }
         // Nobody leaves the group from here on, so nobody stays who has left.
         let (_, people) = try await act.tx.all(
@@ -89,9 +89,9 @@ extension Booking {
                     source: "guest",
                     by: guest
                 ),
-                BookingSQL.insertAllocations(booking, ids: taken.map { _ in act.app.ids.uuid(at: act.now) }),
+                AllocationSQL.insertAllocations(booking, ids: taken.map { _ in act.app.ids.uuid(at: act.now) }),
                 BookingSQL.insertTravellers(booking),
-            ] + priced.charges.map { BookingSQL.insert($0, id: act.id(), booking: id, at: act.now) },
+            ] + priced.charges.map { ChargeSQL.insert($0, id: act.id(), booking: id, at: act.now) },
             refusing: [
                 "allocation_cottage_taken": .cottageTaken, "booking_pkey": .idTaken, "booking_number_taken": .idTaken,
             ]
@@ -108,7 +108,7 @@ extension Booking {
             )
         }
         try await divide(id, joining: true, act)
-        try booking.tell(.bookingHeld, act)
+        try booking.notify(.bookingHeld, act)
         booking.publish(in: act.tx)
         return booking
     }
@@ -124,8 +124,8 @@ extension Booking {
 
     /// Locks what was chosen, and for every "any of this type" a free one; tries again with others when
     /// somebody was faster, then says that they are taken.
-    private static func take(
-        _ request: BookingRequest,
+    private static func lockCottages(
+        for request: BookingRequest,
         _ types: [CottageType],
         isToday: Bool,
         _ act: Act
@@ -136,9 +136,10 @@ extension Booking {
         for _ in 0..<3 {
             var picked: [Cottage.ID] = []
             if !wanted.isEmpty {
-                var free = try await act.tx.all(ParkSQL.free(in: request.parkId, request.stay, now: act.now)).filter {
-                    !chosen.contains($0.id)
-                }
+                var free = try await act.tx.all(AvailabilitySQL.free(in: request.parkId, request.stay, now: act.now))
+                    .filter {
+                        !chosen.contains($0.id)
+                    }
                 for type in wanted {
                     guard let index = free.firstIndex(where: { $0.typeId == type }) else { throw Refusal.cottageTaken }
                     picked.append(free.remove(at: index).id)
@@ -146,9 +147,9 @@ extension Booking {
             }
             let ids = (chosen + picked).sorted()
             let (_, found, conflicts) = try await act.tx.all(
-                BookingSQL.lock(ids, for: request.stay, now: act.now),
-                BookingSQL.types(of: ids, in: request.parkId),
-                BookingSQL.conflicts(ids, request.stay, now: act.now)
+                AllocationSQL.lock(ids, for: request.stay, now: act.now),
+                AllocationSQL.types(of: ids, in: request.parkId),
+                AllocationSQL.conflicts(ids, request.stay, now: act.now)
             )
             let open = found.filter(\.isOpen)
             guard open.count == ids.count else { throw Refusal.unknownCottage.at("/cottages") }

@@ -96,13 +96,13 @@ struct PricedChange: Sendable {
         let (policies, allTypes, cottages, rates, present, staying, live, homes, departures) = try await act.tx.all(
             BookingSQL.policy(of: booking.id),
             ParkSQL.types(of: booking.parkId),
-            BookingSQL.types(of: plan.cottages.map(\.id), in: booking.parkId),
-            ParkSQL.rates(during: plan.stay, park: booking.parkId, asOf: booking.placedAt),
+            AllocationSQL.types(of: plan.cottages.map(\.id), in: booking.parkId),
+            RateSQL.rates(during: plan.stay, park: booking.parkId, asOf: booking.placedAt),
             GroupSQL.travellers(of: group),
             GroupSQL.travellers(ofBooking: booking.id),
-            BookingSQL.liveLines(of: booking.id),
+            ChargeSQL.liveLines(of: booking.id),
             ShareSQL.homes(of: booking.id),
-            BookingSQL.departed(of: booking.id)
+            AllocationSQL.departed(of: booking.id)
         )
         guard let policy = policies.first else { throw Refusal.notFound }
         let clock = try ParkClock(stored: policy.timeZone)

@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 /// Publishes all groups' bookings and shares again, in portions, when a version shows them differently.
 ///

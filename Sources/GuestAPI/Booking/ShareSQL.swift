@@ -302,7 +302,7 @@ enum ShareSQL {
     /// Writes the shares of a booking as a statement has them: new households come, the others change, nobody goes.
     ///
     /// - Parameter how: by what a household that agrees to another amount than before has agreed.
-    static func write(_ shares: [Share], how: Agreement, at now: Date) -> Command {
+    static func upsert(_ shares: [Share], how: Agreement, at now: Date) -> Command {
         Command(
             """
             WITH written AS (

@@ -11,7 +11,7 @@ extension Booking {
     /// Throws `tooLateToUndo` if there is none, if it was too long ago, or if the desk has moved the guests since;
     /// `cottageTaken` if an earlier cottage is taken now; `depositOpen` if a firm stay would need more money before.
     static func undoChange(of id: Booking.ID, for reason: String?, _ act: Act) async throws -> Booking {
-        let (made, policies) = try await act.tx.all(BookingSQL.lastChange(of: id), BookingSQL.policy(of: id))
+        let (made, policies) = try await act.tx.all(QuoteSQL.lastChange(of: id), BookingSQL.policy(of: id))
         var booking = try await locked(
             id,
             and: made.first?.before.cottages.map(\.id) ?? [],
@@ -20,7 +20,7 @@ extension Booking {
             act
         )
         // The booking is locked by now, and somebody may have undone it before.
-        guard let change = try await act.tx.first(BookingSQL.lastChange(of: id)), change.quoteId == made.first?.quoteId,
+        guard let change = try await act.tx.first(QuoteSQL.lastChange(of: id)), change.quoteId == made.first?.quoteId,
             change.plan == booking.plan, let rules = policies.first?.rules
         else { throw Refusal.tooLateToUndo }
         let isStaff = act.principal.guestID == nil
@@ -30,9 +30,9 @@ extension Booking {
             : act.now > change.madeAt.addingTimeInterval(Double(rules.holdMinutes) * 60)
         guard !isLate else { throw Refusal.tooLateToUndo }
         guard isStaff || !change.isByStaff else { throw Refusal.forbidden }
-        act.tx.later([BookingSQL.endHeldChange(of: id)])
+        act.tx.later([QuoteSQL.endHeldChange(of: id)])
         try await booking.makeRoom(for: change.before, act)
-        let reductions = try await act.tx.all(BookingSQL.reductions(of: id, takenBackAt: change.madeAt))
+        let reductions = try await act.tx.all(ChargeSQL.reductions(of: id, takenBackAt: change.madeAt))
         let price = try await PricedChange(
             change.before,
             for: booking,
@@ -45,12 +45,12 @@ extension Booking {
         let after = booking.plan
         act.tx.later(
             [
-                BookingSQL.reverseFee(ofChangeAt: change.madeAt, of: id, at: act.now),
-                BookingSQL.reverseReductions(madeAt: change.madeAt, of: id, at: act.now),
-            ] + reductions.map { BookingSQL.insert($0, id: act.id(), booking: id, at: act.now) }
+                ChargeSQL.reverseFee(ofChangeAt: change.madeAt, of: id, at: act.now),
+                ChargeSQL.reverseReductions(madeAt: change.madeAt, of: id, at: act.now),
+            ] + reductions.map { ChargeSQL.insert($0, id: act.id(), booking: id, at: act.now) }
         )
-        try await booking.write(price, undoing: change, act)
-        act.tx.later([BookingSQL.undo(change.quoteId, at: act.now)])
+        try await booking.apply(price, undoing: change, act)
+        act.tx.later([QuoteSQL.undo(change.quoteId, at: act.now)])
         try Audit.record(
             "booking.undoChange",
             target: id.uuid,
@@ -70,8 +70,8 @@ extension Booking {
     func reprice(_ act: Act) async throws {
         let price = try await PricedChange(plan, for: self, isCourtesy: true, isBound: false, act)
         act.tx.later(
-            [BookingSQL.reverseLines(price.reversed.map(\.id), of: id, at: act.now)]
-                + price.added.map { BookingSQL.insert($0, id: act.id(), booking: id, at: act.now) }
+            [ChargeSQL.reverseLines(price.reversed.map(\.id), of: id, at: act.now)]
+                + price.added.map { ChargeSQL.insert($0, id: act.id(), booking: id, at: act.now) }
         )
     }
 }

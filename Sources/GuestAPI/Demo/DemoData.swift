@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 import Synchronization
 
 /// Three parks with everything in them, the same on every machine; dates are relative to the day.

@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import HTTPTypes
 import Postgres
-import Sync
+import SyncMessages
 
 /// Guests as the desk knows them, also those without mail, and acting for them.
 enum DeskGuests {
@@ -27,7 +27,7 @@ enum DeskGuests {
         let query: Query<Bool>?
         switch row.desk {
         case .never: query = nil
-        case .beginning: query = IdentitySQL.isKnown(guest, at: parks)
+        case .beginning: query = DeskGuestSQL.isKnown(guest, at: parks)
         case .group:
             query = parameters["group"].flatMap(TravelGroup.ID.init).map {
                 DeskSQL.reaches($0, of: guest, at: parks, now: app.now())
@@ -80,14 +80,14 @@ enum DeskGuests {
         to change: DeskGuestChange,
         _ act: Act
     ) async throws -> DeskGuest {
-        var guest = try await unclaimed(id, of: park, in: act.tx)
+        var guest = try await unclaimed(id, of: park, act)
         guest.name = change.name ?? guest.name
         guest.language = change.language ?? guest.language
-        try await act.tx.run(IdentitySQL.updateDeskGuest(guest))
+        try await act.tx.run(DeskGuestSQL.updateDeskGuest(guest))
         // Not the names: an erasure must find none here.
         try Audit.record("guest.change", target: id.uuid, park: park, onBehalfOf: id, reason: change.reason, act)
         act.tx.publish(id, .guest, to: .guest(id))
-        try await Guest.tellParks(of: id, in: act.tx)
+        try await Guest.feedParks(of: id, in: act.tx)
         return guest
     }
 
@@ -102,19 +102,23 @@ enum DeskGuests {
         because reason: String,
         _ act: Act
     ) async throws -> [PersonalData.Remainder] {
-        _ = try await unclaimed(id, of: park, in: act.tx)
+        _ = try await unclaimed(id, of: park, act)
         try Audit.record("guest.eraseAtDesk", target: id.uuid, park: park, onBehalfOf: id, reason: reason, act)
         return try await Guest.erase(id, act)
     }
 
-    private static func unclaimed(_ id: Guest.ID, of park: Park.ID, in tx: Transaction) async throws -> DeskGuest {
-        guard let found = try await tx.first(IdentitySQL.lockedDeskGuest(id, of: park)) else { throw Refusal.notFound }
+    private static func unclaimed(_ id: Guest.ID, of park: Park.ID, _ act: Act) async throws -> DeskGuest {
+        try act.principal.require([.reception], at: park)
+        guard let found = try await act.tx.first(DeskGuestSQL.lockedDeskGuest(id, of: park)) else {
+            throw Refusal.notFound
+        }
         guard !found.hasSignedIn, !found.guest.hasMail else { throw Refusal.guestSignsIn }
         return found.guest
     }
 
     /// Makes an account without mail for somebody at the desk.
     static func create(_ request: DeskGuestRequest, at park: Park.ID, _ act: Act) async throws -> DeskGuest {
+        try act.principal.require([.reception], at: park)
         guard try await act.tx.first(ParkSQL.park(park)) != nil else { throw Refusal.notFound }
         let guest = DeskGuest(
             id: request.id ?? act.id(),
@@ -123,12 +127,12 @@ enum DeskGuests {
             hasMail: false
         )
         try await act.tx.run(
-            IdentitySQL.insertDeskGuest(guest, at: park, at: act.now),
+            DeskGuestSQL.insertDeskGuest(guest, at: park, at: act.now),
             refusing: ["guest_pkey": .idTaken.at("/id")]
         )
         try Audit.record("guest.create", target: guest.id.uuid, park: park, onBehalfOf: guest.id, act)
         act.tx.publish(guest.id, .guest, to: .guest(guest.id))
-        act.tx.tell(park, of: .guest, guest.id)
+        act.tx.feed(guest.id, .guest, to: park)
         return guest
     }
 }

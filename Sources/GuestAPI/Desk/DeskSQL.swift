@@ -46,7 +46,7 @@ enum DeskSQL {
             WHERE group_id = \(group) AND guest_id = \(guest) AND left_at IS NULL AND (
                 EXISTS (SELECT FROM booking WHERE booking.group_id = \(group) AND \(isOurs(parks, now: now)))
                 OR NOT EXISTS (SELECT FROM booking WHERE booking.group_id = \(group) AND \(isOurs(nil, now: now)))
-                    AND \(IdentitySQL.isOf(parks))
+                    AND \(DeskGuestSQL.isOf(parks))
             )
             """
         ) { try $0.decode("reaches") }

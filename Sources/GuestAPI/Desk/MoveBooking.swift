@@ -24,7 +24,7 @@ extension Booking {
             !plan.cottages.contains(where: { $0.id == request.to })
         else { throw Refusal.unknownCottage.at("/from") }
         let types = try await act.tx.all(
-            BookingSQL.types(of: [plan.cottages[index].id, request.to], in: booking.parkId)
+            AllocationSQL.types(of: [plan.cottages[index].id, request.to], in: booking.parkId)
         )
         guard let from = types.first(where: { $0.id == request.from }),
             let to = types.first(where: { $0.id == request.to })
@@ -38,10 +38,10 @@ extension Booking {
             since: try await booking.daySinceMove(act) ?? old.since,
             pricedFrom: old.pricedFrom
         )
-        act.tx.later([BookingSQL.endHeldChange(of: id)])
+        act.tx.later([QuoteSQL.endHeldChange(of: id)])
         try await booking.makeRoom(for: plan, act)
         let price = try await PricedChange(plan, for: booking, isCourtesy: true, act)
-        try await booking.write(price, act)
+        try await booking.apply(price, act)
         try booking.recordMove(request, act)
         return try await found(id, act)
     }
@@ -60,7 +60,7 @@ extension Booking {
         guard state == .confirmed || state == .checkedIn else { throw Refusal.notChangeable }
         let own = cottages.map(\.id)
         guard request.from.map({ own == [$0] }) ?? own.isEmpty else { throw Refusal.unknownCottage.at("/from") }
-        guard try await act.tx.first(BookingSQL.types(of: [request.to], in: parkId))?.isOpen == true else {
+        guard try await act.tx.first(AllocationSQL.types(of: [request.to], in: parkId))?.isOpen == true else {
             throw Refusal.unknownCottage.at("/to")
         }
         var plan = plan
@@ -68,7 +68,7 @@ extension Booking {
         try await makeRoom(for: plan, act)
         version += 1
         try await act.tx.run(
-            BookingSQL.reallocate(id, to: plan, ids: [act.app.ids.uuid(at: act.now)]) + [BookingSQL.update(self)],
+            AllocationSQL.reallocate(id, to: plan, ids: [act.app.ids.uuid(at: act.now)]) + [BookingSQL.update(self)],
             refusing: ["allocation_cottage_taken": .cottageTaken]
         )
         if state == .checkedIn {
@@ -76,7 +76,7 @@ extension Booking {
             Cottage.mark([request.to], .occupied, of: parkId, act)
         }
         if let number = try await act.tx.first(DeskSQL.reservationNumber(of: id)) {
-            try await StaffTask.settle(.reservation, number, in: parkId, note: request.reason, act)
+            try await StaffTask.resolve(.reservation, number, in: parkId, note: request.reason, act)
         }
         try recordMove(request, act)
     }

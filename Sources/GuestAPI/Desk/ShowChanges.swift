@@ -7,6 +7,7 @@ enum ChangesFeed {
     /// - Returns: the JSON of a page, put together from what PostgreSQL has ready.
     /// - Throws: `sinceAhead` for a number we never gave.
     static func show(_ park: Park.ID, since: Int, limit: Int, _ look: Look) async throws -> [UInt8] {
+        try look.principal.require([.finance], or: .feed, at: park)
         let (parks, versions, changes) = try await look.reader.all(
             ParkSQL.park(park),
             DeskSQL.lastChange(of: park),

@@ -29,12 +29,13 @@ struct ParkDay: Encodable, Sendable {
     let departures: Departures
     let readiness: [String: Int]
     let extras: [ToBring]
-    let notes: [TaskSQL.HouseNote]
+    let notes: [HouseNote]
     /// Open tasks that are due by that day.
     let tasksDue: Int
 
     /// One round trip.
     static func show(_ park: Park.ID, _ day: LocalDate, _ look: Look) async throws -> ParkDay {
+        try look.principal.require([.reception, .host, .housekeeping, .maintenance], at: park)
         let (arrivals, departures, readiness, extras, notes, due) = try await look.reader.all(
             DeskSQL.arrivalsPerHour(park, on: day),
             DeskSQL.departureCounts(park, on: day),

@@ -53,7 +53,7 @@ extension StaffTask {
     }
 
     /// Ends the open task about something that is right again, if there is one.
-    static func settle(_ source: Source, _ subject: String, in park: Park.ID, note: String, _ act: Act) async throws {
+    static func resolve(_ source: Source, _ subject: String, in park: Park.ID, note: String, _ act: Act) async throws {
         guard var task = try await act.tx.first(TaskSQL.open(source.rawValue, subject, in: park)) else { return }
         task.state = .done
         task.version += 1

@@ -120,13 +120,6 @@ enum TaskSQL {
 
     // MARK: Notes of the house
 
-    struct HouseNote: Encodable, Sendable {
-        let id: UUID
-        let from: LocalDate
-        let through: LocalDate
-        let note: String
-    }
-
     static func insert(
         _ request: HouseNoteRequest,
         id: UUID,

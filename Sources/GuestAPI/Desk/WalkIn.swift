@@ -9,9 +9,9 @@ extension Booking {
     static func walkIn(
         _ request: WalkInRequest,
         at park: Park.ID,
-        by staff: Principal,
         _ act: Act
     ) async throws -> Booking {
+        try act.principal.require([.reception], at: park)
         let (guest, name) = try await host(of: request, at: park, act)
         let principal = Principal.guest(guest)
         let group = try await TravelGroup.create(GroupRequest(name: name, myName: name), by: guest, act)
@@ -43,14 +43,14 @@ extension Booking {
             isByDesk: true,
             act.as(principal)
         )
-        let booking = try await confirm(held.id, reason: "walk-in", act.as(staff))
+        let booking = try await confirm(held.id, reason: "walk-in", act)
         try Audit.record("desk.walkIn", target: booking.id.uuid, park: park, onBehalfOf: guest, act)
         let entries = [request.register] + (request.companions ?? []).map(\.register)
         for (traveller, entry) in zip(travellers, entries) {
-            try await entry?.enter(traveller.id, of: booking.id, act.as(staff))
+            try await entry?.enter(traveller.id, of: booking.id, act)
         }
         guard request.checkIn == true else { return booking }
-        return try await checkIn(booking.id, act.as(staff))
+        return try await checkIn(booking.id, act)
     }
 
     /// A guest the desk knows, or a new one without mail.
@@ -63,7 +63,7 @@ extension Booking {
             let guest = try await DeskGuests.create(new, at: park, act)
             return (guest.id, guest.name)
         }
-        guard let id = request.guestId, try await act.tx.first(IdentitySQL.isKnown(id, at: [park])) == true,
+        guard let id = request.guestId, try await act.tx.first(DeskGuestSQL.isKnown(id, at: [park])) == true,
             let guest = try await act.tx.first(IdentitySQL.guest(id))
         else { throw Refusal.notFound.at("/guestId") }
         return (id, guest.name.isEmpty ? "—" : guest.name)

@@ -14,7 +14,7 @@ enum AdmittedPhone {
         let guest = try await Traveller.requireGuardian(of: child, in: group, act)
         let id: PhoneAdmission.ID = act.id()
         let expiresAt = act.now.addingTimeInterval(validSeconds)
-        act.tx.later([IdentitySQL.insert(id, of: child, by: guest, until: expiresAt)])
+        act.tx.later([ChildPhoneSQL.insert(id, of: child, by: guest, until: expiresAt)])
         return PhoneAdmission(code: act.app.secret.pass([id.uuid], for: purpose), expiresAt: expiresAt)
     }
 
@@ -24,7 +24,7 @@ enum AdmittedPhone {
     static func signIn(_ request: ChildSignInRequest, _ act: Act) async throws -> Tokens {
         guard
             let id = act.app.secret.ids(in: request.code, count: 1, for: purpose)?.first.map({ PhoneAdmission.ID($0) }),
-            let admission = try await act.tx.first(IdentitySQL.lockedAdmission(id))
+            let admission = try await act.tx.first(ChildPhoneSQL.lockedAdmission(id))
         else { throw Refusal.codeWrong }
         let deviceHash = Token(request.deviceSecret).hash
         if admission.usedAt != nil {
@@ -44,7 +44,7 @@ enum AdmittedPhone {
             deviceHash: deviceHash,
             act
         )
-        act.tx.later([IdentitySQL.use(id, for: session)])
+        act.tx.later([ChildPhoneSQL.use(id, for: session)])
         return tokens
     }
 
@@ -56,7 +56,7 @@ enum AdmittedPhone {
     static func revoke(_ device: Session.ID, of child: Traveller.ID, in group: TravelGroup.ID, _ act: Act) async throws
     {
         _ = try await Traveller.requireGuardian(of: child, in: group, act)
-        guard try await act.tx.run(IdentitySQL.revoke(device, of: child, at: act.now)) == 1 else {
+        guard try await act.tx.run(ChildPhoneSQL.revoke(device, of: child, at: act.now)) == 1 else {
             throw Refusal.notFound
         }
     }

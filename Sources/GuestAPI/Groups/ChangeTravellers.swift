@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 extension Traveller {
     static let maximumInGroup = 200
@@ -128,11 +128,11 @@ extension Traveller {
         }
         if let guest = try await act.tx.first(GroupSQL.guest(of: id)) {
             act.tx.publish(group, .membership, to: .guest(guest))
-            for park in try await act.tx.all(GroupSQL.parks(of: group)) { act.tx.tell(park, of: .guest, guest) }
+            for park in try await act.tx.all(GroupSQL.parks(of: group)) { act.tx.feed(guest, .guest, to: park) }
         }
         try await act.tx.run(GroupSQL.leave(id, at: act.now))
         act.tx.publish(id, .traveller, to: .group(group))
-        for departure in Departure.all { try await departure.run(id, group, act) }
+        for departure in act.app.features.departures { try await departure.run(id, group, act) }
     }
 
     /// Gives the organiser's role to another member.

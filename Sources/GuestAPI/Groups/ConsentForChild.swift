@@ -6,7 +6,7 @@ extension Traveller {
     /// A child's consent ledger, for its guardian.
     static func consents(of id: Traveller.ID, in group: TravelGroup.ID, _ act: Act) async throws -> [ConsentEntry] {
         let guardian = try await requireGuardian(of: id, in: group, act)
-        return try await act.tx.all(IdentitySQL.consents(of: .child(id, by: guardian)))
+        return try await act.tx.all(ConsentSQL.consents(of: .child(id, by: guardian)))
     }
 
     /// Adds to a child's consent ledger.
@@ -20,7 +20,7 @@ extension Traveller {
     ) async throws {
         let guardian = try await requireGuardian(of: id, in: group, act)
         let subject = ConsentSubject.child(id, by: guardian)
-        act.tx.later([IdentitySQL.insertConsent(act.app.ids.uuid(at: act.now), of: subject, consent, at: act.now)])
+        act.tx.later([ConsentSQL.insertConsent(act.app.ids.uuid(at: act.now), of: subject, consent, at: act.now)])
     }
 
     /// The guest who is the child's guardian.

@@ -1,12 +1,12 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 extension PersonalData {
     static let groups = PersonalData(
         name: "groups",
-        export: { guest, act in try await act.tx.all(GroupSQL.everything(about: guest)) },
+        export: { guest, act in try await act.tx.all(GroupDataSQL.everything(about: guest)) },
         erase: { guest, act in
             let today = LocalDate(daysSince1970: Int(act.now.timeIntervalSince1970 / 86400) - 1)
             for membership in try await act.tx.all(GroupSQL.memberships(of: guest)) {
@@ -28,14 +28,14 @@ extension PersonalData {
                 act.tx.publish(row.traveller, .traveller, to: .group(row.group))
                 act.tx.publish(row.group, .membership, to: .guest(guest))
             }
-            for row in try await act.tx.all(GroupSQL.affected(by: guest)) {
+            for row in try await act.tx.all(GroupDataSQL.affected(by: guest)) {
                 act.tx.publish(row.traveller, .traveller, to: .group(row.group))
             }
-            try await act.tx.run(GroupSQL.erase(guest, at: act.now))
+            try await act.tx.run(GroupDataSQL.erase(guest, at: act.now))
         },
         remains: { guest, act in
             let today = LocalDate(daysSince1970: Int(act.now.timeIntervalSince1970 / 86400) - 1)
-            return try await act.tx.all(GroupSQL.staysAhead(of: guest, today: today)).map {
+            return try await act.tx.all(GroupDataSQL.staysAhead(of: guest, today: today)).map {
                 Remainder(kind: .stay, bookingNumber: $0.number, park: $0.park, stay: $0.stay)
             }
         },

@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import HTTPTypes
 import Postgres
-import Sync
+import SyncMessages
 
 /// Groups and who is in them.
 enum GroupRoutes {
@@ -18,10 +18,7 @@ enum GroupRoutes {
     ]
 
     private static func list(_ call: Call) async throws -> Answer {
-        let guest = try call.guest()
-        return try .json(
-            Page(items: await call.read { try await $0.reader.all(GroupSQL.memberships(of: guest)) }, next: nil)
-        )
+        try .json(Page(items: await call.read { try await TravelGroup.list($0) }, next: nil))
     }
 
     private static func create(_ call: Call) async throws -> Answer {
@@ -135,24 +132,7 @@ enum GroupRoutes {
     }
 
     private static func showChildGroup(_ call: Call) async throws -> Answer {
-        guard case .child(let child, let group) = call.principal else { throw Refusal.forbidden }
-        let (names, travellers, stays) = try await call.read {
-            try await $0.reader.all(
-                GroupSQL.name(of: group),
-                GroupSQL.travellers(of: group),
-                GroupSQL.visits(of: child)
-            )
-        }
-        guard let name = names.first else { throw Refusal.notFound }
-        return try .json(
-            ChildGroup(
-                id: group,
-                name: name,
-                travellerId: child,
-                travellers: travellers.map { .init(id: $0.id, name: $0.name) },
-                stays: stays
-            )
-        )
+        try .json(await call.read { try await ChildGroup.show($0) })
     }
 
     private static func addHousehold(_ call: Call) async throws -> Answer {
@@ -168,12 +148,7 @@ enum GroupRoutes {
 
     private static func listInvitations(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
-        let guest = try call.guest()
-        let (own, invitations) = try await call.read {
-            try await $0.reader.all(GroupSQL.ownRow(in: group, of: guest), GroupSQL.invitations(of: group))
-        }
-        guard let role = own.first?.role else { throw Refusal.notFound }
-        guard role == .organiser else { throw Refusal.forbidden }
+        let invitations = try await call.read { try await Invitation.list(of: group, $0) }
         return try .json(Page(items: invitations, next: nil))
     }
 
@@ -192,11 +167,7 @@ enum GroupRoutes {
         let group: TravelGroup.ID = try call.id("group")
         let id: Invitation.ID = try call.id("invitation")
         return try await call.write { act in
-            _ = try await TravelGroup.require(.organiser, in: group, act)
-            guard try await act.tx.run(GroupSQL.revoke(id, of: group, at: call.now)) == 1 else {
-                throw Refusal.notFound
-            }
-            act.tx.publish(id, .invitation, to: .organiser(group))
+            try await Invitation.revoke(id, of: group, act)
             return .noContent
         }
     }
@@ -204,38 +175,17 @@ enum GroupRoutes {
     private static func showInvitation(_ call: Call) async throws -> Answer {
         let code = ReadableCode.plain(call.text("code"))
         try await Invitation.require(code, for: call.guest(), call.app, at: call.now)
-        guard let found = try await call.read({ try await $0.reader.first(GroupSQL.preview(code: code)) }) else {
-            throw Refusal.invitationOver
-        }
-        try found.invitation.accept(at: call.now)
-        return try .json(found.preview)
+        return try .json(await call.read { try await Invitation.preview(code, $0) })
     }
 
     /// The page that the link of an invitation shows in a browser without the app.
     private static func showJoinPage(_ call: Call) async throws -> Answer {
         let linkCode = ReadableCode.plain(call.text("code"))
         let language = call.language
-        guard
-            let code = try await call.read({ try await $0.reader.first(GroupSQL.code(ofLink: linkCode, at: call.now)) })
-        else {
+        guard let code = try await call.read({ try await Invitation.code(ofLink: linkCode, $0) }) else {
             return .page(Refusal.invitationOver.message[language], "", in: language, .notFound)
         }
-        let title = LocalizedText(
-            en: "You are invited to a group",
-            nl: "Je bent uitgenodigd voor een groep",
-            de: "Du bist in eine Gruppe eingeladen"
-        )
-        let told = LocalizedText(
-            en: "Open the app, sign in, and type this code:",
-            nl: "Open de app, log in en typ deze code:",
-            de: "Öffne die App, melde dich an und tippe diesen Code:"
-        )
-        let url = "\(call.app.settings.publicURL)/join/\(linkCode)"
-        return .page(
-            title[language],
-            "<p>\(told[language])</p><p><code>\(ReadableCode.grouped(code))</code></p>\(SignInPage.onPhone(url, in: language))",
-            in: language
-        )
+        return JoinPage.show(code, at: "\(call.app.settings.publicURL)/join/\(linkCode)", in: language)
     }
 
     private static func acceptInvitation(_ call: Call) async throws -> Answer {

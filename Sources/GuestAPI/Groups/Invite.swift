@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 extension Invitation {
     /// Forty bits: to read out, so wrong ones are counted.
@@ -20,17 +20,22 @@ extension Invitation {
         let day = LocalDate(daysSince1970: Int((now.timeIntervalSince1970 / 86400).rounded(.down)))
         // The code of a link cannot be guessed, so nobody who has one is kept out.
         guard code.count == codeLength else {
-            let found = try await app.database.read(as: acting.setting) { try await $0.first(GroupSQL.hasCode(code)) }
+            let found = try await app.database.read(as: acting.setting) {
+                try await $0.first(InvitationSQL.hasCode(code))
+            }
             guard found != nil else { throw Refusal.invitationOver }
             return
         }
         let isFound = try await app.act(as: acting) { act in
             // Lock the guest, so that parallel guesses are counted one by one.
-            _ = try await act.tx.first(GroupSQL.lockGuesses(of: guest))
-            let (guesses, found) = try await act.tx.all(GroupSQL.guesses(of: guest, on: day), GroupSQL.hasCode(code))
+            _ = try await act.tx.first(InvitationSQL.lockGuesses(of: guest))
+            let (guesses, found) = try await act.tx.all(
+                InvitationSQL.guesses(of: guest, on: day),
+                InvitationSQL.hasCode(code)
+            )
             guard guesses.first ?? 0 < maximumGuesses else { throw Refusal.tooManyGuesses }
             guard found.isEmpty else { return true }
-            try await act.tx.run(GroupSQL.countGuess(of: guest, on: day))
+            try await act.tx.run(InvitationSQL.countGuess(of: guest, on: day))
             return false
         }
         guard !isFound else { return }
@@ -46,7 +51,7 @@ extension Invitation {
             }
             guard row.role == nil else { throw Refusal.alreadyMember.at("/travellerId") }
         }
-        guard try await act.tx.first(GroupSQL.liveInvitations(of: group, at: act.now)) ?? 0 < maximumLive else {
+        guard try await act.tx.first(InvitationSQL.liveInvitations(of: group, at: act.now)) ?? 0 < maximumLive else {
             throw Refusal.tooManyInvitations
         }
         let invitation = Invitation(
@@ -59,7 +64,7 @@ extension Invitation {
             expiresAt: act.now.addingTimeInterval(Double(request.hours ?? 168) * 3600),
             isRevoked: false
         )
-        try await act.tx.run(GroupSQL.insert(invitation, group: group, at: act.now))
+        try await act.tx.run(InvitationSQL.insert(invitation, group: group, at: act.now))
         act.tx.publish(invitation.id, .invitation, to: .organiser(group))
         return invitation
     }
@@ -71,7 +76,8 @@ extension Invitation {
         by guest: Guest.ID,
         _ act: Act
     ) async throws -> Membership {
-        guard let (group, invitation) = try await act.tx.first(GroupSQL.invitation(code: code, locked: true)) else {
+        guard let (group, invitation) = try await act.tx.first(InvitationSQL.invitation(code: code, locked: true))
+        else {
             throw Refusal.invitationOver
         }
         if try await act.tx.first(GroupSQL.ownRow(in: group, of: guest)) != nil { throw Refusal.alreadyMember }
@@ -105,13 +111,48 @@ extension Invitation {
             act.tx.publish(household.id, .household, to: .group(group))
             id = traveller.id
         }
-        try await act.tx.run(GroupSQL.countUse(invitation.id), refusing: ["invitation_used_up": .invitationOver])
+        try await act.tx.run(InvitationSQL.countUse(invitation.id), refusing: ["invitation_used_up": .invitationOver])
         act.tx.publish(id, .traveller, to: .group(group))
         act.tx.publish(invitation.id, .invitation, to: .organiser(group))
         act.tx.publish(group, .membership, to: .guest(guest))
-        try Notice.friendJoined.tell(about: .init(group: group), act.as(.guest(guest)))
+        try Notice.friendJoined.notify(about: .init(group: group), act.as(.guest(guest)))
         let name = try await act.tx.first(GroupSQL.lock(group))?.name ?? ""
-        for park in try await act.tx.all(GroupSQL.parks(of: group)) { act.tx.tell(park, of: .guest, guest) }
+        for park in try await act.tx.all(GroupSQL.parks(of: group)) { act.tx.feed(guest, .guest, to: park) }
         return Membership(groupId: group, groupName: name, travellerId: id, role: .member)
+    }
+}
+
+extension Invitation {
+    /// The invitations of a group, for its organiser.
+    static func list(of group: TravelGroup.ID, _ look: Look) async throws -> [Invitation] {
+        let (own, invitations) = try await look.reader.all(
+            TravelGroup.ownRow(in: group, look),
+            InvitationSQL.invitations(of: group)
+        )
+        guard let role = own.first?.role else { throw Refusal.notFound }
+        guard role == .organiser else { throw Refusal.forbidden }
+        return invitations
+    }
+
+    static func revoke(_ id: Invitation.ID, of group: TravelGroup.ID, _ act: Act) async throws {
+        _ = try await TravelGroup.require(.organiser, in: group, act)
+        guard try await act.tx.run(InvitationSQL.revoke(id, of: group, at: act.now)) == 1 else {
+            throw Refusal.notFound
+        }
+        act.tx.publish(id, .invitation, to: .organiser(group))
+    }
+
+    /// What somebody who has a code sees of the group before joining.
+    static func preview(_ code: String, _ look: Look) async throws -> InvitationPreview {
+        guard let found = try await look.reader.first(InvitationSQL.preview(code: code)) else {
+            throw Refusal.invitationOver
+        }
+        try found.invitation.accept(at: look.now)
+        return found.preview
+    }
+
+    /// The code to type for a link; nil where the link works no more.
+    static func code(ofLink linkCode: String, _ look: Look) async throws -> String? {
+        try await look.reader.first(InvitationSQL.code(ofLink: linkCode, at: look.now))
     }
 }

@@ -21,7 +21,7 @@ extension TravelGroup {
                 BookingSQL.rows(where: ofGroup),
                 BookingSQL.cottages(where: ofGroup),
                 BookingSQL.travellers(where: ofGroup),
-                BookingSQL.lines(where: ofGroup),
+                ChargeSQL.lines(where: ofGroup),
                 ExtraSQL.orders(where: ofGroup),
                 ShareSQL.seen(where: ofGroup, by: look.principal.guestID)
             )
@@ -43,6 +43,11 @@ extension TravelGroup {
         )
     }
 
+    /// The asker's own row in a group; a verb reads it beside what it shows and refuses whoever has none.
+    static func ownRow(in group: TravelGroup.ID, _ look: Look) throws(Refusal) -> Query<Traveller> {
+        GroupSQL.ownRow(in: group, of: try look.principal.guest())
+    }
+
     /// The asking guest's own row.
     ///
     /// - Parameter staying: what they do now must not outlast their leaving or being erased at the same time.
@@ -60,5 +65,32 @@ extension TravelGroup {
         else { throw Refusal.notFound }
         guard role == .member || own.role == .organiser else { throw Refusal.forbidden }
         return own
+    }
+}
+
+extension TravelGroup {
+    /// The groups that the asker is in.
+    static func list(_ look: Look) async throws -> [Membership] {
+        try await look.reader.all(GroupSQL.memberships(of: look.principal.guest()))
+    }
+}
+
+extension ChildGroup {
+    /// What a child's phone shows of its group.
+    static func show(_ look: Look) async throws -> ChildGroup {
+        guard case .child(let child, let group) = look.principal else { throw Refusal.forbidden }
+        let (names, travellers, stays) = try await look.reader.all(
+            GroupSQL.name(of: group),
+            GroupSQL.travellers(of: group),
+            GroupSQL.visits(of: child)
+        )
+        guard let name = names.first else { throw Refusal.notFound }
+        return ChildGroup(
+            id: group,
+            name: name,
+            travellerId: child,
+            travellers: travellers.map { .init(id: $0.id, name: $0.name) },
+            stays: stays
+        )
     }
 }

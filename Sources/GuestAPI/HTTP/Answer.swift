@@ -32,3 +32,19 @@ struct Page<Item: Encodable & Sendable>: Encodable, Sendable {
     /// Pass as `cursor`; nil on the last page.
     let next: String?
 }
+
+extension Page {
+    /// A page of rows of which one more was asked for than the page has.
+    ///
+    /// - Parameter cursor: names the last item of a page that is not the last.
+    init(_ rows: [Item], limit: Int, cursor: (Item) -> String) {
+        let items = Array(rows.prefix(limit))
+        self.init(items: items, next: rows.count > limit ? items.last.map(cursor) : nil)
+    }
+}
+
+extension Page where Item: Identifiable, Item.ID: CustomStringConvertible {
+    init(_ rows: [Item], limit: Int) {
+        self.init(rows, limit: limit) { $0.id.description }
+    }
+}

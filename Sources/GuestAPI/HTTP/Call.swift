@@ -54,10 +54,7 @@ struct Call: Sendable {
         return version
     }
 
-    func guest() throws(Refusal) -> Guest.ID {
-        guard case .guest(let id) = principal else { throw .forbidden }
-        return id
-    }
+    func guest() throws(Refusal) -> Guest.ID { try principal.guest() }
 
     // MARK: Reading and writing
 
@@ -83,7 +80,7 @@ struct Call: Sendable {
     func write(_ verb: @Sendable (Act) async throws -> Answer) async throws -> Answer {
         try await act { act in
             guard row.key != .none, let key = try idempotencyKey() else { return try await audited(verb, act) }
-            if let kept = try await Idempotency.claim(key, for: self, in: act.tx) { return kept }
+            if let stored = try await Idempotency.claim(key, for: self, in: act.tx) { return stored }
             let answer: Answer
             do {
                 answer = try await act.tx.savepoint { _ in try await audited(verb, act) }
@@ -92,7 +89,7 @@ struct Call: Sendable {
                 guard !problem.isRetryable else { throw problem }
                 answer = problem.answer(in: language, instance: requestID)
             }
-            try Idempotency.keep(answer, under: key, for: self, in: act.tx)
+            try Idempotency.store(answer, under: key, for: self, in: act.tx)
             return answer
         }
     }

@@ -120,7 +120,7 @@ final class SignInLimit: Sendable {
     /// Takes one try from the store of an address.
     ///
     /// - Returns: false where the store is empty.
-    func take(_ address: ClientAddress?, at now: ContinuousClock.Instant = .now) -> Bool {
+    func admit(_ address: ClientAddress?, at now: ContinuousClock.Instant = .now) -> Bool {
         guard let address else { return true }
         return full.withLock { full in
             let fullAt = max(full[address] ?? now, now) + .seconds(1 / Self.perSecond)

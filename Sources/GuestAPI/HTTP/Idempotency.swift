@@ -17,22 +17,22 @@ enum Idempotency {
             IdempotencySQL.claim(call.setting, key, fingerprint, expires: expires, now: call.now)
         )
         if isOurs != nil { return nil }
-        guard let kept = try await tx.first(IdempotencySQL.kept(call.setting, key)) else {
+        guard let stored = try await tx.first(IdempotencySQL.stored(call.setting, key)) else {
             // It expired between the two statements; the client may simply try again.
             throw Problem.unavailable
         }
-        guard kept.fingerprint == fingerprint else { throw Problem.keyReused }
-        let headers = kept.headers.compactMap { name, value in
+        guard stored.fingerprint == fingerprint else { throw Problem.keyReused }
+        let headers = stored.headers.compactMap { name, value in
             HTTPField.Name(name).map { HTTPField(name: $0, value: value) }
         }
-        return Answer(status: .init(code: kept.status), headers: headers, body: Array(kept.body))
+        return Answer(status: .init(code: stored.status), headers: headers, body: Array(stored.body))
     }
 
-    static func keep(_ answer: Answer, under key: String, for call: Call, in tx: Transaction) throws {
+    static func store(_ answer: Answer, under key: String, for call: Call, in tx: Transaction) throws {
         let headers = Dictionary(answer.headers.map { ($0.name.rawName, $0.value) }) { first, _ in first }
         let json = String(decoding: try ResponseEncoder.encode(headers), as: UTF8.self)
         tx.later([
-            IdempotencySQL.keep(
+            IdempotencySQL.store(
                 call.setting,
                 key,
                 status: answer.status.code,

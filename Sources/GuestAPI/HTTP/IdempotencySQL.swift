@@ -33,7 +33,7 @@ enum IdempotencySQL {
         ) { try $0.decode("is_ours") }
     }
 
-    static func kept(_ principal: String, _ key: String) -> Query<Kept> {
+    static func stored(_ principal: String, _ key: String) -> Query<Kept> {
         Query(
             """
             SELECT fingerprint, status, headers, body
@@ -50,7 +50,7 @@ enum IdempotencySQL {
         }
     }
 
-    static func keep(_ principal: String, _ key: String, status: Int, headers: JSONText, body: Data) -> Command {
+    static func store(_ principal: String, _ key: String, status: Int, headers: JSONText, body: Data) -> Command {
         Command(
             """
             UPDATE idempotency_key SET status = \(status), headers = \(headers), body = \(body)

@@ -4,32 +4,10 @@ import GuestModels
 import Postgres
 import Synchronization
 
-/// A device that is signed in.
-enum Session {
-    typealias ID = Identifier<Session>
-
-    /// Whose device it is.
-    enum Owner: Sendable {
-        case guest(Guest.ID)
-        case staff(StaffMember.ID)
-        case child(Traveller.ID)
-    }
-}
-
 /// Finds out who a token belongs to.
 ///
 /// Answers are kept for a second at most, so that a revocation is effective within a second on every node.
 final class Authenticator: Sendable {
-    struct Credentials: Sendable {
-        var principal: Principal
-        var session: Session.ID?
-        var language: Language?
-        /// When a colleague proved a second factor on this device.
-        var factorAt: Date?
-
-        static let nobody = Credentials(principal: .nobody)
-    }
-
     private struct Entry {
         let credentials: Credentials
         let until: ContinuousClock.Instant
@@ -83,21 +61,4 @@ final class Authenticator: Sendable {
     func forget() {
         entries.withLock { $0.removeAll() }
     }
-}
-
-/// An opaque 256-bit token.
-///
-/// Only its hash is ever stored.
-struct Token: Sendable {
-    let text: String
-
-    init(_ text: String) {
-        self.text = text
-    }
-
-    init(derivedFrom digest: Data) {
-        text = digest.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
-    }
-
-    var hash: Data { Data(SHA256.hash(data: Data(text.utf8))) }
 }

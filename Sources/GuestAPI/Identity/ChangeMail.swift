@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 extension MailChange {
     /// One hour.
@@ -38,7 +38,7 @@ extension MailChange {
             due: act.now.addingTimeInterval(notice)
         )
         try await forgetTarget(of: guest, act)
-        guard try await act.tx.first(IdentitySQL.replace(change, of: guest, atMost: maximumADay, at: act.now)) != nil
+        guard try await act.tx.first(MailChangeSQL.replace(change, of: guest, atMost: maximumADay, at: act.now)) != nil
         else {
             throw Refusal.tooManyMailChanges
         }
@@ -61,7 +61,7 @@ extension MailChange {
 
     /// Counts a try, in a transaction that commits before anything is compared; throws `mailCodeWrong` when none is left.
     static func countTry(by guest: Guest.ID, _ act: Act) async throws {
-        guard try await act.tx.run(IdentitySQL.countMailChangeTry(of: guest, now: act.now)) == 1 else {
+        guard try await act.tx.run(MailChangeSQL.countMailChangeTry(of: guest, now: act.now)) == 1 else {
             throw Refusal.mailCodeWrong
         }
     }
@@ -75,7 +75,7 @@ extension MailChange {
         _ act: Act
     ) async throws -> MailChange? {
         guard let found = try await act.tx.first(IdentitySQL.guest(guest, locked: true)),
-            var change = try await act.tx.first(IdentitySQL.mailChange(of: guest)), act.now < change.codesUntil,
+            var change = try await act.tx.first(MailChangeSQL.mailChange(of: guest)), act.now < change.codesUntil,
             isCode(confirmation.newCode, of: change.id, .new, act.app.secret)
         else { throw Refusal.mailCodeWrong }
         if let code = confirmation.oldCode {
@@ -83,7 +83,7 @@ extension MailChange {
         }
         guard found.email == nil || confirmation.oldCode != nil else {
             change.isConfirmed = true
-            try await act.tx.run(IdentitySQL.confirm(change.id))
+            try await act.tx.run(MailChangeSQL.confirm(change.id))
             try Job.enqueue(EndMailChange(guest: guest, change: change.id), at: change.due, act)
             return change
         }
@@ -96,12 +96,12 @@ extension MailChange {
         // A change that is just being made is waited for.
         _ = try await act.tx.first(IdentitySQL.guest(guest, locked: true))
         try await forgetTarget(of: guest, act)
-        try await act.tx.run(IdentitySQL.endMailChange(of: guest))
+        try await act.tx.run(MailChangeSQL.endMailChange(of: guest))
     }
 
     /// Deletes what was sent to an address that is given up, because an erasure would not find it.
     private static func forgetTarget(of guest: Guest.ID, _ act: Act) async throws {
-        guard let email = try await act.tx.first(IdentitySQL.mailChange(of: guest))?.email else { return }
+        guard let email = try await act.tx.first(MailChangeSQL.mailChange(of: guest))?.email else { return }
         try await act.tx.run(JobSQL.deleteMails(to: email))
         try Job.enqueue(EraseSpool(folder: Spool.folder(of: email)), at: act.now, act)
     }
@@ -113,16 +113,16 @@ extension MailChange {
     /// Throws `mailTaken` where another account has it.
     fileprivate static func apply(_ change: MailChange, to guest: Guest, _ act: Act) async throws {
         try await act.tx.run(
-            IdentitySQL.setMail(change.email, of: guest.id),
+            MailChangeSQL.setMail(change.email, of: guest.id),
             refusing: ["guest_email_taken": .mailTaken]
         )
-        try await act.tx.run([IdentitySQL.endMailChange(of: guest.id), IdentitySQL.endDeskLinks(of: guest.id)])
+        try await act.tx.run([MailChangeSQL.endMailChange(of: guest.id), SignInSQL.endDeskLinks(of: guest.id)])
         if let old = guest.email {
             try await act.tx.run(IdentitySQL.forget(address: old, for: change.email))
             try Job.enqueue(EraseSpool(folder: Spool.folder(of: old)), at: act.now, act)
         }
         act.tx.publish(guest.id, .guest, to: .guest(guest.id))
-        for park in try await act.tx.all(IdentitySQL.parks(of: guest.id)) { act.tx.tell(park, of: .guest, guest.id) }
+        for park in try await act.tx.all(IdentitySQL.parks(of: guest.id)) { act.tx.feed(guest.id, .guest, to: park) }
         try Audit.record("guest.changeMail", target: guest.id.uuid, act)
     }
 }
@@ -138,7 +138,7 @@ struct EndMailChange: Work {
     /// A change that was stopped or begun anew is left alone, and so is one whose address another account has by now.
     func finish(_ act: Act) async throws {
         guard let found = try await act.tx.first(IdentitySQL.guest(guest, locked: true)),
-            let waiting = try await act.tx.first(IdentitySQL.mailChange(of: guest)), waiting.id == change,
+            let waiting = try await act.tx.first(MailChangeSQL.mailChange(of: guest)), waiting.id == change,
             waiting.isConfirmed
         else { return }
         do {

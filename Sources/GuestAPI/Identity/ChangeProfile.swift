@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 extension Guest {
     /// Changes one's own profile.
@@ -36,13 +36,13 @@ extension Guest {
             guest.favouriteCottageIds = Array(Set(favourites)).sorted()
         }
         tx.publish(id, .guest, to: .guest(id))
-        try await tellParks(of: id, in: tx)
+        try await feedParks(of: id, in: tx)
         return guest
     }
 
     /// Other systems of the parks that know a guest hear of a change; what they are told is read when they ask.
-    static func tellParks(of id: Guest.ID, in tx: Transaction) async throws {
-        for park in try await tx.all(IdentitySQL.parks(of: id)) { tx.tell(park, of: .guest, id) }
+    static func feedParks(of id: Guest.ID, in tx: Transaction) async throws {
+        for park in try await tx.all(IdentitySQL.parks(of: id)) { tx.feed(id, .guest, to: park) }
     }
 
     private static func require(
@@ -53,7 +53,7 @@ extension Guest {
         in tx: Transaction
     ) async throws {
         guard isKept else { return }
-        let isGiven = try await tx.first(IdentitySQL.hasConsent(.guest(guest), purpose)) ?? false
+        let isGiven = try await tx.first(ConsentSQL.hasConsent(.guest(guest), purpose)) ?? false
         guard isGiven else { throw Refusal.consentMissing.at(pointer) }
     }
 
@@ -63,7 +63,7 @@ extension Guest {
     static func record(_ consent: ConsentRequest, of id: Guest.ID, _ act: Act) async throws {
         guard var guest = try await act.tx.first(IdentitySQL.guest(id, locked: true)) else { throw Refusal.notFound }
         try await act.tx.run(
-            IdentitySQL.insertConsent(act.app.ids.uuid(at: act.now), of: .guest(id), consent, at: act.now)
+            ConsentSQL.insertConsent(act.app.ids.uuid(at: act.now), of: .guest(id), consent, at: act.now)
         )
         guard !consent.isGiven else { return }
         switch consent.purpose {

@@ -54,9 +54,7 @@ enum FactorRoutes {
             throw refusal
         } catch let refusal as Refusal where refusal == .factorCodeUsed || refusal == .factorEnrolled {
             // A right code that comes twice is no guess.
-            try await call.act { act in
-                try await act.tx.run(FactorSQL.forgetTry(by: member.id))
-            }
+            try await call.act { act in try await SecondFactor.forgetTry(by: member.id, act) }
             throw refusal
         }
     }
@@ -64,10 +62,7 @@ enum FactorRoutes {
     private static func renewCodes(_ call: Call) async throws -> Answer {
         let (member, _) = try colleague(call)
         return try await call.write { act in
-            guard try await act.tx.first(FactorSQL.factor(of: member.id, locked: true))?.isConfirmed == true else {
-                throw Refusal.factorMissing
-            }
-            return try .json(await SecondFactor.renewCodes(of: member.id, in: act.tx), .created)
+            try .json(await SecondFactor.renewCodes(of: member.id, act), .created)
         }
     }
 

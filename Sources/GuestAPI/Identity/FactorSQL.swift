@@ -60,11 +60,11 @@ enum FactorSQL {
         )
     }
 
-    static func take(_ step: Int64, of member: StaffMember.ID) -> Command {
+    static func use(_ step: Int64, of member: StaffMember.ID) -> Command {
         Command("UPDATE staff_factor SET last_step = \(step), tries = 0 WHERE staff_id = \(member)")
     }
 
-    static func take(_ recoveryCode: Data, of member: StaffMember.ID, at now: Date) -> Command {
+    static func use(_ recoveryCode: Data, of member: StaffMember.ID, at now: Date) -> Command {
         Command(
             """
             UPDATE recovery_code SET used_at = \(now)

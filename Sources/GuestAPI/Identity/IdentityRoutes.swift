@@ -17,8 +17,7 @@ enum IdentityRoutes {
 
     private static func requestCode(_ call: Call) async throws -> Answer {
         let request = try call.body(CodeRequest.self)
-        let deviceHash = Token(request.deviceSecret).hash
-        try await requireRoom(IdentitySQL.isKnown(deviceHash, at: request.email.lowercased()), call)
+        try await requireRoom(call) { try await SignIn.isKnown(request, $0) }
         return try await call.write { act in
             try .json(
                 await CodeRequest.request(request, language: call.language, act),
@@ -28,9 +27,9 @@ enum IdentityRoutes {
     }
 
     /// An unknown device waits where many sign in from one address; a device that was signed in before never does.
-    private static func requireRoom(_ isKnown: Query<Bool>?, _ call: Call) async throws {
-        if call.app.signInLimit.take(call.client) { return }
-        if let isKnown, try await call.read({ try await $0.reader.first(isKnown) }) == true { return }
+    private static func requireRoom(_ call: Call, isKnown: (Look) async throws -> Bool) async throws {
+        if call.app.signInLimit.admit(call.client) { return }
+        if try await call.read(isKnown) { return }
         call.app.metrics.happened(.addressHeldOff)
         throw Refusal.tooManySignIns
     }
@@ -38,7 +37,7 @@ enum IdentityRoutes {
     private static func signInByLink(_ call: Call) async throws -> Answer {
         let request = try call.body(LinkSignInRequest.self)
         // A link cannot be guessed; the code from its page is shorter.
-        if !SignInLink.isToken(request.link) { try await requireRoom(nil, call) }
+        if !SignInLink.isToken(request.link) { try await requireRoom(call) { _ in false } }
         return try await call.write { act in
             try .json(
                 await SignInLink.signIn(request, language: call.language, act),
@@ -72,7 +71,7 @@ enum IdentityRoutes {
 
     private static func signIn(_ call: Call) async throws -> Answer {
         let request = try call.body(SignInRequest.self)
-        try await requireRoom(IdentitySQL.isKnown(Token(request.deviceSecret).hash, for: request.attemptId), call)
+        try await requireRoom(call) { try await SignIn.isKnown(request, $0) }
         // Two transactions on purpose: a failed try stays counted whatever happens next.
         let isHeldOff = try await call.act { act in
             try await SignIn.countTry(request, act)
@@ -110,7 +109,7 @@ enum IdentityRoutes {
     private static func signOut(_ call: Call) async throws -> Answer {
         guard let session = call.session else { throw Refusal.signInNeeded }
         let answer = try await call.write { act in
-            try await act.tx.run(IdentitySQL.revoke(session, at: call.now))
+            try await SignIn.end(session, act)
             return .noContent
         }
         call.app.authenticator.forget()
@@ -118,10 +117,7 @@ enum IdentityRoutes {
     }
 
     private static func showMe(_ call: Call) async throws -> Answer {
-        let id = try call.guest()
-        guard let guest = try await call.read({ try await $0.reader.first(IdentitySQL.guest(id)) }) else {
-            throw Refusal.notFound
-        }
+        let guest = try await call.read { try await Guest.show($0) }
         return try .json(guest, version: guest.version)
     }
 
@@ -151,8 +147,7 @@ enum IdentityRoutes {
     }
 
     private static func listConsents(_ call: Call) async throws -> Answer {
-        let id = try call.guest()
-        return try .json(await call.read { try await $0.reader.all(IdentitySQL.consents(of: .guest(id))) })
+        try .json(await call.read { try await Guest.consents($0) })
     }
 
     private static func recordConsent(_ call: Call) async throws -> Answer {
@@ -165,18 +160,13 @@ enum IdentityRoutes {
     }
 
     private static func listDevices(_ call: Call) async throws -> Answer {
-        let id = try call.guest()
-        let query = IdentitySQL.devices(of: id, current: call.session, now: call.now)
-        return try .json(await call.read { try await $0.reader.all(query) })
+        try .json(await call.read { try await Device.list(current: call.session, $0) })
     }
 
     private static func revokeDevice(_ call: Call) async throws -> Answer {
-        let id = try call.guest()
         let device: Session.ID = try call.id("device")
         let answer = try await call.write { act in
-            guard try await act.tx.run(IdentitySQL.revoke(device, of: id, at: call.now)) == 1 else {
-                throw Refusal.notFound
-            }
+            try await Device.revoke(device, act)
             return .noContent
         }
         call.app.authenticator.forget()
@@ -186,11 +176,7 @@ enum IdentityRoutes {
     // MARK: Another mail address
 
     private static func showMailChange(_ call: Call) async throws -> Answer {
-        let id = try call.guest()
-        guard let change = try await call.read({ try await $0.reader.first(IdentitySQL.mailChange(of: id)) }) else {
-            throw Refusal.notFound
-        }
-        return try .json(change)
+        try .json(await call.read { try await MailChange.show($0) })
     }
 
     private static func askMailChange(_ call: Call) async throws -> Answer {
@@ -223,9 +209,7 @@ enum IdentityRoutes {
     }
 
     private static func listDeskActions(_ call: Call) async throws -> Answer {
-        let id = try call.guest()
-        let query = IdentitySQL.deskActions(for: id, limit: 500)
-        return try .json(Page(items: await call.read { try await $0.reader.all(query) }, next: nil))
+        try .json(Page(items: await call.read { try await Guest.deskActions($0) }, next: nil))
     }
 
     private static func showStaffMe(_ call: Call) async throws -> Answer {

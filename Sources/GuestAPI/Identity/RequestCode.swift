@@ -19,9 +19,9 @@ extension CodeRequest {
         let deviceHash = Token(request.deviceSecret).hash
         let audience = request.audience ?? .guest
         // One at a time for an address, so that none overlooks another's row.
-        _ = try await act.tx.first(IdentitySQL.lock(address: email))
+        _ = try await act.tx.first(SignInSQL.lock(address: email))
         let (pressures, staff) = try await act.tx.all(
-            IdentitySQL.pressure(on: email, deviceHash: deviceHash, now: act.now),
+            SignInSQL.pressure(on: email, deviceHash: deviceHash, now: act.now),
             IdentitySQL.staffID(email: email)
         )
         let pressure = pressures.first
@@ -32,7 +32,7 @@ extension CodeRequest {
             return CodeSent(attemptId: id, expiresAt: expiresAt)
         }
         try await act.tx.run(
-            IdentitySQL.insertAttempt(
+            SignInSQL.insertAttempt(
                 id,
                 audience,
                 email: email,

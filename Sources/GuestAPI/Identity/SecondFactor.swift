@@ -4,8 +4,6 @@ import Postgres
 
 /// A colleague's authenticator app.
 enum SecondFactor {
-    /// How long a proof is good for what cannot be undone: ten minutes.
-    static let freshness: TimeInterval = 600
     private static let maximumTries = 5
     private static let recoveryCodes = 10
     private static let recoveryLength = 10
@@ -29,7 +27,7 @@ enum SecondFactor {
     /// Counts a try, in a transaction that commits before anything is compared.
     static func countTry(by member: StaffMember.ID, _ act: Act) async throws {
         guard try await act.tx.first(FactorSQL.factor(of: member)) != nil else { throw Refusal.factorMissing }
-        let window = act.now.addingTimeInterval(-freshness)
+        let window = act.now.addingTimeInterval(-Credentials.freshness)
         guard
             try await act.tx.run(FactorSQL.countTry(by: member, atMost: maximumTries, since: window, at: act.now)) == 1
         else {
@@ -55,7 +53,7 @@ enum SecondFactor {
             FactorSQL.confirm(of: member.id, step: step, at: act.now), FactorSQL.prove(in: session, at: act.now),
         ])
         try Audit.record("staff.enrolFactor", target: member.id.uuid, act)
-        return try await renewCodes(of: member.id, in: act.tx)
+        return try await makeCodes(of: member.id, act)
     }
 
     /// Takes a code of the app, or a recovery code; the device may do what needs it from now on.
@@ -68,9 +66,9 @@ enum SecondFactor {
         }
         if proof.plain.utf8.count == 6 {
             let step = try step(of: proof.plain, factor, member.id, act.app, at: act.now)
-            try await act.tx.run(FactorSQL.take(step, of: member.id))
+            try await act.tx.run(FactorSQL.use(step, of: member.id))
         } else {
-            guard try await act.tx.run(FactorSQL.take(Token(proof.plain).hash, of: member.id, at: act.now)) == 1 else {
+            guard try await act.tx.run(FactorSQL.use(Token(proof.plain).hash, of: member.id, at: act.now)) == 1 else {
                 throw Refusal.factorCodeWrong
             }
             try Audit.record("staff.useRecoveryCode", target: member.id.uuid, act)
@@ -79,9 +77,23 @@ enum SecondFactor {
     }
 
     /// New recovery codes instead of those there are.
-    static func renewCodes(of member: StaffMember.ID, in tx: Transaction) async throws -> RecoveryCodes {
+    ///
+    /// Throws `factorMissing` for whoever has no app.
+    static func renewCodes(of member: StaffMember.ID, _ act: Act) async throws -> RecoveryCodes {
+        guard try await act.tx.first(FactorSQL.factor(of: member, locked: true))?.isConfirmed == true else {
+            throw Refusal.factorMissing
+        }
+        return try await makeCodes(of: member, act)
+    }
+
+    /// A right code that comes twice is no guess.
+    static func forgetTry(by member: StaffMember.ID, _ act: Act) async throws {
+        try await act.tx.run(FactorSQL.forgetTry(by: member))
+    }
+
+    private static func makeCodes(of member: StaffMember.ID, _ act: Act) async throws -> RecoveryCodes {
         let codes = (0..<recoveryCodes).map { _ in ReadableCode.random(recoveryLength) }
-        try await tx.run(FactorSQL.replaceCodes(of: member, with: codes.map { Token($0).hash }))
+        try await act.tx.run(FactorSQL.replaceCodes(of: member, with: codes.map { Token($0).hash }))
         return RecoveryCodes(codes: codes.map { "\($0.prefix(5))-\($0.suffix(5))" })
     }
 

@@ -14,11 +14,11 @@ enum SecurityNotice: String, Codable, Sendable {
     /// Queues the mails, where nobody was told that of the address within a day.
     ///
     /// - Parameter email: nil for a guest without mail, to whom nothing can be told.
-    func tell(_ email: String?, _ act: Act) async throws {
+    func send(to email: String?, _ act: Act) async throws {
         guard let email else { return }
-        let readers = try await act.tx.all(IdentitySQL.readersOfSecurity(about: email))
+        let readers = try await act.tx.all(SignInSQL.readersOfSecurity(about: email))
         guard !readers.isEmpty,
-            try await act.tx.first(IdentitySQL.begin(self, about: email, at: act.now)) != nil
+            try await act.tx.first(SignInSQL.begin(self, about: email, at: act.now)) != nil
         else { return }
         for reader in readers {
             try Job.enqueue(

@@ -2,7 +2,7 @@ import Crypto
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 /// Tokens of a device: how they are made, exchanged and taken away.
 enum SignIn {
@@ -21,14 +21,14 @@ enum SignIn {
     ///   compared.
     static func countTry(_ request: SignInRequest, _ act: Act) async throws -> Bool {
         let deviceHash = Token(request.deviceSecret).hash
-        let emails = try await act.tx.all(IdentitySQL.countTry(request.attemptId, deviceHash: deviceHash, now: act.now))
+        let emails = try await act.tx.all(SignInSQL.countTry(request.attemptId, deviceHash: deviceHash, now: act.now))
         guard let email = emails.first else { throw Refusal.codeWrong }
         // One at a time for an address, so that none overlooks another's try.
-        _ = try await act.tx.first(IdentitySQL.lock(address: email))
-        let pressure = try await act.tx.first(IdentitySQL.pressure(on: email, deviceHash: deviceHash, now: act.now))
+        _ = try await act.tx.first(SignInSQL.lock(address: email))
+        let pressure = try await act.tx.first(SignInSQL.pressure(on: email, deviceHash: deviceHash, now: act.now))
         guard let pressure else { throw Refusal.codeWrong }
         guard !pressure.isKnownDevice, pressure.failuresByStrangers > maximumFailures else { return false }
-        try await SecurityNotice.codesGuessed.tell(email, act)
+        try await SecurityNotice.codesGuessed.send(to: email, act)
         return true
     }
 
@@ -39,14 +39,14 @@ enum SignIn {
     static func signIn(_ request: SignInRequest, language: Language, _ act: Act) async throws -> Tokens {
         let deviceHash = Token(request.deviceSecret).hash
         // A link may have given the attempt to another device in between.
-        guard let attempt = try await act.tx.first(IdentitySQL.attempt(request.attemptId, locked: true)),
+        guard let attempt = try await act.tx.first(SignInSQL.attempt(request.attemptId, locked: true)),
             attempt.deviceHash == deviceHash, CodeRequest.isCode(request.code, of: attempt.id, act.app.secret)
         else { throw Refusal.codeWrong }
         if attempt.usedAt != nil {
             guard let tokens = try await repeated(attempt, act) else { throw Refusal.codeWrong }
             return tokens
         }
-        try await act.tx.run(IdentitySQL.useAttempt(attempt.id, by: deviceHash, at: act.now))
+        try await act.tx.run(SignInSQL.useAttempt(attempt.id, by: deviceHash, at: act.now))
         let device = Device(name: request.deviceName ?? "", hash: deviceHash)
         guard let tokens = try await admit(attempt, device, language: language, act) else {
             throw Refusal.codeWrong
@@ -66,7 +66,7 @@ enum SignIn {
     ///
     /// - Returns: nil for a mail address that no colleague has any more.
     static func admit(
-        _ attempt: IdentitySQL.Attempt,
+        _ attempt: SignInSQL.Attempt,
         _ device: Device,
         language: Language,
         _ act: Act
@@ -84,11 +84,11 @@ enum SignIn {
         case .staff(let email):
             owner = try await act.tx.first(IdentitySQL.staffID(email: email)).map { .staff($0) }
         case .deskGuest(let guest):
-            act.tx.later([IdentitySQL.claim(guest, at: act.now)])
+            act.tx.later([DeskGuestSQL.claim(guest, at: act.now)])
             owner = .guest(guest)
         }
         guard let owner else { return nil }
-        if let email = attempt.person.email { act.tx.later([IdentitySQL.know(device.hash, of: email, at: act.now)]) }
+        if let email = attempt.person.email { act.tx.later([SignInSQL.know(device.hash, of: email, at: act.now)]) }
         return try await open(
             Session.ID(attempt.id.uuid),
             of: owner,
@@ -100,7 +100,7 @@ enum SignIn {
     }
 
     /// The tokens that an attempt was exchanged for; nil once its device has used them.
-    static func repeated(_ attempt: IdentitySQL.Attempt, _ act: Act) async throws -> Tokens? {
+    static func repeated(_ attempt: SignInSQL.Attempt, _ act: Act) async throws -> Tokens? {
         try await repeated(purpose, attempt.id.description, act)
     }
 
@@ -178,12 +178,31 @@ enum SignIn {
         if row.usedAt != nil {
             if let tokens = try await repeated("refresh", token.text, act) { return .tokens(tokens) }
             try await act.tx.run(IdentitySQL.revoke(row.session, at: act.now))
-            let email = try await act.tx.first(IdentitySQL.mail(of: row.session))
-            try await SecurityNotice.tokenCopied.tell(email, act)
+            let email = try await act.tx.first(MailChangeSQL.mail(of: row.session))
+            try await SecurityNotice.tokenCopied.send(to: email, act)
             return .reuse
         }
         try await act.tx.run(IdentitySQL.markUsed(token, at: act.now))
         let successor = Token(derivedFrom: act.app.secret.digest("refresh", token.text))
         return .tokens(try await issue(successor, session: row.session, endsAt: row.endsAt, act))
+    }
+}
+
+extension SignIn {
+    /// Whether the device was signed in before with the address that asks for a code.
+    static func isKnown(_ request: CodeRequest, _ look: Look) async throws -> Bool {
+        let query = SignInSQL.isKnown(Token(request.deviceSecret).hash, at: request.email.lowercased())
+        return try await look.reader.first(query) == true
+    }
+
+    /// Whether the device was signed in before with the address that the code went to.
+    static func isKnown(_ request: SignInRequest, _ look: Look) async throws -> Bool {
+        let query = SignInSQL.isKnown(Token(request.deviceSecret).hash, for: request.attemptId)
+        return try await look.reader.first(query) == true
+    }
+
+    /// Signs a device out.
+    static func end(_ session: Session.ID, _ act: Act) async throws {
+        try await act.tx.run(IdentitySQL.revoke(session, at: act.now))
     }
 }

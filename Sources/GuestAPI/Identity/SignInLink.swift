@@ -30,9 +30,9 @@ enum SignInLink {
     /// The attempt that a link belongs to, used or not.
     ///
     /// Throws `notFound` for a text that is none of ours, `signInLinkOver` when it is too late.
-    static func find(_ token: String, _ look: Look) async throws -> IdentitySQL.Attempt {
+    static func find(_ token: String, _ look: Look) async throws -> SignInSQL.Attempt {
         guard let id = attempt(in: token, look.app) else { throw Refusal.notFound }
-        guard let found = try await look.reader.first(IdentitySQL.attempt(id)), look.now < found.linkExpiresAt else {
+        guard let found = try await look.reader.first(SignInSQL.attempt(id)), look.now < found.linkExpiresAt else {
             throw Refusal.signInLinkOver
         }
         return found
@@ -53,13 +53,13 @@ enum SignInLink {
         if isToken(request.link) {
             id = attempt(in: request.link, act.app)
         } else {
-            id = try await act.tx.first(IdentitySQL.attempt(pageCode: Token(ReadableCode.plain(request.link)).hash))
+            id = try await act.tx.first(SignInSQL.attempt(pageCode: Token(ReadableCode.plain(request.link)).hash))
         }
         // The guest before the attempt, in the order in which a desk locks them.
-        if let id, case .deskGuest(let guest)? = try await act.tx.first(IdentitySQL.attempt(id))?.person {
+        if let id, case .deskGuest(let guest)? = try await act.tx.first(SignInSQL.attempt(id))?.person {
             _ = try await act.tx.first(IdentitySQL.guest(guest, locked: true))
         }
-        guard let id, let attempt = try await act.tx.first(IdentitySQL.attempt(id, locked: true)),
+        guard let id, let attempt = try await act.tx.first(SignInSQL.attempt(id, locked: true)),
             act.now < attempt.linkExpiresAt
         else { throw Refusal.signInLinkOver }
         let deviceHash = Token(request.deviceSecret).hash
@@ -69,7 +69,7 @@ enum SignInLink {
             else { throw Refusal.signInLinkOver }
             return tokens
         }
-        try await act.tx.run(IdentitySQL.useAttempt(id, by: deviceHash, at: act.now))
+        try await act.tx.run(SignInSQL.useAttempt(id, by: deviceHash, at: act.now))
         let device = SignIn.Device(name: request.deviceName ?? "", hash: deviceHash)
         guard let tokens = try await SignIn.admit(attempt, device, language: language, act) else {
             throw Refusal.signInLinkOver
@@ -81,7 +81,7 @@ enum SignInLink {
     static func showCode(_ token: String, _ act: Act) async throws -> String {
         guard let id = attempt(in: token, act.app) else { throw Refusal.notFound }
         let code = ReadableCode.random(codeLength)
-        guard try await act.tx.run(IdentitySQL.setPageCode(Token(code).hash, of: id, at: act.now)) == 1 else {
+        guard try await act.tx.run(SignInSQL.setPageCode(Token(code).hash, of: id, at: act.now)) == 1 else {
             throw Refusal.signInLinkOver
         }
         return ReadableCode.grouped(code)
@@ -97,7 +97,8 @@ enum SignInLink {
         because reason: String?,
         _ act: Act
     ) async throws -> DeskSignInLink {
-        guard let found = try await act.tx.first(IdentitySQL.lockedDeskGuest(guest, of: park)) else {
+        try act.principal.require([.reception], at: park)
+        guard let found = try await act.tx.first(DeskGuestSQL.lockedDeskGuest(guest, of: park)) else {
             throw Refusal.notFound
         }
         guard !found.guest.hasMail else { throw Refusal.guestHasMail }
@@ -105,8 +106,8 @@ enum SignInLink {
         let id: CodeRequest.AttemptID = act.id()
         let expiresAt = act.now.addingTimeInterval(lifetimeOfDesk)
         try await act.tx.run([
-            IdentitySQL.endDeskLinks(of: guest),
-            IdentitySQL.insertDeskLink(id, of: guest, at: act.now, expiresAt: expiresAt),
+            SignInSQL.endDeskLinks(of: guest),
+            SignInSQL.insertDeskLink(id, of: guest, at: act.now, expiresAt: expiresAt),
         ])
         try Audit.record("guest.letIn", target: guest.uuid, park: park, onBehalfOf: guest, reason: reason, act)
         return DeskSignInLink(url: url(of: id, act.app), expiresAt: expiresAt)

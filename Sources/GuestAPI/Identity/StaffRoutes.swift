@@ -15,9 +15,7 @@ enum StaffRoutes {
         let limit = query.int("limit", 1...200, default: 50)
         let cursor = query.optional("cursor", as: StaffMember.ID.self, "must be a cursor of this list")
         try query.finish()
-        let rows = try await call.read { try await $0.reader.all(StaffSQL.members(after: cursor, limit: limit + 1)) }
-        let page = Array(rows.prefix(limit))
-        return try .json(Page(items: page, next: rows.count > limit ? page.last?.id.description : nil))
+        return try await .json(call.read { try await StaffMember.list(after: cursor, limit: limit, $0) })
     }
 
     private static func add(_ call: Call) async throws -> Answer {
@@ -37,9 +35,7 @@ enum StaffRoutes {
 
     private static func show(_ call: Call) async throws -> Answer {
         let id: StaffMember.ID = try call.id("colleague")
-        guard let member = try await call.read({ try await $0.reader.first(StaffSQL.member(id)) }) else {
-            throw Refusal.notFound
-        }
+        let member = try await call.read { try await StaffMember.show(id, $0) }
         return try .json(member, version: member.version)
     }
 
@@ -67,24 +63,14 @@ enum StaffRoutes {
 
     private static func listDevices(_ call: Call) async throws -> Answer {
         let id: StaffMember.ID = try call.id("colleague")
-        let (members, devices) = try await call.read {
-            try await $0.reader.all(
-                StaffSQL.member(id),
-                IdentitySQL.devices(of: id, current: call.session, now: call.now)
-            )
-        }
-        guard !members.isEmpty else { throw Refusal.notFound }
-        return try .json(devices)
+        return try .json(await call.read { try await StaffMember.devices(of: id, current: call.session, $0) })
     }
 
     private static func revokeDevice(_ call: Call) async throws -> Answer {
         let id: StaffMember.ID = try call.id("colleague")
         let device: Session.ID = try call.id("device")
         let answer = try await call.write { act in
-            guard try await act.tx.run(IdentitySQL.revoke(device, of: id, at: call.now)) == 1 else {
-                throw Refusal.notFound
-            }
-            try Audit.record("staff.revokeDevice", target: id.uuid, act)
+            try await StaffMember.revoke(device, of: id, act)
             return .noContent
         }
         call.app.authenticator.forget()

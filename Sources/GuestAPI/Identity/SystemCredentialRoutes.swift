@@ -10,10 +10,7 @@ enum SystemCredentialRoutes {
 
     private static func list(_ call: Call) async throws -> Answer {
         let park: Park.ID = try call.id("park")
-        let items = try await call.read { look in
-            guard try await look.reader.first(SystemCredentialSQL.isPark(park)) == true else { throw Refusal.notFound }
-            return try await look.reader.all(SystemCredentialSQL.live(at: park))
-        }
+        let items = try await call.read { try await SystemCredential.list(at: park, $0) }
         return try .json(Page(items: items, next: nil))
     }
 

@@ -63,3 +63,11 @@ extension SystemCredential {
         }
     }
 }
+
+extension SystemCredential {
+    /// The credentials of a park that work.
+    static func list(at park: Park.ID, _ look: Look) async throws -> [SystemCredential] {
+        guard try await look.reader.first(SystemCredentialSQL.isPark(park)) == true else { throw Refusal.notFound }
+        return try await look.reader.all(SystemCredentialSQL.live(at: park))
+    }
+}

@@ -219,7 +219,7 @@ public struct ImportReservations: Sendable {
             } else if let old = old(reservation) {
                 seen.append((reservation.line, old.id))
                 updated.append(old.id)
-                releases.append(cottage == nil ? BookingSQL.release(old.id) : BookingSQL.vacate(old.id))
+                releases.append(cottage == nil ? AllocationSQL.release(old.id) : AllocationSQL.vacate(old.id))
                 updates += ImportSQL.update(
                     old.id,
                     reservation,
@@ -251,7 +251,7 @@ public struct ImportReservations: Sendable {
             policy: try JSONText(encoding: park.rules),
             at: now
         )
-        for id in new.map(\.id) + updated { act.tx.tell(park.id, of: .booking, id) }
+        for id in new.map(\.id) + updated { act.tx.feed(id, .booking, to: park.id) }
         try await act.tx.run(
             inserts + [
                 ImportSQL.insertRows(
@@ -283,7 +283,7 @@ public struct ImportReservations: Sendable {
             var isSettled = true
             for reservation in reservations where reservation.needsCottage && !staying.contains(reservation.line) {
                 let known = old(reservation)
-                if let cottage = plan.take(reservation.type, reservation.stay, preferring: known?.cottage) {
+                if let cottage = plan.reserve(reservation.type, reservation.stay, preferring: known?.cottage) {
                     places[reservation.line] = cottage
                 } else if known?.cottage != nil {
                     staying.insert(reservation.line)
@@ -326,7 +326,7 @@ private struct Occupation {
     }
 
     /// The first cottage of the type that is free then, the preferred one before all others.
-    mutating func take(_ type: String, _ stay: Stay, preferring preferred: Cottage.ID?) -> Cottage.ID? {
+    mutating func reserve(_ type: String, _ stay: Stay, preferring preferred: Cottage.ID?) -> Cottage.ID? {
         let candidates = byType[type] ?? []
         let ordered = preferred.map { first in candidates.filter { $0 == first } + candidates } ?? candidates
         guard let cottage = ordered.first(where: { id in !(stays[id] ?? []).contains { $0.overlaps(stay) } }) else {

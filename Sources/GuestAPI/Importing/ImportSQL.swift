@@ -129,7 +129,7 @@ enum ImportSQL {
     }
 
     /// When a reservation we had not heard of was cancelled; it is forgotten with this.
-    static func takeForestalled(_ number: String, in park: Park.ID) -> Query<Date> {
+    static func removeForestalled(_ number: String, in park: Park.ID) -> Query<Date> {
         Query(
             "DELETE FROM withdrawn_reservation WHERE park_id = \(park) AND number = \(number) RETURNING reported_at"
         ) { try $0.decode("reported_at") }
@@ -159,7 +159,7 @@ enum ImportSQL {
             SELECT id FROM cottage
             WHERE park_id = \(park) AND (
                 type_id = \(type) AND is_open AND cottage.number = coalesce(\(number), cottage.number)
-                    AND \(ParkSQL.isFree(stay))
+                    AND \(AvailabilitySQL.isFree(stay))
                     AND NOT EXISTS (SELECT FROM booking WHERE booking.id = \(booking) AND state = 'checkedIn')
                 OR id IN (
                     SELECT cottage_id FROM allocation JOIN booking ON booking.id = booking_id
@@ -327,8 +327,8 @@ enum ImportSQL {
                 WHERE id = \(booking)
                 """
             ),
-            BookingSQL.reverseLines(of: booking, at: now),
-            BookingSQL.insert(
+            ChargeSQL.reverseLines(of: booking, at: now),
+            ChargeSQL.insert(
                 ChargeLine(.imported, quantity: reservation.stay.nightCount, unitAmount: reservation.nightlyRate),
                 id: line,
                 booking: booking,

@@ -15,6 +15,7 @@ extension Booking {
         in park: Park.ID,
         _ act: Act
     ) async throws -> Booking {
+        try act.principal.require([.reception], or: .reports, at: park)
         let (_, parks, types, known) = try await act.tx.all(
             ImportSQL.lockReservation(number, of: park),
             ParkSQL.park(park),
@@ -24,7 +25,7 @@ extension Booking {
         guard let park = parks.first else { throw Refusal.notFound }
         try allow(said.reportedAt, "/reportedAt", at: act.now)
         var report = said
-        if known.isEmpty, let cancelledAt = try await act.tx.first(ImportSQL.takeForestalled(number, in: park.id)),
+        if known.isEmpty, let cancelledAt = try await act.tx.first(ImportSQL.removeForestalled(number, in: park.id)),
             let at = said.reportedAt, at <= cancelledAt
         {
             (report.state, report.reportedAt) = (.cancelled, cancelledAt)
@@ -44,7 +45,7 @@ extension Booking {
             }
         }
         let id: Booking.ID = known.first?.id ?? act.id()
-        let cottage = try await takeCottage(for: report, of: type.id, id, in: park.id, act)
+        let cottage = try await lockCottage(for: report, of: type.id, id, in: park.id, act)
         var trouble: String?
         if known.isEmpty {
             try await act.tx.run(
@@ -63,14 +64,14 @@ extension Booking {
                     currency: park.currency,
                     policy: try JSONText(encoding: park.rules),
                     at: act.now
-                ) + (report.state == .cancelled ? [BookingSQL.reverseLines(of: id, at: act.now)] : []),
+                ) + (report.state == .cancelled ? [ChargeSQL.reverseLines(of: id, at: act.now)] : []),
                 refusing: ["allocation_cottage_taken": .cottageTaken]
             )
         } else {
             let booking = try await found(id, isLocked: true, act)
             trouble =
                 report.state == .cancelled
-                ? booking.withdraw(act)
+                ? booking.cancelAsReported(act)
                 : try await booking.follow(report, to: cottage, act)
         }
         if report.state == .confirmed, cottage == nil, trouble == nil {
@@ -90,7 +91,8 @@ extension Booking {
     ///
     /// - Parameter reportedAt: when the other system said so; nothing happens when it has said something since. With it, a
     ///   reservation may be cancelled that we hear of later.
-    static func withdraw(_ number: String, reportedAt: Date?, in park: Park.ID, _ act: Act) async throws {
+    static func cancelReservation(_ number: String, reportedAt: Date?, in park: Park.ID, _ act: Act) async throws {
+        try act.principal.require([.reception], or: .reports, at: park)
         let (_, known) = try await act.tx.all(
             ImportSQL.lockReservation(number, of: park),
             ImportSQL.reported(number, in: park)
@@ -103,7 +105,7 @@ extension Booking {
         }
         if let last = known.first?.reportedAt, let reportedAt, reportedAt < last { return }
         let booking = try await locked(id, act)
-        let trouble = booking.withdraw(act)
+        let trouble = booking.cancelAsReported(act)
         act.tx.later([ImportSQL.remember(reportedAt, of: id)])
         try Audit.record("reservation.withdraw", target: id.uuid, park: park, reason: number, act)
         try await conclude(number, trouble, due: booking.stay.departure, in: park, act)
@@ -126,7 +128,7 @@ extension Booking {
     ) async throws {
         guard let trouble else {
             let solved = "The property system has made it right."
-            return try await StaffTask.settle(.reservation, number, in: park, note: solved, act)
+            return try await StaffTask.resolve(.reservation, number, in: park, note: solved, act)
         }
         try await StaffTask.open(
             StaffTaskRequest(title: "Reservation \(number)", detail: trouble, due: due),
@@ -151,7 +153,7 @@ extension Booking {
     }
 
     /// - Returns: what stands against it.
-    private func withdraw(_ act: Act) -> String? {
+    private func cancelAsReported(_ act: Act) -> String? {
         switch state {
         case .checkedIn: return "The property system cancelled the reservation while the guests are here."
         case .checkedOut: return "The property system cancelled the reservation after the guests had left."
@@ -163,7 +165,7 @@ extension Booking {
         booking.holdUntil = nil
         booking.version += 1
         act.tx.later([
-            BookingSQL.release(id), BookingSQL.update(booking), BookingSQL.reverseLines(of: id, at: act.now),
+            AllocationSQL.release(id), BookingSQL.update(booking), ChargeSQL.reverseLines(of: id, at: act.now),
         ])
         return nil
     }
@@ -179,7 +181,7 @@ extension Booking {
             return "The guests are here, and their cottage is not free for what it says now: \(report.summary)."
         }
         try await act.tx.run(
-            [BookingSQL.vacate(id)]
+            [AllocationSQL.vacate(id)]
                 + ImportSQL.update(
                     id,
                     Reservation(report, number: number, state: state == .checkedIn ? .checkedIn : .confirmed),
@@ -198,7 +200,7 @@ extension Booking {
 
     /// Locks the booking's cottages, and with them one that suits the report, its own before all others; nil when none
     /// is free.
-    private static func takeCottage(
+    private static func lockCottage(
         for report: ReservationReport,
         of type: CottageType.ID,
         _ id: Booking.ID,
@@ -212,8 +214,8 @@ extension Booking {
                 ImportSQL.candidates(for: id, of: type, number: report.cottage, in: park, report.stay)
             )
         let (_, conflicts) = try await act.tx.all(
-            BookingSQL.lockCottages(of: id, and: candidates),
-            BookingSQL.conflicts(candidates, report.stay, except: id, now: act.now)
+            AllocationSQL.lockCottages(of: id, and: candidates),
+            AllocationSQL.conflicts(candidates, report.stay, except: id, now: act.now)
         )
         let taken = Set(conflicts.map(\.cottage))
         return candidates.first { !taken.contains($0) }

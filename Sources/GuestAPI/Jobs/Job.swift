@@ -24,7 +24,7 @@ protocol Work: Codable, Sendable {
 }
 
 extension Work {
-    static var patience: (tries: Int, pause: TimeInterval) { (12, 600) }
+    static var patience: (tries: Int, pause: TimeInterval) { Job.usualPatience }
     func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {}
     func finish(_ act: Act) async throws {}
     func again(_ act: Act) async throws -> Date? { nil }
@@ -43,6 +43,8 @@ struct Job: Sendable {
         /// Jobs of one batch run beside each other: they wait for others more than they work.
         var isOutside: Bool { self != .effects }
     }
+
+    static let usualPatience = (tries: 12, pause: TimeInterval(600))
 
     /// Money waits for a provider that is down as long as it takes, and comes back soon after it does: some four days.
     static let patienceWithProvider = (tries: 20_000, pause: TimeInterval(15))
@@ -71,29 +73,8 @@ struct Job: Sendable {
         if due <= act.app.now() { act.tx.record(WorkBell.Ring(queue: Task.queue)) }
     }
 
-    /// Every kind that a worker knows.
-    static let kinds: [String: any Work.Type] = {
-        let all: [any Work.Type] = [
-            Mail.self, EndMailChange.self, EraseSpool.self, NoteErasure.self, RemovePhoto.self, ForgetPhotos.self,
-            ForgetSpool.self,
-            Notify.self,
-            SendNotice.self,
-            ExpireHold.self, Republish.self, CleanUp.self, ForgetRegister.self, CheckOccupancy.self,
-            RemindPayers.self,
-            Overpaid.self, EndPayments.self, ExpireChange.self, LapseDeposit.self, LapseShares.self, LeftOwing.self,
-            SettleAttempt.self,
-            SettleRefund.self,
-            ReviewCharge.self, ReadEvent.self,
-            ReadBooks.self,
-            EarnRevenue.self, CheckLedger.self,
-        ]
-        return Dictionary(uniqueKeysWithValues: all.map { ($0.kind, $0) })
-    }()
-
-    static let knownKinds = kinds.keys.sorted()
-
-    func work() throws -> any Work {
-        guard let type = Self.kinds[kind] else { throw UnknownKind(kind: kind) }
+    func work(_ features: FeatureTable) throws -> any Work {
+        guard let type = features.jobs[kind] else { throw UnknownKind(kind: kind) }
         return try JSONDecoder.ofJobs.decode(type, from: Data(arguments.utf8))
     }
 
@@ -102,11 +83,13 @@ struct Job: Sendable {
     }
 
     /// Of its kind; of one that is unknown, the usual.
-    var patience: (tries: Int, pause: TimeInterval) { Self.kinds[kind]?.patience ?? Mail.patience }
+    func patience(_ features: FeatureTable) -> (tries: Int, pause: TimeInterval) {
+        features.jobs[kind]?.patience ?? Self.usualPatience
+    }
 
     /// Seconds until the next try: doubling from one second to the longest pause, a tenth at random.
-    var backoff: TimeInterval {
-        min(pow(2, Double(min(attempts, 20))), patience.pause) * Double.random(in: 0.9...1.1)
+    func backoff(atMost pause: TimeInterval) -> TimeInterval {
+        min(pow(2, Double(min(attempts, 20))), pause) * Double.random(in: 0.9...1.1)
     }
 }
 
@@ -121,5 +104,18 @@ extension JSONDecoder {
             return date
         }
         return decoder
+    }
+}
+
+extension Job {
+    /// Jobs that were given up, newest first, 500 at most.
+    static func listDead(_ look: Look) async throws -> [JobRow] {
+        try await look.reader.all(JobSQL.list(onlyDead: true, limit: 500))
+    }
+
+    /// Has a job that was given up tried again.
+    static func retry(_ id: Job.ID, _ act: Act) async throws {
+        guard try await act.tx.run(JobSQL.retry(id, at: act.now)) == 1 else { throw Refusal.notFound }
+        try Audit.record("job.retry", target: id.uuid, act)
     }
 }

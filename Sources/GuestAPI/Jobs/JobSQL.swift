@@ -25,14 +25,21 @@ enum JobSQL {
     /// Takes up to `limit` jobs for `seconds`; jobs of a kind that this version does not know wait for one that does.
     ///
     /// The lease is counted on the database's clock, which all workers share.
-    static func claim(_ queue: Job.Queue, lease: UUID, seconds: Double, limit: Int, now: Date) -> Query<Job> {
+    static func claim(
+        _ queue: Job.Queue,
+        _ kinds: [String],
+        lease: UUID,
+        seconds: Double,
+        limit: Int,
+        now: Date
+    ) -> Query<Job> {
         Query(
             """
             UPDATE job SET lease = \(lease), leased_until = clock_timestamp() + make_interval(secs => \(seconds)::float8)
             WHERE id IN (
                 SELECT id FROM job
                 WHERE queue = \(queue.rawValue) AND dead_at IS NULL AND run_at <= \(now)
-                    AND kind = ANY(\(Job.knownKinds)::text[])
+                    AND kind = ANY(\(kinds)::text[])
                     AND (leased_until IS NULL OR leased_until < clock_timestamp())
                 ORDER BY run_at, id
                 LIMIT \(limit)

@@ -47,7 +47,14 @@ struct Worker: Service {
         let lease = UUID()
         let jobs = try await app.act(as: .job("claim")) { act in
             try await act.tx.all(
-                JobSQL.claim(queue, lease: lease, seconds: Self.leaseSeconds, limit: Self.batch, now: app.now())
+                JobSQL.claim(
+                    queue,
+                    app.features.jobKinds,
+                    lease: lease,
+                    seconds: Self.leaseSeconds,
+                    limit: Self.batch,
+                    now: app.now()
+                )
             )
         }
         guard !jobs.isEmpty else { return 0 }
@@ -96,7 +103,7 @@ struct Worker: Service {
 
     private func perform(_ job: Job, _ lease: UUID) async {
         do {
-            let work = try job.work()
+            let work = try job.work(app.features)
             try await work.deliver(job.id, app)
             try await app.act(as: .job(job.kind), within: 60, logger: logger(of: job)) { act in
                 try await work.finish(act)
@@ -117,7 +124,8 @@ struct Worker: Service {
     }
 
     private func fail(_ job: Job, _ lease: UUID, _ error: any Error) async {
-        let isDead = job.attempts + 1 >= job.patience.tries
+        let patience = job.patience(app.features)
+        let isDead = job.attempts + 1 >= patience.tries
         app.metrics.worked(job.kind, isDead ? "dead" : "failed")
         app.metrics.met(error)
         logger(of: job).log(
@@ -130,7 +138,7 @@ struct Worker: Service {
             job.id,
             lease: lease,
             error: String(String(reflecting: error).prefix(500)),
-            retryAt: now.addingTimeInterval(job.backoff),
+            retryAt: now.addingTimeInterval(job.backoff(atMost: patience.pause)),
             deadAt: isDead ? now : nil
         )
         _ = try? await app.database.transaction(as: Principal.job(job.kind).setting) { try await $0.run(command) }

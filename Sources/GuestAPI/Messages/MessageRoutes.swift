@@ -16,11 +16,7 @@ enum MessageRoutes {
 
     private static func listTopics(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
-        let guest = try call.guest()
-        let (own, topics) = try await call.read {
-            try await $0.reader.all(GroupSQL.ownRow(in: group, of: guest), MessageSQL.topics(of: group))
-        }
-        guard !own.isEmpty else { throw Refusal.notFound }
+        let topics = try await call.read { try await Topic.list(in: group, $0) }
         return try .json(Page(items: topics, next: nil))
     }
 
@@ -33,24 +29,11 @@ enum MessageRoutes {
         }
     }
 
-    private struct Told: Encodable, Sendable {
-        let topic: Topic
-        let messages: [Message]
-    }
-
     private static func show(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
         let id: Topic.ID = try call.id("topic")
-        let guest = try call.guest()
-        let (own, topics, messages) = try await call.read {
-            try await $0.reader.all(
-                GroupSQL.ownRow(in: group, of: guest),
-                MessageSQL.topic(id),
-                MessageSQL.messages(in: id)
-            )
-        }
-        guard !own.isEmpty, let topic = topics.first?.topic, topic.groupId == group else { throw Refusal.notFound }
-        return try .json(Told(topic: topic, messages: messages), version: topic.version)
+        let shown = try await call.read { try await Topic.show(id, in: group, $0) }
+        return try .json(shown, version: shown.topic.version)
     }
 
     private static func write(_ call: Call) async throws -> Answer {
@@ -76,20 +59,11 @@ enum MessageRoutes {
 
     private static func listMessages(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
-        let guest = try call.guest()
         var query = QueryReader(call)
         let cursor = query.optional("cursor", as: Message.ID.self, "must be a cursor of this list")
         let limit = query.int("limit", 1...500, default: 100)
         try query.finish()
-        let (own, rows) = try await call.read {
-            try await $0.reader.all(
-                GroupSQL.ownRow(in: group, of: guest),
-                MessageSQL.messages(of: group, before: cursor, limit: limit + 1)
-            )
-        }
-        guard !own.isEmpty else { throw Refusal.notFound }
-        let items = Array(rows.prefix(limit))
-        return try .json(Page(items: items, next: rows.count > limit ? items.last?.id.description : nil))
+        return try await .json(call.read { try await Message.list(in: group, before: cursor, limit: limit, $0) })
     }
 
     private static func writeMessage(_ call: Call) async throws -> Answer {
@@ -129,11 +103,7 @@ enum MessageRoutes {
     private static func showPhoto(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
         let name = try photo(call)
-        let guest = try call.guest()
-        let (own, sizes) = try await call.read {
-            try await $0.reader.all(GroupSQL.ownRow(in: group, of: guest), PhotoSQL.size(name, in: group))
-        }
-        guard !own.isEmpty, !sizes.isEmpty else { throw Refusal.notFound }
+        try await call.read { try await MessagePhoto.requireSeen(name, in: group, $0) }
         return try await picture(name, in: group, call)
     }
 
@@ -159,29 +129,22 @@ enum MessageRoutes {
     private static func showHostedPhoto(_ call: Call) async throws -> Answer {
         let id: Topic.ID = try call.id("topic")
         let name = try photo(call)
-        let (topics, found) = try await call.read {
-            try await $0.reader.all(MessageSQL.topic(id), PhotoSQL.isIn(id, name))
-        }
-        guard let (topic, park) = topics.first, call.principal.has(Topic.hosts, at: park), !found.isEmpty else {
-            throw Refusal.notFound
-        }
-        return try await picture(name, in: topic.groupId, call)
+        let group = try await call.read { try await MessagePhoto.group(of: name, in: id, $0) }
+        return try await picture(name, in: group, call)
     }
 
     private static func showInbox(_ call: Call) async throws -> Answer {
         let park: Park.ID = try call.id("park")
-        guard call.principal.has(Topic.hosts, at: park) else { throw Refusal.notFound }
         var query = QueryReader(call)
         let state = query.optional("state", as: TopicState.self, "must be open, answered or closed")?.state ?? .open
         let owner = query.optional("owner", as: StaffMember.ID.self, "must be the id of a colleague")
         let offset = query.int("cursor", 0...1_000_000, default: 0)
         let limit = query.int("limit", 1...200, default: 50)
         try query.finish()
-        let rows = try await call.read {
-            try await $0.reader.all(MessageSQL.inbox(park, state, owner: owner, after: offset, limit: limit + 1))
+        let page = try await call.read {
+            try await Topic.inbox(of: park, state, owner: owner, after: offset, limit: limit, $0)
         }
-        let items = Array(rows.prefix(limit))
-        return try .json(Page(items: items, next: rows.count > limit ? String(offset + limit) : nil))
+        return try .json(page)
     }
 
     private struct TopicState: LosslessStringConvertible {
@@ -195,13 +158,8 @@ enum MessageRoutes {
 
     private static func showHosted(_ call: Call) async throws -> Answer {
         let id: Topic.ID = try call.id("topic")
-        let (topics, messages) = try await call.read {
-            try await $0.reader.all(MessageSQL.topic(id), MessageSQL.messages(in: id))
-        }
-        guard let (topic, park) = topics.first, call.principal.has(Topic.hosts, at: park) else {
-            throw Refusal.notFound
-        }
-        return try .json(Told(topic: topic, messages: messages), version: topic.version)
+        let shown = try await call.read { try await Topic.show(id, $0) }
+        return try .json(shown, version: shown.topic.version)
     }
 
     private static func answer(_ call: Call) async throws -> Answer {

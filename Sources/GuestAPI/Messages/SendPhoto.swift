@@ -2,7 +2,7 @@ import Crypto
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 /// A photo of something said, such as a problem.
 enum MessagePhoto {

@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 extension Topic {
     /// Who of the staff talk with guests.
@@ -68,7 +68,7 @@ extension Topic {
         topic.happen(.groupIsContent, at: act.now)
         try await act.tx.run(MessageSQL.update(topic))
         act.tx.publish(id, .topic, to: .group(group))
-        try await StaffTask.settle(.message, id.description, in: park, note: "the guests say that all is well", act)
+        try await StaffTask.resolve(.message, id.description, in: park, note: "the guests say that all is well", act)
         return .applied
     }
 
@@ -100,12 +100,12 @@ extension Topic {
         )
         act.tx.publish(message.id, .message, to: .group(topic.groupId))
         act.tx.publish(id, .topic, to: .group(topic.groupId))
-        try Notice.hostAnswered.tell(
+        try Notice.hostAnswered.notify(
             about: .init(group: topic.groupId, booking: topic.bookingId, topic: id, park: park),
             act
         )
         guard topic.kind != .problem else { return message }
-        try await StaffTask.settle(.message, id.description, in: park, note: "answered", act)
+        try await StaffTask.resolve(.message, id.description, in: park, note: "answered", act)
         return message
     }
 
@@ -126,7 +126,7 @@ extension Topic {
     private func call(_ number: String, at park: Park.ID, _ act: Act) async throws {
         let needsHelp = kind == .problem && urgency == .urgent
         try (needsHelp ? Notice.guestsNeedHelp : .guestsWrote)
-            .tell(about: .init(booking: bookingId, topic: id, park: park), act.as(.nobody))
+            .notify(about: .init(booking: bookingId, topic: id, park: park), act.as(.nobody))
         let urgent = urgency == .urgent ? "urgent " : ""
         try await StaffTask.open(
             StaffTaskRequest(
@@ -154,7 +154,7 @@ extension Message {
     ) async throws -> Message {
         let own = try await TravelGroup.require(.member, in: group, staying: true, act)
         let message = try await say(request, in: group, nil, by: own.id, saidAt: instant, act)
-        try Notice.messageWritten.tell(about: .init(group: group), act)
+        try Notice.messageWritten.notify(about: .init(group: group), act)
         return message
     }
 

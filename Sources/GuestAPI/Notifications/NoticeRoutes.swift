@@ -11,10 +11,7 @@ enum NoticeRoutes {
         let token = try call.body(PushToken.self)
         guard let session = call.session else { throw Refusal.signInNeeded }
         return try await call.write { act in
-            try await act.tx.run(
-                NoticeSQL.register(token, for: session, at: call.now),
-                refusing: ["push_token_of_one": .tokenBusy]
-            )
+            try await token.register(for: session, act)
             return .noContent
         }
     }
@@ -22,22 +19,19 @@ enum NoticeRoutes {
     private static func forget(_ call: Call) async throws -> Answer {
         guard let session = call.session else { throw Refusal.signInNeeded }
         return try await call.write { act in
-            try await act.tx.run(NoticeSQL.forgetToken(of: session))
+            try await PushToken.forget(of: session, act)
             return .noContent
         }
     }
 
     private static func show(_ call: Call) async throws -> Answer {
-        let guest = try call.guest()
-        let preferences = try await call.read { try await $0.reader.first(NoticeSQL.preferences(of: guest)) }
-        return try .json(preferences ?? NoticePreferences(muted: []))
+        try .json(await call.read { try await NoticePreferences.show($0) })
     }
 
     private static func change(_ call: Call) async throws -> Answer {
         let preferences = try call.body(NoticePreferences.self)
-        let guest = try call.guest()
         return try await call.write { act in
-            try await act.tx.run(NoticeSQL.set(preferences, of: guest))
+            try await preferences.set(act)
             return try .json(preferences)
         }
     }

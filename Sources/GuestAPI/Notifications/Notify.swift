@@ -8,20 +8,20 @@ extension Notice {
     /// Costs nothing where no phone would hear it.
     ///
     /// - Parameter principal: who did it, and need not be told.
-    func tell(about subject: Subject, _ act: Act) throws {
+    func notify(about subject: Subject, _ act: Act) throws {
         // What the desk does in a guest's name the guest is told like everybody else.
         let actor = act.tx.principal == act.principal.setting ? act.principal.guestID?.uuid : nil
-        let notify = Notify(notice: self, subject: subject, actor: actor, at: act.now)
-        act.tx.later([NoticeSQL.insert(act.id(), notify, arguments: try JSONText(encoding: notify), at: act.now)])
+        let job = Notify(notice: self, subject: subject, actor: actor, at: act.now)
+        act.tx.later([NoticeSQL.insert(act.id(), job, arguments: try JSONText(encoding: job), at: act.now)])
         act.tx.record(WorkBell.Ring(queue: Notify.queue))
     }
 }
 
 extension Booking {
     /// Tells the group whose stay it is; nobody where it has none.
-    func tell(_ notice: Notice, _ act: Act) throws {
+    func notify(_ notice: Notice, _ act: Act) throws {
         guard let groupId else { return }
-        try notice.tell(about: .init(group: groupId, booking: id, park: parkId), act)
+        try notice.notify(about: .init(group: groupId, booking: id, park: parkId), act)
     }
 }
 

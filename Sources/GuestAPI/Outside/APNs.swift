@@ -23,7 +23,7 @@ final class APNs: Sendable {
         func verify(using algorithm: some JWTAlgorithm) throws {}
     }
 
-    private struct Told: Decodable {
+    private struct ErrorReply: Decodable {
         let reason: String?
         /// Milliseconds since 1970: since when the token is not in use.
         let timestamp: Double?
@@ -84,12 +84,12 @@ final class APNs: Sendable {
         let response = try await OutsideHTTP.client(trusting: settings.trust).execute(request, timeout: .seconds(15))
         guard response.status != .ok else { return }
         let body = try await response.body.collect(upTo: 64 << 10)
-        let told = try? JSONDecoder().decode(Told.self, from: Data(body.readableBytesView))
-        let reason = told?.reason ?? ""
+        let reply = try? JSONDecoder().decode(ErrorReply.self, from: Data(body.readableBytesView))
+        let reason = reply?.reason ?? ""
         switch (response.status.code, reason) {
         case (410, _):
             throw PushMessage.Failure.unknownToken(
-                since: (told?.timestamp).map { Date(timeIntervalSince1970: $0 / 1000) }
+                since: (reply?.timestamp).map { Date(timeIntervalSince1970: $0 / 1000) }
             )
         case (400, "BadDeviceToken"):
             throw PushMessage.Failure.unknownToken(since: nil)

@@ -58,7 +58,7 @@ final class FCM: Sendable {
         let message: Message
     }
 
-    private struct Told: Decodable {
+    private struct ErrorReply: Decodable {
         struct Inner: Decodable {
             struct Detail: Decodable {
                 let errorCode: String?
@@ -91,13 +91,13 @@ final class FCM: Sendable {
         let response = try await OutsideHTTP.client(trusting: settings.trust).execute(request, timeout: .seconds(15))
         guard response.status != .ok else { return }
         let body = try await response.body.collect(upTo: 64 << 10)
-        let told = try? JSONDecoder().decode(Told.self, from: Data(body.readableBytesView)).error
+        let reply = try? JSONDecoder().decode(ErrorReply.self, from: Data(body.readableBytesView)).error
         // The app is gone, or the token is another sender's.
-        if told?.details?.contains(where: { ["UNREGISTERED", "SENDER_ID_MISMATCH"].contains($0.errorCode) }) == true {
+        if reply?.details?.contains(where: { ["UNREGISTERED", "SENDER_ID_MISMATCH"].contains($0.errorCode) }) == true {
             throw PushMessage.Failure.unknownToken(since: nil)
         }
         if response.status == .unauthorized { access.withLock { $0 = nil } }
-        throw PushMessage.Failure.refused(status: Int(response.status.code), reason: told?.status ?? "")
+        throw PushMessage.Failure.refused(status: Int(response.status.code), reason: reply?.status ?? "")
     }
 
     /// An access token, asked for anew a minute before the last one ends.

@@ -124,7 +124,7 @@ struct PaymentProvider: Sendable {
         let data: [Item]
     }
 
-    private struct Told: Decodable {
+    private struct ErrorReply: Decodable {
         struct Inner: Decodable {
             let code: String?
             let type: String?
@@ -301,12 +301,12 @@ struct PaymentProvider: Sendable {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         guard (200..<300).contains(status) else {
-            let told = try? decoder.decode(Told.self, from: body).error
+            let reply = try? decoder.decode(ErrorReply.self, from: body).error
             // A repeat that is still under way, too many at once, a fault of theirs: none of these is an answer.
             guard (400..<500).contains(status), ![401, 403, 409, 429].contains(status) else {
                 throw Failure.unreachable("status \(status)")
             }
-            throw Failure.refused(code: told?.code ?? told?.type ?? "unknown", status: status)
+            throw Failure.refused(code: reply?.code ?? reply?.type ?? "unknown", status: status)
         }
         do {
             return try decoder.decode(Value.self, from: body)

@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 extension Cottage {
     static func create(_ request: CottageRequest, park: Park.ID, _ act: Act) async throws -> Cottage {
@@ -31,7 +31,7 @@ extension Cottage {
         )
         if cottage.typeId != before.typeId {
             // A stay keeps the price of the type under which its cottage was booked.
-            act.tx.later([ParkSQL.keepPrices(of: id, as: before.typeId)])
+            act.tx.later([ParkSQL.freezePrices(of: id, as: before.typeId)])
             for (booking, group) in try await act.tx.all(ParkSQL.groupBookings(of: id)) {
                 act.tx.publish(booking, .booking, to: .group(group))
             }
@@ -63,7 +63,7 @@ extension Cottage {
         for cottage in cottages {
             tx.publish(cottage, .cottage, to: .park(park))
             tx.publish(cottage, .readiness, to: .cottage(cottage))
-            tx.tell(park, of: .cottage, cottage)
+            tx.feed(cottage, .cottage, to: park)
         }
     }
 
@@ -108,7 +108,7 @@ extension Closure {
             after: closure,
             act
         )
-        act.tx.tell(place.parkId, of: .cottage, cottage)
+        act.tx.feed(cottage, .cottage, to: place.parkId)
         return closure
     }
 
@@ -117,7 +117,7 @@ extension Closure {
         let place = try await Cottage.locked(closure.cottageId, act)
         try await act.tx.run(ParkSQL.end(id, at: act.now))
         try Audit.record("cottage.reopen", target: closure.cottageId.uuid, park: place.parkId, before: closure, act)
-        act.tx.tell(place.parkId, of: .cottage, closure.cottageId)
+        act.tx.feed(closure.cottageId, .cottage, to: place.parkId)
     }
 }
 

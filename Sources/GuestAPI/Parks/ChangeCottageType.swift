@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 extension CottageType {
     static func create(_ request: CottageTypeRequest, park: Park.ID, _ act: Act) async throws -> CottageType {

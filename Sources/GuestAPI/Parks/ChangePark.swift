@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 extension Park {
     static func create(_ request: ParkRequest, _ act: Act) async throws -> Park {

@@ -16,7 +16,7 @@ struct CheckOccupancy: Work {
     }
 
     func finish(_ act: Act) async throws {
-        let wrong = try await act.tx.all(ParkSQL.wrongOccupancy(of: parkId))
+        let wrong = try await act.tx.all(AvailabilitySQL.wrongOccupancy(of: parkId))
         guard wrong.isEmpty else { throw Difference(cottages: wrong) }
     }
 }

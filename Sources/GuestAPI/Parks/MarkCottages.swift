@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 extension Cottage {
     /// Writes what cottages are like; they are locked.
@@ -15,7 +15,7 @@ extension Cottage {
         act.tx.later([ParkSQL.setReadiness(cottages, readiness, note: note, at: act.now)])
         for cottage in cottages {
             act.tx.publish(cottage, .readiness, to: .cottage(cottage))
-            act.tx.tell(park, of: .cottage, cottage)
+            act.tx.feed(cottage, .cottage, to: park)
         }
     }
 }

@@ -16,22 +16,13 @@ enum ParkRoutes {
     ]
 
     private static func listParks(_ call: Call) async throws -> Answer {
-        let parks = try await call.read { try await $0.reader.all(ParkSQL.parks) }
-        return try .json(Page(items: parks.map { $0.told(to: call) }, next: nil)).tagged(for: call)
-    }
-
-    private struct ParkDetail: Encodable, Sendable {
-        let park: Park
-        let cottageTypes: [CottageType]
+        let parks = try await call.read { try await Park.list(in: call.language, $0) }
+        return try .json(Page(items: parks, next: nil)).tagged(for: call)
     }
 
     private static func showPark(_ call: Call) async throws -> Answer {
         let id: Park.ID = try call.id("park")
-        let (parks, types) = try await call.read { try await $0.reader.all(ParkSQL.park(id), ParkSQL.types(of: id)) }
-        guard let park = parks.first else { throw Refusal.notFound }
-        return try .json(
-            ParkDetail(park: park.told(to: call), cottageTypes: types.map { $0.told(to: call) })
-        ).tagged(for: call)
+        return try await .json(call.read { try await Park.show(id, in: call.language, $0) }).tagged(for: call)
     }
 
     private static func showMap(_ call: Call) async throws -> Answer {
@@ -118,10 +109,7 @@ enum ParkRoutes {
 
     private static func listRates(_ call: Call) async throws -> Answer {
         let id: CottageType.ID = try call.id("type")
-        let (types, rates) = try await call.read { try await $0.reader.all(ParkSQL.type(id), ParkSQL.rates(of: id)) }
-        guard let type = types.first, call.principal.has([.reception, .host], at: type.parkId) else {
-            throw Refusal.notFound
-        }
+        let rates = try await call.read { try await Rate.list(of: id, $0) }
         return try .json(Page(items: rates, next: nil))
     }
 
@@ -154,10 +142,8 @@ enum ParkRoutes {
 
     private static func listClosures(_ call: Call) async throws -> Answer {
         let park: Park.ID = try call.id("park")
-        guard call.principal.has([.reception, .maintenance], at: park) else { throw Refusal.notFound }
-        return try .json(
-            Page(items: await call.read { try await $0.reader.all(ParkSQL.closures(of: park)) }, next: nil)
-        )
+        let closures = try await call.read { try await Closure.list(at: park, $0) }
+        return try .json(Page(items: closures, next: nil))
     }
 
     private static func closeCottage(_ call: Call) async throws -> Answer {
@@ -185,29 +171,7 @@ enum ParkRoutes {
         let limit = query.int("limit", 1...200, default: 50)
         let cursor = query.optional("cursor", as: Identifier<Park>.self, "must be a cursor of this list")
         try query.finish()
-        let rows = try await call.read {
-            try await $0.reader.all(ParkSQL.audit(of: park, before: cursor?.uuid, limit: limit + 1))
-        }
-        let page = Array(rows.prefix(limit))
-        return try .json(Page(items: page, next: rows.count > limit ? page.last?.id.uuidString.lowercased() : nil))
-    }
-}
-
-extension Park {
-    /// With the texts in the reader's language; staff, who write them, see all.
-    fileprivate func told(to call: Call) -> Park {
-        if case .staff = call.principal { return self }
-        var park = self
-        park.texts = texts.chosen(for: call.language)
-        return park
-    }
-}
-
-extension CottageType {
-    fileprivate func told(to call: Call) -> CottageType {
-        if case .staff = call.principal { return self }
-        var type = self
-        type.texts = texts.chosen(for: call.language)
-        return type
+        let page = try await call.read { try await Park.audit(of: park, before: cursor?.uuid, limit: limit, $0) }
+        return try .json(page)
     }
 }

@@ -168,90 +168,6 @@ enum ParkSQL {
         )
     }
 
-    // MARK: Rates
-
-    private static let rateColumns: SQL = "id, type_id, season, night, weekend_night, version"
-
-    private static func rate(_ row: Row) throws -> Rate {
-        Rate(
-            id: try row.decode("id"),
-            typeId: try row.decode("type_id"),
-            season: try row.decode("season"),
-            night: try row.decode("night"),
-            weekendNight: try row.decode("weekend_night"),
-            version: try row.decode("version")
-        )
-    }
-
-    static func rates(of type: CottageType.ID) -> Query<Rate> {
-        Query("SELECT \(rateColumns) FROM rate WHERE type_id = \(type) ORDER BY season, id", decoding: rate)
-    }
-
-    /// Those that price some night of the stay, for the types of one park or of all.
-    static func rates(during stay: Stay, park: Park.ID?) -> Query<Rate> {
-        let condition: SQL = park.map { "type_id IN (SELECT id FROM cottage_type WHERE park_id = \($0))" } ?? "true"
-        return Query(
-            "SELECT \(rateColumns) FROM rate WHERE season && \(stay) AND \(condition) ORDER BY season, id",
-            decoding: rate
-        )
-    }
-
-    /// Those that priced the stay on the day it was placed, then today's, for nights that had no price yet.
-    static func rates(during stay: Stay, park: Park.ID, asOf placed: Date) -> Query<Rate> {
-        let its: SQL = "season && \(stay) AND type_id IN (SELECT id FROM cottage_type WHERE park_id = \(park))"
-        return Query(
-            """
-            SELECT \(rateColumns), since > \(placed) AS is_newer FROM rate WHERE \(its)
-            UNION ALL
-            SELECT id, type_id, season, night, weekend_night, 0, false FROM past_rate
-            WHERE since <= \(placed) AND until > \(placed) AND \(its)
-            ORDER BY is_newer, season, id
-            """,
-            decoding: rate
-        )
-    }
-
-    static func rate(_ id: Rate.ID, locked: Bool = false) -> Query<Rate> {
-        let lock: SQL = locked ? "FOR UPDATE" : ""
-        return Query("SELECT \(rateColumns) FROM rate WHERE id = \(id) \(lock)", decoding: rate)
-    }
-
-    static func insert(_ rate: Rate, at now: Date) -> Command {
-        Command(
-            """
-            INSERT INTO rate (\(rateColumns), since)
-            VALUES (\(rate.id), \(rate.typeId), \(rate.season), \(rate.night), \(rate.weekendNight), \(rate.version),
-                \(now))
-            """
-        )
-    }
-
-    /// What it was until now is kept, for bookings that were placed under it.
-    static func update(_ rate: Rate, at now: Date) -> Command {
-        Command(
-            """
-            WITH \(keepPast(of: rate.id, at: now))
-            UPDATE rate SET season = \(rate.season), night = \(rate.night), weekend_night = \(rate.weekendNight),
-                version = \(rate.version), since = \(now)
-            WHERE id = \(rate.id)
-            """
-        )
-    }
-
-    static func delete(_ rate: Rate.ID, at now: Date) -> Command {
-        Command("WITH \(keepPast(of: rate, at: now)) DELETE FROM rate WHERE id = \(rate)")
-    }
-
-    private static func keepPast(of rate: Rate.ID, at now: Date) -> SQL {
-        """
-        past AS (
-            INSERT INTO past_rate (id, type_id, season, night, weekend_night, since, until)
-            SELECT id, type_id, season, night, weekend_night, since, \(now) FROM rate WHERE id = \(rate)
-            ON CONFLICT DO NOTHING
-        )
-        """
-    }
-
     // MARK: Closures
 
     private static func closure(_ row: Row) throws -> Closure {
@@ -317,95 +233,6 @@ enum ParkSQL {
 
     // MARK: Searching
 
-    struct FreeCottage: Sendable {
-        let id: Cottage.ID
-        let typeId: CottageType.ID
-        let longitude: Double
-        let latitude: Double
-    }
-
-    /// No night of the stay is marked.
-    ///
-    /// `substring` answers what lies inside the bits, so nights before and after them count as free.
-    static func isFree(_ stay: Stay) -> SQL {
-        "bit_count(substring(nights FROM \(stay.arrival)::date - nights_from + 1 FOR \(stay.nightCount)::int)) = 0"
-    }
-
-    /// A cottage that is out of order is let again from the next day on.
-    private static func isInOrder(_ stay: Stay, today: SQL) -> SQL {
-        "(readiness <> 'outOfOrder' OR \(stay.arrival)::date > \(today))"
-    }
-
-    /// The free cottages that may be let for a stay.
-    static func free(in park: Park.ID, _ stay: Stay, now: Date) -> Query<FreeCottage> {
-        let today: SQL = "(SELECT (\(now)::timestamptz AT TIME ZONE time_zone)::date FROM park WHERE id = \(park))"
-        return Query(
-            """
-            SELECT id, type_id, longitude, latitude FROM cottage
-            WHERE park_id = \(park) AND is_open AND \(isFree(stay)) AND \(isInOrder(stay, today: today))
-            ORDER BY length(number), number, id
-            """
-        ) { row in
-            FreeCottage(
-                id: try row.decode("id"),
-                typeId: try row.decode("type_id"),
-                longitude: try row.decode("longitude"),
-                latitude: try row.decode("latitude")
-            )
-        }
-    }
-
-    /// How many cottages of each type are free in all parks.
-    static func freeByType(_ stay: Stay, now: Date) -> Query<(type: CottageType.ID, free: Int)> {
-        // One day for the parks of all zones: the earliest that any of them has.
-        let today: SQL = "(\(now)::timestamptz AT TIME ZONE 'Etc/GMT+12')::date"
-        return Query(
-            """
-            SELECT type_id, count(*) AS free FROM cottage
-            WHERE is_open AND \(isFree(stay)) AND \(isInOrder(stay, today: today))
-            GROUP BY type_id ORDER BY type_id
-            """
-        ) { (try $0.decode("type_id"), try $0.decode("free")) }
-    }
-
-    /// Cottage and what takes it in those nights: `booking`, `closure` or nothing.
-    static func mapStates(of park: Park.ID, _ stay: Stay, now: Date) -> Query<(id: Cottage.ID, state: String)> {
-        Query(
-            """
-            SELECT cottage.id, CASE
-                WHEN NOT is_open THEN 'closed'
-                WHEN readiness = 'outOfOrder' AND \(stay.arrival)::date <= (
-                    SELECT (\(now)::timestamptz AT TIME ZONE time_zone)::date FROM park WHERE id = \(park)
-                ) THEN 'closed'
-                WHEN count(closure_id) > 0 THEN 'closed'
-                WHEN count(booking_id) > 0 THEN 'taken'
-                ELSE 'free' END AS state
-            FROM cottage LEFT JOIN allocation ON cottage_id = cottage.id AND is_live AND stay && \(stay)
-            WHERE park_id = \(park)
-            GROUP BY cottage.id ORDER BY cottage.id
-            """
-        ) { (try $0.decode("id"), try $0.decode("state")) }
-    }
-
-    /// Cottages whose bits are not what their live allocations say: as many as those have nights, and in their places.
-    static func wrongOccupancy(of park: Park.ID?) -> Query<Cottage.ID> {
-        let condition: SQL = park.map { "park_id = \($0)" } ?? "true"
-        return Query(
-            """
-            SELECT id FROM cottage LEFT JOIN (
-                SELECT cottage_id, sum(upper(stay) - lower(stay)) AS count, array_agg(stay) AS stays
-                FROM allocation WHERE is_live GROUP BY cottage_id
-            ) AS taken ON cottage_id = id
-            WHERE \(condition) AND (bit_count(nights) <> coalesce(count, 0) OR EXISTS (
-                SELECT FROM unnest(stays) AS stay WHERE stay <> daterange(nights_from, nights_from + length(nights)) * stay
-                    OR bit_count(substring(nights FROM lower(stay) - nights_from + 1 FOR upper(stay) - lower(stay)))
-                        <> upper(stay) - lower(stay)
-            ))
-            ORDER BY id
-            """
-        ) { try $0.decode("id") }
-    }
-
     struct AuditRow: Encodable, Sendable {
         let id: UUID
         let at: Date
@@ -446,7 +273,7 @@ enum ParkSQL {
     }
 
     /// Bookings of a cottage that gets another type are priced as the type they were made for.
-    static func keepPrices(of cottage: Cottage.ID, as type: CottageType.ID) -> Command {
+    static func freezePrices(of cottage: Cottage.ID, as type: CottageType.ID) -> Command {
         Command(
             """
             UPDATE allocation SET priced_as = \(type)

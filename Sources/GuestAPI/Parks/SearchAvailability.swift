@@ -41,8 +41,8 @@ extension Availability {
         let (parks, types, rates, free) = try await look.reader.all(
             ParkSQL.park(id),
             ParkSQL.types(of: id),
-            ParkSQL.rates(during: search.stay, park: id),
-            ParkSQL.free(in: id, search.stay, now: look.now)
+            RateSQL.rates(during: search.stay, park: id),
+            AvailabilitySQL.free(in: id, search.stay, now: look.now)
         )
         guard let park = parks.first else { throw Refusal.notFound }
         let today = try ParkClock(stored: park.timeZone).date(at: look.now)
@@ -87,8 +87,8 @@ extension Availability {
         let (parks, types, rates, free) = try await look.reader.all(
             ParkSQL.parks,
             ParkSQL.types(of: nil),
-            ParkSQL.rates(during: search.stay, park: nil),
-            ParkSQL.freeByType(search.stay, now: look.now)
+            RateSQL.rates(during: search.stay, park: nil),
+            AvailabilitySQL.freeByType(search.stay, now: look.now)
         )
         let counts = Dictionary(free.map { ($0.type, $0.free) }) { first, _ in first }
         let typesByPark = Dictionary(grouping: types.filter(search.suits), by: \.parkId)

@@ -31,7 +31,7 @@ struct ParkMap: Encodable, Sendable {
         let (parks, cottages, states) = try await look.reader.all(
             ParkSQL.park(park),
             ParkSQL.cottages(of: park),
-            ParkSQL.mapStates(of: park, stay, now: look.now)
+            AvailabilitySQL.mapStates(of: park, stay, now: look.now)
         )
         guard !parks.isEmpty else { throw Refusal.notFound }
         let byID = Dictionary(states.map { ($0.id, $0.state) }) { first, _ in first }

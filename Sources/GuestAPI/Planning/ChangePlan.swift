@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 extension PlanItem {
     private static let maximumInGroup = 1_000
@@ -97,7 +97,7 @@ extension PlanItem {
         }
         let results = changes.map { one in Result { try change(one.id, one.change) } }
         let changed = Set(events.map(\.item))
-        act.tx.later(try PlanningSQL.write(changed.compactMap { rows[$0] }, events, at: act.now))
+        act.tx.later(try PlanningSQL.update(changed.compactMap { rows[$0] }, events, at: act.now))
         for former in found.map(\.item) where changed.contains(former.id) {
             let version = rows[former.id]?.item.version ?? former.version
             // Now and then: to look every time costs more than what is kept.

@@ -18,12 +18,7 @@ enum PlanningRoutes {
 
     private static func listOptions(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
-        let guest = try call.guest()
-        let (own, options) = try await call.read {
-            try await $0.reader.all(GroupSQL.ownRow(in: group, of: guest), PlanningSQL.options(of: group))
-        }
-        guard !own.isEmpty, let options = options.first else { throw Refusal.notFound }
-        return page(of: options)
+        return try await page(of: call.read { try await StayOption.list(in: group, $0) })
     }
 
     private static func propose(_ call: Call) async throws -> Answer {
@@ -31,7 +26,7 @@ enum PlanningRoutes {
         let group: TravelGroup.ID = try call.id("group")
         return try await call.write { act in
             let id = try await StayOption.propose(request, to: group, act)
-            return try await answer(PlanningSQL.option(id), .created, in: act.tx)
+            return try await StayOption.shown(id, act).answer(.created)
         }
     }
 
@@ -50,7 +45,7 @@ enum PlanningRoutes {
         let id: StayOption.ID = try call.id("option")
         return try await call.write { act in
             _ = try await StayOption.vote(request, on: id, in: group, act)
-            return try await answer(PlanningSQL.option(id), in: act.tx)
+            return try await StayOption.shown(id, act).answer()
         }
     }
 
@@ -60,7 +55,7 @@ enum PlanningRoutes {
         let id: StayOption.ID = try call.id("option")
         return try await call.write { act in
             _ = try await StayOption.attend(request, id, in: group, act)
-            return try await answer(PlanningSQL.option(id), in: act.tx)
+            return try await StayOption.shown(id, act).answer()
         }
     }
 
@@ -78,20 +73,11 @@ enum PlanningRoutes {
 
     private static func listItems(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
-        let guest = try call.guest()
-        let (own, items) = try await call.read {
-            try await $0.reader.all(GroupSQL.ownRow(in: group, of: guest), PlanningSQL.items(of: group))
-        }
-        guard !own.isEmpty, let items = items.first else { throw Refusal.notFound }
-        return page(of: items)
+        return try await page(of: call.read { try await PlanItem.list(in: group, $0) })
     }
 
     private static func listChildPlan(_ call: Call) async throws -> Answer {
-        guard case .child(_, let group) = call.principal else { throw Refusal.forbidden }
-        guard let items = try await call.read({ try await $0.reader.first(PlanningSQL.items(of: group)) }) else {
-            throw Refusal.notFound
-        }
-        return page(of: items)
+        try await page(of: call.read { try await PlanItem.listForChild($0) })
     }
 
     private static func add(_ call: Call) async throws -> Answer {
@@ -99,7 +85,7 @@ enum PlanningRoutes {
         let group: TravelGroup.ID = try call.id("group")
         return try await call.write { act in
             let id = try await PlanItem.add(request, to: group, act)
-            return try await answer(PlanningSQL.item(id), .created, in: act.tx)
+            return try await PlanItem.shown(id, act).answer(.created)
         }
     }
 
@@ -109,7 +95,7 @@ enum PlanningRoutes {
         let id: PlanItem.ID = try call.id("item")
         return try await call.write { act in
             _ = try await PlanItem.change(id, in: group, change, act)
-            return try await answer(PlanningSQL.item(id), in: act.tx)
+            return try await PlanItem.shown(id, act).answer()
         }
     }
 
@@ -127,7 +113,7 @@ enum PlanningRoutes {
         let id: PlanItem.ID = try call.id("item")
         return try await call.write { act in
             _ = try await PlanItem.setDeleted(false, id, in: group, act)
-            return try await answer(PlanningSQL.item(id), in: act.tx)
+            return try await PlanItem.shown(id, act).answer()
         }
     }
 
@@ -137,22 +123,14 @@ enum PlanningRoutes {
         let id: PlanItem.ID = try call.id("item")
         return try await call.write { act in
             _ = try await PlanItem.attend(request, id, in: group, act)
-            return try await answer(PlanningSQL.item(id), in: act.tx)
+            return try await PlanItem.shown(id, act).answer()
         }
     }
 
     private static func history(_ call: Call) async throws -> Answer {
         let group: TravelGroup.ID = try call.id("group")
         let id: PlanItem.ID = try call.id("item")
-        let guest = try call.guest()
-        let (own, items, events) = try await call.read {
-            try await $0.reader.all(
-                GroupSQL.ownRow(in: group, of: guest),
-                PlanningSQL.item(id, in: group, locked: false),
-                PlanningSQL.history(of: id)
-            )
-        }
-        guard !own.isEmpty, !items.isEmpty else { throw Refusal.notFound }
+        let events = try await call.read { try await PlanItem.history(of: id, in: group, $0) }
         return try .json(Page(items: events, next: nil))
     }
 
@@ -162,7 +140,7 @@ enum PlanningRoutes {
         let id: PlanItem.ID = try call.id("item")
         return try await call.write { act in
             _ = try await PlanItem.undo(request, of: id, in: group, act)
-            return try await answer(PlanningSQL.item(id), in: act.tx)
+            return try await PlanItem.shown(id, act).answer()
         }
     }
 
@@ -171,15 +149,6 @@ enum PlanningRoutes {
     /// A list has an end: groups are limited in what they plan.
     private static func page(of items: JSONText) -> Answer {
         JSONText(#"{"items":\#(items.text)}"#).answer()
-    }
-
-    private static func answer(
-        _ query: Query<JSONText>,
-        _ status: HTTPResponse.Status = .ok,
-        in tx: Transaction
-    ) async throws -> Answer {
-        guard let body = try await tx.first(query) else { throw Refusal.notFound }
-        return body.answer(status)
     }
 }
 

@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 extension StayOption {
     private static let maximumOpen = 50
@@ -19,8 +19,8 @@ extension StayOption {
         // A type may be wanted twice.
         let types = Set(request.cottages.compactMap(\.typeId)).sorted()
         let (open, known) = try await act.tx.all(
-            PlanningSQL.openOptions(of: group),
-            PlanningSQL.known(cottages: cottages, types: types, in: request.parkId)
+            OptionSQL.openOptions(of: group),
+            OptionSQL.known(cottages: cottages, types: types, in: request.parkId)
         )
         guard (open.first ?? 0) < maximumOpen else { throw Refusal.tooManyOptions }
         guard known.first == cottages.count + types.count else { throw Refusal.unknownCottage.at("/cottages") }
@@ -39,21 +39,21 @@ extension StayOption {
             attendance: [],
             version: 1
         )
-        try await act.tx.run(PlanningSQL.insert(option), refusing: ["stay_option_pkey": .idTaken])
+        try await act.tx.run(OptionSQL.insert(option), refusing: ["stay_option_pkey": .idTaken])
         act.tx.publish(option.id, .option, to: .group(group))
-        try Notice.optionProposed.tell(about: .init(group: group, option: option.id, park: option.parkId), act)
+        try Notice.optionProposed.notify(about: .init(group: group, option: option.id, park: option.parkId), act)
         return option.id
     }
 
     /// Takes it back; whoever proposed it may, and the organiser.
     static func withdraw(_ id: StayOption.ID, in group: TravelGroup.ID, _ act: Act) async throws {
         let own = try await TravelGroup.require(.member, in: group, staying: true, act)
-        guard let option = try await act.tx.first(PlanningSQL.option(id, in: group, locked: true)) else {
+        guard let option = try await act.tx.first(OptionSQL.option(id, in: group, locked: true)) else {
             throw Refusal.notFound
         }
         guard own.role == .organiser || own.id == option.proposedBy else { throw Refusal.forbidden }
         guard option.isOpen else { throw Refusal.optionClosed }
-        try await act.tx.run(PlanningSQL.end(id, as: .withdrawn, booking: nil))
+        try await act.tx.run(OptionSQL.end(id, as: .withdrawn, booking: nil))
         act.tx.publish(id, .option, to: .group(group))
     }
 
@@ -95,7 +95,7 @@ extension StayOption {
         in group: TravelGroup.ID,
         in tx: Transaction
     ) async throws {
-        guard let option = try await tx.first(PlanningSQL.option(id, in: group, locked: false)) else {
+        guard let option = try await tx.first(OptionSQL.option(id, in: group, locked: false)) else {
             throw Refusal.notFound
         }
         guard option.isOpen else { throw Refusal.optionClosed }
@@ -112,8 +112,8 @@ extension StayOption {
     ) async throws -> Booking {
         _ = try await TravelGroup.require(.organiser, in: group, act)
         let (options, cottages, coming) = try await act.tx.all(
-            PlanningSQL.option(id, in: group, locked: true),
-            PlanningSQL.choices(of: id),
+            OptionSQL.option(id, in: group, locked: true),
+            OptionSQL.choices(of: id),
             PlanningSQL.coming(to: id)
         )
         guard let option = options.first else { throw Refusal.notFound }
@@ -132,13 +132,13 @@ extension StayOption {
             ),
             act
         )
-        try await act.tx.run(PlanningSQL.end(id, as: .promoted, booking: booking.id))
+        try await act.tx.run(OptionSQL.end(id, as: .promoted, booking: booking.id))
         act.tx.publish(id, .option, to: .group(group))
         return booking
     }
 }
 
-extension PlanningSQL.OptionRow {
+extension OptionSQL.OptionRow {
     var isOpen: Bool { state == .open || state == .promoted && isBookingGone }
 }
 

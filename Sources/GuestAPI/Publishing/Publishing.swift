@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 /// What a writing verb changed, for the phones that show it.
 struct Publication: Hashable, Sendable {
@@ -41,7 +41,7 @@ extension Transaction {
     }
 
     /// Remembers that something of a park changed that other systems are told of, as the transaction leaves it.
-    func tell<Subject>(_ park: Park.ID, of kind: ParkChange.Kind, _ id: Identifier<Subject>) {
+    func feed<Subject>(_ id: Identifier<Subject>, _ kind: ParkChange.Kind, to park: Park.ID) {
         record(ParkChange(park: park, kind: kind, id: id.uuid))
     }
 }
@@ -53,16 +53,16 @@ enum Publishing {
     /// comes last: every change of a park wants that one lock, so it is held for as short as can be.
     static func flush(_ notes: [any Sendable], at now: Date) -> [Command] {
         var published: [Publication] = []
-        var told: [ParkChange] = []
+        var fed: [ParkChange] = []
         var known: Set<AnyHashable> = []
         for note in notes {
             if let note = note as? Publication, known.insert(note).inserted {
                 published.append(note)
             } else if let note = note as? ParkChange, known.insert(note).inserted {
-                told.append(note)
+                fed.append(note)
             }
         }
-        guard !published.isEmpty || !told.isEmpty else { return [] }
+        guard !published.isEmpty || !fed.isEmpty else { return [] }
         var commands = [PublishingSQL.planOnce]
         if !published.isEmpty {
             let scopes = Set(published.map(\.scope.description)).sorted()
@@ -75,10 +75,10 @@ enum Publishing {
                 PublishingSQL.show(kind, scopes: ofKind.map { $0.scope.description }, ids: ofKind.map(\.id))
             )
         }
-        if !told.isEmpty {
-            let scopes = Dictionary(grouping: told, by: \.scope).sorted { $0.key < $1.key }
+        if !fed.isEmpty {
+            let scopes = Dictionary(grouping: fed, by: \.scope).sorted { $0.key < $1.key }
             commands.append(PublishingSQL.advance(scopes.map(\.key), by: scopes.map(\.value.count)))
-            commands.append(PublishingSQL.tell(told, at: now))
+            commands.append(PublishingSQL.feed(fed, at: now))
         }
         return commands
     }

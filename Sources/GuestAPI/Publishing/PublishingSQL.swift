@@ -68,19 +68,19 @@ enum PublishingSQL {
     }
 
     /// Each change with a number of its own, and what it is about as it is now, just before COMMIT.
-    static func tell(_ changes: [ParkChange], at now: Date) -> Command {
+    static func feed(_ changes: [ParkChange], at now: Date) -> Command {
         Command(
             """
             INSERT INTO park_change (park_id, number, at, kind, id, body)
             SELECT park_id, scope.version - count(*) OVER (PARTITION BY park_id)
                     + row_number() OVER (PARTITION BY park_id ORDER BY position),
-                \(now)::timestamptz, kind, told.id, CASE kind
-                    WHEN 'booking' THEN (SELECT body FROM told_booking WHERE told_booking.id = told.id)
-                    WHEN 'cottage' THEN (SELECT body FROM told_cottage WHERE told_cottage.id = told.id)
+                \(now)::timestamptz, kind, change.id, CASE kind
+                    WHEN 'booking' THEN (SELECT body FROM fed_booking WHERE fed_booking.id = change.id)
+                    WHEN 'cottage' THEN (SELECT body FROM fed_cottage WHERE fed_cottage.id = change.id)
                 END
             FROM unnest(\(changes.map(\.park))::uuid[], \(changes.map(\.scope))::text[],
                 \(changes.map(\.kind.rawValue))::text[], \(changes.map(\.id))::uuid[])
-                WITH ORDINALITY AS told (park_id, scope_name, kind, id, position)
+                WITH ORDINALITY AS change (park_id, scope_name, kind, id, position)
             JOIN scope ON scope.name = scope_name
             """
         )
@@ -89,14 +89,14 @@ enum PublishingSQL {
     /// Where what phones have differs from what they should have, in words.
     static let differences = Query(
         """
-        SELECT coalesce(told.kind, shown.kind) || ' ' || coalesce(told.id, shown.id) || ' in '
-            || coalesce(told.scope, shown.scope) || CASE
-                WHEN told.id IS NULL THEN ' was never published'
+        SELECT coalesce(published.kind, shown.kind) || ' ' || coalesce(published.id, shown.id) || ' in '
+            || coalesce(published.scope, shown.scope) || CASE
+                WHEN published.id IS NULL THEN ' was never published'
                 WHEN shown.id IS NULL THEN ' is gone and still published'
                 ELSE ' looks otherwise than it was published' END AS difference
-        FROM shown FULL JOIN (SELECT scope, kind, id, body FROM scope_row WHERE body IS NOT NULL) AS told
-            ON told.scope = shown.scope AND told.kind = shown.kind AND told.id = shown.id
-        WHERE told.body IS DISTINCT FROM shown.body
+        FROM shown FULL JOIN (SELECT scope, kind, id, body FROM scope_row WHERE body IS NOT NULL) AS published
+            ON published.scope = shown.scope AND published.kind = shown.kind AND published.id = shown.id
+        WHERE published.body IS DISTINCT FROM shown.body
         UNION ALL
         SELECT kind || ' ' || id || ' in ' || scope || ' has another hash than its text' FROM scope_row
         WHERE hash <> row_hash(kind, id, body)

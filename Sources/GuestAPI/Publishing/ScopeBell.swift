@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 import ServiceLifecycle
-import Sync
+import SyncMessages
 import Synchronization
 
 /// Wakes whoever waits for something new in a scope.
@@ -66,7 +66,7 @@ final class ScopeBell: Sendable {
         var listening: [Guest.ID: Int] = [:]
         var total = 0
         /// Changed here and not yet told to other processes.
-        var untold: Set<String> = []
+        var unannounced: Set<String> = []
     }
 
     private let state = Mutex(State())
@@ -126,7 +126,7 @@ final class ScopeBell: Sendable {
     func committed(_ notes: [any Sendable]) {
         let scopes = Set(notes.compactMap { ($0 as? Publication)?.scope.description })
         guard !scopes.isEmpty else { return }
-        state.withLock { $0.untold.formUnion(scopes) }
+        state.withLock { $0.unannounced.formUnion(scopes) }
         ring(scopes)
     }
 
@@ -152,10 +152,10 @@ final class ScopeBell: Sendable {
         }
     }
 
-    fileprivate func takeUntold() -> Set<String> {
+    fileprivate func takeUnannounced() -> Set<String> {
         state.withLock { state in
-            defer { state.untold = [] }
-            return state.untold
+            defer { state.unannounced = [] }
+            return state.unannounced
         }
     }
 }
@@ -178,18 +178,18 @@ struct Herald: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
-                group.addTask { await tell() }
+                group.addTask { await announce() }
                 group.addTask { await listen() }
                 await group.waitForAll()
             }
         }
     }
 
-    private func tell() async {
+    private func announce() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(20))
             var payloads: [String] = []
-            for scope in app.scopeBell.takeUntold() {
+            for scope in app.scopeBell.takeUnannounced() {
                 if let last = payloads.last, last.utf8.count + scope.utf8.count < Self.maximumBytes {
                     payloads[payloads.count - 1] = last + " " + scope
                 } else {
@@ -210,7 +210,7 @@ struct Herald: Service {
             case .connected: app.scopeBell.ring(nil)
             case .notification(_, let payload):
                 let words = payload.split(separator: " ")
-                if let teller = words.first, teller != name {
+                if let announcer = words.first, announcer != name {
                     app.scopeBell.ring(Set(words.dropFirst().map(String.init)))
                 }
             }

@@ -18,7 +18,7 @@ struct Live {
     let app: AppEnvironment
     let seconds: Int
 
-    func tell(_ send: (String) async throws -> Void) async throws {
+    func stream(to send: (String) async throws -> Void) async throws {
         // Not everybody at once, where all came at once.
         let length = Double(seconds) * Double.random(in: 0.9...1)
         let end = ContinuousClock.now + .seconds(length)

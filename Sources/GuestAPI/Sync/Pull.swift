@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 /// What a phone has not seen yet, as lines.
 struct Pull {
@@ -22,7 +22,7 @@ struct Pull {
         func page() async throws -> (lines: SyncLines, idle: [String]?) {
             try await app.look(as: .guest(guest)) { look in
                 var lines = outcomes
-                let idle = try await write(to: &lines, look)
+                let idle = try await append(to: &lines, look)
                 return (lines, idle)
             }
         }
@@ -42,7 +42,7 @@ struct Pull {
     /// All of it is one state of the database, grants included: what is not granted in that state is not in it.
     ///
     /// - Returns: the scopes to wait for when there is nothing new; nil when there is.
-    private func write(to lines: inout SyncLines, _ look: Look) async throws -> [String]? {
+    private func append(to lines: inout SyncLines, _ look: Look) async throws -> [String]? {
         if let cursor {
             // Most phones that ask have it all, and that is seen at a glance.
             let standing = try await look.reader.all(SyncSQL.standing(of: guest, at: look.now))

@@ -3,7 +3,7 @@ import Foundation
 import GuestModels
 import Logging
 import Postgres
-import Sync
+import SyncMessages
 
 /// Does what a phone has done, each mutation once, however often and from however many of its connections it comes.
 enum Push {
@@ -63,14 +63,15 @@ enum Push {
                 saidAt = max(min(mutation.at, act.now), saidAt.addingTimeInterval(0.001))
                 times[mutation.id] = saidAt
             }
-            let runs = Mutations.runs(of: new)
-            act.tx.later(Mutations.locks(for: runs, by: guest))
-            var done: [(mutation: Mutation, outcome: String)] = []
+            let order = Mutations(verbs: act.app.features.mutations)
+            let runs = order.runs(of: new)
+            act.tx.later(order.locks(for: runs, by: guest))
+            var outcomesOfNew: [(mutation: Mutation, outcome: String)] = []
             for run in runs {
-                done += try await self.outcomes(of: run, madeAt: times, by: guest, in: language, act)
+                outcomesOfNew += try await self.outcomes(of: run, madeAt: times, by: guest, in: language, act)
             }
-            if !done.isEmpty { act.tx.later([SyncSQL.keep(done, by: guest, at: act.now)]) }
-            let outcomes = Dictionary(done.map { ($0.mutation.id, $0.outcome) }) { first, _ in first }
+            if !outcomesOfNew.isEmpty { act.tx.later([SyncSQL.insert(outcomesOfNew, by: guest, at: act.now)]) }
+            let outcomes = Dictionary(outcomesOfNew.map { ($0.mutation.id, $0.outcome) }) { first, _ in first }
             for mutation in mutations {
                 if let former = former[mutation.id] {
                     let isSame = former.fingerprint == mutation.fingerprint
@@ -97,7 +98,7 @@ enum Push {
         _ act: Act
     ) async throws -> [(mutation: Mutation, outcome: String)] {
         let all = run.map { mutation in
-            Mutations.Sent(
+            MutationVerb.Sent(
                 bytes: Array(mutation.arguments.utf8),
                 madeAt: times[mutation.id] ?? min(mutation.at, act.now),
                 now: act.now
@@ -105,11 +106,13 @@ enum Push {
         }
         let problem: Problem
         do {
-            guard let verb = run.first.flatMap({ Mutations.all[$0.name] }) else { throw Refusal.mutationUnknown }
+            guard let verb = run.first.flatMap({ act.app.features.mutations[$0.name] }) else {
+                throw Refusal.mutationUnknown
+            }
             let results = try await act.tx.savepoint { _ in
                 let results = try await verb.run(all, act)
                 guard results.count == run.count else { throw Problem.internalError }
-                try await act.tx.settle()
+                try await act.tx.flushPending()
                 return results
             }
             return try zip(run, results).map { mutation, result in
@@ -124,7 +127,7 @@ enum Push {
         }
         guard run.count > 1 else { return try run.map { ($0, try rejected($0, problem, in: language)) } }
         // Nothing of them was done, and their locks are gone; which of them it was shows when each is done alone.
-        act.tx.later(Mutations.locks(for: run.map { [$0] }, by: guest))
+        act.tx.later(Mutations(verbs: act.app.features.mutations).locks(for: run.map { [$0] }, by: guest))
         var outcomes: [(mutation: Mutation, outcome: String)] = []
         for mutation in run {
             outcomes += try await self.outcomes(of: [mutation], madeAt: times, by: guest, in: language, act)

@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import HTTPTypes
 import Postgres
-import Sync
+import SyncMessages
 
 /// `/v1/sync`: what phones show, and what was done on them while they were offline.
 enum SyncRoutes {
@@ -10,15 +10,11 @@ enum SyncRoutes {
         "registerSyncDevice": register, "sync": sync, "showDigest": digest, "hearOfChanges": live,
     ]
 
-    private static let maximumDevices = 20
-
     private static func register(_ call: Call) async throws -> Answer {
         let device = try call.body(DeviceRequest.self).id
         let guest = try call.guest()
         return try await call.write { act in
-            let owner = try await act.tx.first(SyncSQL.register(device, of: guest, at: call.now))
-            guard owner == guest else { throw Refusal.deviceTaken }
-            act.tx.later([SyncSQL.keepDevices(of: guest, atMost: maximumDevices)])
+            try await SyncDevices.register(device, of: guest, act)
             return .noContent
         }
     }
@@ -62,7 +58,7 @@ enum SyncRoutes {
                 HTTPField(name: .accelBuffering, value: "no"),
             ],
             body: [],
-            stream: { try await live.tell($0) }
+            stream: { try await live.stream(to: $0) }
         )
     }
 
@@ -80,15 +76,6 @@ enum SyncRoutes {
             await call.read { try await Digest.show(scope, suffix?.description ?? "", to: guest, $0) }
         )
     }
-}
-
-extension PersonalData {
-    static let sync = PersonalData(
-        name: "sync",
-        export: { guest, act in try await act.tx.all(SyncSQL.devices(of: guest)) },
-        erase: { guest, act in try await act.tx.run(SyncSQL.erase(guest)) },
-        stop: { guest, act in try await act.tx.run(SyncSQL.stop(guest)) }
-    )
 }
 
 extension HTTPField.Name {
@@ -113,14 +100,4 @@ private struct IdentifierSuffix: LosslessStringConvertible {
         else { return nil }
         self.description = description
     }
-}
-
-extension Refusal {
-    static let deviceTaken = Refusal(
-        .conflict,
-        "device_taken",
-        en: "This device is registered for somebody else.",
-        nl: "Dit apparaat is voor iemand anders aangemeld.",
-        de: "Dieses Gerät ist für jemand anderen angemeldet."
-    )
 }

@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 import Postgres
-import Sync
+import SyncMessages
 
 enum SyncSQL {
     /// The scopes a guest sees; those first that are needed first, at the cottage's door.
@@ -162,7 +162,7 @@ enum SyncSQL {
     }
 
     /// Devices that were not seen for longest give way to this one.
-    static func keepDevices(of guest: Guest.ID, atMost count: Int) -> Command {
+    static func pruneDevices(of guest: Guest.ID, atMost count: Int) -> Command {
         Command(
             """
             DELETE FROM sync_device WHERE id IN (
@@ -202,7 +202,7 @@ enum SyncSQL {
         ) { (try $0.decode("mutation_id"), try $0.decode("fingerprint"), try $0.decode("outcome")) }
     }
 
-    static func keep(
+    static func insert(
         _ done: [(mutation: Mutation, outcome: String)],
         by guest: Guest.ID,
         at now: Date

@@ -70,7 +70,7 @@ extension Earned {
     /// - Parameters:
     ///   - goodwill: below 0, or 0.
     ///   - whole: what it is taken off in the end, so that each day's part is taken off alike.
-    public mutating func take(_ goodwill: Int64, off whole: Earned) {
+    public mutating func subtract(_ goodwill: Int64, off whole: Earned) {
         let taxed = whole.amounts.filter { $0.key.tax != .touristTax && $0.value > 0 }
         let classes = taxed.keys.sorted()
         let sum = taxed.values.reduce(0, +)
@@ -94,7 +94,7 @@ extension [Earning] {
     /// What cannot be spread evenly falls on the first days, so the last one always completes the amount.
     public func earned(through day: LocalDate, _ rates: [HouseRules.VATRates]) -> Earned {
         var (earned, goodwill) = charged(through: day, rates)
-        if goodwill != 0 { earned.take(goodwill, off: charged(through: .latest, rates).earned) }
+        if goodwill != 0 { earned.subtract(goodwill, off: charged(through: .latest, rates).earned) }
         return earned
     }
 

@@ -156,7 +156,7 @@ extension Bill {
         for (owner, amount) in goodwill {
             // As far as it is given on what the household alone has; the rest is taken off what is common.
             let made = own[owner] ?? Earned()
-            own[owner]?.take(Swift.max(amount, made.touristTax - made.total), off: made)
+            own[owner]?.subtract(Swift.max(amount, made.touristTax - made.total), off: made)
         }
         return own
     }

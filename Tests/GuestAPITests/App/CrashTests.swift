@@ -2,6 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 import Sync
+import SyncMessages
 import Synchronization
 import TestKit
 import Testing
@@ -72,8 +73,10 @@ import Testing
                 ) == 0
             )
             #expect(
-                try await api.app.database.read(as: "test") { try await $0.all(ParkSQL.wrongOccupancy(of: nil)) }
-                    .isEmpty
+                try await api.app.database.read(as: "test") {
+                    try await $0.all(AvailabilitySQL.wrongOccupancy(of: nil))
+                }
+                .isEmpty
             )
         }
     }

@@ -2,6 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 import Sync
+import SyncMessages
 import TestKit
 import Testing
 
@@ -137,7 +138,9 @@ import Testing
         try await withGuestAPI { api in
             let stage = try await stage(api)
             func republish() async throws {
-                try await api.transaction { tx in try Job.enqueue(Republish(), at: api.now, api.app.act(in: tx, as: .job("test"))) }
+                try await api.transaction { tx in
+                    try Job.enqueue(Republish(), at: api.now, api.app.act(in: tx, as: .job("test")))
+                }
                 try await api.work()
             }
             // The version before shows it otherwise.

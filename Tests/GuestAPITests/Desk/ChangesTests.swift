@@ -169,7 +169,9 @@ enum JSONValue: Decodable, Hashable, Sendable {
             let before = FeedReader(api, world.park.id, as: accountant)
             try await before.catchUp()
             func cleanUp() async throws {
-                try await api.transaction { tx in try Job.enqueue(CleanUp(), at: api.now, api.app.act(in: tx, as: .job("test"))) }
+                try await api.transaction { tx in
+                    try Job.enqueue(CleanUp(), at: api.now, api.app.act(in: tx, as: .job("test")))
+                }
                 try await api.work()
             }
             api.clock.advance(by: 89 * 86400)

@@ -267,7 +267,7 @@ import Testing
             // The guest sees what the desk did and looked at; the desk does not.
             #expect(try await act("GET", "/v1/me/desk-actions", nil, as: reception).status == 404)
             let seen = try await api.app.database.read(as: "test") { reader in
-                try await reader.all(IdentitySQL.deskActions(for: guest.id, limit: 500))
+                try await reader.all(DeskGuestSQL.deskActions(for: guest.id, limit: 500))
             }
             #expect(
                 Set(seen.map(\.action)) == [

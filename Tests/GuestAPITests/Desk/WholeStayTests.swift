@@ -309,7 +309,7 @@ import Testing
             """
         #expect(try await api.count(twice) == 0)
         let wrong = try await api.app.database.read(as: "test") {
-            try await $0.all(ParkSQL.wrongOccupancy(of: nil))
+            try await $0.all(AvailabilitySQL.wrongOccupancy(of: nil))
         }
         #expect(wrong.isEmpty)
         let contradictions = try await Office(api.app).checkLedger()
@@ -347,7 +347,7 @@ import Testing
         for kind in ["booking", "cottage"] {
             let rows = try await api.app.database.read(as: "test") { reader in
                 let ofPark: SQL =
-                    kind == "booking" ? "told_booking JOIN booking USING (id)" : "told_cottage JOIN cottage USING (id)"
+                    kind == "booking" ? "fed_booking JOIN booking USING (id)" : "fed_cottage JOIN cottage USING (id)"
                 return try await reader.all(
                     Query("SELECT id, body FROM \(ofPark) WHERE park_id = \(stage.world.park.id)") { row in
                         (try row.decode("id", as: UUID.self), try row.decodeJSON("body", as: JSONValue.self))

@@ -57,12 +57,12 @@ import Testing
     @Test func `A store of tries is used up and fills again`() throws {
         let (limit, start) = (SignInLimit(), ContinuousClock.now)
         let (park, other) = (ClientAddress("192.0.2.1"), ClientAddress("192.0.2.2"))
-        for _ in 0..<600 { #expect(limit.take(park, at: start)) }
-        #expect(!limit.take(park, at: start))
-        #expect(limit.take(other, at: start) && limit.take(nil, at: start))
-        #expect(!limit.take(park, at: start + .milliseconds(499)))
-        #expect(limit.take(park, at: start + .milliseconds(500)))
-        #expect(!limit.take(park, at: start + .milliseconds(999)))
+        for _ in 0..<600 { #expect(limit.admit(park, at: start)) }
+        #expect(!limit.admit(park, at: start))
+        #expect(limit.admit(other, at: start) && limit.admit(nil, at: start))
+        #expect(!limit.admit(park, at: start + .milliseconds(499)))
+        #expect(limit.admit(park, at: start + .milliseconds(500)))
+        #expect(!limit.admit(park, at: start + .milliseconds(999)))
     }
 
     @Test func `A limit by address holds off unknown devices alone`() async throws {
@@ -77,7 +77,7 @@ import Testing
             let code = CodeRequest.code(of: sent.attemptId, api.app.secret)
             let request = SignInRequest(attemptId: sent.attemptId, code: code, deviceSecret: known)
             #expect(try await api.post("/v1/auth/sessions", request).status == 201)
-            while api.app.signInLimit.take(ClientAddress("192.0.2.1")) {}
+            while api.app.signInLimit.admit(ClientAddress("192.0.2.1")) {}
             let held = try await ask("a-stranger-s-secret")
             #expect(held.code == "too_many_sign_ins" && held.headers["retry-after"] == "30")
             #expect(try await ask(known).status == 202)

@@ -19,7 +19,7 @@ import Testing
             path += "?date=2027-05-14"
         }
         if ["searchBookings", "searchGuests"].contains(row.name) { path += "?q=a" }
-        if ["listJournals", "listParkInvoices"].contains(row.name) { path += "?\(stay)" }
+        if ["listJournals", "listParkInvoices", "reportTouristTax"].contains(row.name) { path += "?\(stay)" }
         // Else it would go on for minutes.
         if row.name == "hearOfChanges" { path += "?seconds=0" }
         if row.name == "listChanges" { path += "?park=\(ids["park"] ?? "")" }

@@ -266,7 +266,7 @@ import Testing
             #expect(try await api.post("\(path)/\(guest.id)/sign-in-link", as: foreign).status == 404)
             let mira = try await api.given.guest("Mira")
             #expect(try await api.post("\(path)/\(mira.id())/sign-in-link", as: reception).status == 404)
-            try await api.transaction { try await $0.run(IdentitySQL.setMail("bos@example.org", of: guest.id)) }
+            try await api.transaction { try await $0.run(MailChangeSQL.setMail("bos@example.org", of: guest.id)) }
             #expect(try await api.post("\(path)/\(guest.id)/sign-in-link", as: reception).code == "guest_has_mail")
         }
     }

@@ -2,6 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 import Sync
+import SyncMessages
 import TestKit
 import Testing
 
@@ -472,7 +473,7 @@ import Testing
                             saidAt: api.now,
                             api.app.act(in: tx, as: .guest(guest))
                         )
-                        try await tx.settle()
+                        try await tx.flushPending()
                         hasSaid.yield()
                         // Not committed yet while the erasure begins.
                         try await Task.sleep(for: .milliseconds(250))

@@ -78,7 +78,7 @@ import Testing
             }
             #expect(bookings.count > 5)
             let wrong = try await api.app.database.read(as: "test") {
-                try await $0.all(ParkSQL.wrongOccupancy(of: nil))
+                try await $0.all(AvailabilitySQL.wrongOccupancy(of: nil))
             }
             #expect(wrong.isEmpty)
         }
@@ -94,7 +94,7 @@ import Testing
                 try await tx.run(Command("UPDATE cottage SET nights = ~nights"))
             }
             let wrong = try await api.app.database.read(as: "test") {
-                try await $0.all(ParkSQL.wrongOccupancy(of: nil))
+                try await $0.all(AvailabilitySQL.wrongOccupancy(of: nil))
             }
             #expect(wrong == [world.cottages[0].id])
         }

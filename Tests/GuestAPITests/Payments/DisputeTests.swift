@@ -15,7 +15,7 @@ import Testing
         let share = try await stage.own(of: stage.member)
         let (_, secret) = try await stage.secret(share.id, as: stage.member, by: way)
         _ = try await stage.account.pay(secret, with: method)
-        try await stage.settle()
+        try await stage.catchUp()
         return share.id
     }
 
@@ -23,7 +23,7 @@ import Testing
         let own = try await stage.own(of: stage.organiser)
         let (_, secret) = try await stage.secret(own.id, as: stage.organiser)
         #expect(try await stage.account.pay(secret) == "succeeded")
-        try await stage.settle()
+        try await stage.catchUp()
         #expect(try await stage.state() == .confirmed)
     }
 
@@ -126,7 +126,7 @@ import Testing
             let own = try await stage.own(of: stage.organiser)
             let (_, secret) = try await stage.secret(own.id, as: stage.organiser)
             #expect(try await stage.account.pay(secret) == "succeeded")
-            try await stage.settle()
+            try await stage.catchUp()
             let told = try await statement(stage)
             #expect(told.isDepositCovered && told.depositDue == nil)
             try await stage.expectRight()
@@ -142,7 +142,7 @@ import Testing
             for method in ["pm_card_visa", "pm_card_createDispute"] {
                 let (_, secret) = try await stage.secret(share.id, as: stage.member, amount: half)
                 #expect(try await stage.account.pay(secret, with: method) == "succeeded")
-                try await stage.settle()
+                try await stage.catchUp()
             }
             // Nobody has heard of the dispute yet, and the provider refuses to refund it.
             let reception = try await api.given.staff([.reception, .host], at: stage.world.park.id)
@@ -151,7 +151,7 @@ import Testing
                 try await api.post("/v1/admin/shares/\(share.id)/goodwill", gift, as: reception, key: "g").status == 201
             )
             try await api.work()
-            try await stage.settle()
+            try await stage.catchUp()
             try await readBooks(stage)
             let own = try await stage.own(of: stage.member)
             #expect(own.paid?.amount == half)
@@ -176,7 +176,7 @@ import Testing
             let stage = try await PaymentsTests.stage(api)
             let (id, secret) = try await stage.secret(stage.own(of: stage.member).id, as: stage.member)
             _ = try await stage.account.pay(secret, with: "pm_card_createInquiry")
-            try await stage.settle()
+            try await stage.catchUp()
             // An inquiry moves no money, so only a webhook starts this review.
             try await ReviewCharge.carryOut(id, api.app)
             let tasks = try await api.count("SELECT count(*) FROM task WHERE title LIKE 'A payer''s bank asks about %'")
@@ -197,7 +197,7 @@ import Testing
             // Before anybody has told us, the booking is cancelled: ours is refused, and nothing becomes a credit.
             _ = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x")
             try await api.work()
-            try await stage.settle()
+            try await stage.catchUp()
             try await readBooks(stage)
             let reception = try await api.given.staff([.reception], at: stage.world.park.id)
             let cash = TillPaymentRequest(method: .cash, amount: 1)
@@ -224,7 +224,7 @@ import Testing
             }
             #expect(try await api.count("SELECT count(*) FROM refund WHERE state = 'reserved'") == 2)
             try await stage.account.ask("POST", "/v1/refunds", ["payment_intent": latest])
-            for _ in 0..<4 { try await stage.settle(after: 3601) }
+            for _ in 0..<4 { try await stage.catchUp(after: 3601) }
             #expect(try await api.count("SELECT count(*) FROM refund WHERE state = 'reserved'") == 0)
             #expect(try await api.count("SELECT count(*) FROM refund WHERE state = 'succeeded' AND is_foreign") == 1)
             try await readBooks(stage)
@@ -239,7 +239,7 @@ import Testing
             _ = try await paid(stage, with: "pm_sepa_debit_comes_back", by: .sepaDebit)
             // The sandbox clears the debit and then returns it, both by itself.
             for _ in 0..<600 {
-                try await stage.settle(after: 3601)
+                try await stage.catchUp(after: 3601)
                 try await readBooks(stage)
                 if try await api.count("SELECT count(*) FROM attempt WHERE taken_back > 0") == 1 { break }
                 try await Task.sleep(for: .milliseconds(20))

@@ -72,7 +72,7 @@ import Testing
 
         func seen() async throws -> Booking { try await api.get(path, as: people[0]).decode(Booking.self) }
 
-        func settle() async throws {
+        func catchUp() async throws {
             api.clock.advance(by: 6)
             try await api.work()
         }
@@ -144,7 +144,7 @@ import Testing
                 default: history.random.next() % 4 == 0 ? "pm_card_refundFail" : "pm_card_visa"
                 }
             _ = try await history.account.pay(secret, with: method)
-            try await history.settle()
+            try await history.catchUp()
             return 202
         case .payAtTill:
             guard let share = history.pick(shares) else { return nil }
@@ -253,7 +253,7 @@ import Testing
                 ["evidence[uncategorized_text]": words]
             )
             try await ReadBooks.read(api.app)
-            try await history.settle()
+            try await history.catchUp()
             return answer.status == 200 ? 200 : 409
         case .refundInDashboard:
             let paid = try await history.account.list("payment_intents").filter {
@@ -263,7 +263,7 @@ import Testing
             let form = ["payment_intent": intent, "amount": "\(history.amount(upTo: 3000))"]
             let answer = try await history.account.ask("POST", "/v1/refunds", form)
             try await ReadBooks.read(api.app)
-            try await history.settle()
+            try await history.catchUp()
             return answer.status == 200 ? 200 : 409
         case .handOver:
             let travellers = try await history.page().travellers.filter { $0.role == .member }
@@ -287,7 +287,7 @@ import Testing
             return try await api.post("\(history.path)/confirm", request, as: history.reception, key: history.key())
                 .status
         case .wait:
-            try await history.settle()
+            try await history.catchUp()
             return 200
         }
     }
@@ -349,9 +349,9 @@ import Testing
                     #expect(owed == total, "seed \(seed): \(told)")
                 }
                 // Everything that is under way comes to its end.
-                for _ in 0..<3 { try await history.settle() }
+                for _ in 0..<3 { try await history.catchUp() }
                 try await ReadBooks.read(api.app)
-                for _ in 0..<3 { try await history.settle() }
+                for _ in 0..<3 { try await history.catchUp() }
                 let booking = history.booking
                 let found = try await Self.remaining(api) {
                     try await api.transaction { tx in

@@ -63,7 +63,7 @@ import Testing
         }
 
         /// The time after which everything has been asked for again.
-        func settle(after seconds: TimeInterval = 6) async throws {
+        func catchUp(after seconds: TimeInterval = 6) async throws {
             api.clock.advance(by: seconds)
             try await api.work()
         }
@@ -128,7 +128,7 @@ import Testing
             #expect(ready.state == .requiresAction && ready.page?.contains(secret) == true)
             #expect(try await stage.show(attempt.id, as: stage.organiser).clientSecret == nil)
             #expect(try await stage.account.pay(secret) == "succeeded")
-            try await stage.settle()
+            try await stage.catchUp()
             #expect(try await stage.show(attempt.id, as: stage.member).state == .succeeded)
             #expect(try await stage.own(of: stage.member).state == .paid)
             #expect(try await stage.state() == .confirmed)
@@ -151,18 +151,18 @@ import Testing
             let share = try await stage.own(of: stage.member)
             let (id, secret) = try await stage.secret(share.id, as: stage.member)
             try await stage.account.pay(secret, with: "pm_card_visa_chargeDeclinedInsufficientFunds")
-            try await stage.settle()
+            try await stage.catchUp()
             let declined = try await stage.show(id, as: stage.member)
             #expect(declined.state == .requiresAction && declined.declined == "insufficient_funds")
             // What went wrong with a card is its owner's alone.
             #expect(try await stage.show(id, as: stage.organiser).declined == nil)
             #expect(try await stage.account.pay(secret, with: "pm_card_threeDSecure2Required") == "requires_action")
-            try await stage.settle()
+            try await stage.catchUp()
             #expect(try await stage.show(id, as: stage.member).state == .requiresAction)
             #expect(try await stage.account.authenticate(secret, false) == "requires_payment_method")
             #expect(try await stage.account.pay(secret, with: "pm_card_threeDSecure2Required") == "requires_action")
             #expect(try await stage.account.authenticate(secret, true) == "succeeded")
-            try await stage.settle()
+            try await stage.catchUp()
             #expect(try await stage.show(id, as: stage.member).state == .succeeded)
             #expect(try await stage.own(of: stage.member).state == .paid)
             try await stage.expectRight()
@@ -208,28 +208,28 @@ import Testing
             let amount = try #require(share.amount).amount
             let (_, secret) = try await stage.secret(share.id, as: stage.member)
             #expect(try await stage.account.pay(secret, with: "pm_card_refundFail") == "succeeded")
-            try await stage.settle()
+            try await stage.catchUp()
             let own = try await stage.own(of: stage.organiser)
             let (_, other) = try await stage.secret(own.id, as: stage.organiser)
             #expect(try await stage.account.pay(other) == "succeeded")
-            try await stage.settle()
+            try await stage.catchUp()
             // The whole stay is given up; the fee is 10 %.
             #expect(try await stage.state() == .confirmed)
             #expect(try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "c").status == 200)
             try await api.work()
-            try await stage.settle()
+            try await stage.catchUp()
             let refunds = try await stage.account.list("refunds")
             #expect(refunds.count == 2)
             // The sandbox lets one of them fail after a while.
             try await Task.sleep(for: .seconds(1))
-            try await stage.settle(after: 30)
+            try await stage.catchUp(after: 30)
             #expect(try await api.count("SELECT count(*) FROM refund WHERE state = 'failed'") == 1)
             #expect(try await api.count("SELECT count(*) FROM refund WHERE state = 'succeeded'") == 1)
             let back = try await stage.own(of: stage.member)
             #expect(back.state == .refundDue && back.paid?.amount == amount)
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund' AND state = 'open'") == 1)
             // It is not sent again by itself.
-            try await stage.settle(after: 4000)
+            try await stage.catchUp(after: 4000)
             #expect(try await stage.account.list("refunds").count == 2)
             // One cent more than has come in is refused by the schema, whoever tries.
             await #expect(throws: (any Error).self) {
@@ -248,10 +248,10 @@ import Testing
             let stage = try await Self.stage(api)
             let share = try await stage.own(of: stage.member)
             let (id, secret) = try await stage.secret(share.id, as: stage.member)
-            try await stage.settle(after: 20 * 60)
+            try await stage.catchUp(after: 20 * 60)
             #expect(try await stage.show(id, as: stage.member).state == .cancelled)
             #expect(try await stage.account.pay(secret) == "payment_intent_unexpected_state")
-            try await stage.settle(after: 2)
+            try await stage.catchUp(after: 2)
             #expect(try await stage.state() == .expired)
             #expect(try await stage.start(share.id, as: stage.member).code == "hold_expired")
             try await stage.expectRight()
@@ -301,8 +301,10 @@ import Testing
             }
             try await stage.expectRight()
             #expect(
-                try await api.app.database.read(as: "test") { try await $0.all(ParkSQL.wrongOccupancy(of: nil)) }
-                    .isEmpty
+                try await api.app.database.read(as: "test") {
+                    try await $0.all(AvailabilitySQL.wrongOccupancy(of: nil))
+                }
+                .isEmpty
             )
         }
     }
@@ -314,19 +316,19 @@ import Testing
             #expect(try await stage.start(share.id, as: stage.member, by: .sepaDebit).code == "method_too_slow")
             let (_, deposit) = try await stage.secret(share.id, as: stage.member, amount: stage.booking.deposit.amount)
             #expect(try await stage.account.pay(deposit) == "succeeded")
-            try await stage.settle()
+            try await stage.catchUp()
             #expect(try await stage.state() == .confirmed)
             let (id, debit) = try await stage.secret(share.id, as: stage.member, by: .sepaDebit)
             #expect(try await stage.account.pay(debit, with: "pm_sepa_debit_fails") == "processing")
-            try await stage.settle()
+            try await stage.catchUp()
             #expect(try await stage.show(id, as: stage.member).state == .processing)
             try await Task.sleep(for: .seconds(1))
-            try await stage.settle()
+            try await stage.catchUp()
             let failed = try await stage.show(id, as: stage.member)
             #expect(failed.state == .requiresAction && failed.declined == "insufficient_funds")
             #expect(try await stage.account.pay(debit, with: "pm_sepa_debit") == "processing")
             try await Task.sleep(for: .seconds(1))
-            try await stage.settle()
+            try await stage.catchUp()
             #expect(try await stage.show(id, as: stage.member).state == .succeeded)
             #expect(try await stage.own(of: stage.member).state == .paid)
             try await stage.expectRight()
@@ -375,7 +377,7 @@ import Testing
             for _ in 0..<3 { #expect(try await send(body, good).status == 204) }
             #expect(try await api.count("SELECT count(*) FROM provider_event") == 1)
             try await api.work()
-            try await stage.settle(after: 130)
+            try await stage.catchUp(after: 130)
             #expect(try await api.count("SELECT count(*) FROM provider_event WHERE state = 'parked'") == 1)
             let office = try await api.given.headOffice()
             #expect(try await api.get("/v1/admin/reconciliation", as: office).text.contains("pi_stranger"))
@@ -399,7 +401,12 @@ import Testing
                     let differences: [Difference]
                 }
                 try await api.transaction { tx in
-                    try Job.enqueue(CheckLedger(pass: .all), key: "all", at: api.now, api.app.act(in: tx, as: .job("test")))
+                    try Job.enqueue(
+                        CheckLedger(pass: .all),
+                        key: "all",
+                        at: api.now,
+                        api.app.act(in: tx, as: .job("test"))
+                    )
                 }
                 try await api.work()
                 return try await api.get("/v1/admin/reconciliation", as: office).decode(Seen.self).differences.map(
@@ -410,7 +417,7 @@ import Testing
             let share = try await stage.own(of: stage.member)
             let (id, secret) = try await stage.secret(share.id, as: stage.member)
             #expect(try await stage.account.pay(secret) == "succeeded")
-            try await stage.settle()
+            try await stage.catchUp()
             #expect(try await stage.show(id, as: stage.member).state == .succeeded)
             #expect(try await differences() == [])
             api.clock.advance(by: 1)
@@ -435,13 +442,13 @@ import Testing
             let wrong = Attempt.Sighting(state: .succeeded, amount: Money(1, "EUR"))
             for sighting in [wrong, .init(state: .succeeded, amount: Money(try #require(share.amount).amount, "USD"))] {
                 try await api.transaction { tx in
-                    try await Attempt.settle(id, sighting, charge: nil, api.app.act(in: tx, as: .job("test")))
+                    try await Attempt.reconcile(id, sighting, charge: nil, api.app.act(in: tx, as: .job("test")))
                 }
             }
             #expect(try await stage.show(id, as: stage.member).state == .failed)
             #expect(try await stage.own(of: stage.member).paid?.amount == 0)
             // The attempt has ended: no job asks the provider again.
-            try await stage.settle()
+            try await stage.catchUp()
             #expect(try await api.count("SELECT count(*) FROM job WHERE kind = 'settleAttempt'") == 0)
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'payment'") == 1)
             #expect(try await api.count("SELECT count(*) FROM journal") == 0)
@@ -504,19 +511,19 @@ import Testing
             await first.kill()
             let attempt = try await stage.start(share.id, as: stage.member).decode(AttemptView.self)
             let other = try await stage.start(own.id, as: stage.organiser).decode(AttemptView.self)
-            for _ in 0..<20 { try await stage.settle(after: 30) }
+            for _ in 0..<20 { try await stage.catchUp(after: 30) }
             #expect(try await stage.show(attempt.id, as: stage.member).state == .created)
             let finance = try await api.given.staff([.finance], at: stage.world.park.id)
             #expect(try await api.get("/v1/admin/reconciliation", as: finance).text.contains("\"unanswered\":2"))
             let second = try SandboxProcess(port: port, file: file)
             try await second.wait()
-            try await stage.settle(after: 30)
+            try await stage.catchUp(after: 30)
             let ready = try await stage.show(attempt.id, as: stage.member)
             #expect(ready.state == .requiresAction)
             #expect(try await stage.show(other.id, as: stage.organiser).state == .requiresAction)
             #expect(try await stage.account.list("payment_intents").count == 2)
             #expect(try await stage.account.pay(try #require(ready.clientSecret)) == "succeeded")
-            try await stage.settle(after: 30)
+            try await stage.catchUp(after: 30)
             #expect(try await stage.own(of: stage.member).state == .paid)
             try await stage.expectRight()
             await second.kill()
@@ -573,7 +580,7 @@ import Testing
             let secret = try #require(try await api.get(path).decode(AttemptView.self).clientSecret)
             #expect(try await stage.show(attempt.id, as: stage.member).clientSecret == nil)
             #expect(try await stage.account.pay(secret) == "succeeded")
-            try await stage.settle()
+            try await stage.catchUp()
             #expect(try await stage.own(of: stage.member).state == .paid)
             // Another link's payment, and another's link.
             let second = try await api.post("/v1/shares/\(own.id)/links", as: stage.organiser).decode(Made.self)
@@ -615,7 +622,7 @@ import Testing
         let own = try await stage.own(of: stage.organiser)
         let (_, secret) = try await stage.secret(share.id, as: stage.member)
         #expect(try await stage.account.pay(secret) == "succeeded")
-        try await stage.settle()
+        try await stage.catchUp()
         #expect(try await stage.state() == .confirmed)
         #expect(try await api.post("/v1/shares/\(share.id)/withdrawal", as: stage.member, key: "w").status == 200)
         try await api.work()
@@ -650,7 +657,7 @@ import Testing
             let stage = dropout.stage
             let (_, rest) = try await stage.secret(dropout.organiser.id, as: stage.organiser)
             #expect(try await stage.account.pay(rest) == "succeeded")
-            try await stage.settle()
+            try await stage.catchUp()
             try await api.work()
             #expect(try await dropout.returned() == dropout.amount - dropout.amount.percentage(10))
             #expect(try await stage.state() == .confirmed)
@@ -684,7 +691,7 @@ import Testing
             )
             .decode(Booking.self)
             #expect(changed.stay.nightCount == 3)
-            try await stage.settle()
+            try await stage.catchUp()
             #expect(try await stage.account.list("refunds").compactMap { $0["amount"] as? Int64 } == [cash.amount])
             try await stage.expectRight()
         }
@@ -722,7 +729,7 @@ import Testing
             for who in [stage.member, stage.organiser] {
                 let (_, secret) = try await stage.secret(stage.own(of: who).id, as: who)
                 #expect(try await stage.account.pay(secret) == "succeeded")
-                try await stage.settle()
+                try await stage.catchUp()
             }
             let park = stage.world.park.id
             let reception = try await api.given.staff([.reception, .finance], at: park)
@@ -797,8 +804,8 @@ import Testing
                 }()
                 let status = try await paid
                 try await worked
-                for _ in 0..<20 where try await stage.state() == .held { try await stage.settle(after: 3) }
-                try await stage.settle(after: 61)
+                for _ in 0..<20 where try await stage.state() == .held { try await stage.catchUp(after: 3) }
+                try await stage.catchUp(after: 61)
                 let state = try await stage.state()
                 let attempt = try await stage.show(id, as: organiser).state
                 if status == "succeeded" {

@@ -2,6 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 import Sync
+import SyncMessages
 import TestKit
 import Testing
 
@@ -32,7 +33,7 @@ import Testing
             let (id, secret) = try await stage.secret(share.id, as: stage.member)
             #expect(try await stage.show(id, as: stage.member).account == "acct_heide")
             #expect(try await stage.account.pay(secret) == "succeeded")
-            try await stage.settle()
+            try await stage.catchUp()
             #expect(try await stage.show(id, as: stage.member).state == .succeeded)
             let seller = stage.account.acting(for: "acct_heide")
             #expect(try await seller.list("payment_intents").count == 1)
@@ -47,7 +48,7 @@ import Testing
             let share = try await stage.own(of: stage.member)
             let (_, secret) = try await stage.secret(share.id, as: stage.member)
             _ = try await stage.account.pay(secret)
-            try await stage.settle()
+            try await stage.catchUp()
             try await stage.account.acting(for: "acct_heide").ask(
                 "POST",
                 "/v1/payouts",
@@ -86,7 +87,7 @@ import Testing
                 tx.publish(stage.world.park.id, .park, to: .park(stage.world.park.id))
             }
             _ = try await stage.account.pay(secret)
-            try await stage.settle()
+            try await stage.catchUp()
             #expect(try await stage.show(id, as: stage.member).state == .succeeded)
             let (next, _) = try await stage.secret(try await stage.own(of: stage.organiser).id, as: stage.organiser)
             #expect(try await stage.show(next, as: stage.organiser).account == "acct_other")
@@ -94,7 +95,7 @@ import Testing
             let cancelled = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "cancel")
             #expect(cancelled.status == 200)
             try await api.work()
-            try await stage.settle()
+            try await stage.catchUp()
             #expect(try await stage.account.acting(for: "acct_heide").list("refunds").count == 1)
             try await stage.expectRight()
         }
@@ -129,10 +130,10 @@ import Testing
             let share = try await stage.own(of: stage.member)
             let (_, secret) = try await stage.secret(share.id, as: stage.member)
             _ = try await stage.account.pay(secret)
-            try await stage.settle()
+            try await stage.catchUp()
             _ = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "cancel")
             try await api.work()
-            try await stage.settle()
+            try await stage.catchUp()
             try await stage.expectRight()
             #expect(try await balance("provider", "GBP", api) == 0)
             #expect(try await balance("provider", "EUR", api) != 0)
@@ -145,7 +146,7 @@ import Testing
             let share = try await stage.own(of: stage.member)
             let (_, secret) = try await stage.secret(share.id, as: stage.member)
             _ = try await stage.account.pay(secret, with: "pm_card_createDispute")
-            try await stage.settle()
+            try await stage.catchUp()
             try await ReadBooks.read(api.app)
             try await api.work()
             #expect(try await stage.own(of: stage.member).paid?.amount == 0)
@@ -162,7 +163,7 @@ import Testing
             let (_, secret) = try await stage.secret(share.id, as: stage.member)
             _ = try await stage.account.pay(secret)
             try await ReadBooks.read(api.app)
-            try await stage.settle()
+            try await stage.catchUp()
             try await stage.expectRight()
             #expect(try await balance("provider", "GBP", api) == 0)
         }
@@ -174,7 +175,7 @@ import Testing
             try await account.acting(for: "acct_zeta").ask("POST", "/v1/payouts", ["amount": "100", "currency": "eur"])
             try await api.transaction { tx in
                 for name in ["acct_a-b", "acct_zeta"] {
-                    try await tx.run(AttemptSQL.goOn(name, from: .init(), to: .init(), readAt: nil))
+                    try await tx.run(ProviderBooksSQL.goOn(name, from: .init(), to: .init(), readAt: nil))
                 }
             }
             await #expect(throws: PaymentProvider.Failure.self) {
@@ -191,7 +192,7 @@ import Testing
             let movements = try await account.list("balance_transactions").compactMap { $0["id"] as? String }
             try await api.transaction { tx in
                 try await tx.run(
-                    AttemptSQL.goOn(
+                    ProviderBooksSQL.goOn(
                         "",
                         from: .init(),
                         to: .init(begunWith: movements[0], reached: movements[9], begunAt: api.now),
@@ -248,7 +249,12 @@ import Testing
             let office = try await api.given.headOffice()
             func check(_ pass: CheckLedger.Pass) async throws -> String {
                 try await api.transaction { tx in
-                    try Job.enqueue(CheckLedger(pass: pass), key: pass.rawValue, at: api.now, api.app.act(in: tx, as: .job("test")))
+                    try Job.enqueue(
+                        CheckLedger(pass: pass),
+                        key: pass.rawValue,
+                        at: api.now,
+                        api.app.act(in: tx, as: .job("test"))
+                    )
                 }
                 try await api.work()
                 return try await api.get("/v1/admin/reconciliation", as: office).text

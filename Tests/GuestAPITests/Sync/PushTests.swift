@@ -2,6 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 import Sync
+import SyncMessages
 import TestKit
 import Testing
 

@@ -2,6 +2,8 @@ import Foundation
 import GuestModels
 import Postgres
 import Sync
+import SyncFaults
+import SyncMessages
 import Synchronization
 import TestKit
 import Testing

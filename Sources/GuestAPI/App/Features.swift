@@ -1,0 +1,48 @@
+public import Foundation
+public import GuestModels
+public import Logging
+
+/// Every feature, each after those that it calls.
+enum Features {
+    static let all: [Feature] = [
+        .service, .identity, .notifications, .parks, .groups, .booking, .arrival, .desk, .payments, .importing,
+        .planning,
+        .messages, .sync,
+    ]
+}
+
+extension Feature {
+    /// What belongs to no feature: jobs, mail, documentation.
+    fileprivate static let service = Feature(
+        name: "service",
+        handlers: [JobRoutes.handlers, DocsRoutes.handlers],
+        jobs: [Mail.self, EraseSpool.self, ForgetSpool.self, NoteErasure.self, CleanUp.self],
+        schedules: [.hourly(CleanUp()), .hourly(ForgetSpool())],
+        retention: [
+            Retention("answers", running: { [IdempotencySQL.deleteExpired(now: $0)] }),
+            Retention("runs", running: { [JobSQL.deleteOldRuns(now: $0)] }),
+        ]
+    )
+}
+
+extension AppEnvironment {
+    /// The service with all its features.
+    ///
+    /// - Throws: for a database address that cannot be read, and where two features have the same name for something.
+    public init(
+        settings: Settings,
+        now: @escaping @Sendable () -> Date = { Date() },
+        ids: IdentifierSource = .random,
+        secret: ServerSecret,
+        logger: Logger
+    ) throws {
+        try self.init(
+            features: FeatureTable(Features.all),
+            settings: settings,
+            now: now,
+            ids: ids,
+            secret: secret,
+            logger: logger
+        )
+    }
+}

@@ -1,0 +1,51 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension Booking {
+    /// Ends a hold whose time is over and frees its cottages; nothing happens to any other booking.
+    ///
+    /// Who is still paying is stopped at the provider first, for up to a minute: a hold never outlives what can still
+    /// be paid for it, and money never comes for cottages that somebody else has.
+    static func expire(_ id: Booking.ID, _ act: Act) async throws {
+        var booking = try await locked(id, act.as(.job(ExpireHold.kind)))
+        guard let deadline = booking.holdUntil, booking.expire(at: act.now) else { return }
+        if act.now < deadline.addingTimeInterval(graceForPayments),
+            try await act.tx.first(AllocationSQL.isBeingPaid(id)) == true
+        {
+            try Job.enqueue(EndPayments(bookingId: id), key: id.description, at: act.now, act)
+            return
+        }
+        booking.version += 1
+        ExtraOrder.cancel(booking.extras, act)
+        act.tx.later([
+            AllocationSQL.release(id),
+            BookingSQL.update(booking),
+            ChargeSQL.reverseLines(of: id, at: act.now),
+        ])
+        try await divide(id, act.as(.job(ExpireHold.kind)))
+        let number = booking.number
+        try await mailOrganiser("expired", about: id, act) { .holdExpired(number: number, park: $0) }
+        try booking.notify(.holdExpired, act.as(.job(ExpireHold.kind)))
+        booking.publish(in: act.tx)
+    }
+}
+
+/// Comes by at a hold's deadline.
+struct ExpireHold: Work {
+    static let kind = "expireHold"
+    static let queue = Job.Queue.effects
+
+    let bookingId: Booking.ID
+
+    func finish(_ act: Act) async throws {
+        try await Booking.expire(bookingId, act)
+    }
+
+    /// At the deadline, should it be a later one by now; soon, while somebody is still paying.
+    func again(_ act: Act) async throws -> Date? {
+        try await act.tx.first(BookingSQL.deadline(of: bookingId)).map {
+            $0 > act.now ? $0 : act.now.addingTimeInterval(2)
+        }
+    }
+}

@@ -1,0 +1,98 @@
+public import Foundation
+public import GuestModels
+public import Logging
+public import Postgres
+
+/// Everything a feature may use that is not its argument.
+///
+/// Made once, at the start.
+public struct AppEnvironment: Sendable {
+    public let settings: Settings
+    let features: FeatureTable
+    public let database: Database
+    /// A connection that does nothing but renew workers' leases, so that no rush makes them run out.
+    let leases: Database
+    public let now: @Sendable () -> Date
+    public internal(set) var ids: IdentifierSource
+    public let logger: Logger
+    let secret: ServerSecret
+    let metrics = Metrics()
+    let admission: Admission
+    let bell: WorkBell
+    let scopeBell: ScopeBell
+    let authenticator = Authenticator()
+    let signInLimit = SignInLimit()
+    /// nil where none is configured.
+    var payments: PaymentProvider? { settings.payments.map { PaymentProvider(settings: $0) } }
+
+    /// nil where they are not set up: then notices lie in the spool.
+    let apns: APNs?
+    let fcm: FCM?
+
+    /// Closes the connections to the database.
+    public func close() async {
+        await leases.close()
+        await database.close()
+    }
+
+    init(
+        features: FeatureTable,
+        settings: Settings,
+        now: @escaping @Sendable () -> Date,
+        ids: IdentifierSource,
+        secret: ServerSecret,
+        logger: Logger
+    ) throws {
+        self.features = features
+        self.settings = settings
+        self.now = now
+        self.ids = ids
+        self.logger = logger
+        apns = settings.apns.map(APNs.init)
+        fcm = settings.fcm.map(FCM.init)
+        self.secret = secret
+        let admission = Admission(capacity: settings.capacity)
+        self.admission = admission
+        var configuration = Database.Configuration(connectionString: settings.database)
+        configuration.readers = settings.readers
+        configuration.slowReaders = settings.slowReaders
+        configuration.writers = settings.writers
+        configuration.logger = logger
+        let (bell, scopeBell) = (
+            WorkBell(),
+            ScopeBell(capacity: settings.maximumConnections * 3 / 4) {
+                admission.load.waiting == 0
+            }
+        )
+        self.bell = bell
+        self.scopeBell = scopeBell
+        var single = Database.Configuration(connectionString: settings.database)
+        single.readers = 0
+        single.writers = 1
+        single.logger = logger
+        leases = try Database(single)
+        database = try Database(
+            configuration,
+            flush: { Publishing.flush($0, at: now()) },
+            committed: { notes in
+                bell.ring(notes)
+                scopeBell.committed(notes)
+            }
+        )
+    }
+}
+
+extension AppEnvironment {
+    /// A park's clock; nil, logged and counted, if its time zone cannot be read.
+    ///
+    /// For work on many parks, where one must not stop the others.
+    func clock(of timeZone: String) -> ParkClock? {
+        do {
+            return try ParkClock(stored: timeZone)
+        } catch {
+            metrics.met(error)
+            logger.error("a park is left out", metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+}

@@ -1,0 +1,12 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// What a feature does when a traveller leaves a group.
+struct Departure: Sendable {
+    let run: @Sendable (Traveller.ID, TravelGroup.ID, Act) async throws -> Void
+
+    init(_ run: @escaping @Sendable (Traveller.ID, TravelGroup.ID, Act) async throws -> Void) {
+        self.run = run
+    }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// What one feature adds to the service.
+///
+/// Each feature declares its own in its folder, and `Features.all` lists them.
+struct Feature: Sendable {
+    let name: String
+    /// By the name of the policy row; a table for each file of routes.
+    var handlers: [[String: RouteTable.Handler]] = []
+    /// What phones may do offline, by name and version, such as `planItem.add@1`.
+    var mutations: [String: MutationVerb] = [:]
+    var jobs: [any Work.Type] = []
+    var schedules: [Schedule] = []
+    var retention: [Retention] = []
+    var personalData: [PersonalData] = []
+    var departures: [Departure] = []
+    var regroupings: [Regrouping] = []
+}
+
+/// All features put together, once, at the start.
+struct FeatureTable: Sendable {
+    let handlers: [String: RouteTable.Handler]
+    let mutations: [String: MutationVerb]
+    let jobs: [String: any Work.Type]
+    /// Sorted.
+    let jobKinds: [String]
+    let schedules: [Schedule]
+    /// By the name that jobs have.
+    let retention: [String: Retention]
+    /// Erased from the first to the last: what stands on other features before these.
+    let personalData: [PersonalData]
+    let departures: [Departure]
+    let regroupings: [Regrouping]
+
+    /// Two features, or two declarations of one feature, have the same name for something.
+    struct Duplicate: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// - Parameter features: each after those that it calls.
+    /// - Throws: `Duplicate`, which stops the start: one of the two would never be reached.
+    init(_ features: [Feature]) throws(Duplicate) {
+        handlers = try Self.unique(features.flatMap { $0.handlers.joined().map { ($0.key, $0.value) } })
+        mutations = try Self.unique(features.flatMap { $0.mutations.map { ($0.key, $0.value) } })
+        jobs = try Self.unique(features.flatMap { $0.jobs.map { ($0.kind, $0) } })
+        jobKinds = jobs.keys.sorted()
+        schedules = features.flatMap(\.schedules)
+        retention = try Self.unique(features.flatMap { $0.retention.map { ($0.name, $0) } })
+        personalData = features.reversed().flatMap(\.personalData)
+        departures = features.flatMap(\.departures)
+        regroupings = features.flatMap(\.regroupings)
+    }
+
+    private static func unique<Value>(_ pairs: [(String, Value)]) throws(Duplicate) -> [String: Value] {
+        var values: [String: Value] = [:]
+        for (name, value) in pairs {
+            guard values.updateValue(value, forKey: name) == nil else {
+                throw Duplicate(description: "\(name) is declared twice")
+            }
+        }
+        return values
+    }
+}
+
+/// Rows that have served their time, and go in portions.
+struct Retention: Sendable {
+    /// Part of the arguments of jobs that wait, so it is never given another meaning.
+    let name: String
+    /// Deletes a portion; says whether there may be more.
+    let forget: @Sendable (Act) async throws -> Bool
+
+    init(_ name: String, _ forget: @escaping @Sendable (Act) async throws -> Bool) {
+        self.name = name
+        self.forget = forget
+    }
+
+    /// Rows that one or more commands delete, each a portion at most.
+    init(_ name: String, running commands: @escaping @Sendable (_ now: Date) -> [Command]) {
+        self.init(name) { act in
+            var isFull = false
+            for command in commands(act.now) { isFull = try await act.tx.run(command) == Command.portion || isFull }
+            return isFull
+        }
+    }
+}
+
+extension Date {
+    func earlier(days: Int) -> Date { addingTimeInterval(-Double(days) * 86400) }
+}

@@ -1,0 +1,54 @@
+import Foundation
+import GuestModels
+import Postgres
+import SyncMessages
+
+/// What a phone may do offline: the same verb that a route calls.
+///
+/// The name of a mutation is never given another meaning: what changes gets another number behind the `@`, and the old
+/// one stays for a year.
+struct MutationVerb: Sendable {
+    /// A mutation as a phone sent it.
+    struct Sent: Sendable {
+        let bytes: [UInt8]
+        /// By the phone's clock, but not later than now, and later than what the same phone did before.
+        let madeAt: Date
+        let now: Date
+
+        /// Throws `BadRequest` for arguments that are none of the verb's.
+        func arguments<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
+            try RequestDecoder.decode(type, from: bytes, at: now)
+        }
+    }
+
+    /// Rows that mutations of one push must lock in one order, before the first of them begins.
+    struct Lock: Sendable {
+        /// Which rows; two verbs with the same name lock the same kind.
+        let name: String
+        let command: @Sendable (_ ids: [UUID], _ guest: Guest.ID) -> Command
+    }
+
+    typealias Results = [Result<Outcome.Result, any Error>]
+
+    /// Whether mutations that follow each other are done together.
+    let takesSeveral: Bool
+    let lock: Lock?
+    let run: @Sendable ([Sent], Act) async throws -> Results
+
+    init(locking lock: Lock? = nil, _ one: @escaping @Sendable (Sent, Act) async throws -> Outcome.Result) {
+        takesSeveral = false
+        self.lock = lock
+        run = { all, act in
+            var results: Results = []
+            for sent in all { results.append(.success(try await one(sent, act))) }
+            return results
+        }
+    }
+
+    /// - Parameter several: does all of them; the result is the same as of one after the other.
+    init(locking lock: Lock? = nil, several: @escaping @Sendable ([Sent], Act) async throws -> Results) {
+        takesSeveral = true
+        self.lock = lock
+        run = several
+    }
+}

@@ -1,0 +1,48 @@
+import GuestModels
+import Postgres
+
+extension Guest {
+    /// The asker's own profile.
+    static func show(_ look: Look) async throws -> Guest {
+        guard let guest = try await look.reader.first(IdentitySQL.guest(look.principal.guest())) else {
+            throw Refusal.notFound
+        }
+        return guest
+    }
+
+    static func consents(_ look: Look) async throws -> [ConsentEntry] {
+        try await look.reader.all(ConsentSQL.consents(of: .guest(look.principal.guest())))
+    }
+
+    /// What the desk has done and looked at in the asker's name, newest first, 500 at most.
+    static func deskActions(_ look: Look) async throws -> [DeskAction] {
+        try await look.reader.all(DeskGuestSQL.deskActions(for: look.principal.guest(), limit: 500))
+    }
+}
+
+extension Device {
+    /// The asker's own devices.
+    ///
+    /// - Parameter current: the session that asks.
+    static func list(current: Session.ID?, _ look: Look) async throws -> [Device] {
+        try await look.reader.all(
+            IdentitySQL.devices(of: look.principal.guest(), current: current, now: look.now)
+        )
+    }
+
+    /// Signs one of the asker's own devices out.
+    static func revoke(_ device: Session.ID, _ act: Act) async throws {
+        let command = try IdentitySQL.revoke(device, of: act.principal.guest(), at: act.now)
+        guard try await act.tx.run(command) == 1 else { throw Refusal.notFound }
+    }
+}
+
+extension MailChange {
+    /// The asker's change of address that waits.
+    static func show(_ look: Look) async throws -> MailChange {
+        guard let change = try await look.reader.first(MailChangeSQL.mailChange(of: look.principal.guest())) else {
+            throw Refusal.notFound
+        }
+        return change
+    }
+}

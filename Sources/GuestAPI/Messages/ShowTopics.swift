@@ -1,0 +1,91 @@
+import GuestModels
+import Postgres
+
+/// A topic with all that was said in it.
+struct TopicView: Encodable, Sendable {
+    let topic: Topic
+    let messages: [Message]
+}
+
+extension Topic {
+    /// The topics of a group, for its members.
+    static func list(in group: TravelGroup.ID, _ look: Look) async throws -> [Topic] {
+        let (own, topics) = try await look.reader.all(
+            TravelGroup.ownRow(in: group, look),
+            MessageSQL.topics(of: group)
+        )
+        guard !own.isEmpty else { throw Refusal.notFound }
+        return topics
+    }
+
+    /// One topic, for members of its group.
+    static func show(_ id: Topic.ID, in group: TravelGroup.ID, _ look: Look) async throws -> TopicView {
+        let (own, topics, messages) = try await look.reader.all(
+            TravelGroup.ownRow(in: group, look),
+            MessageSQL.topic(id),
+            MessageSQL.messages(in: id)
+        )
+        guard !own.isEmpty, let topic = topics.first?.topic, topic.groupId == group else { throw Refusal.notFound }
+        return TopicView(topic: topic, messages: messages)
+    }
+
+    /// One topic, for the hosts of its park.
+    static func show(_ id: Topic.ID, _ look: Look) async throws -> TopicView {
+        let (topics, messages) = try await look.reader.all(MessageSQL.topic(id), MessageSQL.messages(in: id))
+        guard let (topic, park) = topics.first else { throw Refusal.notFound }
+        try look.principal.require(hosts, at: park)
+        return TopicView(topic: topic, messages: messages)
+    }
+
+    /// What waits for the hosts of a park.
+    ///
+    /// - Parameter offset: rows of the pages before.
+    static func inbox(
+        of park: Park.ID,
+        _ state: State,
+        owner: StaffMember.ID?,
+        after offset: Int,
+        limit: Int,
+        _ look: Look
+    ) async throws -> Page<MessageSQL.InboxRow> {
+        try look.principal.require(hosts, at: park)
+        let query = MessageSQL.inbox(park, state, owner: owner, after: offset, limit: limit + 1)
+        return Page(try await look.reader.all(query), limit: limit) { _ in String(offset + limit) }
+    }
+}
+
+extension Message {
+    /// What the members of a group say to each other, newest first.
+    static func list(
+        in group: TravelGroup.ID,
+        before cursor: Message.ID?,
+        limit: Int,
+        _ look: Look
+    ) async throws -> Page<Message> {
+        let (own, rows) = try await look.reader.all(
+            TravelGroup.ownRow(in: group, look),
+            MessageSQL.messages(of: group, before: cursor, limit: limit + 1)
+        )
+        guard !own.isEmpty else { throw Refusal.notFound }
+        return Page(rows, limit: limit) { $0.id.description }
+    }
+}
+
+extension MessagePhoto {
+    /// Throws `notFound` unless the photo is there and the asker is a member of its group.
+    static func requireSeen(_ name: PhotoName, in group: TravelGroup.ID, _ look: Look) async throws {
+        let (own, sizes) = try await look.reader.all(
+            TravelGroup.ownRow(in: group, look),
+            PhotoSQL.size(name, in: group)
+        )
+        guard !own.isEmpty, !sizes.isEmpty else { throw Refusal.notFound }
+    }
+
+    /// The group of a photo in a topic, for the hosts of its park.
+    static func group(of name: PhotoName, in id: Topic.ID, _ look: Look) async throws -> TravelGroup.ID {
+        let (topics, found) = try await look.reader.all(MessageSQL.topic(id), PhotoSQL.isIn(id, name))
+        guard let (topic, park) = topics.first, !found.isEmpty else { throw Refusal.notFound }
+        try look.principal.require(Topic.hosts, at: park)
+        return topic.groupId
+    }
+}

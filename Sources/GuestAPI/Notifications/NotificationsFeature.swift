@@ -1,0 +1,13 @@
+import GuestModels
+import Postgres
+
+extension Feature {
+    /// What phones show their people of something that happened.
+    static let notifications = Feature(
+        name: "notifications",
+        handlers: [NoticeRoutes.handlers],
+        jobs: [Notify.self, SendNotice.self],
+        retention: [Retention("pushTokens", running: { [NoticeSQL.forgetTokens(now: $0)] })],
+        personalData: [.notices]
+    )
+}

@@ -1,0 +1,28 @@
+import GuestModels
+import Postgres
+
+extension PushToken {
+    /// Lets notices of a session go to this address of its phone.
+    func register(for session: Session.ID, _ act: Act) async throws {
+        try await act.tx.run(
+            NoticeSQL.register(self, for: session, at: act.now),
+            refusing: ["push_token_of_one": .tokenBusy]
+        )
+    }
+
+    static func forget(of session: Session.ID, _ act: Act) async throws {
+        try await act.tx.run(NoticeSQL.forgetToken(of: session))
+    }
+}
+
+extension NoticePreferences {
+    /// The asker's; nothing is muted unless they said so.
+    static func show(_ look: Look) async throws -> NoticePreferences {
+        let guest = try look.principal.guest()
+        return try await look.reader.first(NoticeSQL.preferences(of: guest)) ?? NoticePreferences(muted: [])
+    }
+
+    func set(_ act: Act) async throws {
+        try await act.tx.run(NoticeSQL.set(self, of: act.principal.guest()))
+    }
+}

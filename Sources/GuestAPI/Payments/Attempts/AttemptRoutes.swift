@@ -1,0 +1,125 @@
+import GuestModels
+import HTTPTypes
+import Postgres
+
+/// Paying through the provider.
+enum AttemptRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "startPayment": start, "showPayment": show, "endPayment": end, "listAttempts": list,
+        "receiveEvent": receive,
+        "showReconciliation": reconciliation, "listJournals": journals, "listSellerJournals": sellerJournals,
+        "reportTouristTax": touristTax,
+    ]
+
+    /// Seconds that a payer may wait for the provider's answer in one request.
+    static let longestWait = 25
+
+    private static func start(_ call: Call) async throws -> Answer {
+        let request = try call.body(PaymentRequest.self)
+        let share: Share.ID = try call.id("share")
+        return try await call.write { act in
+            let attempt = try await Attempt.start(request, for: share, by: .principal(call.principal), act)
+            return try accepted(attempt, at: "/v1/payments/\(attempt.id)")
+        }
+    }
+
+    static func accepted(_ attempt: Attempt, at path: String) throws -> Answer {
+        var answer = try Answer.json(AttemptView(attempt), .accepted)
+        answer.headers.append(HTTPField(name: .location, value: path))
+        return answer
+    }
+
+    private static func show(_ call: Call) async throws -> Answer {
+        let id: Attempt.ID = try call.id("payment")
+        return try await wait(call) {
+            try await call.read { try await Attempt.show(id, $0) }
+        }
+    }
+
+    /// Answers once the provider has, or when the time is over that the payer is willing to wait.
+    static func wait(_ call: Call, _ look: () async throws -> AttemptView) async throws -> Answer {
+        var query = QueryReader(call)
+        let seconds = query.int("wait", 0...longestWait, default: 0)
+        try query.finish()
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        var pause = Duration.milliseconds(20)
+        while true {
+            let view = try await look()
+            guard view.state == .created, ContinuousClock.now < deadline else { return try .json(view) }
+            try await call.app.admission.rest(call.load) { try? await Task.sleep(for: pause) }
+            pause = min(pause * 2, .milliseconds(250))
+        }
+    }
+
+    private static func end(_ call: Call) async throws -> Answer {
+        let id: Attempt.ID = try call.id("payment")
+        return try await call.write { act in
+            try .json(
+                AttemptView(
+                    await Attempt.end(id, by: .principal(call.principal), act)
+                ),
+                .accepted
+            )
+        }
+    }
+
+    /// All attempts and refunds of a booking, for the desk; nobody's card.
+    private static func list(_ call: Call) async throws -> Answer {
+        let id: Booking.ID = try call.id("booking")
+        return try .json(await call.read { try await BookingPayments.all(of: id, $0) })
+    }
+
+    private static func receive(_ call: Call) async throws -> Answer {
+        let event = try ProviderEvent.read(call)
+        return try await call.write { act in
+            try await event.receive(act)
+            return .noContent
+        }
+    }
+
+    private static func reconciliation(_ call: Call) async throws -> Answer {
+        var query = QueryReader(call)
+        try query.finish()
+        return try .json(await call.read { try await Reconciliation.show($0) })
+    }
+
+    private static func touristTax(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        let days = try QueryReader.days(of: call, atMost: 400)
+        let rows = try await call.read { try await TouristTaxReport.show(park, during: days, $0) }
+        return try .json(Page(items: rows, next: nil))
+    }
+
+    private static func journals(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        return try journals(of: .park(park), during: QueryReader.days(of: call, atMost: 400), call)
+    }
+
+    private static func sellerJournals(_ call: Call) async throws -> Answer {
+        var query = QueryReader(call)
+        let days = query.days("from", "to", atMost: 400)
+        let seller = query.text("seller", length: 1...100)
+        try query.finish()
+        guard let days else { throw BadRequest("?from", "is missing") }
+        return try journals(of: .seller(seller), during: days, call)
+    }
+
+    /// The ledger as a CSV file for the accountant, one line per entry.
+    private static func journals(of books: JournalFile.Books, during days: Stay, _ call: Call) throws -> Answer {
+        try books.require(call.principal)
+        return Answer(
+            status: .ok,
+            headers: [
+                HTTPField(name: .contentType, value: "text/csv; charset=utf-8"),
+                HTTPField(name: .contentDisposition, value: "attachment; filename=\"journals.csv\""),
+                HTTPField(name: .cacheControl, value: "no-store"),
+            ],
+            body: [],
+            stream: { send in
+                try await JournalFile.export(books, during: days, to: send) { read in
+                    try await call.read { try await read($0) }
+                }
+            }
+        )
+    }
+}

@@ -1,0 +1,60 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// The ledger as a file: RFC 4180, one line per entry, written a portion at a time.
+enum JournalFile {
+    static let header = "day,journal,reason,booking,account,debit,credit,currency,vat\r\n"
+
+    /// The park or the seller whose journals an export lists.
+    enum Books: Sendable {
+        case park(Park.ID)
+        /// The parks of a seller, by its account at the provider, and what belongs to the account as a whole; nil for
+        /// all that are paid into the service's own.
+        case seller(String?)
+
+        /// Finance of the park and its accountant's system; a seller's books are head office's, by the policy table.
+        func require(_ principal: Principal) throws(Refusal) {
+            if case .park(let park) = self { try principal.require([.finance], or: .books, at: park) }
+        }
+    }
+
+    typealias Portion = (Look) async throws -> [JournalSQL.JournalLine]
+
+    /// Lines of a portion.
+    private static let portion = 2000
+
+    /// - Parameter read: reads a portion, each in a transaction of its own.
+    static func export(
+        _ books: Books,
+        during days: Stay,
+        to send: (String) async throws -> Void,
+        reading read: (Portion) async throws -> [JournalSQL.JournalLine]
+    ) async throws {
+        try await send(header)
+        var last: (LocalDate, UUID, Int)?
+        while true {
+            let query = JournalSQL.journalLines(of: books, during: days, after: last, limit: portion)
+            let lines = try await read { try await $0.reader.all(query) }
+            if !lines.isEmpty { try await send(lines.map(text).joined()) }
+            guard lines.count == portion, let end = lines.last else { return }
+            last = (end.day, end.journal, end.place)
+        }
+    }
+
+    private static func text(_ row: JournalSQL.JournalLine) -> String {
+        [
+            row.day.description, row.journal.lowercasedText, quoted(row.reason), row.number ?? "", row.account,
+            row.amount > 0 ? Money(row.amount, row.currency).decimals : "",
+            row.amount < 0 ? Money(-row.amount, row.currency).decimals : "",
+            row.currency,
+            row.rate.map { Int64($0).text(decimals: 2) } ?? "",
+        ].joined(separator: ",") + "\r\n"
+    }
+
+    /// A text that a spreadsheet would take for a formula begins with an apostrophe.
+    private static func quoted(_ text: String) -> String {
+        let plain = text.first.map { "=+-@".contains($0) } ?? false ? "'\(text)" : text
+        return "\"\(plain.replacing("\"", with: "\"\""))\""
+    }
+}

@@ -1,0 +1,95 @@
+import GuestModels
+import HTTPTypes
+import Postgres
+
+/// Paying without an account: who has the address pays that share and sees nothing else.
+enum PayLinkRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "createPayLink": create, "revokePayLink": revoke, "showPayLink": show, "payByLink": pay,
+        "showLinkPayment": showPayment, "showPayPage": page, "startPayPage": startPage,
+    ]
+
+    private static func create(_ call: Call) async throws -> Answer {
+        let share: Share.ID = try call.id("share")
+        return try await call.write { act in
+            let link = try await PayLink.create(for: share, act)
+            return try .json(
+                PayLinkAnswer(id: link.id, url: PayLink.url(of: link.id, call.app), expiresAt: link.expiresAt),
+                .created
+            )
+        }
+    }
+
+    private static func revoke(_ call: Call) async throws -> Answer {
+        let share: Share.ID = try call.id("share")
+        let link: PayLink.ID = try call.id("link")
+        return try await call.write { act in
+            try await PayLink.revoke(link, of: share, act)
+            return .noContent
+        }
+    }
+
+    private static func find(_ call: Call) async throws -> PayLink {
+        try await call.read { try await PayLink.find(call.text("token"), $0) }
+    }
+
+    private static func show(_ call: Call) async throws -> Answer {
+        let link = try await find(call)
+        return try .json(await call.read { try await PayLinkView.show(link, $0) })
+    }
+
+    private static func pay(_ call: Call) async throws -> Answer {
+        let request = try call.body(PaymentRequest.self)
+        let link = try await find(call)
+        return try await call.write { act in
+            let attempt = try await Attempt.start(request, for: link.shareId, by: .link(link), act)
+            return try AttemptRoutes.accepted(attempt, at: "/v1/pay-links/\(call.text("token"))/payments/\(attempt.id)")
+        }
+    }
+
+    private static func showPayment(_ call: Call) async throws -> Answer {
+        let id: Attempt.ID = try call.id("payment")
+        let link = try await find(call)
+        return try await AttemptRoutes.wait(call) { try await view(id, link, call) }
+    }
+
+    private static func view(_ id: Attempt.ID, _ link: PayLink, _ call: Call) async throws -> AttemptView {
+        try await call.read { try await Attempt.show(id, by: link, $0) }
+    }
+
+    // MARK: The page that a mail leads to
+
+    private static func page(_ call: Call) async throws -> Answer {
+        let link = try await find(call)
+        let view = try await call.read { try await PayLinkView.show(link, $0) }
+        return PayPage.answer(view, at: PayLink.url(of: link.id, call.app), in: call.language)
+    }
+
+    /// The page's button: begins to pay all that is open and leads on to where that is done.
+    private static func startPage(_ call: Call) async throws -> Answer {
+        let link = try await find(call)
+        let taken = try await call.read { try await PayLinkView.show(link, $0) }.methods
+        let method = taken.contains(.ideal) && call.language == .dutch ? Attempt.Method.ideal : .card
+        let attempt: Attempt
+        do {
+            attempt = try await call.act { act in
+                try await Attempt.start(PaymentRequest(method: method), for: link.shareId, by: .link(link), act)
+            }
+        } catch let refusal as Refusal {
+            // A browser asks: it is told in a page, as a person reads it.
+            let view = try await call.read { try await PayLinkView.show(link, $0) }
+            return PayPage.answer(
+                view,
+                at: PayLink.url(of: link.id, call.app),
+                refusing: refusal,
+                in: call.language
+            )
+        }
+        let deadline = ContinuousClock.now + .seconds(5)
+        while call.app.settings.payments?.page != nil, ContinuousClock.now < deadline {
+            if let page = try await view(attempt.id, link, call).page { return PayPage.redirect(to: page) }
+            try await call.app.admission.rest(call.load) { try? await Task.sleep(for: .milliseconds(50)) }
+        }
+        return PayPage.redirect(to: "/pay/\(call.text("token"))")
+    }
+}

@@ -1,0 +1,19 @@
+import GuestModels
+import Postgres
+
+extension Feature {
+    /// What phones show, and what was done on them while they were offline.
+    static let sync = Feature(
+        name: "sync",
+        handlers: [SyncRoutes.handlers],
+        retention: [
+            Retention("deletions") { act in
+                let deletions = SyncSQL.forgetDeletions(before: act.now.earlier(days: 90))
+                try await act.tx.run(deletions.lock)
+                return try await act.tx.first(deletions.forget) == Command.portion
+            },
+            Retention("devices", running: { SyncSQL.deleteOld(before: $0.earlier(days: 400)) }),
+        ],
+        personalData: [.sync]
+    )
+}

@@ -1,0 +1,180 @@
+package import Foundation
+package import GRDB
+import GuestModels
+package import SyncMessages
+import Synchronization
+
+extension LocalStore {
+    /// What an answer said of what was done, and what is new; all of it in one transaction.
+    ///
+    /// - Parameter cursor: that it was asked with. When another answer has moved on since, what is new in this one is old.
+    /// - Returns: scopes whose rows here are not what the server has, for repair.
+    package func apply(_ lines: [SyncLine], since cursor: String?) throws -> (isComplete: Bool, damaged: [ScopeState]) {
+        if try isNoNews(lines, since: cursor) { return (true, []) }
+        return try database.write { database in
+            let isNew = try Self.cursor(database) == cursor
+            var (scope, order) = ("", 0)
+            var news: [News] = []
+            var damaged: [ScopeState] = []
+            var isComplete = false
+            for line in lines where isNew || line.isOfPush {
+                switch line {
+                case .outcome(let sequence, let outcome): try Self.record(sequence, outcome, database)
+                case .expected(let sequence): try Self.renumber(from: sequence, database)
+                case .forked:
+                    // A new name; what waits keeps its ids, so that nothing is done twice.
+                    try Self.rename(database)
+                case .busy: break
+                case .scope(let name): (scope, order) = (name, order + 1)
+                case .reset(let name), .removed(let name):
+                    (scope, order) = (name, order + 1)
+                    news.append(News(scope: name, order: order, row: nil))
+                case .row(let row): news.append(News(scope: scope, order: order, row: row))
+                case .page(let cursor):
+                    try Self.stage(news, database)
+                    news = []
+                    try Self.set("page", cursor, database)
+                case .complete(let cursor, let scopes):
+                    try database.execute(sql: "DELETE FROM done")
+                    let hasParts = try Int.fetchOne(database, sql: "SELECT 1 FROM staged LIMIT 1") != nil
+                    if hasParts || news.contains(where: { $0.row == nil }) {
+                        try Self.stage(news, database)
+                        try Self.flip(database)
+                    } else {
+                        try Self.apply(news, database)
+                    }
+                    news = []
+                    try Self.prune(to: scopes, database)
+                    try database.execute(sql: "DELETE FROM state WHERE name = 'page'")
+                    try Self.set("cursor", cursor, database)
+                    damaged = try check(scopes, database)
+                    isComplete = true
+                }
+            }
+            try rebase(database)
+            return (isComplete, damaged)
+        }
+    }
+
+    /// Whether an answer says nothing but that all is as it was when it was last looked at; then nothing is written.
+    func isNoNews(_ lines: [SyncLine], since cursor: String?) throws -> Bool {
+        guard lines.count == 1, case .complete(let latest, let scopes)? = lines.first, latest == cursor else {
+            return false
+        }
+        let isKnown = checked.withLock { checked in
+            checked.answers += 1
+            return checked.answers < Self.answersBetweenChecks && checked.scopes.count == scopes.count
+                && scopes.allSatisfy { checked.scopes[$0.scope] == $0 }
+        }
+        guard isKnown else { return false }
+        return try database.read { database in
+            let isBetween = try Bool.fetchOne(
+                database,
+                sql: "SELECT EXISTS (SELECT 1 FROM done) OR EXISTS (SELECT 1 FROM staged)"
+            )
+            return try Self.cursor(database) == cursor && isBetween == false
+        }
+    }
+
+    /// What an answer says of a scope: a row, or with none that all of it goes which is here.
+    struct News {
+        let scope: String
+        /// Where the scope came first in the answer.
+        let order: Int
+        let row: SyncRow?
+
+        /// One that was altered on its way is left out: the digest will tell, and the repair bring it.
+        var isAltered: Bool {
+            guard let row, let content = row.content else { return false }
+            return SyncRow.hash(kind: row.kind, id: row.id, body: content.body) != content.hash
+        }
+    }
+
+    /// Keeps what is no more than a part.
+    static func stage(_ news: [News], _ database: Database) throws {
+        let insert = try database.cachedStatement(
+            sql: "INSERT INTO staged (scope, kind, id, hash, body) VALUES (?, ?, ?, ?, ?)"
+        )
+        for new in news where !new.isAltered {
+            let (row, content) = (new.row, new.row?.content)
+            try insert.execute(arguments: [
+                new.scope, row?.kind, row?.id.lowercasedText, content.map { Int64(bitPattern: $0.hash) }, content?.body,
+            ])
+        }
+    }
+
+    /// What an answer has brought whole, without a stay in between; in the order of the keys, which fills the tree from
+    /// one side.
+    static func apply(_ news: [News], _ database: Database) throws {
+        let rows = news.enumerated().compactMap { place, new in new.row.map { (place, new, $0) } }.sorted {
+            left,
+            right in
+            let ((place, new, row), (otherPlace, other, otherRow)) = (left, right)
+            if new.order != other.order { return new.order < other.order }
+            if row.kind != otherRow.kind { return row.kind < otherRow.kind }
+            return row.id != otherRow.id ? row.id < otherRow.id : place < otherPlace
+        }
+        let delete = try database.cachedStatement(sql: "DELETE FROM row WHERE scope = ? AND kind = ? AND id = ?")
+        for (_, new, row) in rows where !new.isAltered {
+            if let content = row.content {
+                try insert(new.scope, row.kind, row.id, content, database)
+            } else {
+                try delete.execute(arguments: [new.scope, row.kind, row.id.lowercasedText])
+            }
+        }
+    }
+
+    package static func insert(
+        _ scope: String,
+        _ kind: String,
+        _ id: UUID,
+        _ content: SyncRow.Content,
+        _ database: Database
+    ) throws {
+        try database.cachedStatement(sql: "INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?, ?)").execute(arguments: [
+            scope, kind, id.lowercasedText, Int64(bitPattern: content.hash), content.body,
+        ])
+    }
+
+    /// What was staged becomes what is so, in the order it came: of each row the last, between any two times that all of
+    /// a scope was to go.
+    static func flip(_ database: Database) throws {
+        let last = try Int.fetchOne(database, sql: "SELECT max(place) FROM staged") ?? 0
+        let clears = try Row.fetchAll(
+            database,
+            sql: "SELECT place, scope FROM staged WHERE kind IS NULL ORDER BY place"
+        )
+        var done = 0
+        for (place, scope) in clears.map({ ($0[0] as Int, $0[1] as String?) }) + [(last + 1, nil)] {
+            let latest = """
+                SELECT scope, kind, id, hash, body, max(place) FROM staged
+                WHERE place > \(done) AND place < \(place) GROUP BY scope, kind, id
+                """
+            try database.execute(
+                sql: """
+                    INSERT OR REPLACE INTO row
+                    SELECT scope, kind, id, hash, body FROM (\(latest)) WHERE body IS NOT NULL;
+                    DELETE FROM row WHERE (scope, kind, id) IN (
+                        SELECT scope, kind, id FROM (\(latest)) WHERE body IS NULL
+                    );
+                    """
+            )
+            if let scope { try database.execute(sql: "DELETE FROM row WHERE scope = ?", arguments: [scope]) }
+            done = place
+        }
+        try database.execute(sql: "DELETE FROM staged")
+    }
+
+    /// What the guest sees no more goes, also where nobody said so.
+    static func prune(to scopes: [ScopeState], _ database: Database) throws {
+        let names = Set(scopes.map(\.scope))
+        for scope in try String.fetchAll(database, sql: "SELECT DISTINCT scope FROM row") where !names.contains(scope) {
+            try database.execute(sql: "DELETE FROM row WHERE scope = ?", arguments: [scope])
+        }
+        for group in try String.fetchAll(database, sql: "SELECT DISTINCT groupId FROM photo")
+        where !names.contains("group:\(group)") {
+            // One that waits is told first that the group is gone.
+            try database.execute(sql: "DELETE FROM photo WHERE groupId = ? AND received IS NULL", arguments: [group])
+        }
+    }
+}

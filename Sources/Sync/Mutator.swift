@@ -1,0 +1,52 @@
+public import Foundation
+import GRDB
+public import GuestModels
+import SyncMessages
+import Synchronization
+
+/// What a mutation looks like on the phone that made it, until the server has said what became of it.
+///
+/// Must come to the same from the same rows: it runs again after every answer.
+public struct Mutator: Sendable {
+    let apply: @Sendable (LocalStore.Deed, Overlay) throws -> Void
+
+    public init<Arguments: Decodable & SendableMetatype>(
+        of type: Arguments.Type = Arguments.self,
+        _ apply: @escaping @Sendable (Arguments, LocalStore.Deed, Overlay) throws -> Void
+    ) {
+        self.apply = { deed, overlay in
+            let arguments = try JSONDecoder.ofRows.decode(Arguments.self, from: Data(deed.arguments.utf8))
+            try apply(arguments, deed, overlay)
+        }
+    }
+}
+
+/// Where a mutator reads what is shown and says what it makes of it; good for as long as the mutator runs.
+public struct Overlay {
+    /// Whose phone it is.
+    public let guest: Guest.ID
+    let database: Database
+
+    public func body<Value: Decodable>(
+        _ kind: String,
+        _ id: UUID,
+        in scope: String,
+        as type: Value.Type = Value.self
+    ) throws -> Value? {
+        let text = try String.fetchOne(
+            database,
+            sql: "SELECT body FROM shown WHERE scope = ? AND kind = ? AND id = ?",
+            arguments: [scope, kind, id.lowercasedText]
+        )
+        return try text.map { try JSONDecoder.ofRows.decode(type, from: Data($0.utf8)) }
+    }
+
+    /// nil takes it away.
+    public func show(_ kind: String, _ id: UUID, in scope: String, as value: (some Encodable)?) throws {
+        let text = try value.map { String(decoding: try JSONEncoder.ofArguments.encode($0), as: UTF8.self) }
+        try database.execute(
+            sql: "INSERT OR REPLACE INTO overlay VALUES (?, ?, ?, ?)",
+            arguments: [scope, kind, id.lowercasedText, text]
+        )
+    }
+}
