@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check check-deployment check-trouble check-upgrade bench fuzz simulate simulate-phones simulate-line format reset
+.PHONY: help run demo test lint check check-deployment check-trouble check-upgrade bench fuzz simulate simulate-phones simulate-line format reset
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 18
@@ -12,6 +12,9 @@ demo: ## play one group's way through the running service
 
 test: ## set up, start a throw-away cluster, run all tests (ARGS='--filter Booking')
 	@scripts/test.sh $(ARGS)
+
+lint: ## format, layering, and that every refusal is documented and met by a test
+	@scripts/lint.sh
 
 check: ## format, layering, tests, and what other programs say: a browser, Prometheus, readers of PDFs and calendars, a fuzzer
 	@scripts/check.sh

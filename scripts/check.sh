@@ -2,12 +2,7 @@
 # Everything that must be right before a change lands.
 . "$(dirname "$0")/lib.sh"
 cd "$root"
-say "Format"
-swift format lint --strict --recursive --configuration .swift-format Sources Tests Package.swift
-say "Layering"
-"$root/scripts/layering.sh"
-say "Errors"
-python3 "$root/scripts/errors.py" check
+"$root/scripts/lint.sh"
 say "Tests"
 "$root/scripts/test.sh"
 say "Many histories of a booking's money"

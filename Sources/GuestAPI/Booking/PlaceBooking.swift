@@ -14,27 +14,14 @@ extension Booking {
     ///
     /// Throws `cottageTaken` when somebody else has one of them.
     static func place(_ request: BookingRequest, isByDesk: Bool = false, _ act: Act) async throws -> Booking {
-        guard let guest = act.principal.guestID else { throw Refusal.notFound }
-        let chosen = request.cottages.compactMap(\.cottageId)
-        let (_, own, holds, parks, types, rates, conflicts) = try await act.tx.all(
-            BookingSQL.placeAlone(guest),
-            GroupSQL.ownRow(in: request.groupId, of: guest),
-            BookingSQL.holds(of: guest, now: act.now),
-            ParkSQL.park(request.parkId),
-            ParkSQL.types(of: request.parkId),
-            RateSQL.rates(during: request.stay, park: request.parkId),
-            AllocationSQL.conflicts(chosen, request.stay, now: act.now)
+        let offer = try await Offer.find(for: request, isByDesk: isByDesk, act)
+        let park = offer.park
+        let taken = try await lockCottages(
+            for: request,
+            offer.types,
+            isToday: request.stay.arrival == offer.today,
+            act
         )
-        guard !own.isEmpty else { throw Refusal.notFound }
-        guard (holds.first ?? 0) < maximumHolds else { throw Refusal.tooManyHolds }
-        guard let park = parks.first else { throw Refusal.unknownCottage.at("/parkId") }
-        let today = try ParkClock(stored: park.timeZone).date(at: act.now)
-        guard request.reason == nil || isByDesk else { throw Refusal.forbidden.at("/reason") }
-        guard request.stay.arrival >= today else { throw Refusal.arrivalPassed }
-        if request.reason == nil { try park.rules.allow(request.stay, today: today) }
-        // Whoever comes later than that need not queue for the rows to hear it.
-        guard conflicts.allSatisfy(\.isDue) else { throw Refusal.cottageTaken }
-        let taken = try await lockCottages(for: request, types, isToday: request.stay.arrival == today, act)
         if request.reason == nil { try park.rules.allow(request.stay, in: taken.map(\.type.id)) }
         // Nobody leaves the group from here on, so nobody stays who has left.
         let (_, people) = try await act.tx.all(
@@ -47,32 +34,95 @@ extension Booking {
             travellerIds: request.travellerIds.sorted(),
             pets: request.pets ?? 0
         )
-        let fees = Dictionary(types.map { ($0.id, $0.cleaningFee) }) { first, _ in first }
         let priced = try PricedPlan(
             plan,
             types: Dictionary(taken.map { ($0.id, $0.type) }) { first, _ in first },
-            fees: fees,
-            rates: rates,
+            fees: offer.fees,
+            rates: offer.rates,
             people: people,
             rules: park.rules,
-            bookedOn: today
+            bookedOn: offer.today
         )
+        let booking = held(plan, priced, for: request, at: park, act)
+        try await insert(booking, offer, act)
+        if let deadline = booking.holdUntil {
+            try Job.enqueue(ExpireHold(bookingId: booking.id), key: booking.id.description, at: deadline, act)
+        }
+        if let reason = request.reason {
+            try Audit.record(
+                "booking.placeOutsideRules",
+                target: booking.id.uuid,
+                park: park.id,
+                onBehalfOf: offer.guest,
+                reason: reason,
+                act
+            )
+        }
+        try await divide(booking.id, joining: true, act)
+        try booking.notify(.bookingHeld, act)
+        booking.publish(in: act.tx)
+        return booking
+    }
+
+    /// What a park offers somebody who asks for a stay.
+    private struct Offer {
+        let guest: Guest.ID
+        let park: Park
+        let types: [CottageType]
+        let rates: [Rate]
+        let today: LocalDate
+
+        var fees: [CottageType.ID: Int64] {
+            Dictionary(types.map { ($0.id, $0.cleaningFee) }) { first, _ in first }
+        }
+
+        /// One round trip; throws what stands against the request before any cottage is locked.
+        static func find(for request: BookingRequest, isByDesk: Bool, _ act: Act) async throws -> Offer {
+            guard let guest = act.principal.guestID else { throw Refusal.notFound }
+            let (_, own, holds, parks, types, rates, conflicts) = try await act.tx.all(
+                BookingSQL.placeAlone(guest),
+                GroupSQL.ownRow(in: request.groupId, of: guest),
+                BookingSQL.holds(of: guest, now: act.now),
+                ParkSQL.park(request.parkId),
+                ParkSQL.types(of: request.parkId),
+                RateSQL.rates(during: request.stay, park: request.parkId),
+                AllocationSQL.conflicts(request.cottages.compactMap(\.cottageId), request.stay, now: act.now)
+            )
+            guard !own.isEmpty else { throw Refusal.notFound }
+            guard (holds.first ?? 0) < maximumHolds else { throw Refusal.tooManyHolds }
+            guard let park = parks.first else { throw Refusal.unknownCottage.at("/parkId") }
+            let today = try ParkClock(stored: park.timeZone).date(at: act.now)
+            guard request.reason == nil || isByDesk else { throw Refusal.forbidden.at("/reason") }
+            guard request.stay.arrival >= today else { throw Refusal.arrivalPassed }
+            if request.reason == nil { try park.rules.allow(request.stay, today: today) }
+            // Whoever comes later than that need not queue for the rows to hear it.
+            guard conflicts.allSatisfy(\.isDue) else { throw Refusal.cottageTaken }
+            return Offer(guest: guest, park: park, types: types, rates: rates, today: today)
+        }
+    }
+
+    private static func held(
+        _ plan: BookingPlan,
+        _ priced: PricedPlan,
+        for request: BookingRequest,
+        at park: Park,
+        _ act: Act
+    ) -> Booking {
         let id: Booking.ID = request.id ?? act.id()
-        let holdUntil = act.now.addingTimeInterval(Double(park.rules.holdMinutes) * 60)
-        let booking = Booking(
+        return Booking(
             id: id,
             number: number(of: id, act.app.secret),
             parkId: park.id,
             groupId: request.groupId,
-            stay: request.stay,
+            stay: plan.stay,
             state: .held,
-            holdUntil: holdUntil,
+            holdUntil: act.now.addingTimeInterval(Double(park.rules.holdMinutes) * 60),
             isExtended: false,
             adults: priced.adults,
             children: priced.children,
             babies: priced.babies,
             pets: plan.pets,
-            cottages: taken.map { BookedCottage(id: $0.id, number: "", isChosen: $0.isChosen) },
+            cottages: plan.cottages.map { BookedCottage(id: $0.id, number: "", isChosen: $0.isChosen) },
             travellerIds: plan.travellerIds,
             charges: priced.charges,
             currency: park.currency,
@@ -80,37 +130,29 @@ extension Booking {
             placedAt: act.now,
             version: 1
         )
+    }
+
+    private static func insert(_ booking: Booking, _ offer: Offer, _ act: Act) async throws {
+        let fees = Dictionary(offer.fees.map { ($0.key.description, $0.value) }) { $1 }
         try await act.tx.run(
             [
                 BookingSQL.insert(
                     booking,
-                    policy: try JSONText(encoding: park.rules),
-                    fees: try JSONText(encoding: Dictionary(fees.map { ($0.key.description, $0.value) }) { $1 }),
+                    policy: try JSONText(encoding: offer.park.rules),
+                    fees: try JSONText(encoding: fees),
                     source: "guest",
-                    by: guest
+                    by: offer.guest
                 ),
-                AllocationSQL.insertAllocations(booking, ids: taken.map { _ in act.app.ids.uuid(at: act.now) }),
+                AllocationSQL.insertAllocations(
+                    booking,
+                    ids: booking.cottages.map { _ in act.app.ids.uuid(at: act.now) }
+                ),
                 BookingSQL.insertTravellers(booking),
-            ] + priced.charges.map { ChargeSQL.insert($0, id: act.id(), booking: id, at: act.now) },
+            ] + booking.charges.map { ChargeSQL.insert($0, id: act.id(), booking: booking.id, at: act.now) },
             refusing: [
                 "allocation_cottage_taken": .cottageTaken, "booking_pkey": .idTaken, "booking_number_taken": .idTaken,
             ]
         )
-        try Job.enqueue(ExpireHold(bookingId: id), key: id.description, at: holdUntil, act)
-        if let reason = request.reason {
-            try Audit.record(
-                "booking.placeOutsideRules",
-                target: id.uuid,
-                park: park.id,
-                onBehalfOf: guest,
-                reason: reason,
-                act
-            )
-        }
-        try await divide(id, joining: true, act)
-        try booking.notify(.bookingHeld, act)
-        booking.publish(in: act.tx)
-        return booking
     }
 
     /// What one guest may hold at a time, so that nobody keeps a park from the others for nothing.

@@ -120,17 +120,8 @@ struct PricedChange: Sendable {
         guard cottages.count == plan.cottages.count, cottages.allSatisfy({ $0.isOpen || had.contains($0.id) }) else {
             throw Refusal.unknownCottage.at("/cottages")
         }
-        // Travellers who have left since the booking, for instance by erasing their account, still count.
-        let known = Set(present.map(\.id))
-        let taxed = Set(live.filter { $0.line.kind == .touristTax }.compactMap(\.line.travellerId))
-        let (rules, arrival) = (policy.rules, plan.stay.arrival)
-        let departed = staying.filter { !known.contains($0.id) }.map { traveller in
-            guard traveller.birthDate == nil, !taxed.contains(traveller.id), let tax = rules.touristTax, tax.fromAge > 0
-            else { return traveller }
-            var young = traveller
-            young.birthDate = arrival.adding(days: 200 - tax.fromAge * 365)
-            return young
-        }
+        let arrival = plan.stay.arrival
+        let departed = Self.departed(staying, without: present, live, arriving: arrival, policy.rules)
         let byID = Dictionary(allTypes.map { ($0.id, $0) }) { first, _ in first }
         let fees = policy.fees.compactMap { key, fee in CottageType.ID(key).map { ($0, fee) } }
         priced = try PricedPlan(
@@ -149,35 +140,74 @@ struct PricedChange: Sendable {
             in: plan.cottages.compactMap { place in own[place.id].map { (place.id, $0) } },
             homes: homes,
             arriving: arrival,
-            rules: rules
+            rules: policy.rules
         )
         guard housing.fits else { throw Refusal.partyTooLarge }
         self.plan = plan
+        // An extra that has begun stays, and is paid in full, when guests leave earlier.
+        let isHere = booking.state == .checkedIn
+        dropped = booking.extras.filter { !$0.fits(plan.stay) && !(isHere && $0.from <= clock.date(at: act.now)) }
+        let difference = Self.lines(
+            live,
+            against: priced.charges,
+            of: booking,
+            in: plan,
+            without: Set(dropped.map(\.id)),
+            away: Set(departures),
+            isUndoing: isUndoing
+        )
+        reversed = difference.reversed
+        let fee = isCourtesy ? 0 : booking.feeForLess(difference.lost, today: today, rules: policy.rules)
+        added = difference.added + (fee > 0 ? [ChargeLine(.cancellation, unitAmount: fee)] : [])
+    }
+
+    /// Travellers who have left since the booking, for instance by erasing their account, still count.
+    private static func departed(
+        _ staying: [Traveller],
+        without present: [Traveller],
+        _ live: [(id: ChargeLine.ID, line: ChargeLine)],
+        arriving arrival: LocalDate,
+        _ rules: HouseRules
+    ) -> [Traveller] {
+        let known = Set(present.map(\.id))
+        let taxed = Set(live.filter { $0.line.kind == .touristTax }.compactMap(\.line.travellerId))
+        return staying.filter { !known.contains($0.id) }.map { traveller in
+            guard traveller.birthDate == nil, !taxed.contains(traveller.id), let tax = rules.touristTax, tax.fromAge > 0
+            else { return traveller }
+            var young = traveller
+            young.birthDate = arrival.adding(days: 200 - tax.fromAge * 365)
+            return young
+        }
+    }
+
+    /// What becomes of the lines that count, and how much less lodging costs.
+    private static func lines(
+        _ live: [(id: ChargeLine.ID, line: ChargeLine)],
+        against charges: [ChargeLine],
+        of booking: Booking,
+        in plan: BookingPlan,
+        without dropped: Set<ExtraOrder.ID>,
+        away: Set<Traveller.ID>,
+        isUndoing: Bool
+    ) -> (reversed: [(id: ChargeLine.ID, line: ChargeLine)], added: [ChargeLine], lost: Int64) {
         // Whoever has left before the others, or did not come, owes the tax of the nights slept, whatever changes.
-        let away = Set(departures)
         func isSettled(_ line: ChargeLine) -> Bool {
             line.kind == .touristTax && (line.travellerId.map(away.contains) ?? false)
         }
         let lodging = live.filter { $0.line.kind.isLodging && !isSettled($0.line) }
-        let (gone, come) = lodging.map(\.line).differences(to: priced.charges.filter { !isSettled($0) })
-        // An extra that has begun stays, and is paid in full, when guests leave earlier.
-        let isHere = booking.state == .checkedIn
-        dropped = booking.extras.filter { !$0.fits(plan.stay) && !(isHere && $0.from <= clock.date(at: act.now)) }
-        let droppedIDs = Set(dropped.map(\.id))
+        let (gone, come) = lodging.map(\.line).differences(to: charges.filter { !isSettled($0) })
         var left = lodging
         let reductions = live.filter { $0.line.kind == .goodwill && $0.line.cottageId != nil }
         let before = reductions.map(\.line)
-        let after = isUndoing ? before : before.reductions(of: priced.charges.perCottage, booking.replacement(in: plan))
+        let after = isUndoing ? before : before.reductions(of: charges.perCottage, booking.replacement(in: plan))
         let (over, new) = before.differences(to: after)
         var spent = reductions
-        reversed =
+        let reversed =
             gone.compactMap { line in left.firstIndex { $0.line == line }.map { left.remove(at: $0) } }
-            + live.filter { $0.line.extraOrderId.map(droppedIDs.contains) ?? false }
+            + live.filter { $0.line.extraOrderId.map(dropped.contains) ?? false }
             + over.compactMap { line in spent.firstIndex { $0.line == line }.map { spent.remove(at: $0) } }
         // The lost price is net of reductions, so that no fee is asked on money that had been taken off.
-        let lost = gone.lost - come.lost + over.total - new.total
-        let fee = isCourtesy ? 0 : booking.feeForLess(lost, today: today, rules: policy.rules)
-        added = come + new + (fee > 0 ? [ChargeLine(.cancellation, unitAmount: fee)] : [])
+        return (reversed, come + new, gone.lost - come.lost + over.total - new.total)
     }
 }
 

@@ -85,24 +85,16 @@ struct Responder: HTTPResponder {
         }
         route = found.row.name
 
-        // Before the queue, so that a body that drips takes nobody's place; what is wrong with it is told after what is
-        // wrong with the asker.
+        // Read the body before entering the queue, so that slow clients hold no slot. Report its errors only after
+        // authentication.
         let bytes: Result<[UInt8], any Error>
         do { bytes = .success(try await body(of: request)) } catch { bytes = .failure(error) }
         let load = found.row.load(hasToken: request.headers[.authorization] != nil)
         guard await app.admission.enter(load) else { throw Problem.unavailable }
         defer { app.admission.leave(load) }
 
-        let header = request.headers[.authorization]
-        var credentials = try await app.authenticator.authenticate(header, app)
+        let credentials = try await credentials(of: request, for: found.row)
         if request.headers[.acceptLanguage] == nil, let preferred = credentials.language { language = preferred }
-        do {
-            try found.row.requireFactor(credentials, at: app.now())
-        } catch {
-            // Another process may have taken the code within the second for which an answer is kept.
-            credentials = try await app.authenticator.authenticate(header, isFresh: true, app)
-            try found.row.requireFactor(credentials, at: app.now())
-        }
         var principal = credentials.principal
         var actor: StaffMember?
         if let header = request.headers[.onBehalfOf] {
@@ -132,6 +124,21 @@ struct Responder: HTTPResponder {
         let answer = try await found.handler(call)
         try await DeskGuests.recordRead(call)
         return answer
+    }
+
+    /// Who asks, with a second factor where the row wants one.
+    private func credentials(of request: Request, for row: Policy.Row) async throws -> Credentials {
+        let header = request.headers[.authorization]
+        let known = try await app.authenticator.authenticate(header, app)
+        do {
+            try row.requireFactor(known, at: app.now())
+            return known
+        } catch {
+            // Another process may have taken the code within the second for which an answer is kept.
+            let fresh = try await app.authenticator.authenticate(header, isFresh: true, app)
+            try row.requireFactor(fresh, at: app.now())
+            return fresh
+        }
     }
 
     private func body(of request: Request) async throws -> [UInt8] {

@@ -189,7 +189,6 @@ public struct ImportReservations: Sendable {
     }
 
     private func importBatch(_ batch: [Reservation], file: UUID, _ act: Act) async throws {
-        let now = app.now()
         let first = batch.map(\.stay.arrival).min() ?? .earliest
         let last = batch.map(\.stay.departure).max() ?? .latest
         guard let span = Stay(from: first, to: last) else { return }
@@ -203,20 +202,49 @@ public struct ImportReservations: Sendable {
         func old(_ reservation: Reservation) -> ImportSQL.Known? { reservation.number.flatMap { byNumber[$0] } }
         let changed = batch.filter { old($0)?.says($0) != true }
         let places = place(changed, among: Occupation(cottages: cottages, taken: taken), old)
-        var new: [ImportSQL.NewBooking] = []
-        var rejects: [(line: Int, reason: String)] = []
-        var seen = batch.compactMap { reservation in
+        var work = BatchWork()
+        work.seen = batch.compactMap { reservation in
             old(reservation).flatMap { $0.says(reservation) ? (line: reservation.line, booking: $0.id) : nil }
         }
+        for reservation in changed { work.add(reservation, old(reservation), in: places[reservation.line], act) }
+        // What is given up must be free before others move in.
+        try await act.tx.run(work.releases + work.updates)
+        let inserts = ImportSQL.insert(
+            work.new,
+            park: park.id,
+            currency: park.currency,
+            policy: try JSONText(encoding: park.rules),
+            at: act.now
+        )
+        for id in work.new.map(\.id) + work.updated { act.tx.feed(id, .booking, to: park.id) }
+        try await act.tx.run(
+            inserts + [
+                ImportSQL.insertRows(
+                    file,
+                    lines: work.seen.map(\.line) + work.new.map(\.reservation.line),
+                    bookings: work.seen.map(\.booking) + work.new.map(\.id)
+                ),
+                ImportSQL.insertRejects(file, work.rejects),
+            ]
+        )
+    }
+
+    /// What a batch of rows does to the tables.
+    private struct BatchWork {
+        var new: [ImportSQL.NewBooking] = []
+        var rejects: [(line: Int, reason: String)] = []
+        /// Rows whose booking is in the tables, with the rows that are updated.
+        var seen: [(line: Int, booking: Booking.ID)] = []
         var releases: [Command] = []
         var updates: [Command] = []
         var updated: [Booking.ID] = []
-        for reservation in changed {
-            let cottage = places[reservation.line]
+
+        /// - Parameter old: the booking that the row was imported as before.
+        mutating func add(_ reservation: Reservation, _ old: ImportSQL.Known?, in cottage: Cottage.ID?, _ act: Act) {
             if reservation.needsCottage, cottage == nil {
                 let nights = "\(reservation.stay.arrival) to \(reservation.stay.departure)"
                 rejects.append((reservation.line, "no cottage of type \(reservation.type) is free for \(nights)"))
-            } else if let old = old(reservation) {
+            } else if let old {
                 seen.append((reservation.line, old.id))
                 updated.append(old.id)
                 releases.append(cottage == nil ? AllocationSQL.release(old.id) : AllocationSQL.vacate(old.id))
@@ -224,44 +252,24 @@ public struct ImportReservations: Sendable {
                     old.id,
                     reservation,
                     cottage: cottage,
-                    allocation: app.ids.uuid(at: now),
-                    line: app.ids.next(at: now),
-                    at: now
+                    allocation: act.app.ids.uuid(at: act.now),
+                    line: act.id(),
+                    at: act.now
                 )
             } else {
-                let id: Booking.ID = app.ids.next(at: now)
+                let id: Booking.ID = act.id()
                 new.append(
                     .init(
                         id: id,
-                        number: Booking.number(of: id, app.secret),
+                        number: Booking.number(of: id, act.app.secret),
                         reservation: reservation,
                         cottage: cottage,
-                        line: app.ids.next(at: now),
-                        allocation: app.ids.uuid(at: now)
+                        line: act.id(),
+                        allocation: act.app.ids.uuid(at: act.now)
                     )
                 )
             }
         }
-        // What is given up must be free before others move in.
-        try await act.tx.run(releases + updates)
-        let inserts = ImportSQL.insert(
-            new,
-            park: park.id,
-            currency: park.currency,
-            policy: try JSONText(encoding: park.rules),
-            at: now
-        )
-        for id in new.map(\.id) + updated { act.tx.feed(id, .booking, to: park.id) }
-        try await act.tx.run(
-            inserts + [
-                ImportSQL.insertRows(
-                    file,
-                    lines: seen.map(\.line) + new.map(\.reservation.line),
-                    bookings: seen.map(\.booking) + new.map(\.id)
-                ),
-                ImportSQL.insertRejects(file, rejects),
-            ]
-        )
     }
 
     /// A cottage for everybody who needs one, by line.

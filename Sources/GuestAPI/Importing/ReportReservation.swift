@@ -48,25 +48,7 @@ extension Booking {
         let cottage = try await lockCottage(for: report, of: type.id, id, in: park.id, act)
         var trouble: String?
         if known.isEmpty {
-            try await act.tx.run(
-                ImportSQL.insert(
-                    [
-                        .init(
-                            id: id,
-                            number: Booking.number(of: id, act.app.secret),
-                            reservation: Reservation(report, number: number),
-                            cottage: cottage,
-                            line: act.id(),
-                            allocation: act.app.ids.uuid(at: act.now)
-                        )
-                    ],
-                    park: park.id,
-                    currency: park.currency,
-                    policy: try JSONText(encoding: park.rules),
-                    at: act.now
-                ) + (report.state == .cancelled ? [ChargeSQL.reverseLines(of: id, at: act.now)] : []),
-                refusing: ["allocation_cottage_taken": .cottageTaken]
-            )
+            try await insert(id, Reservation(report, number: number), of: park, in: cottage, report.state, act)
         } else {
             let booking = try await found(id, isLocked: true, act)
             trouble =
@@ -83,6 +65,35 @@ extension Booking {
         let booking = try await found(id, act)
         booking.publish(in: act.tx)
         return booking
+    }
+
+    private static func insert(
+        _ id: Booking.ID,
+        _ reservation: Reservation,
+        of park: Park,
+        in cottage: Cottage.ID?,
+        _ state: ReservationReport.State,
+        _ act: Act
+    ) async throws {
+        let new = ImportSQL.NewBooking(
+            id: id,
+            number: Booking.number(of: id, act.app.secret),
+            reservation: reservation,
+            cottage: cottage,
+            line: act.id(),
+            allocation: act.app.ids.uuid(at: act.now)
+        )
+        let commands = ImportSQL.insert(
+            [new],
+            park: park.id,
+            currency: park.currency,
+            policy: try JSONText(encoding: park.rules),
+            at: act.now
+        )
+        try await act.tx.run(
+            commands + (state == .cancelled ? [ChargeSQL.reverseLines(of: id, at: act.now)] : []),
+            refusing: ["allocation_cottage_taken": .cottageTaken]
+        )
     }
 
     /// Cancels a reservation that the property system no longer has.

@@ -81,4 +81,39 @@ import Testing
             #expect(document.components(separatedBy: "operationId: ").count - 1 == Policy.rows.count)
         }
     }
+
+    @Test func `The OpenAPI document has every route at its method and path`() async throws {
+        try await withGuestAPI { api in
+            var places: [String: String] = [:]
+            var (path, method) = ("", "")
+            for line in try await api.get("/openapi.yaml").text.split(separator: "\n") {
+                let indent = line.prefix { $0 == " " }.count
+                let text = line.drop { $0 == " " }
+                if indent == 2, text.hasPrefix("/"), text.hasSuffix(":") { path = String(text.dropLast()) }
+                if indent == 4, text.hasSuffix(":") { method = text.dropLast().uppercased() }
+                if text.hasPrefix("operationId: ") { places[String(text.dropFirst(13))] = "\(method) \(path)" }
+            }
+
+            for row in Policy.rows {
+                #expect(places[row.name] == "\(row.method.rawValue) \(row.path)", "\(row.name)")
+            }
+        }
+    }
+
+    @Test func `The OpenAPI document declares the names in every path`() async throws {
+        try await withGuestAPI { api in
+            let document = try await api.get("/openapi.yaml").text
+            for row in Policy.rows {
+                let start = try #require(document.range(of: "  \(row.path):\n"), "\(row.path) is missing")
+                let rest = document[start.upperBound...]
+                let block = rest[..<(rest.range(of: "\n  /")?.lowerBound ?? rest.endIndex)]
+                for name in row.path.split(separator: "/").filter({ $0.hasPrefix("{") }).map({
+                    $0.dropFirst().dropLast()
+                }) {
+                    let isNamed = block.contains("name: \(name)") || block.contains("parameters/\(name.capitalized)'")
+                    #expect(isNamed, "\(row.name): \(name)")
+                }
+            }
+        }
+    }
 }
