@@ -228,6 +228,15 @@ def with_demo(measure):
         service.stop()
 
 
+def pipeline(service, *request):
+    """What the service itself would ask the database for a request, as one segment."""
+    command = [BINARY, "statements", *request]
+    asked = subprocess.run(command, cwd=ROOT, env=service.environment, check=True, capture_output=True, text=True).stdout
+    # pgbench knows :name as a variable, and has no comments within statements.
+    asked = re.sub(r"--[^\n]*", "", asked)
+    return f"\\startpipeline\n{asked}\n\\endpipeline\n"
+
+
 def group_read():
     def measure(service, token, park, own, cottages):
         group = next(item["groupId"] for item in ask("GET", "/v1/groups", token=token)["items"] if item["groupId"] != own["id"])
@@ -237,34 +246,7 @@ def group_read():
         path = f"/v1/groups/{group}"
         wrk(path, token, seconds=2)
         rate, failed = wrk(path, token)
-        where = f"booking.group_id = '{group}'"
-        script = f"""\\startpipeline
-            SELECT set_config('app.principal', 'guest:{guest}', true);
-            SELECT id, name, version FROM travel_group WHERE id = '{group}' AND EXISTS (SELECT FROM traveller
-                WHERE group_id = travel_group.id AND guest_id = '{guest}' AND left_at IS NULL);
-            SELECT id, name FROM household WHERE group_id = '{group}' ORDER BY id;
-            SELECT id, household_id, name, role, birth_date, guardian_id, version FROM traveller
-                WHERE group_id = '{group}' AND left_at IS NULL ORDER BY id;
-            SELECT booking.id, number, booking.park_id, booking.group_id, stay, state, hold_until, is_extended, adults,
-                children, babies, pets, currency, deposit, placed_at, booking.version FROM booking WHERE {where}
-                ORDER BY lower(stay), booking.id LIMIT 1000;
-            SELECT booking_id, cottage_id, cottage.number, is_chosen FROM booking JOIN allocation ON booking_id = booking.id
-                JOIN cottage ON cottage.id = cottage_id WHERE {where} ORDER BY booking_id, cottage_id;
-            SELECT booking_id, traveller_id FROM booking JOIN booking_traveller ON booking_id = booking.id
-                WHERE {where} ORDER BY booking_id, traveller_id;
-            SELECT booking_id, kind, cottage_id, traveller_id, quantity, unit_amount FROM booking
-                JOIN charge_line ON booking_id = booking.id WHERE {where} ORDER BY booking_id, charge_line.id;
-            SELECT extra_order.* FROM booking JOIN extra_order ON booking_id = booking.id
-                WHERE {where} AND cancelled_at IS NULL ORDER BY extra_order.id;
-            SELECT share.*, household.name, time_zone, viewer.household_id, viewer.role,
-                (SELECT attempt.id FROM attempt
-                 WHERE share_id = share.id AND state IN ('created', 'requiresAction', 'processing')) AS attempt_id
-                FROM booking JOIN share ON share.booking_id = booking.id JOIN household ON household.id = share.household_id
-                JOIN park ON park.id = park_id LEFT JOIN traveller AS viewer ON viewer.group_id = booking.group_id
-                    AND viewer.guest_id = '{guest}' AND viewer.left_at IS NULL
-                WHERE {where} ORDER BY booking.id, share.household_id;
-        \\endpipeline
-        """
+        script = pipeline(service, "group-read", "--guest", guest, "--group", group)
         statements = pgbench("demo", script, 32)
         floor = 1 / (1 / empty + 1 / statements)
         report("group-read", round(rate), "requests/s", round(floor), note=f"H {empty:.0f}, D {statements:.0f}, {failed} failed, peak {service.peak_mib()} MiB")
@@ -622,18 +604,7 @@ def sync():
         empty, _ = wrk("/docs", token)
         wrk("/v1/sync", token, seconds=2, lua=lua)
         rate, failed = wrk("/v1/sync", token, lua=lua)
-        script = f"""\\startpipeline
-            SELECT set_config('app.principal', 'guest:{guest}', true);
-            WITH own AS (SELECT group_id, household_id, role FROM traveller WHERE guest_id = '{guest}' AND left_at IS NULL)
-            SELECT name, version, count, digest, floor, system_identifier, timeline_id FROM pg_control_system(), pg_control_checkpoint(), scope JOIN (
-                SELECT 'guest:' || id AS scope FROM guest WHERE id = '{guest}' UNION ALL SELECT 'group:' || group_id FROM own
-                UNION ALL SELECT DISTINCT 'cottage:' || cottage_id FROM own JOIN booking USING (group_id) JOIN allocation ON booking_id = booking.id
-                    WHERE is_live AND state IN ('confirmed', 'checkedIn') AND lower(allocation.stay) <= current_date + 2 AND upper(allocation.stay) >= current_date - 1
-                UNION ALL SELECT 'household:' || household_id FROM own UNION ALL SELECT 'organiser:' || group_id FROM own WHERE role = 'organiser'
-                UNION ALL SELECT DISTINCT 'park:' || park_id FROM own JOIN booking USING (group_id) WHERE state IN ('held', 'confirmed', 'checkedIn', 'checkedOut', 'noShow')
-            ) AS granted ON name = granted.scope;
-        \\endpipeline
-        """
+        script = pipeline(service, "pull-idle", "--guest", guest)
         statements = pgbench("demo", script, 32)
         floor = 1 / (1 / empty + 1 / statements)
         report("pull-idle", round(rate), "requests/s", round(floor), note=f"H {empty:.0f}, D {statements:.0f} (grants and versions), {failed} failed")

@@ -8,6 +8,8 @@ say "Tests"
 say "Many histories of a booking's money"
 VOORPRET_HISTORIES=2000 VOORPRET_STAYS=500 VOORPRET_PLANTS=20 "$root/scripts/test.sh" --skip-build \
     --filter 'BookingStatementTests|MoneyHistoryTests|The check of the ledger|The check finds'
+say "The guide for app teams, word for word"
+"$root/scripts/guide.sh"
 say "Documentation in a browser"
 "$root/scripts/docs.sh"
 say "Fuzz of the OpenAPI document"

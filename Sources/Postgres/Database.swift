@@ -199,11 +199,33 @@ public final class Database: Sendable {
     }
 }
 
+extension Database {
+    /// The statements that `body` would send in its first round trip, with parameters as literals.
+    ///
+    /// Nothing is sent. For measuring the same statements without the service.
+    public func statements(as principal: String, of body: (Reader) async throws -> Void) async throws -> [String] {
+        let recorder = Reader.Recorder()
+        do {
+            try await body(Reader(database: self, principal: principal, pace: .quick, recorder: recorder))
+        } catch is Reader.Recorder.Finished {}
+        return ([principalSetting(principal).statement] + recorder.statements.withLock { $0 }).map(\.literal)
+    }
+}
+
 /// Asks single questions; see `Database.read`.
 public struct Reader: Sendable {
     let database: Database
     let principal: String
     let pace: Database.Pace
+    /// Takes the statements instead of the server.
+    var recorder: Recorder?
+
+    /// The statements of the first round trip.
+    final class Recorder: Sendable {
+        struct Finished: Error {}
+
+        let statements = Mutex<[Statement]>([])
+    }
 
     public func all<Element>(_ query: Query<Element>) async throws -> [Element] {
         let results = try await ask([query.statement])
@@ -228,6 +250,10 @@ public struct Reader: Sendable {
     }
 
     private func ask(_ statements: [Statement]) async throws -> [ResultSet] {
+        if let recorder {
+            recorder.statements.withLock { $0 = statements }
+            throw Recorder.Finished()
+        }
         let results = try await database.ask([principalSetting(principal).statement] + statements, pace)
         guard results.count == statements.count + 1 else {
             throw PostgresError.connectionLost("an answer is missing")

@@ -74,6 +74,15 @@ public struct Statement: Sendable {
     let text: String
     let parameters: [Parameter]
 
+    /// The text with each parameter as a literal in its place.
+    var literal: String {
+        // From the last number to the first, so that $1 is not found in $12.
+        zip(parameters.indices, parameters).reversed().reduce(text) { text, parameter in
+            let value = parameter.1.text.map { "'" + $0.replacing("'", with: "''") + "'" } ?? "NULL"
+            return text.replacing("$\(parameter.0 + 1)", with: value)
+        }
+    }
+
     /// C strings end at a zero byte, and PostgreSQL has no text with one in it either.
     var hasZeroByte: Bool { parameters.contains { $0.text?.utf8.contains(0) ?? false } }
 }

@@ -14,7 +14,7 @@ struct Voorpret: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             Serve.self, Config.self, Migrate.self, Demo.self, Import.self, Jobs.self, Staff.self, Credential.self,
-            Check.self,
+            Check.self, Statements.self,
             Secret.self,
             Backup.self, Restore.self,
         ],

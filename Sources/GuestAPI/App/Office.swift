@@ -1,5 +1,5 @@
 import Foundation
-import GuestModels
+public import GuestModels
 import Postgres
 
 /// What the command line does beside serving: accounts, jobs, checks.
@@ -181,6 +181,34 @@ public struct Office: Sendable {
     public func checkOccupancy() async throws -> [String] {
         try await app.database.read(as: Principal.job("check").setting) {
             try await $0.all(AvailabilitySQL.wrongOccupancy(of: nil)).map(\.description)
+        }
+    }
+
+    /// What the service asks the database in the one round trip of a request, to measure the same without the service.
+    public enum Request: String, CaseIterable, Sendable {
+        /// `GET /v1/groups/{group}`
+        case groupRead = "group-read"
+        /// `POST /v1/sync` of a phone that has everything.
+        case pullIdle = "pull-idle"
+    }
+
+    /// The statements of a request, with literals; nothing is sent.
+    ///
+    /// - Parameter group: the group that `groupRead` shows.
+    public func statements(
+        of request: Request,
+        by guest: Guest.ID,
+        group: TravelGroup.ID?
+    ) async throws -> [String] {
+        let principal = Principal.guest(guest)
+        return try await app.database.statements(as: principal.setting) { reader in
+            let look = Look(principal: principal, now: app.now(), app: app, reader: reader)
+            switch request {
+            case .groupRead:
+                guard let group else { throw BadArgument(description: "group-read needs --group") }
+                _ = try await TravelGroup.show(group, look)
+            case .pullIdle: _ = try await look.reader.all(SyncSQL.standing(of: guest, at: look.now))
+            }
         }
     }
 }
