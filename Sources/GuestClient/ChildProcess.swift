@@ -7,12 +7,12 @@ import Darwin
 import Glibc
 #endif
 
-/// A program in a process of its own that can be killed; it inherits its environment and nothing that is open here.
+/// A child process that can be killed; it inherits the environment, but none of this process's open files.
 ///
-/// Foundation's `Process` learns of an exit through a socket that other children inherit: one that lives on hides the
-/// exit of another for ever.
+/// Foundation's `Process` learns of an exit through a socket that other children inherit. While one of these children
+/// lives, Foundation misses the exit.
 public final class ChildProcess: Sendable {
-    /// The system could not start it.
+    /// The system could not start the program.
     public struct Failed: Error, CustomStringConvertible {
         public let path: String
         public let code: Int32
@@ -23,10 +23,10 @@ public final class ChildProcess: Sendable {
     private let exit = Mutex<Int32?>(nil)
 
     /// - Parameters:
-    ///   - environment: added to this process's own.
-    ///   - input: what it reads; nothing unless told.
-    ///   - output: a file that gets what it says, else nobody does.
-    ///   - showsErrors: whether its errors appear among ours.
+    ///   - environment: variables added to this process's own.
+    ///   - input: the standard input; empty by default.
+    ///   - output: a file that gets the standard output; by default the output is dropped.
+    ///   - showsErrors: whether the standard error appears in this process's own.
     public init(
         _ path: String,
         _ arguments: [String],
@@ -59,7 +59,7 @@ public final class ChildProcess: Sendable {
         if showsErrors { posix_spawn_file_actions_addinherit_np(&actions, 2) }
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_CLOEXEC_DEFAULT))
         #else
-        // What opens while we look is closed too; that a number is not open is no error here.
+        // Files that open during the listing are closed too. Closing a number that is not open is no error here.
         let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
         for number in 3..<(open.compactMap { Int32($0) }.max() ?? 3) + 64 {
             posix_spawn_file_actions_addclose(&actions, number)
@@ -74,10 +74,10 @@ public final class ChildProcess: Sendable {
         id = child
     }
 
-    /// Who has ended is not left a zombie.
+    /// Collects the exit code, so that an ended process does not stay a zombie.
     deinit { _ = exitCode }
 
-    /// As C takes an argument vector: texts, and nothing at the end.
+    /// Gives the texts to `body` as a C argument vector, which ends with a null pointer.
     private static func withTexts<Result>(
         _ texts: [String],
         _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
@@ -87,7 +87,7 @@ public final class ChildProcess: Sendable {
         return body(copies + [nil])
     }
 
-    /// Its exit code, 128 and the signal's number where one ended it; nil while it runs.
+    /// The exit code, or 128 plus the number of the signal that ended the process; nil while the process runs.
     public var exitCode: Int32? {
         exit.withLock { exit in
             var status: Int32 = 0
@@ -99,25 +99,25 @@ public final class ChildProcess: Sendable {
         }
     }
 
-    /// Comes back with the exit code once it is over.
+    /// Waits until the process has ended and returns its exit code.
     public func wait() async -> Int32 {
         while true {
             if let exitCode { return exitCode }
-            // Also for a task that is cancelled: nobody leaves a child behind.
+            // The wait continues even in a cancelled task, so that no child is left behind.
             await Task { try? await Task.sleep(for: .milliseconds(5)) }.value
         }
     }
 
-    /// As `kill -9`; comes back once it is gone and its ports are free.
+    /// Kills the process like `kill -9` and waits until it is gone and its ports are free.
     public func end() async {
         kill()
         _ = await wait()
     }
 
-    /// As `kill -9`, without waiting.
+    /// Kills the process like `kill -9`, without waiting.
     public func kill() {
         exit.withLock { exit in
-            // Not after its end: the number may be another's by then.
+            // After the exit, another process may have the same number, so it is not killed.
             if exit == nil { _ = Foundation.kill(id, SIGKILL) }
         }
     }

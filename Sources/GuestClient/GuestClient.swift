@@ -4,10 +4,10 @@ import GuestAPI
 import NIOCore
 import NIOHTTP1
 
-/// A guest's or a colleague's app, as far as commands play one: JSON over HTTP, and the mail spool for sign-in codes.
+/// Plays the app of a guest or a colleague for commands: JSON over HTTP, and sign-in codes from the mail spool.
 public struct GuestClient: Sendable {
     public let base: String
-    /// The service's state folder, where the mails are.
+    /// The service's state folder, which holds the mail spool.
     public let state: String
 
     public init(base: String, state: String) {
@@ -15,7 +15,7 @@ public struct GuestClient: Sendable {
         self.state = state
     }
 
-    /// Why it could not go on, as a sentence.
+    /// The client could not go on; `description` is a sentence that says why.
     public struct Stopped: Error, CustomStringConvertible {
         public let description: String
 
@@ -29,10 +29,10 @@ public struct GuestClient: Sendable {
         public let json: [String: Any]
     }
 
-    /// Asks for a code, reads it in the spool and types it in; answers the access token.
+    /// Signs a person in with a code from the mail spool and returns the access token.
     public func signIn(_ email: String, device name: String, audience: String = "guest") async throws -> String {
         let device = UUID().uuidString
-        // A file's time may lag a few milliseconds behind the clock.
+        // The time of a file may be a few milliseconds behind the clock.
         let asked = Date().addingTimeInterval(-0.1)
         let sent = try await ask(
             "POST",
@@ -55,7 +55,7 @@ public struct GuestClient: Sendable {
 
     /// Signs a colleague in, and proves their second factor.
     ///
-    /// - Parameter secret: of their authenticator app, in base32; nil for one who has none yet and enrols.
+    /// - Parameter secret: the base32 secret of the colleague's authenticator app; nil to enrol a new one.
     public func signInStaff(_ email: String, device name: String, secret: String?) async throws -> String {
         let token = try await signIn(email, device: name, audience: "staff")
         guard let secret else {
@@ -64,7 +64,7 @@ public struct GuestClient: Sendable {
             _ = try await ask("POST", "/v1/staff/second-factor/confirmation", ["code": code], as: token)
             return token
         }
-        // A code is taken once, and others may sign in as the same colleague.
+        // The service accepts each code once, and other clients may sign in as the same colleague, so try again.
         for _ in 0..<30 {
             for code in Self.codes(of: secret) {
                 let answer = try await send(
@@ -90,7 +90,7 @@ public struct GuestClient: Sendable {
         return [password.code(at: step), password.code(at: step + 1)]
     }
 
-    /// Looks into the spool, as the person would into their mailbox, for a mail since `asked`.
+    /// Searches the spool for a mail to `email` since `asked` and returns its code.
     private func code(to email: String, since asked: Date) async throws -> String {
         let root = URL(filePath: state).appending(path: "mail")
         func written(_ file: URL) -> Date {
@@ -117,7 +117,7 @@ public struct GuestClient: Sendable {
         throw Stopped(description: "no mail to \(email) came to \(root.path()); is this the service's state folder?")
     }
 
-    /// As `send`; throws for every answer but 2xx.
+    /// Sends a request like `send`, and throws for every status that is not 2xx.
     public func ask(
         _ method: String,
         _ path: String,
@@ -133,7 +133,7 @@ public struct GuestClient: Sendable {
         return answer.json
     }
 
-    /// - Parameter key: the same for a repeat; a new one unless said.
+    /// - Parameter key: the idempotency key; a repetition needs the same key, and the default is a new key.
     public func send(
         _ method: String,
         _ path: String,
@@ -161,7 +161,7 @@ public struct GuestClient: Sendable {
         }
     }
 
-    /// Sends a form, as a browser does.
+    /// Submits a form as a browser does.
     public func submit(_ url: String, _ form: [String: String]) async throws {
         var request = HTTPClientRequest(url: url)
         request.method = .POST

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Shows how far long work is: a bar on a terminal, a plain line every tenth elsewhere.
+/// Shows the progress of long work: a bar on a terminal, elsewhere a plain line every tenth.
 public final class ProgressBar: Sendable {
     private let title: String
     private let isTerminal = isatty(STDERR_FILENO) == 1

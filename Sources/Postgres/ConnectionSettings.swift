@@ -1,12 +1,14 @@
 import CLibPQ
 
-/// A connection string as the environment that libpq's own programs read it from, so that no password stands in their
-/// arguments, where everybody on the machine could read it.
+/// Turns a connection string into environment variables for libpq's own programs.
+///
+/// The password then does not appear in program arguments, which everybody on the machine could read.
 public enum ConnectionSettings {
-    /// The variables (`PGHOST`, `PGPASSWORD`, …) that say what the connection string says; settings that have no variable
-    /// are left out.
+    /// The variables (`PGHOST`, `PGPASSWORD`, …) with the settings of the connection string.
     ///
-    /// - Throws: `PostgresError.unreachable` with libpq's reason for a string that it cannot read.
+    /// Settings that have no variable are left out.
+    ///
+    /// - Throws: `PostgresError.unreachable` with libpq's reason when libpq cannot read the string.
     public static func environment(of connectionString: String) throws -> [String: String] {
         var message: UnsafeMutablePointer<CChar>?
         guard let options = PQconninfoParse(connectionString, &message) else {

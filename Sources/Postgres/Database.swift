@@ -4,13 +4,13 @@ import Synchronization
 
 /// A pool of connections to one PostgreSQL database.
 ///
-/// Single reads share connections and round trips; a transaction has a connection to itself.
+/// Single reads share connections and round trips. Each transaction has its own connection.
 public final class Database: Sendable {
     public struct Configuration: Sendable {
-        /// As libpq takes it: `host=a,b dbname=voorpret target_session_attrs=read-write`, or a URL.
+        /// A connection string of libpq: `host=a,b dbname=voorpret target_session_attrs=read-write`, or a URL.
         public var connectionString: String
         public var readers = 3
-        /// Of their own for reads that may be slow; with 0 these share the readers.
+        /// Separate connections for reads that may be slow; with 0, slow reads share the readers.
         public var slowReaders = 0
         public var writers = 12
         /// How long a task waits for a connection, in seconds.
@@ -25,7 +25,7 @@ public final class Database: Sendable {
     /// Turns what a transaction recorded into the statements that run last, in the round trip of COMMIT.
     public typealias Flush = @Sendable ([any Sendable]) -> [Command]
 
-    /// Told what a transaction recorded, once it has committed; must not wait.
+    /// Receives the notes of a transaction after it has committed; must not wait.
     public typealias Committed = @Sendable (_ notes: [any Sendable]) -> Void
 
     let reactor: Reactor
@@ -58,15 +58,15 @@ public final class Database: Sendable {
 
     public var connectionString: String { configuration.connectionString }
 
-    /// What the pool has and does at one moment.
+    /// The state of the pool at one moment.
     public struct Census: Sendable {
         /// Open connections.
         public let open: Int
-        /// Those that a transaction has to itself.
+        /// Connections that are lent to one transaction.
         public let leased: Int
         /// Tasks that wait for a connection.
         public let waiting: Int
-        /// Loops of the reactor's thread since it began, so that a test sees it sleep.
+        /// The number of loops of the reactor's thread since its start; a test uses it to see the thread sleep.
         package let turns: Int
     }
 
@@ -81,14 +81,14 @@ public final class Database: Sendable {
 
     // MARK: Reading
 
-    /// Single questions as the principal.
+    /// Runs single queries as the principal.
     ///
-    /// Each call on the reader is one segment of a shared pipeline: the principal's setting, the statements,
-    /// one sync point; so it sees one snapshot per statement.
+    /// Each call on the reader is one segment of a shared pipeline: the principal's setting, the statements and one
+    /// sync point. Each statement therefore sees its own snapshot.
     ///
-    /// A cancelled task stops waiting; its question is never cancelled on a connection that others share.
+    /// A cancelled task stops waiting. Its query goes on, because other tasks share the connection.
     ///
-    /// - Parameter pace: which connections it shares, and with whom it may wait.
+    /// - Parameter pace: the group of shared connections, for quick or for slow reads.
     public func read<Value>(
         as principal: String,
         at pace: Pace = .quick,
@@ -105,11 +105,11 @@ public final class Database: Sendable {
         case slow
     }
 
-    /// Asks on a shared connection.
+    /// Runs statements on a shared connection, and repeats them after some failures.
     ///
-    /// A read may be asked again, so a connection that is lost under it, shut down or holding a stale plan is
-    /// answered by another try; at most as many as there are readers, and one. What the server had no answer to in time is
-    /// asked once more, elsewhere. Nobody asks again without a pause: a server in trouble gets no more work by it.
+    /// A read is repeated after a lost connection, a shutdown or a stale plan. A read without an answer in time is
+    /// repeated once, on another connection. The number of tries is at most the number of readers plus one. A pause
+    /// comes before each repetition, so that a server in trouble gets no extra work.
     func ask(_ statements: [Statement], _ pace: Pace) async throws -> [ResultSet] {
         var isLate = false
         for turn in 0..<configuration.readers {
@@ -145,9 +145,10 @@ public final class Database: Sendable {
     /// Runs `body` in one transaction as the principal and commits.
     ///
     /// - Parameters:
-    ///   - seconds: the `statement_timeout` of every statement in it, and when it asks nothing more; 5 unless told.
-    /// - Throws: what `body` throws, after a rollback. A serialisation failure or deadlock runs `body`
-    ///   again, at most three times. `PostgresError.outcomeUnknown` when the connection was lost during COMMIT.
+    ///   - seconds: the `statement_timeout` of each statement, and the time after which the transaction accepts no
+    ///     further statement; 5 by default.
+    /// - Throws: the error of `body`, after a rollback. After a serialisation failure or a deadlock `body` runs again,
+    ///   at most three times. `PostgresError.outcomeUnknown` when the connection was lost during COMMIT.
     @discardableResult
     public func transaction<Value>(
         as principal: String,
@@ -160,7 +161,7 @@ public final class Database: Sendable {
                 return try await attempt(as: principal, within: seconds, body)
             } catch let error as PostgresError where error.isSerializationConflict && retries < 3 {
                 retries += 1
-                // A little apart, so that two that met do not meet again.
+                // A random pause, so that two conflicting transactions do not meet again.
                 try await Task.sleep(for: .milliseconds(Int.random(in: 1...(10 * retries))))
             } catch let error as PostgresError where error.isStalePlan && retries < 3 {
                 retries += 1
@@ -212,7 +213,7 @@ extension Database {
     }
 }
 
-/// Asks single questions; see `Database.read`.
+/// Runs single queries; see `Database.read`.
 public struct Reader: Sendable {
     let database: Database
     let principal: String
@@ -262,12 +263,12 @@ public struct Reader: Sendable {
     }
 }
 
-/// Sets who is asking until the transaction ends; tables read it with `current_setting('app.principal')`.
+/// Sets the principal until the transaction ends; tables read it with `current_setting('app.principal')`.
 func principalSetting(_ principal: String) -> Command {
     Command("SELECT set_config('app.principal', \(principal), true)")
 }
 
-/// A continuation that is resumed once, whoever comes first.
+/// A continuation that is resumed only once, by the first result or by cancellation.
 private final class Continuation<Value: Sendable>: Sendable {
     private enum State {
         case fresh
@@ -277,7 +278,7 @@ private final class Continuation<Value: Sendable>: Sendable {
 
     private let state = Mutex(State.fresh)
 
-    /// False when it was already over; the continuation has then been resumed.
+    /// Stores the continuation; returns false when the wait was already over and the continuation was resumed here.
     func set(_ continuation: CheckedContinuation<Value, any Error>) -> Bool {
         let isFresh = state.withLock { state in
             guard case .fresh = state else { return false }

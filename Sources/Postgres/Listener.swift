@@ -8,14 +8,14 @@ import Glibc
 import Darwin
 #endif
 
-/// What a `LISTEN` connection has to say.
+/// An event of a `LISTEN` connection.
 public enum ListenerEvent: Sendable, Equatable {
-    /// Listening, for the first time or again: what was sent in between has been missed.
+    /// The connection listens, for the first time or again; notifications sent before this were missed.
     case connected
     case notification(channel: String, payload: String)
 }
 
-/// LISTENs on a connection of its own, for as long as the sequence is read; reconnects by itself.
+/// Listens on its own connection while the sequence is read; reconnects by itself.
 public struct Listener: Sendable {
     private let connectionString: String
     private let channels: [String]
@@ -25,7 +25,7 @@ public struct Listener: Sendable {
         self.channels = channels
     }
 
-    /// Keeps the newest 1,000 events for a reader that lags.
+    /// The events; the newest 1,000 are kept for a slow reader.
     public var events: AsyncStream<ListenerEvent> {
         AsyncStream(bufferingPolicy: .bufferingNewest(1000)) { continuation in
             let stopped = Flag()
@@ -43,7 +43,7 @@ public struct Listener: Sendable {
         }
     }
 
-    /// Listens until the connection is lost; true if it had been made.
+    /// Listens until the connection is lost; returns true if a connection had been made.
     private func listen(_ continuation: AsyncStream<ListenerEvent>.Continuation, until stopped: Flag) -> Bool {
         guard case .success(let connection) = LibPQ.connect(connectionString) else { return false }
         defer { PQfinish(connection) }
@@ -57,11 +57,11 @@ public struct Listener: Sendable {
         var heardAt = ContinuousClock.now
         while !stopped.isRaised {
             var entry = pollfd(fd: PQsocket(connection), events: Int16(POLLIN), revents: 0)
-            // A quarter of a second at most, to notice that nobody reads any more.
+            // The poll lasts at most a quarter of a second, so that the end of reading is noticed soon.
             if poll(&entry, 1, 250) > 0 {
                 guard PQconsumeInput(connection) == 1, PQstatus(connection) == CONNECTION_OK else { return true }
             } else {
-                // A network that is cut without a word is heard by asking alone.
+                // A network may break without a signal; only a query shows the break.
                 guard heardAt.duration(to: .now) > .seconds(10) else { continue }
                 let answer = PQexec(connection, "")
                 defer { PQclear(answer) }

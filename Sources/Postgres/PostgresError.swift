@@ -1,4 +1,4 @@
-/// What can go wrong between this process and PostgreSQL.
+/// An error between this process and PostgreSQL.
 public enum PostgresError: Error, Sendable {
     /// The server refused a statement.
     case server(ServerError)
@@ -8,27 +8,27 @@ public enum PostgresError: Error, Sendable {
     case outcomeUnknown
     /// No connection became free before the deadline.
     case poolExhausted
-    /// The transaction took longer than it may; nothing of it was committed.
+    /// The transaction exceeded its time limit; nothing of it was committed.
     case deadline
-    /// The server was asked and has not answered in time; a read changes nothing.
+    /// The server did not answer in time; a repeated read is safe, because reads change nothing.
     case noAnswer
     /// The database could not be reached at all.
     case unreachable(String)
     /// The pool has been closed.
     case closed
-    /// A column was missing or held what the Swift type cannot.
+    /// A column was missing, or its value does not fit the Swift type.
     case undecodable(column: String, reason: String)
 
-    /// The error of a text with a zero byte, which cannot be sent: the server's own code for it.
+    /// The error for a text with a zero byte, which cannot be sent; the code is the server's own.
     static let zeroByte = PostgresError.server(
         ServerError(sqlState: "22021", message: "a text has a zero byte", constraint: nil)
     )
 
-    /// The server's error, without its DETAIL field: that field quotes the row and would reach logs.
+    /// An error of the server, without the DETAIL field, because DETAIL quotes the row and would reach logs.
     ///
     /// `constraint` names the constraint that stopped a row.
     public struct ServerError: Error, Sendable, CustomStringConvertible {
-        /// Five characters, see the PostgreSQL manual, appendix A.
+        /// The SQLSTATE, five characters; see appendix A of the PostgreSQL manual.
         public let sqlState: String
         public let message: String
         public let constraint: String?
@@ -41,19 +41,19 @@ public enum PostgresError: Error, Sendable {
         }
     }
 
-    /// The name of the violated constraint, if that is what happened.
+    /// The name of the violated constraint; nil for other errors.
     public var violatedConstraint: String? {
         guard case .server(let error) = self, error.sqlState.hasPrefix("23") else { return nil }
         return error.constraint
     }
 
-    /// The server chose this transaction to give way (40001, 40P01); running it again is right.
+    /// Whether the server ended this transaction because of a conflict (40001, 40P01); running it again is right.
     public var isSerializationConflict: Bool {
         guard case .server(let error) = self else { return false }
         return error.sqlState == "40001" || error.sqlState == "40P01"
     }
 
-    /// The database is away, restarting, full or slow: not the caller's fault, and worth a later try.
+    /// Whether the database is away, restarting, full or slow; the caller may try again later.
     public var isUnavailability: Bool {
         switch self {
         case .connectionLost, .poolExhausted, .deadline, .noAnswer, .unreachable, .closed: true
@@ -65,13 +65,13 @@ public enum PostgresError: Error, Sendable {
         }
     }
 
-    /// A prepared statement no longer fits the tables; asking again prepares it anew.
+    /// Whether a prepared statement no longer fits the tables; a repetition prepares it anew.
     var isStalePlan: Bool {
         guard case .server(let error) = self else { return false }
         return error.isStalePlan
     }
 
-    /// The session is of no further use: demoted (25006), shut down (57P0x) or broken (08xxx).
+    /// Whether the session is unusable: demoted (25006), shut down (57P0x) or broken (08xxx).
     var spoilsConnection: Bool {
         switch self {
         case .connectionLost, .outcomeUnknown, .unreachable, .closed: true

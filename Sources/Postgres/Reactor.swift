@@ -11,35 +11,37 @@ import Darwin
 
 /// One thread that owns every connection of a pool and waits for all their sockets at once.
 ///
-/// Tasks post work to its mailbox and are resumed with the answer; nothing blocks a cooperative
-/// thread. Because one thread sees all work, the questions of many requests that arrive together
-/// leave in one write and share a round trip.
+/// Tasks post work to the mailbox and are resumed with the answer, so no cooperative thread blocks. One thread sees all
+/// work, so queries that arrive together leave in one write and share a round trip.
 ///
-/// `@unchecked Sendable` is safe because no two threads reach anything of it at once that can change:
+/// `@unchecked Sendable` is safe because no two threads reach changing state at the same time:
 /// - `configuration` and the pipe's ends are constants; `mailbox` is a `Mutex`.
-/// - Every `var` is private. `init` sets it before the thread starts; then only `run`, what `run` calls, and posted work
-///   read or write it. Other methods for any thread (`read`, `lease`, `send`, `release`, `close`, `census`) do nothing
-///   but post.
-/// - The thread alone runs posted work while it lives. When it ends it sets `isOver` under the mailbox's lock, after its
-///   last access; from then on `post` runs work under that same lock, so one at a time and after all of the thread's.
-/// - The pipe is closed in that same stretch, and `wake` is called under the lock and not once `isOver` is set.
+/// - Every `var` is private. `init` sets each one before the thread starts. After this only `run`, the functions that
+///   `run` calls, and posted work read or write them. The methods for any thread (`read`, `lease`, `send`, `release`,
+///   `close`, `census`) only post work.
+/// - While the thread lives, only this thread runs posted work. When the thread ends, it sets `isOver` under the
+///   mailbox's lock, after its last access. From then on `post` runs work under the same lock, one at a time and after
+///   all work of the thread.
+/// - The pipe is closed under the same lock. `wake` is called under this lock too, and never after `isOver` is set.
 final class Reactor: @unchecked Sendable {
     struct Configuration: Sendable {
         var connectionString: String
-        /// Connections that answer single reads, pipelined, many tasks at once.
+        /// Connections for single reads; many tasks share one through pipelining.
         var readers: Int
-        /// As `readers`, for reads that may be slow: one of them holds up nothing but its like.
+        /// Connections for reads that may be slow; a slow read delays only other slow reads.
         var slowReaders: Int
-        /// Connections that are leased whole to one transaction at a time.
+        /// Connections that are each lent to one transaction at a time.
         var writers: Int
         var logger: Logger
     }
 
-    /// An instant of the steady clock: a step of the wall clock ends no deadline and delays none.
+    /// An instant of the steady clock, so changes of the wall clock do not move deadlines.
     typealias Instant = ContinuousClock.Instant
 
-    /// Seconds that the server may take for a segment once it is its turn: a session's statement_timeout is 5 s, and 5 s
-    /// later without an answer the server is frozen or gone.
+    /// Seconds that the server may take for a segment once its turn has come.
+    ///
+    /// A session's `statement_timeout` is 5 s per statement. After 5 s more without an answer the server is frozen or
+    /// gone.
     private static func seconds(for statements: [Statement]) -> TimeInterval { 5 * Double(statements.count) + 5 }
 
     typealias Answer<Value> = @Sendable (Result<Value, PostgresError>) -> Void
@@ -55,14 +57,14 @@ final class Reactor: @unchecked Sendable {
     private let wakeRead: Int32
     private let wakeWrite: Int32
 
-    /// The shared connections of one kind of read, and who waits for the first of them.
+    /// The shared connections of one kind of read, and the reads that wait for a connection.
     private struct Lane {
         var wires: [Wire] = []
         var connecting = 0
         var waiting: [WaitingRead] = []
     }
 
-    /// By `Database.Pace`.
+    /// The lanes, indexed by `Database.Pace`.
     private var lanes = Database.Pace.allCases.map { _ in Lane() }
     private var idle: [Wire] = []
     private var leased: [ObjectIdentifier: Wire] = [:]
@@ -104,7 +106,7 @@ final class Reactor: @unchecked Sendable {
 
     func post(_ work: @escaping @Sendable (Reactor) -> Void) {
         mailbox.withLock { mailbox in
-            // Nobody will come for it: it is told so here, under the lock, which stands in for the thread.
+            // The thread has ended, so the work runs here, under the lock, and reports that the pool is closed.
             guard !mailbox.isOver else { return work(self) }
             mailbox.work.append(work)
             if mailbox.work.count == 1 { wake() }
@@ -116,7 +118,7 @@ final class Reactor: @unchecked Sendable {
         _ = write(wakeWrite, &byte, 1)
     }
 
-    /// Asks one segment on a shared connection.
+    /// Sends one segment on a shared connection.
     func read(
         _ statements: [Statement],
         _ pace: Database.Pace,
@@ -136,7 +138,7 @@ final class Reactor: @unchecked Sendable {
         }
     }
 
-    /// Lends a whole connection; `release` must follow.
+    /// Lends a connection to one transaction; `release` must follow.
     func lease(deadline: Instant, answer: @escaping Answer<Wire>) {
         post { reactor in
             guard !reactor.isClosing else { return answer(.failure(.closed)) }
@@ -224,7 +226,7 @@ final class Reactor: @unchecked Sendable {
             mailbox.isOver = true
             for item in mailbox.work { item(self) }
             mailbox.work = []
-            // Under the lock, so that nobody wakes a descriptor that belongs to somebody else by then.
+            // The lock ensures that `wake` never writes to a descriptor that another file uses by then.
             Glue.close(wakeRead)
             Glue.close(wakeWrite)
         }
@@ -260,9 +262,9 @@ final class Reactor: @unchecked Sendable {
         }
     }
 
-    /// Connections that are wanted, not there and not being made.
+    /// The number of writers that are needed, but neither open nor connecting.
     ///
-    /// Writers are made as they are needed, one for each task that waits.
+    /// Writers connect on demand, one for each waiting task.
     private var missingWriters: Int {
         guard !isClosing else { return 0 }
         return max(0, min(waiters.count, configuration.writers - idle.count - leased.count) - writersConnecting)
@@ -290,10 +292,9 @@ final class Reactor: @unchecked Sendable {
         for _ in 0..<missing { connect(asReader: nil) }
     }
 
-    /// Connecting looks up names and walks through the hosts of the string, which libpq does blocking;
-    /// so it has a thread of its own.
+    /// Connects in a separate thread, because libpq blocks while it looks up names and tries the hosts.
     ///
-    /// - Parameter pace: nil for a writer.
+    /// - Parameter pace: the lane of a reader; nil for a writer.
     private func connect(asReader pace: Database.Pace?) {
         let text = configuration.connectionString
         let thread = Thread { [self] in
@@ -347,9 +348,9 @@ final class Reactor: @unchecked Sendable {
         }
     }
 
-    /// Milliseconds until the next deadline or attempt to connect; -1 is for ever.
+    /// Milliseconds until the next deadline or attempt to connect; -1 means no limit.
     ///
-    /// Whatever else there is to do comes as posted work or on a socket, both of which wake the thread.
+    /// All other work arrives as posted work or on a socket, and both wake the thread.
     private var timeout: Int32 {
         var next: Instant?
         func consider(_ instant: Instant?) {
@@ -389,10 +390,12 @@ private enum Glue {
     }
 }
 
-/// What a pool and a listener both need of libpq.
+/// The functions of libpq that the pool and the listener share.
 enum LibPQ {
-    /// A server that is gone without a word is noticed within half a minute, and an address that swallows everything
-    /// holds nobody for longer than five seconds.
+    /// Default settings of every connection.
+    ///
+    /// A server that disappears is noticed within half a minute. An address that never answers blocks for five seconds
+    /// at most.
     private static let defaults = [
         ("connect_timeout", "5"), ("keepalives", "1"), ("keepalives_idle", "10"), ("keepalives_interval", "5"),
         ("keepalives_count", "3"), ("tcp_user_timeout", "20000"),

@@ -1,16 +1,16 @@
 import CLibPQ
 import Synchronization
 
-/// The answer to one statement.
+/// The result of one statement.
 ///
 /// `@unchecked Sendable` is safe because nothing changes between `init` and `deinit`:
-/// - All properties are constants; only the type of `result`, a C pointer, keeps the compiler from seeing it.
-/// - `Wire` hands over each PGresult once, and neither uses nor frees it afterwards. It is private here.
-/// - It is asked only through `PQntuples`, `PQnfields`, `PQfname`, `PQgetisnull`, `PQgetvalue`, `PQgetlength`,
-///   `PQcmdTuples` and `PQcmdStatus`, which read. "PGresult objects are normally read-only after creation, and so can be
-///   passed around freely between threads", unless functions that modify one are called; none is
+/// - All properties are constants. Only the type of `result`, a C pointer, prevents the compiler from checking this.
+/// - `Wire` hands over each PGresult once, and afterwards neither uses nor frees it. The pointer is private here.
+/// - Only reading functions are called on it: `PQntuples`, `PQnfields`, `PQfname`, `PQgetisnull`, `PQgetvalue`,
+///   `PQgetlength`, `PQcmdTuples` and `PQcmdStatus`. "PGresult objects are normally read-only after creation, and so
+///   can be passed around freely between threads", unless a modifying function is called; none is called here
 ///   (https://www.postgresql.org/docs/15/libpq-threading.html).
-/// - `deinit` alone frees it, when no reference is left; `withField` holds one while its bytes are read.
+/// - Only `deinit` frees it, after the last reference is gone. `withField` keeps a reference while it reads the bytes.
 final class ResultSet: @unchecked Sendable {
     private let result: OpaquePointer
     let count: Int
@@ -26,7 +26,7 @@ final class ResultSet: @unchecked Sendable {
         PQclear(result)
     }
 
-    /// Rows that an INSERT, UPDATE, DELETE or COPY touched.
+    /// The number of rows that an INSERT, UPDATE, DELETE or COPY changed.
     var affected: Int {
         withExtendedLifetime(self) { PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0 }
     }
@@ -44,13 +44,13 @@ final class ResultSet: @unchecked Sendable {
         return elements
     }
 
-    /// Gives the bytes of one field to `body`, for as long as it runs; nil for NULL.
+    /// Gives the bytes of one field to `body`; they are valid while `body` runs, and nil means NULL.
     func withField<Value>(
         _ row: Int32,
         _ column: Int32,
         _ body: (UnsafeRawBufferPointer?) throws -> Value
     ) throws -> Value {
-        // Otherwise the last reference may go after the address was taken and before it is read.
+        // Otherwise the last reference might be released between taking the address and reading it.
         try withExtendedLifetime(self) {
             guard PQgetisnull(result, row, column) == 0 else { return try body(nil) }
             let count = Int(PQgetlength(result, row, column))
@@ -75,7 +75,7 @@ public struct Row: Sendable {
         return value
     }
 
-    /// The bytes of a column's text, for as long as `body` runs; for what is passed on as it is.
+    /// Gives the bytes of a column's text to `body`, for text that is passed on unchanged; valid while `body` runs.
     ///
     /// Throws `PostgresError.undecodable` when there is no such column or it is NULL.
     public func withBytes<Value>(of column: String, _ body: (UnsafeRawBufferPointer) throws -> Value) throws -> Value {
@@ -102,7 +102,7 @@ public struct Row: Sendable {
         }
     }
 
-    /// The column's text as one of an enumeration's words, so that an unknown word is never read as another.
+    /// Reads the column's text as a word of an enumeration, so an unknown word is an error.
     ///
     /// Throws `PostgresError.undecodable` when there is no such column, when it is NULL, or when the word is unknown.
     public func word<Word: RawRepresentable<String>>(_ column: String, as type: Word.Type = Word.self) throws -> Word {

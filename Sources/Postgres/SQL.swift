@@ -1,7 +1,7 @@
 /// A piece of SQL text whose interpolations are bound parameters, never pasted text.
 ///
-/// `"SELECT name FROM park WHERE id = \(id)"` sends `$1` and the value beside it. Another
-/// `SQL` may be interpolated (a column list, a shared condition); its parameters come along.
+/// `"SELECT name FROM park WHERE id = \(id)"` sends `$1` and the value beside it. Another `SQL` may be interpolated,
+/// such as a column list or a shared condition; its parameters are added.
 public struct SQL: Sendable, ExpressibleByStringInterpolation {
     enum Part: Sendable {
         case text(String)
@@ -42,7 +42,7 @@ public struct SQL: Sendable, ExpressibleByStringInterpolation {
         }
     }
 
-    /// The text with `$1 …` and the values in order.
+    /// The text with placeholders `$1 …`, and the values in the same order.
     var statement: Statement {
         var text = ""
         var values: [Parameter] = []
@@ -58,7 +58,7 @@ public struct SQL: Sendable, ExpressibleByStringInterpolation {
     }
 }
 
-/// One value as the server's text format has it; `nil` is NULL.
+/// One value in the server's text format; `nil` is NULL.
 public struct Parameter: Sendable, Equatable {
     let text: String?
 
@@ -83,11 +83,11 @@ public struct Statement: Sendable {
         }
     }
 
-    /// C strings end at a zero byte, and PostgreSQL has no text with one in it either.
+    /// Whether a parameter has a zero byte: C strings end there, and PostgreSQL's text cannot hold one.
     var hasZeroByte: Bool { parameters.contains { $0.text?.utf8.contains(0) ?? false } }
 }
 
-/// A statement that answers rows, and how to read one.
+/// A statement that returns rows, and a function that decodes one row.
 public struct Query<Element>: Sendable {
     let statement: Statement
     let decode: @Sendable (Row) throws -> Element
@@ -98,7 +98,7 @@ public struct Query<Element>: Sendable {
     }
 }
 
-/// A statement whose rows nobody reads.
+/// A statement whose rows are not read.
 public struct Command: Sendable {
     let statement: Statement
 

@@ -1,13 +1,13 @@
 import CLibPQ
 import Foundation
 
-/// Runs a text of several statements, as a migration or `CREATE DATABASE` needs it.
+/// Runs a text of several statements, such as a migration or `CREATE DATABASE`.
 public enum Script {
-    /// Runs the text on a connection of its own.
+    /// Runs the text on its own connection.
     ///
-    /// Without BEGIN in it, the server runs all of it in one transaction, or none.
+    /// If the text has no BEGIN, the server runs all of it in one transaction, or nothing.
     ///
-    /// - Throws: `PostgresError.server` for the first statement that failed, `.unreachable` when there is no server.
+    /// - Throws: `PostgresError.server` for the first statement that failed, `.unreachable` when no server answers.
     public static func run(_ text: String, on connectionString: String) async throws {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             let thread = Thread { continuation.resume(with: execute(text, on: connectionString).mapError { $0 }) }
@@ -19,7 +19,7 @@ public enum Script {
     private static func execute(_ text: String, on connectionString: String) -> Result<Void, PostgresError> {
         LibPQ.connect(connectionString).flatMap { connection in
             defer { PQfinish(connection) }
-            // A migration may build an index for longer than a request may take.
+            // A migration may build an index, which may take longer than a request's limit.
             PQclear(PQexec(connection, "SET statement_timeout = 0; SET lock_timeout = 0"))
             let result = PQexec(connection, text)
             defer { PQclear(result) }

@@ -1,12 +1,12 @@
 import Foundation
 import Synchronization
 
-/// The texts of the statements that this process prepares, in the file that `VOORPRET_STATEMENTS` names.
+/// Writes the texts of all prepared statements into the file that `VOORPRET_STATEMENTS` names.
 ///
-/// From such a file a test sees that a later schema still serves the version that wrote it. Nothing is written unless the
-/// variable is set.
+/// A test uses such a file to check that a later schema still serves the version that wrote the file. Nothing is
+/// written unless the variable is set.
 enum StatementRecord {
-    /// Between two texts in the file.
+    /// Separates two texts in the file.
     static let separator = "\n--;\n"
 
     private static let file: FileHandle? = {

@@ -3,17 +3,17 @@ import Synchronization
 
 /// A transaction under way.
 ///
-/// Statements run one after another; what must precede a statement (BEGIN, SAVEPOINT, RELEASE) travels in its
-/// round trip.
+/// Statements run one after another. BEGIN, SAVEPOINT and RELEASE travel in the round trip of the statement that
+/// follows them.
 ///
-/// Cancelling the task stops it before its next statement; a statement under way, and COMMIT above
-/// all, is never cancelled.
+/// Cancelling the task stops the transaction before its next statement. A running statement is never cancelled, above
+/// all not COMMIT.
 public final class Transaction: Sendable {
     private struct State {
-        /// Statements that nobody has waited for yet.
+        /// Statements that are not sent yet; they go with the next round trip.
         var prefix: [Statement] = []
         var hasBegun = false
-        /// `prefix` has had more than the transaction's own statements.
+        /// Whether `prefix` has had statements other than the transaction's own.
         var isWanted = false
         var depth = 0
         var notes: [any Sendable] = []
@@ -21,10 +21,10 @@ public final class Transaction: Sendable {
 
     private let reactor: Reactor
     private let wire: Wire
-    /// For every statement, and for all of them together.
+    /// The time limit of each statement, and of all statements together.
     private let seconds: TimeInterval
     private let deadline: Reactor.Instant
-    /// Who acts, as `app.principal` has it.
+    /// The principal, as in `app.principal`.
     public let principal: String
     private let state: Mutex<State>
 
@@ -54,21 +54,21 @@ public final class Transaction: Sendable {
         try await all(query).first
     }
 
-    /// The number of rows that were touched.
+    /// Runs a command and returns the number of changed rows.
     @discardableResult
     public func run(_ command: Command) async throws -> Int {
         try await ask([command.statement])[0].affected
     }
 
-    /// Several commands in one round trip, in order; the first that fails stops those after it.
+    /// Runs several commands in one round trip, in order; after a failure the later commands do not run.
     public func run(_ commands: [Command]) async throws {
         guard !commands.isEmpty else { return }
         _ = try await ask(commands.map(\.statement))
     }
 
-    /// Adds commands to the next round trip, the one of COMMIT at the latest, and does not wait.
+    /// Adds commands to the next round trip, at the latest to the one of COMMIT, and does not wait.
     ///
-    /// For a write that can fail only by our own fault: its error is thrown by whatever comes next.
+    /// Use it only for a write that fails by our own mistake alone. The next call throws its error.
     public func later(_ commands: [Command]) {
         state.withLock { state in
             state.prefix += commands.map(\.statement)
@@ -76,7 +76,7 @@ public final class Transaction: Sendable {
         }
     }
 
-    /// Several questions in one round trip, in order.
+    /// Runs several queries in one round trip, in order.
     public func all<each Element>(_ queries: repeat Query<each Element>) async throws -> (repeat [each Element]) {
         var statements: [Statement] = []
         for query in repeat each queries { statements.append(query.statement) }
@@ -91,7 +91,9 @@ public final class Transaction: Sendable {
 
     // MARK: Savepoints
 
-    /// Runs `body` so that, when it throws, what it wrote and recorded is undone and the transaction lives on.
+    /// Runs `body` in a savepoint.
+    ///
+    /// If `body` throws, its writes and notes are undone and the transaction continues.
     public func savepoint<Value>(_ body: (Transaction) async throws -> Value) async throws -> Value {
         let (name, notes) = state.withLock { state in
             state.depth += 1
@@ -109,11 +111,11 @@ public final class Transaction: Sendable {
             if !isLost {
                 state.withLock { state in
                     state.notes.removeSubrange(min(notes, state.notes.count)...)
-                    // A SAVEPOINT that never left need not be undone.
+                    // A SAVEPOINT that was never sent needs no rollback.
                     if let index = state.prefix.lastIndex(where: { $0.text == "SAVEPOINT \(name)" }) {
                         state.prefix.removeSubrange(index...)
                     } else {
-                        // What waits came after it, so it need not be done to be undone.
+                        // Waiting statements came after the savepoint, so they are dropped instead of sent and undone.
                         state.prefix = ["ROLLBACK TO SAVEPOINT \(name)", "RELEASE SAVEPOINT \(name)"].map {
                             Statement(text: $0, parameters: [])
                         }
@@ -126,12 +128,12 @@ public final class Transaction: Sendable {
 
     // MARK: Notes
 
-    /// Remembers something for the flush before COMMIT; the rollback of a savepoint forgets it.
+    /// Records a note for the flush before COMMIT; the rollback of a savepoint removes it.
     public func record(_ note: any Sendable) {
         state.withLock { $0.notes.append(note) }
     }
 
-    /// What has been recorded and not forgotten.
+    /// The recorded notes that no rollback has removed.
     public var notes: [any Sendable] {
         state.withLock { $0.notes }
     }
@@ -159,7 +161,7 @@ public final class Transaction: Sendable {
         return count
     }
 
-    /// Hears the rows of `COPY … TO STDOUT` in chunks of whole rows of about 64 KiB.
+    /// Gives the rows of `COPY … TO STDOUT` to `body`, in chunks of whole rows of about 64 KiB.
     public func copyOut(_ sql: String, _ body: ([UInt8]) async throws -> Void) async throws {
         try await flushPending()
         var event = try await copy { $0.startCopy(sql, mode: .copyOut, answer: $1) }
@@ -180,9 +182,9 @@ public final class Transaction: Sendable {
 
     // MARK: Sending
 
-    /// What is sent before the statements.
+    /// Takes the waiting statements, which are sent before `statements`.
     ///
-    /// Throws for a text that cannot be sent at all, and then nothing is taken: BEGIN still waits to be the first.
+    /// Throws for a text that cannot be sent. Then nothing is taken, so BEGIN still waits to be sent first.
     private func takePrefix(before statements: [Statement]) throws(PostgresError) -> [Statement] {
         let prefix: [Statement]? = state.withLock { state in
             guard !(state.prefix + statements).contains(where: \.hasZeroByte) else { return nil }
@@ -194,7 +196,9 @@ public final class Transaction: Sendable {
         return prefix
     }
 
-    /// Sends what is to be sent later, and waits for it; at the end of a savepoint, so that what fails of it fails inside.
+    /// Sends the waiting statements and waits for them.
+    ///
+    /// At the end of a savepoint this makes their errors appear inside the savepoint.
     public func flushPending() async throws {
         try Task.checkCancellation()
         let prefix = try takePrefix(before: [])
@@ -203,7 +207,7 @@ public final class Transaction: Sendable {
 
     private func ask(_ statements: [Statement]) async throws -> [ResultSet] {
         try Task.checkCancellation()
-        // Many statements that are each quick enough can take too long together.
+        // Many quick statements can together exceed the time limit.
         guard .now < deadline else { throw PostgresError.deadline }
         let prefix = try takePrefix(before: statements)
         let results = try await send(prefix + statements)
@@ -222,7 +226,7 @@ public final class Transaction: Sendable {
     func commit(flush: Database.Flush) async throws {
         let (isUntouched, notes) = state.withLock { (!$0.hasBegun && !$0.isWanted, $0.notes) }
         let last = flush(notes).map(\.statement)
-        // Nothing was asked and nothing recorded: there is no transaction to end.
+        // No statement was sent and no note recorded, so there is no transaction to end.
         if isUntouched, last.isEmpty { return }
         let prefix = try takePrefix(before: last)
         do {

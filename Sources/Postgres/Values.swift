@@ -8,7 +8,7 @@ public protocol PostgresEncodable: Sendable {
     var postgresParameter: Parameter { get }
 }
 
-/// A Swift value that can be read from a column's text format; nil when the text is not one of its own.
+/// A Swift value that can be read from a column's text; nil when the text is no such value.
 public protocol PostgresDecodable: Sendable {
     init?(postgresText bytes: UnsafeRawBufferPointer)
 }
@@ -82,7 +82,7 @@ extension UUID: PostgresValue {
     }
 }
 
-/// `bytea`.
+/// Binds and reads `bytea`.
 extension Data: PostgresValue {
     public var postgresParameter: Parameter {
         let digits = Array("0123456789abcdef".utf8)
@@ -313,14 +313,14 @@ extension Array: PostgresDecodable where Element: PostgresDecodable {
         self.init()
         reserveCapacity(texts.count)
         for text in texts {
-            // NULL has no place in an array of values that cannot be NULL.
+            // An array of values that cannot be NULL must not contain NULL.
             guard let text, let value = text.withUnsafeBytes({ Element(postgresText: $0) }) else { return nil }
             append(value)
         }
     }
 }
 
-/// Splits `{a,"b\"c",NULL}`; nil when it is nested or torn.
+/// Splits an array text such as `{a,"b\"c",NULL}`; nil when the array is nested or cut off.
 private func arrayElements(_ bytes: UnsafeRawBufferPointer) -> [[UInt8]?]? {
     guard bytes.count >= 2, bytes.first == UInt8(ascii: "{"), bytes.last == UInt8(ascii: "}") else { return nil }
     var elements: [[UInt8]?] = []

@@ -2,18 +2,19 @@ import CLibPQ
 import Foundation
 import Synchronization
 
-/// One connection, with the questions that are under way on it.
+/// One connection, and the queries that are running on it.
 ///
-/// Lives on the reactor's thread alone.
+/// The wire is used only on the reactor's thread.
 ///
-/// `@unchecked Sendable` is safe because one thread at a time reaches it, and each after the one before:
-/// - `init` runs on the thread that connects, which hands it over through the mailbox's lock and forgets it.
-/// - From then on its properties and its connection are used by the reactor's own loop and by work that is posted to the
-///   reactor. Both run on its thread or, once that has ended, under the mailbox's lock (see `Reactor`).
-/// - A task that has leased it (`Transaction`, `Database`) holds it as a ticket: it asks nothing of it, and only passes it
-///   to `Reactor.send`, to `Reactor.release`, or into posted work.
-/// - The last reference may go anywhere: there is no `deinit`. `PQfinish` is called by `close`, on the reactor's side, or
-///   by an `init` that fails, before anybody else has it.
+/// `@unchecked Sendable` is safe because one thread at a time uses it, each after the previous one:
+/// - `init` runs on the thread that connects. This thread hands the wire over through the mailbox's lock and forgets
+///   it.
+/// - Afterwards only the reactor's loop and posted work use its properties and its connection. Both run on the
+///   reactor's thread or, once the thread has ended, under the mailbox's lock (see `Reactor`).
+/// - A task that has leased it (`Transaction`, `Database`) only holds it. The task passes it to `Reactor.send`, to
+///   `Reactor.release` or into posted work, and calls nothing on it.
+/// - The last reference may be released on any thread, because there is no `deinit`. `close` calls `PQfinish` on the
+///   reactor's side; a failing `init` calls it before another thread has the wire.
 final class Wire: @unchecked Sendable {
     enum Step {
         case prepare(text: String)
@@ -22,16 +23,15 @@ final class Wire: @unchecked Sendable {
 
     /// One segment of the pipeline: its statements, then a sync point.
     ///
-    /// The server runs what stands between two sync points as one transaction, unless BEGIN opened a longer
-    /// one.
+    /// The server runs the statements between two sync points as one transaction, unless BEGIN opened a longer one.
     struct Segment {
         var steps: [Step] = []
         var position = 0
         var results: [ResultSet] = []
         var failure: PostgresError?
-        /// How long the server may take once this is the first in line.
+        /// Seconds that the server may take once this segment is the first in line.
         let seconds: TimeInterval
-        /// When the server counts as frozen if it has not answered; never while others are before it.
+        /// The instant after which an unanswered server counts as frozen; nil while other segments are before this one.
         private(set) var expires: Reactor.Instant?
         let answer: @Sendable (Result<[ResultSet], PostgresError>) -> Void
 
@@ -40,7 +40,7 @@ final class Wire: @unchecked Sendable {
             self.answer = answer
         }
 
-        /// It is the first in line now.
+        /// Starts the time limit, because the segment is now the first in line.
         mutating func begin() { expires = .now + .seconds(seconds) }
     }
 
@@ -50,7 +50,7 @@ final class Wire: @unchecked Sendable {
         case copyOut
     }
 
-    /// More distinct statements than this are sent unprepared, so that a session's memory stays bounded.
+    /// The most prepared statements of a session; further statements are sent unprepared, so that memory stays bounded.
     static let maximumPrepared = 512
 
     private let connection: OpaquePointer
@@ -96,7 +96,7 @@ final class Wire: @unchecked Sendable {
 
     // MARK: Asking
 
-    /// - Parameter seconds: how long the server may take before the connection is given up.
+    /// - Parameter seconds: the time that the server may take before the connection is given up.
     func send(
         _ statements: [Statement],
         within seconds: TimeInterval,
@@ -122,7 +122,7 @@ final class Wire: @unchecked Sendable {
                 PQsendQueryPrepared(connection, name, count, values, nil, nil, 0) == 1
             }
         }
-        // While another segment's PREPARE of the same text is under way it might still fail; ask without a name.
+        // Another segment's PREPARE of the same text is still running and may fail, so send this text without a name.
         if preparing.contains(text) || names.count + preparing.count >= Self.maximumPrepared {
             steps.append(.execute)
             return withParameters(statement) { count, values in
@@ -150,7 +150,7 @@ final class Wire: @unchecked Sendable {
     ) -> Bool {
         let parameters = statement.parameters
         guard !parameters.isEmpty else { return body(0, nil) }
-        // One buffer with all texts, each ended by a zero byte, and the addresses within it.
+        // One buffer holds all texts, each ended by a zero byte; `offsets` holds where each text starts.
         var bytes: [CChar] = []
         var offsets: [Int?] = []
         for parameter in parameters {
@@ -191,7 +191,7 @@ final class Wire: @unchecked Sendable {
         guard PQconsumeInput(connection) == 1 else { return fail(errorText) }
         switch mode {
         case .pipeline: receiveSegments()
-        // While rows are being sent the server's verdict waits until the last one.
+        // While rows are being sent, the server's result is read only after the last row.
         case .copyIn(started: true): break
         case .copyIn, .copyOut: receiveCopy()
         }
@@ -233,7 +233,7 @@ final class Wire: @unchecked Sendable {
         if !succeeded, status != PGRES_PIPELINE_ABORTED, inFlight[0].failure == nil {
             let error = PostgresError.ServerError(result, on: connection)
             inFlight[0].failure = .server(error)
-            // The tables have changed under the prepared plans: prepare anew from here on.
+            // The tables have changed under the prepared plans, so statements are prepared anew from now on.
             if error.isStalePlan { names.removeAll() }
         }
         if succeeded, case .execute = step {
@@ -247,12 +247,12 @@ final class Wire: @unchecked Sendable {
         String(cString: PQerrorMessage(connection)).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    /// Whether the server has had its time for the first in line; those behind it have theirs when it is their turn.
+    /// Whether the first segment in line has exceeded its time limit; the other segments' time has not started.
     func isLate(at now: ContinuousClock.Instant) -> Bool { inFlight.first?.expires.map { $0 <= now } ?? false }
 
-    /// Ends the connection and tells everybody who waits on it.
+    /// Closes the connection and tells every task that waits for it.
     ///
-    /// - Parameter error: for the first in line, where it is to hear something else than the others.
+    /// - Parameter error: the error for the first segment in line, when it differs from the others' error.
     func fail(_ reason: String, first error: PostgresError? = nil, alsoTelling segment: Segment? = nil) {
         guard !isBroken else { return }
         close()
@@ -281,8 +281,9 @@ final class Wire: @unchecked Sendable {
         flush()
     }
 
-    /// Sends some rows in COPY's text format; answers once the socket has taken them, so that a fast
-    /// producer waits for a slow server.
+    /// Sends some rows in COPY's text format.
+    ///
+    /// The answer comes after the socket has taken the rows, so that a fast producer waits for a slow server.
     func putCopy(_ bytes: [UInt8], answer: @escaping @Sendable (Result<CopyEvent, PostgresError>) -> Void) {
         guard !isBroken else { return answer(.failure(.connectionLost("the connection is closed"))) }
         copyAnswer = answer
@@ -299,7 +300,7 @@ final class Wire: @unchecked Sendable {
         copyAnswer = answer
         guard PQputCopyEnd(connection, error) == 1 else { return fail(errorText) }
         flush()
-        // A refusal may have arrived with the rows; no further byte would tell of it.
+        // The server's refusal may already have been read with earlier bytes; then no further byte would announce it.
         receiveCopy()
     }
 
@@ -345,7 +346,7 @@ final class Wire: @unchecked Sendable {
     private var isCopyingOut = false
     private var copyFailure: PostgresError?
 
-    /// Collects up to 64 KiB of rows; false when it has answered or must wait for more bytes.
+    /// Collects up to 64 KiB of rows; returns false when the answer was given or more bytes must arrive first.
     private func drainCopyOut() -> Bool {
         var row: UnsafeMutablePointer<CChar>?
         while copyBuffer.count < 65_536 {

@@ -5,10 +5,12 @@ package import SyncMessages
 import Synchronization
 
 extension LocalStore {
-    /// What an answer said of what was done, and what is new; all of it in one transaction.
+    /// Stores one answer of the service: the outcomes of mutations and the new rows, in one transaction.
     ///
-    /// - Parameter cursor: that it was asked with. When another answer has moved on since, what is new in this one is old.
-    /// - Returns: scopes whose rows here are not what the server has, for repair.
+    /// - Parameter cursor: the cursor that the request carried. If another answer has moved the cursor since, the rows
+    ///   of this answer are old and are skipped.
+    /// - Returns: whether the answer was the last page, and the scopes whose rows here differ from the server's, for
+    ///   repair.
     package func apply(_ lines: [SyncLine], since cursor: String?) throws -> (isComplete: Bool, damaged: [ScopeState]) {
         if try isNoNews(lines, since: cursor) { return (true, []) }
         return try database.write { database in
@@ -22,7 +24,8 @@ extension LocalStore {
                 case .outcome(let sequence, let outcome): try Self.record(sequence, outcome, database)
                 case .expected(let sequence): try Self.renumber(from: sequence, database)
                 case .forked:
-                    // A new name; what waits keeps its ids, so that nothing is done twice.
+                    // The device gets a new name. Waiting mutations keep their ids, so the server does none of them
+                    // twice.
                     try Self.rename(database)
                 case .busy: break
                 case .scope(let name): (scope, order) = (name, order + 1)
@@ -56,7 +59,7 @@ extension LocalStore {
         }
     }
 
-    /// Whether an answer says nothing but that all is as it was when it was last looked at; then nothing is written.
+    /// Whether the answer only says that nothing has changed since the last check; then nothing is written.
     func isNoNews(_ lines: [SyncLine], since cursor: String?) throws -> Bool {
         guard lines.count == 1, case .complete(let latest, let scopes)? = lines.first, latest == cursor else {
             return false
@@ -76,21 +79,23 @@ extension LocalStore {
         }
     }
 
-    /// What an answer says of a scope: a row, or with none that all of it goes which is here.
+    /// One change to a scope: a row, or, when `row` is nil, the removal of all its rows here.
     struct News {
         let scope: String
-        /// Where the scope came first in the answer.
+        /// The place of the scope in the answer.
         let order: Int
         let row: SyncRow?
 
-        /// One that was altered on its way is left out: the digest will tell, and the repair bring it.
+        /// Whether the row was altered on its way.
+        ///
+        /// Such a row is left out; the digest shows the gap and the repair fills it.
         var isAltered: Bool {
             guard let row, let content = row.content else { return false }
             return SyncRow.hash(kind: row.kind, id: row.id, body: content.body) != content.hash
         }
     }
 
-    /// Keeps what is no more than a part.
+    /// Stages the rows of a page in `staged`, because more pages follow.
     static func stage(_ news: [News], _ database: Database) throws {
         let insert = try database.cachedStatement(
             sql: "INSERT INTO staged (scope, kind, id, hash, body) VALUES (?, ?, ?, ?, ?)"
@@ -103,8 +108,9 @@ extension LocalStore {
         }
     }
 
-    /// What an answer has brought whole, without a stay in between; in the order of the keys, which fills the tree from
-    /// one side.
+    /// Stores the rows of an answer that came whole, without staging.
+    ///
+    /// The rows are written in the order of their keys, so the B-tree fills from one side.
     static func apply(_ news: [News], _ database: Database) throws {
         let rows = news.enumerated().compactMap { place, new in new.row.map { (place, new, $0) } }.sorted {
             left,
@@ -136,8 +142,9 @@ extension LocalStore {
         ])
     }
 
-    /// What was staged becomes what is so, in the order it came: of each row the last, between any two times that all of
-    /// a scope was to go.
+    /// Moves staged rows into `row`: for each key the newest wins.
+    ///
+    /// A scope's reset also deletes what was staged for this scope before it.
     static func flip(_ database: Database) throws {
         let last = try Int.fetchOne(database, sql: "SELECT max(place) FROM staged") ?? 0
         let clears = try Row.fetchAll(
@@ -165,7 +172,7 @@ extension LocalStore {
         try database.execute(sql: "DELETE FROM staged")
     }
 
-    /// What the guest sees no more goes, also where nobody said so.
+    /// Deletes rows and photos of scopes that the guest no longer sees, even when no `removed` line came.
     static func prune(to scopes: [ScopeState], _ database: Database) throws {
         let names = Set(scopes.map(\.scope))
         for scope in try String.fetchAll(database, sql: "SELECT DISTINCT scope FROM row") where !names.contains(scope) {
@@ -173,7 +180,7 @@ extension LocalStore {
         }
         for group in try String.fetchAll(database, sql: "SELECT DISTINCT groupId FROM photo")
         where !names.contains("group:\(group)") {
-            // One that waits is told first that the group is gone.
+            // A photo that still waits to be sent stays: the service first answers that the group is gone.
             try database.execute(sql: "DELETE FROM photo WHERE groupId = ? AND received IS NULL", arguments: [group])
         }
     }

@@ -5,10 +5,10 @@ import SyncMessages
 import Synchronization
 
 extension LocalStore {
-    /// Writes down what somebody does; it shows at once and is told to the server when there is a network.
+    /// Records a mutation; the app shows it at once, and the server hears of it when there is a network.
     ///
-    /// - Returns: its id.
-    /// - Throws: `TooLarge` for arguments that no request has room for.
+    /// - Returns: the mutation's id.
+    /// - Throws: `TooLarge` when the name or the arguments are too long for a request.
     @discardableResult
     public func perform(_ name: String, _ arguments: some Encodable, at now: Date, id: UUID = UUID()) throws -> UUID {
         let text = String(decoding: try JSONEncoder.ofArguments.encode(arguments), as: UTF8.self)
@@ -20,7 +20,8 @@ extension LocalStore {
         return id
     }
 
-    /// Its arguments have more than `SyncRequest.maximumArguments` bytes, or its name more than 100 characters.
+    /// The arguments have more than `SyncRequest.maximumArguments` bytes, or the name is empty or has over 100
+    /// characters.
     public struct TooLarge: Error {}
 
     func perform(_ deed: Deed, _ database: Database) throws {
@@ -35,27 +36,27 @@ extension LocalStore {
         try run(deed, database)
     }
 
-    /// Something that was done here.
+    /// A mutation that somebody made on this phone.
     public struct Deed: Codable, Hashable, Sendable {
         public let id: UUID
-        /// With its version.
+        /// The name of the mutation with its version, such as `planItem.change@1`.
         public let name: String
-        /// JSON.
+        /// The arguments as JSON.
         public let arguments: String
         public let at: Date
     }
 
-    /// What the server would not do, for whoever did it to see.
+    /// A mutation that the server refused; the app shows it to the person who made it.
     public struct Refused: Codable, Hashable, Sendable {
         public let deed: Deed
         public let code: String
         public let detail: String
     }
 
-    /// What waits to be told, oldest first; its count is what the app shows as unsent.
+    /// The mutations that wait to be sent, oldest first; the app shows their count as unsent.
     public func pending() throws -> [Deed] { try database.read { try Self.pending($0) } }
 
-    /// How many wait, now and after every change.
+    /// The number of waiting mutations, now and after every change.
     public var unsentCounts: AsyncStream<Int> {
         let counts = ValueObservation.tracking { try Int.fetchOne($0, sql: "SELECT count(*) FROM pending") ?? 0 }
             .removeDuplicates().values(in: database)
@@ -75,7 +76,7 @@ extension LocalStore {
         }
     }
 
-    /// Does what was refused once more, as something new.
+    /// Makes a refused mutation once more, with a new id and a new time.
     public func retry(_ id: UUID, at now: Date) throws {
         try database.write { database in
             guard
@@ -90,14 +91,14 @@ extension LocalStore {
         }
     }
 
-    /// Takes what was refused off the list.
+    /// Deletes a refused mutation from the list.
     public func discard(_ id: UUID) throws {
         try database.write { database in
             try database.execute(sql: "DELETE FROM refused WHERE id = ?", arguments: [id.lowercasedText])
         }
     }
 
-    /// Everything that has not been done on the server, as JSON, to be sent to somebody who can help.
+    /// Exports all waiting and refused mutations as JSON, so that the guest can send them to somebody who helps.
     public func exportUnsent() throws -> Data {
         struct Export: Encodable {
             let pending: [Deed]
@@ -114,7 +115,7 @@ extension LocalStore {
         Deed(id: try id(row[0]), name: row[1], arguments: row[2], at: Date(timeIntervalSince1970: row[3]))
     }
 
-    /// What the next request carries.
+    /// The contents of the next request.
     struct Outgoing: Sendable {
         var deviceId: UUID
         var isRegistered: Bool
@@ -135,7 +136,7 @@ extension LocalStore {
                 arguments: [count]
             ) {
                 let deed = try Self.deed(row)
-                // Escaped as a text in a text, it may take twice the room.
+                // The arguments are JSON inside a JSON string, so escaping may double their size.
                 room -= 2 * deed.arguments.utf8.count + 200
                 guard mutations.isEmpty || room >= 0 else { break }
                 mutations.append(
@@ -151,7 +152,7 @@ extension LocalStore {
         }
     }
 
-    /// The name that this phone goes by; made when it is first asked for.
+    /// The device's id; the first call creates it.
     func deviceID() throws -> UUID {
         if let text = try database.read({ try Self.state("device", $0) }) { return try Self.id(text) }
         return try database.write { database in
@@ -164,7 +165,7 @@ extension LocalStore {
 
     func registered() throws { try database.write { try Self.set("registered", "1", $0) } }
 
-    /// Another guest goes by the device's name: a new one.
+    /// Gives the device a new id, because another guest already uses the old one.
     func rename() throws { try database.write { try Self.rename($0) } }
 
     func unregister() throws {
@@ -181,7 +182,7 @@ extension LocalStore {
                 arguments: [outcome.code ?? "", outcome.detail ?? "", outcome.id.lowercasedText]
             )
         } else {
-            // Shows until the rows do.
+            // The overlay shows the mutation until the server's rows show it.
             try database.execute(
                 sql: """
                     INSERT OR IGNORE INTO done (id, name, arguments, at)
@@ -205,7 +206,7 @@ extension LocalStore {
         try renumber(from: 1, database)
     }
 
-    /// Numbers what waits from there on.
+    /// Numbers the waiting mutations anew, starting at `first`.
     static func renumber(from first: Int64, _ database: Database) throws {
         let waiting = try pending(database)
         try database.execute(sql: "DELETE FROM pending")
@@ -221,7 +222,7 @@ extension LocalStore {
         try set("told", String(first - 1), database)
     }
 
-    /// What was done here and not told yet is done again on what the server has said since.
+    /// Rebuilds the overlay: runs all done and waiting mutations again on the server's newest rows.
     func rebase(_ database: Database) throws {
         try database.execute(sql: "DELETE FROM overlay")
         let done = try Row.fetchAll(database, sql: "SELECT id, name, arguments, at FROM done ORDER BY place")
@@ -230,7 +231,7 @@ extension LocalStore {
 
     func run(_ deed: Deed, _ database: Database) throws {
         guard let mutator = mutators[deed.name] else { return }
-        // One that no longer fits shows nothing of it; the server will say why.
+        // A mutation that no longer fits the rows shows nothing. The server's refusal will say why.
         try? database.inSavepoint {
             try mutator.apply(deed, Overlay(guest: guest, database: database))
             return .commit

@@ -5,12 +5,12 @@ import SyncMessages
 import Synchronization
 
 extension LocalStore {
-    /// An entity as the app shows it: what the server said, changed by what was done here since.
+    /// An entity as the app shows it: the server's row, changed by mutations that the rows do not show yet.
     public struct Entity: Hashable, Sendable {
         public let scope: String
         public let kind: String
         public let id: UUID
-        /// JSON.
+        /// The entity as JSON.
         public let body: String
 
         public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
@@ -22,7 +22,7 @@ extension LocalStore {
         try database.read { try Self.entities(kind, in: scope, $0) }
     }
 
-    /// The same, now and after every change.
+    /// The entities of a kind, now and after every change.
     public func observe(_ kind: String, in scope: String? = nil) -> AsyncThrowingStream<[Entity], any Error> {
         let values = ValueObservation.tracking { try Self.entities(kind, in: scope, $0) }.removeDuplicates()
             .values(in: database)
@@ -47,7 +47,7 @@ extension LocalStore {
         ).map { row in Entity(scope: row[0], kind: kind, id: try id(row[1]), body: row[2]) }
     }
 
-    /// Every row that the server has told, as `scope kind id body`, in order.
+    /// Every row from the server as `scope kind id body`, sorted.
     package func contents() throws -> [String] {
         try database.read {
             try String.fetchAll($0, sql: "SELECT scope || ' ' || kind || ' ' || id || ' ' || body FROM row ORDER BY 1")

@@ -5,7 +5,9 @@ import SyncMessages
 import Synchronization
 
 extension LocalStore {
-    /// Those of the scopes whose rows here are not what the server has; what is as it was found before is not looked at.
+    /// The scopes whose rows here differ from the server's.
+    ///
+    /// A scope is skipped when its state equals the state at the last check.
     func check(_ scopes: [ScopeState], _ database: Database) throws -> [ScopeState] {
         let known = checked.withLock { checked in
             checked.answers += 1
@@ -20,7 +22,7 @@ extension LocalStore {
         return damaged
     }
 
-    /// A scope's rows with these last digits, as the server has them, in place of ours.
+    /// Replaces the rows of a scope whose ids end in `suffix` with the server's rows.
     func repair(_ scope: String, suffix: String, with rows: [SyncRow]) throws {
         checkEverything()
         try database.write { database in
@@ -36,7 +38,9 @@ extension LocalStore {
         }
     }
 
-    /// Count and digest of what is here, by two digits more than `suffix` has.
+    /// Counts and digests of a scope's rows, grouped by the last digits of the id.
+    ///
+    /// The grouping key has two digits more than `suffix`.
     func buckets(of scope: String, suffix: String) throws -> [String: (count: Int, digest: UInt64)] {
         try database.read { database in
             var buckets: [String: (count: Int, digest: UInt64)] = [:]
@@ -49,7 +53,9 @@ extension LocalStore {
         }
     }
 
-    /// Reads anew from the start; what is here shows until that is complete, and what was done here stays.
+    /// Starts to read everything from the beginning.
+    ///
+    /// The rows on the phone stay visible until the reading is complete. Local mutations stay too.
     func beginAnew() throws {
         checkEverything()
         try database.write { database in
@@ -63,7 +69,7 @@ extension LocalStore {
         }
     }
 
-    /// Those of the scopes whose rows here are not what the server has.
+    /// The scopes whose rows here differ from the server's; reads all their rows.
     func damaged(_ scopes: [ScopeState]) throws -> [ScopeState] { try database.read { try Self.damaged(scopes, $0) } }
 
     static func damaged(_ scopes: [ScopeState], _ database: Database) throws -> [ScopeState] {
@@ -78,8 +84,9 @@ extension LocalStore {
         }
     }
 
-    /// Each row's id and the hash of what is here of it, whatever its hash was when it came: what a bad cell has altered
-    /// shows.
+    /// Calls `body` with each row's id and the hash of the row as it is stored now.
+    ///
+    /// The hash is computed anew, so a row that a bad memory cell has altered is found.
     static func forEach(
         in scope: String,
         suffix: String,

@@ -5,8 +5,11 @@ import SyncMessages
 import Synchronization
 
 extension LocalStore {
-    /// `row` is what the server has said, `staged` what it has begun to say, `pending` what was done here and waits, `done`
-    /// what it has done and not shown yet, `overlay` what both look like.
+    /// The tables of the store.
+    ///
+    /// `row` holds the server's rows. `staged` holds rows of an answer that is not complete. `pending` holds local
+    /// mutations that wait. `done` holds mutations that the server has done but not shown yet. `overlay` holds how
+    /// `pending` and `done` change the rows.
     static let tables = """
         CREATE TABLE row (
             scope TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, hash INTEGER NOT NULL, body TEXT NOT NULL,

@@ -4,38 +4,38 @@ public import GuestModels
 import SyncMessages
 import Synchronization
 
-/// What a phone keeps: rows as the server has them, what was done here and not yet told, and what both look like together.
+/// The database on a phone: the server's rows, the mutations that wait, and how both look together.
 ///
-/// One SQLite file. Everything that belongs together changes in one transaction, so a phone that dies at any instant goes
-/// on from where it was.
+/// The store is one SQLite file. Changes that belong together are made in one transaction. A phone that stops at any
+/// instant therefore continues from where it was.
 public final class LocalStore: Sendable {
     package let database: DatabasePool
     let guest: Guest.ID
     let mutators: [String: Mutator]
-    /// Bytes that fetched photos may take, those left out that wait to be sent.
+    /// The most bytes for fetched photos; photos that wait to be sent do not count.
     let photoBudget: Int
     let checked = Mutex(Checked())
 
-    /// What was found to be as the server has it, so that nothing is looked at twice for nothing.
+    /// The scope states that equalled the rows here at the last check, so that unchanged scopes are not read again.
     struct Checked {
         var scopes: [String: ScopeState] = [:]
-        /// Answers since everything was looked at.
+        /// The number of answers since the last full check.
         var answers = 0
     }
 
-    /// After so many answers everything is looked at again, also what has not changed: memory cells go bad.
+    /// After this many answers every scope is checked again, even an unchanged one, because memory cells go bad.
     static let answersBetweenChecks = 200
 
-    /// Opens the file, or makes it.
+    /// Opens the file, or creates it.
     ///
     /// - Parameters:
-    ///   - path: of a file that is the app's alone; on iOS give its folder a protection class.
-    ///   - guest: whose phone it is.
-    ///   - mutators: what each kind of mutation looks like until the server has said so, by name with version.
-    ///   - photoBudget: bytes that fetched photos may take; those looked at longest ago go first.
-    ///   - isForgetting: whether what another guest has not told the server yet may go. Ask them first.
-    /// - Throws: `OtherGuest` where the file has something of another guest that the server does not know. A file of another
-    ///   guest without such things goes at once, and nothing of it can be read any more.
+    ///   - path: the path of a file that only this app uses; on iOS give its folder a protection class.
+    ///   - guest: the guest whose phone this is.
+    ///   - mutators: how each kind of mutation looks until the server has answered, by name with version.
+    ///   - photoBudget: the most bytes for fetched photos; the photos not looked at for longest are deleted first.
+    ///   - isForgetting: whether another guest's unsent data may be deleted. Ask that guest first.
+    /// - Throws: `OtherGuest` when the file has unsent data of another guest and `isForgetting` is false. Another
+    ///   guest's file without unsent data is deleted, so nothing in it stays readable.
     public init(
         path: String,
         of guest: Guest.ID,
@@ -57,7 +57,7 @@ public final class LocalStore: Sendable {
             }
             try opened.close()
             guard unsent == 0 || isForgetting else { throw OtherGuest(unsent: unsent) }
-            // The file and not its rows: what is deleted in a file stays readable in its free pages.
+            // Delete the whole file, because deleted rows stay readable in the free pages of a file.
             try Self.remove(path: path)
             opened = try Self.open(path)
         }
@@ -68,9 +68,9 @@ public final class LocalStore: Sendable {
         try database.write { try Self.set("guest", guest.description, $0) }
     }
 
-    /// The file has things of another guest that the server does not know.
+    /// The file holds another guest's data that the server does not have.
     public struct OtherGuest: Error, Hashable {
-        /// How many mutations and photos: those that wait, and those that were refused and nobody has looked at.
+        /// The number of mutations and photos: those that wait, and refused mutations still on the list.
         public let unsent: Int
     }
 
@@ -86,10 +86,10 @@ public final class LocalStore: Sendable {
         return database
     }
 
-    /// Looks at everything when the next answer comes, also at what has not changed.
+    /// Makes the next answer check every scope, even an unchanged one.
     public func checkEverything() { checked.withLock { $0 = Checked() } }
 
-    /// Everything of the account leaves the phone.
+    /// Deletes the file and with it all data of the account on this phone.
     public static func remove(path: String) throws {
         for end in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: path + end) {
             try FileManager.default.removeItem(atPath: path + end)
@@ -117,7 +117,7 @@ extension LocalStore {
         try String.fetchOne(database, sql: "SELECT value FROM state WHERE name = ?", arguments: [name])
     }
 
-    /// How far it has read, in the middle of an answer or at its end.
+    /// The cursor: of the last page while an answer is incomplete, otherwise of the last complete answer.
     static func cursor(_ database: Database) throws -> String? {
         try state("page", database) ?? state("cursor", database)
     }

@@ -3,7 +3,7 @@ import GuestModels
 import SyncMessages
 
 extension Mutator {
-    /// How what is said to hosts and to the group looks on the phone that said it.
+    /// How mutations of topics and messages look on the phone that made them.
     public static let messages: [String: Mutator] = [
         "topic.open@1": Mutator { (new: GroupArguments<TopicRequest>, deed, overlay) in
             guard let id = new.request.id, let own = try overlay.traveller(in: new.groupId) else { return }

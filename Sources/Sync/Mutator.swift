@@ -4,9 +4,9 @@ public import GuestModels
 import SyncMessages
 import Synchronization
 
-/// What a mutation looks like on the phone that made it, until the server has said what became of it.
+/// How a mutation looks on the phone that made it, until the server has answered.
 ///
-/// Must come to the same from the same rows: it runs again after every answer.
+/// A mutator must give the same result for the same rows, because it runs again after every answer.
 public struct Mutator: Sendable {
     let apply: @Sendable (LocalStore.Deed, Overlay) throws -> Void
 
@@ -21,9 +21,9 @@ public struct Mutator: Sendable {
     }
 }
 
-/// Where a mutator reads what is shown and says what it makes of it; good for as long as the mutator runs.
+/// Lets a mutator read the shown rows and change how they look; valid only while the mutator runs.
 public struct Overlay {
-    /// Whose phone it is.
+    /// The guest whose phone this is.
     public let guest: Guest.ID
     let database: Database
 
@@ -41,7 +41,7 @@ public struct Overlay {
         return try text.map { try JSONDecoder.ofRows.decode(type, from: Data($0.utf8)) }
     }
 
-    /// nil takes it away.
+    /// Shows `value` as the entity; nil hides the entity.
     public func show(_ kind: String, _ id: UUID, in scope: String, as value: (some Encodable)?) throws {
         let text = try value.map { String(decoding: try JSONEncoder.ofArguments.encode($0), as: UTF8.self) }
         try database.execute(

@@ -4,7 +4,7 @@ import GRDB
 public import GuestModels
 import SyncMessages
 
-/// Photos of what is said: kept on the phone as soon as they are taken, sent in parts once there is a network.
+/// Photos of messages: the phone keeps a photo at once and sends it in parts when there is a network.
 extension LocalStore {
     static let photoTable = """
         CREATE TABLE photo (
@@ -15,18 +15,18 @@ extension LocalStore {
         ) WITHOUT ROWID;
         """
 
-    /// When a photo that the service would not have is tried again, after how many tries; and when it was last looked at.
+    /// Columns of a photo: when a refused photo is tried again, how often it was tried, and when it was last looked at.
     static let photoTries = """
         ALTER TABLE photo ADD COLUMN asideUntil REAL;
         ALTER TABLE photo ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE photo ADD COLUMN usedAt REAL NOT NULL DEFAULT 0;
         """
 
-    /// Keeps a photo that goes with something that is said; it is sent after what waits.
+    /// Keeps a photo that belongs to a message; the photo is sent after all waiting mutations.
     ///
-    /// - Parameter jpeg: at most `PhotoPart.maximumPhoto` bytes; make it smaller before.
-    /// - Returns: its name, for `MessageRequest`.
-    /// - Throws: `TooLarge` when it has more.
+    /// - Parameter jpeg: at most `PhotoPart.maximumPhoto` bytes; make a larger photo smaller first.
+    /// - Returns: the photo's name, for `MessageRequest`.
+    /// - Throws: `TooLarge` when the photo is empty or has more bytes.
     @discardableResult
     public func keep(photo jpeg: Data, in group: TravelGroup.ID) throws -> PhotoName {
         guard !jpeg.isEmpty, jpeg.count <= PhotoPart.maximumPhoto, let name = PhotoName(of: jpeg) else {
@@ -34,7 +34,7 @@ extension LocalStore {
         }
         try write { database in
             try database.execute(
-                // The service says at once when it has it still.
+                // If the service still has the photo, its first answer says so.
                 sql: """
                     INSERT INTO photo (groupId, name, bytes, received) VALUES (?, ?, ?, 0)
                     ON CONFLICT (groupId, name) DO UPDATE
@@ -62,15 +62,16 @@ extension LocalStore {
         try read { try Int.fetchOne($0, sql: "SELECT count(*) FROM photo WHERE received IS NOT NULL") ?? 0 }
     }
 
-    /// How many of them the service would not have when they were last tried; they are tried again later.
+    /// The number of waiting photos that the service refused at the last try; they are tried again later.
     public func photosSetAside() throws -> Int {
         try read {
             try Int.fetchOne($0, sql: "SELECT count(*) FROM photo WHERE received IS NOT NULL AND tries > 0") ?? 0
         }
     }
 
-    /// Keeps a photo of somebody else's; the ones looked at longest ago give way when all of them have more bytes than the
-    /// budget.
+    /// Keeps a photo that the phone has fetched.
+    ///
+    /// If all fetched photos exceed the budget, the photos not looked at for longest are deleted.
     func keepFetched(_ jpeg: Data, as name: PhotoName, in group: TravelGroup.ID, at now: Date) throws {
         try write { database in
             try database.execute(
@@ -131,7 +132,7 @@ extension LocalStore {
         }
     }
 
-    /// - Parameter received: nil when nothing more is to be sent.
+    /// - Parameter received: bytes that the service has; nil when nothing more is to be sent.
     func sent(_ part: NextPart, received: Int?) throws {
         try write { database in
             try database.execute(
@@ -141,9 +142,9 @@ extension LocalStore {
         }
     }
 
-    /// Sets a photo aside that the service would not have, so that it stops nothing else.
+    /// Sets aside a photo that the service refused, so that other photos can be sent.
     ///
-    /// First for ten minutes, in the end for a day; then it begins anew.
+    /// The first wait is ten minutes; later waits double up to a day. Then sending begins at the first byte.
     func setAside(_ part: NextPart, at now: Date) throws {
         try write { database in
             try database.execute(
@@ -159,7 +160,7 @@ extension LocalStore {
 }
 
 extension PhotoName {
-    /// The name of these bytes.
+    /// The name of a photo: the SHA-256 digest of its bytes.
     public init?(of jpeg: Data) {
         let digits = SHA256.hash(data: jpeg).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
         self.init(digits.joined())
@@ -167,9 +168,9 @@ extension PhotoName {
 }
 
 extension SyncEngine {
-    /// A photo of something said: this phone's own, one that it has fetched before, or fetched now.
+    /// The bytes of a message's photo: from this phone, or fetched from the service.
     ///
-    /// - Throws: `Failure.status(404, …)` when it has not come to the service yet, or is not for this guest.
+    /// - Throws: `Failure.status(404, …)` when the service does not have the photo yet, or the guest may not see it.
     public func photo(_ name: PhotoName, in group: TravelGroup.ID) async throws -> Data {
         if let known = try store.photo(name, in: group) {
             try store.use(name, in: group, at: now())
@@ -183,8 +184,8 @@ extension SyncEngine {
 
     /// Sends the next part of a photo that waits, or sets the photo aside.
     ///
-    /// - Returns: false when there is none.
-    /// - Throws: what would stop every other part too: no network, no token, no time.
+    /// - Returns: false when no part waits.
+    /// - Throws: failures that would stop every other part too, such as no network, no token or a busy service.
     func sendPart() async throws -> Bool {
         guard let next = try store.nextPart(at: now()) else { return false }
         let answer = try await transport.send(
@@ -201,10 +202,10 @@ extension SyncEngine {
             }
             try store.sent(next, received: receipt.isThere ? nil : min(max(0, receipt.received), next.part.of))
         case (_, "part_misplaced") where next.part.from > 0:
-            // It has forgotten what came before.
+            // The service has forgotten the earlier parts.
             try store.sent(next, received: 0)
         case (_, "not_found"), (_, "too_many_photos"):
-            // The group, or their number: sending it again changes nothing.
+            // The group is gone or has too many photos. Sending the photo again would change nothing.
             try store.sent(next, received: nil)
         case (400..<500, _) where status != 401 && status != 429: try store.setAside(next, at: now())
         default: throw failure

@@ -3,10 +3,10 @@ import GuestModels
 import SyncMessages
 
 extension Mutator {
-    /// How what is done to a group's options, plan and lists looks on the phone that did it.
+    /// How mutations of a group's options, plan and lists look on the phone that made them.
     ///
-    /// Promoting, undoing and restoring show nothing: whether a cottage is held, and what there was, only the service
-    /// can say.
+    /// Promoting, undoing and restoring show nothing. Only the service knows whether a cottage is held and what was
+    /// there before.
     public static let planning: [String: Mutator] = [
         "option.propose@1": Mutator { (new: GroupArguments<StayOptionRequest>, deed, overlay) in
             guard let id = new.request.id, let own = try overlay.traveller(in: new.groupId) else { return }
@@ -53,7 +53,7 @@ extension Mutator {
             guard var item = try overlay.item(change.id, in: change.groupId),
                 let own = try overlay.traveller(in: change.groupId)
             else { return }
-            // It stays the version that the service told, because that is what the next change builds on.
+            // Keep the service's version, because the next change builds on it.
             let version = item.version
             var revisions: [PlanItem.Field: PlanItem.Revision] = [:]
             _ = item.merge(change.request, revisions: &revisions, by: own, at: deed.at)
@@ -77,7 +77,7 @@ extension Mutator {
 }
 
 extension Overlay {
-    /// Who the phone's guest is in a group.
+    /// The traveller that the phone's guest is in a group.
     func traveller(in group: TravelGroup.ID) throws -> Traveller.ID? {
         struct Membership: Decodable {
             let travellerId: Traveller.ID

@@ -1,25 +1,27 @@
 import Foundation
 import SyncMessages
 
-/// What the engine does next: all of its decisions and nothing of how they are carried out, so that each can be tried
-/// without a network, a file or a clock.
+/// Decides what the engine does next, without carrying it out.
 ///
-/// A step begins with `begun`; each act is carried out and told as the next event, until an act ends the step.
+/// Each decision can therefore be tested without a network, a file or a clock. A sync step begins with the event
+/// `begun`. The engine carries out each answer and reports it as the next event, until an answer ends the step.
 struct SyncCourse: Hashable, Sendable {
-    /// Mutations of a request at most.
+    /// The most mutations of a request.
     let largestBatch: Int
-    /// Mutations of the next request: fewer after the service had no time for them, more again once it had.
+    /// Mutations of the next request.
+    ///
+    /// The number falls when the service was busy and rises again after a success.
     private(set) var batch: Int
-    /// By how much the next request carries and asks for less than it might, because answers were cut off; a power of two.
+    /// Divides the size of the next request and of its answer, after answers were cut off; a power of two.
     private(set) var divisor = 1
-    /// Since the last time that all was right.
+    /// Whether everything was read anew since the last correct answer.
     private(set) var hasReadAnew = false
-    /// Corrections and repairs in a row, without an answer in between that was right.
+    /// The number of corrections and repairs in a row, without a correct answer in between.
     private(set) var corrections = 0
 
-    /// More of them in a row do not help: whoever goes on waits first.
+    /// The most corrections in a row; after more of them the engine fails and waits.
     static let mostCorrections = 4
-    /// The least part of a request that is tried.
+    /// The largest divisor of a request's size.
     static let largestDivisor = 64
 
     init(largestBatch: Int) {
@@ -32,36 +34,39 @@ struct SyncCourse: Hashable, Sendable {
 
     enum Event: Hashable, Sendable {
         case begun(isRegistered: Bool, hasMutations: Bool)
-        /// The service's answer to the registration, the code of its problem, and after how many seconds it wants to be asked
-        /// again.
+        /// The service answered the registration with this status and problem code.
+        ///
+        /// `after` is the number of seconds until the service wants to be asked again.
         case registered(status: Int, code: String?, after: TimeInterval? = nil)
-        /// The same for what was sent and asked.
+        /// The service answered the sync request; the values mean the same.
         case answered(status: Int, code: String?, after: TimeInterval? = nil)
-        /// There was no answer, or less than all of it.
+        /// No answer came, or only a part of it.
         case cut(SyncEngine.Failure)
-        /// The answer is in the store: whether it was the last page, whether the service had no time for what was done,
-        /// what differs from its digest, and whether anything waits to be told.
+        /// The answer is in the store.
+        ///
+        /// The values say whether it was the last page, whether the service was busy, which scopes differ from their
+        /// digests, and whether mutations wait.
         case taken(isComplete: Bool, isBusy: Bool, damaged: [ScopeState], hasPending: Bool)
-        /// Repaired; `still` differs although the service has nothing newer of it.
+        /// The repair is over; the scope `still` differs although the service has no newer version of it.
         case mended(still: String?)
     }
 
     enum Step: Hashable, Sendable {
-        /// Requests.
+        /// Send a request.
         case register, exchange
-        /// Takes the answer into the store.
+        /// Store the answer.
         case take
         case mend([ScopeState])
-        /// These end the step; after a correction there is more to do.
+        /// The last three end the step; after a correction another step must follow.
         case correct(Correction)
         case end(SyncEngine.Step)
         case fail(SyncEngine.Failure)
     }
 
-    /// What the store had wrong about how it stands with the service.
+    /// A wrong belief of the store about its registration or its cursor, to be corrected.
     enum Correction: Hashable, Sendable {
         case isRegistered, isNotRegistered
-        /// Another guest goes by the device's name.
+        /// Another guest uses this device's id.
         case needsOtherName
         case readAnew
     }
@@ -110,15 +115,16 @@ struct SyncCourse: Hashable, Sendable {
     }
 }
 
-/// How long to wait after failures: ever longer, at most a minute, and never all phones at once.
+/// Waits after failures: each wait is longer, at most a minute, and random so that phones do not retry together.
 struct Patience: Hashable, Sendable {
     private var failures = 0
 
     mutating func succeeded() { failures = 0 }
 
-    /// Seconds until the next try; between half of what it may be and all of it, and no sooner than the service wants.
+    /// Seconds until the next try: random between half of the longest wait and all of it, after the seconds in
+    /// `wanted`.
     ///
-    /// - Parameter wanted: seconds that the service has asked to be left alone for; an hour at most is given.
+    /// - Parameter wanted: the seconds that the service asked for; at most an hour counts.
     mutating func pause(atLeast wanted: TimeInterval = 0, using dice: inout some RandomNumberGenerator) -> TimeInterval
     {
         let longest = min(60, pow(2, Double(failures)))

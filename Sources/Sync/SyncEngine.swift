@@ -2,21 +2,21 @@ public import Foundation
 import GuestModels
 package import SyncMessages
 
-/// Reaches the service; one for `URLSession`, one for servers and tests.
+/// Sends requests to the service; one type uses `URLSession`, another is for servers and tests.
 public protocol SyncTransport: Sendable {
     /// Sends a request to the service as the signed-in guest and returns its answer.
     ///
-    /// - Throws: anything at all when there was none, or less than all of it; then nothing is known of what became of the
+    /// - Throws: any error when no answer came, or only a part of it. The service may still have carried out the
     ///   request.
     func send(_ method: String, _ path: String, body: Data?) async throws -> SyncAnswer
 }
 
-/// What the service answered, whole.
+/// A complete answer of the service.
 public struct SyncAnswer: Sendable {
-    /// Of HTTP.
+    /// The HTTP status.
     public var status: Int
     public var body: Data
-    /// Seconds from the header `Retry-After`; nil where there is none, or a date.
+    /// Seconds from the header `Retry-After`; nil when the header is missing or is a date.
     public var retryAfter: TimeInterval?
 
     public init(status: Int, body: Data, retryAfter: TimeInterval? = nil) {
@@ -26,31 +26,31 @@ public struct SyncAnswer: Sendable {
     }
 }
 
-/// Brings a phone and the service to the same, whenever there is a network.
+/// Keeps a phone and the service the same, whenever there is a network.
 ///
-/// What was done goes up and what is new comes down in one request, so neither ever waits for the other. Each step is one
-/// request and one local transaction: a phone that is stopped in between has lost nothing.
+/// One request sends mutations and fetches new rows, so neither waits for the other. Each step is one request and one
+/// local transaction, so a phone that stops in between loses nothing.
 public actor SyncEngine {
     let store: LocalStore
     let transport: any SyncTransport
     private let limits: Limits
     let now: @Sendable () -> Date
     private var course: SyncCourse
-    /// When this phone last came to the end of a step between two parts of a photo.
+    /// When `sync` last finished reading rows, while it sends the parts of photos.
     private var readUpAt: ContinuousClock.Instant?
 
-    /// What one request carries.
+    /// The size of one request and of its answer.
     public struct Limits: Sendable {
-        /// Mutations of a request at most, and their bytes, about.
+        /// The most mutations of a request, and about how many bytes they may have.
         public var mutations = 50
         public var bytes = 48 * 1024
-        /// Rows of an answer at most.
+        /// The most rows of an answer.
         public var rows = 1_000
 
         public init() {}
     }
 
-    /// - Parameter now: the phone's clock, by which photos that could not be sent are tried again.
+    /// - Parameter now: the phone's clock; it decides when refused photos are tried again.
     public init(
         _ store: LocalStore,
         over transport: any SyncTransport,
@@ -64,22 +64,23 @@ public actor SyncEngine {
         course = SyncCourse(largestBatch: limits.mutations)
     }
 
-    /// Why there was no answer to work with.
+    /// Why a step got no usable answer.
     public enum Failure: Error, Hashable, Sendable {
-        /// The service answered so; 401 asks for a new token, 503 for patience. `after` is how many seconds it wants to be
-        /// left alone.
+        /// The service answered with an error status: 401 asks for a new token, 503 asks to wait.
+        ///
+        /// `after` is the number of seconds that the service wants the phone to wait.
         case status(Int, code: String?, after: TimeInterval? = nil)
-        /// What came is no answer of the service, or was cut off.
+        /// The answer did not come from the service, or was cut off.
         case malformed
-        /// The service had no time for what was done; what is new has been read.
+        /// The service was too busy for the mutations; the new rows have been read.
         case busy
-        /// What was repaired and then read anew differs still.
+        /// The scope was repaired and then read anew, and still differs from the server's.
         case beyondRepair(scope: String)
-        /// Service and phone correct each other without an end.
+        /// The service and the phone correct each other endlessly.
         case disagreement
     }
 
-    /// How things stand after a step.
+    /// The state after a step.
     public enum Step: Hashable, Sendable {
         /// There is more to send or to fetch.
         case goingOn
@@ -87,16 +88,16 @@ public actor SyncEngine {
         case upToDate
     }
 
-    /// Steps until this phone is up to date.
+    /// Runs steps until this phone is up to date.
     ///
-    /// - Parameter steps: after these it stops, and goes on at the next call.
+    /// - Parameter steps: the most steps of this call; the next call continues.
     @discardableResult
     public func sync(atMost steps: Int = .max) async throws -> Step {
         var left = steps
         readUpAt = nil
         while left > 0 {
             left -= 1
-            // Photos come after everything else, which looks in between every few seconds while they are sent.
+            // Photos come last. While photos are sent, a step for everything else runs every five seconds.
             if let readUpAt, readUpAt.duration(to: .now) < .seconds(5) {
                 guard try await sendPart() else { return .upToDate }
             } else {
@@ -108,10 +109,12 @@ public actor SyncEngine {
         return .goingOn
     }
 
-    /// Keeps this phone up to date until the task is cancelled: what is done is told at once, what is new comes as soon
-    /// as it is there, and after a failure it waits ever longer, at most a minute, before it tries again.
+    /// Keeps this phone up to date until the task is cancelled.
     ///
-    /// - Parameter failed: hears of every failure; 401 wants a new token in the transport.
+    /// Mutations are sent at once, and new rows come as soon as the service has them. After a failure the engine waits
+    /// longer each time, at most about a minute or as long as the service asks.
+    ///
+    /// - Parameter failed: called for every failure; after a 401 the transport needs a new token.
     public func run(failed: @escaping @Sendable (any Error) -> Void = { _ in }) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -130,7 +133,7 @@ public actor SyncEngine {
         }
     }
 
-    /// One request that waits for what is new; the service answers at once when it has something, or is told something.
+    /// Sends one request that waits for new rows; the service answers at once when it has rows or gets mutations.
     private func cycle() async throws {
         let hasPhotos = try store.nextPart(at: now()) != nil
         guard try await step(waiting: hasPhotos ? 0 : SyncRequest.longestWait) == .upToDate, hasPhotos else { return }
@@ -159,10 +162,9 @@ public actor SyncEngine {
         }
     }
 
-    /// One request and what comes of it.
+    /// Sends one request and stores its answer.
     ///
-    /// - Parameter seconds: how long the service may wait for something new when there is nothing, up to
-    ///   `SyncRequest.longestWait`.
+    /// - Parameter seconds: how long the service may wait when it has nothing new, at most `SyncRequest.longestWait`.
     public func step(waiting seconds: Int = 0) async throws -> Step {
         let outgoing = try store.outgoing(atMost: course.mutations, bytes: max(1, limits.bytes / course.divisor))
         var event = SyncCourse.Event.begun(
@@ -188,7 +190,7 @@ public actor SyncEngine {
                 let told: SyncAnswer
                 let began = ContinuousClock.now
                 do { told = try await transport.send("POST", "/v1/sync", body: body) } catch {
-                    // Some network was there, but not enough of it: the next request carries less and asks for less.
+                    // The network was there but too slow, so the next request carries less and asks for less.
                     if began.duration(to: .now) > .seconds(3) { _ = course.next(after: .cut(.malformed)) }
                     throw error
                 }
@@ -223,7 +225,9 @@ public actor SyncEngine {
         }
     }
 
-    /// Every line, the last of which says how it goes on: without it the answer was cut off, and none of it counts.
+    /// Parses the lines of an answer.
+    ///
+    /// The last line must be one that ends an answer. Otherwise the answer was cut off, and none of its lines count.
     package static func lines(of answer: Data) throws -> [SyncLine] {
         let bytes = Array(answer)
         var lines: [SyncLine] = []
@@ -247,7 +251,7 @@ public actor SyncEngine {
         .status(answer.status, code: code(of: answer), after: answer.retryAfter)
     }
 
-    /// Of a problem document; nil for what is none.
+    /// The code in a problem document; nil for other answers.
     private static func code(of answer: SyncAnswer) -> String? {
         struct Problem: Decodable {
             let code: String
@@ -258,14 +262,14 @@ public actor SyncEngine {
 
     // MARK: Repair
 
-    /// Repairs, and names what differs still although the service has nothing newer of it.
+    /// Repairs the scopes; returns a scope that still differs although the service has no newer version of it.
     private func mend(_ scopes: [ScopeState]) async throws -> String? {
         for scope in scopes { try await repair(scope) }
         guard let still = try store.damaged(scopes).first, try await isCurrent(still) else { return nil }
         return still.scope
     }
 
-    /// Whether the service has nothing newer of it, which would explain a difference.
+    /// Whether the service has no newer version of the scope; a newer version would explain a difference.
     private func isCurrent(_ scope: ScopeState) async throws -> Bool {
         try await digest(of: scope.scope, suffix: "").version == scope.version
     }
@@ -296,12 +300,12 @@ public actor SyncEngine {
         let rows: [Entity]?
     }
 
-    /// Finds what differs by digests of ever fewer rows, and takes those rows as the server has them.
+    /// Finds the rows that differ, by digests of ever fewer rows, and replaces them with the server's rows.
     private func repair(_ scope: ScopeState) async throws {
         var open = [""]
         while let suffix = open.popLast() {
             let theirs = try await digest(of: scope.scope, suffix: suffix)
-            // It has changed since: the next step brings that, and looks again.
+            // The scope has changed since. The next step fetches the change and checks the scope again.
             guard theirs.version == scope.version else { return }
             if let rows = theirs.rows {
                 let rows = try rows.map { row in
@@ -322,7 +326,7 @@ public actor SyncEngine {
                 let mine = ours[bucket.suffix] ?? (0, 0)
                 return mine.count != bucket.count || mine.digest != UInt64(bucket.digest, radix: 16)
             }
-            // Reading everything anew costs less.
+            // With more wrong parts than this, reading everything anew costs less.
             guard wrong.count <= 16 else { return }
             open += wrong.map(\.suffix)
         }

@@ -5,19 +5,19 @@ import SyncMessages
 public import FoundationNetworking
 #endif
 
-/// Reaches the service through `URLSession`, as an app does.
+/// Sends requests to the service through `URLSession`, for apps.
 ///
-/// Each request is short and whole, so it fits into the time that a background task is given.
+/// Each request is short and complete, so it fits into the time of a background task.
 public struct URLSessionTransport: SyncTransport {
-    /// Such as `https://park.example.org`.
+    /// The address of the service, such as `https://park.example.org`.
     private let service: URL
     private let session: URLSession
     private let token: @Sendable () async throws -> String
 
     /// - Parameters:
     ///   - service: scheme, host and port.
-    ///   - session: by default one that keeps nothing on disk.
-    ///   - token: the guest's access token as it is now; renewed by the app when the engine reports status 401.
+    ///   - session: by default a session that keeps nothing on disk.
+    ///   - token: returns the guest's current access token; the app renews it when the engine reports status 401.
     public init(
         service: URL,
         session: URLSession = URLSession(configuration: .ephemeral),
@@ -28,12 +28,12 @@ public struct URLSessionTransport: SyncTransport {
         self.token = token
     }
 
-    /// - Throws: `URLError` for whatever the network does, or a cancelled task.
+    /// - Throws: `URLError` for network failures and for a cancelled task; also errors of `token`.
     public func send(_ method: String, _ path: String, body: Data?) async throws -> SyncAnswer {
         guard let url = URL(string: path, relativeTo: service) else { throw URLError(.badURL) }
         var request = URLRequest(url: url)
         request.httpMethod = method
-        // Longer than the service waits for something new.
+        // The timeout is longer than the service may wait for new rows.
         request.timeoutInterval = Double(SyncRequest.longestWait) + 15
         request.setValue("Bearer \(try await token())", forHTTPHeaderField: "authorization")
         if let body {

@@ -3,9 +3,9 @@ public import GuestModels
 /// Arguments of a mutation that adds something to a group: `{"groupId": …, "request": {…}}`.
 public struct GroupArguments<Request: Codable & Sendable>: Codable, Sendable {
     public var groupId: TravelGroup.ID
-    /// What the route takes as its body.
+    /// The body of the matching HTTP route.
     ///
-    /// A phone chooses the `id` in it, to know it again.
+    /// The phone chooses the `id` in the request, so that it recognises the thing later.
     public var request: Request
 
     public init(groupId: TravelGroup.ID, request: Request) {
@@ -25,11 +25,11 @@ public struct ThingArguments<Thing>: Codable, Sendable {
     }
 }
 
-/// Arguments of a mutation that says what becomes of it: `{"groupId": …, "id": …, "request": {…}}`.
+/// Arguments of a mutation that changes one of a group's things: `{"groupId": …, "id": …, "request": {…}}`.
 public struct ChangeArguments<Thing, Request: Codable & Sendable>: Codable, Sendable {
     public var groupId: TravelGroup.ID
     public var id: Identifier<Thing>
-    /// What the route takes as its body.
+    /// The body of the matching HTTP route.
     public var request: Request
 
     public init(groupId: TravelGroup.ID, id: Identifier<Thing>, request: Request) {

@@ -1,31 +1,31 @@
 public import Foundation
 public import GuestModels
 
-/// What a phone sends to `POST /v1/sync`: what it did, and how far it has read.
+/// A phone's request to `POST /v1/sync`: its mutations, and the cursor up to which it has read.
 public struct SyncRequest: Codable, Sendable {
-    /// The version of what is exchanged that this build speaks.
+    /// The version of the sync messages that this build speaks.
     public static let schema = 1
-    /// Whose phones a service of this schema serves: of this one and the two before it, from the first on.
+    /// The versions of phones that this build serves: its own and the two before, from 1 on.
     public static let schemas = max(1, schema - 2)...schema
-    /// What one request may carry.
+    /// The most mutations of one request.
     public static let maximumMutations = 50
-    /// What every JSON library reads exactly: 2^53 - 1 (RFC 8259, section 6).
+    /// The largest integer that every JSON library reads exactly: 2^53 - 1 (RFC 8259, section 6).
     static let largestSequence: Int64 = 9_007_199_254_740_991
-    /// Bytes of a mutation's arguments.
+    /// The most bytes of a mutation's arguments.
     public static let maximumArguments = 16 * 1024
     public static let rows = 1...5_000
     public static let longestWait = 25
 
-    /// The device, as it has been registered.
+    /// The device id, as it was registered.
     public var deviceId: UUID
     public var schema: Int
-    /// What the last answer gave; nil for everything from the start.
+    /// The cursor of the last answer; nil to read everything from the start.
     public var cursor: String?
-    /// Rows of an answer at most; 1,000 unless told.
+    /// The most rows of the answer; 1,000 when nil.
     public var limit: Int?
-    /// Seconds to wait for something new, when there is nothing; 0 unless told.
+    /// Seconds that the service may wait when it has nothing new; 0 when nil.
     public var wait: Int?
-    /// In the order they were made, without gaps.
+    /// The mutations in the order they were made, without gaps in their numbers.
     public var mutations: [Mutation]?
 
     public init(
@@ -74,17 +74,17 @@ extension SyncRequest: Checked {
     }
 }
 
-/// One thing a person did, to be done once on the server however often it is sent.
+/// One thing a person did; the server does it once, however often the phone sends it.
 public struct Mutation: Codable, Hashable, Sendable {
     /// Counts the device's mutations from 1, without gaps.
     public var sequence: Int64
-    /// Stays the same when it is sent again, also by another device.
+    /// The id stays the same when the mutation is sent again, even by another device.
     public var id: UUID
-    /// What was done, with its version: `planItem.change@1`.
+    /// The kind of mutation with its version, such as `planItem.change@1`.
     public var name: String
-    /// What the verb needs, as JSON text.
+    /// The arguments of the verb, as JSON text.
     public var arguments: String
-    /// When, by the phone's clock; it only decides between two who did the same.
+    /// The time by the phone's clock; it only decides which of two changes to the same thing is later.
     public var at: Date
 
     public init(sequence: Int64, id: UUID, name: String, arguments: String, at: Date) {
@@ -96,26 +96,26 @@ public struct Mutation: Codable, Hashable, Sendable {
     }
 }
 
-/// What became of a mutation.
+/// The outcome of a mutation.
 public struct Outcome: Codable, Hashable, Sendable {
     public enum Result: String, Codable, CaseIterable, Sendable {
-        /// Done as asked.
+        /// The mutation was done as asked.
         case applied
-        /// Done but for what somebody else had changed later.
+        /// The mutation was done, except for parts that somebody else had changed later.
         case merged
         /// There was nothing left to do.
         case noop
-        /// Accepted; what comes of it will show in the rows.
+        /// The mutation is accepted; the rows will show its result later.
         case pending
-        /// Refused, once and for all; `code` says why.
+        /// The mutation is refused for good; `code` says why.
         case rejected
     }
 
     public var id: UUID
     public var result: Result
-    /// As in a problem document.
+    /// The code, as in a problem document.
     public var code: String?
-    /// The same for the person, in their language.
+    /// The same reason as a sentence for the person, in their language.
     public var detail: String?
 
     public init(id: UUID, result: Result, code: String? = nil, detail: String? = nil) {
@@ -129,7 +129,7 @@ public struct Outcome: Codable, Hashable, Sendable {
         case id, result, code, detail
     }
 
-    /// The id in lower case, as everywhere.
+    /// Encodes the outcome with its id in lower case, as everywhere.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id.lowercasedText, forKey: .id)
@@ -139,33 +139,33 @@ public struct Outcome: Codable, Hashable, Sendable {
     }
 }
 
-/// A line of the answer to `POST /v1/sync`, which is JSON in lines.
+/// A line of the answer to `POST /v1/sync`; the answer is JSON in lines.
 ///
-/// A line that this build does not know is none: it is passed over.
+/// A phone skips lines that its build does not know.
 public enum SyncLine: Hashable, Sendable {
-    /// Of the mutation with that sequence number.
+    /// The outcome of the mutation with this sequence number.
     case outcome(Int64, Outcome)
-    /// The next number the server expects of this device: what was sent begins behind it. Nothing was done.
+    /// The next number that the server expects of this device. The phone sent a higher one, so nothing was done.
     case expected(Int64)
-    /// Another phone has used these numbers: this one, restored from a backup, must register anew and send again.
+    /// Another phone has used these numbers. This phone, restored from a backup, must register anew and send again.
     case forked
-    /// Nothing was done just now: send it again later, and less of it.
+    /// The server was busy and did no mutation. The phone must send fewer mutations later.
     case busy
     /// The rows that follow belong to this scope.
     case scope(String)
-    /// The same, and what the phone has of it is to be dropped first.
+    /// The rows that follow belong to this scope; the phone first drops its old rows of the scope.
     case reset(String)
-    /// The guest no longer sees it: what the phone has of it is to be dropped.
+    /// The guest no longer sees this scope; the phone drops its rows.
     case removed(String)
     case row(SyncRow)
-    /// More is to come with this cursor; until `complete` nothing of it is shown.
+    /// More pages follow from this cursor; the phone shows none of the rows before `complete`.
     case page(cursor: String)
-    /// What has come makes the phone show exactly this.
+    /// The answer is complete; the phone now has exactly these scopes in these states.
     case complete(cursor: String, [ScopeState])
 }
 
 extension SyncLine {
-    /// About what was done, not about what is new.
+    /// Whether the line is about the phone's mutations and not about new rows.
     package var isOfPush: Bool {
         switch self {
         case .outcome, .expected, .forked, .busy: true
@@ -178,13 +178,13 @@ extension SyncLine {
 public struct SyncRow: Hashable, Sendable {
     public var kind: String
     public var id: UUID
-    /// nil when it is there no more.
+    /// The row's contents; nil when the row is deleted.
     public var content: Content?
 
     public struct Content: Hashable, Sendable {
         /// The first 64 bits of SHA-256 over kind, a line feed, id, a line feed and body.
         public var hash: UInt64
-        /// JSON, byte for byte as the server has it.
+        /// The entity as JSON, byte for byte as the server has it.
         public var body: String
 
         public init(hash: UInt64, body: String) {
@@ -200,13 +200,13 @@ public struct SyncRow: Hashable, Sendable {
     }
 }
 
-/// How a scope stands.
+/// The state of a scope at the server.
 public struct ScopeState: Codable, Hashable, Sendable {
     public var scope: String
     public var version: Int64
-    /// Rows that are not deleted.
+    /// The number of rows that are not deleted.
     public var count: Int
-    /// The exclusive or of their hashes, as 16 hexadecimal digits.
+    /// The exclusive or of the rows' hashes, as 16 hexadecimal digits.
     public var digest: String
 
     public init(scope: String, version: Int64, count: Int, digest: String) {

@@ -1,15 +1,15 @@
 public import GuestModels
 
-/// What a phone shows belongs to scopes; all members of a scope see the same rows.
+/// The rows that one audience reads; all members of a scope see the same rows.
 public enum Scope: Hashable, Sendable {
     case guest(Guest.ID)
     case group(TravelGroup.ID)
-    /// What a household shares beside what its group sees: its own money.
+    /// The household's own money, which the rest of the group does not see.
     case household(Household.ID)
-    /// What only the organiser of a group sees.
+    /// Rows that only the organiser of a group sees.
     case organiser(TravelGroup.ID)
     case park(Park.ID)
-    /// What whoever stays in a cottage now or next knows of it.
+    /// Facts about a cottage for the guests who stay there now or next.
     case cottage(Cottage.ID)
 }
 

@@ -5,8 +5,8 @@ import GuestModels
 extension SyncLine {
     /// Reads a line of the answer.
     ///
-    /// nil for one of a kind that this build does not know; throws `Malformed` for what no server of ours sends, as when
-    /// the connection broke in the middle of it.
+    /// - Returns: nil for a kind of line that this build does not know.
+    /// - Throws: `Malformed` for a line that the service never sends, such as a line cut off by a broken connection.
     public static func parse(_ line: some Collection<UInt8>) throws(Malformed) -> SyncLine? {
         let bytes = Array(line)
         if bytes.first == UInt8(ascii: "[") { return .row(try row(bytes)) }
@@ -24,7 +24,7 @@ extension SyncLine {
         return nil
     }
 
-    /// A line that no server of ours sends.
+    /// A line that the service never sends.
     public struct Malformed: Error {
         package init() {}
     }
@@ -43,9 +43,9 @@ extension SyncLine {
         let scopes: [ScopeState]?
     }
 
-    /// `["kind","id","hash",body]`, or `["kind","id"]` for what is deleted.
+    /// Parses `["kind","id","hash",body]`, or `["kind","id"]` for a deleted row.
     ///
-    /// By hand, because the hash is of the body's bytes as they stand there.
+    /// The parser is written by hand, because the hash covers the exact bytes of the body.
     private static func row(_ bytes: [UInt8]) throws(Malformed) -> SyncRow {
         var position = 1
         func text(_ count: Int? = nil) throws(Malformed) -> String {
@@ -77,9 +77,9 @@ extension SyncLine {
 }
 
 extension SyncRow {
-    /// What the hash of a body must be.
+    /// The hash that a row with this body must have.
     ///
-    /// The first 64 bits of SHA-256 (FIPS 180-4) over kind, a line feed, the id in lower case, a line feed and the body.
+    /// It is the first 64 bits of SHA-256 (FIPS 180-4) over kind, line feed, lower-case id, line feed and body.
     public static func hash(kind: String, id: UUID, body: String) -> UInt64 {
         var text = kind
         text += "\n"
@@ -93,7 +93,7 @@ extension SyncRow {
         }
     }
 
-    /// Of all that is hashed, in one piece.
+    /// The first 64 bits of SHA-256 over data that is already in one piece.
     package static func hash(of data: Data) -> UInt64 { first(of: SHA256.hash(data: data)) }
 
     private static func first(of digest: SHA256.Digest) -> UInt64 {

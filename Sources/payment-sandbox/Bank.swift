@@ -1,8 +1,8 @@
 import Foundation
 
-/// What can be done with money here.
+/// The payment operations of the sandbox.
 ///
-/// Each verb runs in one transaction of the store, so a kill leaves all of it or nothing.
+/// Each verb runs in one transaction of the store, so a killed process leaves all of it or nothing.
 struct Bank {
     let store: Writing
     let account: String
@@ -11,19 +11,20 @@ struct Bank {
     let options: Options
 
     struct Options: Sendable {
-        /// How long a direct debit and a refund that fails take.
+        /// Seconds that a direct debit takes, and a refund that fails.
         var clearing: Double
-        /// Where the page of the sandbox is reached.
+        /// The address of the sandbox's pay page.
         var page: String
     }
 
     private var created: Int { Int(now) }
 
-    /// The connected account that is acted for; nil: the key's own.
+    /// The connected account of the request; nil for the key's own account.
     private var connected: String? { account.split(separator: " ").dropFirst().first.map(String.init) }
 
-    /// A connected account whose name ends in `EUR` has euros alone: what comes in another currency is exchanged, at the
-    /// same rate for all.
+    /// Exchanges an amount for a connected account whose name ends in `EUR`, which holds only euros.
+    ///
+    /// The rate is the same for all currencies.
     private func exchanged(_ amount: Int64, _ currency: String) -> (amount: Int64, currency: String) {
         guard connected?.hasSuffix("EUR") ?? false, currency != "eur" else { return (amount, currency) }
         return (amount * 117 / 100, "eur")
@@ -123,7 +124,7 @@ struct Bank {
         }
     }
 
-    /// What comes of an action the payer was sent to.
+    /// Continues a payment after the payer has done the required action or failed it.
     func authenticate(_ intent: PaymentIntent, isDone: Bool) throws -> PaymentIntent {
         try expect(intent, ["requires_action"])
         guard isDone else { return try decline(intent, "payment_intent_authentication_failure") }
@@ -153,7 +154,9 @@ struct Bank {
         }
     }
 
-    /// The intent may be tried again, with another card; whoever confirmed it is told with a 402.
+    /// Declines the payment; the intent may be tried again with another card.
+    ///
+    /// With `isTold` the confirming client also gets a 402.
     private func decline(_ intent: PaymentIntent, _ code: String, isTold: Bool = false) throws -> PaymentIntent {
         var intent = intent
         intent.status = "requires_payment_method"
@@ -188,7 +191,7 @@ struct Bank {
         intent.nextAction = nil
         intent.amountReceived = intent.amount
         intent.latestCharge = charge.id
-        // A quarter and one and a half percent, about what such a provider asks.
+        // The fee is 25 cents plus 1.5 percent, about the price of a real provider.
         let fee = min(25 + (intent.amount * 15 + 500) / 1000, intent.amount)
         try book("charge", charge.amount, fee: fee, charge.currency, source: charge.id)
         if method == "pm_card_createDispute" { try dispute(&charge, "needs_response") }
@@ -205,7 +208,7 @@ struct Bank {
 
     // MARK: Disputes
 
-    /// The payer's bank asks the money back: it takes it at once, unless it only inquires.
+    /// Opens a dispute: the payer's bank takes the money back at once, unless it only inquires.
     private func dispute(_ charge: inout Charge, _ status: String) throws {
         charge.disputed = true
         let dispute = Dispute(
@@ -231,7 +234,7 @@ struct Bank {
         return dispute
     }
 
-    /// Evidence decides it: Stripe's own words of its test mode win or lose.
+    /// Answers a dispute with evidence; the words of Stripe's test mode decide whether it is won or lost.
     func answer(_ id: String, _ form: Form) throws -> Dispute {
         var dispute = try dispute(id)
         guard !["won", "lost"].contains(dispute.status) else {
@@ -255,7 +258,7 @@ struct Bank {
         return dispute
     }
 
-    /// Accepts that the money is gone.
+    /// Closes a dispute as lost.
     func close(_ id: String) throws -> Dispute {
         var dispute = try dispute(id)
         dispute.status = "lost"
@@ -271,7 +274,7 @@ struct Bank {
 
     // MARK: Refunds, payouts
 
-    /// Never more than was taken: what has not failed counts.
+    /// Refunds money, never more than was charged; all refunds that have not failed count.
     func refund(_ form: Form) throws -> Refund {
         let intent = try intent(form["payment_intent"] ?? "")
         guard let id = intent.latestCharge, var charge: Charge = try store.find(id, of: account) else {
@@ -281,7 +284,7 @@ struct Bank {
                 param: "payment_intent"
             )
         }
-        // A bank that only inquires has taken nothing yet, so money may still be given back then.
+        // A bank that only inquires has taken no money yet, so a refund is still allowed.
         let disputes: [Dispute] = try store.page(
             of: account,
             after: nil,
@@ -365,7 +368,7 @@ struct Bank {
             try store.put(refund, of: account)
             try emit(refund.status == "failed" ? "refund.failed" : "refund.updated", .refund(refund))
         } else if var charge: Charge = try store.find(id), charge.paymentMethod == Card.comesBack, !charge.disputed {
-            // A direct debit that the payer's bank takes back weeks later; nothing can be said against it.
+            // The payer's bank takes a direct debit back weeks later; the merchant cannot contest this.
             try dispute(&charge, "lost")
             try store.put(charge, of: account)
         }
@@ -398,14 +401,14 @@ struct Bank {
     }
 }
 
-/// What a test payment method does; Stripe's own names where it has one.
+/// The effect of a test payment method; the names are Stripe's own where Stripe has one.
 enum Card {
     case good, needsAction, slow
     case declined(String)
 
     static let declinedAfterAction = "pm_card_threeDSecure2RequiredThenDecline"
     static let failsLate = "pm_sepa_debit_fails"
-    /// Clears, and comes back later.
+    /// The debit clears first, and the payer's bank takes it back later.
     static let comesBack = "pm_sepa_debit_comes_back"
 
     init(_ method: String) {

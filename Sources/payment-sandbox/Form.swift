@@ -19,12 +19,12 @@ struct Form: Sendable {
 
     func int(_ name: String) -> Int64? { self[name].flatMap { Int64($0) } }
 
-    /// `name[]=a&name[1]=b`.
+    /// Reads a list: `name[]=a&name[1]=b`.
     func list(_ name: String) -> [String] {
         fields.filter { $0.name.hasPrefix("\(name)[") }.map(\.value)
     }
 
-    /// `name[key]=value`.
+    /// Reads a map: `name[key]=value`.
     func map(_ name: String) -> [String: String] {
         var map: [String: String] = [:]
         for field in fields where field.name.hasPrefix("\(name)[") && field.name.hasSuffix("]") {
@@ -33,7 +33,7 @@ struct Form: Sendable {
         return map
     }
 
-    /// The same fields, in whatever order they came: what a repeat must have too.
+    /// The sorted fields as text; a repetition with the same idempotency key must have the same fingerprint.
     var fingerprint: String {
         fields.map { "\($0.name)=\($0.value)" }.sorted().joined(separator: "&")
     }

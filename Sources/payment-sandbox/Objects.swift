@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the sandbox keeps and tells, in the shapes of Stripe's API as far as a payment needs them.
+/// An object of the sandbox, in the shape of Stripe's API as far as payments need it.
 protocol StripeObject: Codable, Sendable {
     static var kind: String { get }
     var id: String { get }
@@ -89,7 +89,7 @@ struct Dispute: StripeObject {
     var created: Int
     var livemode = false
 
-    /// True while the bank has the money.
+    /// Whether the payer's bank has the money.
     var hasMoney: Bool { ["needs_response", "under_review", "lost"].contains(status) }
 }
 
@@ -112,17 +112,17 @@ struct BalanceTransaction: StripeObject {
     var id: String
     var object = kind
     var type: String
-    /// Below 0 where money leaves.
+    /// The amount; negative when money leaves the account.
     var amount: Int64
     var fee: Int64
     var net: Int64
     var currency: String
-    /// The charge, refund, dispute or payout it comes from.
+    /// The id of the charge, refund, dispute or payout that caused the movement.
     var source: String
     var created: Int
 }
 
-/// What a webhook carries.
+/// An event that a webhook delivers.
 struct Event: StripeObject {
     static let kind = "event"
 
@@ -131,9 +131,9 @@ struct Event: StripeObject {
     var type: String
     var created: Int
     var livemode = false
-    /// The connected account that it happened at.
+    /// The connected account of the event.
     var account: String?
-    /// JSON of `{"object": …}`; told as it is.
+    /// The changed object as `{"object": …}`, sent unchanged.
     var data: Payload
 
     struct Payload: Codable, Sendable {
@@ -180,7 +180,7 @@ struct List<Item: StripeObject>: Encodable, Sendable {
     let data: [Item]
 }
 
-/// Something the caller did wrong, as Stripe says it.
+/// A mistake of the caller, in the shape of Stripe's errors.
 struct Fault: Error {
     var status = 400
     var type = "invalid_request_error"
@@ -189,7 +189,7 @@ struct Fault: Error {
     /// The field that is wrong.
     var param: String?
     var declineCode: String?
-    /// The intent as it is now, which a decline tells too.
+    /// The current intent, which the answer to a decline includes.
     var paymentIntent: PaymentIntent?
 
     static func missing(_ what: String, _ id: String = "") -> Fault {

@@ -1,4 +1,4 @@
-/// What a payer sees.
+/// The HTML page that a payer sees.
 enum PayPage {
     static let missing = frame("<h1>There is no such payment</h1>")
 

@@ -5,7 +5,7 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// A payment provider for trying things out and for tests: Stripe's API over HTTP, a file of its own, no money.
+/// A payment provider for trials and tests: Stripe's API over HTTP, its own file, no real money.
 @main
 struct PaymentSandbox: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -77,7 +77,7 @@ struct PaymentSandbox: AsyncParsableCommand {
     }
 }
 
-/// Ends when the standard input does.
+/// Ends when the standard input ends, because the parent process is then gone.
 private struct ParentWatch: Service {
     func run() async throws {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in

@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// Stripe's API over HTTP, as far as a payment needs it, and the page a payer is sent to.
+/// Stripe's API over HTTP, as far as payments need it, and the page for payers.
 struct SandboxRoutes: Sendable {
     let store: Store
     let options: Bank.Options
@@ -95,7 +95,7 @@ struct SandboxRoutes: Sendable {
         return answer(Reply(status: fault.status, body: try encode(fault.body)))
     }
 
-    /// The account of a secret key, or one that is connected to it; any well-formed one is an account of its own.
+    /// The account of a secret key, or its connected account; every well-formed key is an account of its own.
     private func account(_ request: Request) throws -> String {
         let header = request.headers[.authorization] ?? ""
         var key = ""
@@ -122,7 +122,7 @@ struct SandboxRoutes: Sendable {
         var isRepeat = false
     }
 
-    /// - Parameter payer: an intent that whoever has its client secret may act on, with a publishable key or none.
+    /// - Parameter payer: an intent that its payer may change with its client secret, with a publishable key or none.
     private func write(
         _ request: Request,
         payer intent: String? = nil,
@@ -239,7 +239,7 @@ struct SandboxRoutes: Sendable {
         return html(200, PayPage.text(intent))
     }
 
-    /// A person presses a button.
+    /// Handles a button that a person pressed on the pay page.
     private func decide(_ request: Request, _ context: Context) async throws -> Response {
         let id = try context.parameters.require("id")
         let form = Form(String(buffer: try await request.body.collect(upTo: 4096)))
@@ -253,7 +253,7 @@ struct SandboxRoutes: Sendable {
                     return try bank.authenticate(found, isDone: form["button"] == "approve")
                 }
                 let method = found.paymentMethodTypes.first ?? "card"
-                // Who approves here has seen everything there is to see, so no second step follows.
+                // The person has already seen the page, so no second step follows an approval.
                 let card = method == "sepa_debit" ? "pm_sepa_debit" : "pm_card_visa"
                 return try bank.confirm(
                     found,
@@ -279,7 +279,7 @@ struct SandboxRoutes: Sendable {
 }
 
 extension HTTPField.Name {
-    /// A header name that is a constant in the source.
+    /// Makes a header name from a constant in the source.
     ///
     /// An invalid name stops the process at its first use.
     private init(constant name: StaticString) {

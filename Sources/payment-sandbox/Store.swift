@@ -1,9 +1,9 @@
 import Foundation
 import GRDB
 
-/// The sandbox's file: objects as JSON, the answers kept for idempotency keys, and webhooks to deliver.
+/// The sandbox's file: objects as JSON, answers kept for idempotency keys, and webhooks to deliver.
 ///
-/// An account is whoever has the key; accounts see nothing of each other.
+/// Each key has its own account, and accounts cannot see each other's objects.
 struct Store: Sendable {
     private let pool: DatabasePool
 
@@ -72,7 +72,7 @@ struct Store: Sendable {
     }
 }
 
-/// The store within one transaction.
+/// The store inside one transaction.
 struct Writing {
     let db: Database
 
@@ -109,7 +109,7 @@ struct Writing {
         ).map { try JSONDecoder.stripe.decode(Item.self, from: Data($0.utf8)) }
     }
 
-    /// Newest first, as Stripe lists; `after` is the last id of the page before.
+    /// Lists objects, newest first, as Stripe does; `after` is the last id of the previous page.
     func page<Item: StripeObject>(
         of account: String,
         after: String?,
@@ -167,7 +167,7 @@ struct Writing {
         )
     }
 
-    /// Whoever has the key hears of the accounts that are connected to it too.
+    /// Stores an event and queues its deliveries; the key's endpoints also get events of its connected accounts.
     func emit(_ event: Event, of account: String, at now: Double) throws {
         try put(event, of: account)
         let key = account.split(separator: " ").first.map(String.init) ?? account
@@ -233,7 +233,7 @@ struct Writing {
         )
     }
 
-    /// Takes what has become due.
+    /// Removes and returns the entries that are due.
     func takeLater(at now: Double) throws -> [(id: String, account: String)] {
         let rows = try Row.fetchAll(db, sql: "SELECT id, account FROM later WHERE at <= ?", arguments: [now])
         try db.execute(sql: "DELETE FROM later WHERE at <= ?", arguments: [now])

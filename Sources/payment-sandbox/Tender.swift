@@ -1,7 +1,6 @@
-/// The provider's limits of a currency: the least and most at a time, and the smallest coin, all in the units of its
-/// API.
+/// The provider's limits of a currency: the least amount and the smallest step, in the units of its API.
 ///
-/// This table is written apart from the service's own, so that each checks the other.
+/// This table is written separately from the service's own table, so that each checks the other.
 struct Tender {
     let least: Int64
     var step: Int64 = 1
@@ -9,7 +8,7 @@ struct Tender {
     static func of(_ currency: String) -> Tender? {
         if let least = leasts[currency] { return Tender(least: least) }
         if ["bhd", "jod", "kwd", "omr", "tnd"].contains(currency) { return Tender(least: 500, step: 10) }
-        // Without hundredths any more, and still counted in them here.
+        // These currencies no longer have hundredths, but the API still counts in hundredths.
         if ["isk", "ugx"].contains(currency) { return Tender(least: 100, step: 100) }
         if zeroDecimal.contains(currency) { return Tender(least: 1) }
         return others.contains(currency) ? Tender(least: 50) : nil

@@ -5,13 +5,12 @@ import NIOCore
 import NIOHTTP1
 import ServiceLifecycle
 
-/// Tells those who asked what has happened, signed, again and again until they have heard it; and lets mature what
-/// takes its time.
+/// Sends signed events to webhooks, repeats them until they are received, and completes delayed payments.
 struct WebhookSender: Service {
     let store: Store
     let options: Bank.Options
 
-    /// After that many tries nobody is told any more; with the pauses doubling to an hour, about three days.
+    /// The most tries of a delivery; with pauses that double up to an hour they last about three days.
     private static let maximumTries = 80
 
     func run() async throws {

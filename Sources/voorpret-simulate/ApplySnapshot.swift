@@ -4,7 +4,7 @@ import GuestModels
 import Sync
 import SyncMessages
 
-/// How fast a phone takes in what it has not seen: parsing, checking, storing and showing, in one transaction.
+/// Measures how fast a phone takes in a first answer: parsing, checking, storing and showing in one transaction.
 struct ApplySnapshot: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apply",
@@ -33,7 +33,7 @@ struct ApplySnapshot: AsyncParsableCommand {
     }
 }
 
-/// The CPU time of a phone that has everything and asks whether there is more.
+/// Measures the CPU time of a phone that has everything and asks for more.
 struct IdlePhone: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "idle",
@@ -66,11 +66,11 @@ struct IdlePhone: AsyncParsableCommand {
         print(Int(used * 1e6 / Double(cycles)))
     }
 
-    /// Seconds of CPU that this process has used.
+    /// Seconds of CPU time that this process has used.
     private static func cpu() -> Double { Double(clock()) / Double(CLOCKS_PER_SEC) }
 }
 
-/// A service with one scope that answers everything to who has no cursor, and then that there is nothing new.
+/// A service with one scope; without a cursor it sends everything, afterwards it says that nothing is new.
 private struct Snapshot: SyncTransport {
     let guest = Guest.ID(UUID())
     let answer: Data

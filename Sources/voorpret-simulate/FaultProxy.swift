@@ -8,15 +8,15 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// Stands between two sides and lets their messages meet with accidents.
+/// A proxy between two sides that loses, delays, doubles or spoils messages.
 struct FaultProxy: HTTPResponder {
     typealias Context = BasicRequestContext
 
-    /// Where messages go on to.
+    /// The address that receives the messages.
     let target: String
     let faults: [Fault]
     let plan: FaultPlan
-    /// What the provider signs with, so that a message can be made to look old.
+    /// The provider's signing secret, so that the proxy can make a message look old.
     var webhookSecret = ""
 
     /// Listens until the task is cancelled.
@@ -108,15 +108,14 @@ struct FaultProxy: HTTPResponder {
         }
     }
 
-    /// A head that promises a body, and then nothing but the end of the connection.
+    /// Answers with a head that promises a body, and then ends the connection.
     private func cutOff() -> Response {
         Response(status: .ok, headers: [.contentLength: "1000"], body: .init { _ in throw Lost() })
     }
 }
 
 extension HTTPField.Name {
-    // A constant token, so it is valid.
-    /// A header name that is a constant in the source.
+    /// Makes a header name from a constant in the source.
     ///
     /// An invalid name stops the process at its first use.
     private init(constant name: StaticString) {

@@ -2,23 +2,26 @@ import Foundation
 import GuestModels
 import Synchronization
 
-/// What can go wrong between the service and the world.
+/// A fault that the simulation causes between the service and the outside.
 enum Fault: String, CaseIterable, Sendable {
-    // Between the service and the provider, and between phones and the service.
+    // Faults between the service and the provider, and between phones and the service.
     case requestDropped, requestDelayed, answerDropped, answerDelayed, requestDoubled, providerError
-    // Between the provider and our webhooks.
+    // Faults between the provider and our webhooks.
     case eventWithheld, eventAnswerDropped, eventDoubled, eventDelayed, eventStale, eventAltered
-    // The service, its database and the provider.
+    // Faults of the service, its database and the provider.
     case serviceKilled, databaseRestarted, providerKilled
-    // Banks, or staff at the provider's dashboard, move money that had come in.
+    // Banks, or staff at the provider's dashboard, take received money back.
     case disputeOpened, disputeWon, disputeLost, debitReturned, refundedElsewhere
-    // Phones and who they belong to.
+    // Faults of phones and their owners.
     case phoneKilled, phoneCloned, phonePartitioned, phoneFull, clockWrong, memberLeft, memberCameBack
 
     static let towardsProvider: [Fault] = [
         .requestDropped, .answerDropped, .answerDelayed, .requestDoubled, .providerError,
     ]
-    /// A request that is delayed comes after later ones of other phones, and of its own phone where that was killed.
+    /// The faults of a phone's requests.
+    ///
+    /// A delayed request arrives after later requests of other phones. If its phone was killed, later requests of this
+    /// phone may arrive before it too.
     static let ofPhones: [Fault] = [
         .requestDropped, .requestDelayed, .answerDropped, .answerDelayed, .requestDoubled,
     ]
@@ -27,7 +30,7 @@ enum Fault: String, CaseIterable, Sendable {
     ]
 }
 
-/// Decides what goes wrong and counts what did.
+/// Chooses the faults and counts them.
 final class FaultPlan: Sendable {
     private struct State {
         var generator: SeededGenerator
@@ -36,7 +39,7 @@ final class FaultPlan: Sendable {
     }
 
     private let state: Mutex<State>
-    /// Of a hundred messages, how many meet a fault.
+    /// The percentage of messages that meet a fault.
     private let percent: Int
 
     init(seed: UInt64, percent: Int) {
@@ -44,7 +47,7 @@ final class FaultPlan: Sendable {
         self.percent = percent
     }
 
-    /// One of these, or none; counted, since the message it hits is under way.
+    /// Chooses one of the faults, or none; the choice is counted at once, because its message is on its way.
     func choose(_ faults: [Fault]) -> Fault? {
         state.withLock { state in
             guard !state.isHealed, Int.random(in: 0..<100, using: &state.generator) < percent,

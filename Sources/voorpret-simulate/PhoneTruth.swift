@@ -2,19 +2,19 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What phones did and showed against what the tables say, read by somebody who knows neither's code.
+/// Compares what phones did and showed with the tables, without using code of the engine or the service.
 struct PhoneTruth: Sendable {
     var differences: [String] = []
     private(set) var deeds = 0
     private(set) var applied = 0
-    /// What somebody did who had left, and was told that there is no such group for them.
+    /// Mutations of a friend who had left, refused because the friend no longer sees the group.
     private(set) var refused = 0
-    /// How often a phone had no room.
+    /// The number of times that a phone had no room.
     private(set) var full = 0
     private var done: [UUID: String?] = [:]
     private var ofLeavers: Set<UUID> = []
 
-    /// Each line is `scope kind id body`; the tables must say the same of these scopes.
+    /// Compares the shown lines with the tables; each line is `scope kind id body`.
     mutating func compare(_ shown: String, of guest: Guest.ID, withTablesOf stage: Stage) async throws {
         let lines = shown.split(separator: "\n").map(String.init)
         let scopes = Set(lines.map { String($0.prefix { $0 != " " }) }).sorted()
@@ -38,7 +38,7 @@ struct PhoneTruth: Sendable {
         }
     }
 
-    /// - Parameter absences: when the friend was out of the group, as far as they had been told.
+    /// - Parameter absences: when the friend was out of the group, as far as the friend's phone had been told.
     mutating func read(
         _ notes: [PhoneNote],
         of friend: Friend,
@@ -58,7 +58,7 @@ struct PhoneTruth: Sendable {
                         scope == "group:\(group)" || scope.hasPrefix("household:")
                         || scope == "organiser:\(group)" && friend.number == 0
                     if !isTheirs, !isOfGroup { differences.append("friend \(friend.number) received rows of \(scope)") }
-                    // A request that was on its way when they came back may have been looked at after that.
+                    // The service may have answered a request after the friend came back, although it was sent before.
                     for absence in absences where isOfGroup && sent > absence.from && received < absence.to {
                         let times = [sent, received].map { Int($0.timeIntervalSince(absence.from) * 1000) }
                         differences.append(
@@ -73,7 +73,7 @@ struct PhoneTruth: Sendable {
         }
     }
 
-    /// Every deed has one outcome, and what was said was said once.
+    /// Checks that every mutation has one outcome, and that every message exists once.
     mutating func check(in group: TravelGroup.ID, _ stage: Stage) async throws {
         deeds = done.count
         let outcomes = try await stage.texts(

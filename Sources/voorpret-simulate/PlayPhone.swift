@@ -8,9 +8,9 @@ import Sync
 import SyncFaults
 import SyncMessages
 
-/// What a phone of the simulation is told; a file, because a process has nothing else.
+/// The instructions of a simulated phone; they come in a file, because the phone is a separate process.
 struct PhonePlan: Codable {
-    /// Of the app's database; what happens on the phone stands beside it.
+    /// The path of the app's database; the phone's journal is beside it.
     var store: String
     var guest: Guest.ID
     var token: String
@@ -19,13 +19,13 @@ struct PhonePlan: Codable {
     var park: String
     var cottage: String
     var seed: UInt64
-    /// The phone's clock is wrong by that many seconds.
+    /// Seconds by which the phone's clock is wrong.
     var clockOffset: TimeInterval
     var partition: Partition
-    /// People stop doing things then.
+    /// When the phone's owner stops doing things.
     var until: Date
 
-    /// What does not get through.
+    /// The direction in which the network loses messages.
     enum Partition: String, Codable {
         case none, requests, answers
     }
@@ -34,17 +34,17 @@ struct PhonePlan: Codable {
     var contents: String { store + ".contents" }
 }
 
-/// What happened on a phone, a line each; one that was cut off by a kill is none.
+/// An event on a phone, one line each; a line cut off by a kill does not count.
 enum PhoneNote: Codable {
-    /// Somebody did something. `text` is in what they said, once for each deed.
+    /// The owner did something; `text` is a message's text, which occurs in one mutation only.
     case did(id: UUID, name: String, text: String?)
-    /// The answer to a request had rows of these scopes.
+    /// An answer contained rows of these scopes.
     case read(sent: Date, received: Date, scopes: [String])
-    /// There was no room for a moment.
+    /// The phone had no room for a moment.
     case full
 }
 
-/// A phone: a process that is killed like any app.
+/// A simulated phone: a process that may be killed like any app.
 struct PlayPhone: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "phone",
@@ -69,7 +69,7 @@ struct PlayPhone: AsyncParsableCommand {
     }
 }
 
-/// A phone's engine and database, in whatever process.
+/// A phone's engine and database, in any process.
 struct Handheld: Sendable {
     let plan: PhonePlan
     let store: LocalStore
@@ -84,9 +84,9 @@ struct Handheld: Sendable {
         engine = SyncEngine(store, over: PhoneLine(plan: plan, journal: journal))
     }
 
-    /// Tells everything and reads up, then writes down what is shown.
+    /// Sends and reads everything, then writes the shown rows to a file.
     func catchUp() async throws {
-        // A service that has no time just now is no difference.
+        // A busy service is not a difference, so try again.
         for left in (0..<20).reversed() {
             do {
                 try await engine.sync()
@@ -102,7 +102,7 @@ struct Handheld: Sendable {
     }
 }
 
-/// Appends lines to a file, each at once.
+/// Appends lines to a file, each one immediately.
 final class Journal: Sendable {
     private let file: FileHandle
 
@@ -116,7 +116,7 @@ final class Journal: Sendable {
     }
 
     func write(_ note: PhoneNote) throws {
-        // A line of its own also behind one that was cut off.
+        // The line break comes first, so that a line that was cut off does not spoil this one.
         try file.write(contentsOf: Data("\n".utf8) + JSONEncoder().encode(note))
     }
 
@@ -126,7 +126,7 @@ final class Journal: Sendable {
     }
 }
 
-/// The way to the service.
+/// The phone's transport to the service, with network faults and a journal.
 struct PhoneLine: SyncTransport {
     struct Lost: Error {}
 
@@ -147,7 +147,7 @@ struct PhoneLine: SyncTransport {
         let data = Data(try await response.body.collect(upTo: 64 << 20).readableBytesView)
         let received = Date()
         if path == "/v1/sync", response.status == .ok {
-            // Whatever was received, also of an answer that the engine throws away.
+            // The scopes of all rows that arrived, even in an answer that the engine throws away.
             var scopes: Set<String> = []
             var scope = ""
             for line in data.split(separator: UInt8(ascii: "\n")) {
@@ -166,7 +166,7 @@ struct PhoneLine: SyncTransport {
     }
 }
 
-/// Somebody who plans, votes, writes, and loses patience with the network.
+/// The phone's owner, who plans, votes, writes, and loses patience with the network.
 struct Hand {
     let plan: PhonePlan
     let store: LocalStore
@@ -242,7 +242,7 @@ struct Hand {
             arguments = ChangeArguments(groupId: plan.group, id: option.id, request: reply)
         default:
             name = "message.write@1"
-            // Without an id, so that one that is done twice is seen.
+            // The message has no id, so a message that was stored twice is visible.
             text = "said \(id)"
             arguments = GroupArguments(groupId: plan.group, request: MessageRequest(text: text ?? ""))
         }

@@ -2,14 +2,14 @@ import Foundation
 import GuestClient
 import GuestModels
 
-/// The park where it all happens.
+/// The park of the simulation.
 struct Park: Sendable {
     let id: String
     let cottages: [String]
-    /// Head office's access token, good for a quarter of an hour.
+    /// Head office's access token, valid for a quarter of an hour.
     let office: String
 
-    /// Opened by head office: holds of a minute, a deposit, and many cottages.
+    /// Opens the park as head office: holds last a minute, a deposit is due, and there are many cottages.
     static func open(_ stage: Stage) async throws -> Park {
         let (code, _) = try await run(
             "\(stage.programs)/voorpret",
@@ -94,7 +94,7 @@ actor Player {
 
     private func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &generator) < percent }
 
-    /// Before anything fails.
+    /// Makes the group and its households, before any fault.
     func join() async throws {
         let client = stage.client
         for index in 0..<3 {
@@ -121,7 +121,7 @@ actor Player {
         }
     }
 
-    /// Repeats with the same key until there is an answer, as a phone does; signs in again when its session is over.
+    /// Repeats a request with the same idempotency key until an answer comes; signs in again when the session ends.
     private func insist(
         _ method: String,
         _ path: String,
@@ -164,12 +164,12 @@ actor Player {
             as: 0
         )
         guard placed.status == 201, let booking = placed.json["id"] as? String else {
-            // Taken, or too many on hold: a person looks elsewhere for a moment.
+            // The cottage is taken, or the group has too many holds, so wait a moment.
             try await Task.sleep(for: .milliseconds(500))
             return
         }
         bookings.append(booking)
-        // Three phones at once, or only some of them.
+        // All three phones pay at once, or only some of them.
         let payers = people.indices.filter { _ in chance(75) }
         let plans = payers.map {
             ($0, Int.random(in: 0..<100, using: &generator), Int.random(in: 0..<400, using: &generator))
@@ -197,7 +197,7 @@ actor Player {
         try await Task.sleep(for: .milliseconds(pause))
         let started = try await insist("POST", "/v1/shares/\(share)/payments", ["method": "card"], as: person)
         guard started.status == 202, let attempt = started.json["id"] as? String else { return }
-        // Two devices.
+        // The payer uses two devices.
         if mood % 5 == 0 {
             _ = try await insist("POST", "/v1/shares/\(share)/payments", ["method": "card"], as: person)
         }
@@ -256,7 +256,7 @@ actor Player {
             try await answer(false)
         case ..<82: try await confirm("pm_card_refundFail")
         case ..<90:
-            // Paid and given up in the same moment.
+            // The payer pays and cancels at the same moment.
             async let paid: Void = confirm("pm_card_visa")
             async let ended = giveUp(attempt, as: person)
             _ = try await (paid, ended)
@@ -265,7 +265,7 @@ actor Player {
         }
     }
 
-    /// A bank has the money of an intent: the park wins it back, loses it, or nobody has decided yet.
+    /// Decides the dispute of an intent: the park wins it, loses it, or it stays open.
     private func decideDispute(of intent: String, mood: Int) async throws {
         let found = try await stage.provider("GET", "/v1/disputes?payment_intent=\(intent)")
         guard let id = (found["data"] as? [[String: Any]])?.first?["id"] as? String else { return }
@@ -285,7 +285,7 @@ actor Player {
         try await insist("POST", "/v1/payments/\(attempt)/cancel", nil, as: person).status
     }
 
-    /// Ends what was left open; answers how many bookings there were.
+    /// Cancels all open attempts; returns the number of bookings.
     func endAll() async throws -> Int {
         for booking in bookings {
             let answer = try await insist("GET", "/v1/bookings/\(booking)/shares", nil, as: 0)

@@ -5,7 +5,7 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// A program of ours that can be killed and started again.
+/// One of our programs, which can be killed and started again.
 final class Program: Sendable {
     private let path: String
     private let arguments: [String]
@@ -13,7 +13,7 @@ final class Program: Sendable {
     private let health: String
     private let running = Mutex<ChildProcess?>(nil)
 
-    /// - Parameter health: an address that answers 200 once it is ready.
+    /// - Parameter health: an address that answers 200 when the program is ready.
     init(_ path: String, _ arguments: [String], environment: [String: String] = [:], health: String) {
         self.path = path
         self.arguments = arguments
@@ -32,7 +32,7 @@ final class Program: Sendable {
         throw GuestClient.Stopped(description: "\(path) did not become ready")
     }
 
-    /// As `kill -9`; comes back once it is gone and its port is free.
+    /// Kills the program like `kill -9` and waits until it is gone and its port is free.
     func kill() async {
         let process = running.withLock { running in
             defer { running = nil }
@@ -42,7 +42,7 @@ final class Program: Sendable {
     }
 }
 
-/// Runs to its end; answers the exit code and what it said.
+/// Runs a program to its end; returns the exit code and the output.
 func run(_ path: String, _ arguments: [String], environment: [String: String] = [:]) async throws -> (Int32, String) {
     let output = URL(filePath: NSTemporaryDirectory()).appending(path: "voorpret-\(UUID().uuidString).out")
     defer { try? FileManager.default.removeItem(at: output) }

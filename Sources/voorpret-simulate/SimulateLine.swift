@@ -9,8 +9,9 @@ import Sync
 import SyncMessages
 import Synchronization
 
-/// A phone in the woods: it reads a park and a long thread, and tells what was done offline, over a line that is slow, far and
-/// cut again and again.
+/// Simulates one phone on a slow, distant line that is cut again and again.
+///
+/// The phone reads a park and a long thread, and sends mutations that were made offline.
 struct SimulateLine: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "line",
@@ -141,7 +142,7 @@ struct SimulateLine: AsyncParsableCommand {
         _ = try await client.ask("POST", path, ["reason": "paid by transfer"], as: park.office)
     }
 
-    /// Steps until the phone has told and read everything, trying again as the engine's own loop does.
+    /// Runs steps until the phone has sent and read everything; tries again after failures, as the engine's loop does.
     private func catchUp(
         _ engine: SyncEngine,
         _ store: LocalStore,
@@ -164,7 +165,7 @@ struct SimulateLine: AsyncParsableCommand {
         return failures
     }
 
-    /// A JPEG of one grey square, whose coded pixels are chance.
+    /// Makes a JPEG of one grey square with random coded pixels.
     private func picture() -> Data {
         var bytes: [UInt8] = [0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0] + Array(repeating: 1, count: 64)
         bytes += [0xFF, 0xC0, 0, 11, 8, 0, 16, 0, 16, 1, 1, 0x11, 0]
@@ -178,8 +179,9 @@ struct SimulateLine: AsyncParsableCommand {
     }
 }
 
-/// The way to the service over a line on which an answer may take minutes, as the app's own has it: it gives up where nothing
-/// comes for forty seconds.
+/// The transport over a line on which an answer may take minutes.
+///
+/// Like the app's own transport, it gives up when no byte comes for forty seconds.
 private final class FarTransport: SyncTransport {
     private let address: String
     private let token: Mutex<String>

@@ -3,8 +3,9 @@ import Foundation
 import GuestClient
 import Postgres
 
-/// Random groups book, split and pay while requests and answers get lost, webhooks go astray, and the service and its
-/// database are killed; afterwards every cent must be explained.
+/// Random groups book, split and pay while faults happen; afterwards every cent must be explained.
+///
+/// Requests, answers and webhooks get lost, and the service and its database are killed.
 struct SimulatePayments: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "payments",
@@ -59,7 +60,7 @@ struct SimulatePayments: AsyncParsableCommand {
             while plan.total < total, Date() < deadline {
                 bar.show(plan.total, of: total)
                 try await Task.sleep(for: .milliseconds(100))
-                // Of the service and its database, at least one in twenty.
+                // At least one fault in twenty must be a kill of the service or its database.
                 guard plan.total >= (kills + 1) * 18 else { continue }
                 if let broken = try await stage.breakSomething(), broken != .providerKilled { kills += 1 }
             }
@@ -101,7 +102,7 @@ struct SimulatePayments: AsyncParsableCommand {
     }
 }
 
-/// What all runs so far have come to.
+/// The results of all runs so far.
 struct Record {
     let path: String
 

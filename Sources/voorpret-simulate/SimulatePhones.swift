@@ -6,8 +6,10 @@ import Postgres
 import Sync
 import SyncMessages
 
-/// Friends plan on phones that lose the network, are killed and come back from backups, while the service and its
-/// database are killed and friends leave and come back; afterwards all phones must show the same.
+/// Friends plan on phones under faults; afterwards all phones must show the same.
+///
+/// Phones lose the network, are killed and are restored from backups. The service and its database are killed. Friends
+/// leave the group and come back.
 struct SimulatePhones: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "phones",
@@ -80,7 +82,7 @@ struct SimulatePhones: AsyncParsableCommand {
             environment: stage.environment
         )
         if code != 0 { differences.append("check sync: \(told)") }
-        // Those who had left are refused, and rightly.
+        // Mutations of friends who had left are rightly refused, so they do not count.
         if applied * 10 < (deeds - refused) * 8 {
             differences.append("only \(applied) of \(deeds) deeds were applied: too little was tried")
         }
@@ -105,7 +107,7 @@ struct SimulatePhones: AsyncParsableCommand {
     }
 }
 
-/// Somebody with a phone.
+/// A guest with a phone.
 struct Friend: Sendable {
     let number: Int
     let guest: Guest.ID
@@ -123,7 +125,7 @@ struct Friend: Sendable {
         return Friend(number: number, guest: guest, token: token, since: Date())
     }
 
-    /// A token is good for a quarter of an hour.
+    /// Signs in again before the token ends; a token is valid for a quarter of an hour.
     mutating func stay(signedIn stage: Stage) async throws {
         guard Date().timeIntervalSince(since) > 480 else { return }
         token = try await stage.client.signIn(Self.address(number), device: "phone")
@@ -131,7 +133,7 @@ struct Friend: Sendable {
     }
 }
 
-/// A group, some seconds of faults, and what came of them.
+/// One group, some seconds of faults, and a comparison afterwards.
 actor Schedule {
     private let number: Int
     private let stage: Stage
@@ -140,7 +142,7 @@ actor Schedule {
     private var dice: SeededGenerator
     private var phones: [Handset] = []
     private var group: TravelGroup.ID
-    /// When each friend was out of the group, as far as they were told.
+    /// When each friend was out of the group, as far as the service had confirmed.
     private var absences: [Int: [(from: Date, to: Date)]] = [:]
 
     private struct Handset {
@@ -172,12 +174,12 @@ actor Schedule {
         }
         stage.plan.heal()
         for phone in phones {
-            // They stop by themselves; one that waits for an answer is not waited for.
+            // The phones stop by themselves; a phone that still waits for an answer is killed.
             for _ in 0..<200 where phone.process?.exitCode == nil { try await Task.sleep(for: .milliseconds(10)) }
             await phone.process?.end()
         }
         for index in phones.indices { phones[index].plan.partition = .none }
-        // Once so that everybody has told everything, once more so that everybody has heard of it.
+        // In the first round all phones send everything; in the second round all phones read it.
         var differences: [String] = []
         for round in 1...2 {
             let codes = try await catchUp(phones)
@@ -335,7 +337,7 @@ actor Schedule {
         }
     }
 
-    /// A backup of the phone comes to life beside it.
+    /// Starts a second phone from a backup of the phone.
     private func clone(_ index: Int) throws {
         var plan = phones[index].plan
         plan.store = "\(stage.scratch)/phone-\(number)-clone-\(phones.count).sqlite"
@@ -353,7 +355,7 @@ actor Schedule {
     private func compare(_ found: [String]) async throws -> PhoneTruth {
         var truth = PhoneTruth()
         truth.differences = found
-        // A phone that nobody has touched, for each friend.
+        // One new, empty phone for each friend.
         let fresh = friends.compactMap { friend in
             phones.first { $0.owner == friend.number }.map { phone in
                 var plan = phone.plan

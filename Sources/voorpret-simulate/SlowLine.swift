@@ -3,13 +3,13 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A line between a phone and the service: slow, far, and cut now and then.
+/// A line between a phone and the service: slow, distant, and cut now and then.
 struct SlowLine: Sendable {
-    /// Bytes a second, each way, for all connections together.
+    /// Bytes a second in each direction, for all connections together.
     let rate: Int
-    /// Each way.
+    /// The delay in each direction.
     let delay: Duration
-    /// Percent of the stretches of 8 KiB, each way, that are the last of their connection.
+    /// The chance in percent that the line is cut after 8 KiB in one direction.
     let cuts: Int
     let plan: FaultPlan
     let count = Counter()
@@ -32,7 +32,7 @@ struct SlowLine: Sendable {
         let group = MultiThreadedEventLoopGroup.singleton
         let server = try await ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            // Small, so that whoever sends feels how slow the line is.
+            // The buffer is small, so that the sender notices the slow line.
             .childChannelOption(.socketOption(.so_rcvbuf), value: 4096)
             .bind(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture { try Socket(wrappingChannelSynchronously: channel) }
@@ -66,7 +66,7 @@ struct SlowLine: Sendable {
                 try await withThrowingTaskGroup(of: Void.self) { tasks in
                     tasks.addTask { try await carry(fromPhone, toService, up) }
                     tasks.addTask { try await carry(fromService, toPhone, down) }
-                    // Whichever ends first ends the connection.
+                    // The direction that ends first ends the connection.
                     defer { tasks.cancelAll() }
                     try await tasks.next()
                 }

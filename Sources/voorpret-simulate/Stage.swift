@@ -5,7 +5,7 @@ import NIOCore
 import NIOHTTP1
 import Postgres
 
-/// Everything that runs: the database, the provider, the service, and the proxies between them.
+/// The running parts: the database, the provider, the service, and the proxies between them.
 struct Stage: Sendable {
     static let key = "sk_test_simulation"
     static let webhookSecret = "whsec_simulation"
@@ -40,7 +40,7 @@ struct Stage: Sendable {
         self.scratch = scratch
         self.programs = programs
         self.plan = plan
-        // Below the ports that outgoing connections take.
+        // The ports are below the range of outgoing connections.
         let base = 10_100 + Int.random(in: 0..<900) * 10
         (servicePort, sandboxPort, providerProxyPort, webhookProxyPort) = (base, base + 2, base + 3, base + 4)
         service = Program(
@@ -56,7 +56,7 @@ struct Stage: Sendable {
         )
     }
 
-    /// Sets it up in processes and a database of its own, and clears it away whatever comes.
+    /// Starts separate processes and a separate database, runs `body`, and always cleans up.
     static func open(
         project: String,
         programs: String,
@@ -110,7 +110,7 @@ struct Stage: Sendable {
         ]
     }
 
-    /// For commands that look straight at the provider.
+    /// The environment for commands that reach the provider directly, without the proxy.
     var environment: [String: String] {
         Self.environment(database, scratch, root, servicePort, through: sandboxPort)
     }
@@ -137,7 +137,7 @@ struct Stage: Sendable {
         }
     }
 
-    /// Has the provider tell of everything through the proxy.
+    /// Makes the provider send all its webhooks through the proxy.
     func listen() async throws {
         _ = try await provider(
             "POST",
@@ -148,7 +148,7 @@ struct Stage: Sendable {
         )
     }
 
-    /// Asks the provider itself, as a payer's phone or an accountant does.
+    /// Sends a request to the provider itself, as a payer's phone or an accountant does.
     func provider(_ method: String, _ path: String, _ form: [String: String] = [:]) async throws -> [String: Any] {
         var request = HTTPClientRequest(url: "http://127.0.0.1:\(sandboxPort)\(path)")
         request.method = .init(rawValue: method)
@@ -172,7 +172,7 @@ struct Stage: Sendable {
         }
     }
 
-    /// Kills the service, the database or the provider while somebody is paying; answers which, nil when nobody is.
+    /// Kills the service, the database or the provider during a payment; returns nil when nobody is paying.
     func breakSomething() async throws -> Fault? {
         guard try await openWork() > 0 else { return nil }
         let fault: Fault =
@@ -188,7 +188,7 @@ struct Stage: Sendable {
         default:
             _ = try await run(cluster, ["crash", name])
             _ = try await run(cluster, ["start", name])
-        // The service lives on; it must find the way back by itself.
+        // The service keeps running and must reconnect by itself.
         }
         return fault
     }
@@ -228,9 +228,9 @@ struct Stage: Sendable {
         ).first ?? 0
     }
 
-    /// Waits until nothing is under way any more, however slow the machine is.
+    /// Waits until all work is finished, however slow the machine is.
     ///
-    /// - Throws: `GuestClient.Stopped` once nothing has moved for five minutes.
+    /// - Throws: `GuestClient.Stopped` when nothing has moved for five minutes.
     func drain() async throws {
         let bar = ProgressBar("Draining")
         var (last, rounds) = (Int64(-1), 0)

@@ -1,10 +1,10 @@
 import Foundation
 import Postgres
 
-/// The provider's own books and the service's tables, read side by side by somebody who knows neither's code.
+/// Compares the provider's books with the service's tables, without using code of either.
 struct Truth {
     let summary: String
-    /// In euros.
+    /// The difference in euros.
     let difference: String
     let differences: [String]
 
@@ -15,7 +15,7 @@ struct Truth {
         func amount(_ object: [String: Any]) -> Int64 { (object["amount"] as? NSNumber)?.int64Value ?? 0 }
         func attempt(_ object: [String: Any]) -> String { (object["metadata"] as? [String: String])?["attempt"] ?? "?" }
 
-        // No attempt was charged twice, and each that was charged is known as paid.
+        // No attempt may be charged twice, and every charged attempt must be recorded as paid.
         for (id, charges) in Dictionary(grouping: paid, by: attempt) where charges.count > 1 {
             differences.append("attempt \(id) was charged \(charges.count) times")
         }
@@ -39,8 +39,8 @@ struct Truth {
         let shares = try await stage.query("SELECT coalesce(sum(paid), 0)::bigint AS value FROM share").first ?? -1
         if kept != shares { differences.append("the provider keeps \(kept), the shares say \(shares)") }
 
-        // Nothing that could go back is still here: what is above what a share owes, unless the park may keep it as the
-        // fee of a cancelled booking or the deposit of a firm one, or a refund of it came back.
+        // No share may keep more than it owes, because the surplus must go back. The park may keep the fee of a
+        // cancelled booking or the deposit of a firm one. A refund that failed and came back may also stay.
         let unsettled =
             try await stage.query(
                 """

@@ -15,9 +15,9 @@ struct Backup: AsyncParsableCommand {
         let settings = try Setup.settings()
         let target = URL(filePath: folder)
         guard !FileManager.default.fileExists(atPath: target.path()) else { throw fail("\(folder) exists already") }
-        // The backup is readable by its owner alone.
+        // Only the owner can read the backup.
         umask(0o077)
-        // Complete or absent: it gets its name when everything is in it.
+        // The folder gets its final name only when it is complete.
         let partial = URL(filePath: folder + ".partial")
         try? FileManager.default.removeItem(at: partial)
         try FileManager.default.createDirectory(
@@ -25,7 +25,7 @@ struct Backup: AsyncParsableCommand {
             withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700]
         )
-        // The database first: files are added before the rows that name them, and stay an hour longer.
+        // The database is copied first. Files are added before their rows, and stay an hour after their rows.
         try Tool.run(
             "pg_dump",
             ["--format=custom", "--file", partial.appending(path: "database.dump").path()],
@@ -76,8 +76,9 @@ struct Restore: AsyncParsableCommand {
 }
 
 private enum Tool {
-    /// What of the state folder belongs into a backup: the rest can be made again, and the list of those who were erased
-    /// is for the time after it.
+    /// Whether an entry of the state folder belongs into a backup.
+    ///
+    /// Other entries can be made again. The list of erased guests stays out, because it is applied after a restore.
     private static func isKept(_ name: String) -> Bool {
         ["mail", "push", "objects", "secret"].contains(name) || name.hasPrefix("secret.")
     }

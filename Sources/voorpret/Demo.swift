@@ -3,7 +3,7 @@ import Foundation
 import GuestAPI
 import GuestClient
 
-/// Plays one group's way through the API of a running service, and tells it as a person would.
+/// Plays the story of one group through the API of a running service, and prints it in sentences.
 struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Plays one group's way through a running service with the demo loaded."
@@ -63,7 +63,7 @@ private struct DemoTour {
             "items"
         )
         say("\(parks.count) parks have room from \(from) to \(to).")
-        // The one that takes no deposit, so that two phones can finish the story.
+        // This park takes no deposit, so two phones can finish the story.
         let all = list(try await ask("GET", "/v1/parks", nil, as: mira), "items")
         guard let park = all.first(where: { text($0, "slug") == "loch-ardroy" }) else {
             throw GuestClient.Stopped(description: "the demo parks are not there; start the service with --demo")
@@ -97,7 +97,7 @@ private struct DemoTour {
         try await desk(reception, park: park)
     }
 
-    /// One night more, and a bicycle for one household.
+    /// Adds one night, and a bicycle for one household.
     private func stay(
         _ mira: String,
         _ jonas: String,
@@ -144,7 +144,7 @@ private struct DemoTour {
         say("Jonas orders two bicycles for his household: \(money(ordered, "total")) in all.")
     }
 
-    /// The children are free, the bicycles are Jonas's, and Jonas pays his part at the desk.
+    /// Splits the price: children are free, Jonas pays for the bicycles, and he pays his share at the desk.
     private func shares(_ mira: String, _ jonas: String, _ reception: String, booking: [String: Any]) async throws {
         let path = "/v1/bookings/\(text(booking, "id"))/shares"
         let rule: [String: any Sendable] = ["way": "equally", "freeBelowAge": 12]
@@ -179,7 +179,7 @@ private struct DemoTour {
         _ = try await ask("POST", till, ["method": "terminal", "amount": amount, "reference": "slip 1"], as: reception)
     }
 
-    /// Pays through the payment sandbox, pressing the button on its page; false where the service has no provider.
+    /// Pays through the payment sandbox and its page; returns false when the service has no provider.
     private func payByPhone(_ token: String, share: [String: Any]) async throws -> Bool {
         let path = "/v1/shares/\(text(share, "id"))/payments"
         let started = try await client.send("POST", path, ["method": "card"], as: token)
@@ -199,7 +199,7 @@ private struct DemoTour {
         throw GuestClient.Stopped(description: "the payment was not settled within ten seconds")
     }
 
-    /// Somebody stands at the desk tonight, and the other systems of the park hear of it.
+    /// Books a walk-in at the desk tonight and shows that the park's other systems hear of it.
     private func desk(_ reception: String, park: [String: Any]) async throws {
         let (from, to) = (day(nil, plus: 0), day(nil, plus: 2))
         let rooms = try await ask(
@@ -260,7 +260,7 @@ private struct DemoTour {
         return "\(text(money, "currency")) \(amount / 100).\(amount % 100 < 10 ? "0" : "")\(amount % 100)"
     }
 
-    /// Some days after a date, or after today.
+    /// The date some days after `text`, or after today when `text` is nil.
     private func day(_ text: String?, plus days: Double) -> String {
         let formatter = DateFormatter()
         formatter.locale = Locale(identifier: "en_US_POSIX")

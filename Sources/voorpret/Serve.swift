@@ -29,7 +29,7 @@ struct Serve: AsyncParsableCommand {
         let service = GuestService(app) { port in
             print("Serving on http://\(settings.host):\(port)  (docs at /docs; Ctrl-C stops)")
             for line in lines { print(line) }
-            // Standard output may be a pipe, which would keep this to itself.
+            // Standard output may be a pipe, which would hold the text back.
             fflush(nil)
         }
         let group = ServiceGroup(

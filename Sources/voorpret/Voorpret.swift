@@ -22,7 +22,7 @@ struct Voorpret: AsyncParsableCommand {
     )
 }
 
-/// What every subcommand starts from.
+/// The shared beginning of every subcommand.
 enum Setup {
     static func settings() throws -> Settings {
         let config = ConfigReader(provider: EnvironmentVariablesProvider()).scoped(to: "voorpret")
@@ -35,7 +35,7 @@ enum Setup {
         return settings
     }
 
-    /// - Throws: `SettingsError` where the state folder lacks a key that the database knows.
+    /// - Throws: `SettingsError` when the state folder lacks a key that the database knows.
     static func app(_ settings: Settings) async throws -> AppEnvironment {
         var logger = Logger(label: "voorpret")
         logger.logLevel = Logger.Level(rawValue: settings.logLevel) ?? .info
@@ -52,7 +52,7 @@ enum Setup {
         }
     }
 
-    /// Runs with an environment that is closed afterwards.
+    /// Runs `body` with an environment and closes the environment afterwards.
     static func withApp<Value>(_ body: (AppEnvironment) async throws -> Value) async throws -> Value {
         let app = try await app(settings())
         do {
@@ -65,14 +65,14 @@ enum Setup {
         }
     }
 
-    /// The folder with schema.sql: told, or the working one.
+    /// The folder with `schema.sql`: from `VOORPRET_SCHEMA`, otherwise the working folder.
     static var schemaFolder: URL {
         URL(filePath: ProcessInfo.processInfo.environment["VOORPRET_SCHEMA"] ?? ".")
     }
 }
 
 extension AsyncParsableCommand {
-    /// A sentence for the person at the terminal, and exit code 1.
+    /// Prints a sentence for the person at the terminal and returns exit code 1.
     func fail(_ text: String) -> any Error {
         FileHandle.standardError.write(Data("voorpret: \(text)\n".utf8))
         return ExitCode.failure

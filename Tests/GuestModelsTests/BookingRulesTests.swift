@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Testing
 
-/// What a booking lets happen to it in each of its states.
+/// The acts that a booking allows in each of its states.
 @Suite struct BookingRulesTests {
     private let now = Date(timeIntervalSince1970: 1_800_000_000)
     private let rules = HouseRules(
@@ -45,7 +45,7 @@ import Testing
         #expect(throws: Refusal.alreadyExtended) { try booking.extend(at: now, rules: rules) }
     }
 
-    @Test func `A hold is not extended at its deadline`() throws {
+    @Test func `A hold cannot be extended at its deadline`() throws {
         var booking = try booking(.held, deadline: 0)
         #expect(throws: Refusal.holdExpired) { try booking.extend(at: now, rules: rules) }
     }
@@ -103,7 +103,7 @@ import Testing
         #expect(try booking.cancel(at: now, today: today, rules: rules, own: []).total == 15_000)
     }
 
-    @Test func `A stay that was put off late costs what it cost that day`() throws {
+    @Test func `A postponed stay keeps its higher cancellation fee`() throws {
         var booking = try booking(.confirmed, deadline: nil)
         booking.leastFeePercent = 80
         let today = booking.stay.arrival.adding(days: -100)
@@ -111,7 +111,7 @@ import Testing
     }
 
     @Test(arguments: [Booking.State.checkedIn, .checkedOut, .noShow])
-    func `A stay that has begun is not cancelled`(_ state: Booking.State) throws {
+    func `A stay that has begun cannot be cancelled`(_ state: Booking.State) throws {
         var booking = try booking(state, deadline: nil)
         #expect(throws: Refusal.tooLateToCancel) {
             _ = try booking.cancel(at: now, today: booking.stay.arrival, rules: rules, own: [])

@@ -2,8 +2,9 @@ import Foundation
 import GuestModels
 import Testing
 
-/// Random histories of a booking's money, held after every step against a model that keeps its own books: who consented
-/// to what, what came in, what the park may keep.
+/// Random histories of a booking's money, compared after every step with a model.
+///
+/// The model keeps its own books: agreements, money that came in, and money that the park may keep.
 @Suite struct BookingStatementTests {
     /// The number of histories; `make check` sets a larger one.
     private static var histories: Int {
@@ -25,11 +26,11 @@ import Testing
                 guard broken.isEmpty else { return }
             }
         }
-        // Nothing is proved about what never happened.
+        // Every deed must have happened, because a deed that never happened proves nothing.
         for deed in History.deeds { #expect(tally[deed, default: 0] > 0, "\(deed) never happened: \(tally)") }
     }
 
-    @Test func `Whoever fronted a fee waits until the others pay`() {
+    @Test func `A household that fronted a fee waits until the others pay`() {
         var stage = Stage(households: 2)
         stage.charge(100_000)
         stage.statement.deposit = 30_000
@@ -76,7 +77,7 @@ import Testing
         #expect(stage.owed == [16_123, 16_122])
     }
 
-    @Test func `Whoever gives a share away owes the fee until the other agrees`() throws {
+    @Test func `The giver of a share owes the fee until the taker agrees`() throws {
         var stage = Stage(households: 3)
         stage.charge(90_000)
         stage.settle(joining: true)
@@ -86,20 +87,20 @@ import Testing
         stage.settle()
         #expect(stage.owed == [51_000, 9_000, 30_000])
         #expect(stage.statement.share(of: taker)?.asked == 60_000)
-        // A household alone owes what it has agreed to.
+        // A household owes only the amount that it has agreed to.
         stage.statement.receive(55_000, for: taker, agrees: true)
         stage.settle()
         #expect(stage.owed == [30_000, 5_000, 55_000])
         stage.statement.agree(taker)
         stage.settle()
         #expect(stage.owed == [30_000, 0, 60_000])
-        // A rise that the taker has not agreed to is not the first household's again.
+        // A rise that the taker has not agreed to does not return to the first household.
         stage.charge(3_000)
         stage.settle()
         #expect(stage.owed == [33_000, 0, 60_000])
     }
 
-    @Test func `Who gives up a share gives back what it had taken over`() throws {
+    @Test func `A household that drops out returns the share it took over`() throws {
         var stage = Stage(households: 3)
         stage.charge(90_000)
         stage.settle(joining: true)
@@ -115,7 +116,7 @@ import Testing
         #expect(stage.statement.share(of: own)?.cover == nil)
     }
 
-    @Test func `Who joins agrees to no more than if everybody paid the same`() {
+    @Test func `A joining household agrees to an equal part at most`() {
         var stage = Stage(households: 1, people: 2)
         stage.charge(90_000)
         stage.statement.rule = SplitRule(.byHousehold)
@@ -167,7 +168,7 @@ import Testing
         stage.settle()
         #expect(stage.owed == [60_000, 0])
         #expect(stage.statement.refundable.isEmpty)
-        // Once the others have paid for it, it goes back.
+        // Once the others have paid, the fronted money goes back.
         stage.statement.receive(60_000, for: stage.households[0], agrees: true)
         #expect(stage.statement.refundable == [stage.households[1]: 30_000])
     }
@@ -192,7 +193,7 @@ import Testing
         #expect(stage.statement.isDepositCovered)
     }
 
-    @Test func `A part that has been given back changes nothing for the others`() {
+    @Test func `A household's refund changes nothing for the others`() {
         var stage = Stage(households: 3)
         stage.charge(600)
         stage.settle(joining: true)
@@ -206,20 +207,20 @@ import Testing
         #expect(stage.statement.refundable == [stage.households[1]: 50])
     }
 
-    @Test func `Money that comes back is no consent`() {
+    @Test func `Money that comes back is not an agreement`() {
         var stage = Stage(households: 2)
         stage.charge(20_000)
         stage.settle(joining: true)
         stage.charge(10_000)
         stage.settle()
         #expect(stage.statement.share(of: stage.households[1])?.asked == 15_000)
-        // A refund that failed, or a dispute that was won.
+        // A failed refund or a won dispute brings the money back.
         stage.statement.receive(15_000, for: stage.households[1], agrees: false)
         stage.settle()
         #expect(stage.owed == [20_000, 10_000])
     }
 
-    @Test func `What was paid twice is not once it is owed`() {
+    @Test func `Surplus money stops being surplus once it is owed`() {
         var stage = Stage(households: 2)
         stage.settle(joining: true)
         stage.statement.receive(30_000, for: stage.households[0], agrees: true)
@@ -265,7 +266,7 @@ import Testing
         #expect(stage.statement.price == 0)
     }
 
-    @Test func `What one household orders changes nobody's exact amount`() throws {
+    @Test func `One household's order changes no other household's exact amount`() throws {
         var stage = Stage(households: 2)
         stage.charge(90_000)
         stage.settle(joining: true)
@@ -290,7 +291,7 @@ import Testing
     }
 }
 
-/// A booking of a few households, set up by hand.
+/// A booking of a few households with facts set by hand.
 private struct Stage {
     var households: [Household.ID]
     var statement: BookingStatement
@@ -363,7 +364,7 @@ extension SeededGenerator {
     }
 }
 
-/// A booking to which anything may happen, and books about it that share no code with the statement.
+/// A booking with random acts, and books about it that share no code with the statement.
 private struct History {
     static let deeds = [
         "price", "order", "take back", "order for others", "goodwill", "pay", "pay twice", "agree", "reassign",
@@ -517,8 +518,8 @@ private struct History {
                 return false
             }
             settle()
-            // Nobody gets out of the fee before the other owes that much more; what a household was given for itself stays
-            // its own. (Where more than one share is given to the same household, what it has agreed to is one sum.)
+            // A household is free of the fee only after the other household owes that much more. Goodwill for a
+            // household stays its own. (If one household takes over several shares, its agreement is one sum.)
             let least = min(fee + min(selfMade[one] ?? 0, 0), gave)
             if other != statement.backstop, isAlone, amount(one) + max(amount(other) - took, 0) < least {
                 breaches.append("gave \(gave) away at a fee of \(fee), and owes \(amount(one))")
@@ -528,7 +529,7 @@ private struct History {
             guard (try? statement.endCover(of: one)) != nil else { return false }
             settle()
             if by != statement.backstop, let share = statement.share(of: by) {
-                // The taker is back at its own part at most.
+                // The taker's agreement falls back to at most its own part.
                 consent[by] = min(consent[by] ?? 0, max((share.asked ?? share.amount) - (selfMade[by] ?? 0), 0))
             }
         case "withdraw":
@@ -553,14 +554,14 @@ private struct History {
             statement.rule = rule
             settle()
         case "hand over":
-            // Another organises; who answers stays the same, so nothing moves.
+            // Another guest becomes the organiser; the backstop stays the same, so no money moves.
             settle()
         case "accept":
             guard one != statement.backstop else { return false }
             let former = statement.backstop
             statement.back(by: one)
             settle()
-            // As organiser it made its own part itself.
+            // As the organiser's household it caused its own part, so it has agreed to this part.
             if let share = statement.share(of: former) {
                 consent[former] = max(consent[former] ?? 0, (share.asked ?? share.amount) - (selfMade[former] ?? 0))
             }
@@ -624,14 +625,14 @@ private struct History {
         settle()
     }
 
-    /// Money that was paid twice and has gone is not paid twice any more.
+    /// Reduces the double payments of a household after money has gone back.
     private mutating func forget(_ household: Household.ID, owing owed: Int64) {
         twice[household] = min(twice[household] ?? 0, max((money[household] ?? 0) - owed, 0))
     }
 
     private mutating func giveBack(_ household: Household.ID) -> Bool {
         guard let due = statement.refundable[household], due > 0 else { return false }
-        // The money that the park may keep, worked out from the lines alone.
+        // The money that the park may keep, computed from the lines alone.
         let lines = statement.bill.lines
         let fee = lines.filter { $0.kind == .cancellation }.reduce(0) { $0 + $1.amount }
         let price = lines.reduce(0) { $0 + $1.amount }
@@ -649,7 +650,7 @@ private struct History {
         let others = households.filter { $0 != household }.reduce(Int64(0)) { sum, other in
             sum + min(twice[other] ?? 0, max((money[other] ?? 0) - amount(other), 0))
         }
-        // Everybody's double payments are theirs, also while nobody has asked for them yet.
+        // Double payments belong to their payers, even before they ask for them.
         if due > surplus, before - others - due < keeps { breaches.append("gives back what the park keeps: \(keeps)") }
         let owed = amount(household)
         statement.receive(-due, for: household, agrees: false)
@@ -702,7 +703,7 @@ private struct History {
                 broken.append("owes \(share.amount), agreed to \(limit)")
             }
         }
-        // Once everybody has paid what they owe, whoever fronted something gets all of it back.
+        // Once every share is paid, a household that fronted money gets all of it back.
         if statement.shares.allSatisfy({ $0.paid >= $0.amount }) {
             for share in statement.shares
             where (statement.refundable[share.householdId] ?? 0) != share.paid - share.amount {

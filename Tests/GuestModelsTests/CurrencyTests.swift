@@ -10,12 +10,12 @@ import Testing
         #expect(Money(.min, "EUR").plainText == "EUR -92233720368547758.08")
     }
 
-    @Test func `A currency or country that is none is told apart`() {
+    @Test func `An unknown currency or country code is recognised`() {
         #expect(Currency.isKnown("ISK") && !Currency.isKnown("ZZZ") && !Currency.isKnown("XAU"))
         #expect(Country.isKnown("NL") && !Country.isKnown("QQ"))
     }
 
-    @Test func `Nothing is paid that the provider refuses`() {
+    @Test func `An amount outside the provider's limits is refused`() {
         #expect(throws: Refusal.amountTooSmall) { try ProviderLimits.allow(49, of: 49, in: "EUR") }
         #expect(throws: Refusal.amountTooLarge) { try ProviderLimits.allow(100_000_000, of: 200_000_000, in: "EUR") }
         #expect(throws: Refusal.amountNotPayable) { try ProviderLimits.allow(12_345, of: 12_345, in: "KWD") }
@@ -24,7 +24,7 @@ import Testing
         #expect(ProviderLimits.most(in: "ISK") == 999_999)
     }
 
-    @Test func `No rest is left that is too small to pay`() {
+    @Test func `A payment cannot leave a rest too small to pay`() {
         #expect(throws: Refusal.leavesTooLittle) { try ProviderLimits.allow(1_000, of: 1_049, in: "EUR") }
         #expect(throws: Never.self) { try ProviderLimits.allow(1_000, of: 1_050, in: "EUR") }
         #expect(throws: Never.self) { try ProviderLimits.allow(1_049, of: 1_049, in: "EUR") }

@@ -16,8 +16,7 @@ import Testing
         ]
     }
 
-    @Test func `Nothing is earned before the first day, all after the last, and never less than the day before`() throws
-    {
+    @Test func `The earned amount grows from zero to the whole price`() throws {
         var dice = SystemRandomNumberGenerator()
         for _ in 0..<2_000 {
             let nights = Int.random(in: 1...28, using: &dice)
@@ -39,7 +38,7 @@ import Testing
         }
     }
 
-    @Test func `Each night has the rate of its own day, tourist tax and cancellation none`() throws {
+    @Test func `Each night has the VAT rate of its own day`() throws {
         let stay = try days("2025-12-30", "2026-01-02")
         let earnings = [
             Earning(.lodging, over: stay, amount: 36_301), Earning(.touristTax, over: stay, amount: 1_008),
@@ -47,7 +46,7 @@ import Testing
             Earning(.extras, over: try days("2025-12-31", "2026-01-01"), amount: 2_000),
         ]
         let earned = earnings.earned(through: .latest, try rates())
-        // Two nights of the old year, one of the new; the odd cent falls on the first.
+        // Two nights are in the old year and one in the new; the odd cent falls on the first night.
         #expect(earned.gross == [900: 24_201, 2100: 12_100 + 2_000, 0: 30])
         #expect(earned.touristTax == 1_008)
         #expect(Earned.parts(of: 12_100, rate: 2100) == (10_000, 2_100))
@@ -55,7 +54,7 @@ import Testing
         #expect(Earned.parts(of: 5, rate: 0) == (5, 0))
     }
 
-    @Test func `Goodwill comes off what was charged and off its VAT, never off tourist tax`() throws {
+    @Test func `Goodwill never reduces tourist tax`() throws {
         let stay = try days("2026-05-14", "2026-05-17")
         func earned(_ goodwill: Int64, through day: LocalDate = .latest) throws -> Earned {
             [
@@ -66,14 +65,14 @@ import Testing
         #expect(try earned(-3_000).gross == [900: 4_000, 2100: 2_000])
         #expect(try earned(-3_000, through: stay.arrival).gross == [900: 1_333, 2100: 667])
         #expect(try earned(-9_000).gross.values.allSatisfy { $0 == 0 })
-        // What goes beyond is the park's own loss; the municipality still gets its own.
+        // Goodwill above the earnings is the park's own loss; the municipality still gets its tax.
         let beyond = try earned(-9_504)
         #expect(beyond.amounts[.init(.none, rate: 0)] == -504 && beyond.touristTax == 504 && beyond.total == 0)
         let ofFee = [Earning(.none, over: stay, amount: 10_000), Earning(.goodwill, over: stay, amount: -2_000)]
         #expect(ofFee.earned(through: .latest, try rates()).gross == [0: 8_000])
     }
 
-    @Test func `A share is made of what its household has alone and its part of the rest, and adds up`() throws {
+    @Test func `A share contains its household's own lines and part of the rest`() throws {
         func household(_ number: Int) -> Household.ID { Household.ID(uuid(number)) }
         func uuid(_ number: Int) -> UUID { UUID(uuidString: "00000000-0000-7000-8000-00000000000\(number)") ?? UUID() }
         let stay = try days("2026-05-14", "2026-05-17")

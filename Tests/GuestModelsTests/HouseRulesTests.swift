@@ -1,7 +1,7 @@
 import GuestModels
 import Testing
 
-/// When guests may come, how long they may stay, and what it costs to change one's mind.
+/// Arrival days, lengths of stay and the fees of changes.
 @Suite struct HouseRulesTests {
     private func day(_ text: String) throws -> LocalDate { try #require(LocalDate(text)) }
 
@@ -30,7 +30,7 @@ import Testing
         #expect(throws: Refusal.arrivalPassed) { try rules().allow(stay, today: today) }
     }
 
-    @Test func `The last bookable day of arrival is as many days ahead as the rule says`() throws {
+    @Test func `A stay too far ahead is refused`() throws {
         let today = try day("2027-01-01")
         let last = today.adding(days: 100)
         try rules().allow(#require(Stay(from: last, to: last.adding(days: 1))), today: today)
@@ -38,14 +38,14 @@ import Testing
         #expect(throws: Refusal.tooFarAhead) { try rules().allow(later, today: today) }
     }
 
-    @Test func `A day of arrival that is not named is refused`() throws {
+    @Test func `An arrival day that the rules do not name is refused`() throws {
         let rules = rules([.init(.friday, nights: [3, 7])])
         let type = try #require(type)
         let thursday = try stay("2027-05-13", "2027-05-16")
         #expect(throws: Refusal.arrivalDayNotAllowed) { try rules.allow(thursday, in: [type]) }
     }
 
-    @Test func `A day of arrival has its own lengths`() throws {
+    @Test func `An arrival day has its own stay lengths`() throws {
         let rules = rules([.init(.friday, nights: [3, 7]), .init(.monday, nights: [4])])
         let type = try #require(type)
         try rules.allow(stay("2027-05-14", "2027-05-17"), in: [type])
@@ -63,18 +63,18 @@ import Testing
     }
 
     @Test(arguments: [(31, 10), (30, 10), (29, 50), (7, 50), (6, 100), (0, 100)])
-    func `A cancellation costs the step that its day has reached`(_ days: Int, _ percent: Int) throws {
+    func `A cancellation costs the fee step of its day`(_ days: Int, _ percent: Int) throws {
         let arrival = try day("2027-05-14")
         #expect(rules().cancellationPercent(arrival: arrival, today: arrival.adding(days: -days)) == percent)
     }
 
     @Test(arguments: [(14, 30), (13, 100)])
-    func `The deposit of a stay that is near is the whole price`(_ days: Int, _ percent: Int) throws {
+    func `A stay close to arrival has the whole price as deposit`(_ days: Int, _ percent: Int) throws {
         let stay = try stay("2027-05-14", "2027-05-17")
         #expect(rules().depositPercent(for: stay, today: stay.arrival.adding(days: -days)) == percent)
     }
 
-    @Test func `The rest is due four weeks before, and never in the past`() throws {
+    @Test func `The rest is due four weeks before arrival`() throws {
         let stay = try stay("2027-05-14", "2027-05-17")
         #expect(rules().balanceDue(for: stay, today: try day("2027-01-01")) == stay.arrival.adding(days: -28))
         let late = try day("2027-05-10")

@@ -18,11 +18,11 @@ import Testing
         "0198a8d8x0000-7000-8000-000000000000", "0198a8d8-0000-7000-8000-00000000000g",
         "٠198a8d8-0000-7000-8000-00000000000",
     ])
-    func `What is no UUID is refused`(_ text: String) {
+    func `A text that is not a UUID is refused`(_ text: String) {
         #expect(Booking.ID(text) == nil)
     }
 
-    @Test func `New ones are version 7 and sort by time`() {
+    @Test func `New identifiers are version 7 and sort by time`() {
         let source = IdentifierSource.random
         let early: Booking.ID = source.next(at: Date(timeIntervalSince1970: 1_795_258_800))
         let late: Booking.ID = source.next(at: Date(timeIntervalSince1970: 1_795_258_800.001))

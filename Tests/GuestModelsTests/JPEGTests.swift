@@ -3,7 +3,7 @@ import GuestModels
 import Testing
 
 @Suite struct JPEGTests {
-    /// A grey picture of 8 by 8, with a comment and Exif that says it lies on its side.
+    /// A grey picture of 8 by 8 pixels, with a comment, and with Exif that says it lies on its side.
     private func sample(exif: [UInt8], between: [UInt8] = []) -> [UInt8] {
         let tables: [UInt8] = [0xff, 0xdb, 0, 67, 0] + [UInt8](repeating: 1, count: 64)
         let frame: [UInt8] = [0xff, 0xc0, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0]
@@ -25,23 +25,23 @@ import Testing
         Data(bytes).range(of: Data(word.utf8)) != nil
     }
 
-    @Test func `The picture stays and what the camera wrote goes, but for which way is up`() throws {
+    @Test func `A picture loses its camera metadata but keeps its orientation`() throws {
         let kept = try JPEG(withoutMetadata: sample(exif: sideways)).bytes
         #expect(!holds(kept, "SECRET"))
         #expect(holds(kept, "Exif\0\0MM"))
-        // Frame, codes and scan are there to the byte.
+        // The frame, the codes and the scan are kept byte for byte.
         let scan: [UInt8] = [0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0, 0x12, 0xff, 0x00, 0x34, 0xff, 0xd0, 0x56, 0xff, 0xd9]
         #expect(kept.suffix(scan.count) == scan[...])
-        // A second time there is nothing to take out.
+        // A second run finds nothing to remove.
         #expect(try JPEG(withoutMetadata: kept).bytes == kept)
         let upright = try JPEG(withoutMetadata: sample(exif: Array("http://ns.adobe.com/xap".utf8))).bytes
         #expect(!holds(upright, "Exif") && !holds(upright, "adobe"))
-        // Between scans, too.
+        // Data between scans is removed too.
         let late = try JPEG(withoutMetadata: sample(exif: [], between: segment(0xe5, Array("SECRET".utf8)))).bytes
         #expect(!holds(late, "SECRET"))
     }
 
-    @Test func `What is no picture to its end is refused`() {
+    @Test func `An incomplete or foreign picture is refused`() {
         let whole = sample(exif: sideways)
         let picture = whole.dropLast(6)
         for length in 0..<picture.count {
@@ -50,11 +50,11 @@ import Testing
         for junk in ["GIF89a", "<svg onload=alert(1)>", "\u{89}PNG\r\n"] {
             #expect(throws: JPEG.Malformed.self) { try JPEG(withoutMetadata: Array(junk.utf8)) }
         }
-        // Nothing shown: no frame, no scan.
+        // The file shows nothing: it has no frame and no scan.
         #expect(throws: JPEG.Malformed.self) { try JPEG(withoutMetadata: [0xff, 0xd8, 0xff, 0xd9]) }
     }
 
-    @Test func `Whatever bytes come, it answers`() {
+    @Test func `Random bytes never crash the JPEG reader`() {
         var random = SeededGenerator(seed: 9)
         let whole = sample(exif: sideways)
         var kept = 0

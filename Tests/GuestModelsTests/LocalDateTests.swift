@@ -28,7 +28,7 @@ import Testing
         "2027-02-29", "2027-13-01", "2027-00-10", "2027-1-1", "20270101", "2027-01-01T00", "", "٢٠٢٧-٠١-٠١",
         "0000-01-01",
     ])
-    func `What is no day is refused`(_ text: String) {
+    func `A text that is not a date is refused`(_ text: String) {
         #expect(LocalDate(text) == nil)
     }
 

@@ -22,19 +22,19 @@ import Testing
         #expect((10...12).contains(try #require(found.first).spreadMetres))
     }
 
-    @Test func `Every set has beds for all`() throws {
+    @Test func `Every set of cottages has beds for all`() throws {
         let candidates = try row([2, 2, 6, 2])
         let found = Neighbours.sets(of: 2, among: candidates, beds: 8, pets: 0, limit: 5)
         #expect(!found.isEmpty)
         #expect(try found.allSatisfy { $0.cottageIds.contains(try id(2)) })
     }
 
-    @Test func `Without room for the pets there is no set`() throws {
+    @Test func `No set of cottages is found without room for the pets`() throws {
         let candidates = try row([4, 4], pets: 1)
         #expect(Neighbours.sets(of: 2, among: candidates, beds: 4, pets: 3, limit: 5).isEmpty)
     }
 
-    @Test func `A set of more cottages than there are is not found`() throws {
+    @Test func `No set is found when there are too few cottages`() throws {
         #expect(Neighbours.sets(of: 3, among: try row([4, 4]), beds: 1, pets: 0, limit: 5).isEmpty)
         #expect(Neighbours.sets(of: 0, among: try row([4, 4]), beds: 1, pets: 0, limit: 5).isEmpty)
     }

@@ -5,7 +5,7 @@ import Testing
 @Suite struct NoticeTests {
     private func clock() throws -> ParkClock { try #require(ParkClock(timeZone: "Europe/Amsterdam")) }
 
-    @Test func `Quiet hours end on the park's clock, over midnight and over a change of the hour`() throws {
+    @Test func `Quiet hours end on the park's clock when the clocks change`() throws {
         let clock = try clock()
         let from = try #require(LocalTime("22:00"))
         let until = try #require(LocalTime("08:00"))
@@ -27,7 +27,7 @@ import Testing
         #expect(QuietHours(from: .noon, until: .noon).end(after: noon, clock) == noon)
     }
 
-    @Test func `Every instant of two years is rung at once or at the end of a night`() throws {
+    @Test func `A notice rings at once or when quiet hours end`() throws {
         let clock = try clock()
         let from = try #require(LocalTime("22:00"))
         let until = try #require(LocalTime("08:00"))
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test func `Every notice has a text in every language, and a thread that Apple takes`() {
+    @Test func `Every notice has a text in every language`() {
         let subject = Notice.Subject(
             group: Identifier(UUID()),
             booking: Identifier(UUID()),

@@ -9,7 +9,7 @@ import Testing
         ("name\tpark", "name park"), ("e\u{308}", "\u{EB}"), ("\u{202E}evil\u{2066}", "evil"), ("\r\n\r\r\n", "\n\n\n"),
         ("plain\n", "plain\n"), ("👩‍👩‍👧 שלום\u{200F}", "👩‍👩‍👧 שלום\u{200F}"),
     ])
-    func `A pasted text is tidied, and nothing that can be seen is lost`(_ pasted: String, _ kept: String) {
+    func `A tidied text keeps all visible characters`(_ pasted: String, _ kept: String) {
         #expect(Array(pasted.tidied.utf8) == Array(kept.utf8))
         #expect(Array(kept.tidied.utf8) == Array(kept.utf8))
     }
@@ -18,7 +18,7 @@ import Testing
         "", " ", "\u{A0}\u{2003}", "\u{200B}", "\u{2060}", "\u{FEFF}", "\u{AD}", "\u{3164}", "\u{2800}", "\u{200E}",
         "\u{E0020}", "\u{FE0F}\u{200D}",
     ])
-    func `What nobody can see is blank`(_ text: String) {
+    func `A text of invisible characters counts as blank`(_ text: String) {
         var check = Check()
         check.text(text, "/name", length: 1...10)
         #expect(check.errors.contains { $0.detail == "must not be blank" })
@@ -31,7 +31,7 @@ import Testing
         #expect(check.errors.contains { $0.detail == "must not have control characters" })
     }
 
-    @Test func `Nobody who lives was born before 1900 or after today`() throws {
+    @Test func `A birth date must lie between 1900 and today`() throws {
         let today = try #require(LocalDate("2026-11-27"))
         for (day, isBirth) in [
             ("0027-05-01", false), ("1899-12-31", false), ("1900-01-01", true), ("2026-11-27", true),
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test func `A token of Apple's is hexadecimal`() {
+    @Test func `An Apple push token is hexadecimal`() {
         for (token, isRight) in [("0a1B", true), ("ExponentPushToken:abc_-", false)] {
             var check = Check()
             PushToken(service: .apns, token: token).check(&check)

@@ -3,12 +3,12 @@ import GuestModels
 import Testing
 
 @Suite struct PlanningTests {
-    @Test func `Between any two ranks there is room, and the order is that of the list`() throws {
+    @Test func `A new rank always sorts between its neighbours`() throws {
         for seed in 0..<20 as Range<UInt64> {
             var random = SeededGenerator(seed: seed)
             var list: [Rank] = []
             for _ in 0..<400 {
-                // Mostly at a few places, as people do.
+                // Most insertions are at a few places, as with real people.
                 let place =
                     [0, list.count, list.count / 2, Int.random(in: 0...list.count, using: &random)]
                     .randomElement(using: &random) ?? 0
@@ -25,8 +25,7 @@ import Testing
         }
     }
 
-    @Test func `A list that grows at its ends keeps short ranks, one that is split at one place has its limit`() throws
-    {
+    @Test func `A list that grows at its ends keeps short ranks`() throws {
         var last: Rank?
         var first: Rank?
         for _ in 0..<10_000 {
@@ -46,16 +45,16 @@ import Testing
         } catch {
             #expect(error == .noRoom)
         }
-        // Each digit is good for five to six halvings.
+        // Each digit lasts for five to six halvings.
         #expect((450...600).contains(rounds))
     }
 
     @Test(arguments: ["", "a", "a00", "0a", "b1", "a0é", "a0 ", "zz", String(repeating: "a", count: 101), "~0"])
-    func `What is no rank is refused`(_ text: String) {
+    func `A text that is not a rank is refused`(_ text: String) {
         #expect(Rank(text) == nil)
     }
 
-    @Test func `Nothing fits between what stands at one place, nor behind what comes first`() throws {
+    @Test func `No rank fits between two equal ranks`() throws {
         let rank = Rank.first
         let next = try Rank.between(rank, nil)
         #expect(throws: Refusal.noRoom) { try Rank.between(rank, rank) }
@@ -80,7 +79,7 @@ import Testing
         )
     }
 
-    @Test func `Who changes different fields gets both, whoever comes first`() throws {
+    @Test func `Two changes of different fields merge in either order`() throws {
         let hers = PlanItemChange(base: 1, title: "Kayak")
         let his = PlanItemChange(base: 1, place: "Lake", clear: [.note])
         let start = item()
@@ -98,25 +97,24 @@ import Testing
         #expect(ends[0].title == "Kayak" && ends[0].place == "Lake" && ends[0].note == nil && ends[0].version == 3)
     }
 
-    @Test func `Of two who change one field the later stands, and the history says who gave way and undoes it`() throws
-    {
+    @Test func `The later of two changes of one field wins`() throws {
         var item = item()
         var revisions: [PlanItem.Field: PlanItem.Revision] = [:]
         _ = item.merge(PlanItemChange(base: 1, title: "Kayak"), revisions: &revisions, by: anna, at: now)
         let events = item.merge(PlanItemChange(base: 1, title: "Raft"), revisions: &revisions, by: bas, at: now)
         let event = try #require(events.first)
         #expect(event.isOverwriting && event.former == "Kayak" && event.value == "Raft" && event.number == 3)
-        // One's own earlier change is known to oneself, whatever version one has seen.
+        // A traveller's own earlier change counts as seen, whatever the base version.
         let own = item.merge(PlanItemChange(base: 1, title: "Ferry"), revisions: &revisions, by: bas, at: now)
         #expect(own.first?.isOverwriting == false)
         _ = item.merge(.undoing(event, base: item.version), revisions: &revisions, by: anna, at: now)
         #expect(item.title == "Kayak")
-        // What is so already is no change.
+        // Setting the present value is no change.
         let none = item.merge(PlanItemChange(base: 1, title: "Kayak"), revisions: &revisions, by: bas, at: now)
         #expect(none.isEmpty)
     }
 
-    @Test func `Every field goes into its history and comes back`() throws {
+    @Test func `Every field is written to the history and can be restored`() throws {
         let full = PlanItemChange(
             base: 1,
             title: "T",

@@ -1,7 +1,7 @@
 import GuestModels
 import Testing
 
-/// What a cottage and its people cost.
+/// The prices of a cottage and of its people.
 @Suite struct PricingTests {
     private func day(_ text: String) throws -> LocalDate { try #require(LocalDate(text)) }
 
@@ -112,7 +112,7 @@ import Testing
         #expect(pricing.lines(for: [(nil, 30)], pets: 0, nights: 0).total == 2 * 100)
     }
 
-    @Test func `Lines in both prices stay as they are`() {
+    @Test func `Price lines that do not change are not charged again`() {
         let (night, pet, fee) = (
             ChargeLine(.night, quantity: 2, unitAmount: 100), ChargeLine(.pet, unitAmount: 5),
             ChargeLine(.cleaning, unitAmount: 40)

@@ -7,7 +7,7 @@ import Testing
         return (0..<code.size).map { y in String((0..<code.size).map { code.isDark($0, y) ? "#" : "." }) }
     }
 
-    /// As the Python library qrcode 8.2 draws it with the same mask.
+    /// The expected code comes from the Python library qrcode 8.2 with the same mask.
     @Test func `A short text has the modules that another encoder draws`() {
         let expected = """
             #######..#....#######
@@ -35,7 +35,7 @@ import Testing
         #expect(rows(QRCode("huisje 12")).joined(separator: "\n") == expected)
     }
 
-    /// Version 7: it has blocks that are interleaved, alignment patterns and the version's bits.
+    /// Version 7 has interleaved blocks, alignment patterns and version bits.
     @Test func `A link has the modules that another encoder draws`() {
         let link = "https://voorpret.example/sign-in/\(String(repeating: "0123456789abcdef", count: 4))?x=1234567890"
         let expected = """
@@ -95,7 +95,7 @@ import Testing
         #expect(QRCode("", level: level)?.size == 21)
     }
 
-    @Test func `The path draws every dark module once, inside the border`() throws {
+    @Test func `The path draws every dark module exactly once`() throws {
         let code = try #require(QRCode("huisje 12"))
         let runs = code.path.matches(of: /M(\d+),(\d+)h(\d+)v1h-\d+z/)
         var drawn: [[Int]] = []

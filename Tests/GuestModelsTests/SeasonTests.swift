@@ -1,7 +1,7 @@
 import GuestModels
 import Testing
 
-/// Rules for some days of arrival and some types, tourist tax, and who finds a bed.
+/// Rules for some arrival days and types, tourist tax, and beds.
 @Suite struct SeasonTests {
     private static let villa = CottageType.ID("01a20000-0000-7000-8000-000000000001")
     private static let hut = CottageType.ID("01a20000-0000-7000-8000-000000000002")
@@ -22,7 +22,7 @@ import Testing
         )
     }
 
-    @Test func `In summer villas are let from Saturday for a week`() throws {
+    @Test func `A season can let a cottage type by whole weeks only`() throws {
         let (villa, hut) = (try #require(Self.villa), try #require(Self.hut))
         let summer = HouseRules.Season(
             arriving: try stay("2027-07-01", "2027-09-01"),
@@ -42,7 +42,7 @@ import Testing
         #expect(throws: Never.self) { try rules.allow(try stay("2027-09-03", "2027-09-06"), in: [villa]) }
     }
 
-    @Test func `The deposit of a season counts for its cottages alone`() throws {
+    @Test func `The deposit of a season counts only for its cottages`() throws {
         let (villa, hut) = (try #require(Self.villa), try #require(Self.hut))
         let whole = HouseRules.Season(
             arriving: try stay("2027-07-01", "2027-09-01"),
@@ -73,20 +73,20 @@ import Testing
         return pricing.lines(for: ages.map { (id: nil, age: $0) }, pets: 0, nights: nights).total
     }
 
-    @Test func `Tourist tax is taken of certain ages for so many nights`() throws {
+    @Test func `Tourist tax has an age range and a limit of nights`() throws {
         let rule = HouseRules.TouristTax(personNight: 200, fromAge: 12, toAge: 64, maximumNights: 7)
         #expect(try tax(rule, ages: [11, 12, 64, 65], nights: 0) == 2 * 7 * 200)
     }
 
     @Test func `Tourist tax as a percentage is each person's part of the nights`() throws {
-        // 12.5 % of 1,000.00 for two of four, for all ten nights and for five of them.
+        // The tax is 12.5 % of 1,000.00 for two of four people, for all ten nights and for five of them.
         let all = HouseRules.TouristTax(personNight: 0, fromAge: 18, rate: 1250)
         #expect(try tax(all, ages: [40, 40, 5, 3], nights: 100_000) == 6250)
         let half = HouseRules.TouristTax(personNight: 0, fromAge: 18, rate: 1250, maximumNights: 5)
         #expect(try tax(half, ages: [40, 40, 5, 3], nights: 100_000) == 3126)
     }
 
-    @Test func `Whoever leaves early owes tourist tax for the nights slept`() throws {
+    @Test func `A guest who leaves early owes tourist tax for nights slept`() throws {
         let flat = HouseRules.TouristTax(personNight: 200, fromAge: 0, maximumNights: 7)
         let line = ChargeLine(.touristTax, quantity: 7, unitAmount: 200)
         #expect(line.touristTax(sleeping: 8, of: 10, flat) == line)
@@ -113,10 +113,10 @@ import Testing
         }
         #expect(fits([(4, []), (4, [])], [3, 3, 2]))
         #expect(!fits([(4, []), (4, [])], [3, 3, 3]))
-        // The first two share four beds and are five, although the other cottage has room.
+        // The first two households are five people in four beds, although the other cottage has room.
         #expect(!fits([(4, [0, 1]), (6, [2])], [3, 2, 1]))
         #expect(fits([(4, [0, 1]), (6, [])], [3, 2, 1]))
-        // The first has both cottages, so it leaves the second household its beds.
+        // The first household has both cottages, so it leaves the beds of the shared one to the second household.
         #expect(fits([(4, [0, 1]), (4, [0])], [5, 3, 0]))
         #expect(!fits([(4, [0, 1]), (4, [0])], [5, 4, 0]))
         #expect(!fits([(4, [0]), (4, [1])], [2, 2, 2], babies: [2, 0, 0]))

@@ -18,7 +18,7 @@ import Testing
         }
     }
 
-    @Test func `A share says how it stands`() {
+    @Test func `A share's state follows from its amount, payments and due day`() {
         let today = LocalDate(daysSince1970: 20_000)
         func state(_ amount: Int64, _ paid: Int64, _ day: LocalDate) -> Share.State {
             shares([amount], paid: [paid])[0].state(today: day)

@@ -3,7 +3,7 @@ import GuestModels
 import Testing
 
 @Suite struct SplitRuleTests {
-    @Test func `The parts of every amount by every weights add up, and nobody is a minor unit from what is theirs`() {
+    @Test func `The parts of a divided amount always add up`() {
         var dice = SeededGenerator(seed: 42)
         for round in 0..<50_000 {
             let count = Int.random(in: 1...12, using: &dice)
@@ -19,14 +19,14 @@ import Testing
             for (part, weight) in zip(parts, weights) {
                 if weight == 0 { #expect(part == 0) }
                 guard sum > 0 else { continue }
-                // |part − amount·weight/sum| < 1, without a fraction.
+                // Checks |part − amount·weight/sum| < 1 without fractions.
                 let difference = Int128(part) * Int128(sum) - Int128(amount) * Int128(weight)
                 #expect(difference.magnitude < UInt128(sum))
             }
         }
     }
 
-    @Test func `The edges of what an amount can be`() {
+    @Test func `Extreme amounts are divided without overflow`() {
         #expect(Int64(3000).divided(by: [1, 1, 1, 1, 1, 1, 1]) == [429, 429, 429, 429, 428, 428, 428])
         #expect(Int64(0).divided(by: [0, 0]) == [0, 0])
         #expect(Int64(1).divided(by: [0, 0]) == nil)
@@ -129,7 +129,7 @@ import Testing
         }
     }
 
-    @Test func `Whatever the rule and the bill, the shares are the price, in whatever order the members come`() throws {
+    @Test func `The shares always add up to the price`() throws {
         var dice = SeededGenerator(seed: 7)
         var divided = 0
         for _ in 0..<4000 {
@@ -149,7 +149,7 @@ import Testing
             bill.lines.shuffle(using: &dice)
             bill.travellers.shuffle(using: &dice)
             #expect(try rule.shares(of: bill) == shares)
-            // Who weighs nothing pays their own alone.
+            // A household with weight 0 pays only its own lines.
             for weight in rule.weights ?? [] where weight.weight == 0 {
                 let own = bill.lines.filter { line in
                     line.householdId == weight.householdId
@@ -165,7 +165,7 @@ import Testing
         #expect(divided > 3500)
     }
 
-    @Test func `Tax goes to who owes it, an extra to who ordered it, children may be free, and strangers are refused`()
+    @Test func `Tourist tax and extras are charged to their own household`()
         throws
     {
         var dice = SeededGenerator(seed: 3)

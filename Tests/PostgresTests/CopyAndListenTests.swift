@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 @Suite struct CopyAndListenTests {
-    /// Rows made as they are asked for, so that the test's own memory stays small.
+    /// Rows that are made on demand, so that the test's own memory stays small.
     private struct Rows: AsyncSequence {
         typealias Failure = any Error
         let count: Int
@@ -49,7 +49,7 @@ import Testing
                     largest = max(largest, bytes.count)
                     for byte in bytes where byte == 10 { lines += 1 }
                 }
-                // The connection is an ordinary one again.
+                // After the copy the connection works as before.
                 #expect(
                     try await tx.first(Query("SELECT count(*) AS n FROM big") { try $0.decode("n", as: Int.self) })
                         == 1_000_000
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test func `A bad row fails the whole COPY and names itself`() async throws {
+    @Test func `A bad row fails the whole COPY and is named`() async throws {
         try await withTestDatabase { test in
             try await Script.run("CREATE TABLE big (id int, text text)", on: test.connectionString)
             let database = try test.open()

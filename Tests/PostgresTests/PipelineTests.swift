@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test func `An error in the middle of the pipeline reaches only its own question`() async throws {
+    @Test func `An error in the pipeline reaches only its own query`() async throws {
         try await withTestDatabase { test in
             let database = try test.open(readers: 1)
             let outcomes = await withTaskGroup(of: (Int, Int?).self) { group in
@@ -81,13 +81,13 @@ import Testing
         }
     }
 
-    @Test func `A slow read holds up nothing but its like`() async throws {
+    @Test func `A slow read does not delay fast reads`() async throws {
         try await withTestDatabase(turn: .alone) { test in
             let database = try test.open(readers: 1, slowReaders: 1)
             let isOver = Mutex(false)
             let slow = Task {
                 defer { isOver.withLock { $0 = true } }
-                // Longer than the statement timeout lets it.
+                // The query takes longer than the statement timeout.
                 _ = try await database.read(as: "test", at: .slow) { reader in
                     try await reader.first(
                         Query("SELECT pg_sleep(30)::text AS s") { try $0.decode("s", as: String.self) }
@@ -171,7 +171,7 @@ import Testing
         }
     }
 
-    @Test func `A backend that is frozen is given up, and its question asked elsewhere`() async throws {
+    @Test func `A query on a frozen backend is asked again elsewhere`() async throws {
         try await withTestDatabase { test in
             let database = try test.open(readers: 2)
             let pid = try await database.read(as: "test") { reader in
@@ -197,13 +197,13 @@ import Testing
         }
     }
 
-    @Test func `A closed pool says so at once, to readers and writers`() async throws {
+    @Test func `A closed pool refuses readers and writers at once`() async throws {
         try await withTestDatabase { test in
             let database = try test.open()
             let one = Query("SELECT 1 AS one") { try $0.decode("one", as: Int.self) }
             #expect(try await database.read(as: "test") { try await $0.first(one) } == 1)
             await database.close()
-            // Also once its thread has ended.
+            // The pool also answers after its thread has ended.
             for _ in 0..<3 {
                 await #expect(throws: PostgresError.self) {
                     _ = try await database.read(as: "test") { try await $0.first(one) }

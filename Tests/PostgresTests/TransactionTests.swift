@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test func `A text that cannot be sent takes nothing of the transaction with it`() async throws {
+    @Test func `An unsendable text does not harm the rest of the transaction`() async throws {
         try await withNotes { database, _ in
             struct Refused: Error {}
             await #expect(throws: Refused.self) {
@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    @Test func `A savepoint's rollback undoes its rows and forgets what it recorded`() async throws {
+    @Test func `A savepoint's rollback drops its rows and its records`() async throws {
         let flushed = Mutex<[Int]>([])
         let record: Database.Flush = { notes in
             flushed.withLock { $0 = notes.compactMap { $0 as? Int } }
@@ -92,7 +92,7 @@ import Testing
                     }
                     try await tx.run(insert(1))
                 }
-                // Thrown before anything was sent: the savepoint itself never left.
+                // The error comes before anything was sent, so the savepoint was never sent either.
                 try? await tx.savepoint { tx in
                     tx.record(4)
                     throw CancellationError()
@@ -107,7 +107,7 @@ import Testing
         }
     }
 
-    @Test func `What the flush writes commits or fails with the transaction`() async throws {
+    @Test func `Rows written by the flush commit or fail with the transaction`() async throws {
         let flush: Database.Flush = { notes in
             notes.compactMap { $0 as? Int }.map { Command("INSERT INTO note (id, text) VALUES (\($0), 'flushed')") }
         }
@@ -123,7 +123,7 @@ import Testing
         }
     }
 
-    @Test func `What is sent later is sent in order, undone with its savepoint, and never lost`() async throws {
+    @Test func `Deferred commands are undone with their savepoint`() async throws {
         try await withNotes { database, _ in
             try await database.transaction(as: "test") { $0.later([insert(1)]) }
             try await database.transaction(as: "test") { tx in
@@ -134,7 +134,7 @@ import Testing
                 }
                 try? await tx.savepoint { tx in
                     try await tx.run(insert(4))
-                    // Would fail if it were ever sent.
+                    // The command would fail if it were ever sent.
                     tx.later([insert(1)])
                     throw CancellationError()
                 }
@@ -162,7 +162,7 @@ import Testing
         }
     }
 
-    @Test func `The violated constraint is named, and nothing of the row`() async throws {
+    @Test func `An error names the violated constraint but no row content`() async throws {
         try await withNotes { database, _ in
             do {
                 try await database.transaction(as: "test") { tx in
@@ -172,7 +172,7 @@ import Testing
                 Issue.record("the row was accepted")
             } catch let error as PostgresError {
                 #expect(error.violatedConstraint == "short")
-                // What people wrote stays out of logs.
+                // Texts that people wrote must not reach logs.
                 #expect(!String(reflecting: error).contains("Anna"))
             }
         }
@@ -199,7 +199,7 @@ import Testing
         }
     }
 
-    @Test func `A serialisation failure is retried three times and then told`() async throws {
+    @Test func `A serialisation failure is retried three times and then reported`() async throws {
         try await withNotes { database, _ in
             let runs = Mutex(0)
             await #expect(throws: PostgresError.self) {
@@ -216,7 +216,7 @@ import Testing
         try await tx.first(Query("SELECT pg_backend_pid() AS pid") { try $0.decode("pid", as: Int.self) }) ?? 0
     }
 
-    @Test func `A backend killed between statements is a lost connection and nothing is written`() async throws {
+    @Test func `A backend killed between statements leaves nothing written`() async throws {
         try await withNotes { database, _ in
             do {
                 try await database.transaction(as: "test") { tx in
@@ -232,7 +232,7 @@ import Testing
         }
     }
 
-    @Test func `A backend killed in the middle of a statement is a lost connection`() async throws {
+    @Test func `A backend killed during a statement counts as a lost connection`() async throws {
         try await withNotes { database, _ in
             do {
                 try await database.transaction(as: "test") { tx in
@@ -271,7 +271,7 @@ import Testing
                 }
                 Issue.record("the transaction committed")
             } catch let error as PostgresError {
-                // The server said why before it went, so the answer is either of the two.
+                // The server may give its reason before it closes, so both errors are right.
                 switch error {
                 case .outcomeUnknown: break
                 case .server(let reason): #expect(reason.sqlState == "57P01")
@@ -307,7 +307,7 @@ import Testing
         }
     }
 
-    @Test func `Cancelling a task never undoes what a neighbour commits`() async throws {
+    @Test func `Cancelling a task never undoes another task's commit`() async throws {
         try await withNotes { database, _ in
             let victim = Task {
                 try await database.transaction(as: "test") { tx in

@@ -5,7 +5,7 @@ import TestKit
 import Testing
 
 @Suite struct ValueTests {
-    /// Sends the value, reads it back through the server's own type.
+    /// Sends the value and reads it back through the server's own type.
     private func roundTrip<Value: PostgresValue & Equatable>(
         _ value: Value,
         _ type: SQL,
@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    @Test func `Every type comes back as it went`() async throws {
+    @Test func `A value of every type comes back unchanged`() async throws {
         try await withTestDatabase { test in
             let database = try test.open()
             #expect(try await roundTrip(true, "boolean", database) == true)
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test func `Dates and instants keep their microsecond, before 1970 and at infinity`() async throws {
+    @Test func `Dates and instants come back unchanged`() async throws {
         try await withTestDatabase { test in
             let database = try test.open()
             for text in ["0001-01-01", "1969-12-31", "1972-02-29", "2027-05-14", "9999-12-31"] {
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test func `NULL is nil where asked for and an error where not, and an infinite date is no day`() async throws {
+    @Test func `NULL is an error where no optional value was asked for`() async throws {
         try await withTestDatabase { test in
             let database = try test.open()
             try await database.read(as: "test") { reader in
@@ -103,7 +103,7 @@ import Testing
         try await withTestDatabase { test in
             let database = try test.open()
             let huge = String(repeating: "voorpret", count: 4 << 20)
-            // It is about the size; how long it takes is the machine's, and a transaction may be given that time.
+            // The test is about the size. The time depends on the machine, so the transaction gets a long limit.
             let count = try await database.transaction(as: "test", within: 600) { tx in
                 try await tx.first(Query("SELECT \(huge)::text AS value") { try $0.decode("value", as: String.self) })
             }?.utf8.count

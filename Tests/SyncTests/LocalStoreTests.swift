@@ -6,7 +6,7 @@ import Testing
 
 @testable import Sync
 
-/// What a phone keeps, on a real file: when it looks at it again, and who may read it.
+/// The local store on a real file: when it checks its rows, and who may read it.
 @Suite struct LocalStoreTests {
     private let path = NSTemporaryDirectory() + "store-\(UUID().uuidString).sqlite"
     private let guest = Guest.ID(UUID())
@@ -20,7 +20,7 @@ import Testing
         try LocalStore(path: path, of: guest ?? self.guest, photoBudget: photoBudget, isForgetting: isForgetting)
     }
 
-    /// One scope with some rows, and how it stands.
+    /// An answer with one scope and some rows, and the answer that follows when nothing is new.
     private func answer(_ count: Int) throws -> (lines: [SyncLine], idle: SyncLine) {
         var lines: [SyncLine] = [.scope("group:\(group)")]
         var digest: UInt64 = 0
@@ -42,7 +42,7 @@ import Testing
         return (lines + [idle], idle)
     }
 
-    /// Bytes of the file and its log, which grow with whatever is written.
+    /// The bytes of the file and its log; every write makes them grow.
     private var size: Int {
         ["", "-wal"].reduce(0) { sum, end in
             let attributes = try? FileManager.default.attributesOfItem(atPath: path + end)
@@ -61,7 +61,7 @@ import Testing
         try LocalStore.remove(path: path)
     }
 
-    @Test func `A row that a bad cell has altered is found in the end`() throws {
+    @Test func `A row damaged by bad storage is found in the end`() throws {
         let store = try store()
         let (lines, idle) = try answer(100)
         _ = try store.apply(lines, since: nil)
@@ -75,13 +75,13 @@ import Testing
         try LocalStore.remove(path: path)
     }
 
-    @Test func `Another guest is told what would be lost, and then finds nothing to read`() throws {
+    @Test func `Another guest on the phone cannot read the first one's data`() throws {
         let first = try store()
         try first.perform("note@1", ["text": "a secret between friends"], at: .now)
         try first.close()
         let other = Guest.ID(UUID())
         #expect(throws: LocalStore.OtherGuest(unsent: 1)) { try store(of: other) }
-        // Nothing has gone: whoever it belongs to goes on.
+        // Nothing was deleted, so the owner of the data can continue.
         let again = try store()
         #expect(try again.pending().count == 1)
         try again.close()
@@ -95,7 +95,7 @@ import Testing
         try LocalStore.remove(path: path)
     }
 
-    @Test func `A phone whose former guest had told everything begins empty`() throws {
+    @Test func `A phone whose former guest had sent everything begins empty`() throws {
         let first = try store()
         _ = try first.apply(try answer(3).lines, since: nil)
         try first.close()
@@ -105,7 +105,7 @@ import Testing
         try LocalStore.remove(path: path)
     }
 
-    @Test func `Fetched photos stay within their budget, and those looked at last stay`() throws {
+    @Test func `Fetched photos stay within their storage budget`() throws {
         let store = try store(photoBudget: 2_500)
         let photos = (0..<3).map { Data(repeating: UInt8($0), count: 1_000) }
         let names = try photos.map { try #require(PhotoName(of: $0)) }
@@ -118,7 +118,7 @@ import Testing
         #expect(try store.photo(names[0], in: group) != nil)
         #expect(try store.photo(names[1], in: group) == nil)
         #expect(try store.photo(names[2], in: group) != nil)
-        // The guest's own wait to be sent, however many they are.
+        // The guest's own unsent photos stay, however many they are.
         for index in 0..<4 { try store.keep(photo: Data(repeating: UInt8(10 + index), count: 1_000), in: group) }
         #expect(try store.unsentPhotos() == 4)
         try store.close()

@@ -5,7 +5,7 @@ import SyncMessages
 import Testing
 
 @Suite struct ScopeTests {
-    @Test func `Every scope reads what it wrote`() {
+    @Test func `Every scope can be read back from its text`() {
         let uuid = UUID()
         let scopes: [Scope] = [
             .guest(.init(uuid)), .group(.init(uuid)), .organiser(.init(uuid)), .park(.init(uuid)),
@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test(arguments: ["", "guest", "guest:", "guest:1", "woods:0198a8d8-0000-7000-8000-000000000000"])
-    func `What is no scope is refused`(_ text: String) {
+    func `A text that is not a scope is refused`(_ text: String) {
         #expect(Scope(text) == nil)
     }
 }

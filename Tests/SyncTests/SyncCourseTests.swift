@@ -18,7 +18,7 @@ import Testing
         .taken(isComplete: isComplete, isBusy: isBusy, damaged: damaged, hasPending: hasPending)
     }
 
-    @Test func `A phone registers before it tells anything, and reads without`() {
+    @Test func `A phone registers before it pushes its first mutation`() {
         var course = SyncCourse(largestBatch: 50)
         #expect(course.next(after: .begun(isRegistered: false, hasMutations: true)) == .register)
         #expect(course.next(after: .begun(isRegistered: false, hasMutations: false)) == .exchange)
@@ -28,7 +28,7 @@ import Testing
         #expect(course.next(after: .registered(status: 503, code: "busy")) == .fail(.status(503, code: "busy")))
     }
 
-    @Test func `What the service knows better is corrected, and everything else that is no answer is a failure`() {
+    @Test func `An unexpected status of the service is a failure`() {
         var course = SyncCourse(largestBatch: 50)
         #expect(course.next(after: .answered(status: 200, code: nil)) == .take)
         #expect(course.next(after: .answered(status: 400, code: "cursor_invalid")) == .correct(.readAnew))
@@ -39,7 +39,7 @@ import Testing
         #expect(course.batch == 50 && course.divisor == 1)
     }
 
-    @Test func `Corrections without an end become a failure, so that there is a pause`() {
+    @Test func `Endless corrections become a failure`() {
         var course = SyncCourse(largestBatch: 50)
         let unknown = SyncCourse.Event.answered(status: 409, code: "device_unknown")
         for _ in 0..<3 {
@@ -48,7 +48,7 @@ import Testing
             }
             #expect(course.next(after: unknown) == .fail(.disagreement))
         }
-        // An answer that was right begins the count anew.
+        // A correct answer resets the count.
         #expect(course.next(after: unknown) == .correct(.isNotRegistered))
         #expect(course.next(after: taken()) == .end(.upToDate))
         #expect(course.corrections == 0)
@@ -70,7 +70,7 @@ import Testing
         #expect(course.mutations == 50)
     }
 
-    @Test func `A phone leaves a service alone for as long as that wants`() {
+    @Test func `A phone waits as long as the service asks`() {
         var course = SyncCourse(largestBatch: 50)
         let busy = SyncCourse.Event.answered(status: 503, code: "unavailable", after: 30)
         #expect(course.next(after: busy) == .fail(.status(503, code: "unavailable", after: 30)))
@@ -81,14 +81,14 @@ import Testing
         #expect((3601...3602).contains(patience.pause(atLeast: 1e9, using: &dice)))
     }
 
-    @Test func `A phone is up to date when it has all and has told all`() {
+    @Test func `A phone that has pulled and pushed everything is up to date`() {
         var course = SyncCourse(largestBatch: 50)
         #expect(course.next(after: taken()) == .end(.upToDate))
         #expect(course.next(after: taken(hasPending: true)) == .end(.goingOn))
         #expect(course.next(after: taken(isComplete: false)) == .end(.goingOn))
     }
 
-    @Test func `Batches halve while the service has no time, down to one, and double again`() {
+    @Test func `Batches halve while the service is busy`() {
         var course = SyncCourse(largestBatch: 50)
         var sizes: [Int] = []
         for _ in 0..<7 {
@@ -104,14 +104,14 @@ import Testing
         #expect(sizes == [2, 4, 8, 16, 32, 50, 50])
     }
 
-    @Test func `What differs is mended, read anew once if that was not enough, and then reported`() {
+    @Test func `Damage that persists after reading anew is reported`() {
         var course = SyncCourse(largestBatch: 50)
         #expect(course.next(after: taken(damaged: damage)) == .mend(damage))
         #expect(course.next(after: .mended(still: nil)) == .end(.goingOn))
         #expect(course.next(after: .mended(still: "group:x")) == .correct(.readAnew))
         #expect(course.next(after: taken(damaged: damage)) == .mend(damage))
         #expect(course.next(after: .mended(still: "group:x")) == .fail(.beyondRepair(scope: "group:x")))
-        // All was right once: the next damage is another one. A page in between says nothing.
+        // A complete correct answer resets the repair, so the next damage is a new one. A page in between does not.
         #expect(course.next(after: taken(isComplete: false)) == .end(.goingOn))
         #expect(course.hasReadAnew)
         #expect(course.next(after: taken()) == .end(.upToDate))
@@ -119,7 +119,7 @@ import Testing
     }
 
     @Test(arguments: [UInt64(1), 2, 3, 4, 5])
-    func `Whatever a service answers, every step ends soon, with one request of each kind`(_ seed: UInt64) {
+    func `Every step ends soon, whatever the service answers`(_ seed: UInt64) {
         var dice = SeededGenerator(seed: seed)
         var course = SyncCourse(largestBatch: 50)
         for _ in 0..<2_000 {
@@ -140,7 +140,7 @@ import Testing
         }
     }
 
-    /// Any, good or bad; nil where the act has ended the step.
+    /// A random event, good or bad; nil when the step has ended.
     private func answer(to act: SyncCourse.Step, _ dice: inout SeededGenerator) -> SyncCourse.Event? {
         let statuses = [200, 204, 302, 400, 401, 409, 500, 503]
         let codes = [nil, "device_taken", "device_unknown", "cursor_invalid", "busy"]
@@ -161,7 +161,7 @@ import Testing
         }
     }
 
-    @Test func `After failures a phone waits ever longer, at most a minute, and begins anew after a success`() {
+    @Test func `A phone waits longer after each failure, at most a minute`() {
         var patience = Patience()
         var dice = SeededGenerator(seed: 1)
         func pauses(_ count: Int) -> [TimeInterval] { (0..<count).map { _ in patience.pause(using: &dice) } }

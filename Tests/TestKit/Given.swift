@@ -7,18 +7,18 @@ import SyncMessages
 
 @testable import GuestAPI
 
-/// Sets up what a test is about, through the verbs where they are not what is tested.
+/// Sets up the situation of a test, through the verbs unless a verb is under test.
 public struct Given: Sendable {
     let api: GuestAPITestService
 
-    /// Somebody signed in.
+    /// A person who is signed in.
     public struct Person: Sendable {
         public let token: String
         public let email: String
         let guest: Guest.ID?
         public let staff: StaffMember.ID?
 
-        /// Their id as a guest; throws for staff.
+        /// The person's id as a guest; throws for staff.
         public func id() throws -> Guest.ID {
             guard let guest else { throw Refusal.notFound }
             return guest
@@ -44,7 +44,7 @@ public struct Given: Sendable {
                 deviceHash: Token(UUID().uuidString).hash,
                 api.app.act(in: tx, as: .job("test"))
             )
-            // Tests move the clock by weeks.
+            // Tests advance the clock by weeks, so the token must last long.
             try await tx.run(
                 IdentitySQL.lengthenAccess(Token(tokens.accessToken), until: now.addingTimeInterval(800 * 86400))
             )
@@ -97,7 +97,7 @@ public struct Given: Sendable {
         try await staff(posts: [], isHeadOffice: true)
     }
 
-    /// Somebody who works here, on a device where no second factor was proved.
+    /// A colleague on a device where no second factor was proved.
     public func unproven(_ functions: [StaffMember.Function], at park: Park.ID) async throws -> Person {
         let person = try await staff(functions, at: park)
         try await api.transaction { tx in
@@ -106,7 +106,7 @@ public struct Given: Sendable {
         return person
     }
 
-    /// Another system of a park.
+    /// A credential of another system of a park.
     public func system(_ purpose: SystemCredential.Purpose, at park: Park.ID) async throws -> Person {
         let request = SystemCredentialRequest(name: "System \(UUID())", purpose: purpose)
         let made = try await api.transaction { tx in
@@ -267,7 +267,7 @@ public struct Given: Sendable {
     }
 }
 
-/// The date, or an error that says which text is none.
+/// The date; throws an error that names the text when it is no date.
 public func day(_ text: String) throws -> LocalDate {
     guard let date = LocalDate(text) else { throw Leak(description: "'\(text)' is no date") }
     return date

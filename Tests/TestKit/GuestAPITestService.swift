@@ -9,7 +9,7 @@ import Synchronization
 
 @testable public import GuestAPI
 
-/// A clock that stands still until it is told, or the machine's own.
+/// A clock that the test advances, or the machine's own clock.
 public final class TestClock: Sendable {
     /// Nil when the machine's clock counts.
     private let current: Mutex<Date?>
@@ -31,11 +31,11 @@ public final class TestClock: Sendable {
     }
 }
 
-/// Who asks at the same time.
+/// Counts the requests that run at the same time.
 private final class Crowd: Sendable {
     private let state = Mutex((entered: 0, inside: 0))
 
-    /// The place of one who finds nobody inside; nil for others.
+    /// Enters; returns a place when nobody else is inside, otherwise nil.
     func enter() -> Int? {
         state.withLock { state in
             state.entered += 1
@@ -44,7 +44,7 @@ private final class Crowd: Sendable {
         }
     }
 
-    /// Whether nobody else was inside all the while.
+    /// Leaves; returns whether nobody else was inside during the whole time.
     func leave(_ place: Int?) -> Bool {
         state.withLock { state in
             state.inside -= 1
@@ -53,7 +53,7 @@ private final class Crowd: Sendable {
     }
 }
 
-/// A running service on a database of its own, with a clock of the test's.
+/// A running service with its own database and a clock that belongs to the test.
 public struct GuestAPITestService: Sendable {
     public let app: AppEnvironment
     public let clock: TestClock
@@ -61,7 +61,7 @@ public struct GuestAPITestService: Sendable {
     public let port: Int
     public let stateFolder: String
     public let log: RecordedLog
-    /// The account at the payment sandbox, for tests that asked for one.
+    /// The account at the payment sandbox; nil unless the test asked for one.
     public let account: SandboxAccount?
     private let crowd = Crowd()
     private let transcript: Transcript?
@@ -108,7 +108,7 @@ public struct GuestAPITestService: Sendable {
             return try decoder.decode(type, from: body)
         }
 
-        /// The problem's code, or nil when it is none.
+        /// The problem's code; nil when the answer is no problem document.
         public var code: String? {
             struct Problem: Decodable {
                 let code: String
@@ -159,7 +159,7 @@ public struct GuestAPITestService: Sendable {
         try await send("GET", path, as: who)
     }
 
-    /// Reads an answer that goes on, line by line, until the task is cancelled.
+    /// Reads a continuing answer line by line, until the task is cancelled.
     public func listen(
         _ path: String,
         as who: Given.Person,
@@ -188,9 +188,9 @@ public struct GuestAPITestService: Sendable {
         return try await insist("POST", path, raw: raw, as: who, key: key)
     }
 
-    /// In a crowd, comes again with the same key when the service has no time for it, as phones do.
+    /// Repeats a request with the same idempotency key when the service is busy, as phones do.
     ///
-    /// Who was alone must never hear of that.
+    /// Only requests that run beside others are repeated; a request that ran alone must never find the service busy.
     private func insist(
         _ method: String,
         _ path: String,
@@ -221,7 +221,7 @@ public struct GuestAPITestService: Sendable {
 
     // MARK: Looking behind
 
-    /// Does every job that is due, and those that these bring about.
+    /// Does every job that is due, and the jobs that follow from them.
     public func work() async throws {
         let workers = Job.Queue.allCases.map { Worker(app: app, queue: $0) }
         var found = 1
@@ -279,7 +279,7 @@ public struct GuestAPITestService: Sendable {
     public func mails(to email: String) throws -> [String] {
         let folder = URL(filePath: stateFolder).appending(path: "mail").appending(path: Spool.folder(of: email))
         let urls = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
-        // A process that was killed may leave half a file beside them.
+        // A killed process may leave half a file beside the mails.
         return try urls.filter { $0.pathExtension == "eml" }.sorted { $0.path() < $1.path() }.map { url in
             let parts = try String(contentsOf: url, encoding: .utf8).components(separatedBy: "\r\n\r\n")
             let text = Data(base64Encoded: parts.dropFirst().joined(), options: .ignoreUnknownCharacters) ?? Data()
@@ -288,15 +288,16 @@ public struct GuestAPITestService: Sendable {
     }
 }
 
-/// A moment in the tests' world: a Saturday in November, noon in Amsterdam.
+/// The start of the tests' clock: a Saturday in November, noon in Amsterdam.
 public let testStart = Date(timeIntervalSince1970: 1_795_258_800)
 
-/// Lends a running service; afterwards checks that no connection was left leased, and that phones are sent what the
-/// tables say.
+/// Lends a running service and checks it afterwards.
+///
+/// The checks are that no connection stayed leased, and that phones get what the tables say.
 ///
 /// - Parameter clock: made when the test's turn has come, which may be minutes after it began to wait.
-/// - Parameter adjust: sets up what else the service should have.
-/// - Parameter isTampering: it changes tables behind the verbs' back.
+/// - Parameter adjust: changes the service's set-up for the test.
+/// - Parameter isTampering: whether the test changes tables without the verbs.
 public func withGuestAPI(
     workers: Int = 0,
     capacity: Int = 64,
@@ -355,7 +356,7 @@ public func withGuestAPI(
             )
             do {
                 try await body(api)
-                // A herald on its way gives its connection back; a leak stays.
+                // A herald that still runs soon returns its connection; a leaked connection stays leased.
                 var leased = workers == 0 ? await app.database.census().leased : 0
                 for _ in 0..<100 where leased != 0 {
                     try await Task.sleep(for: .milliseconds(10))
@@ -375,7 +376,7 @@ public func withGuestAPI(
     }
 }
 
-/// Phones would show something else than the tables say.
+/// The rows that phones get differ from the tables.
 struct Unpublished: Error, CustomStringConvertible {
     let description: String
 }
@@ -384,7 +385,7 @@ struct Leak: Error, CustomStringConvertible {
     let description: String
 }
 
-/// A database with the schema, loaded once for all tests of a process, which theirs are copied from.
+/// A database with the schema; it is loaded once per process, and the tests' databases are copies of it.
 public actor Template {
     public static let shared = Template()
     private var made: Task<String, any Error>?
@@ -405,7 +406,7 @@ public actor Template {
     }
 }
 
-/// The checkout.
+/// The folder of the checkout.
 public let projectFolder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 

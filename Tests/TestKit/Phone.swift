@@ -29,7 +29,7 @@ public struct Phone: Sendable {
         self.path = path
     }
 
-    /// The way to the service, and what goes wrong on it.
+    /// The transport to the service, with faults.
     public final class Line: SyncTransport {
         public struct Lost: Error {}
 
@@ -39,7 +39,7 @@ public struct Phone: Sendable {
         private let exchanged = Mutex<[(sent: Int, received: Data)]>([])
 
         public enum Fault: Sendable {
-            /// The service never hears of it, does it and the answer gets lost, or hears of it twice at once.
+            /// The request gets lost, its answer gets lost, or the request arrives twice at once.
             case requestLost, answerLost, doubled
         }
 
@@ -48,7 +48,7 @@ public struct Phone: Sendable {
             self.who = who
         }
 
-        /// What happens to the next requests, in order; those after them go well.
+        /// Sets the faults of the next requests, in order; later requests succeed.
         public func fail(_ next: [Fault]) { faults.withLock { $0 = next } }
 
         /// Every answer so far.
@@ -72,6 +72,6 @@ public struct Phone: Sendable {
         }
     }
 
-    /// What it shows, as text that is the same whenever it shows the same.
+    /// The rows on the phone as text; equal rows give equal text.
     public func shown() throws -> [String] { try store.contents() }
 }

@@ -10,17 +10,17 @@ import Synchronization
 
 @testable public import GuestAPI
 
-/// Apple's and Google's push services as far as their documents say, over HTTP/2 and TLS, with a certificate of their own.
+/// Fake push services of Apple and Google, built from their documents, over HTTP/2 and TLS with their own certificate.
 ///
-/// They check what the real ones check: who has signed, when, for which app, and which tokens there are.
+/// They check what the real services check: the signer, the time, the app, and which tokens exist.
 public final class PushServices: Sendable {
-    /// What they were handed for a phone that they know.
+    /// A notice that was delivered for a known phone.
     public struct Delivery: Sendable {
         public let token: String
         public let title: String
         public let body: String
         public let id: String
-        /// What takes the place of an earlier one on the screen.
+        /// The thread; a new notice replaces an earlier one of the same thread on the screen.
         public let thread: String
         public let notice: String
         public let isHTTP2: Bool
@@ -28,7 +28,7 @@ public final class PushServices: Sendable {
 
     private struct State {
         var deliveries: [Delivery] = []
-        /// What the next requests get instead of an answer: a status and a reason.
+        /// The refusals of the next requests: a status and a reason each.
         var refusals: [(status: Int, reason: String)] = []
         var gone: [String: Date] = [:]
         /// Signed tokens that Apple has seen, and access tokens that Google has given.
@@ -43,12 +43,12 @@ public final class PushServices: Sendable {
     private let port = Int.random(in: 31_001...32_000)
 
     public var deliveries: [Delivery] { state.withLock { $0.deliveries } }
-    /// How many times somebody has signed for Apple, and asked Google for access.
+    /// The numbers of signatures for Apple and of access requests to Google.
     public var signatures: (apple: Int, google: Int) { state.withLock { ($0.bearers.count, $0.grants) } }
     public func refuse(_ status: Int, _ reason: String) { state.withLock { $0.refusals.append((status, reason)) } }
     /// Forgets the last deliveries.
     public func forget(_ count: Int) { state.withLock { $0.deliveries.removeLast(min(count, $0.deliveries.count)) } }
-    /// The app is no longer on that phone.
+    /// Reports from `instant` on that the app is no longer on that phone.
     public func remove(_ token: String, at instant: Date) { state.withLock { $0.gone[token] = instant } }
 
     private init(_ folder: URL, _ clock: TestClock) throws {
@@ -57,7 +57,7 @@ public final class PushServices: Sendable {
         keys = (ES256PrivateKey(), try String(contentsOf: folder.appending(path: "key.pem"), encoding: .utf8))
     }
 
-    /// Runs them beside a test.
+    /// Runs the push services while `body` runs.
     public static func run(
         clock: TestClock,
         _ body: (PushServices) async throws -> Void
@@ -114,7 +114,7 @@ public final class PushServices: Sendable {
 
         init(source: ApplicationRequestContextSource) {
             coreContext = .init(source: source)
-            // A stream of a connection has a channel of its own.
+            // With HTTP/2 each stream of a connection has its own channel.
             isHTTP2 = String(describing: type(of: source.channel)).contains("HTTP2")
         }
     }

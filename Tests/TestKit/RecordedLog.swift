@@ -1,7 +1,7 @@
 public import Logging
 import Synchronization
 
-/// What a service under test has logged, at every level.
+/// The log of a service under test, at every level.
 public final class RecordedLog: Sendable {
     private let recorded = Mutex<[String]>([])
 

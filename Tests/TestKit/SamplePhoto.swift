@@ -1,7 +1,9 @@
 public import Foundation
 
-/// Small photos with what a camera writes into them: SECRETCAMERA in Exif with a place in Utrecht, on its side,
-/// SECRETCOMMENT, and SECRETTRAILER after the end.
+/// Small photos with a camera's metadata.
+///
+/// They have SECRETCAMERA in Exif with a place in Utrecht and a rotation, SECRETCOMMENT, and SECRETTRAILER after the
+/// end.
 public enum SamplePhoto {
     public static let baseline = Data(base64Encoded: baselineText) ?? Data()
     public static let progressive = Data(base64Encoded: progressiveText) ?? Data()

@@ -5,16 +5,16 @@ import GuestClient
 import NIOCore
 import NIOHTTP1
 
-/// The `payment-sandbox` executable, running; it ends with this process.
+/// A running `payment-sandbox` executable; it ends with this process.
 public actor SandboxProcess {
     private static let gate = SandboxGate()
 
     public nonisolated let port: Int
     private let process: ChildProcess
-    /// Its end ends the sandbox.
+    /// The sandbox's standard input; when it closes, the sandbox ends.
     private let lifeline: Pipe
 
-    /// One for all tests of this process; each has an account of its own there.
+    /// One sandbox for all tests of this process; each test has its own account.
     public static func shared() async throws -> SandboxProcess { try await gate.shared() }
 
     public init(port: Int, file: String, clearing: Double = 0.3) throws {
@@ -59,11 +59,11 @@ private actor SandboxGate {
     }
 }
 
-/// An account at the sandbox: what a payer's phone and the provider's own dashboard do.
+/// An account at the sandbox; plays a payer's phone and the provider's dashboard.
 public struct SandboxAccount: Sendable {
     public let url: String
     public let key: String
-    /// A seller's account that is acted for; nil: the key's own.
+    /// The seller's account that requests act for; nil means the key's own account.
     public var connected: String?
     public static let webhookSecret = "whsec_tests"
 
@@ -113,7 +113,7 @@ public struct SandboxAccount: Sendable {
         return (Int(response.status.code), json)
     }
 
-    /// Has webhooks sent to the test's service.
+    /// Makes the sandbox send webhooks to the test's service.
     public func listen(_ api: GuestAPITestService) async throws {
         try await ask(
             "POST",
@@ -122,7 +122,7 @@ public struct SandboxAccount: Sendable {
         )
     }
 
-    /// What the provider's form does on a phone that has the client secret; answers the intent's status or the error.
+    /// Pays like the provider's form on a phone with the client secret; returns the intent's status or the error.
     @discardableResult
     public func pay(_ secret: String, with method: String = "pm_card_visa") async throws -> String {
         let intent = secret.components(separatedBy: "_secret_")[0]
@@ -145,18 +145,18 @@ public struct SandboxAccount: Sendable {
         return answer.json["status"] as? String ?? "?"
     }
 
-    /// How many objects of a kind the provider has, such as `payment_intents`.
+    /// All objects of a kind at the provider, such as `payment_intents`.
     public func list(_ what: String) async throws -> [[String: Any]] {
         try await ask("GET", "/v1/\(what)?limit=100").json["data"] as? [[String: Any]] ?? []
     }
 }
 
-/// The provider's own Python library, which knows our sandbox as little as the sandbox knows it.
+/// The provider's own Python library, an independent client for our sandbox.
 public enum StripeLibrary {
-    /// A Python that has it; `scripts/test.sh` installs one.
+    /// A Python with the library; `scripts/test.sh` installs one.
     public static let python = ProcessInfo.processInfo.environment["VOORPRET_TEST_STRIPE_PYTHON"]
 
-    /// Drives a sandbox with it, and answers what it says.
+    /// Drives a sandbox with the library; returns the status and the output.
     public static func drive(_ url: String) async throws -> (status: Int32, said: String) {
         guard let python else { throw Leak(description: "there is no Python with Stripe's library") }
         let output = URL(filePath: NSTemporaryDirectory()).appending(path: "voorpret-stripe-\(UUID().uuidString)")

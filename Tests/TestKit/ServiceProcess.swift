@@ -7,7 +7,7 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// The `voorpret` executable, running; for tests that kill it.
+/// A running `voorpret` executable, for tests that kill it.
 public final class ServiceProcess: Sendable {
     private let process: ChildProcess
     private let port: Int
@@ -22,7 +22,7 @@ public final class ServiceProcess: Sendable {
 
     /// An executable of this package.
     static func product(_ name: String) -> URL {
-        // Beside the test bundle, where the build puts all products.
+        // The build puts all products beside the test bundle.
         let bundle = Bundle.main.bundleURL
         let candidates = [bundle, bundle.deletingLastPathComponent()].map { $0.appending(path: name) }
         return candidates.first { FileManager.default.isExecutableFile(atPath: $0.path()) }
@@ -60,7 +60,7 @@ public final class ServiceProcess: Sendable {
             workers: workers
         )
         let service = ServiceProcess(process, port: port)
-        // A busy machine may take its time.
+        // A busy machine may need a long time.
         for _ in 0..<2400 where process.exitCode == nil {
             let request = HTTPClientRequest(url: "http://127.0.0.1:\(port)/docs")
             if let answer = try? await HTTPClient.shared.execute(request, timeout: .seconds(1)), answer.status == .ok {
@@ -77,7 +77,7 @@ public final class ServiceProcess: Sendable {
         process.kill()
     }
 
-    /// The id of a booking that was acknowledged; nil for every other outcome.
+    /// Books and returns the id of an acknowledged booking; nil for every other outcome.
     public func book(_ request: BookingRequest, as who: Given.Person, key: String) async -> String? {
         guard let body = try? JSONEncoder().encode(request) else { return nil }
         var message = HTTPClientRequest(url: "http://127.0.0.1:\(port)/v1/bookings")
@@ -94,7 +94,7 @@ public final class ServiceProcess: Sendable {
         return json["id"] as? String
     }
 
-    /// Runs a subcommand to its end; answers its exit code.
+    /// Runs a subcommand to its end; returns its exit code.
     public static func run(_ arguments: [String], database: String, state: String) async throws -> Int32 {
         try await process(arguments, database: database, state: state).wait()
     }

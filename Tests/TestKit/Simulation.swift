@@ -1,7 +1,7 @@
 import Foundation
 import GuestClient
 
-/// The `voorpret-simulate` executable, on processes and a database of its own.
+/// The `voorpret-simulate` executable, with its own processes and database.
 public enum Simulation {
     public static func payments(faults: Int, seed: UInt32) async throws -> (status: Int32, said: String) {
         try await run(["payments", "--faults", "\(faults)", "--seed", "\(seed)", "--groups", "4", "--minutes", "4"])

@@ -2,7 +2,7 @@ public import Foundation
 import Logging
 public import Postgres
 
-/// A database of one test's own, on the throw-away cluster that `make test` starts.
+/// The database of one test, on the throw-away cluster that `make test` starts.
 public struct TestDatabase: Sendable {
     public let name: String
     public let connectionString: String
@@ -24,9 +24,9 @@ public struct TestDatabase: Sendable {
     }
 }
 
-/// The cluster.
+/// The connection string of the test cluster.
 ///
-/// There is none by default, so that a test never writes into somebody's real database.
+/// There is no default, so that a test never writes into a real database.
 public func testCluster() throws -> String {
     guard let url = ProcessInfo.processInfo.environment["VOORPRET_TEST_DATABASE"] else {
         throw PostgresError.unreachable("VOORPRET_TEST_DATABASE is not set; run the tests with `make test`")
@@ -37,8 +37,9 @@ public func testCluster() throws -> String {
     return url
 }
 
-/// How many databases are lent at a time: tests run side by side, but a machine of two cores that runs a
-/// hundred services at once is too slow for any deadline.
+/// Limits how many databases are lent at a time.
+///
+/// Tests run side by side, but a machine with two cores that runs a hundred services misses every deadline.
 private actor Turns {
     static let shared = Turns()
     static let all = 4
@@ -46,7 +47,7 @@ private actor Turns {
     private var waiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
 
     func take(_ count: Int) async {
-        // Whoever has a turn already must not queue behind those who wait for it.
+        // A test that already has a turn must not queue behind tests that wait for it.
         guard count > 0 else { return }
         if waiting.isEmpty, free >= count {
             free -= count
@@ -65,12 +66,12 @@ private actor Turns {
     }
 }
 
-/// Whose turn a test waits for.
+/// The kind of turn that a test waits for.
 public enum Turn: Sendable {
     case besideOthers
-    /// For races and deadlines, which others would disturb or be disturbed by.
+    /// A turn without other tests, for races and deadlines.
     case alone
-    /// Within a turn that the test has already.
+    /// No new turn, because the test already has one.
     case mine
 
     fileprivate var count: Int {

@@ -2,15 +2,15 @@ import Foundation
 import GuestModels
 import Synchronization
 
-/// What a test asked the service and what it heard, as text, for `scripts/transcripts.py`.
+/// Records a test's requests and answers as text, for `scripts/transcripts.py`.
 ///
-/// Written where `VOORPRET_TRANSCRIPTS` names a folder. Then identifiers count instead of being random, so that two
-/// builds that behave alike answer alike.
+/// The transcript is written when `VOORPRET_TRANSCRIPTS` names a folder. Identifiers are then counted instead of
+/// random, so that two builds with the same behaviour give the same answers.
 final class Transcript: Sendable {
     private let file: FileHandle
     private let lock = Mutex(())
 
-    /// nil where no transcripts are wanted.
+    /// Opens the transcript; nil when no transcripts are wanted.
     init?(of test: String, database: String) {
         guard let folder = ProcessInfo.processInfo.environment["VOORPRET_TRANSCRIPTS"] else { return nil }
         let path = "\(folder)/\(database).txt"
@@ -36,7 +36,7 @@ final class Transcript: Sendable {
         }
     }
 
-    /// Identifiers in the order in which they were asked for.
+    /// Makes identifiers that count in the order in which they are asked for.
     static func counted() -> IdentifierSource {
         let count = Mutex<UInt64>(0)
         return IdentifierSource { now in

@@ -3,14 +3,15 @@ public import GuestModels
 import Postgres
 
 extension Office {
-    /// Puts right what a backup cannot know: ends what somebody may have ended since, and erases again who was erased.
+    /// Corrects what a restored backup cannot know: ends access that may have ended since, and erases erased guests
+    /// again.
     ///
     /// - Parameter erased: the guests on the list that lies outside the backups.
-    /// - Returns: a line for each thing that was done, or that somebody should look after.
+    /// - Returns: a line for each thing that was done or needs attention.
     public func finishRestore(erased: [Guest.ID]) async throws -> [String] {
         let acting = Principal.job("restore")
         let now = app.now()
-        // Numbers go on from where the backup was: phones that were further begin anew.
+        // Version numbers go on from the backup, so phones with higher numbers must begin anew.
         let (devices, systems, invitations) = try await app.act(as: acting, within: 600) { act in
             try await act.tx.run(SyncSQL.newEpoch)
             let devices = try await act.tx.run(IdentitySQL.revokeAllStaff(at: now))

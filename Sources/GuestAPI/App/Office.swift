@@ -2,7 +2,7 @@ import Foundation
 public import GuestModels
 import Postgres
 
-/// What the command line does beside serving: accounts, jobs, checks.
+/// The commands beside serving: accounts, jobs and checks.
 public struct Office: Sendable {
     let app: AppEnvironment
 
@@ -77,7 +77,7 @@ public struct Office: Sendable {
         }
     }
 
-    /// Ends the work of whoever has the address; they are out within a second.
+    /// Ends the work of the colleague with the address; their devices are signed out within a second.
     public func endStaff(email: String) async throws {
         do {
             try await app.act(as: .job("staff")) { act in
@@ -145,10 +145,10 @@ public struct Office: Sendable {
         }
     }
 
-    /// Everything in shares, payments and the ledger that contradicts.
+    /// Lists all contradictions in shares, payments and the ledger.
     ///
-    /// - Parameter withProvider: also against the provider's own books, which are read to their end first. A payment
-    ///   that comes while this runs is told too; then run it again.
+    /// - Parameter withProvider: also compares with the provider's own books, which are read to their end first. A
+    ///   payment that comes during the check may be listed too; then run the check again.
     public func checkLedger(withProvider: Bool = false) async throws -> [String] {
         if withProvider {
             guard app.payments != nil else {

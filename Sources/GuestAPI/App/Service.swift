@@ -152,7 +152,7 @@ private struct AdminResponder: HTTPResponder {
         }
     }
 
-    /// What the database says within two seconds; nil where it says nothing: a monitor asks with a patience of its own.
+    /// The database's answer within two seconds, or nil, because a monitor does not wait long.
     private func quickly<Value: Sendable>(_ body: @escaping @Sendable () async -> Value?) async -> Value? {
         await withTaskGroup(of: Value?.self) { group in
             group.addTask { await body() }

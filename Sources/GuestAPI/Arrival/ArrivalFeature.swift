@@ -3,7 +3,7 @@ import Postgres
 import SyncMessages
 
 extension Feature {
-    /// From the weeks before arrival to the cottage's door, and out again.
+    /// The arrival feature: from the weeks before arrival to the cottage's door, and out again.
     static let arrival = Feature(
         name: "arrival",
         handlers: [ArrivalRoutes.handlers],
@@ -26,9 +26,9 @@ private struct ArrivalTimeArguments: Decodable {
     let time: LocalTime
 }
 
-/// Deletes register entries on the day the law says.
+/// Deletes register entries on the day set by law.
 ///
-/// A job of its own, so that an error in `CleanUp` cannot delay it.
+/// This is a job of its own, so that an error in `CleanUp` cannot delay it.
 struct ForgetRegister: Work {
     static let kind = "forgetRegister"
     static let queue = Job.Queue.effects

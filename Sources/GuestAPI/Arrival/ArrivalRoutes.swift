@@ -3,7 +3,7 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// From the weeks before arrival to the cottage door, and out again.
+/// The routes of arrival: from the weeks before arrival to the cottage's door, and out again.
 enum ArrivalRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "setArrivalTime": setArrivalTime, "settleCottage": settle, "enterRegister": enterRegister,
@@ -62,7 +62,7 @@ enum ArrivalRoutes {
         }
     }
 
-    /// The body may be missing.
+    /// The household in the body; the body may be missing.
     private static func household(of call: Call) throws -> Household.ID? {
         try call.bytes.isEmpty ? nil : call.body(StayRequest.self).householdId
     }

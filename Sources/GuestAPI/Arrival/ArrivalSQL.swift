@@ -46,7 +46,7 @@ enum ArrivalSQL {
         )
     }
 
-    /// Those who arrive today and have not yet, where all that they have booked is ready now.
+    /// The bookings that arrive today, are not checked in, and whose cottages are all ready now.
     static func awaiting(_ cottage: Cottage.ID, at now: Date) -> Query<(group: TravelGroup.ID, booking: Booking.ID)> {
         Query(
             """
@@ -62,19 +62,19 @@ enum ArrivalSQL {
         ) { (try $0.decode("group_id"), try $0.decode("id")) }
     }
 
-    /// A cottage on the list of those who clean and mend, with who leaves and who comes that day.
+    /// A cottage on the list for cleaning and repairs, with the departure and arrival of that day.
     struct ReadinessRow: Encodable, Sendable {
         let cottageId: Cottage.ID
         let number: String
         let readiness: Readiness
         let note: String?
         let departing: Bool
-        /// The booking that arrives, and when they mean to come.
+        /// The booking that arrives, with its expected arrival time.
         let arriving: Booking.ID?
         let arrivalTime: LocalTime?
     }
 
-    /// Those that are wanted first stand first.
+    /// The cottages of a park; those with the earliest arrivals come first.
     static func readiness(in park: Park.ID, on day: LocalDate) -> Query<ReadinessRow> {
         Query(
             """
@@ -123,7 +123,7 @@ enum ArrivalSQL {
         let cottage: Cottage.ID
         let number: String
         let sealed: Data?
-        /// Who lives there, where the group has said so.
+        /// The households that live there, if the group has said so.
         let households: [Household.ID]
     }
 
@@ -204,7 +204,7 @@ enum ArrivalSQL {
         )
     }
 
-    /// The households that had left when the whole booking did are there again.
+    /// Checks in again the households that left when the whole booking did.
     static func undoCheckOut(of booking: Booking.ID, at then: Date) -> Command {
         Command(
             """
@@ -255,7 +255,9 @@ enum ArrivalSQL {
         ) { (try $0.decode("booking_id"), try $0.decode("traveller_id"), try $0.decode("sealed")) }
     }
 
-    /// What the law has had kept long enough; a day late rather than early, wherever the park lies.
+    /// Deletes register entries that the law no longer wants kept.
+    ///
+    /// The deletion is a day late rather than early, in any time zone.
     static func forgetRegister(now: Date) -> Command {
         let today = LocalDate(daysSince1970: Int(now.timeIntervalSince1970 / 86400) - 1)
         return Command("DELETE FROM register_entry WHERE keep_until < \(today)")
@@ -269,13 +271,13 @@ enum ArrivalSQL {
         let park: String
         let timeZone: String
         let rules: HouseRules
-        /// Later than the park's own where the guest's household, or the group, has a late check-out.
+        /// The check-out time; later than the park's own with a late check-out of the household or the group.
         let checkOutBy: LocalTime
         let stay: Stay
         let state: Booking.State
         let cottages: [String]
         let version: Int
-        /// When anything of it changed last.
+        /// The time of the booking's last change.
         let changedAt: Date
     }
 

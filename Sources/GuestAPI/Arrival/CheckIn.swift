@@ -3,12 +3,14 @@ import GuestModels
 import Postgres
 
 extension Booking {
-    /// Begins the stay: for those whom the park's rule lets, on the day, after the hour or as soon as every cottage is
-    /// ready; for staff on the day.
+    /// Checks guests in, and so begins the stay.
     ///
-    /// Harmless to repeat.
+    /// The park's rule says which guests may do so. They check in on the day, after the hour or once every cottage is
+    /// ready. Staff check in at any hour of the day.
     ///
-    /// - Parameter household: the one that comes alone; nil for all of them.
+    /// The call is safe to repeat.
+    ///
+    /// - Parameter household: the household that comes alone; nil for all of them.
     static func checkIn(_ id: Booking.ID, of household: Household.ID? = nil, _ act: Act) async throws -> Booking {
         if let household {
             return try await HouseholdStay.checkIn(household, of: id, act)
@@ -33,7 +35,7 @@ extension Booking {
         if let rule = policy.rules.register {
             try requireRegister(rule, of: booking, people, register, act.app)
         }
-        // The desk gives another cottage first, or says that this one is in order.
+        // The desk must first give another cottage, or mark this one as in order.
         guard !readiness.contains(.outOfOrder) else { throw Refusal.outOfOrder }
         guard isStaff || policy.rules.paidCheckIn != true || booking.isPaid else {
             throw Refusal.notPaid
@@ -56,7 +58,7 @@ extension Booking {
         return try await record(booking, "booking.checkIn", .occupied, act)
     }
 
-    /// Every adult has to be in it, with a document where the country asks for one.
+    /// Throws unless every adult is in the register, with a document if the country requires one.
     static func requireRegister(
         _ rule: HouseRules.Register,
         of booking: Booking,
@@ -74,11 +76,13 @@ extension Booking {
         }
     }
 
-    /// Ends the stay: the cottages want cleaning, and nothing that opens doors is told any more.
+    /// Checks guests out, and so ends the stay.
     ///
-    /// Harmless to repeat.
+    /// The cottages need cleaning then, and door codes are no longer shown.
     ///
-    /// - Parameter household: the one that leaves alone; nil for all of them.
+    /// The call is safe to repeat.
+    ///
+    /// - Parameter household: the household that leaves alone; nil for all of them.
     static func checkOut(_ id: Booking.ID, of household: Household.ID? = nil, _ act: Act) async throws -> Booking {
         if let household {
             return try await HouseholdStay.checkOut(household, of: id, act)
@@ -105,14 +109,16 @@ extension Booking {
         if !booking.isPaid, booking.groupId != nil {
             try Job.enqueue(LeftOwing(bookingId: id), key: id.description, at: act.now, act)
         }
-        // A stay that is over may be checked out late, when others live there already.
+        // A stay may be checked out late, when other guests already live in its cottages.
         let others = Set(try await act.tx.all(ArrivalSQL.occupied(booking.cottages.map(\.id), besides: id)))
         return try await record(booking, "booking.checkOut", .toClean, except: others, act)
     }
 
-    /// Nobody came: the cottages are free for others; the price stands, but for the tourist tax, which nobody owes.
+    /// Records that nobody came, and frees the cottages for others.
     ///
-    /// - Parameter household: the one that did not come although the others may have; nil for all of them.
+    /// The price stays, but nobody owes the tourist tax.
+    ///
+    /// - Parameter household: the household that did not come, even if others did; nil for all of them.
     static func noShow(
         _ id: Booking.ID,
         of household: Household.ID? = nil,
@@ -157,8 +163,8 @@ extension Booking {
 
     /// Sets when a household arrives.
     ///
-    /// Members set their own, the organiser any. Staff who name no household set the booking's hour, which is else the
-    /// earliest of the households.
+    /// Members set the time of their own household, the organiser sets any. Staff who name no household set the
+    /// booking's time. Otherwise the booking's time is the earliest of the households.
     static func setArrivalTime(_ request: ArrivalTimeRequest, of id: Booking.ID, _ act: Act) async throws -> Booking {
         var booking = try await locked(id, by: .member, act)
         guard booking.state == .held || booking.state == .confirmed || booking.state == .checkedIn else {

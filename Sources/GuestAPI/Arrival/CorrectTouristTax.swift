@@ -3,13 +3,13 @@ import GuestModels
 import Postgres
 
 extension Booking {
-    /// Charges tourist tax for the nights slept alone; people who did not come owe none.
+    /// Charges tourist tax only for the nights slept; people who did not come owe none.
     ///
     /// The caller divides the price anew.
     ///
     /// - Parameters:
-    ///   - household: the one that leaves; nil for all of the stay.
-    ///   - gone: those that have left or not come before, so that theirs is right already.
+    ///   - household: the household that leaves; nil for all of the stay.
+    ///   - gone: households that left earlier or did not come; their tax is correct already.
     ///   - day: the park-local day on which they leave.
     static func correctTouristTax(
         of booking: Booking,

@@ -3,9 +3,9 @@ import GuestModels
 import Postgres
 
 extension RegisterEntry {
-    /// Enters a traveller, days ahead or at the desk; anybody of the group may, as for a form on a clipboard.
+    /// Enters a traveller, days ahead or at the desk; any member of the group may do so.
     ///
-    /// Throws `notFound` for a traveller who is not of the booking, or where the park keeps no register.
+    /// Throws `notFound` for a traveller outside the booking, or if the park keeps no register.
     func enter(_ traveller: Traveller.ID, of id: Booking.ID, _ act: Act) async throws {
         let booking = try await Booking.locked(id, by: .member, act)
         guard let rule = try await act.tx.first(BookingSQL.policy(of: id))?.rules.register,
@@ -43,7 +43,9 @@ extension RegisterEntry {
 }
 
 extension PersonalData {
-    /// The guest register; the law has it kept when the account goes, until its own day.
+    /// The guest register.
+    ///
+    /// The law requires its entries until their own day, also after the account is erased.
     static let register = PersonalData(
         name: "register",
         export: { guest, act in

@@ -3,9 +3,10 @@ import GuestModels
 import Postgres
 
 extension HouseholdStay {
-    /// The household that a request is about: the one it names, or a guest's own; nil for staff who name none.
+    /// The household that a request is about: the named one, or a guest's own; nil for staff who name none.
     ///
-    /// Throws `notFound` for one that does not stay, `forbidden` for another's unless the organiser asks.
+    /// Throws `notFound` for a household that does not stay. Throws `forbidden` for another household unless the
+    /// organiser asks.
     static func household(_ named: Household.ID?, of booking: Booking, _ act: Act) async throws -> Household.ID? {
         guard let group = booking.groupId else { return nil }
         let staying = Set(try await act.tx.all(ArrivalSQL.households(of: booking.id)))
@@ -21,7 +22,7 @@ extension HouseholdStay {
         return named
     }
 
-    /// A locked booking as a verb about one of its households reads it.
+    /// A locked booking with the facts that a verb about one household needs.
     private struct Stage {
         var booking: Booking
         var own: HouseholdStay
@@ -31,7 +32,7 @@ extension HouseholdStay {
         let rules: HouseRules
         let clock: ParkClock
         let isStaff: Bool
-        /// The cottages where the household lives; all of the booking's where the group has not said so.
+        /// The household's cottages; all cottages of the booking if the group has assigned none to it.
         let cottages: [Booking.BookedCottage]
 
         /// All households' stays, with `stay` in place of its own.
@@ -39,7 +40,7 @@ extension HouseholdStay {
             stays.map { $0.householdId == stay.householdId ? stay : $0 }
         }
 
-        /// The household's cottages where nobody lives or is expected, by `stays`.
+        /// The household's cottages where nobody lives or is expected, going by `stays`.
         func emptied(_ stays: [HouseholdStay]) -> [Cottage.ID] {
             let here = Set(stays.filter { $0.state == .checkedIn || $0.state == .expected }.map(\.householdId))
             return cottages.filter { cottage in
@@ -58,7 +59,7 @@ extension HouseholdStay {
         )
         guard let policy = policies.first else { throw Refusal.notFound }
         let clock = try ParkClock(stored: policy.timeZone)
-        // A household without a row came with the booking if it began as a whole; otherwise it is expected.
+        // A household without a row came with the booking, if the whole booking checked in; otherwise it is expected.
         let usual: State =
             booking.state == .checkedIn && !rows.contains { $0.stay.state != .expected } ? .checkedIn : .expected
         let stays = all.map { household in
@@ -80,9 +81,10 @@ extension HouseholdStay {
         )
     }
 
-    /// A household comes, and the doors of its cottages open for it; the first to come begins the stay.
+    /// Checks a household in, so that its members see their door codes.
     ///
-    /// If the park lets only the organiser begin a stay, other households check in after the stay has begun.
+    /// The first household begins the stay. If only the organiser may begin a stay, other households check in after
+    /// that.
     static func checkIn(_ household: Household.ID, of id: Booking.ID, _ act: Act) async throws -> Booking {
         var stage = try await stage(household, of: id, act)
         let (roles, register, people, shares, readiness) = try await act.tx.all(
@@ -117,9 +119,9 @@ extension HouseholdStay {
         return try await record(stage, "household.checkIn", for: nil, act)
     }
 
-    /// A household leaves, before the others or with them; the last to leave ends the stay.
+    /// Checks a household out; the last household ends the stay.
     ///
-    /// It owes tourist tax for the nights it has slept. The shares of the others stay as they are.
+    /// The household owes tourist tax for the nights it has slept. The shares of the others stay as they are.
     static func checkOut(_ household: Household.ID, of id: Booking.ID, _ act: Act) async throws -> Booking {
         var stage = try await stage(household, of: id, act)
         guard stage.own.state != .checkedOut else { return stage.booking }
@@ -128,7 +130,7 @@ extension HouseholdStay {
         }
         try stage.own.checkOut()
         let stays = stage.changed(to: stage.own)
-        // The last household ends the whole stay, also where its guests may not check out the group.
+        // The last household ends the whole stay, even if its guests may not check out the group.
         guard !stays.isOver else { return try await Booking.checkOut(id, act.as(.job("household"))) }
         try await endTax(of: stage, on: stage.clock.date(at: act.now), act)
         Cottage.mark(stage.emptied(stays), .toClean, of: stage.booking.parkId, act)
@@ -137,7 +139,7 @@ extension HouseholdStay {
 
     /// Records that one household did not come.
     ///
-    /// It owes no tourist tax but keeps its share of the rest; the others' stay is as it was.
+    /// The household owes no tourist tax, but keeps its share of the rest. The stay of the others does not change.
     static func noShow(
         _ household: Household.ID,
         of id: Booking.ID,
@@ -153,7 +155,7 @@ extension HouseholdStay {
         }
         try await endTax(of: stage, on: stage.booking.stay.arrival, act)
         let changed = try await record(stage, "household.noShow", for: reason, act)
-        // The others have left before, so nobody is there any more.
+        // If the others have all left already, nobody is there any more.
         guard stays.isOver else { return changed }
         return try await Booking.checkOut(id, act.as(.job("household")))
     }

@@ -4,9 +4,9 @@ import Postgres
 import SyncMessages
 
 extension CottageAccess {
-    /// Sets how one gets into a cottage.
+    /// Sets the directions and codes for getting into a cottage.
     ///
-    /// The audit says that it changed, not to what.
+    /// The audit records the change but not the codes.
     func set(for cottage: Cottage.ID, _ act: Act) async throws {
         let place = try await Cottage.locked(cottage, for: [.reception, .maintenance], act)
         let data = Data(try ResponseEncoder.encode(self))
@@ -21,12 +21,14 @@ extension CottageAccess {
         let access: CottageAccess
     }
 
-    /// Route, door code and Wi-Fi of the cottages of a stay that has begun and is not over; every look is audited.
+    /// Route, door code and Wi-Fi of the cottages of a stay that has begun and is not over.
     ///
-    /// Where the park keeps households apart, a guest sees the cottages their own lives in; one that nobody has been
-    /// given is the organiser's.
+    /// Every look is audited.
     ///
-    /// Throws `notCheckedIn` before, `stayOver` after.
+    /// If the park keeps households apart, a guest sees only the cottages of their own household. Cottages without a
+    /// household are shown to the organiser.
+    ///
+    /// Throws `notCheckedIn` before the stay, `stayOver` after it.
     static func show(of id: Booking.ID, _ act: Act) async throws -> [Shown] {
         let booking = try await Booking.found(id, by: .member, act)
         guard let guest = act.principal.guestID, let group = booking.groupId else { throw Refusal.notFound }
@@ -49,7 +51,7 @@ extension CottageAccess {
         case .checkedOut, .noShow: throw Refusal.stayOver
         case .expected, .checkedIn, nil: break
         }
-        // Who forgets to check out is out all the same.
+        // A guest who forgets to check out sees no codes after the check-out time either.
         let end = booking.checkOutBy(for: own.householdId, rules: policy.rules)
         guard act.now < clock.instant(booking.stay.departure, end) else { throw Refusal.stayOver }
         let isApart = policy.rules.accessFor == .household
@@ -70,7 +72,7 @@ extension CottageAccess {
 }
 
 extension Booking {
-    /// Says which households live in a cottage of the booking.
+    /// Assigns households to a cottage of the booking.
     ///
     /// Throws `partyTooLarge` when they do not fit into it.
     static func assignHouseholds(
@@ -110,13 +112,13 @@ extension Booking {
 }
 
 extension Cottage {
-    /// Says what a cottage is like: cleaned, to be cleaned, out of order.
+    /// Sets the readiness of a cottage, such as ready, to clean or out of order.
     static func setReadiness(_ id: Cottage.ID, _ request: ReadinessRequest, _ act: Act) async throws {
         let cottage = try await locked(id, for: [.reception, .host, .housekeeping, .maintenance], act)
         let wasReady = try await act.tx.first(ArrivalSQL.isReady(id)) == true
         mark([id], request.readiness, note: request.note, of: cottage.parkId, act)
         if request.readiness == .ready, !wasReady {
-            // Of two cottages of a booking that become ready at once, the later one sees both.
+            // Two cottages of a booking may become ready at once. With the lock, the later one sees both.
             try await act.tx.run(ArrivalSQL.lockAwaiting(id, at: act.now))
             for (group, booking) in try await act.tx.all(ArrivalSQL.awaiting(id, at: act.now)) {
                 try Notice.cottageReady.notify(about: .init(group: group, booking: booking, park: cottage.parkId), act)
@@ -134,7 +136,7 @@ extension Cottage {
 }
 
 extension Cottage {
-    /// The cottages of a park with who leaves and comes on a day, for those who clean and hand them over.
+    /// The cottages of a park, with the departures and arrivals of a day, for the staff who clean them.
     static func readiness(at park: Park.ID, on day: LocalDate, _ look: Look) async throws -> [ArrivalSQL.ReadinessRow] {
         try look.principal.require([.reception, .host, .housekeeping, .maintenance], at: park)
         return try await look.reader.all(ArrivalSQL.readiness(in: park, on: day))

@@ -4,8 +4,8 @@ import Postgres
 
 /// A group's stays for the calendar of a phone (RFC 5545).
 ///
-/// A calendar program cannot sign in, so the address itself is the secret: group and guest, and a digest that only this
-/// server can make. It ends with the membership.
+/// A calendar program cannot sign in, so the address itself is the secret. It contains the group, the guest and a
+/// digest that only this server can make. The address stops working when the membership ends.
 enum GroupCalendar {
     /// The last part of the address, for a member of the group.
     static func token(of group: TravelGroup.ID, _ look: Look) async throws -> String {
@@ -16,7 +16,7 @@ enum GroupCalendar {
 
     /// The calendar behind an address.
     ///
-    /// Throws `notFound` for an address that is not ours.
+    /// Throws `notFound` for an address that this server did not make.
     static func show(_ token: String, _ look: Look) async throws -> String {
         guard let ids = look.app.secret.ids(in: token, count: 2, for: "calendar") else { throw Refusal.notFound }
         let query = ArrivalSQL.calendar(of: TravelGroup.ID(ids[0]), for: Guest.ID(ids[1]))
@@ -39,18 +39,18 @@ enum GroupCalendar {
         return (lines + ["END:VCALENDAR"]).map(folded).joined(separator: "\r\n") + "\r\n"
     }
 
-    /// As `20270514T130000Z`.
+    /// The form of an instant, such as `20270514T130000Z`.
     private static func instant(_ date: Date) -> String {
         String(date.rfc3339.filter { $0 != "-" && $0 != ":" }.prefix(15)) + "Z"
     }
 
-    /// Section 3.3.11.
+    /// Escapes text by section 3.3.11.
     private static func escaped(_ text: String) -> String {
         text.replacing("\\", with: "\\\\").replacing(";", with: "\\;").replacing(",", with: "\\,")
             .replacing("\n", with: "\\n")
     }
 
-    /// Section 3.1: at most 75 bytes a line, the rest behind a space.
+    /// Folds lines by section 3.1: at most 75 bytes a line, the rest behind a space.
     private static func folded(_ line: String) -> String {
         var parts: [String] = []
         var part = ""

@@ -3,12 +3,12 @@ import GuestModels
 import Postgres
 
 extension Booking {
-    /// Undoes a no-show, a check-out or the last change that was made by mistake, within the hours of the park's rule.
+    /// Undoes a no-show, a check-out or the last change, if made by mistake, within the hours of the park's rule.
     ///
-    /// Staff give a reason. A guest undoes the group's own change alone, for as long as a hold lasts.
+    /// Staff give a reason. Guests undo only the group's own change, within the minutes of a hold.
     ///
-    /// Throws `tooLateToUndo` when there is nothing to undo or it was too long ago, `cottageTaken` when somebody else has
-    /// one of the cottages by now.
+    /// Throws `tooLateToUndo` when there is nothing to undo or it was too long ago. Throws `cottageTaken` when one of
+    /// the cottages is taken by now.
     static func undo(_ request: MistakeRequest, on id: Booking.ID, _ act: Act) async throws -> Booking {
         if act.principal.guestID == nil {
             guard request.reason != nil else { throw Refusal.reasonNeeded.at("/reason") }

@@ -7,8 +7,8 @@ extension Booking {
     ///
     /// The reduction is one line of kind `goodwill` per cottage; giving up the cottage ends it.
     ///
-    /// Throws `priceNotLower` for one that is not lower or takes off more than the cottages cost, `secondPersonNeeded`
-    /// above the mandate.
+    /// Throws `priceNotLower` for a price that is not lower, or a reduction of more than the cottages cost. Throws
+    /// `secondPersonNeeded` above the mandate.
     static func agreePrice(
         _ id: Booking.ID,
         _ request: AgreedPriceRequest,

@@ -3,9 +3,11 @@ import GuestModels
 import Postgres
 import SyncMessages
 
-/// Which cottages a booking has on which nights.
+/// The cottages of a booking and their nights.
 enum AllocationSQL {
-    /// The cottages of holds whose time is over and that stand in the way: they are given up, so they are locked too.
+    /// The cottages of overdue holds that stand in the way of a stay.
+    ///
+    /// The holds are given up, so all their cottages must be locked too.
     private static func cottagesOfDueHolds(in cottages: SQL, _ stay: SQL, now: Date) -> SQL {
         """
         SELECT own.cottage_id FROM allocation AS due JOIN booking ON booking.id = due.booking_id
@@ -15,8 +17,9 @@ enum AllocationSQL {
         """
     }
 
-    /// Locks cottages in id order, before anything else of a booking is touched, together with those of holds that give
-    /// way to them for a stay.
+    /// Locks cottages in id order, before anything else of a booking is touched.
+    ///
+    /// The lock includes the cottages of overdue holds that give way to a stay.
     static func lock(_ cottages: [Cottage.ID], for stay: Stay, now: Date) -> Query<Cottage.ID> {
         let wanted: SQL = "\(cottages)::uuid[]"
         return Query(
@@ -30,7 +33,7 @@ enum AllocationSQL {
 
     /// Locks the cottages of a booking, others beside them, and those of holds that give way to them.
     ///
-    /// - Parameter stay: what the others are wanted for; the booking's own stay unless said.
+    /// - Parameter stay: the stay for which the others are wanted; the booking's own stay if nil.
     static func lockCottages(
         of booking: Booking.ID,
         and others: [Cottage.ID] = [],
@@ -53,7 +56,7 @@ enum AllocationSQL {
     struct Conflict: Sendable {
         let cottage: Cottage.ID
         let booking: Booking.ID?
-        /// A hold whose time is over but whose job has not come by yet, and that nobody is still paying.
+        /// Whether the booking is an overdue hold that its job has not ended yet, and for which nobody is paying.
         let isDue: Bool
     }
 
@@ -124,7 +127,7 @@ enum AllocationSQL {
         }
     }
 
-    /// Gives away what the plan leaves, moves what stays and takes what comes.
+    /// Deletes the allocations that a plan drops, moves those it keeps, and adds new ones.
     static func reallocate(_ booking: Booking.ID, to plan: BookingPlan, ids: [UUID]) -> [Command] {
         let kept = plan.cottages.map(\.id)
         let planned: SQL = """
@@ -164,11 +167,11 @@ enum AllocationSQL {
 
     /// Moves a replaced cottage's households and extras to the new cottage.
     ///
-    /// Extras of a cottage that nothing replaces become extras of the whole booking.
+    /// Extras of a cottage that is not replaced become extras of the whole booking.
     ///
     /// - Parameters:
-    ///   - from: the cottage that was left, where another comes instead.
-    ///   - to: the one that comes instead.
+    ///   - from: the cottage that was replaced.
+    ///   - to: the cottage that replaces it.
     static func rehouse(_ booking: Booking.ID, from: Cottage.ID?, to: Cottage.ID?) -> [Command] {
         let isGone: SQL = """
             NOT EXISTS (SELECT FROM allocation WHERE booking_id = \(booking) AND allocation.cottage_id = mine.cottage_id)
@@ -190,17 +193,19 @@ enum AllocationSQL {
         ]
     }
 
-    /// Frees the cottages.
+    /// Frees the cottages of a booking.
     static func release(_ booking: Booking.ID) -> Command {
         Command("UPDATE allocation SET is_live = false WHERE booking_id = \(booking) AND is_live")
     }
 
-    /// Takes them again.
+    /// Takes the cottages of a booking again.
     static func occupy(_ booking: Booking.ID) -> Command {
         Command("UPDATE allocation SET is_live = true WHERE booking_id = \(booking) AND NOT is_live")
     }
 
-    /// The travellers of households that have left before the others, or did not come: their tourist tax stays as it is.
+    /// The travellers of households that have left before the others, or did not come.
+    ///
+    /// Their tourist tax stays as it is.
     static func departed(of booking: Booking.ID) -> Query<Traveller.ID> {
         Query(
             """
@@ -211,7 +216,7 @@ enum AllocationSQL {
         ) { try $0.decode("traveller_id") }
     }
 
-    /// Forgets its cottages, before it gets others.
+    /// Deletes all allocations of a booking, before it gets others.
     static func vacate(_ booking: Booking.ID) -> Command {
         Command("DELETE FROM allocation WHERE booking_id = \(booking)")
     }

@@ -3,7 +3,7 @@ import Postgres
 import SyncMessages
 
 extension Feature {
-    /// Holding, confirming, changing and cancelling stays, their extras and who owes what of them.
+    /// The booking feature: holding, confirming, changing and cancelling stays, with their extras and shares.
     static let booking = Feature(
         name: "booking",
         handlers: [BookingRoutes.handlers, ExtraRoutes.handlers, ShareRoutes.handlers],

@@ -3,7 +3,7 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// Holding, confirming, changing and cancelling.
+/// The routes for holding, confirming, changing and cancelling bookings.
 enum BookingRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "placeBooking": place, "showBooking": show, "extendHold": extend, "confirmBooking": confirm,
@@ -85,12 +85,12 @@ enum BookingRoutes {
         }
     }
 
-    /// A guest need not say why, so the body may be missing.
+    /// The reason in the body; a guest need not give one, so the body may be missing.
     private static func reason(of call: Call) throws -> String? {
         try call.bytes.isEmpty ? nil : call.body(ReasonRequest.self).reason
     }
 
-    /// Every verb that changes one booking and answers it.
+    /// Calls a verb that changes one booking, and answers with the booking.
     static func change(
         _ call: Call,
         _ verb: @Sendable (Booking.ID, Act) async throws -> Booking

@@ -4,7 +4,7 @@ import Postgres
 import SyncMessages
 
 enum BookingSQL {
-    /// True where the principal may see the booking: the group's members, and hosts of its park.
+    /// True if the principal may see the booking: members of the group, and hosts of the park.
     static func isVisible(to principal: Principal) -> SQL {
         switch principal {
         case .guest(let guest):
@@ -128,20 +128,21 @@ enum BookingSQL {
 
     // MARK: Placing
 
-    /// Of a booking that is on hold.
+    /// The deadline of a booking that is on hold.
     static func deadline(of booking: Booking.ID) -> Query<Date> {
         Query("SELECT hold_until FROM booking WHERE id = \(booking) AND state = 'held'") { try $0.decode("hold_until") }
     }
 
-    /// Lets one guest place one booking at a time, so that what they hold is counted right.
+    /// Lets one guest place one booking at a time, so that their holds are counted correctly.
     static func placeAlone(_ guest: Guest.ID) -> Query<Bool> {
         Query(
             "SELECT pg_advisory_xact_lock(hashtextextended('place ' || \(guest)::text, 0)) IS NULL AS is_alone"
         ) { try $0.decode("is_alone") }
     }
 
-    /// Counts the bookings with which a guest blocks cottages without having paid: holds, and stays ahead that are firm
-    /// without a deposit.
+    /// Counts the bookings with which a guest blocks cottages without having paid.
+    ///
+    /// These are holds, and future stays that are firm without a deposit.
     static func holds(of guest: Guest.ID, now: Date) -> Query<Int> {
         Query(
             """
@@ -210,7 +211,7 @@ enum BookingSQL {
 
     // MARK: Changing
 
-    /// What was agreed when it was placed, and the park's zone.
+    /// The house rules and fees at the time of booking, and the park's time zone.
     static func policy(
         of booking: Booking.ID
     ) -> Query<(rules: HouseRules, fees: [String: Int64], timeZone: String)> {
@@ -253,7 +254,7 @@ enum BookingSQL {
         }
     }
 
-    /// The members of a household that are written to about a booking's money; all members where none is said.
+    /// The members of a household who get mail about a booking's money; all members if none is named.
     static func addressees(
         of booking: Booking.ID,
         in household: Household.ID?
@@ -269,7 +270,9 @@ enum BookingSQL {
         ) { (try $0.decode("id"), try $0.decode("email"), try $0.decode("language"), try $0.decode("name")) }
     }
 
-    /// Who is written to about a booking; none for a group without organiser, or one without mail.
+    /// The organiser's address for mail about a booking.
+    ///
+    /// There is no row for a group without organiser, or an organiser without an address.
     static func addressee(of booking: Booking.ID) -> Query<(email: String, language: String, park: String)> {
         Query(
             """
@@ -284,11 +287,11 @@ enum BookingSQL {
     struct Viewer: Sendable {
         let household: Household.ID
         let isOrganiser: Bool
-        /// Everybody of the household.
+        /// All travellers of the household.
         let people: [Traveller.ID]
     }
 
-    /// No row for staff, or for guests outside the group.
+    /// The member who reads a booking; no row for staff or for guests outside the group.
     static func viewer(of booking: Booking.ID, _ guest: Guest.ID?) -> Query<Viewer> {
         Query(
             """
@@ -306,7 +309,7 @@ enum BookingSQL {
         }
     }
 
-    /// The guest's role in the booking's group; none for everybody else.
+    /// The guest's role in the booking's group; no row for everybody else.
     ///
     /// - Parameter isPlacerOrganiser: whether the member who placed a hold counts as its organiser.
     static func role(

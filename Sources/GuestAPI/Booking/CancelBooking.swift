@@ -5,13 +5,13 @@ import Postgres
 extension Booking {
     /// Cancels a hold, or a confirmed stay for the fee of the policy it was placed under.
     ///
-    /// A cancellation by the park costs the guest nothing: staff give a reason, and the fee that the guest is spared
-    /// counts in their mandate. Harmless to repeat.
+    /// A cancellation by the park costs the guest nothing. Staff give a reason, and the fee counts in their mandate.
+    /// The call is safe to repeat.
     static func cancel(_ id: Booking.ID, _ request: CancellationRequest, _ act: Act) async throws -> Booking {
         let reason = request.reason
         var booking = try await locked(id, orWhoPlacedIt: true, act)
         guard booking.state != .cancelled else {
-            // A colleague who wants to spare the guests the fee must hear that this does not.
+            // A colleague who wants to waive the fee must hear that this call does not waive it.
             guard request.isByPark != true || booking.total.amount <= 0 else { throw Refusal.notChangeable }
             return booking
         }
@@ -62,7 +62,9 @@ extension Booking {
         return try await found(id, by: .member, act)
     }
 
-    /// Names of types with free cottages for the same days, people and pets, without the booking's own cottages.
+    /// Names of types with free cottages for the same days, people and pets.
+    ///
+    /// The booking's own cottages do not count.
     private func alternatives(_ act: Act) async throws -> [String] {
         let (free, types) = try await act.tx.all(
             AvailabilitySQL.free(in: parkId, stay, now: act.now),

@@ -5,7 +5,7 @@ import Postgres
 extension Quote {
     static let validSeconds: TimeInterval = 15 * 60
 
-    /// Says what a change would cost, before anybody decides; holds nothing.
+    /// Prices a change before anybody decides; a quote holds nothing.
     ///
     /// Throws `cottageTaken` when one of the cottages is not free now.
     static func make(_ change: BookingChange, for id: Booking.ID, _ act: Act) async throws -> Quote {
@@ -28,7 +28,7 @@ extension Quote {
         return quote
     }
 
-    /// Picks a free cottage for each "any of this type", and sees that the others are free.
+    /// Picks a free cottage for each "any of this type", and checks that the others are free.
     private static func choose(_ change: BookingChange, for booking: Booking, _ act: Act) async throws -> BookingPlan {
         let stay = change.stay ?? booking.stay
         guard let clock = try await act.tx.first(BookingSQL.zone(of: booking.id)).flatMap(ParkClock.init(timeZone:))
@@ -84,10 +84,10 @@ extension Quote {
 extension Booking {
     /// Makes the change of a quote, all of it or nothing.
     ///
-    /// Locks the cottages that go and those that come in id order, then the booking, as every verb does that
-    /// takes cottages.
+    /// The verb locks the old and the new cottages in id order, then the booking. Every verb that takes cottages does
+    /// so.
     ///
-    /// Throws `quoteOver` when the quote has run out, was used, or is not what the change costs now.
+    /// Throws `quoteOver` when the quote has expired, was used, or no longer has the right price.
     static func change(
         _ id: Booking.ID,
         by request: QuotedChange,
@@ -110,7 +110,7 @@ extension Booking {
         act.tx.later([QuoteSQL.endHeldChange(of: id)])
         try await booking.makeRoom(for: plan, act)
         let price = try await PricedChange(plan, for: booking, isBound: !isStaff, act)
-        // A day has passed, or a rate was set for a night that had none.
+        // The price may differ now: a day has passed, or a night without a rate has got one.
         guard price.lines.total == quote.difference else { throw Refusal.quoteOver.at("/quoteId") }
         if try await booking.mustCoverMore(after: price, act) {
             return try await booking.hold(request.quoteId, price, act)
@@ -131,7 +131,7 @@ extension Booking {
         }
         booking.publish(in: act.tx)
         let changed = try await found(id, act)
-        // A stay that has become cheaper may be covered by what has been paid already.
+        // A hold that has become cheaper may be covered by the money paid already.
         guard changed.state == .held, changed.deposit.amount > 0, changed.isDepositCovered else { return changed }
         _ = try await confirm(id, reason: nil, isCovered: true, act)
         return try await found(id, act)
@@ -139,14 +139,16 @@ extension Booking {
 
     var isFirm: Bool { state == .confirmed || state == .checkedIn }
 
-    /// Minor units that must be covered after a change: its deposit, but no more than everything costs then.
+    /// The deposit to be covered after a change, in minor units; at most the new total.
     private func depositOwed(after price: PricedChange) -> Int64 {
         min(price.priced.deposit, max(total.amount + price.lines.total, 0))
     }
 
-    /// Whether a guest's change of a firm stay needs a larger deposit than has come in; money paid twice covers nothing.
+    /// Whether a guest's change of a firm stay needs a larger deposit than has been paid.
     ///
-    /// Throws `backingOpen` where the change costs more and the organiser does not answer for the booking yet.
+    /// Money paid twice does not count.
+    ///
+    /// Throws `backingOpen` if the change costs more and the organiser does not answer for the booking yet.
     func mustCoverMore(after price: PricedChange, _ act: Act) async throws -> Bool {
         guard let guest = act.principal.guestID else { return false }
         if price.lines.total > 0 {
@@ -159,7 +161,9 @@ extension Booking {
         return deposit > money.statement.covering
     }
 
-    /// Holds what a change takes for the minutes of a hold; the payment that covers its deposit makes it.
+    /// Holds the cottages and nights of a change until a deadline.
+    ///
+    /// The payment that covers the deposit makes the change.
     private func hold(_ quote: Quote.ID, _ price: PricedChange, _ act: Act) async throws -> Booking {
         var booking = self
         guard let nights = nightsAhead(of: price.plan, today: price.today) else { throw Refusal.notChangeable }
@@ -178,9 +182,11 @@ extension Booking {
         return try await Booking.found(id, act)
     }
 
-    /// Makes a held change whose deposit has been covered; one that cannot be made any more is given up.
+    /// Makes a held change whose deposit has been covered.
     ///
-    /// - Returns: whether there was one to make.
+    /// A change that can no longer be made is given up.
+    ///
+    /// - Returns: whether a change was made.
     static func makeHeldChange(of id: Booking.ID, _ act: Act) async throws -> Bool {
         guard let held = try await act.tx.first(QuoteSQL.heldChange(of: id)) else { return false }
         var booking = try await locked(id, and: held.plan.cottages.map(\.id), act)
@@ -203,14 +209,14 @@ extension Booking {
         return true
     }
 
-    /// Gives up a change whose time is over, once nobody is paying any more; what was paid for it goes back.
+    /// Gives up an overdue change once nobody is paying any more; money paid for it goes back.
     static func expireChange(of id: Booking.ID, _ act: Act) async throws {
         let job = Principal.job(ExpireChange.kind)
         var booking = try await locked(id, act.as(job))
         guard let held = try await act.tx.first(QuoteSQL.heldChange(of: id)), held.holdUntil <= act.now else {
             return
         }
-        // A payment that is under way has a minute more; it may be for something else, so nobody ends it.
+        // A payment under way gets a minute more. Do not end it: it may be for something else.
         if act.now < held.holdUntil.addingTimeInterval(graceForPayments),
             try await act.tx.first(AllocationSQL.isBeingPaid(id)) == true
         {
@@ -222,12 +228,12 @@ extension Booking {
         booking.publish(in: act.tx)
     }
 
-    /// Sees that a plan's cottages are free in the nights ahead; a hold whose time is over gives way.
+    /// Checks that a plan's cottages are free in the nights ahead; an overdue hold gives way.
     func makeRoom(for plan: BookingPlan, _ act: Act) async throws {
         guard let clock = try await act.tx.first(BookingSQL.zone(of: id)).flatMap(ParkClock.init(timeZone:)) else {
             throw Refusal.notFound
         }
-        // A stay that ends today takes no night any more.
+        // A stay that ends today takes no more nights.
         guard let nights = nightsAhead(of: plan, today: clock.date(at: act.now)) else { return }
         let conflicts = AllocationSQL.conflicts(plan.cottages.map(\.id), nights, except: id, now: act.now)
         for conflict in try await act.tx.all(conflicts) {
@@ -236,11 +242,11 @@ extension Booking {
         }
     }
 
-    /// Writes a change that has been thought through.
+    /// Writes a priced change.
     ///
-    /// The booking and all cottages that go or come are locked.
+    /// The caller has locked the booking and all cottages that go or come.
     ///
-    /// - Parameter change: the one that is taken back, where one is.
+    /// - Parameter change: the change that is undone, if any.
     mutating func apply(_ price: PricedChange, undoing change: QuoteSQL.MadeChange? = nil, _ act: Act) async throws {
         let plan = price.plan
         let replacement = replacement(in: plan)
@@ -277,7 +283,7 @@ extension Booking {
     }
 }
 
-/// Comes by at the deadline of a change that is held.
+/// The job that runs at the deadline of a held change.
 struct ExpireChange: Work {
     static let kind = "expireChange"
     static let queue = Job.Queue.effects
@@ -288,7 +294,7 @@ struct ExpireChange: Work {
         try await Booking.expireChange(of: bookingId, act)
     }
 
-    /// At the deadline, should it be a later one by now; soon, while somebody is still paying.
+    /// The next run: at the deadline if it is later now, and soon while somebody is still paying.
     func again(_ act: Act) async throws -> Date? {
         try await act.tx.first(QuoteSQL.heldChange(of: bookingId)).map {
             $0.holdUntil > act.now ? $0.holdUntil : act.now.addingTimeInterval(2)

@@ -3,7 +3,7 @@ import GuestModels
 import Postgres
 import SyncMessages
 
-/// The lines of bookings' prices.
+/// The charge lines of bookings.
 enum ChargeSQL {
     static func lines(where condition: SQL) -> Query<(booking: Booking.ID, line: ChargeLine)> {
         Query(
@@ -77,7 +77,7 @@ enum ChargeSQL {
         reverse("kind = 'cancellation' AND at = \(at)", of: booking, at: now)
     }
 
-    /// What a hold cost before it ran out, without its extras.
+    /// The price lines of a hold before it expired, without its extras.
     static func expiredLines(of booking: Booking.ID) -> Query<ChargeLine> {
         Query(
             """
@@ -93,9 +93,9 @@ enum ChargeSQL {
         )
     }
 
-    /// Takes back every line that has not been taken back, but for what was owed for a part given up before.
+    /// Takes back all lines that are not taken back yet, except fees for parts given up before.
     ///
-    /// - Parameter andFees: that too.
+    /// - Parameter andFees: whether to take these fees back too.
     static func reverseLines(of booking: Booking.ID, andFees: Bool = false, at now: Date) -> Command {
         reverse(andFees ? "true" : "kind <> 'cancellation'", of: booking, at: now)
     }
@@ -104,12 +104,12 @@ enum ChargeSQL {
         reverse("line.id = ANY(\(lines)::uuid[])", of: booking, at: now)
     }
 
-    /// What is owed to the municipality for nights that nobody slept here.
+    /// Takes back the tourist tax, because nobody slept here in these nights.
     static func reverseTouristTax(of booking: Booking.ID, at now: Date) -> Command {
         reverse("kind = 'touristTax'", of: booking, at: now)
     }
 
-    /// What an extra cost.
+    /// Takes back the lines of extras.
     static func reverseLines(ofOrders orders: [ExtraOrder.ID], of booking: Booking.ID, at now: Date) -> Command {
         reverse("extra_order_id = ANY(\(orders)::uuid[])", of: booking, at: now)
     }

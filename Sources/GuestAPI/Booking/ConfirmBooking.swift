@@ -5,12 +5,12 @@ import Postgres
 extension Booking {
     /// Makes a hold firm and queues the mail.
     ///
-    /// Harmless to repeat.
+    /// The call is safe to repeat.
     ///
-    /// - Parameter isCovered: somebody's payment has just covered the deposit, so nobody waives it.
+    /// - Parameter isCovered: whether a payment has just covered the deposit, so that nobody waives it.
     ///
-    /// Throws `depositOpen` for a guest while the deposit is not covered, `reasonNeeded` for staff who do
-    /// not say why they waive it.
+    /// Throws `depositOpen` for a guest while the deposit is not covered. Throws `reasonNeeded` for staff who waive it
+    /// without a reason.
     static func confirm(_ id: Booking.ID, reason: String?, isCovered: Bool = false, _ act: Act) async throws -> Booking
     {
         var booking = try await locked(id, act)
@@ -30,7 +30,7 @@ extension Booking {
             .bookingConfirmed(number: number, park: park, stay: stay)
         }
         if let group = booking.groupId {
-            // Who joins at this moment waits, and then tells of themselves.
+            // A guest who joins at this moment waits for this lock, and then writes their own change to the feed.
             let (_, members) = try await act.tx.all(GroupSQL.hold(group), GroupSQL.members(of: group))
             for member in members { act.tx.feed(member, .guest, to: booking.parkId) }
         }
@@ -39,7 +39,7 @@ extension Booking {
         return booking
     }
 
-    /// Staff waive the deposit of a stay that is firm and whose deposit is due again; else nothing happens.
+    /// Waives, for staff, the deposit of a firm stay if it is due again; otherwise does nothing.
     private func waiveDeposit(for reason: String?, _ act: Act) async throws -> Booking {
         guard let reason, let money = try await BookingMoney.of(id, act.as(.job("deposit"))),
             money.terms.depositDue != nil

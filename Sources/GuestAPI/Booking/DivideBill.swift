@@ -3,18 +3,20 @@ import GuestModels
 import Postgres
 import SyncMessages
 
-/// By what a household has agreed to owe another amount than before.
+/// The event by which a household has agreed to a different amount.
 enum Agreement: String, Sendable {
     case joined, agreed, paid, changed, coverEnded, handedOver
 }
 
-/// A booking's statement as the tables have it, and what it takes to write it back.
+/// A booking's statement as stored, with the facts needed to write it back.
 struct BookingMoney: Sendable {
     let id: Booking.ID
     let terms: ShareSQL.Terms
     var statement: BookingStatement
 
-    /// The statement of a booking, which the caller has locked where it is to be changed; nil for one without group.
+    /// Reads the statement of a booking; nil for a booking without group.
+    ///
+    /// The caller locks the booking before it changes the statement.
     static func of(_ id: Booking.ID, _ act: Act) async throws -> BookingMoney? {
         let its: SQL = "booking.id = \(id)"
         let (terms, lines, people, homes, shares, own) = try await act.tx.all(
@@ -25,7 +27,7 @@ struct BookingMoney: Sendable {
             ShareSQL.shares(of: id),
             ShareSQL.ownOrders(of: id)
         )
-        // A group whose organiser is gone has nobody behind it but those who stay.
+        // If the organiser is gone, one of the staying households is the backstop.
         guard let terms = terms.first, !people.isEmpty,
             let backstop = terms.backstop ?? people.map(\.householdId).min() ?? shares.first?.householdId
         else { return nil }
@@ -51,7 +53,9 @@ struct BookingMoney: Sendable {
         )
     }
 
-    /// The statement as somebody may see it: the organiser and staff all of it, a member the own household's part.
+    /// The statement as the asker may see it: all of it for the organiser and staff.
+    ///
+    /// A member sees the part of their own household.
     static func show(_ id: Booking.ID, _ act: Act) async throws -> StatementView {
         _ = try await Booking.found(id, by: .member, act)
         guard let money = try await of(id, act) else { throw Refusal.notFound }
@@ -69,13 +73,13 @@ struct BookingMoney: Sendable {
         )
     }
 
-    /// Brings shares, what is to be taken back and what is to be given back to what the facts say, and writes them.
+    /// Settles the statement by the present facts, and writes the shares, charges and refunds that follow.
     ///
     /// - Parameters:
-    ///   - how: by what households agree to another amount than before.
+    ///   - how: the event by which households agree to a different amount.
     ///   - joining: whether new households agree by being in the booking.
-    ///   - author: a household whose own doing made its part larger.
-    ///   - isByOthers: whether it was not the household that answers who did it; told from who asks unless said.
+    ///   - author: a household whose own action made its part larger.
+    ///   - isByOthers: whether another household than the backstop acts; if nil, the asker decides.
     mutating func settle(
         _ how: Agreement,
         joining: Bool = false,
@@ -87,13 +91,13 @@ struct BookingMoney: Sendable {
         let known = Dictionary(statement.shares.map { ($0.id, $0.refundable) }) { first, _ in first }
         let asked = Dictionary(statement.shares.map { ($0.id, $0.asked ?? $0.amount) }) { first, _ in first }
         let answered = statement.share(of: statement.backstop)?.amount ?? 0
-        // From the stay and the day it was placed alone, so that no change makes anything due later than it was.
+        // Due dates depend only on the stay and the day of booking, so no change postpones them.
         let due = terms.rules.balanceDue(for: terms.stay, today: clock.date(at: terms.placedAt))
         let make = { household in
             Share(id: act.id(), bookingId: id, householdId: household, amount: 0, due: due)
         }
         let takenBack = statement.settle(joining: joining, by: author, make: make)
-        // Until the organiser has accepted to answer, no guest makes it dearer for the household that does.
+        // Until the organiser accepts to answer, no other guest makes the backstop owe more.
         let isByOthers = isByOthers ?? terms.asker.map { $0 != statement.backstop } ?? false
         if isByOthers, !terms.isBacked, statement.share(of: statement.backstop)?.amount ?? 0 > answered {
             throw Refusal.backingOpen
@@ -103,7 +107,7 @@ struct BookingMoney: Sendable {
         act.tx.later([ShareSQL.upsert(statement.shares, how: how, at: act.now)])
         let depositDue = depositDue(on: clock.date(at: act.now))
         if depositDue != terms.depositDue { act.tx.later([ShareSQL.setDepositDue(depositDue, of: id)]) }
-        // More than before: what the desk has to give back is its task already.
+        // Only an increase counts: the desk already has a task for the earlier amount.
         if statement.shares.contains(where: { $0.refundable > known[$0.id] ?? 0 }) {
             try Job.enqueue(Overpaid(bookingId: id), key: id.description, at: act.now, act)
         }
@@ -126,7 +130,7 @@ struct BookingMoney: Sendable {
         )
     }
 
-    /// A firm stay whose deposit is not covered any more has a week to cover it, but no longer than until arrival.
+    /// A firm stay whose deposit is no longer covered has a week to cover it, at most until arrival.
     private func depositDue(on today: LocalDate) -> LocalDate? {
         guard terms.state == .confirmed || terms.state == .checkedIn, !statement.isDepositCovered, !terms.isWaived
         else {
@@ -137,19 +141,20 @@ struct BookingMoney: Sendable {
 }
 
 extension ShareSQL.Terms {
-    /// Throws `backingOpen` where the organiser has not accepted yet to answer for the booking: somebody else would owe
-    /// what the organiser orders.
+    /// Throws `backingOpen` if the organiser has not yet accepted to answer for the booking.
+    ///
+    /// Otherwise somebody else would owe what the organiser orders.
     func requireBacked(by principal: Principal) throws {
         guard principal.guestID == nil || isBacked else { throw Refusal.backingOpen }
     }
 }
 
 extension Booking {
-    /// Divides the price anew among the households, by the group's rule, after whatever changed it.
+    /// Divides the price anew among the households, by the group's rule, after any change.
     ///
-    /// The booking is locked. One without group has no shares.
+    /// The caller has locked the booking. A booking without group has no shares.
     ///
-    /// - Parameter then: when the change was made that is now undone; households keep what they had agreed to before.
+    /// - Parameter then: the time of a change that is undone. Households get back what they had agreed to before.
     static func divide(
         _ id: Booking.ID,
         joining: Bool = false,
@@ -165,9 +170,9 @@ extension Booking {
         try await money.settle(joining ? .joined : .changed, joining: joining, by: author, act)
     }
 
-    /// Says how the price is divided from now on; the organiser does.
+    /// Sets the rule by which the price is divided; the organiser does this.
     ///
-    /// Throws what stands against the rule: somebody who does not stay, nobody who pays, amounts that do not add up.
+    /// Throws if the rule names a household that does not stay, has no payer, or has amounts that do not add up.
     static func split(_ id: Booking.ID, by rule: SplitRule, _ act: Act) async throws -> [ShareView] {
         var booking = try await locked(id, act)
         guard var money = try await BookingMoney.of(id, act) else { throw Refusal.notChangeable }
@@ -186,7 +191,7 @@ extension Booking {
         return try await shares(of: id, act)
     }
 
-    /// What a rule would give, before anybody decides.
+    /// The amounts that a rule would give, before anybody decides.
     static func previewSplit(_ id: Booking.ID, by rule: SplitRule, _ act: Act) async throws -> [SplitRule.Amount] {
         try await found(id, act).requireDivisible()
         guard let statement = try await BookingMoney.of(id, act)?.statement else {
@@ -197,7 +202,7 @@ extension Booking {
             .map { SplitRule.Amount(householdId: $0.key, amount: $0.value) }
     }
 
-    /// The fee of a stay that was given up is divided by the rule that held then.
+    /// Throws for a booking that has ended: the rule of that time divides its fee.
     private func requireDivisible() throws(Refusal) {
         switch state {
         case .cancelled, .expired, .noShow: throw .notChangeable
@@ -205,9 +210,9 @@ extension Booking {
         }
     }
 
-    /// Agrees to what is asked of one's own household; the backstop owes that much less.
+    /// Agrees to the amount asked of the member's household; the backstop then owes less.
     ///
-    /// - Parameter version: of the share, so that nobody agrees to an amount they have not seen.
+    /// - Parameter version: the share's version, so that nobody agrees to an amount they have not seen.
     static func agree(to share: Share.ID, expecting version: Int, _ act: Act) async throws -> [ShareView] {
         guard let id = try await act.tx.first(ShareSQL.share(share))?.bookingId else { throw Refusal.notFound }
         var booking = try await locked(id, by: .member, act)
@@ -225,8 +230,10 @@ extension Booking {
         return try await Self.shares(of: id, act)
     }
 
-    /// The shares as the asker may see them: the organiser and staff all of it, a member their own household's and how
-    /// the others stand.
+    /// The shares as the asker may see them.
+    ///
+    /// The organiser and staff see everything. A member sees the own household's share, and only the state of the
+    /// others.
     static func shares(of id: Booking.ID, _ act: Act) async throws -> [ShareView] {
         _ = try await found(id, by: .member, act)
         return try await act.tx.all(ShareSQL.seen(where: "booking.id = \(id)", by: act.principal.guestID))
@@ -235,7 +242,7 @@ extension Booking {
 }
 
 extension [ShareSQL.Seen] {
-    /// Staff see those of their own parks alone.
+    /// The shares for an asker; staff see only those of their own parks.
     func views(for principal: Principal, at now: Date) throws -> [ShareView] {
         var todays: [String: LocalDate] = [:]
         for zone in Set(map(\.timeZone)) { todays[zone] = try ParkClock(stored: zone).date(at: now) }
@@ -275,7 +282,7 @@ extension ShareSQL.Seen {
 }
 
 extension Share {
-    /// How it stands for the whole group, what it is for its household and the organiser.
+    /// Publishes a share: its state to the group, its amounts to its household and the organiser.
     static func publish(_ id: Share.ID, of household: Household.ID, in group: TravelGroup.ID, in tx: Transaction) {
         tx.publish(id, .share, to: .group(group))
         tx.publish(id, .amount, to: .household(household))

@@ -3,10 +3,10 @@ import GuestModels
 import Postgres
 
 extension Booking {
-    /// Ends a hold whose time is over and frees its cottages; nothing happens to any other booking.
+    /// Ends an overdue hold and frees its cottages; does nothing to any other booking.
     ///
-    /// Who is still paying is stopped at the provider first, for up to a minute: a hold never outlives what can still
-    /// be paid for it, and money never comes for cottages that somebody else has.
+    /// Payments under way are stopped at the provider first, for up to a minute. So a hold does not end while it can
+    /// still be paid. No money comes for cottages that another booking has.
     static func expire(_ id: Booking.ID, _ act: Act) async throws {
         var booking = try await locked(id, act.as(.job(ExpireHold.kind)))
         guard let deadline = booking.holdUntil, booking.expire(at: act.now) else { return }
@@ -31,7 +31,7 @@ extension Booking {
     }
 }
 
-/// Comes by at a hold's deadline.
+/// The job that runs at a hold's deadline.
 struct ExpireHold: Work {
     static let kind = "expireHold"
     static let queue = Job.Queue.effects
@@ -42,7 +42,7 @@ struct ExpireHold: Work {
         try await Booking.expire(bookingId, act)
     }
 
-    /// At the deadline, should it be a later one by now; soon, while somebody is still paying.
+    /// The next run: at the deadline if it is later now, and soon while somebody is still paying.
     func again(_ act: Act) async throws -> Date? {
         try await act.tx.first(BookingSQL.deadline(of: bookingId)).map {
             $0 > act.now ? $0 : act.now.addingTimeInterval(2)

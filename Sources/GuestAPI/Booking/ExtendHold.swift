@@ -3,9 +3,10 @@ import GuestModels
 import Postgres
 
 extension Booking {
-    /// Lengthens a hold while it runs: the organiser or whoever placed it once, staff with a reason.
+    /// Lengthens a hold while it runs.
     ///
-    /// Held or expired, never both: both sides lock the same row.
+    /// The organiser or the member who placed it may do so once, staff may with a reason. Extending and expiring lock
+    /// the same row, so only one of them happens.
     static func extend(_ id: Booking.ID, _ request: ExtensionRequest, _ act: Act) async throws -> Booking {
         var booking = try await locked(id, orWhoPlacedIt: true, act)
         guard let rules = try await act.tx.first(BookingSQL.policy(of: id))?.rules else { throw Refusal.notFound }

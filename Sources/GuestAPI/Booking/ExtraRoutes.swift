@@ -3,7 +3,7 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// What a park offers beside the cottage, and who wants it.
+/// The routes of extras: what a park offers beside the cottage, and the orders for it.
 enum ExtraRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "listExtras": list, "orderExtra": order, "cancelExtra": cancel, "createExtra": create, "changeExtra": change,

@@ -74,8 +74,9 @@ enum ExtraSQL {
         )
     }
 
-    /// Takes from the stock of every date, in the order of the dates, so that two orders that meet queue and never
-    /// deadlock.
+    /// Takes an order from the stock of each of its dates.
+    ///
+    /// The dates are locked in order, so that two orders queue and never deadlock.
     static func reserve(_ order: ExtraOrder) -> [Command] {
         let slot = order.slot?.description ?? ""
         return [
@@ -100,7 +101,7 @@ enum ExtraSQL {
         ]
     }
 
-    /// Gives the stock of whole orders back, in the same order.
+    /// Gives the stock of whole orders back, locked in the same order.
     static func release(_ orders: [ExtraOrder.ID]) -> Command {
         Command(
             """
@@ -121,7 +122,7 @@ enum ExtraSQL {
         )
     }
 
-    /// Where something other than the usual stock is there, or something is taken.
+    /// The stock on dates where it is not the usual one, or where something is taken.
     static func stock(
         of park: Park.ID,
         from: LocalDate,
@@ -173,7 +174,7 @@ enum ExtraSQL {
         )
     }
 
-    /// The orders of some bookings that stand.
+    /// The orders of some bookings that are not cancelled.
     static func orders(where condition: SQL) -> Query<ExtraOrder> {
         Query(
             """
@@ -216,7 +217,9 @@ enum ExtraSQL {
         )
     }
 
-    /// An order that hosts prepare on a day, with the cottage it is for, or all of the booking's.
+    /// An order that hosts prepare on a day.
+    ///
+    /// It names its cottage, or all cottages of the booking if it is for no particular one.
     struct ToPrepare: Encodable, Sendable {
         let orderId: ExtraOrder.ID
         let bookingId: Booking.ID
@@ -228,7 +231,7 @@ enum ExtraSQL {
         let quantity: Int
         let household: String?
         let cottages: [String]
-        /// It begins on this day, so it has to be brought.
+        /// Whether the order begins on this day, so that it has to be brought.
         let isFirstDay: Bool
     }
 

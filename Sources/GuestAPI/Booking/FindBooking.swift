@@ -4,7 +4,7 @@ import Postgres
 import SyncMessages
 
 extension Booking {
-    /// Puts the four answers together, in the order of `rows`.
+    /// Puts the rows of bookings and their parts together, in the order of `rows`.
     static func assemble(
         _ rows: [BookingSQL.BookingRow],
         _ cottages: [(booking: Booking.ID, cottage: BookedCottage)],
@@ -62,7 +62,9 @@ extension Booking {
         return assemble(rows, cottages, travellers, lines, extras).first?.seen(by: viewers.first)
     }
 
-    /// The booking as the principal may see it: members see common lines and their household's, the organiser and staff all.
+    /// The booking as the principal may see it.
+    ///
+    /// Members see common lines and the lines of their household; the organiser and staff see all.
     func shown(_ act: Act) async throws -> Booking {
         guard hasOwnLines, act.principal.guestID != nil else { return self }
         return seen(by: try await act.tx.first(BookingSQL.viewer(of: id, act.principal.guestID)))
@@ -73,16 +75,18 @@ extension Booking {
         return seen(by: viewer.household, Set(viewer.people))
     }
 
-    /// One booking the principal may change, locked: first its cottages and `others` in id order, then itself.
+    /// Reads and locks one booking that the principal may change.
+    ///
+    /// Its cottages and `others` are locked first, in id order, then the booking.
     ///
     /// - Parameters:
-    ///   - stay: what the others are wanted for.
-    ///   - now: the time by which a hold must be over to give way, so that its cottages are locked in the same order; nil
-    ///     where no hold gives way.
+    ///   - stay: the stay for which the others are wanted.
+    ///   - now: the time by which overdue holds give way; their cottages are locked in the same order. If nil, no hold
+    ///     gives way.
     ///   - orWhoPlacedIt: whether the member who placed a hold may do so too.
     ///
-    /// Throws `notFound` for a booking that is none of the principal's, `forbidden` for a member where the
-    /// organiser is asked for.
+    /// Throws `notFound` for a booking that the principal may not see. Throws `forbidden` for a member if the organiser
+    /// is required.
     static func locked(
         _ id: Booking.ID,
         and others: [Cottage.ID] = [],
@@ -96,7 +100,7 @@ extension Booking {
         return try await found(id, by: role, orWhoPlacedIt: orWhoPlacedIt, isLocked: true, act)
     }
 
-    /// One booking the principal may change, unlocked, to see what a change would mean.
+    /// Reads one booking that the principal may change, without a lock, to see what a change would mean.
     static func found(
         _ id: Booking.ID,
         by role: Traveller.Role = .organiser,

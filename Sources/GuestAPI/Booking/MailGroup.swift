@@ -5,7 +5,7 @@ import Postgres
 extension Booking {
     /// Queues a mail to each member of a household, or of the whole group, in their own language.
     ///
-    /// - Parameter occasion: what it is about; a second letter about the same is not queued while the first waits.
+    /// - Parameter occasion: the subject; a second mail on the same subject is not queued while the first waits.
     static func mailMembers(
         _ occasion: String,
         about id: Booking.ID,

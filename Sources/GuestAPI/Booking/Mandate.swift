@@ -2,18 +2,17 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// The most that one of the staff may give away without a second person, by the park's rules of today: per day, and per
-/// booking.
+/// The most that a colleague may give away without a second person, per day and per booking.
 ///
-/// Every kind of gift counts, and each gift counts once.
+/// The park's rules of today decide. Every kind of gift counts, and each gift counts once.
 enum Mandate {
     enum Gift: String, Sendable {
         case goodwill, extra, fee, price
     }
 
-    /// Counts a gift on a booking, which is locked.
+    /// Counts a gift on a locked booking.
     ///
-    /// - Returns: the park's day it counts on, or nil when it is more than is left of a mandate; then nothing is counted.
+    /// - Returns: the park's day on which it counts. If too little of a mandate is left, nil; then nothing is counted.
     static func spend(_ amount: Int64, on booking: Booking, _ act: Act) async throws -> LocalDate? {
         guard let park = try await act.tx.first(ParkSQL.park(booking.parkId)) else { throw Refusal.notFound }
         let day = try ParkClock(stored: park.timeZone).date(at: act.now)
@@ -38,7 +37,7 @@ enum Mandate {
 
     /// Gives something on a booking as a whole, within the mandate.
     ///
-    /// Throws `secondPersonNeeded` above it: then it is asked for as goodwill.
+    /// Throws `secondPersonNeeded` above the mandate; a colleague then requests it as goodwill.
     static func give(_ amount: Int64, as gift: Gift, on booking: Booking, for reason: String, _ act: Act) async throws {
         guard amount > 0 else { return }
         guard let day = try await spend(amount, on: booking, act) else {

@@ -5,7 +5,7 @@ import Postgres
 /// What a booking has to tell those who collect its money, who come later in the list of features: they take it up as
 /// jobs of these names.
 
-/// More may have come in for its shares than they owe.
+/// More money may have come in for a booking's shares than they owe.
 struct Overpaid: Codable, Sendable {
     let bookingId: Booking.ID
 }
@@ -15,7 +15,7 @@ struct LeftOwing: Codable, Sendable {
     let bookingId: Booking.ID
 }
 
-/// Nobody should go on paying for it.
+/// Payments for a booking should be stopped.
 struct EndPayments: Codable, Sendable {
     let bookingId: Booking.ID
 }
@@ -24,11 +24,11 @@ extension Booking {
     /// How long after its deadline a hold keeps its cottages for payments that are still under way.
     static let graceForPayments: TimeInterval = 60
 
-    /// Takes back that a hold has run out, for money that was on its way, if all its cottages are still free.
+    /// Holds an expired booking again, for money that was under way, if all its cottages are still free.
     ///
-    /// Extras are not taken again: their stock may be gone. The booking is held again, for the caller to make firm.
+    /// Extras are not taken again: their stock may be gone. The caller makes the booking firm.
     ///
-    /// - Returns: false, and nothing has changed, when somebody else has a cottage or the stay is over.
+    /// - Returns: false, with nothing changed, if a cottage is taken or the stay is over.
     static func revive(_ id: Booking.ID, _ act: Act) async throws -> Bool {
         let job = Principal.job(ExpireHold.kind)
         var booking = try await locked(id, act.as(job))

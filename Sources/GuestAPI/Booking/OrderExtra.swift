@@ -4,16 +4,18 @@ import Postgres
 import SyncMessages
 
 extension ExtraOrder {
-    /// Orders an extra for a booking: for one's own household, or, as its organiser, for everybody.
+    /// Orders an extra for a booking.
     ///
-    /// Throws `extraSoldOut` when some date has too few left.
+    /// A member orders for the own household; the organiser also orders for everybody.
+    ///
+    /// Throws `extraSoldOut` when too few are left on a date.
     static func place(_ request: ExtraOrderRequest, for id: Booking.ID, _ act: Act) async throws -> Booking {
         var booking = try await Booking.locked(id, by: .member, act)
         try booking.allowExtras(at: act.now)
         guard let extra = try await act.tx.first(ExtraSQL.extra(request.extraId)), extra.parkId == booking.parkId,
             extra.isOpen, extra.slots.isEmpty ? request.slot == nil : request.slot.map(extra.slots.contains) ?? false
         else { throw Refusal.extraNotOffered.at("/extraId") }
-        // What the property system bills comes from there alone.
+        // A booking without group is billed by the property system alone.
         guard booking.groupId != nil else { throw Refusal.notChangeable }
         guard let money = try await BookingMoney.of(id, act) else { throw Refusal.notChangeable }
         let isOwn = try money.allowOrder(for: request.householdId, by: act.principal)
@@ -65,9 +67,9 @@ extension ExtraOrder {
         return try await Booking.found(id, by: .member, act)
     }
 
-    /// Takes an order back: until the day before it begins; staff at any time, with a reason.
+    /// Cancels an order: guests until the day before it begins, staff at any time with a reason.
     ///
-    /// An order that staff take off later than a guest could is a gift under their mandate. Harmless to repeat.
+    /// An order that staff cancel later than a guest could is a gift under their mandate. The call is safe to repeat.
     static func cancel(
         _ order: ExtraOrder.ID,
         of id: Booking.ID,
@@ -102,7 +104,7 @@ extension ExtraOrder {
         return try await Booking.found(id, by: .member, act)
     }
 
-    /// Gives the stock back; the lines are the caller's.
+    /// Marks orders as cancelled and gives their stock back; the caller takes back their lines.
     static func cancel(_ orders: [ExtraOrder], _ act: Act) {
         guard !orders.isEmpty else { return }
         let ids = orders.map(\.id)
@@ -111,8 +113,10 @@ extension ExtraOrder {
 }
 
 extension BookingMoney {
-    /// Sees that somebody may order an extra: a member for the own household; the organiser for everybody and for others
-    /// too, who are asked to agree; staff for all.
+    /// Checks that the principal may order an extra.
+    ///
+    /// Members order for the own household, staff for everybody. The organiser also orders for everybody and for other
+    /// households, which are then asked to agree.
     ///
     /// - Returns: whether the household orders it for itself.
     fileprivate func allowOrder(for household: Household.ID?, by principal: Principal) throws -> Bool {
@@ -128,7 +132,7 @@ extension BookingMoney {
         return false
     }
 
-    /// Sees that somebody may take an order back: who could have made it.
+    /// Checks that the principal may cancel an order: anybody who could have made it.
     fileprivate func allowCancellation(of order: ExtraOrder, by principal: Principal) throws {
         guard principal.guestID != nil, order.householdId == nil || order.householdId != terms.asker else { return }
         guard terms.isOrganiser else { throw Refusal.forbidden }
@@ -162,9 +166,9 @@ extension Extra {
         return extra
     }
 
-    /// Sets what there is on one date and slot.
+    /// Sets the stock of one date and slot.
     ///
-    /// Throws `stockPromised` when more than that have been ordered.
+    /// Throws `stockPromised` when more than that is ordered already.
     static func setStock(_ id: Extra.ID, _ request: StockRequest, _ act: Act) async throws {
         guard let extra = try await act.tx.first(ExtraSQL.extra(id)),
             act.principal.has([.reception, .host], at: extra.parkId)
@@ -177,10 +181,10 @@ extension Extra {
         act.tx.publish(id, .extra, to: .park(extra.parkId))
     }
 
-    /// What a park offers in some days, with what is left of it.
+    /// An extra that a park offers, with the stock left on some days.
     struct Offered: Encodable, Sendable {
         let extra: Extra
-        /// Dates on which something is taken or the stock is another than usual; on all others there is `extra.stock`.
+        /// Dates with orders or with an unusual stock; all other dates have `extra.stock`.
         let dates: [ExtraStock]
     }
 
@@ -197,7 +201,7 @@ extension Extra {
 }
 
 extension Extra {
-    /// What has to be got ready at a park for a day.
+    /// The orders that a park has to prepare for a day.
     static func toPrepare(at park: Park.ID, on day: LocalDate, _ look: Look) async throws -> [ExtraSQL.ToPrepare] {
         try look.principal.require([.reception, .host, .housekeeping], at: park)
         return try await look.reader.all(ExtraSQL.toPrepare(in: park, on: day))

@@ -3,14 +3,14 @@ import GuestModels
 import Postgres
 
 extension Booking {
-    /// Holds every cottage asked for, or none, for as long as the park's rules say.
+    /// Holds every requested cottage, or none, for as long as the park's rules say.
     ///
-    /// Locks the cottages in id order before anything else, so that groups that want the same ones queue
-    /// and never deadlock; the exclusion constraint stays the last line. A hold whose time is over gives
-    /// way here even when its job has not come by yet.
+    /// The cottages are locked in id order before anything else. So groups that want the same cottages queue and never
+    /// deadlock. The exclusion constraint is the last line of defence. An overdue hold gives way even before its job
+    /// has run.
     ///
-    /// - Parameter isByDesk: whether a colleague books in the guest's name, and may set the house rules for guests aside
-    ///   for the reason that the request gives.
+    /// - Parameter isByDesk: whether a colleague books in the guest's name. The colleague may set aside the house rules
+    ///   if the request gives a reason.
     ///
     /// Throws `cottageTaken` when somebody else has one of them.
     static func place(_ request: BookingRequest, isByDesk: Bool = false, _ act: Act) async throws -> Booking {
@@ -23,7 +23,7 @@ extension Booking {
             act
         )
         if request.reason == nil { try park.rules.allow(request.stay, in: taken.map(\.type.id)) }
-        // Nobody leaves the group from here on, so nobody stays who has left.
+        // From here on nobody can leave the group, so the booking has no traveller who has left.
         let (_, people) = try await act.tx.all(
             GroupSQL.hold(request.groupId),
             GroupSQL.travellers(of: request.groupId)
@@ -64,7 +64,7 @@ extension Booking {
         return booking
     }
 
-    /// What a park offers somebody who asks for a stay.
+    /// The park's offer for a requested stay.
     private struct Offer {
         let guest: Guest.ID
         let park: Park
@@ -76,7 +76,7 @@ extension Booking {
             Dictionary(types.map { ($0.id, $0.cleaningFee) }) { first, _ in first }
         }
 
-        /// One round trip; throws what stands against the request before any cottage is locked.
+        /// Reads the offer in one round trip; throws what forbids the request before any cottage is locked.
         static func find(for request: BookingRequest, isByDesk: Bool, _ act: Act) async throws -> Offer {
             guard let guest = act.principal.guestID else { throw Refusal.notFound }
             let (_, own, holds, parks, types, rates, conflicts) = try await act.tx.all(
@@ -95,7 +95,7 @@ extension Booking {
             guard request.reason == nil || isByDesk else { throw Refusal.forbidden.at("/reason") }
             guard request.stay.arrival >= today else { throw Refusal.arrivalPassed }
             if request.reason == nil { try park.rules.allow(request.stay, today: today) }
-            // Whoever comes later than that need not queue for the rows to hear it.
+            // Refuse at once if a cottage is taken, without queueing for its lock.
             guard conflicts.allSatisfy(\.isDue) else { throw Refusal.cottageTaken }
             return Offer(guest: guest, park: park, types: types, rates: rates, today: today)
         }
@@ -155,7 +155,7 @@ extension Booking {
         )
     }
 
-    /// What one guest may hold at a time, so that nobody keeps a park from the others for nothing.
+    /// The most holds of one guest at a time, so that no guest blocks a park without paying.
     static let maximumHolds = 20
 
     private struct Taken {
@@ -164,8 +164,9 @@ extension Booking {
         let isChosen: Bool
     }
 
-    /// Locks what was chosen, and for every "any of this type" a free one; tries again with others when
-    /// somebody was faster, then says that they are taken.
+    /// Locks the chosen cottages, and a free one for every "any of this type".
+    ///
+    /// If another guest was faster, it tries other free cottages. It throws `cottageTaken` after three tries.
     private static func lockCottages(
         for request: BookingRequest,
         _ types: [CottageType],
@@ -212,7 +213,7 @@ extension Booking {
         throw Refusal.cottageTaken
     }
 
-    /// Eight characters without those that people mix up, from the id: the same booking, the same number.
+    /// A number of eight easily read characters, made from the id: the same id has the same number.
     static func number(of id: Booking.ID, _ secret: ServerSecret) -> String {
         let alphabet = Array("ABCDEFGHJKLMNPQRSTUVWXYZ23456789")
         let letters = secret.digest("booking-number", id.description).prefix(8).map {

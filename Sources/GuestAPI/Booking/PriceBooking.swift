@@ -2,20 +2,22 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What a plan costs and whom it counts, under what was agreed when the booking was placed.
+/// A plan's price and its numbers of people, under the terms of the time of booking.
 struct PricedPlan: Sendable {
     var adults: Int
     var children: Int
     var babies: Int
-    /// Lodging alone; extras have the price of the day they were ordered.
+    /// Lines for lodging only; extras keep the price of the day they were ordered.
     var charges: [ChargeLine]
-    /// Minor units that must be covered before such a stay is firm.
+    /// The deposit in minor units that must be covered before such a stay is firm.
     var deposit: Int64
 
+    /// Prices a plan.
+    ///
     /// - Parameters:
-    ///   - types: of the plan's cottages.
-    ///   - pricedAs: the types that were booked, where the desk has given others.
-    ///   - fees: what cleaning costs, by type.
+    ///   - types: the types of the plan's cottages.
+    ///   - pricedAs: the booked types, where the desk has given others.
+    ///   - fees: the cleaning fees by type.
     ///   - bookedOn: the park-local day the booking was placed.
     /// - Throws: `unknownTraveller`, `nobodyGrown`, `partyTooLarge`, `noRate`.
     init(
@@ -62,28 +64,28 @@ struct PricedPlan: Sendable {
     }
 }
 
-/// A change that has been thought through: what is written if it is made.
+/// A priced change: everything that is written if it is made.
 struct PricedChange: Sendable {
     let plan: BookingPlan
     let priced: PricedPlan
-    /// Lines to take back, by id, and lines to add.
+    /// The lines to take back and the lines to add.
     let reversed: [(id: ChargeLine.ID, line: ChargeLine)]
     let added: [ChargeLine]
     /// Extras for which the new stay has no room.
     let dropped: [ExtraOrder]
-    /// The park-local day, and what was agreed.
+    /// The present date at the park, and the house rules agreed on at the time of booking.
     let today: LocalDate
     let rules: HouseRules
 
     var lines: [ChargeLine] { reversed.map(\.line.reversal) + added }
 
-    /// Works out what the plan means for a booking.
+    /// Prices a plan as a change of a booking.
     ///
     /// - Parameters:
-    ///   - isCourtesy: the park's own wish, for which nobody pays a fee.
-    ///   - isBound: whether the house rules for days of arrival and lengths hold.
-    ///   - isUndoing: whether a change is taken back, so that the caller restores the reductions of before.
-    /// - Throws: what stands against it, in the rules or for the party.
+    ///   - isCourtesy: whether the park wants the change, so that nobody pays a fee.
+    ///   - isBound: whether the house rules for arrival days and lengths of stay apply.
+    ///   - isUndoing: whether a change is undone, so that the caller restores the earlier reductions.
+    /// - Throws: what forbids the change, by the rules or for the party.
     init(
         _ plan: BookingPlan,
         for booking: Booking,
@@ -144,7 +146,7 @@ struct PricedChange: Sendable {
         )
         guard housing.fits else { throw Refusal.partyTooLarge }
         self.plan = plan
-        // An extra that has begun stays, and is paid in full, when guests leave earlier.
+        // An extra that has begun stays and is paid in full when guests leave earlier.
         let isHere = booking.state == .checkedIn
         dropped = booking.extras.filter { !$0.fits(plan.stay) && !(isHere && $0.from <= clock.date(at: act.now)) }
         let difference = Self.lines(
@@ -161,7 +163,7 @@ struct PricedChange: Sendable {
         added = difference.added + (fee > 0 ? [ChargeLine(.cancellation, unitAmount: fee)] : [])
     }
 
-    /// Travellers who have left since the booking, for instance by erasing their account, still count.
+    /// Travellers who have left the group since the booking; they still count for the price.
     private static func departed(
         _ staying: [Traveller],
         without present: [Traveller],
@@ -180,7 +182,7 @@ struct PricedChange: Sendable {
         }
     }
 
-    /// What becomes of the lines that count, and how much less lodging costs.
+    /// The lines to take back and to add, and how much less the lodging costs.
     private static func lines(
         _ live: [(id: ChargeLine.ID, line: ChargeLine)],
         against charges: [ChargeLine],
@@ -190,7 +192,7 @@ struct PricedChange: Sendable {
         away: Set<Traveller.ID>,
         isUndoing: Bool
     ) -> (reversed: [(id: ChargeLine.ID, line: ChargeLine)], added: [ChargeLine], lost: Int64) {
-        // Whoever has left before the others, or did not come, owes the tax of the nights slept, whatever changes.
+        // The tax of a household that has left early or did not come stays as it is.
         func isSettled(_ line: ChargeLine) -> Bool {
             line.kind == .touristTax && (line.travellerId.map(away.contains) ?? false)
         }
@@ -212,7 +214,9 @@ struct PricedChange: Sendable {
 }
 
 extension Housing {
-    /// - Parameter homes: who was given which cottage; those for other cottages do not count.
+    /// Places people into cottages.
+    ///
+    /// - Parameter homes: the cottages given to households; entries for other cottages do not count.
     init(
         of people: [Traveller],
         in cottages: [(id: Cottage.ID, type: CottageType)],
@@ -237,6 +241,8 @@ extension Housing {
 }
 
 extension [ChargeLine] {
-    /// The sum that a cancellation fee is a percentage of: all lines but tourist tax, which only a stay owes.
+    /// The sum that a cancellation fee is a percentage of.
+    ///
+    /// Tourist tax is left out, because only a stay owes it.
     fileprivate var lost: Int64 { filter { $0.kind != .touristTax }.total }
 }

@@ -3,7 +3,7 @@ import GuestModels
 import Postgres
 import SyncMessages
 
-/// Changes that are quoted, held or made.
+/// Quotes: changes that are priced, held or made.
 enum QuoteSQL {
     static func insert(_ quote: Quote) throws -> Command {
         Command(
@@ -62,9 +62,9 @@ enum QuoteSQL {
         }
     }
 
-    /// Holds what a plan takes beside what the booking has: whole cottages, and nights before and after its own.
+    /// Holds the cottages and nights that a plan takes beyond the booking's own.
     ///
-    /// - Parameter nights: those of the plan that are still ahead.
+    /// - Parameter nights: the nights of the plan that are still ahead.
     static func hold(
         _ quote: Quote.ID,
         _ plan: BookingPlan,
@@ -93,12 +93,12 @@ enum QuoteSQL {
         ]
     }
 
-    /// Gives up what a change has held.
+    /// Gives up the held change of a booking, with its cottages and nights.
     static func endHeldChange(of booking: Booking.ID) -> Command {
         Command("DELETE FROM held_change WHERE booking_id = \(booking)")
     }
 
-    /// Keeps what there was before and who has made the change, so that it can be undone.
+    /// Marks a quote as used; keeps the earlier plan and the principal, so that the change can be undone.
     static func use(_ quote: Quote.ID, of booking: Booking, at now: Date) throws -> Command {
         Command(
             """
@@ -144,7 +144,7 @@ enum QuoteSQL {
         Command("UPDATE quote SET undone_at = \(now) WHERE id = \(quote)")
     }
 
-    /// Quotes are told apart from the booking's history, which its lines are, so old ones can go.
+    /// Deletes old quotes; the charge lines keep the booking's history.
     static func deleteOldQuotes(now: Date) -> Command {
         let then = now.addingTimeInterval(-30 * 86400)
         return .forget("quote", where: "expires_at <= \(then) AND id NOT IN (SELECT quote_id FROM held_change)")

@@ -3,9 +3,9 @@ import GuestModels
 import Postgres
 import SyncMessages
 
-/// Publishes all groups' bookings and shares again, in portions, when a version shows them differently.
+/// Publishes all groups' bookings and shares again, in portions, after a schema version that shows them differently.
 ///
-/// The scheduler queues it, once for each such version, so that no process of an older version meets it.
+/// The scheduler queues the job once for each such version, so no process of an older version runs it.
 struct Republish: Work {
     static let kind = "republish"
     static let queue = Job.Queue.effects

@@ -1,7 +1,7 @@
 import GuestModels
 import Postgres
 
-/// Who owes what of a booking.
+/// The routes of shares: what each household owes of a booking.
 enum ShareRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "listShares": list, "splitBooking": split, "previewSplit": preview, "agreeToShare": agree,

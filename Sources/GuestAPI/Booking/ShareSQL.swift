@@ -58,11 +58,11 @@ enum ShareSQL {
         let leastFeePercent: Int
         let currency: String
         let rule: SplitRule
-        /// As they were when the booking was placed.
+        /// The house rules at the time when the booking was placed.
         let rules: HouseRules
         let timeZone: String
         let placedAt: Date
-        /// The household that answers for the booking; nil where its group has nobody who organises.
+        /// The backstop; nil if there is none and the group has no organiser.
         let backstop: Household.ID?
         /// True if the backstop is the organiser's present household; only then may guests make it owe more.
         let isBacked: Bool
@@ -129,7 +129,7 @@ enum ShareSQL {
         Query("SELECT id FROM extra_order WHERE booking_id = \(booking) AND is_own") { try $0.decode("id") }
     }
 
-    /// The bookings of a group that still stand and whose bill names somebody of it.
+    /// The bookings of a group that are on hold, confirmed or checked in.
     static func live(of group: TravelGroup.ID) -> Query<Booking.ID> {
         Query(
             """
@@ -170,8 +170,9 @@ enum ShareSQL {
         ) { try $0.decode("id") }
     }
 
-    /// The agreement before a payment at the desk raised it; no row if the household has agreed to something since, or made
-    /// its own part larger.
+    /// The agreement before a payment at the desk raised it.
+    ///
+    /// There is no row if the household has since agreed to something, or enlarged its own part.
     static func agreedBefore(payment: TillPayment.ID) -> Query<Int64> {
         Query(
             """
@@ -187,7 +188,7 @@ enum ShareSQL {
         ) { try $0.decode("agreed") }
     }
 
-    /// Makes a booking another version, so that whoever saw the one before does not go by it.
+    /// Raises a booking's version, so that a client with the earlier version is refused.
     static func touch(_ booking: Booking.ID) -> Command {
         Command("UPDATE booking SET version = version + 1 WHERE id = \(booking)")
     }
@@ -221,8 +222,9 @@ enum ShareSQL {
         }
     }
 
-    /// The amounts that the households of a booking had agreed to before an instant; a household that has agreed anew
-    /// since is left out.
+    /// The amounts that the households of a booking had agreed to before an instant.
+    ///
+    /// A household that has agreed anew since is left out.
     static func agreements(
         of booking: Booking.ID,
         before then: Date
@@ -254,7 +256,7 @@ enum ShareSQL {
         ) { (try $0.decode("id"), try $0.decode("name")) }
     }
 
-    /// A share with what decides how much of it a guest sees.
+    /// A share with the facts that decide how much of it a guest sees.
     struct Seen: Sendable {
         let share: Share
         let parkId: Park.ID
@@ -299,9 +301,9 @@ enum ShareSQL {
         Command("UPDATE booking SET split = \(rule) WHERE id = \(booking)")
     }
 
-    /// Writes the shares of a booking as a statement has them: new households come, the others change, nobody goes.
+    /// Writes the shares of a statement: adds new households, updates the others, and deletes none.
     ///
-    /// - Parameter how: by what a household that agrees to another amount than before has agreed.
+    /// - Parameter how: the event by which a household has agreed to a different amount.
     static func upsert(_ shares: [Share], how: Agreement, at now: Date) -> Command {
         Command(
             """

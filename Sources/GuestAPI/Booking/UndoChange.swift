@@ -5,11 +5,12 @@ import Postgres
 extension Booking {
     /// Undoes the last change: stay, cottages and people are as before, and its fee is not owed.
     ///
-    /// Guests undo the group's own change, for the minutes of a hold; staff undo any, for the hours of the park's rule.
-    /// Extras for which the change had no room do not come back, because their stock may be gone.
+    /// Guests undo the group's own change within the minutes of a hold. Staff undo any change within the hours of the
+    /// park's rule. Dropped extras do not come back, because their stock may be gone.
     ///
-    /// Throws `tooLateToUndo` if there is none, if it was too long ago, or if the desk has moved the guests since;
-    /// `cottageTaken` if an earlier cottage is taken now; `depositOpen` if a firm stay would need more money before.
+    /// Throws `tooLateToUndo` if there is no change, if it was too long ago, or if the desk has moved the guests since.
+    /// Throws `cottageTaken` if an earlier cottage is taken now. Throws `depositOpen` if a firm stay would need more
+    /// money first.
     static func undoChange(of id: Booking.ID, for reason: String?, _ act: Act) async throws -> Booking {
         let (made, policies) = try await act.tx.all(QuoteSQL.lastChange(of: id), BookingSQL.policy(of: id))
         var booking = try await locked(
@@ -19,7 +20,7 @@ extension Booking {
             giveWayAt: act.now,
             act
         )
-        // The booking is locked by now, and somebody may have undone it before.
+        // The lock may have waited for another request that has undone the change, so read the change again.
         guard let change = try await act.tx.first(QuoteSQL.lastChange(of: id)), change.quoteId == made.first?.quoteId,
             change.plan == booking.plan, let rules = policies.first?.rules
         else { throw Refusal.tooLateToUndo }
@@ -64,7 +65,7 @@ extension Booking {
         return try await found(id, act)
     }
 
-    /// Brings the lines of the price to what the present stay and people cost, after a mistake was taken back.
+    /// Prices the present stay and people anew, after a mistake was undone.
     ///
     /// The caller divides the price anew.
     func reprice(_ act: Act) async throws {

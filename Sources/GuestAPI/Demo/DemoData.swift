@@ -57,7 +57,7 @@ public struct DemoData: Sendable {
             step += 1
             progress(step, total)
         }
-        // Nobody wants the mails of people who do not exist.
+        // The demo's guests do not exist, so delete their mails.
         try await app.act(as: Self.principal) { try await $0.tx.run(JobSQL.deleteAllMails) }
     }
 

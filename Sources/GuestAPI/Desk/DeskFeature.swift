@@ -2,7 +2,7 @@ import GuestModels
 import Postgres
 
 extension Feature {
-    /// What reception does, for guests and for the park, and what other systems hear of it.
+    /// The work of reception for guests and for the park, and the change feed for other systems.
     static let desk = Feature(
         name: "desk",
         handlers: [DeskRoutes.handlers, TaskRoutes.handlers],

@@ -55,7 +55,7 @@ enum DeskGuests {
         else { throw Refusal.notFound }
     }
 
-    /// Writes to the audit what staff read in a guest's name, and their looks at what is personal, so that guests can see it.
+    /// Writes to the audit when staff read data in a guest's name or look at personal data, so that guests can see it.
     static func recordRead(_ call: Call) async throws {
         guard call.row.method == .get else { return }
         let guest: Guest.ID?
@@ -84,7 +84,7 @@ enum DeskGuests {
         guest.name = change.name ?? guest.name
         guest.language = change.language ?? guest.language
         try await act.tx.run(DeskGuestSQL.updateDeskGuest(guest))
-        // Not the names: an erasure must find none here.
+        // Leave the names out of the audit, so that an erasure need not search it.
         try Audit.record("guest.change", target: id.uuid, park: park, onBehalfOf: id, reason: change.reason, act)
         act.tx.publish(id, .guest, to: .guest(id))
         try await Guest.feedParks(of: id, in: act.tx)
@@ -93,9 +93,9 @@ enum DeskGuests {
 
     /// Erases an account that the desk of the park has made.
     ///
-    /// Throws as `change` does, and as `Guest.erase`.
+    /// Throws as `change` and `Guest.erase` do.
     ///
-    /// - Returns: what remains all the same.
+    /// - Returns: the records that remain after the erasure.
     static func erase(
         _ id: Guest.ID,
         at park: Park.ID,

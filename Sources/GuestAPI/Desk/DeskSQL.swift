@@ -71,10 +71,9 @@ enum DeskSQL {
         let arrivalTime: LocalTime?
         /// The hour until which the group may stay on the last day, on the park's clock.
         let checkOutBy: LocalTime
-        /// Every cottage is ready.
+        /// True if every cottage is ready.
         let isReady: Bool
-        /// What has not been paid yet; nil for those of the staff who do not see money, and for reservations of another
-        /// system.
+        /// The amount that is still open; nil for staff who may not see money, and for reservations of another system.
         var open: Money?
     }
 
@@ -188,7 +187,9 @@ enum DeskSQL {
         Query("SELECT version FROM scope WHERE name = 'changes:' || \(park)::text") { try $0.decode("version") }
     }
 
-    /// A guest is told as they are now: one whose group has booked firmly, or whom the desk knows, and not once erased.
+    /// The changes of a park, each with its present data.
+    ///
+    /// A guest is included if their group has booked firmly or the desk knows them, and never once erased.
     static func changes(of park: Park.ID, after number: Int, limit: Int) -> Query<(number: Int, json: String)> {
         Query(
             """
@@ -209,10 +210,10 @@ enum DeskSQL {
         ) { (try $0.decode("number"), try $0.decode("json", as: JSONText.self).text) }
     }
 
-    /// Of what has changed again since, the older news; the newest change of each thing stays.
+    /// Deletes old changes that a newer change of the same thing has replaced; the newest change of each thing stays.
     ///
-    /// It looks at the changes that have become old within a week, and at the older ones of what has changed within a week:
-    /// so it never reads the whole feed.
+    /// The command looks at changes that became old within a week, and at older changes of things that changed within a
+    /// week. So it never reads the whole feed.
     static func forgetChanges(before then: Date, at now: Date) -> Command {
         let week = 7.0 * 86400
         return .forget(

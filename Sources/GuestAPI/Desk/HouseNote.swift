@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What everybody who works at a park should know on some days.
+/// A note for everybody who works at a park on some days.
 struct HouseNote: Encodable, Sendable {
     let id: UUID
     let from: LocalDate

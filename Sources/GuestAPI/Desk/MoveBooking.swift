@@ -3,10 +3,11 @@ import GuestModels
 import Postgres
 
 extension Booking {
-    /// Gives a booking another cottage instead of one of its own, for a reason of the house; the price of what was
-    /// booked stays, but for a choice that is no longer kept.
+    /// Moves a booking from one of its cottages to another, for a reason of the house.
     ///
-    /// Throws `cottageTaken` when the other is not free, `partyTooLarge` when they do not fit.
+    /// The price stays the same, except for the fee of a chosen cottage that is no longer kept.
+    ///
+    /// Throws `cottageTaken` when the new cottage is not free, and `partyTooLarge` when the party does not fit.
     static func move(
         _ id: Booking.ID,
         _ request: MoveRequest,
@@ -46,7 +47,7 @@ extension Booking {
         return try await found(id, act)
     }
 
-    /// The first night in a cottage that a stay gets today; nil where the stay has not begun before today.
+    /// The first night in the new cottage, which is today; nil if the stay did not begin before today.
     private func daySinceMove(_ act: Act) async throws -> LocalDate? {
         let zone = try await act.tx.first(BookingSQL.zone(of: id))
         guard let today = zone.flatMap(ParkClock.init(timeZone:))?.date(at: act.now) else {
@@ -55,7 +56,7 @@ extension Booking {
         return stay.arrival < today ? today : nil
     }
 
-    /// A reservation of the property system has its price from there; it gets the cottage, and its task is done.
+    /// Gives a reservation of the property system a cottage and ends its task; the price stays the property system's.
     private mutating func moveReservation(_ request: MoveRequest, _ act: Act) async throws {
         guard state == .confirmed || state == .checkedIn else { throw Refusal.notChangeable }
         let own = cottages.map(\.id)

@@ -1,14 +1,14 @@
 import GuestModels
 import Postgres
 
-/// What reception looks up: who comes, who goes, a booking, a guest.
+/// The lists and searches of reception: arrivals, departures, bookings and guests.
 enum DeskSearch {
     /// A list of one day.
     enum DayList: Sendable {
         case arrivals, departures
     }
 
-    /// The bookings that begin or end on a day, today unless told; housekeeping does not see what is open of them.
+    /// The bookings that begin or end on a day, today by default; housekeeping does not see their open amounts.
     static func list(
         _ list: DayList,
         at park: Park.ID,

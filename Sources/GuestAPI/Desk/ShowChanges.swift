@@ -1,11 +1,11 @@
 import GuestModels
 import Postgres
 
-/// What the property system and the accountant read: every change of a park's bookings, cottages and guests.
+/// The change feed for the property system and the accountant: every change of a park's bookings, cottages and guests.
 enum ChangesFeed {
     /// - Parameter since: the last number the reader has; 0 from the beginning.
-    /// - Returns: the JSON of a page, put together from what PostgreSQL has ready.
-    /// - Throws: `sinceAhead` for a number we never gave.
+    /// - Returns: the JSON of a page, put together from JSON that PostgreSQL has made.
+    /// - Throws: `sinceAhead` for a number that the feed has not reached.
     static func show(_ park: Park.ID, since: Int, limit: Int, _ look: Look) async throws -> [UInt8] {
         try look.principal.require([.finance], or: .feed, at: park)
         let (parks, versions, changes) = try await look.reader.all(

@@ -2,10 +2,10 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// One day of a park, as the desk begins it.
+/// The numbers and notes of one day at a park, as the desk needs them in the morning.
 struct ParkDay: Encodable, Sendable {
     struct Hour: Encodable, Sendable {
-        /// 0 to 23 on the park's clock; absent for those who have not said when.
+        /// 0 to 23 on the park's clock; absent for bookings without an arrival time.
         let hour: Int?
         let bookings: Int
         let people: Int

@@ -3,16 +3,16 @@ import GuestModels
 import Postgres
 
 extension StaffTask {
-    /// What makes tasks.
+    /// The origins of tasks.
     enum Source: String, Sendable {
         case staff, reservation, refund, payment, dispute, goodwill, message, backstop, deposit
     }
 
-    /// Makes a task; staff do, and features that need somebody.
+    /// Makes a task, for staff or for a feature that needs a person.
     ///
     /// - Parameters:
-    ///   - subject: what it is about; while a task of that source and subject is open, there is no second, and this is
-    ///     a note in its history.
+    ///   - subject: the thing that the task is about. While a task of that source and subject is open, a note in its
+    ///     history is added instead of a second task.
     @discardableResult
     static func open(
         _ request: StaffTaskRequest,
@@ -39,7 +39,7 @@ extension StaffTask {
             refusing: ["task_pkey": .idTaken, "task_park_id_fkey": .notFound]
         )
         guard made == 1 else {
-            // Whoever was first has committed by now; it can only have been closed since.
+            // The transaction that made the task first has committed; the task may have been closed since.
             guard let there = try await act.tx.first(TaskSQL.open(source.rawValue, subject ?? "", in: park)) else {
                 throw Problem.unavailable
             }
@@ -52,7 +52,7 @@ extension StaffTask {
         return task
     }
 
-    /// Ends the open task about something that is right again, if there is one.
+    /// Ends the open task about a problem that is solved, if there is such a task.
     static func resolve(_ source: Source, _ subject: String, in park: Park.ID, note: String, _ act: Act) async throws {
         guard var task = try await act.tx.first(TaskSQL.open(source.rawValue, subject, in: park)) else { return }
         task.state = .done
@@ -63,7 +63,7 @@ extension StaffTask {
         ])
     }
 
-    /// Changes a task, hands it on or ends it; its history says what and who.
+    /// Changes a task, hands it on or ends it; its history keeps each change and its author.
     static func change(
         _ id: StaffTask.ID,
         _ change: StaffTaskChange,

@@ -3,7 +3,7 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// What staff have to do and to know.
+/// The routes for the tasks and notes of staff.
 enum TaskRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "listTasks": list, "createTask": create, "showTask": show, "changeTask": change, "writeNote": writeNote,

@@ -56,7 +56,7 @@ enum TaskSQL {
         )
     }
 
-    /// No row when there is an open task of that source and subject.
+    /// Writes a task; no row changes if an open task of that source and subject exists.
     static func insert(_ task: StaffTask, subject: String?) -> Command {
         Command(
             """

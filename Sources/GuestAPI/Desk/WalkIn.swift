@@ -3,9 +3,9 @@ import GuestModels
 import Postgres
 
 extension Booking {
-    /// Books for somebody who stands at the desk, and lets them in where that is asked: all of it or nothing.
+    /// Books for a guest who stands at the desk, and checks them in if that is asked; all of it or nothing.
     ///
-    /// The booking is the guest's own, made by the colleague; the audit has both names.
+    /// The booking belongs to the guest and is made by the colleague; the audit has both names.
     static func walkIn(
         _ request: WalkInRequest,
         at park: Park.ID,

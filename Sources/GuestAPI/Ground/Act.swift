@@ -3,17 +3,17 @@ import GuestModels
 import Logging
 import Postgres
 
-/// Who acts, when, with what, and the transaction in which everything of it happens.
+/// The actor, the time, the environment and the transaction of one action.
 ///
-/// Verbs take it as their last argument and pass it on. So they call each other, and routes, phones and jobs reach the
-/// same verb, without half-done work.
+/// Verbs take an act as their last argument and pass it on. So verbs can call each other, and routes, phones and jobs
+/// can call the same verb. All of it commits together or not at all.
 struct Act: Sendable {
     let principal: Principal
-    /// One instant for all of it.
+    /// One time for the whole act.
     let now: Date
     let app: AppEnvironment
     let tx: Transaction
-    /// Names the request or the job in each line.
+    /// A logger that adds the request or the job to each line.
     let logger: Logger
 
     /// A new identifier.
@@ -26,7 +26,7 @@ struct Act: Sendable {
     func at(_ instant: Date) -> Act { Act(principal: principal, now: instant, app: app, tx: tx, logger: logger) }
 }
 
-/// Who looks, when, with what, and the reader that asks.
+/// The principal, the time, the environment and the reader of one read.
 struct Look: Sendable {
     let principal: Principal
     let now: Date

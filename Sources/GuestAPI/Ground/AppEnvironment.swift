@@ -25,7 +25,7 @@ public struct AppEnvironment: Sendable {
     /// nil where none is configured.
     var payments: PaymentProvider? { settings.payments.map { PaymentProvider(settings: $0) } }
 
-    /// nil where they are not set up: then notices lie in the spool.
+    /// The push services; nil if they are not set up, and then notices go to the spool.
     let apns: APNs?
     let fcm: FCM?
 

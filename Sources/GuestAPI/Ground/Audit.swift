@@ -2,9 +2,9 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Who did what, written in the transaction it tells of.
+/// Records actions in the same transaction as the action itself.
 ///
-/// The principal is the transaction's own.
+/// The actor is the transaction's principal.
 enum Audit {
     static func record(
         _ action: String,

@@ -22,9 +22,9 @@ enum AuditSQL {
         )
     }
 
-    /// What staff looked at stays a year and some weeks.
+    /// Deletes old audit rows.
     ///
-    /// What they did stays ten years, as long as the books that it may explain.
+    /// Looks of staff stay for 400 days. Actions stay for ten years, as long as the books that they may explain.
     static func forgetAudit(now: Date) -> [Command] {
         let (looks, deeds) = (now.addingTimeInterval(-86400 * 400), now.addingTimeInterval(-86400 * 3653))
         return [

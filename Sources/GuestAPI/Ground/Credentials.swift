@@ -13,7 +13,7 @@ enum Session {
     }
 }
 
-/// Who asks, by the token of a request.
+/// The principal and the session that a request's token stands for.
 struct Credentials: Sendable {
     var principal: Principal
     var session: Session.ID?
@@ -23,6 +23,6 @@ struct Credentials: Sendable {
 
     static let nobody = Credentials(principal: .nobody)
 
-    /// How long a proof is good for what cannot be undone: ten minutes, in seconds.
+    /// The seconds for which a proof allows actions that cannot be undone: ten minutes.
     static let freshness: TimeInterval = 600
 }

@@ -9,7 +9,7 @@ struct Feature: Sendable {
     let name: String
     /// By the name of the policy row; a table for each file of routes.
     var handlers: [[String: RouteTable.Handler]] = []
-    /// What phones may do offline, by name and version, such as `planItem.add@1`.
+    /// The actions that phones may do offline, by name and version, such as `planItem.add@1`.
     var mutations: [String: MutationVerb] = [:]
     var jobs: [any Work.Type] = []
     var schedules: [Schedule] = []
@@ -29,12 +29,12 @@ struct FeatureTable: Sendable {
     let schedules: [Schedule]
     /// By the name that jobs have.
     let retention: [String: Retention]
-    /// Erased from the first to the last: what stands on other features before these.
+    /// Personal data in the order of erasure: a feature comes before the features that it is built on.
     let personalData: [PersonalData]
     let departures: [Departure]
     let regroupings: [Regrouping]
 
-    /// Two features, or two declarations of one feature, have the same name for something.
+    /// Two features use the same name, or one feature declares a name twice.
     struct Duplicate: Error, CustomStringConvertible {
         let description: String
     }
@@ -64,7 +64,7 @@ struct FeatureTable: Sendable {
     }
 }
 
-/// Rows that have served their time, and go in portions.
+/// Old rows that are deleted in portions.
 struct Retention: Sendable {
     /// Part of the arguments of jobs that wait, so it is never given another meaning.
     let name: String

@@ -3,15 +3,15 @@ import GuestModels
 import Postgres
 import SyncMessages
 
-/// What a phone may do offline: the same verb that a route calls.
+/// An action that a phone may do offline; it calls the same verb as a route.
 ///
-/// The name of a mutation is never given another meaning: what changes gets another number behind the `@`, and the old
-/// one stays for a year.
+/// The name of a mutation never changes its meaning. A change gets a new number behind the `@`, and the old number
+/// stays for a year.
 struct MutationVerb: Sendable {
     /// A mutation as a phone sent it.
     struct Sent: Sendable {
         let bytes: [UInt8]
-        /// By the phone's clock, but not later than now, and later than what the same phone did before.
+        /// The phone's time of the action, never later than now and always later than the phone's action before.
         let madeAt: Date
         let now: Date
 

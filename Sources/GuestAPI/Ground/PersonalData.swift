@@ -2,14 +2,14 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What a feature knows about a guest: how it hands it out, and how it forgets it.
+/// The data of a feature about a guest: how it is exported and how it is erased.
 struct PersonalData: Sendable {
     let name: String
     let export: @Sendable (Guest.ID, Act) async throws -> any Encodable & Sendable
     let erase: @Sendable (Guest.ID, Act) async throws -> Void
     /// The records that an erasure leaves, with the reason for each.
     var remains: @Sendable (Guest.ID, Act) async throws -> [Remainder] = { _, _ in [] }
-    /// Waits for what is being done in the guest's name, and lets nothing more begin; before anything is erased.
+    /// Stops actions in the guest's name before the erasure: waits for those under way and lets no new ones begin.
     var stop: @Sendable (Guest.ID, Act) async throws -> Void = { _, _ in }
 
     /// Something that an erasure leaves.
@@ -17,7 +17,7 @@ struct PersonalData: Sendable {
         enum Kind: String, Encodable, Sendable {
             /// A share that is not paid: its household goes on owing it, without a name.
             case debt
-            /// A stay that counts on them.
+            /// A future stay that depends on the guest.
             case stay
         }
 

@@ -31,13 +31,13 @@ enum Principal: Hashable, Sendable {
         return id
     }
 
-    /// Throws `forbidden` where nobody asks as a guest.
+    /// Throws `forbidden` if the principal is no guest.
     func guest() throws(Refusal) -> Guest.ID {
         guard case .guest(let id) = self else { throw .forbidden }
         return id
     }
 
-    /// Throws `notFound` unless `has` holds: whoever has no business with a park does not learn what it has.
+    /// Throws `notFound` unless `has` holds, so that outsiders do not learn what a park has.
     func require(
         _ functions: Set<StaffMember.Function>,
         or purpose: SystemCredential.Purpose? = nil,

@@ -3,9 +3,9 @@ import GuestModels
 import Postgres
 
 extension Transaction {
-    /// Runs a statement whose constraints the schema may hold against it, and says what that means.
+    /// Runs a statement and turns a violated constraint into its refusal.
     ///
-    /// - Parameter refusals: by constraint name.
+    /// - Parameter refusals: the refusals by constraint name.
     @discardableResult
     func run(_ command: Command, refusing refusals: [String: Refusal]) async throws -> Int {
         try await refusing(refusals) { try await run(command) }
@@ -60,7 +60,7 @@ extension Row {
 }
 
 extension Error {
-    /// Whether our own data, or our own code, contradict themselves.
+    /// True if our own data or code contradict themselves.
     var isContradiction: Bool {
         if case .undecodable? = self as? PostgresError { return true }
         return self is Inconsistency

@@ -3,12 +3,12 @@ public import Foundation
 import GuestModels
 import Synchronization
 
-/// The keys of this installation: they seal what is stored, sign links and cursors, and derive what must be secret yet
-/// need not be stored.
+/// The keys of this installation.
 ///
-/// Each key is a file of 32 bytes in the state folder: `secret` is key 1, `secret.2` the one that came after it. The newest
-/// one seals, signs and derives; every key that is there opens and checks. Processes look at the folder again every five
-/// seconds, and at once when they meet something that no key of theirs made.
+/// Keys seal stored values, sign links and cursors, and derive secrets that need not be stored. Each key is a file of
+/// 32 bytes in the state folder: `secret` is key 1, `secret.2` is the next one. The newest key seals, signs and
+/// derives; every key opens and checks. Processes read the folder again every five seconds, and at once when no known
+/// key fits.
 public final class ServerSecret: Sendable {
     /// One key and its number; numbers grow.
     struct Key: Sendable, Equatable {
@@ -67,7 +67,7 @@ public final class ServerSecret: Sendable {
         }
     }
 
-    /// A folder that cannot be read for a moment takes no key away.
+    /// Reads the keys again; a folder that cannot be read for a moment removes no key.
     private func look(_ state: inout State) {
         state.lookedAt = .now
         if let keys = try? folder?.keys(), !keys.isEmpty { state.keys = keys }
@@ -102,7 +102,7 @@ public final class ServerSecret: Sendable {
         {
             return data
         }
-        // The first bytes of what the first key sealed are by chance; they may look like a mark.
+        // Values of the first key begin with random bytes that may look like a mark, so try the first key too.
         guard let first = keys.first(where: { $0.number == 1 }) else { throw CryptoKitError.authenticationFailure }
         return try Self.open(sealed, first, purpose, context)
     }
@@ -160,7 +160,7 @@ public final class ServerSecret: Sendable {
     /// Whether a signature is that of a text, by one of the keys.
     func isSignature(_ signature: Data, of text: String, for purpose: String) -> Bool {
         isOurs { key in
-            // All of it is looked at, so that the comparison takes the same time wherever they differ.
+            // Compare all bytes, so that the comparison always takes the same time.
             let own = Self.code(key.key, purpose, text).prefix(signature.count)
             return own.count == signature.count && zip(signature, own).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
         }
@@ -210,7 +210,7 @@ public struct SecretFolder: Sendable {
         }
     }
 
-    /// Makes a key, complete or not at all; of two processes that make it at once, both have the same afterwards.
+    /// Makes a key, complete or not at all; two processes that do so at once end with the same key.
     func make(_ number: Int) throws {
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         var random = SystemRandomNumberGenerator()

@@ -2,9 +2,9 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// A guardian's word that a child's phone may come in.
+/// Lets a child's phone in, when the guardian allows it.
 ///
-/// The text in the QR code is a pass of the server's, so that no table holds what lets a phone in.
+/// The QR code holds a pass made by the server, so that no table holds a secret that lets a phone in.
 enum AdmittedPhone {
     static let validSeconds: TimeInterval = 10 * 60
     private static let purpose = "child-admission"
@@ -18,7 +18,7 @@ enum AdmittedPhone {
         return PhoneAdmission(code: act.app.secret.pass([id.uuid], for: purpose), expiresAt: expiresAt)
     }
 
-    /// Signs the phone in that shows the code, once.
+    /// Signs in the phone that shows the code; a code works once.
     ///
     /// A phone that lost the answer gets the same tokens until it has refreshed them.
     static func signIn(_ request: ChildSignInRequest, _ act: Act) async throws -> Tokens {

@@ -6,9 +6,9 @@ import SyncMessages
 extension Traveller {
     static let maximumInGroup = 200
 
-    /// Adds somebody without an account.
+    /// Adds a traveller without an account.
     ///
-    /// Any member may.
+    /// Any member may do so.
     static func add(_ request: TravellerRequest, to group: TravelGroup.ID, _ act: Act) async throws -> Traveller {
         let own = try await TravelGroup.require(.member, in: group, act)
         try await requireRoom(in: group, in: act.tx)
@@ -30,7 +30,9 @@ extension Traveller {
         return traveller
     }
 
-    /// Changes oneself or somebody of one's household; the organiser changes anybody.
+    /// Changes a traveller.
+    ///
+    /// Members change themselves and their household; the organiser changes anybody.
     static func change(
         _ id: Traveller.ID,
         in group: TravelGroup.ID,
@@ -43,8 +45,8 @@ extension Traveller {
         guard var traveller = try await act.tx.first(GroupSQL.traveller(id, in: group)) else { throw Refusal.notFound }
         guard own.role == .organiser || own.householdId == traveller.householdId else { throw Refusal.forbidden }
         guard traveller.version == version else { throw Problem.matchFailed }
-        // Whose money and whose child is whose hangs on these two: who shares one household cannot enter another, and
-        // a guardian is not put aside by anybody but the organiser.
+        // The household decides who pays, and the guardian decides for a child. So only the organiser moves a traveller
+        // to another household. Only the organiser and the guardian replace the guardian.
         if let household = change.householdId, household != traveller.householdId, own.role != .organiser {
             throw Refusal.forbidden.at("/householdId")
         }
@@ -71,7 +73,7 @@ extension Traveller {
             refusing: ["traveller_household_of_group": .notFound.at("/householdId")]
         )
         act.tx.publish(id, .traveller, to: .group(group))
-        // It says the household too.
+        // The membership shows the household too.
         if let guest = try await act.tx.first(GroupSQL.guest(of: id)) {
             act.tx.publish(group, .membership, to: .guest(guest))
         }
@@ -81,8 +83,9 @@ extension Traveller {
         return traveller
     }
 
-    /// Throws `forbidden` for a member who would come to live with other members without their doing: each member speaks for
-    /// the household, and agrees to what it owes.
+    /// Throws `forbidden` if somebody else would move a member in with other members.
+    ///
+    /// Each member speaks for the household, and agrees to what it owes.
     private static func allow(
         _ traveller: Traveller,
         into household: Household.ID,
@@ -97,9 +100,9 @@ extension Traveller {
         }
     }
 
-    /// Takes somebody out of the group.
+    /// Removes a traveller from the group.
     ///
-    /// Throws `travelsWithBooking` while a stay ahead counts on them.
+    /// Throws `travelsWithBooking` while the traveller belongs to a stay that is not over.
     static func remove(_ id: Traveller.ID, from group: TravelGroup.ID, _ act: Act) async throws {
         guard try await act.tx.first(GroupSQL.lock(group)) != nil else { throw Refusal.notFound }
         let own = try await TravelGroup.require(.organiser, in: group, act)
@@ -108,9 +111,9 @@ extension Traveller {
         try await depart(traveller.id, from: group, act)
     }
 
-    /// Leaves the group oneself.
+    /// Lets a member leave the group.
     ///
-    /// The organiser hands over first, unless nobody else is there.
+    /// The organiser must hand over first, unless there is no other member.
     static func leave(_ group: TravelGroup.ID, _ act: Act) async throws {
         guard try await act.tx.first(GroupSQL.lock(group)) != nil else { throw Refusal.notFound }
         let own = try await TravelGroup.require(.member, in: group, act)
@@ -121,7 +124,7 @@ extension Traveller {
     }
 
     private static func depart(_ id: Traveller.ID, from group: TravelGroup.ID, _ act: Act) async throws {
-        // A day early rather than late: somewhere on earth it is still yesterday.
+        // Use yesterday's date to be safe: somewhere on earth it is still yesterday.
         let today = LocalDate(daysSince1970: Int(act.now.timeIntervalSince1970 / 86400) - 1)
         guard try await act.tx.first(GroupSQL.travels(id, today: today)) != true else {
             throw Refusal.travelsWithBooking
@@ -137,9 +140,9 @@ extension Traveller {
 
     /// Gives the organiser's role to another member.
     ///
-    /// The household that answers for the group's bookings goes on to until the other accepts.
+    /// The household that answers for the group's bookings stays the same until the other accepts.
     ///
-    /// - Parameter isErased: whether the account of the one before is being erased.
+    /// - Parameter isErased: whether the account of the former organiser is being erased.
     static func handOver(_ group: TravelGroup.ID, to id: Traveller.ID, isErased: Bool = false, _ act: Act) async throws
     {
         try await Regrouping.lock(group, act)

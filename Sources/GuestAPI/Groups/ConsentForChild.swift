@@ -23,9 +23,9 @@ extension Traveller {
         act.tx.later([ConsentSQL.insertConsent(act.app.ids.uuid(at: act.now), of: subject, consent, at: act.now)])
     }
 
-    /// The guest who is the child's guardian.
+    /// Returns the asking guest, who must be the child's guardian.
     ///
-    /// Whoever has an account speaks for themselves, whatever their age.
+    /// A traveller with an account speaks for themselves at any age.
     static func requireGuardian(of id: Traveller.ID, in group: TravelGroup.ID, _ act: Act) async throws -> Guest.ID {
         let own = try await TravelGroup.require(.member, in: group, act)
         guard let guest = act.principal.guestID, let child = try await act.tx.first(GroupSQL.traveller(id, in: group))

@@ -21,7 +21,7 @@ extension PersonalData {
                     throw Refusal.organisesBooking
                 }
             }
-            // Groups they have left lose the name as well.
+            // Groups that the guest has left lose the name as well.
             for row in try await act.tx.all(GroupSQL.rows(of: guest)) {
                 act.tx.publish(row.group, .group, to: .group(row.group))
                 act.tx.publish(row.household, .household, to: .group(row.group))

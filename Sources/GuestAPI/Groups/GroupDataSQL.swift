@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What groups know of a guest, and how it is forgotten.
+/// The data that groups hold about a guest, and its erasure.
 enum GroupDataSQL {
     struct Own: Encodable, Sendable {
         let groupId: TravelGroup.ID
@@ -40,7 +40,7 @@ enum GroupDataSQL {
         }
     }
 
-    /// The travellers whose household has no account left once a guest is gone: children, and friends without account.
+    /// The travellers without account whose household has no other account than the guest's.
     private static func dependants(of guest: Guest.ID) -> SQL {
         """
         SELECT dependant.id FROM traveller AS dependant
@@ -54,7 +54,7 @@ enum GroupDataSQL {
         """
     }
 
-    /// Everybody whose row an erasure changes beside the guest's own, and their groups.
+    /// The other travellers whose rows an erasure changes, and their groups.
     static func affected(by guest: Guest.ID) -> Query<(traveller: Traveller.ID, group: TravelGroup.ID)> {
         Query(
             """
@@ -66,11 +66,11 @@ enum GroupDataSQL {
         ) { (try $0.decode("id"), try $0.decode("group_id")) }
     }
 
-    /// Takes the person out of every group: their rows stay for the bookings, without a name.
+    /// Erases a guest from every group; the rows stay for the bookings, without a name.
     ///
-    /// Children and others without account who have nobody else in their household go along. A household and a group
-    /// that have nobody else with an account lose their names too, and answers kept for others that mention a name that
-    /// goes are emptied. A child that stays has no guardian until the group says who is.
+    /// Travellers without account are erased too if nobody else in their household has an account. A household or a
+    /// group without another account loses its name. Stored answers that contain an erased name are emptied. A child
+    /// that stays has no guardian until the group names one.
     static func erase(_ guest: Guest.ID, at now: Date) -> [Command] {
         let going: SQL = "traveller.guest_id = \(guest) OR traveller.id IN (\(dependants(of: guest)))"
         return [
@@ -138,10 +138,9 @@ enum GroupDataSQL {
 
     static let travellersForgotten = 500
 
-    /// Names and birth dates of travellers without account serve for a stay; some are forgotten when their group has had
-    /// none since.
+    /// Forgets names and birth dates of travellers without account whose group had no stay since `then`.
     ///
-    /// - Returns: whose; at most `travellersForgotten`.
+    /// - Returns: the travellers that were forgotten; at most `travellersForgotten`.
     static func forgetTravellers(
         before then: Date
     ) -> Query<(traveller: Traveller.ID, group: TravelGroup.ID)> {

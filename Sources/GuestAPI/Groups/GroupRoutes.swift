@@ -4,7 +4,7 @@ import HTTPTypes
 import Postgres
 import SyncMessages
 
-/// Groups and who is in them.
+/// The routes of groups and of their travellers.
 enum GroupRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "listGroups": list, "createGroup": create, "showGroup": show, "renameGroup": rename,

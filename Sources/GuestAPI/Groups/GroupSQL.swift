@@ -5,8 +5,9 @@ import Postgres
 enum GroupSQL {
     // MARK: Who may
 
-    /// Their own row in the group, as long as they have not left.
-    /// - Parameter staying: nobody makes them leave, or forget, before the transaction ends.
+    /// The guest's own row in the group, as long as they have not left.
+    ///
+    /// - Parameter staying: whether to lock the row, so that the guest stays until the transaction ends.
     static func ownRow(in group: TravelGroup.ID, of guest: Guest.ID, staying: Bool = false) -> Query<Traveller> {
         let lock: SQL = staying ? "FOR SHARE" : ""
         return Query(
@@ -19,7 +20,9 @@ enum GroupSQL {
         )
     }
 
-    /// Waits for whatever is being done in the guest's name, and lets nothing more begin: groups first, as who leaves.
+    /// Waits for running work in the guest's name, and lets no more begin.
+    ///
+    /// The groups are locked first, as when a traveller leaves.
     static func stop(_ guest: Guest.ID) -> [Command] {
         [
             Command(
@@ -99,14 +102,16 @@ enum GroupSQL {
         }
     }
 
-    /// Serialises changes of who is in a group.
+    /// Locks a group, so that changes of its travellers happen one after another.
     static func lock(_ id: TravelGroup.ID) -> Query<GroupRow> {
         Query("SELECT id, name, version FROM travel_group WHERE id = \(id) FOR NO KEY UPDATE") { row in
             GroupRow(id: try row.decode("id"), name: try row.decode("name"), version: try row.decode("version"))
         }
     }
 
-    /// Keeps who is in a group as it is until this transaction ends, beside others that want the same.
+    /// Keeps the travellers of a group as they are until the transaction ends.
+    ///
+    /// Several transactions may hold a group at once.
     static func hold(_ id: TravelGroup.ID) -> Query<TravelGroup.ID> {
         Query("SELECT id FROM travel_group WHERE id = \(id) FOR SHARE") { try $0.decode("id") }
     }
@@ -117,7 +122,7 @@ enum GroupSQL {
         ) { try $0.decode("guest_id") }
     }
 
-    /// Whose row it is; none for a traveller without account.
+    /// The guest of a traveller; no row for a traveller without account.
     static func guest(of traveller: Traveller.ID) -> Query<Guest.ID> {
         Query("SELECT guest_id FROM traveller WHERE id = \(traveller) AND guest_id IS NOT NULL") {
             try $0.decode("guest_id")
@@ -152,7 +157,7 @@ enum GroupSQL {
         }
     }
 
-    /// Where a group has booked.
+    /// The parks where a group has booked.
     static func parks(of group: TravelGroup.ID) -> Query<Park.ID> {
         Query("SELECT DISTINCT park_id FROM booking WHERE group_id = \(group) ORDER BY park_id") {
             try $0.decode("park_id")
@@ -177,7 +182,7 @@ enum GroupSQL {
         }
     }
 
-    /// Also where they have left.
+    /// The guest's rows in all groups, including groups that they have left.
     static func rows(
         of guest: Guest.ID
     ) -> Query<(group: TravelGroup.ID, household: Household.ID, traveller: Traveller.ID)> {
@@ -229,7 +234,7 @@ enum GroupSQL {
         )
     }
 
-    /// Those who stay.
+    /// The travellers of a booking.
     static func travellers(ofBooking booking: Booking.ID) -> Query<Traveller> {
         Query(
             """
@@ -240,7 +245,9 @@ enum GroupSQL {
         )
     }
 
-    /// Locked: to be changed, or, `staying`, to be there until the transaction ends.
+    /// A traveller, locked to be changed.
+    ///
+    /// - Parameter staying: locks the row only so that the traveller stays until the transaction ends.
     static func traveller(_ id: Traveller.ID, in group: TravelGroup.ID, staying: Bool = false) -> Query<Traveller> {
         let lock: SQL = staying ? "FOR SHARE" : "FOR UPDATE"
         return Query(
@@ -305,7 +312,7 @@ enum GroupSQL {
         )
     }
 
-    /// The member who has been there longest, but for one.
+    /// The member who joined first, except one.
     static func successor(in group: TravelGroup.ID, except traveller: Traveller.ID) -> Query<Traveller> {
         Query(
             """

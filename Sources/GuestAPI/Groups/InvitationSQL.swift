@@ -25,7 +25,7 @@ enum InvitationSQL {
         Command("UPDATE invitation SET revoked_at = \(now) WHERE revoked_at IS NULL AND expires_at > \(now)")
     }
 
-    /// The code that is read out, or the one in the link.
+    /// Matches an invitation by the code that is read out or by the code of its link.
     private static func has(_ code: String) -> SQL { "(code = \(code) OR link_code = \(code))" }
 
     static func hasCode(_ code: String) -> Query<Bool> {
@@ -42,7 +42,7 @@ enum InvitationSQL {
         ) { try $0.decode("code") }
     }
 
-    /// Until the transaction ends, nobody else looks at this guest's guesses.
+    /// Locks a guest's guesses until the transaction ends.
     static func lockGuesses(of guest: Guest.ID) -> Query<Guest.ID> {
         Query("SELECT id FROM guest WHERE id = \(guest) FOR NO KEY UPDATE") { try $0.decode("id") }
     }
@@ -111,7 +111,7 @@ enum InvitationSQL {
         )
     }
 
-    /// How many invitations of a group work.
+    /// The number of a group's invitations that can still be used.
     static func liveInvitations(of group: TravelGroup.ID, at now: Date) -> Query<Int> {
         Query(
             """

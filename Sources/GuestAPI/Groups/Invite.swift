@@ -4,21 +4,24 @@ import Postgres
 import SyncMessages
 
 extension Invitation {
-    /// Forty bits: to read out, so wrong ones are counted.
+    /// The length of the code to read out.
+    ///
+    /// It has only forty bits, so wrong guesses are counted.
     private static let codeLength = 8
-    /// 130 bits: for links.
+    /// The length of the code in a link: 130 bits.
     private static let linkCodeLength = 26
     private static let maximumLive = 100
-    /// Codes that are none and that one guest may try within a day.
+    /// The number of wrong codes that one guest may try within a day.
     private static let maximumGuesses = 20
 
-    /// Whether there is an invitation with a code from somebody's hand.
+    /// Checks that a code typed by a guest belongs to an invitation.
     ///
-    /// Throws `invitationOver` for a code that is none, and counts it; `tooManyGuesses` for whoever has tried many.
+    /// Throws `invitationOver` for a wrong code, and counts it. Throws `tooManyGuesses` for a guest who has tried too
+    /// many.
     static func require(_ code: String, for guest: Guest.ID, _ app: AppEnvironment, at now: Date) async throws {
         let acting = Principal.guest(guest)
         let day = LocalDate(daysSince1970: Int((now.timeIntervalSince1970 / 86400).rounded(.down)))
-        // The code of a link cannot be guessed, so nobody who has one is kept out.
+        // The code of a link cannot be guessed, so guesses of it are not counted.
         guard code.count == codeLength else {
             let found = try await app.database.read(as: acting.setting) {
                 try await $0.first(InvitationSQL.hasCode(code))
@@ -69,7 +72,7 @@ extension Invitation {
         return invitation
     }
 
-    /// Joins the group the code belongs to: as a new traveller, or taking over the invited one's row.
+    /// Joins the group of a code, as a new traveller or in the row of the invited traveller.
     static func accept(
         code: String,
         _ acceptance: InvitationAcceptance,
@@ -142,7 +145,7 @@ extension Invitation {
         act.tx.publish(id, .invitation, to: .organiser(group))
     }
 
-    /// What somebody who has a code sees of the group before joining.
+    /// The preview of a group that a guest with a code sees before joining.
     static func preview(_ code: String, _ look: Look) async throws -> InvitationPreview {
         guard let found = try await look.reader.first(InvitationSQL.preview(code: code)) else {
             throw Refusal.invitationOver
@@ -151,7 +154,7 @@ extension Invitation {
         return found.preview
     }
 
-    /// The code to type for a link; nil where the link works no more.
+    /// The code to type for a link; nil if the link no longer works.
     static func code(ofLink linkCode: String, _ look: Look) async throws -> String? {
         try await look.reader.first(InvitationSQL.code(ofLink: linkCode, at: look.now))
     }

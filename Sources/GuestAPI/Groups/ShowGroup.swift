@@ -3,9 +3,9 @@ import GuestModels
 import Postgres
 
 extension TravelGroup {
-    /// The group's page: who is in it, what they have booked, and who owes what of it as far as the asker may know.
+    /// The group's page: its travellers, its bookings, and the shares as far as the asker may see them.
     ///
-    /// One round trip.
+    /// The page takes one round trip.
     static func show(
         _ id: TravelGroup.ID,
         _ look: Look
@@ -43,17 +43,18 @@ extension TravelGroup {
         )
     }
 
-    /// The asker's own row in a group; a verb reads it beside what it shows and refuses whoever has none.
+    /// The asker's own row in a group.
+    ///
+    /// A verb reads the row beside what it shows, and refuses an asker who has none.
     static func ownRow(in group: TravelGroup.ID, _ look: Look) throws(Refusal) -> Query<Traveller> {
         GroupSQL.ownRow(in: group, of: try look.principal.guest())
     }
 
     /// The asking guest's own row.
     ///
-    /// - Parameter staying: what they do now must not outlast their leaving or being erased at the same time.
+    /// - Parameter staying: keeps the guest in the group, and their account, until the transaction ends.
     ///
-    /// Throws `notFound` for everybody who is not in the group, and `forbidden` for a member where only the
-    /// organiser may.
+    /// Throws `notFound` for a guest outside the group, and `forbidden` for a member if the organiser is required.
     static func require(
         _ role: Traveller.Role,
         in group: TravelGroup.ID,
@@ -76,7 +77,7 @@ extension TravelGroup {
 }
 
 extension ChildGroup {
-    /// What a child's phone shows of its group.
+    /// A child's group as the child's phone shows it.
     static func show(_ look: Look) async throws -> ChildGroup {
         guard case .child(let child, let group) = look.principal else { throw Refusal.forbidden }
         let (names, travellers, stays) = try await look.reader.all(

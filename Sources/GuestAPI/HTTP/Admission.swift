@@ -1,11 +1,12 @@
 import Foundation
 import Synchronization
 
-/// Beyond capacity a request waits in a bounded queue of its class, then is told so at once.
+/// Beyond capacity, a request waits in the bounded queue of its class; if the queue is full, the request is refused at
+/// once.
 ///
-/// Each class may use its share of the capacity at most, and the classes that wait are served in turn, so none keeps the
-/// others out. What strangers can send without an account (sign-in, searches, pay links, webhooks) has so small shares
-/// that there is always room for people who are signed in.
+/// Each class may use only its share of the capacity, and waiting classes are served in turn. So no class keeps the
+/// others out. Requests that need no account (sign-in, searches, pay links, webhooks) have small shares. So there is
+/// always room for people who are signed in.
 final class Admission: Sendable {
     private struct Waiter {
         let since: ContinuousClock.Instant
@@ -23,7 +24,7 @@ final class Admission: Sendable {
 
     private let capacity: Int
     private let state = Mutex(State())
-    /// Who has waited longer than this gets a 503 instead of a late answer.
+    /// A request that has waited longer than this gets a 503 instead of a late answer.
     private static let patience = Duration.seconds(5)
 
     /// Waits for a class's pause.
@@ -34,9 +35,7 @@ final class Admission: Sendable {
         self.wait = wait
     }
 
-    /// True: go ahead, and call `leave` afterwards.
-    ///
-    /// False: we are full.
+    /// Asks for a place: true means go ahead and call `leave` afterwards, false means that the service is full.
     func enter(_ load: Policy.Load) async -> Bool {
         let entered: Bool? = state.withLock { state in
             if state.queues[load, default: []].isEmpty, hasRoom(for: load, in: state) {
@@ -48,7 +47,7 @@ final class Admission: Sendable {
         if let entered { return entered }
         return await withCheckedContinuation { continuation in
             state.withLock { $0.queues[load, default: []].append(Waiter(since: .now, continuation: continuation)) }
-            // Whoever ran may have left in between.
+            // A running request may have left before this one was queued, so check again.
             promote()
         }
     }
@@ -66,10 +65,11 @@ final class Admission: Sendable {
         promote()
     }
 
-    /// Gives the place to others while the caller only waits, and queues for one afterwards: ten thousand phones that hear of
-    /// one change do not all read at once.
+    /// Gives the place to others while the caller only waits, and queues for a place again afterwards.
     ///
-    /// - Throws: `Problem.unavailable` where there is none; the caller has its place all the same, to leave as usual.
+    /// So ten thousand phones that hear of one change do not all read at once.
+    ///
+    /// - Throws: `Problem.unavailable` if there is no place. The caller must still call `leave` as usual.
     func rest(_ load: Policy.Load, while waiting: () async -> Void) async throws {
         leave(load)
         await waiting()

@@ -5,7 +5,7 @@ struct Answer: Sendable {
     var status: HTTPResponse.Status
     var headers: [HTTPField]
     var body: [UInt8]
-    /// Writes a body that goes on for as long as it likes, piece by piece, instead of `body`.
+    /// Writes a body piece by piece, for any length of time, instead of `body`.
     var stream: (@Sendable (_ send: (String) async throws -> Void) async throws -> Void)?
 
     static func json(_ value: some Encodable, _ status: HTTPResponse.Status = .ok, version: Int? = nil) throws -> Answer
@@ -15,7 +15,7 @@ struct Answer: Sendable {
         return answer
     }
 
-    /// What is JSON already.
+    /// An answer from bytes that are JSON already.
     static func json(_ body: [UInt8], _ status: HTTPResponse.Status = .ok) -> Answer {
         let headers = [
             HTTPField(name: .contentType, value: "application/json"), HTTPField(name: .cacheControl, value: "no-store"),
@@ -34,9 +34,9 @@ struct Page<Item: Encodable & Sendable>: Encodable, Sendable {
 }
 
 extension Page {
-    /// A page of rows of which one more was asked for than the page has.
+    /// Makes a page from rows that were read with one row more than the limit.
     ///
-    /// - Parameter cursor: names the last item of a page that is not the last.
+    /// - Parameter cursor: names the last item of a page that another page follows.
     init(_ rows: [Item], limit: Int, cursor: (Item) -> String) {
         let items = Array(rows.prefix(limit))
         self.init(items: items, next: rows.count > limit ? items.last.map(cursor) : nil)

@@ -8,7 +8,7 @@ import Postgres
 struct Call: Sendable {
     let app: AppEnvironment
     let row: Policy.Row
-    /// The class that the request has a place of.
+    /// The class in whose queue the request has its place.
     let load: Policy.Load
     let principal: Principal
     /// The colleague at the desk who acts for the guest that `principal` is.
@@ -22,7 +22,7 @@ struct Call: Sendable {
     let bytes: [UInt8]
     let language: Language
     let requestID: String
-    /// Names the request in each line.
+    /// A logger that adds the request id to each line.
     let logger: Logger
     /// Taken once, so that everything in a request happens at one instant.
     let now: Date
@@ -31,7 +31,7 @@ struct Call: Sendable {
 
     /// An identifier from the path.
     ///
-    /// One that is none names nothing, so it is a 404.
+    /// A text that is no identifier gives a 404.
     func id<Subject>(_ name: String) throws(Refusal) -> Identifier<Subject> {
         guard let id = parameters[name].flatMap({ Identifier<Subject>($0) }) else { throw .notFound }
         return id
@@ -39,7 +39,7 @@ struct Call: Sendable {
 
     func text(_ name: String) -> String { parameters[name] ?? "" }
 
-    /// - Parameter isRaw: for a request with texts that are JSON themselves.
+    /// - Parameter isRaw: true for a request whose texts are JSON themselves.
     func body<Value: Decodable>(_ type: Value.Type = Value.self, isRaw: Bool = false) throws -> Value {
         try RequestDecoder.decode(type, from: bytes, at: now, isRaw: isRaw)
     }
@@ -75,8 +75,8 @@ struct Call: Sendable {
 
     /// Runs a verb in a transaction as the principal.
     ///
-    /// With an `Idempotency-Key`, the key is claimed and the answer kept in that same transaction; a repeat
-    /// gets the kept bytes, also when they say no. What may be tried again later is not kept.
+    /// With an `Idempotency-Key`, the same transaction claims the key and keeps the answer. A repeated request gets the
+    /// kept bytes, even if the answer was a refusal. An answer that may change at a later try is not kept.
     func write(_ verb: @Sendable (Act) async throws -> Answer) async throws -> Answer {
         try await act { act in
             guard row.key != .none, let key = try idempotencyKey() else { return try await audited(verb, act) }
@@ -94,7 +94,7 @@ struct Call: Sendable {
         }
     }
 
-    /// What the desk does for a guest is audited with both names.
+    /// Runs a verb; an action of the desk for a guest is audited with both names.
     private func audited(_ verb: @Sendable (Act) async throws -> Answer, _ act: Act) async throws -> Answer {
         let answer = try await verb(act)
         if actor != nil, row.method != .get, let guest = principal.guestID {
@@ -103,7 +103,7 @@ struct Call: Sendable {
         return answer
     }
 
-    /// Who acts: the colleague at the desk, or whoever asks.
+    /// The name of the actor: the colleague at the desk, or the principal of the request.
     var setting: String { actor.map { Principal.staff($0).setting } ?? principal.setting }
 
     /// The first object that the path names.

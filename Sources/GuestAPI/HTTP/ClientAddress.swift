@@ -44,7 +44,7 @@ struct ClientAddress: Hashable, Sendable {
     }
 }
 
-/// The proxies whose word on a client's address is taken.
+/// The proxies that are trusted to name a client's address.
 public struct TrustedProxies: Sendable {
     private let networks: [(bytes: [UInt8], bits: Int)]
 
@@ -79,10 +79,10 @@ public struct TrustedProxies: Sendable {
 
     /// The client of a request: the nearest address that is no trusted proxy.
     ///
-    /// A trusted proxy names who came to it in `X-Forwarded-For`, or in `Forwarded` (RFC 7239) where that header is absent.
-    /// The headers of every other client are ignored, and so is everything before a name that is no address.
+    /// A trusted proxy names its client in `X-Forwarded-For`, or in `Forwarded` (RFC 7239) if that header is absent.
+    /// The headers of every other client are ignored. Everything before a text that is no address is ignored too.
     ///
-    /// - Returns: nil where the connection has no address, such as a socket in the file system.
+    /// - Returns: nil if the connection has no address, such as a socket in the file system.
     func client(_ peer: SocketAddress?, _ headers: HTTPFields) -> ClientAddress? {
         guard var nearest = peer.flatMap({ ClientAddress.bytes($0) }) else { return nil }
         var chain = Self.chain(headers)
@@ -106,9 +106,9 @@ public struct TrustedProxies: Sendable {
     }
 }
 
-/// How many sign-ins by unknown devices may come from one address: wide enough for a park's Wi-Fi on the day of arrival.
+/// Limits sign-ins of unknown devices from one address; the limit is wide enough for a park's Wi-Fi on an arrival day.
 ///
-/// It is kept in memory, for this process alone. An address has a store of tries that fills up again by and by.
+/// The counts are kept in the memory of this process. Each address has a store of tries that fills up again over time.
 final class SignInLimit: Sendable {
     static let burst = 600.0
     static let perSecond = 2.0

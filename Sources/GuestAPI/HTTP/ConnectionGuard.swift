@@ -5,7 +5,7 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 
-/// What keeps one connection from costing more than it should, however its client behaves.
+/// Limits what one connection may cost, however its client behaves.
 ///
 /// - A head must be complete within 5 s of the connection's first byte or its acceptance; between requests a connection may
 ///   idle for 60 s.
@@ -40,17 +40,18 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// Bytes of a reply that are handed to the socket at once; with each the client has made progress.
+    /// The number of reply bytes that are handed to the socket at once; each such piece counts as progress of the
+    /// client.
     private static let piece = 16 * 1024
-    /// The socket takes no more than this beyond what is on its way, so that what it takes is what the client takes.
+    /// The most unsent bytes that the socket may hold, so that bytes taken by the socket are bytes taken by the client.
     private static let unsent = 32 * 1024
 
     private let limits: Limits
     private var deadline = NIODeadline.distantFuture
     private var timer: Scheduled<Void>?
-    /// A head has come in whose end has not.
+    /// True while a request's head has arrived but its end has not.
     private var isReceiving = false
-    /// A head has gone in whose reply has not gone out.
+    /// True while a request has been handed on and its reply has not gone out.
     private var isReplying = false
     private var isClosing = false
     /// The instant at which the body or the reply under way began, and its bytes so far.
@@ -214,7 +215,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// The client has taken bytes of the reply: that is progress, also once all of it is handed over.
+    /// The client has taken bytes of the reply, which counts as progress, even after the last byte was handed over.
     private func took(_ size: Int, _ context: ChannelHandlerContext) {
         bytes += size
         pending -= size

@@ -64,9 +64,9 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
 extension Answer {
     /// A page of ours for a browser.
     ///
-    /// It loads nothing, runs nothing, and its address travels nowhere.
+    /// The page loads nothing and runs nothing, and browsers do not pass its address on.
     ///
-    /// - Parameter body: what stands below the title, which is the page's heading too.
+    /// - Parameter body: the content below the title; the title is also the page's heading.
     static func page(
         _ title: String,
         _ body: HTML,

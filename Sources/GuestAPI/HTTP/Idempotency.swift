@@ -4,8 +4,10 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// Repeats are harmless: the key is claimed in the business transaction, so key and effects commit
-/// together, and a repeat that comes while the first is under way waits on the row.
+/// Makes repeated requests harmless.
+///
+/// The business transaction claims the key, so key and effects commit together. A repeat that comes while the first
+/// request is under way waits for its row.
 enum Idempotency {
     /// nil when the key is now ours; otherwise the answer that was kept.
     ///
@@ -42,7 +44,7 @@ enum Idempotency {
         ])
     }
 
-    /// The same operation on the same path with the same bytes, for the same guest and of the same version.
+    /// The fingerprint of a request: its operation, path, query, bytes, guest and version.
     private static func fingerprint(of call: Call) -> Data {
         var hash = SHA256()
         let parameters = call.parameters.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }

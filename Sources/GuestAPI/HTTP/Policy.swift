@@ -3,14 +3,14 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// Who may do what.
+/// The table of routes and of the principals that may call them.
 ///
-/// Every route is mounted from a row here, the OpenAPI document's `x-authz` is compared with it, and a
-/// generated test tries every row as every kind of principal.
+/// Every route is mounted from a row here. The OpenAPI document's `x-authz` is compared with the row. A generated test
+/// tries every row as every kind of principal.
 enum Policy {
-    /// Who a row lets in, before anything is read.
+    /// The principals that a row lets in before anything is read.
     ///
-    /// Whether the *object* is theirs the verb decides, and what is not theirs does not exist for them.
+    /// The verb decides whether the object belongs to the principal; an object of others is reported as not found.
     enum Who: Hashable, Sendable {
         case anyone
         /// A signed-in guest, for their own things.
@@ -22,7 +22,7 @@ enum Policy {
         /// Staff of the park the object belongs to.
         case staff(StaffMember.Function)
         case headOffice
-        /// Another system of the park, for that purpose.
+        /// Another system of the park, whose credential has that purpose.
         case system(SystemCredential.Purpose)
         /// A child whose phone a guardian has admitted: plans, albums and hunts; no money, no contact data.
         case child
@@ -41,7 +41,7 @@ enum Policy {
         }
     }
 
-    /// Which queue a request waits in when we are full.
+    /// The class of a request; each class has a queue for times when the service is full.
     enum Load: String, CaseIterable, Sendable {
         case signIn
         /// A device that is signed in and needs a new access token.
@@ -68,10 +68,10 @@ enum Policy {
             }
         }
 
-        /// How many may wait.
+        /// The number of requests that may wait.
         var queueLength: Int {
             switch self {
-            // Whoever waits for an opening sale, and a payment provider that makes up for an hour of silence.
+            // Guests wait for an opening sale, and the payment provider may send an hour of webhooks at once.
             case .booking, .browsing, .webhook: 2000
             case .signIn, .refresh, .payLink, .payment, .reading, .desk: 500
             }
@@ -83,14 +83,15 @@ enum Policy {
         var pause: Duration { self == .signIn ? .milliseconds(10) : .zero }
     }
 
-    /// The reach of reception in a guest's name: the object that must belong to one of the colleague's own parks.
+    /// What reception may reach in a guest's name: an object that belongs to one of the colleague's own parks.
     ///
-    /// A row has `never` unless it says otherwise. Account, consents, debts, devices and the words of friends have it.
+    /// A row has `never` unless it says otherwise. Account, consents, debts, devices and the messages of friends have
+    /// `never`.
     enum Desk: Sendable {
         case never
-        /// Nothing is there yet that could belong to a park; the verb looks at what the body names.
+        /// The request makes something new that belongs to no park yet; the verb checks the object that the body names.
         case beginning
-        /// The group in the path: it stays at one of the parks, or stays nowhere and the parks know its guest.
+        /// The group in the path; it stays at one of the parks, or it stays nowhere and the parks know its guest.
         case group
         /// The booking in the path, or the booking of the share in it.
         case booking
@@ -100,14 +101,14 @@ enum Policy {
     enum Factor: Sendable {
         /// Once, since this device was signed in.
         case proved
-        /// Within the last ten minutes: what cannot be undone.
+        /// Proved within the last ten minutes, for actions that cannot be undone.
         case fresh
-        /// Nothing yet: what leads there.
+        /// No proof, for the routes that lead to a proof.
         case none
     }
 
     enum Key: Sendable {
-        /// An `Idempotency-Key` means nothing here: the request is a read, or harmless by its own nature.
+        /// An `Idempotency-Key` is ignored: the request is a read, or harmless to repeat.
         case none
         case accepted
         case required
@@ -124,9 +125,9 @@ enum Policy {
         let needsMatch: Bool
         let desk: Desk
         let factor: Factor
-        /// How long the database may take for what it reads.
+        /// The time limit for reads of the database.
         let pace: Database.Pace
-        /// A colleague's look at it is written to the audit and shown to the guests whom it concerns.
+        /// True if a colleague's look is written to the audit and shown to the guests concerned.
         let isPersonal: Bool
         /// Days for which a repeat is recognised: 2, or 400 for requests that move money, longer than any accounting year.
         let keyDays: Int
@@ -182,7 +183,7 @@ enum Policy {
             }
         }
 
-        /// Throws 401 for nobody and 403 for the wrong kind of somebody.
+        /// Throws 401 for a request without sign-in, and 403 for a principal that the row does not let in.
         func admit(_ principal: Principal) throws(Refusal) {
             if who.contains(.anyone) { return }
             switch principal {
@@ -229,7 +230,7 @@ enum Policy {
             .reading,
             factor: .none
         ),
-        // No keys: an answer with a secret is kept nowhere.
+        // These rows take no keys, because an answer with a secret must not be kept.
         Row("enrolFactor", .post, "/v1/staff/second-factor", anyStaff, .desk, key: Key.none, factor: .none),
         Row(
             "confirmFactor",
@@ -320,7 +321,7 @@ enum Policy {
         Row("closeCottage", .post, "/v1/admin/cottages/{cottage}/closures", upkeep, .desk),
         Row("reopenCottage", .delete, "/v1/admin/closures/{closure}", upkeep, .desk),
         Row("listCredentials", .get, "/v1/admin/parks/{park}/credentials", [.headOffice], .desk),
-        // No key: an answer with a token is kept nowhere.
+        // This row takes no key, because an answer with a token must not be kept.
         Row(
             "makeCredential",
             .post,

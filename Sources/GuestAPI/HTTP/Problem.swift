@@ -78,7 +78,7 @@ extension Problem {
         errors = Array(request.errors.prefix(50))
     }
 
-    /// What a thrown error looks like from outside; nil when it is our fault and belongs in the log.
+    /// The problem document of an error; nil when the error is our fault and belongs in the log.
     init?(_ error: any Error) {
         switch error {
         case let problem as Problem: self = problem

@@ -89,7 +89,7 @@ struct QueryReader {
     mutating func int(_ name: String, _ range: ClosedRange<Int>, default fallback: Int) -> Int {
         guard let value = optional(name, as: Int.self, "must be a whole number") else { return fallback }
         require(range.contains(value), name, "must be from \(range.lowerBound) to \(range.upperBound)")
-        // Whoever goes on with it before `finish` throws must not meet a number that overflows.
+        // The caller uses the number before `finish` throws, so keep it in range to avoid an overflow.
         return min(max(value, range.lowerBound), range.upperBound)
     }
 

@@ -4,8 +4,8 @@ import GuestModels
 /// Reads a request type from a body: strict JSON, no unknown fields, then the type's own checks.
 enum RequestDecoder {
     /// - Parameters:
-    ///   - now: no date of birth lies behind it.
-    ///   - isRaw: whether texts stay as they were sent; otherwise they are tidied, as people paste them.
+    ///   - now: the present time; a date of birth may not lie after it.
+    ///   - isRaw: whether texts stay as they were sent; otherwise they are tidied.
     /// - Throws: `BadRequest` with a pointer for everything that is wrong.
     static func decode<Value: Decodable>(
         _ type: Value.Type,
@@ -24,7 +24,7 @@ enum RequestDecoder {
         collectUnknown(json, "", into: &unknown)
         guard unknown.isEmpty else { throw BadRequest(unknown) }
         if let checked = value as? any Checked {
-            // Where it is latest, 14 hours ahead of UTC.
+            // The latest date on earth at this moment, 14 hours ahead of UTC.
             let today = LocalDate(daysSince1970: Int((now.timeIntervalSince1970 + 14 * 3600) / 86400))
             var check = Check(today: today)
             checked.check(&check)
@@ -62,7 +62,8 @@ extension DecodingError {
                 (context.codingPath, context.debugDescription)
             @unknown default: ([], "cannot be read")
             }
-        // Our own types say "must be …"; what Foundation or the standard library says is for developers of Swift.
+        // Our own messages say "must be …"; messages of Foundation or the standard library are for developers, so hide
+        // them.
         let readable =
             detail.hasPrefix("must ") || detail == "is missing" ? detail : "must be one of the documented values"
         return FieldError(pointer: path.map { "/" + $0.stringValue.escapedForPointer }.joined(), detail: readable)
@@ -176,7 +177,7 @@ private struct ObjectReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
         return ValueDecoder(json: value, codingPath: codingPath + [key])
     }
 
-    /// A field that is not given is left out; null is a value, and none of ours.
+    /// A client leaves a missing field out; null counts as a wrong value.
     func decodeNil(forKey key: Key) throws -> Bool { false }
 
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {

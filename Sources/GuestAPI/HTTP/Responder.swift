@@ -126,7 +126,7 @@ struct Responder: HTTPResponder {
         return answer
     }
 
-    /// Who asks, with a second factor where the row wants one.
+    /// The credentials of the request; checks the second factor if the row needs one.
     private func credentials(of request: Request, for row: Policy.Row) async throws -> Credentials {
         let header = request.headers[.authorization]
         let known = try await app.authenticator.authenticate(header, app)
@@ -134,7 +134,7 @@ struct Responder: HTTPResponder {
             try row.requireFactor(known, at: app.now())
             return known
         } catch {
-            // Another process may have taken the code within the second for which an answer is kept.
+            // Answers are kept for a second, and another process may have taken the code since, so ask again.
             let fresh = try await app.authenticator.authenticate(header, isFresh: true, app)
             try row.requireFactor(fresh, at: app.now())
             return fresh
@@ -159,7 +159,7 @@ struct Responder: HTTPResponder {
         return bytes
     }
 
-    /// - Parameter failed: hears why an answer that was under way could not be finished.
+    /// - Parameter failed: called with the error when an answer that has begun cannot be finished.
     private func response(
         _ answer: Answer,
         isHead: Bool,
@@ -170,7 +170,7 @@ struct Responder: HTTPResponder {
         headers[.xContentTypeOptions] = "nosniff"
         if let stream = answer.stream, !isHead {
             let body = ResponseBody { writer in
-                // A client that has gone is no error of ours.
+                // A client that has closed the connection is not an error of the service.
                 var isGone = false
                 do {
                     try await stream { part in

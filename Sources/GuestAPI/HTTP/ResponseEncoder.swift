@@ -31,7 +31,7 @@ private final class JSONOutput {
         return open.count
     }
 
-    /// Whoever writes at a depth ends what was opened inside it.
+    /// Closes the objects and arrays that were opened inside a depth, before more is written at that depth.
     func close(downTo depth: Int) {
         while open.count > depth, let last = open.popLast() { bytes.append(last.closer) }
     }

@@ -1,6 +1,6 @@
 import GuestModels
 
-/// What a body held that cannot be accepted; becomes a 400 with pointers.
+/// The errors of a body that cannot be accepted; they become a 400 with pointers.
 struct BadRequest: Error {
     var errors: [FieldError]
 
@@ -46,8 +46,8 @@ struct StrictJSON {
     private var path: [String] = []
     private var values = 0
 
-    /// - Parameter isRaw: whether texts stay as they are: one that is JSON itself is tidied when that is read.
-    /// - Throws: `BadRequest` with the pointer of what is wrong.
+    /// - Parameter isRaw: whether texts stay as they are; a text that is JSON itself is tidied when it is read.
+    /// - Throws: `BadRequest` with the pointer of the error.
     static func parse(_ bytes: [UInt8], isRaw: Bool = false) throws -> JSONValue {
         guard bytes.withUnsafeBytes({ String(validating: $0, as: UTF8.self) }) != nil else {
             throw BadRequest("", "must be valid UTF-8")

@@ -38,7 +38,7 @@ final class Authenticator: Sendable {
             }
         }
         guard let row else { throw Refusal.signInNeeded }
-        // Counted from before the question, so that a revocation just after it is not outlived.
+        // Count the second from before the query, so that the entry does not outlive a revocation just after it.
         let entry = Entry(credentials: row, until: started + .seconds(1))
         entries.withLock { entries in
             if entries.count >= Self.maximumEntries { entries.removeAll() }
@@ -52,12 +52,12 @@ final class Authenticator: Sendable {
             try await reader.first(SystemCredentialSQL.live(hash))
         }
         guard let found else { return nil }
-        // A note, which nobody waits for a second time.
+        // The time of last use is only a note, so an error here must not fail the request.
         try? await found.touch(app)
         return Credentials(principal: .system(found))
     }
 
-    /// This node forgets at once; the others within a second.
+    /// Clears the kept answers of this node at once; other nodes keep theirs for up to a second.
     func forget() {
         entries.withLock { $0.removeAll() }
     }

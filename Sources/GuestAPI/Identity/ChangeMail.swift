@@ -14,7 +14,7 @@ extension MailChange {
         case old, new
     }
 
-    /// Eight digits, derived as those of a sign-in are.
+    /// The eight digits of a code, derived in the same way as a sign-in code.
     static func code(of change: ID, _ mailbox: Mailbox, _ secret: ServerSecret) -> String {
         SignInCode.newest(purpose(mailbox), change.description, secret)
     }
@@ -25,9 +25,9 @@ extension MailChange {
 
     private static func purpose(_ mailbox: Mailbox) -> String { "mail-change-\(mailbox.rawValue)" }
 
-    /// Begins a change, instead of the one that was under way, and tells both mailboxes.
+    /// Begins a change of address and tells both mailboxes; it replaces a change that is under way.
     ///
-    /// Nobody is told whether the new address has an account before its mailbox has proved itself.
+    /// The guest does not learn whether the new address has an account until that mailbox has proved itself.
     static func ask(_ request: MailChangeRequest, by guest: Guest.ID, _ act: Act) async throws -> MailChange {
         guard let found = try await act.tx.first(IdentitySQL.guest(guest, locked: true)) else { throw Refusal.notFound }
         let change = MailChange(
@@ -48,7 +48,7 @@ extension MailChange {
             act
         )
         if let old = found.email {
-            // Dates in mails are those of Greenwich: a guest is at no park.
+            // The date in the mail is in UTC, because a guest has no park's time zone.
             let due = LocalDate(daysSince1970: Int((change.due.timeIntervalSince1970 / 86400).rounded(.down)))
             try Job.enqueue(
                 Mail(to: old, language: found.language, letter: .mailChangeAnnounced(change: change.id, due: due)),
@@ -66,7 +66,7 @@ extension MailChange {
         }
     }
 
-    /// Takes the codes.
+    /// Checks both codes of a change.
     ///
     /// - Returns: the change that waits for its day; nil when the address has changed.
     static func confirm(
@@ -93,7 +93,7 @@ extension MailChange {
 
     /// Keeps the address that the guest has.
     static func stop(by guest: Guest.ID, _ act: Act) async throws {
-        // A change that is just being made is waited for.
+        // The lock waits for a change that is being made at this moment.
         _ = try await act.tx.first(IdentitySQL.guest(guest, locked: true))
         try await forgetTarget(of: guest, act)
         try await act.tx.run(MailChangeSQL.endMailChange(of: guest))
@@ -127,7 +127,7 @@ extension MailChange {
     }
 }
 
-/// Seven days have passed since the old address was told.
+/// Makes the change of address seven days after the old address was told.
 struct EndMailChange: Work {
     static let kind = "endMailChange"
     static let queue = Job.Queue.effects

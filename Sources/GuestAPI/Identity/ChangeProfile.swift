@@ -40,7 +40,7 @@ extension Guest {
         return guest
     }
 
-    /// Other systems of the parks that know a guest hear of a change; what they are told is read when they ask.
+    /// Puts a guest's change into the feeds of the parks that know the guest; systems read the data when they ask.
     static func feedParks(of id: Guest.ID, in tx: Transaction) async throws {
         for park in try await tx.all(IdentitySQL.parks(of: id)) { tx.feed(id, .guest, to: park) }
     }
@@ -57,9 +57,9 @@ extension Guest {
         guard isGiven else { throw Refusal.consentMissing.at(pointer) }
     }
 
-    /// Adds to the consent ledger.
+    /// Adds an entry to the consent ledger.
     ///
-    /// What was kept under a consent that is withdrawn is deleted with it.
+    /// If a consent is withdrawn, the data that was kept under it is deleted.
     static func record(_ consent: ConsentRequest, of id: Guest.ID, _ act: Act) async throws {
         guard var guest = try await act.tx.first(IdentitySQL.guest(id, locked: true)) else { throw Refusal.notFound }
         try await act.tx.run(

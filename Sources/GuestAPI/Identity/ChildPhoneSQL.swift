@@ -25,12 +25,12 @@ enum ChildPhoneSQL {
     struct Admission: Sendable {
         let child: Traveller.ID
         let expiresAt: Date
-        /// The phone that has come already, and when.
+        /// The phone that has used the admission, and the time when it did.
         let deviceHash: Data?
         let usedAt: Date?
     }
 
-    /// Locked; none for a child who travels no more, has an account, or lost its guardian.
+    /// An admission, locked; no row for a child who has left, has an account, or lost its guardian.
     static func lockedAdmission(_ id: PhoneAdmission.ID) -> Query<Admission> {
         Query(
             """

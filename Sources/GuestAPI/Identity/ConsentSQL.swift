@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What guests have consented to.
+/// The consents of guests.
 enum ConsentSQL {
     static func insertConsent(
         _ id: UUID,
@@ -30,7 +30,7 @@ enum ConsentSQL {
         consents(where: isOf(subject))
     }
 
-    /// What a guest said for the children in their care.
+    /// The consents that a guest gave for the children in their care.
     static func consents(givenBy guardian: Guest.ID) -> Query<ConsentEntry> {
         consents(where: "guardian_id = \(guardian)")
     }

@@ -37,7 +37,7 @@ enum DeskGuestSQL {
         )
     }
 
-    /// The account is the guest's own from now on.
+    /// Marks the account as the guest's own from now on.
     static func claim(_ guest: Guest.ID, at now: Date) -> Command {
         Command("UPDATE guest SET claimed_at = \(now) WHERE id = \(guest) AND claimed_at IS NULL")
     }
@@ -51,10 +51,10 @@ enum DeskGuestSQL {
         )
     }
 
-    /// Whether a guest has to do with one of the parks; with nil every guest has.
+    /// Whether a guest is known to one of the parks; with nil every guest is.
     ///
-    /// That is a park whose desk made the account, or where a group of theirs stays or has stayed. A hold that ran out and
-    /// a stay that was cancelled make nobody known.
+    /// A park knows a guest if its desk made the account, or if a group of the guest stays or has stayed there. A hold
+    /// that ran out or a cancelled stay does not count.
     static func isOf(_ parks: [Park.ID]?) -> SQL {
         guard let parks else { return "true" }
         return """
@@ -92,7 +92,7 @@ enum DeskGuestSQL {
         )
     }
 
-    /// The deeds in a guest's name, and the looks of staff at what is personal of their groups; newest first.
+    /// Actions of staff in a guest's name, and looks of staff at personal data of the guest's groups, newest first.
     static func deskActions(for guest: Guest.ID, limit: Int) -> Query<DeskAction> {
         Query(
             """

@@ -28,7 +28,7 @@ extension PersonalData {
         }
     )
 
-    /// Mails that wait, and those that were delivered into the spool.
+    /// Mails that wait to be sent, and mails that were delivered into the spool.
     static let outbox = PersonalData(
         name: "outbox",
         export: { _, _ in [String]() },
@@ -54,14 +54,14 @@ extension Guest {
 
     /// Erases a guest.
     ///
-    /// What the law makes us keep (bookings and their amounts) stays without a name.
+    /// Records that the law makes us keep stay without a name, such as bookings and their amounts.
     ///
-    /// Throws `organisesBooking` when they organise a stay that is still to come and nobody can take over.
+    /// Throws `organisesBooking` when the guest organises a future stay and no other member can take over.
     ///
-    /// - Returns: what remains all the same, for them to read before they go.
+    /// - Returns: the records that remain, for the guest to read before they go.
     @discardableResult
     static func erase(_ id: Guest.ID, _ act: Act) async throws -> [PersonalData.Remainder] {
-        // Phones first, as whatever a phone brings begins with it.
+        // Stop the phones first, so that no phone brings new data during the erasure.
         for feature in act.app.features.personalData { try await feature.stop(id, act) }
         guard try await act.tx.first(IdentitySQL.guest(id, locked: true)) != nil else { throw Refusal.notFound }
         try await feedParks(of: id, in: act.tx)

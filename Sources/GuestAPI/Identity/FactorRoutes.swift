@@ -36,7 +36,7 @@ enum FactorRoutes {
         }
     }
 
-    /// Two transactions on purpose, as at a sign-in: a failed try stays counted whatever happens next.
+    /// Counts the try in a transaction of its own, as at a sign-in, so that a failed try stays counted.
     private static func counting(
         _ call: Call,
         _ member: StaffMember,
@@ -53,7 +53,7 @@ enum FactorRoutes {
             call.app.metrics.happened(.factorWrong)
             throw refusal
         } catch let refusal as Refusal where refusal == .factorCodeUsed || refusal == .factorEnrolled {
-            // A right code that comes twice is no guess.
+            // A right code that comes twice does not count as a failed try.
             try await call.act { act in try await SecondFactor.forgetTry(by: member.id, act) }
             throw refusal
         }

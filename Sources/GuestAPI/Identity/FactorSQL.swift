@@ -6,7 +6,7 @@ enum FactorSQL {
     struct Factor: Sendable {
         let sealed: Data
         let isConfirmed: Bool
-        /// The step of the last code that was taken.
+        /// The time step of the last code that was accepted.
         let lastStep: Int64
     }
 
@@ -26,7 +26,7 @@ enum FactorSQL {
         }
     }
 
-    /// Nothing where an app is enrolled.
+    /// Begins to enrol an app; no row changes if an app is enrolled already.
     static func begin(_ sealed: Data, of member: StaffMember.ID) -> Command {
         Command(
             """

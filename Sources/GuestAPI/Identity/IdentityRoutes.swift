@@ -26,7 +26,7 @@ enum IdentityRoutes {
         }
     }
 
-    /// An unknown device waits where many sign in from one address; a device that was signed in before never does.
+    /// Holds an unknown device off when many sign in from its address; a known device is never held off.
     private static func requireRoom(_ call: Call, isKnown: (Look) async throws -> Bool) async throws {
         if call.app.signInLimit.admit(call.client) { return }
         if try await call.read(isKnown) { return }
@@ -36,7 +36,7 @@ enum IdentityRoutes {
 
     private static func signInByLink(_ call: Call) async throws -> Answer {
         let request = try call.body(LinkSignInRequest.self)
-        // A link cannot be guessed; the code from its page is shorter.
+        // A link cannot be guessed, but the shorter code from its page could be, so limit only codes.
         if !SignInLink.isToken(request.link) { try await requireRoom(call) { _ in false } }
         return try await call.write { act in
             try .json(

@@ -38,7 +38,7 @@ enum IdentitySQL {
         }
     }
 
-    /// A child travels along without an account of its own, and so does the guardian who answers for it.
+    /// True for a child without an account who is still in the group, if its guardian is in the group too.
     static let isInCare: SQL = """
         child.left_at IS NULL AND child.guest_id IS NULL AND EXISTS (
             SELECT FROM traveller WHERE traveller.id = child.guardian_id AND traveller.left_at IS NULL
@@ -147,7 +147,7 @@ enum IdentitySQL {
         Command("UPDATE session SET revoked_at = \(now) WHERE id = \(id) AND revoked_at IS NULL")
     }
 
-    /// Signs all devices of those who work here out.
+    /// Signs out all devices of staff.
     static func revokeAllStaff(at now: Date) -> Command {
         Command("UPDATE session SET revoked_at = \(now) WHERE staff_id IS NOT NULL AND revoked_at IS NULL")
     }
@@ -205,7 +205,7 @@ enum IdentitySQL {
         func ago(_ days: Double) -> Date { now.addingTimeInterval(-86400 * days) }
         return [
             .forget("access_token", where: "expires_at < \(now)"),
-            // Used tokens stay until they expire, because a used one that comes again shows a copy.
+            // Used tokens stay until they expire: a used token that comes again shows that somebody copied it.
             .forget("refresh_token", where: "expires_at < \(now)"),
             .forget("known_device", where: "seen_at < \(ago(400))"),
             .forget("sign_in_attempt", where: "created_at < \(ago(2))"),
@@ -220,7 +220,7 @@ enum IdentitySQL {
 
     // MARK: Another mail address
 
-    /// Devices that were known at an address are known at the next one; a colleague who has the old one keeps it.
+    /// Moves the known devices of an old address to the new one; a colleague with the old address keeps them too.
     static func forget(address old: String, for new: String) -> [Command] {
         [
             Command(
@@ -254,7 +254,7 @@ enum IdentitySQL {
 
     // MARK: The desk
 
-    /// Where the desk made the account, and where their groups have booked.
+    /// The parks whose desk made the guest's account or where the guest's groups have booked.
     static func parks(of guest: Guest.ID) -> Query<Park.ID> {
         Query(
             """
@@ -329,7 +329,7 @@ enum IdentitySQL {
                 WHERE guest_id = \(guest) OR email = (SELECT email FROM guest WHERE id = \(guest))
                 """
             ),
-            // A colleague may have the same address, and then the same devices.
+            // If a colleague has the same address, keep its known devices.
             Command(
                 """
                 DELETE FROM known_device WHERE email = (SELECT email FROM guest WHERE id = \(guest))
@@ -344,7 +344,7 @@ enum IdentitySQL {
             Command("DELETE FROM session WHERE guest_id = \(guest)"),
             Command("DELETE FROM favourite_cottage WHERE guest_id = \(guest)"),
             Command("DELETE FROM idempotency_key WHERE principal = \("guest:\(guest)")"),
-            // The answers that a desk was given about the guest.
+            // Also delete the answers about the guest that staff were given.
             Command(
                 """
                 DELETE FROM idempotency_key

@@ -4,7 +4,7 @@ import Postgres
 
 /// Changes of a guest's mail address.
 enum MailChangeSQL {
-    /// The address of whoever a session belongs to; none for a child and for a guest without mail.
+    /// The mail address of a session's owner; no row for a child or a guest without mail.
     static func mail(of session: Session.ID) -> Query<String> {
         Query(
             """
@@ -15,7 +15,7 @@ enum MailChangeSQL {
         ) { try $0.decode("email") }
     }
 
-    /// Writes a change instead of the one under way; nothing where the guest has asked too often within a day.
+    /// Replaces the change under way with a new one; no row changes if the guest has asked too often within a day.
     static func replace(
         _ change: MailChange,
         of guest: Guest.ID,

@@ -2,9 +2,9 @@ import Foundation
 public import GuestModels
 import Postgres
 
-/// Somebody was erased: their id goes on a list that no backup holds, so that a restore can erase them again.
+/// Puts the id of an erased guest on a list outside all backups, so that a restore can erase the guest again.
 ///
-/// The list is a folder with an empty file for each, named after the guest's id.
+/// The list is a folder with an empty file for each guest, named after the guest's id.
 struct NoteErasure: Work {
     static let kind = "noteErasure"
     static let queue = Job.Queue.mail
@@ -19,10 +19,10 @@ struct NoteErasure: Work {
 }
 
 public enum ErasedGuests {
-    /// Its name in the state folder.
+    /// The name of the list's folder in the state folder.
     public static let folder = "erased"
 
-    /// Those on the list; none where there is no list.
+    /// The guests on the list; none if there is no list.
     public static func ids(in folder: String) -> [Guest.ID] {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted().compactMap { Guest.ID($0) }
     }

@@ -8,17 +8,16 @@ extension CodeRequest {
 
     /// Starts a sign-in and queues the mail with the code.
     ///
-    /// The answer is the same for an address we know and one we do not; a staff address that is unknown gets
-    /// no mail.
+    /// The answer is the same for a known and an unknown address; an unknown staff address gets no mail.
     ///
-    /// Throws `tooManyCodes` for a device that has asked ten times within the hour. When strangers have
-    /// asked often, they get an answer and nothing else, neither a mail nor a row; devices that were signed in before are
-    /// served as ever: nobody can lock somebody else out.
+    /// Throws `tooManyCodes` for a device that has asked ten times within the hour. When strangers have asked often,
+    /// they get the answer but no mail and no row. Known devices are served as usual, so no stranger can lock somebody
+    /// out.
     static func request(_ request: CodeRequest, language: Language, _ act: Act) async throws -> CodeSent {
         let email = request.email.lowercased()
         let deviceHash = Token(request.deviceSecret).hash
         let audience = request.audience ?? .guest
-        // One at a time for an address, so that none overlooks another's row.
+        // Only one request per address runs at a time, so that none misses the row of another.
         _ = try await act.tx.first(SignInSQL.lock(address: email))
         let (pressures, staff) = try await act.tx.all(
             SignInSQL.pressure(on: email, deviceHash: deviceHash, now: act.now),
@@ -53,7 +52,7 @@ extension CodeRequest {
         SignInCode.newest("code", attempt.description, secret)
     }
 
-    /// Whether somebody was mailed that code.
+    /// Whether a text is the code that was mailed for an attempt.
     static func isCode(_ text: String, of attempt: AttemptID, _ secret: ServerSecret) -> Bool {
         SignInCode.isAny(text, "code", attempt.description, secret)
     }

@@ -9,7 +9,7 @@ enum SecondFactor {
     private static let recoveryLength = 10
     static let purpose = "factor"
 
-    /// Begins to enrol, with a new secret each time until a code of it has come.
+    /// Begins to enrol an app; each call makes a new secret until a code confirms it.
     ///
     /// Throws `factorEnrolled` for a colleague who has an app.
     static func enrol(_ member: StaffMember, _ act: Act) async throws -> FactorEnrolment {
@@ -56,7 +56,7 @@ enum SecondFactor {
         return try await makeCodes(of: member.id, act)
     }
 
-    /// Takes a code of the app, or a recovery code; the device may do what needs it from now on.
+    /// Takes a code of the app or a recovery code; the device then counts as proved.
     ///
     /// Throws `factorCodeUsed` for a code that was taken before, and `factorCodeWrong` for every other text.
     static func prove(_ proof: FactorProof, by member: StaffMember, in session: Session.ID, _ act: Act) async throws {
@@ -76,9 +76,9 @@ enum SecondFactor {
         try await act.tx.run(FactorSQL.prove(in: session, at: act.now))
     }
 
-    /// New recovery codes instead of those there are.
+    /// Replaces a colleague's recovery codes with new ones.
     ///
-    /// Throws `factorMissing` for whoever has no app.
+    /// Throws `factorMissing` for a colleague who has no app.
     static func renewCodes(of member: StaffMember.ID, _ act: Act) async throws -> RecoveryCodes {
         guard try await act.tx.first(FactorSQL.factor(of: member, locked: true))?.isConfirmed == true else {
             throw Refusal.factorMissing
@@ -86,7 +86,7 @@ enum SecondFactor {
         return try await makeCodes(of: member, act)
     }
 
-    /// A right code that comes twice is no guess.
+    /// Takes back a counted try, because a right code that comes twice is no guess.
     static func forgetTry(by member: StaffMember.ID, _ act: Act) async throws {
         try await act.tx.run(FactorSQL.forgetTry(by: member))
     }
@@ -97,14 +97,14 @@ enum SecondFactor {
         return RecoveryCodes(codes: codes.map { "\($0.prefix(5))-\($0.suffix(5))" })
     }
 
-    /// Takes a colleague's app away, who enrols a new one at the next sign-in; all devices are signed out.
+    /// Removes a colleague's app and signs out all their devices; they enrol a new app at the next sign-in.
     static func remove(of member: StaffMember.ID, _ act: Act) async throws {
         guard try await act.tx.first(StaffSQL.member(member)) != nil else { throw Refusal.notFound }
         try await act.tx.run([FactorSQL.delete(of: member), FactorSQL.revokeSessions(of: member, at: act.now)])
         try Audit.record("staff.renewFactor", target: member.uuid, act)
     }
 
-    /// The step whose code it is: this one, the one before, or the next, for a clock that is half a minute off.
+    /// The time step of a code: the present, the previous or the next one, because clocks may be half a minute off.
     private static func step(
         of code: String,
         _ factor: FactorSQL.Factor,

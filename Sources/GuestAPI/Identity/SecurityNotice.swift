@@ -11,9 +11,9 @@ enum SecurityNotice: String, Codable, Sendable {
     /// A copy of a device's token came; the device was signed out.
     case tokenCopied
 
-    /// Queues the mails, where nobody was told that of the address within a day.
+    /// Queues the mails, unless the same notice about the address was sent within a day.
     ///
-    /// - Parameter email: nil for a guest without mail, to whom nothing can be told.
+    /// - Parameter email: nil for a guest without mail, who cannot be told.
     func send(to email: String?, _ act: Act) async throws {
         guard let email else { return }
         let readers = try await act.tx.all(SignInSQL.readersOfSecurity(about: email))

@@ -14,7 +14,7 @@ extension Guest {
         try await look.reader.all(ConsentSQL.consents(of: .guest(look.principal.guest())))
     }
 
-    /// What the desk has done and looked at in the asker's name, newest first, 500 at most.
+    /// The actions and looks of the desk in the asker's name, newest first, 500 at most.
     static func deskActions(_ look: Look) async throws -> [DeskAction] {
         try await look.reader.all(DeskGuestSQL.deskActions(for: look.principal.guest(), limit: 500))
     }

@@ -1,7 +1,7 @@
 import GuestModels
 import Postgres
 
-// Head office's own: the policy table lets nobody else in.
+// Only head office uses these verbs; the policy table refuses everybody else.
 extension StaffMember {
     static func list(after cursor: ID?, limit: Int, _ look: Look) async throws -> Page<StaffMember> {
         let rows = try await look.reader.all(StaffSQL.members(after: cursor, limit: limit + 1))

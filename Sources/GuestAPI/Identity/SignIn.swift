@@ -23,7 +23,7 @@ enum SignIn {
         let deviceHash = Token(request.deviceSecret).hash
         let emails = try await act.tx.all(SignInSQL.countTry(request.attemptId, deviceHash: deviceHash, now: act.now))
         guard let email = emails.first else { throw Refusal.codeWrong }
-        // One at a time for an address, so that none overlooks another's try.
+        // Only one try per address runs at a time, so that none misses the try of another.
         _ = try await act.tx.first(SignInSQL.lock(address: email))
         let pressure = try await act.tx.first(SignInSQL.pressure(on: email, deviceHash: deviceHash, now: act.now))
         guard let pressure else { throw Refusal.codeWrong }
@@ -62,9 +62,9 @@ enum SignIn {
 
     private static let purpose = "sign-in"
 
-    /// Signs the device in that an attempt has proved right for, and makes the guest's account at the first time.
+    /// Signs in the device that an attempt has proved right for, and makes the guest's account at the first sign-in.
     ///
-    /// - Returns: nil for a mail address that no colleague has any more.
+    /// - Returns: nil if the mail address belongs to no colleague any more.
     static func admit(
         _ attempt: SignInSQL.Attempt,
         _ device: Device,
@@ -141,10 +141,10 @@ enum SignIn {
         return Tokens(accessToken: access.text, accessExpiresAt: accessExpiresAt, refreshToken: refresh.text)
     }
 
-    /// The tokens that were issued with the refresh token derived from a text, valid for as long as new ones; nil once it
-    /// has been used.
+    /// The tokens that were issued with a refresh token derived from a text; nil once that refresh token has been used.
     ///
-    /// An unused token may be told again, however old it is and whichever key derived it: no device has refreshed with it.
+    /// The answered tokens are valid for as long as new ones. An unused token may be told again at any age and under
+    /// any key, because no device has refreshed with it.
     static func repeated(_ purpose: String, _ text: String, _ act: Act) async throws -> Tokens? {
         repeat {
             for digest in act.app.secret.digests(purpose, text) {
@@ -168,8 +168,9 @@ enum SignIn {
 
     /// Exchanges a refresh token for its successor (rotation: RFC 9700, 4.14.2).
     ///
-    /// A device that lost the answer gets the same successor for as long as that is unused, so a lost answer signs nobody
-    /// out, also after days without a network. Once the successor has been used, the token in anybody's hands is a copy.
+    /// A device that lost the answer gets the same successor while the successor is unused. So a lost answer signs no
+    /// device out, even after days without a network. Once the successor has been used, an older token that comes again
+    /// is a copy.
     static func refresh(_ request: RefreshRequest, _ act: Act) async throws -> Refreshed {
         let token = Token(request.refreshToken)
         guard let row = try await act.tx.first(IdentitySQL.lockedRefreshToken(token)), row.isUsable(at: act.now),

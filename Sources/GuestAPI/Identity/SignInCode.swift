@@ -1,15 +1,15 @@
 import Foundation
 import GuestModels
 
-/// Eight digits that a mail brings.
+/// The eight-digit code in a mail.
 ///
-/// They are derived from what they are for, so nothing that is stored, in a table or in a queue, reveals them.
+/// A code is derived from its purpose, so no table and no queue reveals it.
 enum SignInCode {
     static func newest(_ purpose: String, _ text: String, _ secret: ServerSecret) -> String {
         digits(secret.digest(purpose, text))
     }
 
-    /// Whether somebody was mailed that code, whichever key it was derived with.
+    /// Whether a code was mailed for a text; the code may be derived with any key.
     static func isAny(_ code: String, _ purpose: String, _ text: String, _ secret: ServerSecret) -> Bool {
         let given = Token(code).hash
         func isAmongThem() -> Bool {

@@ -2,11 +2,11 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// The link in a mail with a code, and the one that a desk prints for a guest without mail.
+/// The link in a mail with a code, and the link that a desk prints for a guest without mail.
 ///
-/// It signs in the device that opens it, never the one that asked for it: the app sends the last part of the address. A
-/// browser without the app shows, at the push of a button, a code to type into the app. Whoever has the link reads the mail,
-/// so no limit for strangers holds it off, and the owner of an address always gets in.
+/// The link signs in the device that opens it, not the device that asked for it: the app sends the last part of the
+/// address. A browser without the app shows a code at the push of a button, to type into the app. A person with the
+/// link can read the mail, so no limit for strangers applies. So the owner of an address always gets in.
 enum SignInLink {
     private static let purpose = "sign-in-link"
     /// Two hours.
@@ -14,7 +14,7 @@ enum SignInLink {
     /// Strangers may ask for twenty mails an hour, and then no more are sent; the last of them must still work when the next
     /// is.
     static let lifetime: TimeInterval = 2 * 3600
-    /// The one from the desk, one hour.
+    /// The lifetime of a link from the desk: one hour.
     static let lifetimeOfDesk: TimeInterval = 3600
     /// Sixty bits.
     private static let codeLength = 12
@@ -42,7 +42,7 @@ enum SignInLink {
         app.secret.ids(in: token, count: 1, for: purpose)?.first.map { CodeRequest.AttemptID($0) }
     }
 
-    /// Whether a text has the shape of a link's last part; every other one can only be a code from its page.
+    /// Whether a text has the length of a link's last part; every other text can only be a code from its page.
     static func isToken(_ text: String) -> Bool { text.utf8.count == 64 }
 
     /// Exchanges a link, or the code from its page, for tokens of the device that sends it.
@@ -55,7 +55,7 @@ enum SignInLink {
         } else {
             id = try await act.tx.first(SignInSQL.attempt(pageCode: Token(ReadableCode.plain(request.link)).hash))
         }
-        // The guest before the attempt, in the order in which a desk locks them.
+        // Lock the guest before the attempt, in the same order as the desk does.
         if let id, case .deskGuest(let guest)? = try await act.tx.first(SignInSQL.attempt(id))?.person {
             _ = try await act.tx.first(IdentitySQL.guest(guest, locked: true))
         }
@@ -77,7 +77,7 @@ enum SignInLink {
         return tokens
     }
 
-    /// A code to type into the app, for whoever has opened the link in a browser; each new one ends the one before.
+    /// A code for a person who has opened the link in a browser, to type into the app; it ends the code before.
     static func showCode(_ token: String, _ act: Act) async throws -> String {
         guard let id = attempt(in: token, act.app) else { throw Refusal.notFound }
         let code = ReadableCode.random(codeLength)

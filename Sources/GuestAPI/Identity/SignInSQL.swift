@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Codes and links to sign in with, and those who guess them.
+/// Codes and links to sign in with, and counts of strangers' tries.
 enum SignInSQL {
     static func insertAttempt(
         _ id: CodeRequest.AttemptID,
@@ -21,7 +21,7 @@ enum SignInSQL {
         )
     }
 
-    /// No code belongs to it, and no device until one opens the link.
+    /// Writes a desk link; it has no code, and no device until a device opens the link.
     static func insertDeskLink(
         _ id: CodeRequest.AttemptID,
         of guest: Guest.ID,
@@ -40,7 +40,7 @@ enum SignInSQL {
         Command("DELETE FROM sign_in_attempt WHERE guest_id = \(guest) AND used_at IS NULL")
     }
 
-    /// Makes whoever tries to sign in to an address wait for the one before.
+    /// Locks an address, so that its sign-in requests run one after the other.
     static func lock(address email: String) -> Query<Bool> {
         Query(
             "SELECT pg_advisory_xact_lock(hashtextextended('sign-in ' || \(email)::text, 0)) IS NULL AS is_alone"
@@ -54,7 +54,7 @@ enum SignInSQL {
         let isKnownDevice: Bool
     }
 
-    /// How hard this address has been tried of late; a device that has been signed in to it counts apart.
+    /// Recent codes and tries for an address; strangers' devices are counted apart from known devices.
     static func pressure(on email: String, deviceHash: Data, now: Date) -> Query<Pressure> {
         Query(
             """
@@ -114,7 +114,7 @@ enum SignInSQL {
 
         let id: CodeRequest.AttemptID
         let person: Person
-        /// The device that asked; once a link was used, the one that opened it.
+        /// The device that asked for the attempt; once a link was used, the device that opened it.
         let deviceHash: Data?
         let usedAt: Date?
         let linkExpiresAt: Date
@@ -189,7 +189,7 @@ enum SignInSQL {
         ) { try $0.decode("is_known") }
     }
 
-    /// Begins to tell about an address; nothing where that was done within a day.
+    /// Notes that a notice about an address is sent; no row if that was done within a day.
     static func begin(_ notice: SecurityNotice, about email: String, at now: Date) -> Query<Bool> {
         Query(
             """

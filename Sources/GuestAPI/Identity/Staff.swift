@@ -4,9 +4,9 @@ import Postgres
 
 /// A colleague's account: made, changed and ended.
 extension StaffMember {
-    /// Makes a staff account, or opens that of somebody who comes back.
+    /// Makes a staff account, or opens the old account of a colleague who comes back.
     ///
-    /// Throws `emailTaken` for the address of somebody who works here, `notFound` for a park that there is not.
+    /// Throws `emailTaken` for the address of a present colleague, and `notFound` for an unknown park.
     static func add(
         email: String,
         name: String,
@@ -33,8 +33,8 @@ extension StaffMember {
 
     /// Replaces a colleague's name, posts and place at head office; a post that is left out ends.
     ///
-    /// Throws `notFound`, `Problem.matchFailed` for another version, and `lastHeadOffice` where nobody would be left who
-    /// may do this.
+    /// Throws `notFound`, and `Problem.matchFailed` for another version. Throws `lastHeadOffice` if nobody would be
+    /// left at head office.
     static func change(
         _ id: ID,
         to request: StaffChange,
@@ -70,7 +70,7 @@ extension StaffMember {
     }
 
     private static func locked(_ id: ID, in tx: Transaction) async throws -> StaffMember {
-        // Two who end each other at the same moment would leave nobody.
+        // Two colleagues could end each other at the same moment, so only one change runs at a time.
         let (_, members) = try await tx.all(StaffSQL.lockOffice, StaffSQL.member(id, locked: true))
         guard let member = members.first else { throw Refusal.notFound }
         return member

@@ -39,7 +39,7 @@ enum StaffSQL {
         )
     }
 
-    /// The id of the account that was made or opened again; no row where somebody works here under the address.
+    /// Makes an account or opens an old one, and answers its id; no row if a present colleague has the address.
     static func insert(_ member: StaffMember, language: Language, at now: Date) -> Query<StaffMember.ID> {
         Query(
             """
@@ -75,7 +75,7 @@ enum StaffSQL {
         ]
     }
 
-    /// Lets one change of who works here go on at a time.
+    /// Allows only one change of the staff list at a time.
     static let lockOffice = Query("SELECT pg_advisory_xact_lock(hashtextextended('staff', 0)) IS NULL AS is_alone") {
         try $0.decode("is_alone", as: Bool.self)
     }
@@ -95,7 +95,7 @@ enum StaffSQL {
                 "DELETE FROM push_token WHERE session_id IN (SELECT id FROM session WHERE staff_id = \(member.id))"
             ),
             Command("DELETE FROM sign_in_attempt WHERE email = \(member.email) AND audience = 'staff'"),
-            // A guest may have the same address, and then the same devices.
+            // If a guest has the same address, keep its known devices.
             Command(
                 """
                 DELETE FROM known_device

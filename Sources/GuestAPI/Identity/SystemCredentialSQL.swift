@@ -27,7 +27,7 @@ enum SystemCredentialSQL {
         Query("SELECT EXISTS (SELECT FROM park WHERE id = \(id)) AS is_park") { try $0.decode("is_park") }
     }
 
-    /// Until the transaction ends, nobody else makes a credential for that park.
+    /// Locks the park, so that no other transaction makes a credential for it.
     static func lock(_ park: Park.ID) -> Query<Park.ID> {
         Query("SELECT id FROM park WHERE id = \(park) FOR NO KEY UPDATE") { try $0.decode("id") }
     }
@@ -43,7 +43,7 @@ enum SystemCredentialSQL {
         )
     }
 
-    /// Takes the first of the system's two places that is free; no row where neither is.
+    /// Writes a credential in the first free of the system's two places; no row if neither is free.
     static func insert(_ credential: SystemCredential, _ token: Token) -> Command {
         Command(
             """

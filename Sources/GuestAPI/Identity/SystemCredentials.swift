@@ -3,9 +3,9 @@ import GuestModels
 import Postgres
 
 extension SystemCredential {
-    /// By this a credential's token is told from a device's.
+    /// The prefix that distinguishes a credential's token from a device's token.
     static let tokenPrefix = "vps_"
-    /// How many of a park work at once.
+    /// The number of credentials of a park that may work at once.
     static let maximumOfPark = 200
 
     /// Makes a credential; its token is told now and never again.
@@ -46,7 +46,7 @@ extension SystemCredential {
         return NewSystemCredential(credential: credential, token: token.text)
     }
 
-    /// Ends a credential: no request begins with it later than a second after.
+    /// Ends a credential; requests with it are refused after at most a second.
     static func end(_ id: ID, at park: Park.ID, _ act: Act) async throws {
         guard try await act.tx.run(SystemCredentialSQL.end(id, at: park, now: act.now)) == 1 else {
             throw Refusal.notFound
@@ -54,7 +54,7 @@ extension SystemCredential {
         try Audit.record("credential.end", target: id.uuid, park: park, act)
     }
 
-    /// Writes when the credential came last, at most once a minute.
+    /// Writes when the credential was last used, at most once a minute.
     func touch(_ app: AppEnvironment) async throws {
         let now = app.now()
         guard lastUsedAt.map({ now.timeIntervalSince($0) >= 60 }) ?? true else { return }

@@ -23,11 +23,11 @@ public struct ImportReservations: Sendable {
     private let name: String
 
     /// - Parameters:
-    ///   - encoding: of the file.
+    ///   - encoding: the encoding of the file.
     ///   - isAddition: whether the file has other reservations than those that the park has from a file without
     ///     reservation numbers.
-    /// - Throws: when there is no such park, or the file is no such export; without numbers also when another file
-    ///   without numbers has been imported, whose reservations would be booked a second time.
+    /// - Throws: when the park does not exist or the file cannot be read as an export. Also throws when both this file
+    ///   and an earlier imported file have no reservation numbers, because reservations could be booked twice.
     public init(
         _ data: Data,
         name: String,
@@ -62,8 +62,9 @@ public struct ImportReservations: Sendable {
 
     // MARK: Cottages to put them in
 
-    /// Makes, for each type of the export, as many cottages as stay at the same time at the peak; counts
-    /// those that are there already.
+    /// Makes as many cottages of each type as the export needs at its peak.
+    ///
+    /// Cottages that exist already are counted.
     public func createCottages() async throws -> Int {
         try await app.act(as: .job("import"), within: 60) { act in
             let types = try await act.tx.all(ParkSQL.types(of: park.id))
@@ -154,7 +155,7 @@ public struct ImportReservations: Sendable {
             count += chunk.count
             progress(count)
         }
-        // In the order of arrival, first fit needs no more cottages than stay at the same time.
+        // When stays are placed by arrival date, first fit needs no more cottages than stay at the same time.
         let todo = file.reservations.filter { !done.contains($0.line) }
             .sorted { ($0.stay.arrival, $0.line) < ($1.stay.arrival, $1.line) }
         for chunk in todo.chunks(of: Self.batch) {
@@ -178,7 +179,7 @@ public struct ImportReservations: Sendable {
         }
     }
 
-    /// Tries again when guests are in the way, or the database is away for a moment: nobody sits and waits for an import.
+    /// Tries again when guests hold locks or the database is away for a moment, because nobody watches an import.
     private func patiently(_ work: () async throws -> Void) async throws {
         for _ in 0..<50 {
             do { return try await work() } catch let error as PostgresError where error.isUnavailability {
@@ -207,7 +208,7 @@ public struct ImportReservations: Sendable {
             old(reservation).flatMap { $0.says(reservation) ? (line: reservation.line, booking: $0.id) : nil }
         }
         for reservation in changed { work.add(reservation, old(reservation), in: places[reservation.line], act) }
-        // What is given up must be free before others move in.
+        // Release the old cottages before other reservations take them.
         try await act.tx.run(work.releases + work.updates)
         let inserts = ImportSQL.insert(
             work.new,
@@ -229,7 +230,7 @@ public struct ImportReservations: Sendable {
         )
     }
 
-    /// What a batch of rows does to the tables.
+    /// The changes that a batch of rows makes in the tables.
     private struct BatchWork {
         var new: [ImportSQL.NewBooking] = []
         var rejects: [(line: Int, reason: String)] = []
@@ -272,10 +273,10 @@ public struct ImportReservations: Sendable {
         }
     }
 
-    /// A cottage for everybody who needs one, by line.
+    /// Finds a cottage for each reservation that needs one, by line.
     ///
-    /// All who move give up their place first, so that two may swap; who then finds none keeps the old place,
-    /// and the others choose again around it.
+    /// All reservations that move give up their cottage first, so that two may swap. A reservation that then finds none
+    /// keeps its old cottage, and the others choose again.
     private func place(
         _ reservations: [Reservation],
         among occupation: Occupation,
@@ -323,7 +324,7 @@ extension ImportSQL.Known {
     }
 }
 
-/// Which cottage is taken when, during one batch.
+/// The stays in each cottage during one batch.
 private struct Occupation {
     private var stays: [Cottage.ID: [Stay]] = [:]
     private let byType: [String: [Cottage.ID]]

@@ -21,7 +21,7 @@ enum ImportSQL {
         ) { try $0.decode("name") }
     }
 
-    /// Begins, or finds what was begun.
+    /// Begins an import, or finds one that was begun before.
     static func begin(_ id: UUID, park: Park.ID, hash: Data, name: String, rows: Int, at now: Date) -> Query<FileRow> {
         Query(
             """
@@ -73,14 +73,14 @@ enum ImportSQL {
 
     // MARK: A report
 
-    /// While an import's batch says what reservations of a park are, nobody else does.
+    /// Locks a park's reservations during an import's batch, so that no report changes them.
     static func lockReservations(of park: Park.ID) -> Query<Bool> {
         Query(
             "SELECT pg_advisory_xact_lock(hashtextextended('reservations ' || \(park)::text, 0)) IS NULL AS is_locked"
         ) { try $0.decode("is_locked") }
     }
 
-    /// One at a time reports a reservation, and not during a batch.
+    /// Locks one reservation for a report; the lock waits for other reports of it and for an import's batch.
     static func lockReservation(_ number: String, of park: Park.ID) -> Query<Bool> {
         Query(
             """
@@ -128,7 +128,7 @@ enum ImportSQL {
         )
     }
 
-    /// When a reservation we had not heard of was cancelled; it is forgotten with this.
+    /// Deletes the note that an unknown reservation was cancelled, and answers when the cancellation was reported.
     static func removeForestalled(_ number: String, in park: Park.ID) -> Query<Date> {
         Query(
             "DELETE FROM withdrawn_reservation WHERE park_id = \(park) AND number = \(number) RETURNING reported_at"
@@ -143,10 +143,11 @@ enum ImportSQL {
         Command("UPDATE booking SET reported_at = coalesce(\(reportedAt), reported_at) WHERE id = \(booking)")
     }
 
-    /// A few cottages that may be free for a report: the booking's own, if it was booked as the type or the guests are in
-    /// it; then free ones, unless the guests are in theirs.
+    /// At most five cottages that may suit a report.
     ///
-    /// Few enough to lock, and enough to find one that nobody else takes in this moment.
+    /// The booking's own cottage comes first, if it has the right type and number or the guests are in it. Free
+    /// cottages follow, unless the guests are in their cottage. So few cottages can all be locked, and one of them is
+    /// likely to stay free.
     static func candidates(
         for booking: Booking.ID,
         of type: CottageType.ID,
@@ -256,7 +257,7 @@ enum ImportSQL {
         let allocation: UUID
     }
 
-    /// Everything of many bookings in three statements.
+    /// Writes many bookings with all their rows in three statements.
     static func insert(
         _ new: [NewBooking],
         park: Park.ID,
@@ -309,7 +310,7 @@ enum ImportSQL {
         )
     }
 
-    /// A newer export says something else of a booking we have.
+    /// Updates a known booking from a newer export.
     static func update(
         _ booking: Booking.ID,
         _ reservation: Reservation,

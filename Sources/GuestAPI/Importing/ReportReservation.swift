@@ -3,12 +3,12 @@ import GuestModels
 import Postgres
 
 extension Booking {
-    /// Takes over what the property system says of one of its reservations: makes the booking, changes or cancels it.
+    /// Takes over a report of the property system: makes the booking, changes it or cancels it.
     ///
-    /// A cancellation that came before its reservation counts when that comes.
+    /// A cancellation that comes before its reservation is kept and applied when the reservation comes.
     ///
-    /// What cannot be done is not lost: the booking says what the other system said, without a cottage where none is
-    /// free, and a task tells the staff. A report that makes things right again ends the task.
+    /// A report that cannot be carried out is not lost. The booking then says what the other system said, without a
+    /// cottage if none is free, and a task tells the staff. A report that makes things right again ends the task.
     static func report(
         _ said: ReservationReport,
         as number: String,
@@ -100,8 +100,8 @@ extension Booking {
     ///
     /// Harmless to repeat.
     ///
-    /// - Parameter reportedAt: when the other system said so; nothing happens when it has said something since. With it, a
-    ///   reservation may be cancelled that we hear of later.
+    /// - Parameter reportedAt: the time of the report. An older report than the last one changes nothing. With a time,
+    ///   the cancellation of a reservation that is still unknown is kept.
     static func cancelReservation(_ number: String, reportedAt: Date?, in park: Park.ID, _ act: Act) async throws {
         try act.principal.require([.reception], or: .reports, at: park)
         let (_, known) = try await act.tx.all(
@@ -123,13 +123,13 @@ extension Booking {
         booking.publish(in: act.tx)
     }
 
-    /// Throws for an instant that lies ahead by more than clocks differ: whatever was said until then would count as old.
+    /// Throws for a time more than a day ahead, because every report until then would count as old.
     private static func allow(_ reportedAt: Date?, _ pointer: String, at now: Date) throws {
         guard let reportedAt, reportedAt > now.addingTimeInterval(86400) else { return }
         throw BadRequest(pointer, "must not lie in the future")
     }
 
-    /// What stands against a report becomes a task; one without trouble ends it.
+    /// Opens a task for a report that cannot be carried out; a report without trouble ends the task.
     private static func conclude(
         _ number: String,
         _ trouble: String?,
@@ -150,7 +150,7 @@ extension Booking {
         )
     }
 
-    /// Whether the report tells nothing new: it stands as it says, in a cottage that it does not speak against.
+    /// Whether the booking already is as the report says, and its cottage agrees with the report.
     private func isAs(_ report: ReservationReport, bookedAs type: String?) -> Bool {
         switch (state, report.state) {
         case (.cancelled, .cancelled): return true
@@ -209,8 +209,9 @@ extension Booking {
         return nil
     }
 
-    /// Locks the booking's cottages, and with them one that suits the report, its own before all others; nil when none
-    /// is free.
+    /// Locks the booking's cottages and one cottage that suits the report; the booking's own comes first.
+    ///
+    /// The answer is nil when no cottage is free.
     private static func lockCottage(
         for report: ReservationReport,
         of type: CottageType.ID,

@@ -2,9 +2,9 @@ import Crypto
 import Foundation
 import GuestModels
 
-/// Which column of a property system's export says what.
+/// The names of the columns in a property system's export.
 ///
-/// A file of the same shape as JSON overrides it.
+/// A JSON file of the same shape overrides them.
 public struct ColumnMap: Codable, Sendable {
     /// A column with a number that stays with the reservation; nil when the export has none.
     public var reservationNumber: String?
@@ -23,7 +23,7 @@ public struct ColumnMap: Codable, Sendable {
     /// Average price per night, a decimal number.
     public var nightlyRate: String?
     public var status: String
-    /// What a status means: a state of a booking.
+    /// The booking state that each status of the export stands for.
     public var states: [String: String]
 
     /// The columns of the hotel booking demand datasets (António, de Almeida, Nunes; Data in Brief 22,
@@ -61,11 +61,11 @@ struct Reservation: Sendable {
     /// Minor units per night.
     let nightlyRate: Int64
 
-    /// Its cottage is taken in those nights.
+    /// True if the reservation takes a cottage for its nights.
     var needsCottage: Bool { state.isLive }
 }
 
-/// An export, read whole: each row is a reservation or a reason why it is none.
+/// An export in memory: each row is a reservation, or has a reason why it cannot be read as one.
 struct ReservationFile: Sendable {
     let hash: Data
     let reservations: [Reservation]
@@ -173,7 +173,7 @@ extension ColumnMap {
 private struct RowReader {
     let fields: [String]
     let positions: [String: Int]
-    /// Where semicolons part the columns, a comma may part the decimals.
+    /// True if semicolons separate the columns, so a comma may be the decimal separator.
     let decimalComma: Bool
 
     struct Bad: Error {
@@ -203,7 +203,7 @@ private struct RowReader {
         return number
     }
 
-    /// A value that passes a check of requests.
+    /// A text that passes the same check as texts in requests.
     func word(_ column: String?, _ isRight: (inout Check, String) -> Void) throws(Bad) -> String? {
         guard let column, let text = text(column) else { return nil }
         var check = Check()
@@ -284,7 +284,7 @@ extension Reservation {
 /// The separator is the comma, semicolon or tab that the header has most of.
 struct CSV {
     struct Record {
-        /// Of the first line of the record; the header is line 1.
+        /// The number of the record's first line; the header is line 1.
         let line: Int
         let fields: [String]
         let raw: [UInt8]
@@ -298,7 +298,7 @@ struct CSV {
     init(_ bytes: [UInt8]) {
         self.bytes = bytes
         let header = bytes.prefix { $0 != 10 && $0 != 13 }
-        // Excel says in a line of its own what it takes.
+        // Excel may name the separator in a first line of its own.
         if header.count == 5, header.starts(with: "sep=".utf8), let sign = header.last {
             separator = sign
             index = bytes.firstIndex(of: 10).map { $0 + 1 } ?? bytes.count

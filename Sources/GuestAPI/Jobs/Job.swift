@@ -19,7 +19,7 @@ protocol Work: Codable, Sendable {
     /// The effects in our own tables. They commit together with the job's end, so they happen once.
     func finish(_ act: Act) async throws
 
-    /// When the same job is to come by again; asked once its effects are there, nil when it is over.
+    /// The time at which the same job runs again, or nil when the job is over; asked after its effects are written.
     func again(_ act: Act) async throws -> Date?
 }
 
@@ -46,7 +46,7 @@ struct Job: Sendable {
 
     static let usualPatience = (tries: 12, pause: TimeInterval(600))
 
-    /// Money waits for a provider that is down as long as it takes, and comes back soon after it does: some four days.
+    /// Payment jobs wait about four days for a provider that is down, with at most 15 seconds between two tries.
     static let patienceWithProvider = (tries: 20_000, pause: TimeInterval(15))
 
     let id: ID

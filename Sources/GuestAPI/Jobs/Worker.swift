@@ -108,7 +108,7 @@ struct Worker: Service {
             try await app.act(as: .job(job.kind), within: 60, logger: logger(of: job)) { act in
                 try await work.finish(act)
                 let next = try await work.again(act)
-                // Last, so that whoever reschedules the job while we work on it wins.
+                // Do this last, so that a new time set by others while the job runs is kept.
                 let end =
                     next.map { JobSQL.again(job.id, lease: lease, at: $0) } ?? JobSQL.complete(job.id, lease: lease)
                 guard try await act.tx.run(end) == 1 else { throw LeaseLost() }

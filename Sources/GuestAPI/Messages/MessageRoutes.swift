@@ -3,7 +3,7 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// What groups say to each other and to their hosts, and what hosts answer.
+/// The routes of messages: groups write to each other and to their hosts, and hosts answer.
 enum MessageRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "listTopics": listTopics, "openTopic": open, "showTopic": show, "writeInTopic": write, "closeTopic": close,
@@ -92,7 +92,7 @@ enum MessageRoutes {
         let name = try photo(call)
         return try await call.write { act in
             let receipt = try await MessagePhoto.receive(part, of: name, in: group, act)
-            // Its parts are gone all the same.
+            // Answer rather than throw, so that the deletion of the parts commits.
             guard let receipt else {
                 return Problem(Refusal.photoUnreadable).answer(in: call.language, instance: call.requestID)
             }
@@ -118,7 +118,7 @@ enum MessageRoutes {
         }
         let headers = [
             HTTPField(name: .contentType, value: "image/jpeg"),
-            // The same bytes for ever; whoever may see them no longer does not keep them for long.
+            // The bytes never change. Caches are short-lived, because a guest may lose the right to see the photo.
             HTTPField(name: .cacheControl, value: "private, max-age=3600"),
         ]
         return Answer(status: .ok, headers: headers, body: Array(data))

@@ -68,14 +68,16 @@ enum MessageSQL {
         let topic: Topic
         let bookingNumber: String
         let groupName: String
-        /// What was said last.
+        /// The text of the newest message.
         let lastText: String?
-        /// The open task about it, and who sees to it.
+        /// The open task about the topic, and the colleague who owns it.
         let taskId: StaffTask.ID?
         let ownerId: StaffMember.ID?
     }
 
-    /// Urgent ones first, then who has waited longest; of those that do not wait, the newest first.
+    /// The topics of a park: urgent ones first, then the longest wait.
+    ///
+    /// Topics that do not wait come last, newest first.
     static func inbox(
         _ park: Park.ID,
         _ state: Topic.State,
@@ -135,7 +137,7 @@ enum MessageSQL {
         )
     }
 
-    /// In the order they were heard of.
+    /// The messages of a topic, in the order in which the service received them.
     static func messages(in topic: Topic.ID) -> Query<Message> {
         Query(
             "SELECT \(said) FROM message WHERE topic_id = \(topic) AND text IS NOT NULL ORDER BY at, id",
@@ -143,7 +145,7 @@ enum MessageSQL {
         )
     }
 
-    /// Of the group's own thread, newest first.
+    /// Messages of the group's own thread, newest first.
     static func messages(
         of group: TravelGroup.ID,
         before cursor: Message.ID?,
@@ -161,7 +163,9 @@ enum MessageSQL {
         )
     }
 
-    /// How much a group shows to its phones, of everything; counted with every change, so it costs nothing to ask.
+    /// The number of entities that a group's scope shows to phones.
+    ///
+    /// Every change updates the count, so the query is cheap.
     static func shown(in group: TravelGroup.ID) -> Query<Int> {
         Query("SELECT count FROM scope WHERE name = \("group:\(group)")") { try $0.decode("count") }
     }

@@ -2,7 +2,7 @@ import GuestModels
 import SyncMessages
 
 extension Feature {
-    /// What groups say to each other and to their hosts, with photos.
+    /// The messages feature: groups write to each other and to their hosts, with photos.
     static let messages = Feature(
         name: "messages",
         handlers: [MessageRoutes.handlers],

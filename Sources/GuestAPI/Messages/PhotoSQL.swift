@@ -3,7 +3,9 @@ import GuestModels
 import Postgres
 
 enum PhotoSQL {
-    /// Held until the transaction ends, by whoever changes a photo or its file.
+    /// Locks a photo until the transaction ends.
+    ///
+    /// Every change of a photo or of its file takes this lock.
     static func lock(_ name: PhotoName, in group: TravelGroup.ID) -> Query<Bool> {
         let key = "\(group) \(name)"
         return Query("SELECT pg_advisory_xact_lock(hashtextextended(\(key), 1)) IS NULL AS is_ours") {
@@ -11,7 +13,7 @@ enum PhotoSQL {
         }
     }
 
-    /// How many bytes of a photo have come, and of how many; nothing when it is there or has not begun.
+    /// How many bytes of a photo have arrived, and its size; no row if it is complete or has not begun.
     static func begun(_ name: PhotoName, in group: TravelGroup.ID) -> Query<(received: Int, size: Int)> {
         Query(
             """
@@ -27,7 +29,7 @@ enum PhotoSQL {
         }
     }
 
-    /// A group's photos, and those that have begun to come.
+    /// The number of a group's photos, including photos that have begun to arrive.
     static func count(in group: TravelGroup.ID) -> Query<Int> {
         Query(
             """
@@ -37,7 +39,7 @@ enum PhotoSQL {
         ) { try $0.decode("count") }
     }
 
-    /// A guest's photos with messages, in all groups.
+    /// The number of complete photos that a guest has sent, in all groups.
     static func count(of guest: Guest.ID) -> Query<Int> {
         Query(
             """
@@ -90,14 +92,14 @@ enum PhotoSQL {
         )
     }
 
-    /// What was said with it.
+    /// The messages that have the photo.
     static func messages(with name: PhotoName, in group: TravelGroup.ID) -> Query<Message.ID> {
         Query("SELECT id FROM message WHERE group_id = \(group) AND photo = \(name.description) ORDER BY id") {
             try $0.decode("id")
         }
     }
 
-    /// Whether it was said in that topic.
+    /// Whether a message of the topic has the photo.
     static func isIn(_ topic: Topic.ID, _ name: PhotoName) -> Query<Bool> {
         Query("SELECT true AS is_in FROM message WHERE topic_id = \(topic) AND photo = \(name.description) LIMIT 1") {
             try $0.decode("is_in")
@@ -115,10 +117,10 @@ enum PhotoSQL {
         return name
     }
 
-    /// The tables let no other in.
+    /// A stored photo name that cannot be read; the tables accept no such name.
     private struct UnknownName: Error {}
 
-    /// A photo that was said, once nothing said has it any more.
+    /// Deletes a photo once no message has it any more.
     static func dropUnused(
         _ name: PhotoName,
         in group: TravelGroup.ID
@@ -134,7 +136,7 @@ enum PhotoSQL {
         ) { (try $0.decode("group_id"), try Self.name($0)) }
     }
 
-    /// Those that were sent before that instant and whose message has never come.
+    /// The photos that arrived before the instant and whose message has never come.
     static func unused(before instant: Date) -> Query<(group: TravelGroup.ID, name: PhotoName)> {
         Query(
             """
@@ -157,7 +159,9 @@ enum PhotoSQL {
         ) { (try $0.decode("group_id"), try name($0)) }
     }
 
-    /// All parts of photos of which the guest has sent any: a photo with a hole would never be whole.
+    /// Deletes all parts of photos of which the guest has sent any part.
+    ///
+    /// A photo with a missing part can never become whole.
     static func deleteParts(sentBy guest: Guest.ID) -> Command {
         Command(
             """
@@ -169,7 +173,7 @@ enum PhotoSQL {
         )
     }
 
-    /// Of photos of which nothing has come since.
+    /// Deletes the parts of photos of which nothing has arrived since the instant.
     static func deleteParts(before instant: Date) -> Command {
         Command(
             """

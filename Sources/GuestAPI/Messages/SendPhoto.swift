@@ -4,20 +4,24 @@ import GuestModels
 import Postgres
 import SyncMessages
 
-/// A photo of something said, such as a problem.
+/// A photo in a message, such as a photo of a problem.
 enum MessagePhoto {
     private static let maximumInGroup = 500
     /// The limit of one guest, over all groups.
     private static let maximumOfGuest = 2_000
 
-    /// Of ours, whatever the client has called it: both are ids by now.
+    /// The name of the stored file.
+    ///
+    /// The name consists of checked ids, never of a client's own file name.
     static func object(_ name: PhotoName, in group: TravelGroup.ID) -> String { "messages/\(group)/\(name)" }
 
-    /// Takes the next part; with the last one the photo is checked, freed of what the camera wrote into it, and shown.
+    /// Receives the next part of a photo.
     ///
-    /// A part that has come before says how much there is.
+    /// After the last part the photo is checked, its metadata is removed, and phones show it. A repeated part is
+    /// answered with how much has arrived.
     ///
-    /// - Returns: nil when all of it has come and is not what its name says, or no picture: then it begins anew.
+    /// - Returns: nil when all parts have come, but the photo does not match its name or is no picture. The upload must
+    ///   begin anew then.
     static func receive(
         _ part: PhotoPart,
         of name: PhotoName,
@@ -60,9 +64,9 @@ enum MessagePhoto {
         return PhotoReceipt(received: size, isThere: true)
     }
 
-    /// Has the files of photos taken away that are gone, and tells phones whose messages had them.
+    /// Queues the removal of photo files, and publishes the messages that had them.
     ///
-    /// The files stay an hour, so that a backup that began before has what its rows say.
+    /// The files stay for an hour, so that a backup that began before has the files of its rows.
     static func forget(_ gone: [(group: TravelGroup.ID, name: PhotoName)], _ act: Act) async throws {
         for (group, name) in gone {
             try Job.enqueue(RemovePhoto(groupId: group, name: name), at: act.now.addingTimeInterval(3600), act)
@@ -81,7 +85,7 @@ struct RemovePhoto: Work {
     let groupId: TravelGroup.ID
     let name: PhotoName
 
-    /// Under the lock of whoever would send it again.
+    /// Removes the file under the photo's lock, and leaves it if the photo has been sent again.
     func finish(_ act: Act) async throws {
         let (_, sizes) = try await act.tx.all(PhotoSQL.lock(name, in: groupId), PhotoSQL.size(name, in: groupId))
         guard sizes.isEmpty else { return }
@@ -89,7 +93,7 @@ struct RemovePhoto: Work {
     }
 }
 
-/// Forgets photos, and parts of them, whose message has not come within a week.
+/// Forgets photos whose message has not come within a week, and parts of unfinished photos.
 struct ForgetPhotos: Work {
     static let kind = "forgetPhotos"
     static let queue = Job.Queue.effects

@@ -37,9 +37,9 @@ extension Topic {
         return TopicView(topic: topic, messages: messages)
     }
 
-    /// What waits for the hosts of a park.
+    /// The topics of a park in one state, for its hosts.
     ///
-    /// - Parameter offset: rows of the pages before.
+    /// - Parameter offset: the number of rows on the pages before.
     static func inbox(
         of park: Park.ID,
         _ state: State,
@@ -55,7 +55,7 @@ extension Topic {
 }
 
 extension Message {
-    /// What the members of a group say to each other, newest first.
+    /// The messages of a group's own thread, newest first, for its members.
     static func list(
         in group: TravelGroup.ID,
         before cursor: Message.ID?,

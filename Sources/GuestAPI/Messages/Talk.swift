@@ -4,12 +4,12 @@ import Postgres
 import SyncMessages
 
 extension Topic {
-    /// Who of the staff talk with guests.
+    /// The functions of the colleagues who talk with guests.
     static let hosts: Set<StaffMember.Function> = [.reception, .host]
 
-    /// Brings something to the hosts of a stay.
+    /// Opens a topic for the hosts of a stay.
     ///
-    /// - Parameter instant: when it was said, by its author's clock.
+    /// - Parameter instant: when the message was said, by its author's clock.
     static func open(
         _ request: TopicRequest,
         in group: TravelGroup.ID,
@@ -39,7 +39,7 @@ extension Topic {
         return topic
     }
 
-    /// Says more in a topic; one that was answered or closed is open again.
+    /// Adds a message to a topic; an answered or closed topic opens again.
     static func write(
         _ request: MessageRequest,
         in id: Topic.ID,
@@ -59,7 +59,7 @@ extension Topic {
         return message
     }
 
-    /// The group says that all is well.
+    /// Closes a topic, because the group says that all is well.
     static func close(_ id: Topic.ID, of group: TravelGroup.ID, _ act: Act) async throws -> Outcome.Result {
         _ = try await TravelGroup.require(.member, in: group, staying: true, act)
         let (found, park) = try await find(id, in: group, in: act.tx)
@@ -72,9 +72,10 @@ extension Topic {
         return .applied
     }
 
-    /// A host answers.
+    /// Adds a host's answer to a topic.
     ///
-    /// That ends the task about a question or a compliment; a problem's goes on until the group says that it is solved.
+    /// The answer ends the task about a question or a compliment. The task about a problem stays open until the group
+    /// says that it is solved.
     static func answer(_ request: MessageRequest, in id: Topic.ID, _ act: Act) async throws -> Message {
         guard let (found, park) = try await act.tx.first(MessageSQL.topic(id, locked: true)),
             act.principal.has(hosts, at: park), case .staff(let member) = act.principal
@@ -120,9 +121,9 @@ extension Topic {
         return found
     }
 
-    /// Opens the task that stands in the hosts' list, or notes in it that more was said.
+    /// Opens the hosts' task for the topic, or notes in it that the guests said more.
     ///
-    /// Without the words, which go when their author is erased.
+    /// The task does not contain the guests' words, because these are erased with their author.
     private func call(_ number: String, at park: Park.ID, _ act: Act) async throws {
         let needsHelp = kind == .problem && urgency == .urgent
         try (needsHelp ? Notice.guestsNeedHelp : .guestsWrote)
@@ -142,7 +143,7 @@ extension Topic {
 }
 
 extension Message {
-    /// What all of a group's phones keep, plans and people included.
+    /// The most entities that a group's phones keep, plans and people included.
     private static let maximumShown = 20_000
 
     /// Says something in the group's own thread.
@@ -171,7 +172,7 @@ extension Message {
         }
         var isThere: Bool?
         if let photo = request.photo {
-            // Whoever sends or takes away the same photo at this moment waits, and then sees this.
+            // Another request that sends or removes the same photo waits for this one, and then sees this message.
             let (_, sizes) = try await act.tx.all(PhotoSQL.lock(photo, in: group), PhotoSQL.size(photo, in: group))
             isThere = !sizes.isEmpty
         }
@@ -192,7 +193,7 @@ extension Message {
         return message
     }
 
-    /// Takes back what one has said in the group's own thread.
+    /// Takes back a member's own message in the group's thread.
     static func takeBack(_ id: Message.ID, in group: TravelGroup.ID, _ act: Act) async throws {
         let own = try await TravelGroup.require(.member, in: group, staying: true, act)
         let photo = try await act.tx.first(PhotoSQL.name(of: id))
@@ -208,7 +209,7 @@ extension Message {
 }
 
 extension PersonalData {
-    /// What they said goes; that something was said there stays.
+    /// Erases the words of the guest; the empty messages stay.
     static let messages = PersonalData(
         name: "messages",
         export: { guest, act in try await act.tx.all(MessageSQL.everything(of: guest)) },

@@ -1,7 +1,7 @@
 import GuestModels
 import Postgres
 
-/// Where a phone's notices go, and which of them its owner wants.
+/// The routes of push tokens, and of the notices that a guest wants.
 enum NoticeRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "registerPushToken": register, "forgetPushToken": forget, "showNotices": show, "changeNotices": change,

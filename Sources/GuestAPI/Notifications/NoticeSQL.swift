@@ -5,7 +5,7 @@ import Postgres
 enum NoticeSQL {
     // MARK: Tokens and preferences
 
-    /// The phone's token, and nobody else's any more.
+    /// Registers the phone's token, and removes it from all other sessions.
     static func register(_ token: PushToken, for session: Session.ID, at now: Date) -> [Command] {
         [
             Command(
@@ -40,7 +40,7 @@ enum NoticeSQL {
         )
     }
 
-    /// Of phones that have been signed out.
+    /// Forgets the tokens of phones that have been signed out.
     static func forgetTokens(now: Date) -> Command {
         .forget(
             "push_token",
@@ -80,7 +80,9 @@ enum NoticeSQL {
 
     // MARK: Who hears of it
 
-    /// The signed-in phones of those whom a notice concerns, with `person`, as the FROM and WHERE of a query.
+    /// The FROM and WHERE of a query for the signed-in phones that a notice concerns.
+    ///
+    /// The row `person` is the guest or colleague who owns the phone.
     private static func phones(
         _ notice: Notice,
         about subject: Notice.Subject,
@@ -117,7 +119,7 @@ enum NoticeSQL {
         }
     }
 
-    /// Queues what is to be told, where anybody would hear it.
+    /// Queues a notice, unless no phone would show it.
     static func insert(
         _ id: Job.ID,
         _ notify: Notify,
@@ -142,8 +144,10 @@ enum NoticeSQL {
         ) { try $0.decode("id") }
     }
 
-    /// The park whose nights count: the stay's, else that of what is voted on, else where the group goes next or may go;
-    /// none for a group that has not thought of a park yet.
+    /// The park whose quiet hours count for a notice.
+    ///
+    /// The park of the stay comes first, then the park of the option that is voted on. Otherwise the park of the
+    /// group's next booking or newest open option counts. A group without bookings and open options has no park.
     static func nights(of subject: Notice.Subject, at now: Date) -> Query<(timeZone: String, rules: HouseRules)> {
         Query(
             """
@@ -167,7 +171,7 @@ enum NoticeSQL {
     struct Address: Sendable {
         let session: Session.ID
         let token: PushToken
-        /// The guest or colleague.
+        /// The id of the guest or colleague.
         let person: UUID
         let language: Language
         let group: String?
@@ -175,7 +179,7 @@ enum NoticeSQL {
         let number: String?
     }
 
-    /// nil once they are signed out, have left, or do not want to hear of it any more.
+    /// The phone's address; nil once its person has signed out, has left or has muted the notice.
     static func address(of session: Session.ID, for notice: SendNotice, at now: Date) -> Query<Address> {
         let subject = notice.subject
         return Query(

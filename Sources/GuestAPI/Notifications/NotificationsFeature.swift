@@ -2,7 +2,7 @@ import GuestModels
 import Postgres
 
 extension Feature {
-    /// What phones show their people of something that happened.
+    /// The notifications feature: phones show their person a notice of something that happened.
     static let notifications = Feature(
         name: "notifications",
         handlers: [NoticeRoutes.handlers],

@@ -3,13 +3,11 @@ import GuestModels
 import Postgres
 
 extension Notice {
-    /// Tells whom it concerns, once the transaction has committed.
+    /// Queues the notice for the people it concerns, once the transaction has committed.
     ///
-    /// Costs nothing where no phone would hear it.
-    ///
-    /// - Parameter principal: who did it, and need not be told.
+    /// The guest who acts is not told. A notice that no phone would show costs nothing.
     func notify(about subject: Subject, _ act: Act) throws {
-        // What the desk does in a guest's name the guest is told like everybody else.
+        // When the desk acts in a guest's name, the guest is told like everybody else.
         let actor = act.tx.principal == act.principal.setting ? act.principal.guestID?.uuid : nil
         let job = Notify(notice: self, subject: subject, actor: actor, at: act.now)
         act.tx.later([NoticeSQL.insert(act.id(), job, arguments: try JSONText(encoding: job), at: act.now)])
@@ -18,7 +16,7 @@ extension Notice {
 }
 
 extension Booking {
-    /// Tells the group whose stay it is; nobody where it has none.
+    /// Tells the group of the booking; does nothing for a booking without a group.
     func notify(_ notice: Notice, _ act: Act) throws {
         guard let groupId else { return }
         try notice.notify(about: .init(group: groupId, booking: id, park: parkId), act)
@@ -26,14 +24,16 @@ extension Booking {
 }
 
 extension Notice {
-    /// When phones may tell of it, at the earliest: now, or when the park's guests wake.
+    /// The earliest time at which phones may show the notice: now, or when the park's guests wake.
     fileprivate func due(at now: Date, _ nights: (timeZone: String, rules: HouseRules)?) throws -> Date {
         guard rule.waitsForMorning, let nights else { return now }
         return (nights.rules.quietHours ?? .usual).end(after: now, try ParkClock(stored: nights.timeZone))
     }
 }
 
-/// Something happened: finds the phones that tell of it, as things are by now, and when they may.
+/// The job that finds the phones for a notice, and queues a `SendNotice` for each.
+///
+/// The job goes by the state at the time when it runs, and by the park's quiet hours.
 struct Notify: Work {
     static let kind = "notify"
     static let queue = Job.Queue.effects
@@ -48,13 +48,15 @@ struct Notify: Work {
         let due = try notice.due(at: act.now, nights)
         for session in try await act.tx.all(NoticeSQL.sessions(self, at: act.now)) {
             let send = SendNotice(session: session, notice: notice, subject: subject, at: at)
-            // The phone shows one of a thread, so one waits.
+            // A phone shows one notice of a thread, so one waiting job is enough.
             try Job.enqueue(send, key: "\(session) \(subject.thread(of: notice))", at: due, act)
         }
     }
 }
 
-/// A notice for one phone, in the outbox; without names and words, which are looked up when it is sent.
+/// A notice for one phone, in the outbox.
+///
+/// The job holds no names and words; they are looked up when the notice is sent.
 struct SendNotice: Work {
     static let kind = "sendNotice"
     static let queue = Job.Queue.push
@@ -67,7 +69,7 @@ struct SendNotice: Work {
 
     func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
         let now = app.now()
-        // What waited for the morning is as new as the morning.
+        // A notice that waits for the morning stays valid for a day longer.
         let end = at.addingTimeInterval(notice.rule.lifetime + (notice.rule.waitsForMorning ? 86400 : 0))
         guard now < end else { return }
         let query = NoticeSQL.address(of: session, for: self, at: now)
@@ -75,7 +77,7 @@ struct SendNotice: Work {
             try await reader.all(query, NoticeSQL.nights(of: subject, at: now))
         }
         guard let address = addresses.first else { return }
-        // A try that came late: the next one comes before the morning is old.
+        // A late try may fall into the quiet hours. Throw, so that a later try sends the notice soon after them.
         guard try notice.due(at: now, nights.first) == now else { throw PushMessage.Failure.night }
         let (title, body) = notice.text(group: address.group, park: address.park, number: address.number)
         let message = PushMessage(
@@ -103,7 +105,7 @@ struct SendNotice: Work {
         }
     }
 
-    /// Where no service is set up: a file per notice, `push/<person>/<job>.json` in the state folder.
+    /// Writes the notice to a file when no service is set up: `push/<person>/<job>.json` in the state folder.
     private func spool(_ message: PushMessage, for address: NoticeSQL.Address, _ app: AppEnvironment) async throws {
         let file = SpooledPush(service: address.token.service, token: address.token.token, message: message)
         try await Spool(app.settings, "push").put(
@@ -114,7 +116,7 @@ struct SendNotice: Work {
     }
 }
 
-/// As it lies in the spool.
+/// The content of a spooled notice file.
 struct SpooledPush: Codable, Sendable {
     let service: PushToken.Service
     let token: String
@@ -122,12 +124,12 @@ struct SpooledPush: Codable, Sendable {
 }
 
 extension QuietHours {
-    /// Of a park that has said nothing.
+    /// The quiet hours of a park that has set none.
     static let usual = QuietHours(from: LocalTime(constant: "22:00"), until: LocalTime(constant: "08:00"))
 }
 
 extension PersonalData {
-    /// Which services a guest's phones are reached through, what they have muted, and what lies in the spool.
+    /// The services of a guest's phones, the muted categories, and the spooled notices.
     static let notices = PersonalData(
         name: "notices",
         export: { guest, act in

@@ -16,7 +16,7 @@ extension PushToken {
 }
 
 extension NoticePreferences {
-    /// The asker's; nothing is muted unless they said so.
+    /// The guest's preferences; nothing is muted unless the guest has said so.
     static func show(_ look: Look) async throws -> NoticePreferences {
         let guest = try look.principal.guest()
         return try await look.reader.first(NoticeSQL.preferences(of: guest)) ?? NoticePreferences(muted: [])

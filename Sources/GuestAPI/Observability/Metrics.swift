@@ -45,7 +45,7 @@ final class Metrics: Sendable {
         state.withLock { $0.jobs[kind, default: [:]][outcome, default: 0] += 1 }
     }
 
-    /// What somebody may do who wants in and should not be.
+    /// Incidents that may be attempts to break in.
     enum Incident: String, CaseIterable, Sendable {
         /// A sign-in code that was wrong, used up or too old.
         case codeWrong

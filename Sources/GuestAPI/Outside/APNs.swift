@@ -94,14 +94,14 @@ final class APNs: Sendable {
         case (400, "BadDeviceToken"):
             throw PushMessage.Failure.unknownToken(since: nil)
         case (403, _):
-            // Too old for Apple's clock, say: the next try signs anew.
+            // Apple may find the token too old, so the next try signs a new one.
             signed.withLock { $0 = nil }
         default: break
         }
         throw PushMessage.Failure.refused(status: Int(response.status.code), reason: reason)
     }
 
-    /// Jobs of one batch have each taken the time for themselves, a little apart.
+    /// Whether a signature is fresh; jobs of one batch may have slightly different times.
     private static func isFresh(_ signing: Date, _ now: Date) -> Bool {
         (-60..<40 * 60).contains(now.timeIntervalSince(signing))
     }
@@ -116,7 +116,7 @@ final class APNs: Sendable {
             kid: JWKIdentifier(string: settings.keyID)
         )
         return signed.withLock { current in
-            // Whoever signed first meanwhile is right for all.
+            // If another job has signed meanwhile, use its token.
             if let current, Self.isFresh(current.at, now) { return current.text }
             current = (text, now)
             return text

@@ -20,9 +20,9 @@ struct PaymentProvider: Sendable {
     }
 
     enum Failure: Error {
-        /// No answer that can be relied on: nothing is known of what happened there.
+        /// The answer is missing or unreliable, so the result at the provider is unknown.
         case unreachable(String)
-        /// The provider has understood and does not want to.
+        /// The provider understood the request and refused it.
         case refused(code: String, status: Int)
     }
 
@@ -163,7 +163,7 @@ struct PaymentProvider: Sendable {
         do {
             return try await post("/v1/payment_intents/\(id)/cancel", [], key: nil)
         } catch Failure.refused {
-            // It has been paid or cancelled meanwhile, or is at work: what counts is what it is now.
+            // The intent was paid or cancelled meanwhile or is being processed, so read its present state.
             return try await intent(id)
         }
     }
@@ -302,7 +302,7 @@ struct PaymentProvider: Sendable {
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         guard (200..<300).contains(status) else {
             let reply = try? decoder.decode(ErrorReply.self, from: body).error
-            // A repeat that is still under way, too many at once, a fault of theirs: none of these is an answer.
+            // A repeat under way, a rate limit or a fault of the provider is not a final answer.
             guard (400..<500).contains(status), ![401, 403, 409, 429].contains(status) else {
                 throw Failure.unreachable("status \(status)")
             }

@@ -5,7 +5,7 @@ import NIOCore
 import NIOSSL
 import Synchronization
 
-/// What a push service is handed, whichever it is.
+/// A message for either push service.
 struct PushMessage: Codable, Sendable {
     /// The job's, so a repeat has the same.
     let id: Job.ID
@@ -40,7 +40,7 @@ struct PushMessage: Codable, Sendable {
 /// HTTP clients for the life of the process: one that trusts what the machine trusts, and one for each file of
 /// certificates.
 ///
-/// Whoever is down is asked again by the next job, not by the pool.
+/// A failed request is tried again by the next job, not by the client.
 enum OutsideHTTP {
     private static let clients = Mutex<[String: HTTPClient]>([:])
 

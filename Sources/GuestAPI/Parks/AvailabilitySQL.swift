@@ -39,7 +39,7 @@ enum AvailabilitySQL {
 
     /// How many cottages of each type are free in all parks.
     static func freeByType(_ stay: Stay, now: Date) -> Query<(type: CottageType.ID, free: Int)> {
-        // One day for the parks of all zones: the earliest that any of them has.
+        // Use one date for parks in all time zones: the earliest date that any of them can have.
         let today: SQL = "(\(now)::timestamptz AT TIME ZONE 'Etc/GMT+12')::date"
         return Query(
             """
@@ -69,7 +69,7 @@ enum AvailabilitySQL {
         ) { (try $0.decode("id"), try $0.decode("state")) }
     }
 
-    /// Cottages whose bits are not what their live allocations say: as many as those have nights, and in their places.
+    /// Cottages whose bits differ from the nights of their live allocations.
     static func wrongOccupancy(of park: Park.ID?) -> Query<Cottage.ID> {
         let condition: SQL = park.map { "park_id = \($0)" } ?? "true"
         return Query(

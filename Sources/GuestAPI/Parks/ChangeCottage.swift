@@ -39,7 +39,7 @@ extension Cottage {
         try Audit.record("cottage.change", target: id.uuid, park: cottage.parkId, before: before, after: cottage, act)
         publish([id], of: cottage.parkId, in: act.tx)
         if cottage.number != before.number {
-            // Bookings say it.
+            // Bookings show the cottage's number, so publish them.
             for (booking, group) in try await act.tx.all(ParkSQL.groupBookings(of: id)) {
                 act.tx.publish(booking, .booking, to: .group(group))
             }

@@ -30,7 +30,7 @@ enum RateSQL {
         )
     }
 
-    /// Those that priced the stay on the day it was placed, then today's, for nights that had no price yet.
+    /// The rates that priced the stay on the day it was placed; today's rates follow, for nights without a price then.
     static func rates(during stay: Stay, park: Park.ID, asOf placed: Date) -> Query<Rate> {
         let its: SQL = "season && \(stay) AND type_id IN (SELECT id FROM cottage_type WHERE park_id = \(park))"
         return Query(
@@ -60,7 +60,7 @@ enum RateSQL {
         )
     }
 
-    /// What it was until now is kept, for bookings that were placed under it.
+    /// Changes a rate, and keeps the old one for bookings that were placed under it.
     static func update(_ rate: Rate, at now: Date) -> Command {
         Command(
             """

@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What somebody looks for.
+/// The conditions of a search.
 struct AvailabilitySearch: Sendable {
     let stay: Stay
     let party: Party
@@ -28,7 +28,7 @@ struct AvailabilitySearch: Sendable {
     /// Types one of whose cottages could take its part of the party.
     func suits(_ type: CottageType) -> Bool {
         guard !isStepFree || type.isStepFree else { return false }
-        // With several cottages the party is spread over them; alone, everybody must fit.
+        // Several cottages share the party between them; a single cottage must fit everybody.
         return cottages > 1 || type.capacity >= party.beds && type.pets >= party.pets
     }
 }

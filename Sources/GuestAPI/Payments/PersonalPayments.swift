@@ -3,8 +3,10 @@ import GuestModels
 import Postgres
 
 extension PersonalData {
-    /// Shares of one's households, what was paid at the desk for them, their invoices, and what one has paid oneself; the
-    /// law keeps all of it, the name on invoices alone.
+    /// The payments data of a guest: their households' shares, desk payments and invoices, and the guest's own
+    /// payments.
+    ///
+    /// The law requires that all of it is kept. Only invoices keep the name.
     static let payments = PersonalData(
         name: "payments",
         export: { guest, act in
@@ -20,7 +22,7 @@ extension PersonalData {
                 AttemptSQL.attempts(ofGuest: guest),
                 InvoiceSQL.invoices(ofGuest: guest)
             )
-            // A slip or a card may be another's of the household.
+            // The reference of a slip or card may belong to another member of the household, so leave it out.
             let plain = payments.map { payment in
                 var payment = payment
                 payment.reference = nil
@@ -29,7 +31,7 @@ extension PersonalData {
             return Export(shares: shares, tillPayments: plain, attempts: attempts.map(\.attempt), invoices: invoices)
         },
         erase: { guest, act in
-            // A debt of a household in which nobody is left who hears of it is the desk's to see to.
+            // If no other guest of the household can be asked to pay, the desk gets a task for the debt.
             for debt in try await act.tx.all(DebtSQL.debts(of: guest)) where debt.isAlone {
                 try await StaffTask.open(
                     StaffTaskRequest(

@@ -12,7 +12,7 @@ extension PlanItem {
             PlanningSQL.items(in: group),
             PlanningSQL.lastRank(in: request.list, of: group)
         )
-        // Two who add the last one at once may both: it is there to keep a list usable, not exact.
+        // Two members who add the last item at once may both pass. The limit keeps lists usable and need not be exact.
         guard (counts.first ?? 0) < maximumInGroup else { throw Refusal.listFull }
         if let booking = request.bookingId {
             guard try await act.tx.first(PlanningSQL.isBooking(booking, of: group)) != nil else {
@@ -30,7 +30,7 @@ extension PlanItem {
         return item.id
     }
 
-    /// Who brings it is there still.
+    /// Throws `unknownTraveller` unless the bringer is still in the group.
     private static func requireBringer(
         _ id: Traveller.ID?,
         in group: TravelGroup.ID,
@@ -42,10 +42,11 @@ extension PlanItem {
         }
     }
 
-    /// Changes the fields that are named, whatever others have changed since.
+    /// Changes the named fields, whatever others have changed since.
     ///
-    /// Throws `itemDeleted` when somebody has deleted it: that was meant for all of it.
-    /// - Returns: `merged` when others have changed it since, `noop` when all was so already.
+    /// Throws `itemDeleted` when somebody has deleted the item: a deletion means the whole item.
+    ///
+    /// - Returns: `merged` when others have changed the item since, `noop` when nothing changes.
     static func change(
         _ id: PlanItem.ID,
         in group: TravelGroup.ID,
@@ -57,10 +58,11 @@ extension PlanItem {
         return try result.get()
     }
 
-    /// As if each had been changed after the one before, but read together and written together: a phone that comes out
-    /// of the woods has fifty of these.
+    /// Applies changes one after another, but reads and writes all of them together.
     ///
-    /// - Returns: for each what became of it; one that is refused changes nothing and stops no other.
+    /// A phone that was offline for long may send fifty changes.
+    ///
+    /// - Returns: a result for each change. A refused change changes nothing and stops no other.
     static func change(
         _ changes: [(id: PlanItem.ID, change: PlanItemChange)],
         in group: TravelGroup.ID,
@@ -85,7 +87,7 @@ extension PlanItem {
             if let bringer = change.bringerId, unknown.contains(bringer) {
                 throw Refusal.unknownTraveller.at("/bringerId")
             }
-            // Nobody has seen what is not there yet.
+            // A phone cannot have seen a version that does not exist yet.
             var change = change
             change.base = min(change.base, row.item.version)
             let isBehind = row.revisions.values.contains { $0.isUnseen(by: own.id, since: change.base) }
@@ -100,7 +102,7 @@ extension PlanItem {
         act.tx.later(try PlanningSQL.update(changed.compactMap { rows[$0] }, events, at: act.now))
         for former in found.map(\.item) where changed.contains(former.id) {
             let version = rows[former.id]?.item.version ?? former.version
-            // Now and then: to look every time costs more than what is kept.
+            // Do this once in 50 versions: doing it every time costs more than keeping the extra rows.
             if version / 50 != former.version / 50 {
                 act.tx.later([PlanningSQL.forgetEvents(of: former.id, before: version / 50 * 50)])
             }
@@ -126,7 +128,7 @@ extension PlanItem {
         return try await self.change(id, in: group, change, act)
     }
 
-    /// Deletes it, or brings it back; either is harmless to repeat.
+    /// Deletes an item or brings it back; both are safe to repeat.
     static func setDeleted(
         _ isDeleted: Bool,
         _ id: PlanItem.ID,
@@ -143,7 +145,7 @@ extension PlanItem {
         return .applied
     }
 
-    /// Says whether somebody comes along.
+    /// Records whether a traveller comes along.
     static func attend(
         _ request: ReplyRequest,
         _ id: PlanItem.ID,
@@ -163,7 +165,7 @@ extension PlanItem {
 }
 
 extension Departure {
-    /// Their votes no longer count, and what they were to bring is free again.
+    /// Removes the replies of a traveller who leaves, and frees the items that they were to bring.
     static let planning = Departure { traveller, group, act in
         for reply in try await act.tx.all(PlanningSQL.forgetReplies(of: traveller)) {
             if let option = reply.option { act.tx.publish(option, .option, to: .group(group)) }
@@ -176,7 +178,7 @@ extension Departure {
 }
 
 extension PersonalData {
-    /// What they wrote belongs to the group's plans and stays, without a name to it.
+    /// A guest's part in the plans: their texts stay in the group's plans, without a name.
     static let planning = PersonalData(
         name: "planning",
         export: { guest, act in try await act.tx.all(PlanningSQL.everything(of: guest)) },

@@ -2,9 +2,9 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What a group votes on.
+/// The queries of the options that a group votes on.
 enum OptionSQL {
-    /// What the routes answer is what phones are sent: JSON of the views.
+    /// The options of a group as JSON of the views; phones receive the same JSON.
     static func options(of group: TravelGroup.ID) -> Query<JSONText> {
         Query(
             """
@@ -26,7 +26,7 @@ enum OptionSQL {
         let stay: Stay
         let state: StayOption.State
         let bookingId: Booking.ID?
-        /// That the booking it became is over before it began: it may be tried again.
+        /// Whether the option's booking has expired or was cancelled; the option may then be promoted again.
         let isBookingGone: Bool
         let proposedBy: Traveller.ID
     }
@@ -66,7 +66,7 @@ enum OptionSQL {
         }
     }
 
-    /// How many of these the park has.
+    /// The number of these cottages and types that the park has.
     static func known(cottages: [Cottage.ID], types: [CottageType.ID], in park: Park.ID) -> Query<Int> {
         Query(
             """

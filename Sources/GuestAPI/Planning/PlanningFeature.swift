@@ -3,7 +3,7 @@ import Postgres
 import SyncMessages
 
 extension Feature {
-    /// What a group votes on, does, buys and packs.
+    /// The planning feature: the options, the plan and the lists of a group.
     static let planning = Feature(
         name: "planning",
         handlers: [PlanningRoutes.handlers],

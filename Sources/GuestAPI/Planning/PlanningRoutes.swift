@@ -3,9 +3,9 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// What a group votes on, does, buys and packs.
+/// The routes of a group's options, plan and lists.
 ///
-/// Phones do the same through `/v1/sync`; both reach the same verbs.
+/// Phones do the same through `/v1/sync`; both call the same verbs.
 enum PlanningRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "listOptions": listOptions, "proposeOption": propose, "withdrawOption": withdraw, "voteOnOption": vote,
@@ -146,7 +146,7 @@ enum PlanningRoutes {
 
     // MARK: Answers
 
-    /// A list has an end: groups are limited in what they plan.
+    /// Answers with all items in one page, because a group has a limited number of them.
     private static func page(of items: JSONText) -> Answer {
         JSONText(#"{"items":\#(items.text)}"#).answer()
     }

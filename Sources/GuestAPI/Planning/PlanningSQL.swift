@@ -5,7 +5,7 @@ import Postgres
 enum PlanningSQL {
     // MARK: As everybody sees it
 
-    /// In the order of the lists.
+    /// The plan items of a group, in the order of the lists.
     static func items(of group: TravelGroup.ID) -> Query<JSONText> {
         Query(
             """
@@ -31,7 +31,7 @@ enum PlanningSQL {
         case taking(PlanItem.ID)
     }
 
-    /// No row where something later has been said already.
+    /// Stores a reply; no row changes if a later reply is stored already.
     static func reply(
         _ said: Reply?,
         to question: Question,
@@ -59,7 +59,7 @@ enum PlanningSQL {
         )
     }
 
-    /// Who said that they come, and is there still.
+    /// The travellers who said that they come and who have not left.
     static func coming(to option: StayOption.ID) -> Query<Traveller.ID> {
         Query(
             """
@@ -72,7 +72,7 @@ enum PlanningSQL {
 
     // MARK: Plan items
 
-    /// With who set each field last, and whether it is deleted.
+    /// A plan item with the latest change of each field, and whether it is deleted.
     struct ItemRow: Sendable {
         var item: PlanItem
         var revisions: [PlanItem.Field: PlanItem.Revision]
@@ -92,7 +92,9 @@ enum PlanningSQL {
         )
     }
 
-    /// Locked for a member of the group, in the order of their ids; nobody else locks any.
+    /// Reads items and locks them in the order of their ids.
+    ///
+    /// Only a member of the group gets and locks any.
     static func items(_ ids: Set<PlanItem.ID>, in group: TravelGroup.ID, of guest: Guest.ID) -> Query<ItemRow> {
         Query(
             """
@@ -106,7 +108,7 @@ enum PlanningSQL {
         )
     }
 
-    /// Locks a guest's items in the order of their ids, so that two who change the same ones queue and never deadlock.
+    /// Locks a guest's items in the order of their ids, so that two guests queue and never deadlock.
     static func lock(_ items: [PlanItem.ID], of guest: Guest.ID) -> Command {
         Command(
             """
@@ -183,7 +185,7 @@ enum PlanningSQL {
         )
     }
 
-    /// A row of a statement that takes many, by the names of their columns.
+    /// A changed item as JSON, by the names that the statement for many items uses.
     private struct Written: Encodable {
         let id: PlanItem.ID
         let title: String
@@ -223,7 +225,7 @@ enum PlanningSQL {
         }
     }
 
-    /// What items are now, and what made them so.
+    /// Writes changed items, and the events that changed them.
     static func update(
         _ rows: [ItemRow],
         _ events: [(item: PlanItem.ID, event: PlanEvent)],
@@ -254,14 +256,14 @@ enum PlanningSQL {
         ]
     }
 
-    /// nil: it is there again.
+    /// Deletes an item; nil restores it.
     static func delete(_ item: PlanItem.ID, at now: Date?) -> Command {
         Command("UPDATE plan_item SET deleted_at = \(now), version = version + 1 WHERE id = \(item)")
     }
 
     // MARK: History
 
-    /// The latest of an item that are kept, about.
+    /// The number of latest events kept of an item, approximately.
     private static let events = 200
 
     static func forgetEvents(of item: PlanItem.ID, before version: Int) -> Command {
@@ -282,7 +284,7 @@ enum PlanningSQL {
         )
     }
 
-    /// Newest first.
+    /// The events of an item, newest first.
     static func history(of item: PlanItem.ID) -> Query<PlanEvent> {
         Query(
             "SELECT \(eventColumns) FROM plan_event WHERE item_id = \(item) ORDER BY number DESC, field",
@@ -308,7 +310,7 @@ enum PlanningSQL {
         }
     }
 
-    /// What they were to bring is free again.
+    /// Frees the items that a traveller was to bring.
     static func forgetBringer(_ traveller: Traveller.ID) -> Query<PlanItem.ID> {
         Query(
             """
@@ -321,7 +323,7 @@ enum PlanningSQL {
         ) { try $0.decode("id") }
     }
 
-    /// Of items that were deleted long ago.
+    /// Deletes items that were marked as deleted before the instant.
     static func deleteOld(before instant: Date) -> Command {
         .forget("plan_item", where: "deleted_at < \(instant)")
     }
@@ -352,14 +354,14 @@ enum PlanningSQL {
     }
 }
 
-/// What a guest has written and said in the plans of a group.
+/// The texts and replies of a guest in the plans of a group.
 struct PersonalPlanning: Encodable, Sendable {
     let groupId: TravelGroup.ID
-    /// Titles of what they added.
+    /// Titles of the items they added.
     let added: [String]
     /// Notes on options they proposed.
     let proposed: [String]
-    /// What they set fields to.
+    /// Values that they set fields to.
     let changed: [String]
     let replies: [String]
 }

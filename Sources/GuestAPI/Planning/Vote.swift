@@ -8,7 +8,7 @@ extension StayOption {
 
     /// Puts a park, dates and cottages to the group's vote.
     ///
-    /// Nothing is held, and nobody promises that it is free.
+    /// An option holds no cottage, and does not promise that one is free.
     static func propose(
         _ request: StayOptionRequest,
         to group: TravelGroup.ID,
@@ -45,7 +45,7 @@ extension StayOption {
         return option.id
     }
 
-    /// Takes it back; whoever proposed it may, and the organiser.
+    /// Takes an option back; only its proposer and the organiser may do so.
     static func withdraw(_ id: StayOption.ID, in group: TravelGroup.ID, _ act: Act) async throws {
         let own = try await TravelGroup.require(.member, in: group, staying: true, act)
         guard let option = try await act.tx.first(OptionSQL.option(id, in: group, locked: true)) else {
@@ -57,7 +57,9 @@ extension StayOption {
         act.tx.publish(id, .option, to: .group(group))
     }
 
-    /// - Returns: `noop` when something later has been said already.
+    /// Records a member's vote.
+    ///
+    /// - Returns: `noop` when a later vote is stored already.
     static func vote(
         _ request: ReplyRequest,
         on id: StayOption.ID,
@@ -75,7 +77,7 @@ extension StayOption {
         return .applied
     }
 
-    /// Says whether somebody would come along.
+    /// Records whether a traveller would come along.
     static func attend(
         _ request: ReplyRequest,
         _ id: StayOption.ID,
@@ -101,9 +103,10 @@ extension StayOption {
         guard option.isOpen else { throw Refusal.optionClosed }
     }
 
-    /// Holds what was voted on, for those who said that they come.
+    /// Places a hold for an option.
     ///
-    /// An option whose booking ran out or was cancelled may be tried again.
+    /// The request may name the travellers; otherwise they are those who said that they come. An option whose booking
+    /// expired or was cancelled may be promoted again.
     static func promote(
         _ id: StayOption.ID,
         in group: TravelGroup.ID,
@@ -143,7 +146,7 @@ extension OptionSQL.OptionRow {
 }
 
 extension Traveller {
-    /// For whom a reply is: oneself, or somebody of one's household who has no account.
+    /// The traveller whose reply it is: the member, or a traveller of the same household without account.
     static func speaking(_ request: ReplyRequest, in group: TravelGroup.ID, _ act: Act) async throws -> Traveller.ID {
         let own = try await TravelGroup.require(.member, in: group, staying: true, act)
         guard let id = request.travellerId, id != own.id else { return own.id }

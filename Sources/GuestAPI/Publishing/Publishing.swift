@@ -3,13 +3,13 @@ import GuestModels
 import Postgres
 import SyncMessages
 
-/// What a writing verb changed, for the phones that show it.
+/// A change by a writing verb, for the phones that show it.
 struct Publication: Hashable, Sendable {
     let scope: Scope
     let kind: Kind
     let id: UUID
 
-    /// As the views `shown_…` of the schema say it.
+    /// The kinds of entity, each with its view `shown_…` in the schema.
     enum Kind: String, Sendable {
         case guest, membership, group, household, traveller, invitation, booking, readiness, share, amount
         case park, cottageType, cottage, rate, extra
@@ -17,7 +17,7 @@ struct Publication: Hashable, Sendable {
     }
 }
 
-/// What a writing verb changed, for the property system and the accountant of a park.
+/// A change by a writing verb, for the property system and the accountant of a park.
 struct ParkChange: Hashable, Sendable {
     enum Kind: String, Codable, CaseIterable, Sendable {
         case booking, cottage, guest
@@ -27,30 +27,30 @@ struct ParkChange: Hashable, Sendable {
     let kind: Kind
     let id: UUID
 
-    /// Whose version numbers the changes.
+    /// The scope whose versions number the changes of the park.
     var scope: String { "changes:\(park)" }
 }
 
 extension Transaction {
-    /// Remembers that what a scope shows of an entity changed, or that it shows it no more.
+    /// Remembers that an entity changed in a scope, or that the scope no longer shows it.
     ///
-    /// A savepoint's rollback forgets it; the transaction writes all of it at once, in the round trip of
+    /// The rollback of a savepoint forgets the note. The transaction writes all notes at once, in the round trip of
     /// COMMIT, as the tables then are.
     func publish<Subject>(_ id: Identifier<Subject>, _ kind: Publication.Kind, to scope: Scope) {
         record(Publication(scope: scope, kind: kind, id: id.uuid))
     }
 
-    /// Remembers that something of a park changed that other systems are told of, as the transaction leaves it.
+    /// Remembers a change of a park for its feed; the feed shows it as the transaction leaves it.
     func feed<Subject>(_ id: Identifier<Subject>, _ kind: ParkChange.Kind, to park: Park.ID) {
         record(ParkChange(park: park, kind: kind, id: id.uuid))
     }
 }
 
 enum Publishing {
-    /// Locks the touched scopes in order, adds the number of changes to each version, and writes what changed with it.
+    /// Locks the touched scopes in order, raises their versions, and writes the changes.
     ///
-    /// Because the lock is held until COMMIT, versions have no gaps and are in commit order. What other systems are told of
-    /// comes last: every change of a park wants that one lock, so it is held for as short as can be.
+    /// The locks are held until COMMIT, so versions have no gaps and are in commit order. The feed comes last: every
+    /// change of a park needs its one lock, so the lock must be held briefly.
     static func flush(_ notes: [any Sendable], at now: Date) -> [Command] {
         var published: [Publication] = []
         var fed: [ParkChange] = []

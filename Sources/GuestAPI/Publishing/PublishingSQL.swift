@@ -2,18 +2,20 @@ import Foundation
 import Postgres
 
 enum PublishingSQL {
-    /// For the statements of the flush, up to COMMIT: otherwise PostgreSQL plans each of them anew every time, because
-    /// for an array of unknown length it expects more rows than there are.
+    /// Makes PostgreSQL plan the statements of the flush only once, up to COMMIT.
     ///
-    /// All of them look things up by their keys; a plan that was made while tables were nearly empty would go on reading
-    /// all of them until the next ANALYZE.
+    /// Otherwise PostgreSQL plans each statement anew every time. The reason: for an array of unknown length it expects
+    /// more rows than there are.
+    ///
+    /// The statements look rows up by their keys. Sequential scans are off because of plans made while tables were
+    /// nearly empty. Such a plan would read whole tables until the next ANALYZE.
     static let planOnce = Command(
         """
         SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)
         """
     )
 
-    /// The order of the array is the order of the locks.
+    /// Raises the versions of scopes; the order of the array is the order of the locks.
     static func advance(_ scopes: [String], by steps: [Int]) -> Command {
         Command(
             """
@@ -26,11 +28,11 @@ enum PublishingSQL {
         )
     }
 
-    /// Writes what each scope shows of entities of a kind now, just before COMMIT; what it shows no more becomes a
-    /// deletion.
+    /// Writes what each scope now shows of entities of a kind, just before COMMIT.
     ///
-    /// What looks as before is left as it is. A statement for each kind: over the view of all kinds the planner would
-    /// read every table.
+    /// An entity that a scope no longer shows becomes a tombstone. An entity that looks as before is left alone.
+    ///
+    /// Each kind has its own statement. Over the view of all kinds the planner would read every table.
     static func show(_ kind: Publication.Kind, scopes: [String], ids: [UUID]) -> Command {
         Command(
             """
@@ -67,7 +69,7 @@ enum PublishingSQL {
         Command("SELECT pg_notify(\(channel), \(payload))")
     }
 
-    /// Each change with a number of its own, and what it is about as it is now, just before COMMIT.
+    /// Writes each change with its own number, and the entity as it is now, just before COMMIT.
     static func feed(_ changes: [ParkChange], at now: Date) -> Command {
         Command(
             """
@@ -86,7 +88,7 @@ enum PublishingSQL {
         )
     }
 
-    /// Where what phones have differs from what they should have, in words.
+    /// The differences between what phones have and what they should have, in words.
     static let differences = Query(
         """
         SELECT coalesce(published.kind, shown.kind) || ' ' || coalesce(published.id, shown.id) || ' in '
@@ -113,7 +115,7 @@ enum PublishingSQL {
 }
 
 extension Publication.Kind {
-    /// What a scope shows of it.
+    /// The view of what scopes show of this kind.
     fileprivate var view: SQL {
         switch self {
         case .guest: "shown_guest"

@@ -5,15 +5,15 @@ import ServiceLifecycle
 import SyncMessages
 import Synchronization
 
-/// Wakes whoever waits for something new in a scope.
+/// Wakes the requests that wait for something new in a scope.
 ///
-/// Rung after a commit, for this process at once; `Herald` tells the others. Only a hint: who is woken looks for
-/// themselves, and whoever missed it looks when the time is over.
+/// The bell rings after a commit, at once for this process; `Herald` tells the others. A ring is only a hint: a woken
+/// request looks for itself. A request that missed a ring looks when its time is over.
 final class ScopeBell: Sendable {
-    /// Somebody who listens.
+    /// One listener.
     final class Ear: Sendable {
         private struct State {
-            /// Changed since it last came back.
+            /// The scopes that have changed since `wait` last returned.
             var changed: Set<String> = []
             var isAwake = false
             var waiting: CheckedContinuation<Void, Never>?
@@ -21,12 +21,13 @@ final class ScopeBell: Sendable {
 
         private let state = Mutex(State())
 
-        /// Comes back with the scopes that have changed since it last did, or since the ear was made; with none after
-        /// that time, or when the service ends.
+        /// Waits until a scope changes, the time is over or the service ends.
+        ///
+        /// - Returns: the scopes changed since the last call, or since the ear was made; empty when none has changed.
         @discardableResult
         func wait(atMost duration: Duration) async -> Set<String> {
             let alarm = Task {
-                // One that is called off wakes nobody, least of all whoever waits next.
+                // A cancelled timer must not wake the next waiter.
                 guard (try? await Task.sleep(for: duration)) != nil else { return }
                 wake()
             }
@@ -62,19 +63,21 @@ final class ScopeBell: Sendable {
 
     private struct State {
         var ears: [String: [ObjectIdentifier: Ear]] = [:]
-        /// How many listen for each guest, and in all.
+        /// The number of listeners of each guest; `total` counts all of them.
         var listening: [Guest.ID: Int] = [:]
         var total = 0
-        /// Changed here and not yet told to other processes.
+        /// The scopes that changed here and are not yet announced to other processes.
         var unannounced: Set<String> = []
     }
 
     private let state = Mutex(State())
-    /// How many may listen at once: each holds a connection.
+    /// The most listeners at once: each holds a connection.
     private let capacity: Int
-    /// For one guest: more than all their devices need.
+    /// The most listeners of one guest: more than all their devices need.
     static let perGuest = 40
-    /// As many are woken at once; the next follow when the service has room, so that what they read keeps nobody waiting.
+    /// The number of listeners woken at once.
+    ///
+    /// The next wave follows when the service has room, so that the reads of one wave delay nobody.
     static let wave = 50
     private static let betweenWaves = Duration.milliseconds(50)
     /// A wave follows after this long in any case.
@@ -119,10 +122,10 @@ final class ScopeBell: Sendable {
         return try await body(ear)
     }
 
-    /// How many listen now.
+    /// The number of listeners now.
     var waiting: Int { state.withLock { $0.total } }
 
-    /// A transaction of this process has committed.
+    /// Rings for the scopes that a committed transaction of this process has changed.
     func committed(_ notes: [any Sendable]) {
         let scopes = Set(notes.compactMap { ($0 as? Publication)?.scope.description })
         guard !scopes.isEmpty else { return }
@@ -130,7 +133,7 @@ final class ScopeBell: Sendable {
         ring(scopes)
     }
 
-    /// nil: nobody knows what has been missed, so everybody looks.
+    /// Wakes the listeners of these scopes; nil wakes all, when it is unknown which changes were missed.
     func ring(_ scopes: Set<String>?) {
         let rung: [(ear: Ear, scopes: Set<String>)] = state.withLock { state in
             var rung: [ObjectIdentifier: (ear: Ear, scopes: Set<String>)] = [:]
@@ -160,17 +163,17 @@ final class ScopeBell: Sendable {
     }
 }
 
-/// Tells other processes on the same database what has changed here, and rings for what has changed there.
+/// Announces scope changes of this process to other processes, and rings for theirs.
 ///
-/// In transactions of its own, many changes together: a NOTIFY in a writing transaction would make all commits of the
-/// cluster queue for one lock (https://www.recall.ai/blog/postgres-listen-notify-does-not-scale).
+/// The herald uses its own transactions, with many changes in each. A NOTIFY in a writing transaction would make all
+/// commits of the cluster queue for one lock (https://www.recall.ai/blog/postgres-listen-notify-does-not-scale).
 struct Herald: Service {
     private static let channel = "voorpret_scopes"
-    /// Of a payload, below the 8,000 that PostgreSQL takes.
+    /// The most bytes of a payload, below the 8,000 that PostgreSQL takes.
     private static let maximumBytes = 7_000
 
     let app: AppEnvironment
-    /// Whose words these are: what this process tells it has heard already.
+    /// The name of this process in announcements; a process ignores its own announcements.
     private let name = UUID().lowercasedText
 
     init(app: AppEnvironment) { self.app = app }
@@ -198,7 +201,7 @@ struct Herald: Service {
             }
             guard !payloads.isEmpty else { continue }
             let commands = payloads.map { PublishingSQL.notify(Self.channel, $0) }
-            // What gets lost here is found when waiting ends.
+            // A lost announcement does little harm: listeners look again when their wait ends.
             _ = try? await app.database.transaction(as: Principal.job("herald").setting) { try await $0.run(commands) }
         }
     }

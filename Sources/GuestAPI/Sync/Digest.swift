@@ -2,19 +2,20 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Where a phone differs from a scope, found in a few steps: digests by the last digits of ids, and the rows where there
-/// are few.
+/// Digests of a scope's rows, to find in a few steps where a phone differs.
+///
+/// The rows are grouped by the last digits of their ids. A small group comes as the rows themselves.
 struct Digest: Encodable, Sendable {
-    /// Where there are no more than this, they come themselves.
+    /// The most rows that are sent themselves; more rows are sent as digests.
     private static let fewRows = 64
     private static let longestSuffix = 12
 
     let scope: String
-    /// A phone that has read to another version reads on first.
+    /// The scope's version; a phone at another version must pull before it compares.
     let version: Int64
-    /// By two digits more than were asked for; empty where `rows` are.
+    /// Digests by two more id digits than the phone asked for; empty when `rows` is set.
     let buckets: [SyncSQL.Bucket]
-    /// All rows with these last digits; nil where there are many.
+    /// All rows whose ids end in these digits; nil when there are too many.
     let rows: [Entity]?
 
     struct Entity: Encodable, Sendable {

@@ -5,13 +5,13 @@ import ServiceLifecycle
 
 /// Tells a phone which of its scopes have changed, as server-sent events (the HTML standard, section 9.2).
 ///
-/// Names of scopes and nothing else: what has changed the phone asks for, at the beginning too, because what came
-/// before it listened it is not told. One that hears nothing for half a minute has lost the line.
+/// An event holds only names of scopes; the phone pulls the changes. The phone also pulls at the beginning, because
+/// earlier changes are not sent. A phone that hears nothing for half a minute has lost the connection.
 struct Live {
     private static let beat = Duration.seconds(15)
-    /// What changes meanwhile is told together.
+    /// The pause after an event; changes during the pause are sent together.
     private static let pause = Duration.milliseconds(50)
-    /// Then the phone comes again, with a token that is good.
+    /// The longest stream in seconds; the phone then connects again with a fresh token.
     static let longest = 300
 
     let guest: Guest.ID
@@ -19,14 +19,14 @@ struct Live {
     let seconds: Int
 
     func stream(to send: (String) async throws -> Void) async throws {
-        // Not everybody at once, where all came at once.
+        // Vary the length, so that phones that connected together do not reconnect together.
         let length = Double(seconds) * Double.random(in: 0.9...1)
         let end = ContinuousClock.now + .seconds(length)
         repeat {
             let scopes = try await look()
             guard !scopes.isEmpty else { return }
             try await app.scopeBell.listen(to: scopes, for: guest) { ear in
-                // What was granted before we listened, nobody has rung for.
+                // Scopes may have been granted between the query and listening, so check again.
                 guard try await look() == scopes else { return }
                 try await send(Self.event(scopes))
                 while !isOver(end) {
@@ -38,7 +38,7 @@ struct Live {
                         try await send(Self.event(changed.sorted()))
                         try? await Task.sleep(for: Self.pause)
                     }
-                    // What they may see changes with who they are, with their bookings, and with the day.
+                    // The guest's scopes may have changed, through a membership, a booking or a new day.
                     guard try await look() == scopes else { return }
                 }
             }

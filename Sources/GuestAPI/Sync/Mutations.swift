@@ -7,7 +7,9 @@ import SyncMessages
 struct Mutations: Sendable {
     let verbs: [String: MutationVerb]
 
-    /// What is done together, in the order of the mutations; all of a run have one name.
+    /// Splits mutations into runs that are done together, in their order.
+    ///
+    /// All mutations of a run have one name.
     func runs(of mutations: [Mutation]) -> [[Mutation]] {
         var runs: [[Mutation]] = []
         for mutation in mutations {
@@ -22,8 +24,10 @@ struct Mutations: Sendable {
         return runs
     }
 
-    /// The rows that several runs, or rows of several groups, want together are locked in one order before any of them
-    /// begins; a run within a group locks its own.
+    /// The locks to take before the first run begins, in one order.
+    ///
+    /// They cover rows that several runs, or rows of several groups, need. A single run within one group takes its own
+    /// locks.
     func locks(for runs: [[Mutation]], by guest: Guest.ID) -> [Command] {
         let locking = runs.compactMap { run in run.first.flatMap { verbs[$0.name]?.lock }.map { (lock: $0, run: run) } }
         return Dictionary(grouping: locking, by: \.lock.name).sorted { $0.key < $1.key }.compactMap { _, same in

@@ -3,21 +3,23 @@ import GuestModels
 import Postgres
 import SyncMessages
 
-/// What a phone has not seen yet, as lines.
+/// A pull: sends a phone the rows that it has not seen yet, as lines.
 struct Pull {
-    /// Bytes of a page, about: those of as many usual rows as a phone may ask for.
+    /// The approximate bytes of a page: about the most rows that a phone may ask for, at their usual size.
     private static let pageBytes = 2 * 1024 * 1024
     /// Rows of a page, unless the phone says otherwise.
     static let pageRows = 1_000
 
     let guest: Guest.ID
-    /// As the phone sent it, and what it says; nil for everything from the start.
+    /// The cursor as the phone sent it, and decoded; nil to read everything from the start.
     let cursor: (text: String, read: SyncCursor)?
     let limit: Int
-    /// The class that gives its place to others while the phone waits.
+    /// The load class whose place other requests may use while the phone waits.
     let load: Policy.Load
 
-    /// One page behind what a push said; where there is nothing new and nothing was pushed, waits for it.
+    /// Writes one page behind the outcomes of a push.
+    ///
+    /// When there is nothing new and nothing was pushed, the call waits for something new.
     func page(behind outcomes: SyncLines, waiting seconds: Int, _ app: AppEnvironment) async throws -> SyncLines {
         func page() async throws -> (lines: SyncLines, idle: [String]?) {
             try await app.look(as: .guest(guest)) { look in
@@ -29,7 +31,7 @@ struct Pull {
         let found = try await page()
         guard let scopes = found.idle, seconds > 0, outcomes.bytes.isEmpty else { return found.lines }
         return try await app.scopeBell.listen(to: scopes, for: guest) { ear in
-            // What came before we listened is found now, what comes after is heard.
+            // This second page has the changes from before we listened; the ear hears later changes.
             let again = try await page()
             guard again.idle != nil else { return again.lines }
             try await app.admission.rest(load) { await ear.wait(atMost: .seconds(seconds)) }
@@ -39,12 +41,13 @@ struct Pull {
 
     /// Writes one page behind `lines`.
     ///
-    /// All of it is one state of the database, grants included: what is not granted in that state is not in it.
+    /// The page shows one state of the database, grants included. A scope that is not granted in that state is not in
+    /// the page.
     ///
     /// - Returns: the scopes to wait for when there is nothing new; nil when there is.
     private func append(to lines: inout SyncLines, _ look: Look) async throws -> [String]? {
         if let cursor {
-            // Most phones that ask have it all, and that is seen at a glance.
+            // Most phones have everything already, and this cheap query shows it.
             let standing = try await look.reader.all(SyncSQL.standing(of: guest, at: look.now))
             if cursor.read.hasAll(of: standing) {
                 lines.complete(cursor.text, standing)
@@ -111,7 +114,7 @@ struct SyncLines {
 
     init() {}
 
-    /// That another phone goes by the device's name.
+    /// The answer when another phone uses the same device id.
     init(forked: Void) { raw("{\"forked\":true}\n") }
 
     private mutating func raw(_ text: StaticString) {

@@ -5,9 +5,13 @@ import Logging
 import Postgres
 import SyncMessages
 
-/// Does what a phone has done, each mutation once, however often and from however many of its connections it comes.
+/// Applies the mutations of a phone.
+///
+/// Each mutation is applied once, even if the phone sends it again or over several connections.
 enum Push {
-    /// An outcome for each mutation, or that there was no time for them now: what is new may be read all the same.
+    /// Returns an outcome for each mutation, or `busy` when the database cannot take them now.
+    ///
+    /// The pull goes on in both cases.
     static func outcomes(
         of mutations: [Mutation],
         from device: UUID,
@@ -24,13 +28,13 @@ enum Push {
         }
     }
 
-    /// An outcome for each mutation, or why none was done.
+    /// Returns an outcome for each mutation, or the reason why none was applied.
     ///
-    /// Effects, outcomes and the device's number commit together. One that is refused changes nothing, and the next one
-    /// goes on.
+    /// Effects, outcomes and the device's sequence number commit together. A refused mutation changes nothing, and the
+    /// next one goes on.
     ///
-    /// A phone's own order counts before its clock: whatever time it names, each mutation is later than the one before, and
-    /// none is later than now but for those thousandths.
+    /// The order of a phone's mutations counts more than its clock. Each mutation counts as at least a millisecond
+    /// later than the one before. Apart from these milliseconds, no mutation is later than now.
     private static func push(
         _ mutations: [Mutation],
         from device: UUID,
@@ -52,7 +56,7 @@ enum Push {
                 return lines
             }
             let former = Dictionary(known.map { ($0.id, $0) }) { first, _ in first }
-            // A number that is another mutation's: a second phone goes by the same name.
+            // A known sequence number with an unknown mutation id: a second phone uses the same device id.
             guard mutations.allSatisfy({ $0.sequence > last || former[$0.id] != nil }) else {
                 return SyncLines(forked: ())
             }
@@ -89,7 +93,9 @@ enum Push {
         }
     }
 
-    /// Does mutations of one name; the outcome of each is the JSON that is kept.
+    /// Applies mutations of one name.
+    ///
+    /// Each outcome is the JSON text that is stored.
     private static func outcomes(
         of run: [Mutation],
         madeAt times: [UUID: Date],
@@ -126,7 +132,7 @@ enum Push {
             problem = try final(error, run.count > 1 ? nil : act)
         }
         guard run.count > 1 else { return try run.map { ($0, try rejected($0, problem, in: language)) } }
-        // Nothing of them was done, and their locks are gone; which of them it was shows when each is done alone.
+        // The savepoint has undone all of them and released their locks. Doing each alone shows which one fails.
         act.tx.later(Mutations(verbs: act.app.features.mutations).locks(for: run.map { [$0] }, by: guest))
         var outcomes: [(mutation: Mutation, outcome: String)] = []
         for mutation in run {
@@ -139,10 +145,12 @@ enum Push {
         String(decoding: try ResponseEncoder.encode(outcome), as: UTF8.self)
     }
 
-    /// What a rule forbids is refused, so that the queue goes on; throws what is worth another try at once.
+    /// Turns an error into a refusal of the mutation, so that the queue goes on.
     ///
-    /// A rule may allow later what it forbids now, such as a 21st hold. The guest decides then: an automatic retry would
-    /// block all mutations behind it.
+    /// The error is thrown on when an immediate retry may help.
+    ///
+    /// A rule that refuses now, such as the limit of holds, may allow the mutation later. The guest decides then. An
+    /// automatic retry would block all mutations behind it.
     private static func final(_ error: any Error, _ act: Act?) throws -> Problem {
         guard let problem = Problem(error) ?? hopeless(error, act), error is Refusal || !problem.isRetryable else {
             throw error
@@ -158,7 +166,9 @@ enum Push {
 }
 
 extension Push {
-    /// What comes to the same however often it is tried is our mistake: it must not stop all that comes after it.
+    /// Turns an error that every retry would repeat into an internal error.
+    ///
+    /// Such an error is a mistake of the service, and must not block the mutations behind it.
     private static func hopeless(_ error: any Error, _ act: Act?) -> Problem? {
         if error is CancellationError { return nil }
         if let error = error as? PostgresError {
@@ -174,8 +184,10 @@ extension Push {
 }
 
 extension PostgresError {
-    /// The same mutations may be done a moment later: the database is away, it is not known whether they were done, or
-    /// another connection of the guest did them at this moment.
+    /// Whether the phone may send the same mutations again a moment later.
+    ///
+    /// The database is away, or it is unknown whether the mutations were applied. Or another connection of the guest
+    /// applied them at this moment.
     fileprivate var isPassing: Bool {
         if case .outcomeUnknown = self { return true }
         return isUnavailability || violatedConstraint == "sync_outcome_pkey"
@@ -214,7 +226,9 @@ extension Refusal {
 }
 
 extension Mutation {
-    /// Of what it does; not of its number, which is another one on another device.
+    /// The fingerprint of what the mutation does.
+    ///
+    /// The sequence number is left out, because it differs on another device.
     var fingerprint: Data {
         Data(SHA256.hash(data: Data("\(name)\n\(at.rfc3339)\n\(arguments)".utf8)))
     }

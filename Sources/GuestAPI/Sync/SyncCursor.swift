@@ -1,12 +1,12 @@
 import Foundation
 import GuestModels
 
-/// How far a phone has read, signed and bound to its guest: the server keeps nothing of it.
+/// How far a phone has read; the cursor is signed and bound to its guest, so the server stores nothing.
 struct SyncCursor: Equatable, Sendable {
-    /// Everything of the scope up to and including this has been sent.
+    /// A position in a scope: the phone has received everything up to and including it.
     struct Position: Hashable, Sendable {
         var version: Int64
-        /// In the middle of that version: up to and including this row of it.
+        /// The last row sent of that version; nil when the phone has the whole version.
         var row: Row?
 
         struct Row: Hashable, Sendable {
@@ -15,7 +15,7 @@ struct SyncCursor: Equatable, Sendable {
         }
     }
 
-    /// Of the history that the positions count in; another one after a restore.
+    /// The epoch of the version numbers; a restore begins another one.
     let epoch: String
     var positions: [String: Position]
 
@@ -30,14 +30,14 @@ struct SyncCursor: Equatable, Sendable {
             .base64EncodedString()
     }
 
-    /// nil for a text that this server did not make for this guest.
+    /// Returns nil for a text that this server did not make for this guest.
     init?(_ text: String, for guest: Guest.ID, _ secret: ServerSecret) {
         guard let data = Data(base64Encoded: text), data.count > 16 else { return nil }
         let content = Data(data.dropFirst(16))
         guard secret.isSignature(data.prefix(16), of: Self.signed(content, for: guest), for: Self.purpose) else {
             return nil
         }
-        // By bytes: every request of a phone but its first comes with one.
+        // Parse bytes for speed: every request of a phone but its first has a cursor.
         let lines = [UInt8](content).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         guard let epoch = lines.first else { return nil }
         var positions: [String: Position] = [:]
@@ -59,7 +59,7 @@ struct SyncCursor: Equatable, Sendable {
         self.positions = positions
     }
 
-    /// Whether a phone that has read so far has all of these, and nothing else.
+    /// Whether a phone with this cursor has all of these scopes completely, and no others.
     func hasAll(of scopes: [SyncSQL.ScopeLine]) -> Bool {
         scopes.count == positions.count
             && scopes.allSatisfy { $0.epoch == epoch && positions[$0.scope] == Position(version: $0.version) }

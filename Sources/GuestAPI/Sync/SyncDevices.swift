@@ -6,9 +6,9 @@ import Postgres
 enum SyncDevices {
     private static let most = 20
 
-    /// Registers a phone; the ones that were away longest go when a guest has more than twenty.
+    /// Registers a phone; beyond twenty phones, those that were away longest are removed.
     ///
-    /// Harmless to repeat. Throws `deviceTaken` where the phone is another guest's.
+    /// The call is safe to repeat. It throws `deviceTaken` if the phone belongs to another guest.
     static func register(_ device: UUID, of guest: Guest.ID, _ act: Act) async throws {
         let owner = try await act.tx.first(SyncSQL.register(device, of: guest, at: act.now))
         guard owner == guest else { throw Refusal.deviceTaken }

@@ -2,7 +2,7 @@ import GuestModels
 import Postgres
 
 extension Feature {
-    /// What phones show, and what was done on them while they were offline.
+    /// The sync feature: phones pull what they show, and push what was done on them offline.
     static let sync = Feature(
         name: "sync",
         handlers: [SyncRoutes.handlers],

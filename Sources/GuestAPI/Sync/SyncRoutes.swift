@@ -4,7 +4,7 @@ import HTTPTypes
 import Postgres
 import SyncMessages
 
-/// `/v1/sync`: what phones show, and what was done on them while they were offline.
+/// The routes of `/v1/sync`: phones pull what they show, and push what was done on them offline.
 enum SyncRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "registerSyncDevice": register, "sync": sync, "showDigest": digest, "hearOfChanges": live,
@@ -19,7 +19,7 @@ enum SyncRoutes {
         }
     }
 
-    /// What was done first, then what is new, so that its effects are among it.
+    /// Applies the pushed mutations first and then pulls, so that the pull includes their effects.
     private static func sync(_ call: Call) async throws -> Answer {
         let request = try call.body(SyncRequest.self, isRaw: true)
         let guest = try call.guest()

@@ -4,7 +4,7 @@ import Postgres
 import SyncMessages
 
 enum SyncSQL {
-    /// The scopes a guest sees; those first that are needed first, at the cottage's door.
+    /// The scopes a guest sees; the scopes that are needed first, at the cottage's door, come first.
     private static func grants(of guest: Guest.ID, at now: Date) -> SQL {
         """
         SELECT 'guest:' || id AS scope, 0 AS rank FROM guest WHERE id = \(guest) AND erased_at IS NULL
@@ -26,10 +26,12 @@ enum SyncSQL {
         """
     }
 
-    /// One statement, and so one state of the database: how each scope of the guest stands, and the next rows.
+    /// One line of a pull: the state of a scope of the guest, or one of the next rows.
+    ///
+    /// One statement reads all lines, so they show one state of the database.
     enum Line: Sendable {
         case scope(ScopeLine)
-        /// A row of `line` as it is sent, and `scope`, `version`, `kind` and `id`, which few of them are asked for.
+        /// A row with its `line` to send; `scope`, `version`, `kind` and `id` are decoded for few rows only.
         case row(Row)
     }
 
@@ -38,7 +40,9 @@ enum SyncSQL {
         let version: Int64
         let count: Int
         let digest: Int64
-        /// What the phone has of it can no longer be brought up to date: deletions it missed are forgotten.
+        /// Whether the phone must read the scope from the start.
+        ///
+        /// The cursor is of another epoch, or tombstones that the phone has missed are forgotten.
         let isReset: Bool
         let epoch: String
     }
@@ -141,7 +145,7 @@ enum SyncSQL {
         }
     }
 
-    /// Before every row of a version, with the empty kind.
+    /// The id before every row of a version, together with the empty kind.
     private static let noRow = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
     // MARK: Devices and what they did
@@ -156,12 +160,12 @@ enum SyncSQL {
         ) { try $0.decode("guest_id") }
     }
 
-    /// Waits for what the guest's phones are bringing, and lets them bring nothing more.
+    /// Waits for running pushes of the guest's phones, and blocks further pushes until the transaction ends.
     static func stop(_ guest: Guest.ID) -> Command {
         Command("SELECT FROM sync_device WHERE guest_id = \(guest) ORDER BY id FOR UPDATE")
     }
 
-    /// Devices that were not seen for longest give way to this one.
+    /// Removes the guest's devices beyond `count`, those first that were not seen for longest.
     static func pruneDevices(of guest: Guest.ID, atMost count: Int) -> Command {
         Command(
             """
@@ -172,8 +176,9 @@ enum SyncSQL {
         )
     }
 
-    /// The number of its newest mutation, and when that counts as made; locked, so that two requests of a device do not do
-    /// the same twice.
+    /// Reads the number of a device's newest mutation, and the time at which it counts as made.
+    ///
+    /// The row is locked, so that two requests of a device do not apply the same mutation twice.
     static func device(_ device: UUID, of guest: Guest.ID) -> Query<(sequence: Int64, saidAt: Date?)> {
         Query("SELECT last_sequence, said_at FROM sync_device WHERE id = \(device) AND guest_id = \(guest) FOR UPDATE")
         {
@@ -217,7 +222,7 @@ enum SyncSQL {
         )
     }
 
-    /// What is older than any phone that may still send it again: mutations, and devices that made none since.
+    /// Deletes outcomes so old that no phone sends their mutation again, and devices not seen since.
     static func deleteOld(before: Date) -> [Command] {
         [
             .forget("sync_outcome", where: "at < \(before)"),
@@ -225,9 +230,10 @@ enum SyncSQL {
         ]
     }
 
-    /// Forgets deletions, and says from where on they are known; the scopes are locked in order, as by who publishes.
+    /// Forgets old tombstones, and raises the floor of their scopes.
     ///
-    /// A portion at a time, the oldest first: lock, then forget.
+    /// The scopes are locked in the order of their names, as when publishing. Each call forgets one portion, the oldest
+    /// first: lock, then forget.
     static func forgetDeletions(before: Date) -> (lock: Command, forget: Query<Int>) {
         let old: SQL = """
             SELECT scope, kind, id FROM scope_row WHERE body IS NULL AND at < \(before)
@@ -279,13 +285,13 @@ enum SyncSQL {
     // MARK: Digests
 
     struct Bucket: Encodable, Sendable {
-        /// The last hexadecimal digits of the ids in it.
+        /// The last hexadecimal digits of the ids in this bucket.
         let suffix: String
         let count: Int
         let digest: String
     }
 
-    /// What a guest may see.
+    /// The names of the scopes that a guest may see.
     static func scopes(of guest: Guest.ID, at now: Date) -> Query<String> {
         Query(
             """
@@ -309,7 +315,7 @@ enum SyncSQL {
         ) { try $0.decode("version") }
     }
 
-    /// By two digits more than `suffix` has.
+    /// Digests of a scope's rows, grouped by two more id digits than `suffix` has.
     static func buckets(of scope: String, suffix: String) -> Query<Bucket> {
         Query(
             """

@@ -1,6 +1,6 @@
 public import Foundation
 
-/// What a cottage is like for whoever comes next.
+/// The readiness of a cottage for its next guests.
 public enum Readiness: String, Codable, CaseIterable, Sendable {
     case occupied, toClean, ready, outOfOrder
 }
@@ -19,10 +19,10 @@ public struct ReadinessRequest: Codable, Sendable, Checked {
     }
 }
 
-/// When a household means to come, on the park's clock.
+/// The time at which a household plans to arrive, on the park's clock.
 public struct ArrivalTimeRequest: Codable, Sendable, Checked {
     public var time: LocalTime
-    /// The household that arrives; nil: the guest's own, and from staff the whole group.
+    /// The household that arrives; nil means the guest's own household, or from staff the whole group.
     public var householdId: Household.ID?
 
     public init(time: LocalTime, householdId: Household.ID? = nil) {
@@ -33,7 +33,7 @@ public struct ArrivalTimeRequest: Codable, Sendable, Checked {
     public func check(_ check: inout Check) {}
 }
 
-/// Which households live in a cottage of a booking.
+/// The households that live in a cottage of a booking.
 public struct HouseholdsRequest: Codable, Sendable, Checked {
     public var householdIds: [Household.ID]
 
@@ -50,11 +50,11 @@ public struct HouseholdsRequest: Codable, Sendable, Checked {
     }
 }
 
-/// How one gets into a cottage.
+/// The way into a cottage.
 ///
-/// Kept sealed; told to those who have checked in.
+/// The service keeps it sealed, and shows it to guests who have checked in.
 public struct CottageAccess: Codable, Hashable, Sendable, Checked {
-    /// From the gate to the door.
+    /// The way from the gate to the door.
     public var route: String?
     public var doorCode: String?
     public var wifiName: String?
@@ -77,11 +77,11 @@ public struct CottageAccess: Codable, Hashable, Sendable, Checked {
 
 /// One traveller in the guest register.
 ///
-/// Kept sealed, and only as long as the law says.
+/// The entry is sealed and kept only as long as the law requires.
 public struct RegisterEntry: Codable, Hashable, Sendable, Checked {
     public var fullName: String
     public var birthDate: LocalDate
-    /// ISO 3166-1, two letters.
+    /// The ISO 3166-1 code, two letters.
     public var nationality: String
     public var documentType: String?
     public var documentNumber: String?
@@ -116,9 +116,9 @@ public struct RegisterEntry: Codable, Hashable, Sendable, Checked {
 }
 
 extension Booking {
-    /// The latest check-out of a household on the day of departure, park-local.
+    /// The latest check-out time of a household on the day of departure, park-local.
     ///
-    /// A late check-out for the household or for the group moves it.
+    /// A late check-out for the household or for the group makes it later.
     public func checkOutBy(for household: Household.ID?, rules: HouseRules) -> LocalTime {
         extras.filter { !$0.isCancelled && ($0.householdId == nil || $0.householdId == household) }
             .compactMap(\.checkOutBy).reduce(rules.checkOutBy, max)
@@ -128,8 +128,8 @@ extension Booking {
     ///
     /// - Parameters:
     ///   - today: the park-local day.
-    ///   - opening: the instant from which the cottages are theirs on the day of arrival.
-    ///   - isReady: every cottage is ready, so a guest need not wait for the hour.
+    ///   - opening: the instant on the day of arrival from which the guests may use the cottages.
+    ///   - isReady: whether every cottage is ready; then a guest need not wait for `opening`.
     public mutating func checkIn(
         at now: Date,
         today: LocalDate,
@@ -150,7 +150,7 @@ extension Booking {
         checkedInAt = now
     }
 
-    /// Ends it; whatever opened doors does not any more.
+    /// Ends the stay; the guests' access to the cottages ends with it.
     public mutating func checkOut(at now: Date) throws(Refusal) {
         switch state {
         case .checkedOut: return
@@ -162,9 +162,9 @@ extension Booking {
         checkedOutAt = now
     }
 
-    /// Nobody came by the day after.
+    /// Marks the booking as a no-show, from the day after arrival on.
     ///
-    /// The cottages are free; the price stands, but for what nobody owes who did not come.
+    /// The cottages become free. The price stays, except amounts that absent guests do not owe.
     public mutating func noShow(today: LocalDate) throws(Refusal) {
         switch state {
         case .noShow: return
@@ -175,9 +175,9 @@ extension Booking {
         state = .noShow
     }
 
-    /// Undoes a no-show; the caller has found the cottages free.
+    /// Undoes a no-show; the caller has checked that the cottages are free.
     ///
-    /// - Parameter isLate: whether the rule's hours have passed.
+    /// - Parameter isLate: whether more hours have passed than the house rules allow.
     /// - Throws: `tooLateToUndo`, `stayOver`.
     public mutating func undoNoShow(today: LocalDate, isLate: Bool) throws(Refusal) {
         guard state == .noShow, !isLate else { throw .tooLateToUndo }
@@ -185,9 +185,9 @@ extension Booking {
         state = .confirmed
     }
 
-    /// Undoes a check-out; the caller has found that nobody else lives there.
+    /// Undoes a check-out; the caller has checked that nobody else lives in the cottages.
     ///
-    /// - Parameter isLate: whether the rule's hours have passed.
+    /// - Parameter isLate: whether more hours have passed than the house rules allow.
     /// - Throws: `tooLateToUndo`, `stayOver`.
     public mutating func undoCheckOut(today: LocalDate, isLate: Bool) throws(Refusal) {
         guard state == .checkedOut, !isLate else { throw .tooLateToUndo }

@@ -7,7 +7,7 @@ public struct Booking: Codable, Hashable, Sendable {
     public enum State: String, Codable, CaseIterable, Sendable {
         case held, confirmed, checkedIn, checkedOut, expired, cancelled, noShow
 
-        /// Its cottages are taken.
+        /// Whether the booking occupies its cottages.
         public var isLive: Bool {
             switch self {
             case .held, .confirmed, .checkedIn, .checkedOut: true
@@ -20,13 +20,13 @@ public struct Booking: Codable, Hashable, Sendable {
         public var id: Cottage.ID
         public var number: String
         public var isChosen: Bool
-        /// The type that was booked, where the desk has given a cottage of another.
+        /// The type that was booked, when the desk has given a cottage of another type.
         public var pricedAs: CottageType.ID?
-        /// The first night in this cottage; nil: the first of the stay.
+        /// The first night in this cottage; nil means the first night of the stay.
         public var since: LocalDate?
-        /// The first night that is paid for; nil: the first of the stay.
+        /// The first night that is paid for; nil means the first night of the stay.
         public var pricedFrom: LocalDate?
-        /// The households that live in the cottage; nil: not said.
+        /// The households that live in the cottage; nil when the group has not said.
         public var householdIds: [Household.ID]?
 
         public init(
@@ -54,7 +54,7 @@ public struct Booking: Codable, Hashable, Sendable {
     public var groupId: TravelGroup.ID?
     public var stay: Stay
     public var state: State
-    /// Until when the cottages are held; nil unless `state` is `held`.
+    /// The end of the hold; nil unless `state` is `held`.
     public var holdUntil: Date?
     public var isExtended: Bool
     public var adults: Int
@@ -64,26 +64,27 @@ public struct Booking: Codable, Hashable, Sendable {
     public var cottages: [BookedCottage]
     public var travellerIds: [Traveller.ID]
     public var charges: [ChargeLine]
-    /// What was ordered beside the cottages and not cancelled.
+    /// The extras that were ordered and not cancelled.
     public var extras: [ExtraOrder]
     /// The sum of other households' lines, which are hidden from this reader; nil when nothing is hidden.
     public var othersTotal: Money?
     public var total: Money
-    /// What must be covered before the hold is confirmed.
+    /// The amount that must be covered before the hold is confirmed.
     public var deposit: Money
-    /// Whether the households have paid the deposit together; what each has paid its own share tells.
+    /// Whether all households together have covered the deposit; each household's share says what it has paid.
     public var isDepositCovered: Bool
-    /// Whether they have paid everything.
+    /// Whether all households together have paid everything.
     public var isPaid: Bool
     public var placedAt: Date
     /// The earliest arrival hour of the households, park-local.
     public var arrivalTime: LocalTime?
-    /// One entry per household that has a row of its own; nil: all come and go together.
+    /// One entry per household with an arrival of its own; nil when all come and go together.
     public var households: [HouseholdStay]?
     public var checkedInAt: Date?
     public var checkedOutAt: Date?
-    /// What a cancellation costs at least, in percent: a stay that was put off late cannot be cancelled for less than on
-    /// that day.
+    /// The least fee of a cancellation, in percent.
+    ///
+    /// A stay that is moved to a later date keeps the fee of the day of the move.
     public var leastFeePercent: Int
     public var version: Int
 
@@ -146,11 +147,11 @@ public struct Booking: Codable, Hashable, Sendable {
 }
 
 extension Booking {
-    /// The booking as a member of the group sees it: the common lines and extras, and those of the own household.
+    /// The booking as a member of the group sees it: common lines and extras, and those of the member's household.
     ///
     /// - Parameters:
-    ///   - household: the member's own.
-    ///   - people: those of that household.
+    ///   - household: the member's own household.
+    ///   - people: the travellers of that household.
     public func seen(by household: Household.ID, _ people: Set<Traveller.ID>) -> Booking {
         var seen = self
         seen.charges = charges.filter { line in
@@ -162,7 +163,7 @@ extension Booking {
         return seen
     }
 
-    /// Whether something of it is one household's alone.
+    /// Whether a line or an extra belongs to one household or traveller alone.
     public var hasOwnLines: Bool {
         charges.contains { $0.householdId != nil || $0.travellerId != nil } || extras.contains { $0.householdId != nil }
     }
@@ -172,10 +173,12 @@ extension Booking {
     /// The longest time from now until which staff may extend a hold, in seconds.
     public static let longestHold: TimeInterval = 7 * 86400
 
-    /// Lengthens the hold while it still runs: a guest by the park's extension, once; staff as often as they like, but
-    /// never beyond a week from now.
+    /// Extends a hold that has not ended.
     ///
-    /// - Parameter minutes: what staff say; the park's extension unless said.
+    /// A guest may extend it once, by the park's extension. Staff may extend it often, but never beyond a week from
+    /// now.
+    ///
+    /// - Parameter minutes: the minutes that staff chose; the park's extension when nil.
     public mutating func extend(
         at now: Date,
         rules: HouseRules,
@@ -196,10 +199,10 @@ extension Booking {
 
     /// Makes the held booking firm.
     ///
-    /// A guest can once the deposit is covered, by whomever; staff can with a reason.
+    /// A guest may do so once the deposit is covered, whoever paid it. Staff may do so with a reason.
     ///
-    /// - Parameter isCovered: money has just covered it, which may have been on its way at the deadline: as long as the
-    ///   cottages are ours it counts.
+    /// - Parameter isCovered: whether money has just covered the deposit. The money may have been on its way at the
+    ///   deadline; it counts while the booking still has its cottages.
     public mutating func confirm(
         at now: Date,
         byStaffFor reason: String?,
@@ -213,9 +216,9 @@ extension Booking {
         holdUntil = nil
     }
 
-    /// Ends a hold whose time is over.
+    /// Ends a hold whose deadline has passed.
     ///
-    /// False when there is nothing to do, or not yet.
+    /// Returns false when the booking is not held or the deadline has not passed.
     public mutating func expire(at now: Date) -> Bool {
         guard state == .held, let deadline = holdUntil, now >= deadline else { return false }
         state = .expired
@@ -223,7 +226,7 @@ extension Booking {
         return true
     }
 
-    /// Takes back that a hold has run out; its cottages have been found free.
+    /// Holds an expired booking again; the caller has checked that its cottages are free.
     public mutating func revive(until deadline: Date) {
         guard state == .expired else { return }
         state = .held
@@ -235,7 +238,7 @@ extension Booking {
     /// - Parameters:
     ///   - today: the park-local day.
     ///   - orders: extras that households have ordered for themselves.
-    /// - Returns: the lines of the fee, beside those for parts given up before; a hold costs nothing.
+    /// - Returns: the lines of the fee, added to earlier fees for parts given up; a hold costs nothing.
     public mutating func cancel(
         at now: Date,
         today: LocalDate,
@@ -260,7 +263,7 @@ extension Booking {
 }
 
 extension Booking {
-    /// What the policy asks for giving up all or a part of a confirmed stay on that park-local day, 0 to 100.
+    /// The fee for giving up all or a part of a confirmed stay on the park-local day `today`, in percent, 0 to 100.
     public func feePercent(today: LocalDate, rules: HouseRules) -> Int {
         max(leastFeePercent, rules.cancellationPercent(arrival: stay.arrival, today: today))
     }

@@ -21,9 +21,9 @@ public struct BookingRequest: Codable, Sendable, Checked {
     public var cottages: [Choice]
     public var travellerIds: [Traveller.ID]
     public var pets: Int?
-    /// Why the desk sets the house rules for guests aside: days of arrival, lengths of stay, how far ahead.
+    /// The reason why the desk ignores the house rules for arrival days, length of stay and days ahead.
     ///
-    /// Reception alone says so, in a guest's name.
+    /// Only reception gives it, when it books in a guest's name.
     public var reason: String?
 
     public init(
@@ -76,7 +76,7 @@ public struct BookingRequest: Codable, Sendable, Checked {
 /// Records that a booking's guests, or one household, did not come.
 public struct NoShowRequest: Codable, Sendable, Checked {
     public var reason: String?
-    /// One household alone; the whole booking unless said.
+    /// The household that did not come; nil means the whole booking.
     public var householdId: Household.ID?
 
     public init(reason: String? = nil, householdId: Household.ID? = nil) {
@@ -89,7 +89,7 @@ public struct NoShowRequest: Codable, Sendable, Checked {
     }
 }
 
-/// Why something is done; staff must say so, guests may.
+/// The reason for an act; required from staff, optional from guests.
 public struct ReasonRequest: Codable, Sendable, Checked {
     public var reason: String?
 
@@ -102,12 +102,12 @@ public struct ReasonRequest: Codable, Sendable, Checked {
     }
 }
 
-/// Lengthens a hold.
+/// Extends a hold.
 ///
-/// Guests do so once, by the park's minutes, and say nothing. Staff say why, and by how much if they like.
+/// Guests extend it once, by the park's minutes, without a reason. Staff give a reason, and may give the minutes.
 public struct ExtensionRequest: Codable, Sendable, Checked {
     public var reason: String?
-    /// The park's usual minutes unless said.
+    /// The minutes; nil means the park's usual minutes.
     public var minutes: Int?
 
     public init(reason: String? = nil, minutes: Int? = nil) {
@@ -128,7 +128,7 @@ public struct MistakeRequest: Codable, Sendable, Checked {
     }
 
     public var what: What
-    /// Staff must say why.
+    /// The reason; required from staff.
     public var reason: String?
     /// The household whose no-show or check-out is undone; ignored for a change.
     public var householdId: Household.ID?
@@ -144,12 +144,12 @@ public struct MistakeRequest: Codable, Sendable, Checked {
     }
 }
 
-/// Cancels a booking; guests need not say why.
+/// Cancels a booking; guests need not give a reason.
 public struct CancellationRequest: Codable, Sendable, Checked {
     public var reason: String?
-    /// The park cannot give what was booked, so nothing is owed.
+    /// Whether the park cancels because it cannot provide what was booked; then nothing is owed.
     ///
-    /// Staff alone say so.
+    /// Only staff may set it.
     public var isByPark: Bool?
 
     public init(reason: String? = nil, isByPark: Bool? = nil) {

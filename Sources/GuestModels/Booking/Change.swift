@@ -1,9 +1,9 @@
 public import Foundation
 
-/// What somebody would like to have otherwise; a field that is absent stays as it is.
+/// The wishes for a changed booking; an absent field stays as it is.
 public struct BookingChange: Codable, Sendable, Checked {
     public var stay: Stay?
-    /// All cottages after the change: those that stay are named by `cottageId`.
+    /// All cottages after the change; cottages that stay are named by `cottageId`.
     public var cottages: [BookingRequest.Choice]?
     public var travellerIds: [Traveller.ID]?
     public var pets: Int?
@@ -33,13 +33,14 @@ public struct BookingPlan: Codable, Hashable, Sendable {
     public struct Place: Codable, Hashable, Sendable {
         public var id: Cottage.ID
         public var isChosen: Bool
-        /// The type that was booked, where the desk has given a cottage of another.
+        /// The type that was booked, when the desk has given a cottage of another type.
         public var pricedAs: CottageType.ID?
-        /// The first night in this cottage; nil: the first of the stay.
+        /// The first night in this cottage; nil means the first night of the stay.
         public var since: LocalDate?
-        /// The first night that is paid for; nil: the first of the stay.
+        /// The first night that is paid for; nil means the first night of the stay.
         ///
-        /// Guests pay for a cottage from the day it comes; a cottage that the desk gives instead costs what the other did.
+        /// Guests pay for an added cottage from its first night. A cottage that replaces another at the desk costs as
+        /// much as the other.
         public var pricedFrom: LocalDate?
 
         public init(
@@ -70,9 +71,9 @@ public struct BookingPlan: Codable, Hashable, Sendable {
     }
 }
 
-/// What a change costs, before it is made.
+/// A change that is priced but not made yet.
 ///
-/// It holds until `expiresAt` and for that version of the booking; the cottages are not held meanwhile.
+/// The quote is valid until `expiresAt`, for one version of the booking. The cottages are not held meanwhile.
 public struct Quote: Codable, Hashable, Sendable {
     public typealias ID = Identifier<Quote>
 
@@ -80,7 +81,7 @@ public struct Quote: Codable, Hashable, Sendable {
     public var bookingId: Booking.ID
     public var bookingVersion: Int
     public var plan: BookingPlan
-    /// The differences: lines that are taken back, with a minus, and lines that come.
+    /// The differences: removed lines with a negative amount, and new lines.
     public var lines: [ChargeLine]
     public var difference: Money
     public var total: Money
@@ -107,10 +108,10 @@ public struct Quote: Codable, Hashable, Sendable {
     }
 }
 
-/// Makes the change of a quote.
+/// Makes the change that a quote describes.
 public struct QuotedChange: Codable, Sendable, Checked {
     public var quoteId: Quote.ID
-    /// Staff must say why.
+    /// The reason; required from staff.
     public var reason: String?
 
     public init(quoteId: Quote.ID, reason: String? = nil) {
@@ -125,7 +126,7 @@ public struct QuotedChange: Codable, Sendable, Checked {
 
 /// Gives a booking another cottage instead of one of its own; the price stays.
 public struct MoveRequest: Codable, Sendable, Checked {
-    /// Which of its cottages it gives up; nil for a reservation that has none yet.
+    /// The cottage that the booking gives up; nil for a reservation that has no cottage yet.
     public var from: Cottage.ID?
     public var to: Cottage.ID
     public var reason: String
@@ -150,7 +151,7 @@ extension Booking {
         return plan
     }
 
-    /// As it stands, as a plan.
+    /// The present state of the booking as a plan.
     public var plan: BookingPlan {
         BookingPlan(
             stay: stay,
@@ -168,12 +169,12 @@ extension Booking {
         )
     }
 
-    /// Throws what stands against making such a change at all.
+    /// Throws the reason why such a change is not allowed at all.
     ///
     /// - Parameters:
     ///   - today: the park-local day. A stay that has begun keeps its arrival and cannot end before today.
-    ///   - types: those that the plan's cottages are priced as, and whether each comes with the plan.
-    ///   - isBound: whether the house rules for days of arrival and lengths hold; they are for guests.
+    ///   - types: the types by which the plan's cottages are priced, and whether each cottage is new in the plan.
+    ///   - isBound: whether the house rules for arrival days and lengths apply; they bind guests only.
     public func allow(
         _ plan: BookingPlan,
         in types: [(type: CottageType.ID, isNew: Bool)],
@@ -208,14 +209,14 @@ extension Booking {
         try rules.allow(plan.stay, in: types.map(\.type))
     }
 
-    /// Whether a plan keeps the cottages in which nights have been slept.
+    /// Whether a plan keeps all cottages once the stay has begun.
     ///
-    /// Guests only add cottages in the middle of a stay; the desk alone replaces one.
+    /// In the middle of a stay guests may only add cottages. Only the desk may replace one.
     public func keepsCottages(_ plan: BookingPlan, today: LocalDate) -> Bool {
         stay.arrival >= today || Set(cottages.map(\.id)).isSubset(of: plan.cottages.map(\.id))
     }
 
-    /// The cottage that a plan replaces and the one that comes instead; nil unless exactly one goes and one comes.
+    /// The cottage that a plan removes and the one that it adds; nil unless exactly one is removed and one is added.
     public func replacement(in plan: BookingPlan) -> (from: Cottage.ID, to: Cottage.ID)? {
         let (present, planned) = (Set(cottages.map(\.id)), Set(plan.cottages.map(\.id)))
         let (gone, come) = (present.subtracting(planned), planned.subtracting(present))
@@ -223,14 +224,14 @@ extension Booking {
         return (from, to)
     }
 
-    /// The nights that a plan still takes, park-local; nil where none are left.
+    /// The nights that a plan needs from today on, park-local; nil when none are left.
     ///
-    /// Nights that have passed are left out: somebody else may have had the cottage then.
+    /// Past nights are left out, because somebody else may have had the cottage then.
     public func nightsAhead(of plan: BookingPlan, today: LocalDate) -> Stay? {
         stay.arrival < today ? Stay(from: max(plan.stay.arrival, today), to: plan.stay.departure) : plan.stay
     }
 
-    /// Throws when nothing can be ordered for it any more, or not yet.
+    /// Throws when extras can no longer be ordered for the booking.
     public func allowExtras(at now: Date) throws(Refusal) {
         switch state {
         case .held:
@@ -241,16 +242,18 @@ extension Booking {
         }
     }
 
-    /// What taking away costs: of a confirmed stay, that part of the price the policy asks for a cancellation now.
+    /// The fee when a change makes a confirmed stay cheaper: the cancellation percentage of the difference.
     ///
     /// - Parameters:
-    ///   - lost: what the lodging becomes cheaper by, in minor units; nothing is owed for what becomes dearer.
+    ///   - lost: the amount by which the lodging becomes cheaper, in minor units; no fee is due unless it is above 0.
     public func feeForLess(_ lost: Int64, today: LocalDate, rules: HouseRules) -> Int64 {
         guard state != .held, lost > 0 else { return 0 }
         return lost.percentage(feePercent(today: today, rules: rules))
     }
 
-    /// Puts a stay at other dates; one that is put off keeps what a cancellation would have cost on that day.
+    /// Moves the stay to other dates.
+    ///
+    /// A firm stay that is moved to a later date keeps at least the cancellation fee of today.
     public mutating func move(to stay: Stay, today: LocalDate, rules: HouseRules) {
         if state != .held, stay.arrival > self.stay.arrival {
             leastFeePercent = feePercent(today: today, rules: rules)

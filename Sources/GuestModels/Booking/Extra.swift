@@ -1,26 +1,25 @@
-/// What a park offers beside the cottage: a cot, a bicycle, an evening's babysitter, a late check-out.
+/// Something that a park offers beside the cottage: a cot, a bicycle, an evening's babysitter, a late check-out.
 public struct Extra: Codable, Hashable, Sendable {
     public typealias ID = Identifier<Extra>
 
     public var id: ID
     public var parkId: Park.ID
     public var code: String
-    /// By language.
+    /// The names by language.
     public var names: [String: String]
-    /// Whether the price is for each day of it, or for the piece however long.
+    /// Whether the price is for each day, or for the piece regardless of the days.
     public var isDaily: Bool
-    /// Minor units.
+    /// The price in minor units.
     public var price: Int64
-    /// Times of day it is offered at; empty where the time does not matter.
+    /// The times of day when the extra is offered; empty when the time does not matter.
     public var slots: [LocalTime]
-    /// Per date and slot, where staff have set no other.
+    /// The number available per date and slot, unless staff have set another number.
     public var stock: Int
-    /// The later hour until which the guests may stay on the day of departure, on the park's clock; nil for all other
-    /// extras.
+    /// The later check-out time on the day of departure, on the park's clock; nil for other extras.
     public var checkOutBy: LocalTime?
     /// The kind of VAT rate that is in the price; nil means the rate for extras.
     public var taxedAs: Taxed?
-    /// One that is not open is not offered; what has been ordered stays.
+    /// Whether the extra is offered; orders of a closed extra stay valid.
     public var isOpen: Bool
     public var version: Int
 
@@ -56,7 +55,7 @@ public struct ExtraRequest: Codable, Sendable, Checked {
     public var slots: [LocalTime]?
     public var stock: Int
     public var checkOutBy: LocalTime?
-    /// `extras` unless said.
+    /// The kind of VAT rate; `extras` when nil.
     public var taxedAs: Extra.Taxed?
     public var isOpen: Bool?
 
@@ -101,7 +100,7 @@ public struct ExtraRequest: Codable, Sendable, Checked {
     }
 }
 
-/// How many there are on a date, and how many are left.
+/// The stock of an extra on a date, and how many are left.
 public struct ExtraStock: Codable, Hashable, Sendable {
     public var date: LocalDate
     public var slot: LocalTime?
@@ -116,7 +115,7 @@ public struct ExtraStock: Codable, Hashable, Sendable {
     }
 }
 
-/// Sets what there is on one date.
+/// Sets the stock of an extra on one date.
 public struct StockRequest: Codable, Sendable, Checked {
     public var date: LocalDate
     public var slot: LocalTime?
@@ -137,15 +136,15 @@ public struct StockRequest: Codable, Sendable, Checked {
 public struct ExtraOrderRequest: Codable, Sendable, Checked {
     public var id: ExtraOrder.ID?
     public var extraId: Extra.ID
-    /// The dates it is there for, within the stay; the day of departure counts.
+    /// The first date of use, within the stay; the day of departure counts.
     public var from: LocalDate
-    /// The last date; the first one unless told.
+    /// The last date of use; the first date when nil.
     public var through: LocalDate?
     public var slot: LocalTime?
     public var quantity: Int
-    /// For whom; the whole group unless told.
+    /// The household that gets the extra; nil means the whole group.
     public var householdId: Household.ID?
-    /// The cottage of the booking that it is brought to; unsaid where that does not matter.
+    /// The cottage of the booking that gets the extra; nil when the cottage does not matter.
     public var cottageId: Cottage.ID?
 
     public init(
@@ -179,7 +178,7 @@ public struct ExtraOrderRequest: Codable, Sendable, Checked {
     }
 }
 
-/// What was ordered, at the price of that day.
+/// An ordered extra, at the price of the day of the order.
 public struct ExtraOrder: Codable, Hashable, Sendable {
     public typealias ID = Identifier<ExtraOrder>
 
@@ -191,11 +190,11 @@ public struct ExtraOrder: Codable, Hashable, Sendable {
     public var slot: LocalTime?
     public var quantity: Int
     public var householdId: Household.ID?
-    /// The cottage that it is brought to; nil where none was said, or where the booking has given it up.
+    /// The cottage that gets the extra; nil when none was named, or when the booking has given it up.
     public var cottageId: Cottage.ID?
-    /// The hour until which its household, or the whole group, may stay on the day of departure.
+    /// The time until which the household, or the whole group, may stay on the day of departure.
     public var checkOutBy: LocalTime?
-    /// Minor units, for a piece or for a day of it.
+    /// The price in minor units, for the piece or for each day.
     public var unitAmount: Int64
     public var isCancelled: Bool
 
@@ -227,24 +226,26 @@ public struct ExtraOrder: Codable, Hashable, Sendable {
         self.isCancelled = isCancelled
     }
 
-    /// Every date it is there for.
+    /// The dates on which the extra is used.
     public var dates: [LocalDate] {
         (0...max(0, through.daysSince1970 - from.daysSince1970)).map { from.adding(days: $0) }
     }
 
-    /// Whether a stay has room for it; the day of departure still counts, and is the only day of a late check-out.
+    /// Whether the dates of the order lie within a stay.
+    ///
+    /// The day of departure counts. A late check-out must be on that day alone.
     public func fits(_ stay: Stay) -> Bool {
         checkOutBy == nil
             ? stay.arrival <= from && through <= stay.departure : from == stay.departure && through == from
     }
 
-    /// Whether both orders are late check-outs for the same household, or one of them is for the group.
+    /// Whether both orders are late check-outs for the same household, or one of them is for the whole group.
     public func repeats(_ other: ExtraOrder) -> Bool {
         checkOutBy != nil && other.checkOutBy != nil
             && (householdId == nil || other.householdId == nil || householdId == other.householdId)
     }
 
-    /// What it costs.
+    /// The charge line for the order.
     public func line(isDaily: Bool) -> ChargeLine {
         ChargeLine(
             .extra,

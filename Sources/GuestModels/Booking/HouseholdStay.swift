@@ -72,7 +72,7 @@ extension [HouseholdStay] {
     public var isOver: Bool { !isEmpty && allSatisfy { $0.state == .checkedOut || $0.state == .noShow } }
 }
 
-/// Which household something is about; the whole booking unless said.
+/// Names the household that an act is about; nil means the whole booking.
 public struct StayRequest: Codable, Sendable, Checked {
     public var householdId: Household.ID?
 

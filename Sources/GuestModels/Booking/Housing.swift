@@ -1,12 +1,12 @@
-/// Whether everybody finds a bed in the cottages that the group has given its households.
+/// Checks that everybody has a bed in the cottages that the group has given its households.
 ///
-/// A household lives in the cottages it was given and in those that nobody was given; one that was given none may live in
-/// any. Babies need no bed; each cottage takes as many as the park's rule says.
+/// A household may live in its own cottages and in cottages that no household was given. A household without a cottage
+/// of its own may live in any. Babies need no bed; the park's rule limits how many each cottage takes.
 public struct Housing: Sendable {
     public struct Room: Sendable {
         public var beds: Int
         public var babies: Int
-        /// The households that were given this cottage; empty: any may live there.
+        /// The households that were given this cottage; when empty, any household may live in it.
         public var households: Set<Household.ID>
 
         public init(beds: Int, babies: Int, households: Set<Household.ID>) {
@@ -45,7 +45,7 @@ public struct Housing: Sendable {
             && Self.places(households.map(\.value.babies), mayLive, rooms.map(\.babies))
     }
 
-    /// Places people one by one; a full cottage passes somebody on (augmenting paths).
+    /// Places people one by one; from a full cottage one person moves to another cottage (augmenting paths).
     private static func places(_ people: [Int], _ mayLive: [[Int]], _ capacity: [Int]) -> Bool {
         guard people.reduce(0, +) <= capacity.reduce(0, +) else { return false }
         var living = people.map { _ in capacity.map { _ in 0 } }
@@ -77,7 +77,7 @@ public struct Housing: Sendable {
 }
 
 extension Housing.People {
-    /// - Parameter ages: of everybody in the household, in years on the day of arrival.
+    /// - Parameter ages: the ages of everybody in the household, in years on the day of arrival.
     public init(ages: [Int]) {
         babies = ages.count { $0 < 2 }
         beds = ages.count - babies

@@ -1,7 +1,7 @@
-/// Who comes along, as far as a search must know.
+/// The people and pets of a search.
 public struct Party: Codable, Hashable, Sendable {
     public var adults: Int
-    /// Age in years on the day of arrival of everybody under eighteen.
+    /// The ages of everybody under eighteen, in years on the day of arrival.
     public var childAges: [Int]
     public var pets: Int
 
@@ -11,7 +11,7 @@ public struct Party: Codable, Hashable, Sendable {
         self.pets = pets
     }
 
-    /// Under two, they sleep in a cot and take no bed.
+    /// The number of children under two; they sleep in a cot and need no bed.
     public var babies: Int { childAges.count { $0 < 2 } }
     public var children: Int { childAges.count - babies }
     public var beds: Int { adults + children }
@@ -31,9 +31,9 @@ extension Party: Checked {
 }
 
 extension LocalDate {
-    /// Completed years of somebody born on this day, on `date`.
+    /// The completed years on `date` of a person born on this day.
     ///
-    /// Those of 29 February turn a year older on 1 March.
+    /// A person born on 29 February becomes a year older on 1 March in years without that day.
     public func age(on date: LocalDate) -> Int {
         let born = components
         let then = date.components

@@ -1,11 +1,11 @@
-/// One amount of a booking's price, and whom it is for.
+/// One amount of a booking's price, and the household or traveller that it is for.
 public struct ChargeLine: Codable, Hashable, Sendable {
     public typealias ID = Identifier<ChargeLine>
 
     public enum Kind: String, Codable, CaseIterable, Sendable {
         case night, cleaning, chosenCottage, pet, earlyBooking, touristTax, imported, cancellation, extra, goodwill
 
-        /// Follows from the stay, the cottages and the people; a change prices all of these anew.
+        /// Whether the line follows from the stay, the cottages and the people; a change prices all such lines anew.
         public var isLodging: Bool {
             switch self {
             case .night, .cleaning, .chosenCottage, .pet, .earlyBooking, .touristTax: true
@@ -16,12 +16,12 @@ public struct ChargeLine: Codable, Hashable, Sendable {
 
     public var kind: Kind
     public var cottageId: Cottage.ID?
-    /// Whom it is for, where it is for one of them; both nil is everybody.
+    /// The traveller or the household that the line is for; when both are nil, the line is for everybody.
     public var travellerId: Traveller.ID?
     public var householdId: Household.ID?
     public var extraOrderId: ExtraOrder.ID?
     public var quantity: Int
-    /// Minor units; `amount` is always `quantity` times this.
+    /// The unit price in minor units; `amount` is always `quantity` times this.
     public var unitAmount: Int64
     public var amount: Int64
 
@@ -49,9 +49,9 @@ extension [ChargeLine] {
     /// Minor units.
     public var total: Int64 { reduce(0) { $0 + $1.amount } }
 
-    /// What must be taken back and what must be added so that these lines become `others`.
+    /// The lines to reverse and the lines to add so that these lines become `others`.
     ///
-    /// A line that is in both stays as it is.
+    /// A line that both have stays as it is.
     public func differences(to others: [ChargeLine]) -> (reversed: [ChargeLine], added: [ChargeLine]) {
         var missing: [ChargeLine: Int] = [:]
         for line in others { missing[line, default: 0] += 1 }
@@ -70,7 +70,7 @@ extension [ChargeLine] {
 }
 
 extension ChargeLine {
-    /// The line that takes this one back.
+    /// A line that cancels this line out.
     public var reversal: ChargeLine {
         var line = self
         line.unitAmount = -unitAmount
@@ -79,9 +79,9 @@ extension ChargeLine {
     }
 }
 
-/// Works out what a stay costs.
+/// Calculates the price of a stay.
 ///
-/// Pure: the phone shows the same price that the server will charge.
+/// The calculation is pure, so the phone shows the same price that the server will charge.
 public struct Pricing: Sendable {
     public var rules: HouseRules
     public var stay: Stay
@@ -94,7 +94,8 @@ public struct Pricing: Sendable {
         self.today = today
     }
 
-    /// What a cottage costs, whoever lives in it: nights, early-booking discount, cleaning, the choice.
+    /// The lines of one cottage, whoever lives in it: nights, early-booking discount, cleaning, the fee for a chosen
+    /// cottage.
     ///
     /// - Parameter first: the first night that is paid for; nil for the whole stay.
     /// - Throws: `Refusal.noRate` when a night lies in no season.
@@ -126,11 +127,11 @@ public struct Pricing: Sendable {
         return lines
     }
 
-    /// What the people cost: pets, and tourist tax for those who owe it.
+    /// The lines for pets, and the tourist tax of travellers who owe it.
     ///
     /// - Parameters:
-    ///   - travellers: everybody with their age on the day of arrival.
-    ///   - nights: what all nights cost together, minor units; a percentage of tourist tax is of it.
+    ///   - travellers: all travellers, with their age on the day of arrival.
+    ///   - nights: the price of all nights together, minor units; a tourist tax in percent is a part of it.
     public func lines(
         for travellers: [(id: Traveller.ID?, age: Int)],
         pets: Int,
@@ -160,17 +161,17 @@ public struct Pricing: Sendable {
         return lines
     }
 
-    /// - Parameter nights: what all nights cost together, minor units.
+    /// - Parameter nights: the price of all nights together, minor units.
     public func lines(for party: Party, nights: Int64) -> [ChargeLine] {
         lines(for: party.ages.map { (id: nil, age: $0) }, pets: party.pets, nights: nights)
     }
 }
 
 extension HouseRules.TouristTax {
-    /// One person's part of a percentage, minor units, rounded half up.
+    /// One person's part of a tourist tax in percent, minor units, rounded half up.
     fileprivate func part(of price: Int64, nights taxed: Int, of nights: Int, people: Int) -> Int64 {
         guard let rate, rate > 0, price > 0, nights > 0, people > 0 else { return 0 }
-        // Prices are bounded at 1e12, so that this stays far below what 128 bits hold.
+        // Prices are at most 1e12, so 128 bits are more than enough.
         let share = Int128(price) * Int128(rate) * Int128(taxed)
         let whole = Int128(nights) * Int128(people) * 10_000
         return Int64(clamping: (2 * share + whole) / (2 * whole))
@@ -178,7 +179,7 @@ extension HouseRules.TouristTax {
 }
 
 extension ChargeLine {
-    /// The tourist tax of one person who slept fewer nights than were booked; nil where none is owed.
+    /// The tourist tax of a person who slept fewer nights than were booked; nil when no tax is owed.
     ///
     /// A percentage is rounded down to minor units.
     ///
@@ -202,7 +203,7 @@ extension ChargeLine {
 }
 
 extension [ChargeLine] {
-    /// The price of all nights, minor units, discounts taken off.
+    /// The price of all nights after discounts, minor units.
     public var nights: Int64 { filter { $0.kind == .night || $0.kind == .earlyBooking }.total }
 }
 

@@ -15,7 +15,7 @@ public struct DeskGuest: Codable, Hashable, Sendable {
     }
 }
 
-/// Somebody at the desk, or on the phone, who has no mail.
+/// A guest at the desk or on the phone who has no mail address.
 public struct DeskGuestRequest: Codable, Sendable, Checked {
     public var id: Guest.ID?
     public var name: String
@@ -34,10 +34,12 @@ public struct DeskGuestRequest: Codable, Sendable, Checked {
 
 /// Corrects the account of a guest whom the desk has made and who never signed in.
 public struct DeskGuestChange: Codable, Sendable, Checked {
-    /// Stays as it is unless told, as does the language.
+    /// The new name; nil leaves it as it is.
+    ///
+    /// The same holds for the language.
     public var name: String?
     public var language: Language?
-    /// 1 to 500 characters, which the guest can read.
+    /// The reason, 1 to 500 characters; the guest can read it.
     public var reason: String
 
     public init(name: String? = nil, language: Language? = nil, reason: String) {
@@ -54,7 +56,7 @@ public struct DeskGuestChange: Codable, Sendable, Checked {
 
 /// Erases the account of a guest whom the desk has made and who never signed in.
 public struct DeskGuestErasure: Codable, Sendable, Checked {
-    /// 1 to 500 characters.
+    /// The reason, 1 to 500 characters.
     public var reason: String
 
     public init(reason: String) {
@@ -66,9 +68,11 @@ public struct DeskGuestErasure: Codable, Sendable, Checked {
     }
 }
 
-/// Lets a guest without mail in.
+/// Asks for a sign-in link for a guest without mail.
 public struct LetInRequest: Codable, Sendable, Checked {
-    /// 1 to 500 characters; needed where the guest has signed in before, who reads it.
+    /// The reason, 1 to 500 characters; required when the guest has signed in before.
+    ///
+    /// That guest can read it.
     public var reason: String?
 
     public init(reason: String? = nil) {
@@ -90,7 +94,7 @@ extension Refusal {
     )
 }
 
-/// Something that the desk did in a guest's name, or a look of staff at what is personal.
+/// An act of the desk in a guest's name, or a look of staff at personal data.
 public struct DeskAction: Codable, Hashable, Sendable {
     public var at: Date
     public var action: String

@@ -1,6 +1,6 @@
 public import Foundation
 
-/// What a property system says of one of its reservations, whole; a later report takes the place of an earlier one.
+/// A property system's complete report of one reservation; a later report replaces an earlier one.
 public struct ReservationReport: Codable, Sendable, Checked {
     public enum State: String, Codable, CaseIterable, Sendable {
         case confirmed, cancelled
@@ -8,16 +8,16 @@ public struct ReservationReport: Codable, Sendable, Checked {
 
     public var stay: Stay
     public var state: State
-    /// Code of the cottage type.
+    /// The code of the cottage type.
     public var type: String
-    /// Number of the cottage, where it is decided already; any free one of the type otherwise.
+    /// The number of the cottage when it is decided; otherwise any free cottage of the type.
     public var cottage: String?
     public var adults: Int
     public var children: Int
     public var babies: Int
-    /// Minor units per night.
+    /// The price per night in minor units.
     public var nightlyRate: Int64
-    /// When the other system wrote it; what comes after a newer report is old and changes nothing.
+    /// When the other system wrote the report; a report older than the last one changes nothing.
     public var reportedAt: Date?
 
     public init(

@@ -1,6 +1,6 @@
 public import Foundation
 
-/// Something that somebody of a park's staff should do.
+/// A task for the staff of a park.
 public struct StaffTask: Codable, Hashable, Sendable {
     public typealias ID = Identifier<StaffTask>
 
@@ -12,7 +12,7 @@ public struct StaffTask: Codable, Hashable, Sendable {
     public var parkId: Park.ID
     public var title: String
     public var detail: String
-    /// What made it: `staff`, or the feature that needs somebody.
+    /// The maker of the task: `staff`, or the name of a feature.
     public var source: String
     public var ownerId: StaffMember.ID?
     public var due: LocalDate?
@@ -45,14 +45,14 @@ public struct StaffTask: Codable, Hashable, Sendable {
     }
 }
 
-/// What happened to a task.
+/// An event in the history of a task.
 public struct StaffTaskEvent: Codable, Hashable, Sendable {
     public enum Kind: String, Codable, Sendable {
         case created, changed, note, done, reopened
     }
 
     public var at: Date
-    /// Who did it, as the audit has it.
+    /// The principal, as in the audit.
     public var principal: String
     public var kind: Kind
     public var note: String?
@@ -92,7 +92,7 @@ public struct StaffTaskRequest: Codable, Sendable, Checked {
     }
 }
 
-/// A field that is absent stays as it is; a note is added to the history.
+/// Changes a task: an absent field stays as it is, and a note is added to the history.
 public struct StaffTaskChange: Codable, Sendable, Checked {
     public var title: String?
     public var detail: String?
@@ -124,10 +124,10 @@ public struct StaffTaskChange: Codable, Sendable, Checked {
     }
 }
 
-/// A note of the house for the staff of some days.
+/// A note for the staff who work on some days.
 public struct HouseNoteRequest: Codable, Sendable, Checked {
     public var from: LocalDate
-    /// The last day; the first one unless told.
+    /// The last day; the first day when nil.
     public var through: LocalDate?
     public var note: String
 

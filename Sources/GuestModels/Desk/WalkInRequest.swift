@@ -1,11 +1,11 @@
-/// Somebody who stands at the desk and wants to stay: guest, group, booking and confirmation at once.
+/// A stay that begins at the desk: makes guest, group, booking and confirmation at once.
 public struct WalkInRequest: Codable, Sendable, Checked {
-    /// Somebody who comes along.
+    /// A person who comes along.
     public struct Companion: Codable, Sendable {
         public var name: String
-        /// Without it they count as an adult.
+        /// The date of birth; without it the person counts as an adult.
         public var birthDate: LocalDate?
-        /// Their entry in the guest register, where the park keeps one and the stay begins at once.
+        /// The person's entry in the guest register; needed when the park keeps one and the stay begins at once.
         public var register: RegisterEntry?
 
         public init(name: String, birthDate: LocalDate? = nil, register: RegisterEntry? = nil) {
@@ -15,19 +15,19 @@ public struct WalkInRequest: Codable, Sendable, Checked {
         }
     }
 
-    /// A guest whom the desk knows already.
+    /// A guest who already has an account.
     public var guestId: Guest.ID?
-    /// Somebody new.
+    /// A new guest.
     public var guest: DeskGuestRequest?
     public var stay: Stay
     public var cottages: [BookingRequest.Choice]
     public var companions: [Companion]?
     public var pets: Int?
-    /// Whether the stay begins at once, which takes a day of arrival that has come.
+    /// Whether to check in at once; then the day of arrival must have come.
     public var checkIn: Bool?
     /// The guest's own entry in the guest register.
     public var register: RegisterEntry?
-    /// Why the house rules for guests are set aside, where they say no to such a stay.
+    /// The reason for ignoring the house rules for guests, when they do not allow the stay.
     public var reason: String?
 
     public init(

@@ -1,6 +1,6 @@
 public import Foundation
 
-/// What a guardian's phone shows as a QR code, for the child's phone to read.
+/// The contents of the QR code on a guardian's phone; the child's phone reads it.
 public struct PhoneAdmission: Codable, Hashable, Sendable {
     public typealias ID = Identifier<PhoneAdmission>
 
@@ -13,7 +13,7 @@ public struct PhoneAdmission: Codable, Hashable, Sendable {
     }
 }
 
-/// A child's phone comes in with the code its guardian shows.
+/// Signs a child's phone in with the code that the guardian's phone shows.
 public struct ChildSignInRequest: Codable, Sendable, Checked {
     public var code: String
     public var deviceSecret: String
@@ -32,7 +32,7 @@ public struct ChildSignInRequest: Codable, Sendable, Checked {
     }
 }
 
-/// The group as a child sees it: who comes along, and where and when; no amounts, no birth dates, no addresses.
+/// The group as a child sees it: companions, places and dates, but no amounts, birth dates or addresses.
 public struct ChildGroup: Codable, Hashable, Sendable {
     public struct Companion: Codable, Hashable, Sendable {
         public var id: Traveller.ID
@@ -50,7 +50,7 @@ public struct ChildGroup: Codable, Hashable, Sendable {
         public var parkName: String
         public var stay: Stay
         public var state: Booking.State
-        /// Numbers of the cottages.
+        /// The numbers of the cottages.
         public var cottages: [String]
 
         public init(
@@ -72,10 +72,10 @@ public struct ChildGroup: Codable, Hashable, Sendable {
 
     public var id: TravelGroup.ID
     public var name: String
-    /// The child itself.
+    /// The child's own traveller.
     public var travellerId: Traveller.ID
     public var travellers: [Companion]
-    /// Those the child is part of, that are held, firm or under way.
+    /// The child's stays that are held, firm or in progress.
     public var stays: [Visit]
 
     public init(

@@ -1,11 +1,11 @@
 public import Foundation
 
-/// Starts a group with oneself as its organiser.
+/// Starts a group; the guest who asks becomes its organiser.
 public struct GroupRequest: Codable, Sendable, Checked {
-    /// The phone may choose it, so that it can go on before it is online.
+    /// The group's id; the phone may choose it, so that it can continue offline.
     public var id: TravelGroup.ID?
     public var name: String
-    /// How the others see the organiser.
+    /// The organiser's name as the others see it.
     public var myName: String
 
     public init(id: TravelGroup.ID? = nil, name: String, myName: String) {
@@ -35,9 +35,9 @@ public struct GroupRename: Codable, Sendable, Checked {
 public struct TravellerRequest: Codable, Sendable, Checked {
     public var id: Traveller.ID?
     public var name: String
-    /// Without it they count as an adult.
+    /// The date of birth; without it the traveller counts as an adult.
     public var birthDate: LocalDate?
-    /// One's own household unless told.
+    /// The traveller's household; nil means the household of the member who asks.
     public var householdId: Household.ID?
     public var guardianId: Traveller.ID?
 
@@ -61,7 +61,7 @@ public struct TravellerRequest: Codable, Sendable, Checked {
     }
 }
 
-/// A field that is absent stays as it is.
+/// Changes a traveller; an absent field stays as it is.
 public struct TravellerChange: Codable, Sendable, Checked {
     public var name: String?
     public var birthDate: LocalDate?
@@ -101,11 +101,11 @@ public struct HouseholdRequest: Codable, Sendable, Checked {
 }
 
 public struct InvitationRequest: Codable, Sendable, Checked {
-    /// Whoever accepts takes over this traveller's row; then it is good for one.
+    /// The traveller that the accepting guest becomes; then the invitation works only once.
     public var travellerId: Traveller.ID?
-    /// 20 unless told.
+    /// The most uses; 20 when nil.
     public var maxUses: Int?
-    /// 168 unless told.
+    /// The hours until it expires; 168 when nil.
     public var hours: Int?
 
     public init(travellerId: Traveller.ID? = nil, maxUses: Int? = nil, hours: Int? = nil) {
@@ -121,7 +121,7 @@ public struct InvitationRequest: Codable, Sendable, Checked {
 }
 
 public struct InvitationAcceptance: Codable, Sendable, Checked {
-    /// How the others see you; the row that is taken over keeps its name unless told.
+    /// The new member's name as the others see it; when nil, a taken-over traveller keeps its name.
     public var name: String?
 
     public init(name: String? = nil) {
@@ -133,7 +133,7 @@ public struct InvitationAcceptance: Codable, Sendable, Checked {
     }
 }
 
-/// What somebody with the code sees before they join.
+/// The preview of an invitation, for a person with its code who has not joined yet.
 public struct InvitationPreview: Codable, Sendable {
     public var groupName: String
     public var organiserName: String

@@ -10,7 +10,7 @@ public struct TravelGroup: Codable, Hashable, Sendable {
     public var households: [Household]
     public var travellers: [Traveller]
     public var bookings: [Booking]
-    /// Of all its bookings.
+    /// The shares of all its bookings.
     public var shares: [ShareView]
 
     public init(
@@ -56,7 +56,7 @@ public struct Traveller: Codable, Hashable, Sendable {
     public var id: ID
     public var householdId: Household.ID
     public var name: String
-    /// nil for a traveller without account.
+    /// The traveller's role; nil for a traveller without account.
     public var role: Role?
     public var birthDate: LocalDate?
     public var guardianId: Traveller.ID?
@@ -81,18 +81,18 @@ public struct Traveller: Codable, Hashable, Sendable {
     }
 }
 
-/// A way into the group: a short code, which a link carries too.
+/// An invitation to a group: a short code, and a longer code for a link.
 public struct Invitation: Codable, Hashable, Sendable {
     public typealias ID = Identifier<Invitation>
 
     public var id: ID
-    /// Eight letters and digits, to read out.
+    /// The code to read out: eight letters and digits.
     public var code: String
-    /// 26 letters and digits, too many to guess: the last part of the address `/join/…`.
+    /// The last part of the address `/join/…`: 26 letters and digits, too many to guess.
     ///
-    /// An invitation from before links had codes of their own has none.
+    /// Old invitations, made before links had their own codes, have none.
     public var linkCode: String?
-    /// Whoever accepts takes over this traveller's row.
+    /// The traveller that the accepting guest becomes.
     public var travellerId: Traveller.ID?
     public var uses: Int
     public var maxUses: Int
@@ -119,7 +119,8 @@ public struct Invitation: Codable, Hashable, Sendable {
         self.isRevoked = isRevoked
     }
 
-    /// Throws why it cannot be accepted at `now`; all reasons look alike to somebody who guesses codes.
+    /// Throws when the invitation cannot be accepted at `now`; all reasons look alike, so that guessing codes teaches
+    /// nothing.
     public func accept(at now: Date) throws(Refusal) {
         guard !isRevoked, now < expiresAt, uses < maxUses else { throw .invitationOver }
     }

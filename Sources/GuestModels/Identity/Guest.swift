@@ -32,12 +32,12 @@ public struct Guest: Codable, Hashable, Sendable {
     }
 }
 
-/// What a guest may agree to, each on its own.
+/// The purposes that a guest may consent to, each separately.
 public enum ConsentPurpose: String, Codable, CaseIterable, Sendable {
     case interests, birthday, news, photos, location, matching
 }
 
-/// Somebody who works for a park, or for all of them.
+/// A colleague who works for one park or for all parks.
 public struct StaffMember: Codable, Hashable, Sendable {
     public typealias ID = Identifier<StaffMember>
 
@@ -60,7 +60,7 @@ public struct StaffMember: Codable, Hashable, Sendable {
     public var name: String
     public var isHeadOffice: Bool
     public var posts: [Post]
-    /// Rises with each change of name, posts or head office; starts at 1, for `If-Match`.
+    /// The version for `If-Match`; starts at 1 and rises with each change of name, posts or head office.
     public var version: Int
 
     public init(id: ID, email: String, name: String, isHeadOffice: Bool, posts: [Post], version: Int) {
@@ -74,7 +74,9 @@ public struct StaffMember: Codable, Hashable, Sendable {
 }
 
 extension Refusal {
-    /// The same for a wrong code, an old one, a used one, an unknown attempt and another device.
+    /// A sign-in code was refused.
+    ///
+    /// The refusal is the same for a wrong, an old and a used code, an unknown attempt and another device.
     public static let codeWrong = Refusal(
         .unauthenticated,
         "code_wrong",

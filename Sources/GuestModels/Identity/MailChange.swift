@@ -1,23 +1,23 @@
 public import Foundation
 
-/// A guest's mail address on its way to becoming another one.
+/// A change of a guest's mail address that is not complete yet.
 ///
-/// With the codes from both mailboxes it changes at once. With the new one's alone it changes seven days after the old
-/// address was told, unless a signed-in device stops it.
+/// With the codes from both mailboxes the address changes at once. With only the new mailbox's code it changes seven
+/// days after a notice to the old address, unless a signed-in device stops it.
 public struct MailChange: Codable, Hashable, Sendable {
     public typealias ID = Identifier<MailChange>
 
-    /// Seven days, in seconds.
+    /// The time between the notice and the change: seven days, in seconds.
     public static let notice: TimeInterval = 7 * 86400
 
     public var id: ID
-    /// The new address, in small letters.
+    /// The new address in lower case.
     public var email: String
-    /// Whether the code from the new mailbox has come.
+    /// Whether the guest has entered the code from the new mailbox.
     public var isConfirmed: Bool
-    /// Until when the codes work: an hour.
+    /// The end of the codes' validity, an hour after the request.
     public var codesUntil: Date
-    /// When the address changes without the old mailbox's code.
+    /// When the address changes if the old mailbox's code does not come.
     public var due: Date
 
     public init(id: ID, email: String, isConfirmed: Bool, codesUntil: Date, due: Date) {
@@ -45,7 +45,7 @@ public struct MailChangeRequest: Codable, Sendable, Checked {
 /// The codes of eight digits from the mailboxes.
 public struct MailChangeConfirmation: Codable, Sendable, Checked {
     public var newCode: String
-    /// Left out by a guest who reads the old mailbox no more.
+    /// The code from the old mailbox; nil from a guest who can no longer read it.
     public var oldCode: String?
 
     public init(newCode: String, oldCode: String? = nil) {

@@ -1,18 +1,19 @@
 import Foundation
 
 extension StaffMember {
-    /// Whether the colleague proves a second factor (RFC 6238) after signing in: head office, finance, and those who read or
-    /// set door codes.
+    /// Whether the colleague must prove a second factor (RFC 6238) after signing in.
+    ///
+    /// It is required of head office, finance, and colleagues who read or set door codes.
     public var needsSecondFactor: Bool {
         isHeadOffice || posts.contains { [.finance, .reception, .maintenance].contains($0.function) }
     }
 }
 
-/// The secret for an authenticator app, told while the colleague enrols.
+/// The secret for an authenticator app, shown only during enrolment.
 public struct FactorEnrolment: Codable, Sendable {
-    /// 160 bits in base32 (RFC 4648), to type in.
+    /// The secret to type in: 160 bits in base32 (RFC 4648).
     public var secret: String
-    /// `otpauth://…`, to show as a QR code.
+    /// The secret as an address `otpauth://…`, to show as a QR code.
     public var url: String
 
     public init(secret: String, url: String) {
@@ -23,7 +24,7 @@ public struct FactorEnrolment: Codable, Sendable {
 
 /// A code of the authenticator app, or a recovery code.
 public struct FactorProof: Codable, Sendable, Checked {
-    /// Six digits, or ten letters and digits of a recovery code; hyphens and blanks make no difference.
+    /// Six digits, or a recovery code of ten letters and digits; hyphens and blanks are ignored.
     public var code: String
 
     public init(code: String) {
@@ -35,9 +36,9 @@ public struct FactorProof: Codable, Sendable, Checked {
     }
 }
 
-/// Codes for the day on which the authenticator app is lost; each works once.
+/// Codes for use when the authenticator app is lost; each works once.
 public struct RecoveryCodes: Codable, Sendable {
-    /// Ten, told this once.
+    /// The ten codes, shown only this once.
     public var codes: [String]
 
     public init(codes: [String]) {

@@ -9,11 +9,11 @@ public struct CodeRequest: Codable, Sendable, Checked {
     public typealias AttemptID = Identifier<CodeRequest>
 
     public var email: String
-    /// `guest` unless told.
+    /// The audience; `guest` when nil.
     public var audience: Audience?
-    /// A random text that only this device knows; the code works with it alone.
+    /// A random text that only this device knows; the code works only together with it.
     public var deviceSecret: String
-    /// For the mail; `Accept-Language` decides unless told.
+    /// The language of the mail; when nil, `Accept-Language` decides.
     public var language: Language?
 
     public init(email: String, audience: Audience? = nil, deviceSecret: String, language: Language? = nil) {
@@ -85,10 +85,10 @@ public struct LinkSignInRequest: Codable, Sendable, Checked {
     }
 }
 
-/// A way in for a guest without mail, to print or to show as a QR code.
+/// A sign-in link for a guest without mail, to print or to show as a QR code.
 public struct DeskSignInLink: Codable, Sendable {
     public var url: String
-    /// An hour after it was made; it works once.
+    /// The end of the link, an hour after it was made; the link works once.
     public var expiresAt: Date
 
     public init(url: String, expiresAt: Date) {
@@ -112,12 +112,12 @@ public struct RefreshRequest: Codable, Sendable, Checked {
     }
 }
 
-/// What a signed-in device holds.
+/// The tokens of a signed-in device.
 public struct Tokens: Codable, Sendable {
-    /// For `Authorization: Bearer`, 15 minutes.
+    /// The token for `Authorization: Bearer`, valid for 15 minutes.
     public var accessToken: String
     public var accessExpiresAt: Date
-    /// Once, for new ones.
+    /// The token that can be exchanged once for new tokens.
     public var refreshToken: String
 
     public init(accessToken: String, accessExpiresAt: Date, refreshToken: String) {
@@ -177,10 +177,10 @@ public struct ConsentRequest: Codable, Sendable, Checked {
     }
 }
 
-/// Whom a consent is about.
+/// The person that a consent is about.
 public enum ConsentSubject: Hashable, Sendable {
     case guest(Guest.ID)
-    /// A child without an account, for whom a guardian speaks.
+    /// A child without an account; a guardian answers for the child.
     case child(Traveller.ID, by: Guest.ID)
 }
 
@@ -189,7 +189,7 @@ public struct ConsentEntry: Codable, Sendable {
     public var textVersion: String
     public var isGiven: Bool
     public var at: Date
-    /// The child it was said for, and who said it; nil for one's own.
+    /// The child that the consent is about, and the guardian who gave it; nil for the guest's own consent.
     public var travellerId: Traveller.ID?
     public var guardianId: Guest.ID?
 

@@ -1,14 +1,14 @@
-/// A new colleague, or one who comes back.
+/// Adds a colleague, or takes one back who had left.
 public struct StaffRequest: Codable, Sendable, Checked {
     /// The address for sign-in codes; stored in lower case.
     public var email: String
     /// 1 to 100 characters.
     public var name: String
-    /// The language of their mails; English unless told.
+    /// The language of the colleague's mails; English when nil.
     public var language: Language?
-    /// Whether they may do everything, in all parks.
+    /// Whether the colleague may do everything, in all parks.
     public var isHeadOffice: Bool
-    /// Functions at parks; at most 500, repeats count once.
+    /// The colleague's functions at parks; at most 500, and repetitions count once.
     public var posts: [StaffMember.Post]
 
     public init(
@@ -32,12 +32,12 @@ public struct StaffRequest: Codable, Sendable, Checked {
     }
 }
 
-/// The name and the posts of a colleague from now on; posts that are left out end.
+/// Sets the name and the posts of a colleague; posts that are left out end.
 public struct StaffChange: Codable, Sendable, Checked {
     /// 1 to 100 characters.
     public var name: String
     public var isHeadOffice: Bool
-    /// At most 500.
+    /// All posts of the colleague; at most 500.
     public var posts: [StaffMember.Post]
 
     public init(name: String, isHeadOffice: Bool = false, posts: [StaffMember.Post] = []) {

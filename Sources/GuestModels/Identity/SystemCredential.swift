@@ -1,17 +1,18 @@
 public import Foundation
 
-/// A way in for another system of a park: its property system, a channel manager, the accountant's books.
+/// A credential for another system of a park, such as its property system, a channel manager or the accountant's books.
 ///
-/// A system has one purpose at one park, reads no mail and signs in nowhere: it sends its token with each request.
+/// A credential has one purpose at one park. The system reads no mail and does not sign in; it sends its token with
+/// each request.
 public struct SystemCredential: Codable, Hashable, Sendable {
     public typealias ID = Identifier<SystemCredential>
 
     public enum Purpose: String, Codable, CaseIterable, Sendable {
         /// Reads every change of the park.
         case feed
-        /// Says what it knows of reservations.
+        /// The system reports what it knows of reservations.
         case reports
-        /// Reads invoices, journals and what tourist tax is owed.
+        /// Reads invoices, journals and the tourist tax that is owed.
         case books
     }
 
@@ -21,7 +22,7 @@ public struct SystemCredential: Codable, Hashable, Sendable {
     public var name: String
     public var purpose: Purpose
     public var madeAt: Date
-    /// Exact to a minute; nil until it has come.
+    /// The last use, exact to a minute; nil before the first use.
     public var lastUsedAt: Date?
 
     public init(id: ID, parkId: Park.ID, name: String, purpose: Purpose, madeAt: Date, lastUsedAt: Date?) {
@@ -48,10 +49,10 @@ public struct SystemCredentialRequest: Codable, Sendable, Checked {
     }
 }
 
-/// A new credential with its token, which is told this once.
+/// A new credential with its token; the token is shown only this once.
 public struct NewSystemCredential: Codable, Sendable {
     public var credential: SystemCredential
-    /// For `Authorization: Bearer`.
+    /// The token for `Authorization: Bearer`.
     public var token: String
 
     public init(credential: SystemCredential, token: String) {
@@ -61,7 +62,7 @@ public struct NewSystemCredential: Codable, Sendable {
 }
 
 extension Refusal {
-    /// A park has so many that work.
+    /// The park already has the most credentials that may work at one time.
     public static let tooManyCredentials = Refusal(
         .conflict,
         "too_many_credentials",

@@ -1,15 +1,15 @@
-/// A JPEG file (ISO/IEC 10918-1), as far as one must know it to take out what a camera wrote into it.
+/// A JPEG file (ISO/IEC 10918-1), parsed far enough to remove a camera's metadata.
 public struct JPEG: Sendable {
     public let bytes: [UInt8]
 
-    /// Why bytes are no JPEG that we keep.
+    /// The bytes are not a JPEG that the service keeps.
     public struct Malformed: Error, Hashable, Sendable {}
 
-    /// Keeps the picture and what it takes to show it rightly: tables, colours, which way is up.
+    /// Keeps the picture and the data that shows it rightly: tables, colours and orientation.
     ///
-    /// Exif and its places and times, thumbnails, comments, names, and whatever stands after the end go.
+    /// Removed are Exif with its places and times, thumbnails, comments, names, and all bytes after the end.
     ///
-    /// - Throws: `Malformed` for what is no JPEG from its first byte to the end of its picture, or shows nothing.
+    /// - Throws: `Malformed` when the bytes are no complete JPEG, or the picture has no width or height.
     public init(withoutMetadata original: [UInt8]) throws(Malformed) {
         var reader = Reader(bytes: original)
         guard reader.take() == 0xff, reader.take() == Marker.start else { throw Malformed() }
@@ -20,7 +20,7 @@ public struct JPEG: Sendable {
         var hasScan = false
         while true {
             guard reader.take() == 0xff, var marker = reader.take() else { throw Malformed() }
-            // Any number of them may stand before a marker.
+            // Any number of fill bytes may precede a marker.
             while marker == 0xff {
                 guard let next = reader.take() else { throw Malformed() }
                 marker = next
@@ -41,13 +41,13 @@ public struct JPEG: Sendable {
             case 0xe1:
                 orientation = Self.orientation(segment) ?? orientation
                 continue
-            // JFIF, colour profile, Adobe's transform.
+            // Keeps JFIF, the colour profile and Adobe's transform.
             case 0xe0,
                 0xe2 where segment.starts(with: Array("ICC_PROFILE\0".utf8)), 0xee:
                 break
-            // Other applications' words, and comments.
+            // Drops comments and the data of other applications.
             case 0xe2...0xef, 0xfe: continue
-            // Frames; a picture of no width or height is none.
+            // Frames; a picture without width or height is malformed.
             case 0xc0...0xc3, 0xc5...0xc7, 0xc9...0xcb, 0xcd...0xcf:
                 guard segment.count >= 6, segment[1...2] != [0, 0], segment[3...4] != [0, 0], !hasFrame else {
                     throw Malformed()
@@ -82,7 +82,7 @@ public struct JPEG: Sendable {
             return bytes[place]
         }
 
-        /// What stands in a segment after its length.
+        /// The contents of a segment, after its length.
         mutating func segment() -> [UInt8]? {
             guard let high = take(), let low = take() else { return nil }
             let length = Int(high) << 8 + Int(low) - 2
@@ -91,7 +91,7 @@ public struct JPEG: Sendable {
             return Array(bytes[place..<place + length])
         }
 
-        /// Coded pixels, up to the marker that is none of theirs.
+        /// The coded pixels, up to the next marker that does not belong to them.
         mutating func scan() -> ArraySlice<UInt8> {
             let start = place
             while place + 1 < bytes.count {
@@ -103,10 +103,10 @@ public struct JPEG: Sendable {
         }
     }
 
-    /// JFIF may bring a small picture of its own, which may show what the large one no longer does.
+    /// Removes the small picture of JFIF, which may show parts that the large picture no longer has.
     private static func withoutThumbnail(_ segment: [UInt8], _ kept: inout [UInt8]) -> ArraySlice<UInt8> {
         guard segment.starts(with: Array("JFIF\0".utf8)), segment.count >= 14 else {
-            // Of another kind: an empty segment stands in its place.
+            // The segment is of another kind, so an empty segment replaces it.
             kept.removeLast(2)
             kept += [0, 2]
             return []
@@ -116,7 +116,7 @@ public struct JPEG: Sendable {
         return segment[0..<12] + [0, 0]
     }
 
-    /// Tag 0x0112 of the first directory: 1 to 8.
+    /// The orientation, 1 to 8, from tag 0x0112 of the first directory.
     private static func orientation(_ segment: [UInt8]) -> UInt8? {
         guard segment.starts(with: Array("Exif\0\0".utf8)) else { return nil }
         let tiff = Array(segment.dropFirst(6))
@@ -136,7 +136,7 @@ public struct JPEG: Sendable {
         return nil
     }
 
-    /// The least that says which way is up.
+    /// The smallest Exif segment that holds the orientation.
     private static func exif(_ orientation: UInt8) -> [UInt8] {
         let tiff: [UInt8] =
             Array("MM".utf8) + [

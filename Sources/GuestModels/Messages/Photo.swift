@@ -1,8 +1,8 @@
-/// A photo that belongs to something said, by the SHA-256 of its bytes as the phone has them: 64 hexadecimal digits.
+/// The name of a message's photo: the SHA-256 of the phone's bytes, 64 hexadecimal digits.
 public struct PhotoName: Codable, Hashable, Sendable, LosslessStringConvertible {
     public let description: String
 
-    /// nil for anything but 64 digits, small letters among them.
+    /// Reads a name; nil unless the text has 64 hexadecimal digits in lower case.
     public init?(_ description: String) {
         guard description.utf8.count == 64,
             description.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
@@ -27,18 +27,20 @@ public struct PhotoName: Codable, Hashable, Sendable, LosslessStringConvertible 
     }
 }
 
-/// A part of a photo: parts are sent one after the other, and any of them again, so a bad line loses a part and no more.
+/// A part of a photo.
+///
+/// Parts are sent one after the other, and each may be sent again, so a bad line loses only one part.
 public struct PhotoPart: Codable, Hashable, Sendable, Checked {
-    /// A phone makes a photo smaller than that before it sends it.
+    /// The most bytes of a photo; a phone makes a larger photo smaller before it sends it.
     public static let maximumPhoto = 2 * 1024 * 1024
-    /// A part fits into a request.
+    /// The most bytes of a part, so that a part fits into a request.
     public static let maximumBytes = 45_000
 
-    /// Where in the photo it begins.
+    /// The place in the photo where the part begins, in bytes.
     public var from: Int
-    /// How many bytes the photo has.
+    /// The size of the photo in bytes.
     public var of: Int
-    /// Base64.
+    /// The bytes of the part in Base64.
     public var bytes: String
 
     public init(from: Int, of size: Int, bytes: String) {
@@ -58,11 +60,11 @@ public struct PhotoPart: Codable, Hashable, Sendable, Checked {
     }
 }
 
-/// How much of a photo has come.
+/// How much of a photo the service has.
 public struct PhotoReceipt: Codable, Hashable, Sendable {
-    /// Bytes from the beginning; the next part begins there.
+    /// The bytes received from the beginning; the next part begins there.
     public var received: Int
-    /// All of it has come, is what its name says, and is shown to others.
+    /// Whether the photo is complete and matches its name; then others can see it.
     public var isThere: Bool
 
     public init(received: Int, isThere: Bool) {

@@ -1,6 +1,6 @@
 public import Foundation
 
-/// Something a group brings to the hosts of its stay, with all that is said to it.
+/// A matter that a group brings to the hosts of its stay, with its thread of messages.
 public struct Topic: Codable, Hashable, Sendable {
     public typealias ID = Identifier<Topic>
 
@@ -13,9 +13,9 @@ public struct Topic: Codable, Hashable, Sendable {
     }
 
     public enum State: String, Codable, CaseIterable, Sendable {
-        /// The hosts have the word.
+        /// The hosts must answer next.
         case open
-        /// The group has.
+        /// The hosts have answered, so the group may answer next.
         case answered
         case closed
     }
@@ -28,7 +28,7 @@ public struct Topic: Codable, Hashable, Sendable {
     public var state: State
     public var openedBy: Traveller.ID
     public var openedAt: Date
-    /// Since when the hosts have the word.
+    /// Since when the group waits for the hosts; nil when it does not wait.
     public var waitingSince: Date?
     public var version: Int
 
@@ -56,7 +56,7 @@ public struct Topic: Codable, Hashable, Sendable {
         self.version = version
     }
 
-    /// What can happen to it.
+    /// An event that changes the state of a topic.
     public enum Event: Sendable {
         /// A member of the group writes.
         case groupWrites
@@ -66,18 +66,18 @@ public struct Topic: Codable, Hashable, Sendable {
         case groupIsContent
     }
 
-    /// Who has the word after an event.
+    /// Changes the state after an event.
     ///
-    /// A problem is closed by the group alone: whether it is solved, they know. A compliment wants no more than an
-    /// answer.
+    /// Only the group closes a problem, because only the group knows whether it is solved. A compliment is closed by
+    /// one answer.
     public mutating func happen(_ event: Event, at now: Date) {
         switch event {
         case .groupWrites:
-            // Who writes again has not waited less.
+            // If the group writes again while it waits, the waiting time continues.
             if state != .open || waitingSince == nil { waitingSince = now }
             state = .open
         case .hostWrites:
-            // What is closed stays so: a last kind word opens nothing.
+            // A closed topic stays closed when a host writes once more.
             if state != .closed { state = kind == .compliment ? .closed : .answered }
             waitingSince = nil
         case .groupIsContent:
@@ -88,14 +88,14 @@ public struct Topic: Codable, Hashable, Sendable {
     }
 }
 
-/// Brings something to the hosts.
+/// Opens a topic with the hosts.
 public struct TopicRequest: Codable, Hashable, Sendable, Checked {
     public var id: Topic.ID?
     public var bookingId: Booking.ID
     public var kind: Topic.Kind
-    /// Normal unless told.
+    /// The urgency; normal when nil.
     public var urgency: Topic.Urgency?
-    /// The first that is said.
+    /// The first message.
     public var message: MessageRequest
 
     public init(
@@ -115,25 +115,25 @@ public struct TopicRequest: Codable, Hashable, Sendable, Checked {
     public func check(_ check: inout Check) { check.part(message, "/message") }
 }
 
-/// Something said in a thread: a topic's, or the group's own.
+/// A message in the thread of a topic or in the group's own thread.
 public struct Message: Codable, Hashable, Sendable {
     public typealias ID = Identifier<Message>
 
     public var id: ID
     public var groupId: TravelGroup.ID
-    /// nil in the group's own thread.
+    /// The topic; nil in the group's own thread.
     public var topicId: Topic.ID?
-    /// nil for a host.
+    /// The traveller who wrote; nil for a host.
     public var travellerId: Traveller.ID?
     /// The host's name.
     public var host: String?
     public var text: String
-    /// A photo that goes with it, and whether all of it has come yet.
+    /// The message's photo, and whether the service has all of it.
     public var photo: PhotoName?
     public var isPhotoThere: Bool?
-    /// By the clock of whoever said it, which may have had no network; never later than `at`.
+    /// The writing time by the writer's phone, which may have been offline; never later than `at`.
     public var saidAt: Date
-    /// When the service heard of it; messages stand in this order, then in that of their ids.
+    /// When the service received the message; messages are ordered by this time, then by id.
     public var at: Date
 
     public init(
@@ -164,7 +164,7 @@ public struct Message: Codable, Hashable, Sendable {
 public struct MessageRequest: Codable, Hashable, Sendable, Checked {
     public var id: Message.ID?
     public var text: String
-    /// Sent before or after, in parts.
+    /// The message's photo; its parts are sent before or after the message.
     public var photo: PhotoName?
 
     public init(id: Message.ID? = nil, text: String, photo: PhotoName? = nil) {

@@ -1,15 +1,15 @@
 public import Foundation
 
-/// Something that happened of which phones tell whom it concerns, whether the app is open or not.
+/// An event that phones show to the people it concerns, even when the app is closed.
 ///
-/// ``rule`` is the one table that says who hears of what, and whether it waits for the morning.
+/// ``rule`` is the only table of the audience of each notice and of whether the notice waits for the morning.
 public enum Notice: String, Codable, CaseIterable, Sendable {
     case friendJoined, messageWritten, optionProposed
     case bookingHeld, bookingConfirmed, bookingChanged, bookingCancelled, holdExpired, cottageReady
     case hostAnswered, guestsWrote, guestsNeedHelp
     case shareDue, shareOverdue, shareAsked, moneyTakenBack
 
-    /// Who hears of it; never who did it.
+    /// The people who get the notice; the person who caused it never gets it.
     public enum Audience: Sendable {
         /// Every member of the group.
         case group
@@ -19,18 +19,18 @@ public enum Notice: String, Codable, CaseIterable, Sendable {
         case hosts
     }
 
-    /// What a guest can mute.
+    /// The groups of notices that a guest can mute.
     public enum Category: String, Codable, CaseIterable, Sendable {
         case friends, plans, booking, hosts, money
     }
 
     public struct Rule: Sendable {
         public let audience: Audience
-        /// nil for what staff hear at work.
+        /// The category that a guest can mute; nil for notices to staff.
         public let category: Category?
-        /// Whether it waits until the park's quiet hours are over.
+        /// Whether the notice waits until the park's quiet hours are over.
         public let waitsForMorning: Bool
-        /// Seconds after which it is no news any more and is not sent.
+        /// Seconds after which the notice is too old to be sent.
         public let lifetime: TimeInterval
 
         init(_ audience: Audience, _ category: Category?, waits: Bool, hours: Double) {
@@ -46,14 +46,14 @@ public enum Notice: String, Codable, CaseIterable, Sendable {
         case .friendJoined: Rule(.group, .friends, waits: true, hours: 168)
         case .messageWritten: Rule(.group, .friends, waits: true, hours: 24)
         case .optionProposed: Rule(.group, .plans, waits: true, hours: 168)
-        // A hold lasts minutes.
+        // A hold lasts only minutes, so this notice does not wait.
         case .bookingHeld: Rule(.group, .booking, waits: false, hours: 1)
         case .bookingConfirmed: Rule(.group, .booking, waits: true, hours: 168)
         case .bookingChanged: Rule(.group, .booking, waits: true, hours: 168)
         case .bookingCancelled: Rule(.group, .booking, waits: true, hours: 168)
         case .holdExpired: Rule(.group, .booking, waits: true, hours: 24)
         case .cottageReady: Rule(.group, .booking, waits: false, hours: 12)
-        // Somebody waits for it.
+        // The guest waits for the answer, so this notice does not wait.
         case .hostAnswered: Rule(.group, .hosts, waits: false, hours: 48)
         case .guestsWrote: Rule(.hosts, nil, waits: true, hours: 24)
         case .guestsNeedHelp: Rule(.hosts, nil, waits: false, hours: 24)
@@ -64,7 +64,7 @@ public enum Notice: String, Codable, CaseIterable, Sendable {
         }
     }
 
-    /// What it is about, as far as it is about any of these.
+    /// The things that a notice is about; things that do not apply are nil.
     public struct Subject: Codable, Hashable, Sendable {
         public var groupId: TravelGroup.ID?
         public var bookingId: Booking.ID?
@@ -89,19 +89,19 @@ public enum Notice: String, Codable, CaseIterable, Sendable {
             parkId = park
         }
 
-        /// One phone shows the last notice of a kind about the same thing: ten messages are one line on its screen.
+        /// The thread of a notice: a phone shows only the last notice of a kind about the same thing.
         ///
-        /// At most 64 bytes, as Apple wants it.
+        /// Ten messages are therefore one line on the screen. A thread has at most 64 bytes, Apple's limit.
         public func thread(of notice: Notice) -> String {
             let uuid = topicId?.uuid ?? optionId?.uuid ?? bookingId?.uuid ?? groupId?.uuid
             return "\(notice.rawValue) \(uuid?.uuidString.lowercased() ?? "")"
         }
     }
 
-    /// What stands on the screen.
+    /// The title and the body on the screen.
     ///
-    /// Names of groups and parks and the numbers of bookings, never what somebody has written: it passes through the
-    /// hands of Apple or Google, and the phone has it from its own sync.
+    /// The text has names of groups and parks and numbers of bookings, never words that a person wrote. The notice
+    /// passes through Apple or Google, and the phone has the words from its own sync.
     public func text(group: String?, park: String?, number: String?) -> (title: LocalizedText, body: LocalizedText) {
         func same(_ text: String?) -> LocalizedText { LocalizedText(en: text ?? "", nl: text ?? "", de: text ?? "") }
         let group = same(group ?? park)
@@ -244,7 +244,7 @@ public enum Notice: String, Codable, CaseIterable, Sendable {
     }
 }
 
-/// Hours in which a park lets its guests sleep, on the park's own clock; over midnight when `from` is the later one.
+/// The hours in which a park's guests sleep, on the park's clock; they pass midnight when `from` is later than `until`.
 public struct QuietHours: Hashable, Codable, Sendable {
     public var from: LocalTime
     public var until: LocalTime
@@ -254,12 +254,12 @@ public struct QuietHours: Hashable, Codable, Sendable {
         self.until = until
     }
 
-    /// The first instant at or after `instant` that is not in them.
+    /// The first instant at or after `instant` that lies outside the quiet hours.
     ///
-    /// Equal ends are no hours at all.
+    /// When `from` equals `until`, there are no quiet hours.
     public func end(after instant: Date, _ clock: ParkClock) -> Date {
         let today = clock.date(at: instant)
-        // Those that began yesterday may last into today.
+        // Quiet hours that began yesterday may last into today.
         for day in [today.adding(days: -1), today] {
             let begin = clock.instant(day, from)
             let end = clock.instant(from < until ? day : day.adding(days: 1), until)
@@ -269,7 +269,7 @@ public struct QuietHours: Hashable, Codable, Sendable {
     }
 }
 
-/// Where a phone's notices go: the token its own system has given the app.
+/// The address of a phone for notices: the token that its system has given the app.
 public struct PushToken: Codable, Hashable, Sendable, Checked {
     public enum Service: String, Codable, CaseIterable, Sendable {
         /// Apple's.
@@ -279,7 +279,7 @@ public struct PushToken: Codable, Hashable, Sendable, Checked {
     }
 
     public var service: Service
-    /// From APNs in hexadecimal, from FCM as it is: letters, digits, `-`, `_` and `:`, up to 1,000.
+    /// The token: from APNs in hexadecimal, from FCM unchanged; letters, digits, `-`, `_` and `:`, up to 1,000.
     public var token: String
 
     public init(service: Service, token: String) {
@@ -310,7 +310,7 @@ extension Refusal {
     )
 }
 
-/// What a guest does not want to be told by their phones.
+/// The categories of notices that a guest has muted.
 public struct NoticePreferences: Codable, Hashable, Sendable, Checked {
     public var muted: [Notice.Category]
 

@@ -1,21 +1,21 @@
-/// What a search answers for one park.
+/// The result of a search in one park.
 public struct Availability: Codable, Sendable {
     public var parkId: Park.ID
     public var stay: Stay
     public var offers: [Offer]
-    /// Sets of neighbouring cottages, closest first; only where neighbours were asked for.
+    /// Sets of neighbouring cottages, closest first; nil unless the search asked for neighbours.
     public var neighbours: [Neighbours.Found]?
 
-    /// The free cottages of one type, and what one of them costs this party.
+    /// The free cottages of one type, and the price of one of them for this party.
     public struct Offer: Codable, Sendable {
         public var typeId: CottageType.ID
         public var name: String
         public var capacity: Int
         public var isStepFree: Bool
         public var free: Int
-        /// In the order of their numbers; absent in a search over all parks.
+        /// The free cottages in the order of their numbers; nil in a search over all parks.
         public var cottages: [Cottage.ID]?
-        /// For one cottage with the whole party in it.
+        /// The charge lines for one cottage with the whole party in it.
         public var charges: [ChargeLine]
         public var total: Money
 

@@ -1,75 +1,77 @@
 public import Foundation
 
-/// How a park wants it, as data.
+/// A park's rules as data.
 ///
 /// A booking keeps the rules it was placed under.
 public struct HouseRules: Hashable, Codable, Sendable {
-    /// From when the cottage is theirs on the day of arrival, and until when on the day of departure.
+    /// The time on the day of arrival from which guests have the cottage, and the time on the day of departure until
+    /// which.
     public var checkInFrom: LocalTime
     public var checkOutBy: LocalTime
-    /// On which days a stay may begin, and for how many nights then.
+    /// The arrival days, and the numbers of nights that are allowed from each.
     ///
-    /// Empty: any day, any length.
+    /// When empty, every day and every length are allowed.
     public var arrivals: [Arrival]
     public var minimumNights: Int
     public var maximumNights: Int
-    /// How many days ahead a stay may begin.
+    /// The most days between booking and arrival.
     public var bookableDaysAhead: Int
     public var holdMinutes: Int
-    /// By how much a hold may be extended, once.
+    /// The minutes by which a guest may extend a hold, once.
     public var extensionMinutes: Int
-    /// Of the price, 0 to 100: what must be covered before a hold is confirmed.
+    /// The part of the lodging's price that must be covered before a hold is confirmed, in percent, 0 to 100.
     public var depositPercent: Int
-    /// Minor units per cottage that the guests chose on the map.
+    /// The fee per cottage that guests chose on the map, minor units.
     public var chosenCottageFee: Int64
-    /// Minor units per pet and night.
+    /// The price per pet and night, minor units.
     public var petNight: Int64
     public var earlyBooking: EarlyBooking?
     public var touristTax: TouristTax?
-    /// What a cancellation costs: the first step whose `days` are still ahead decides; with none left, everything.
+    /// The steps of the cancellation fee: the largest `days` that is still ahead decides; with none left, the fee is
+    /// 100 %.
     public var cancellation: [CancellationStep]
-    /// Who of a group checks in without the desk; the lead, that is the organiser, unless the park says otherwise.
+    /// Who may check in without the desk; when nil, the organiser alone (`lead`).
     public var selfCheckIn: SelfCheckIn?
-    /// Who sees door code and Wi-Fi of a cottage; everybody of the group unless the park says otherwise.
+    /// Who may see a cottage's door code and Wi-Fi; when nil, everybody of the group.
     public var accessFor: AccessFor?
-    /// The guest register the country asks for; none unless the park says so.
+    /// The guest register that the country requires; nil for none.
     public var register: Register?
-    /// How many days before arrival everything is due; 28 unless the park says otherwise.
+    /// The days before arrival when everything is due; 28 when nil.
     public var balanceDays: Int?
-    /// Whether guests check themselves in only once everything has been paid; not unless the park says so.
+    /// Whether guests may check in by themselves only after everything is paid; false when nil.
     public var paidCheckIn: Bool?
-    /// Minor units that may be given away on one booking without a second person; 5,000 unless the park says otherwise.
+    /// The most goodwill on one booking without a second person, minor units; 5,000 when nil.
     public var goodwillLimit: Int64?
-    /// Minor units that one of the staff may give away in a day; four times as much unless the park says otherwise.
+    /// The most goodwill that one colleague gives in a day, minor units; four times `goodwillLimit` when nil.
     public var goodwillDayLimit: Int64?
-    /// The VAT in the park's prices, from which day on; empty for none.
+    /// The VAT rates in the park's prices, each from a day on; empty when there is no VAT.
     ///
-    /// Until the park says, nothing is written down as earned.
+    /// While it is nil, no earnings are booked.
     public var vat: [VATRates]?
-    /// Who sends the park's invoices; none are sent unless the park says so.
+    /// The seller on the park's invoices; while it is nil, no invoices are sent.
     public var seller: Seller?
-    /// The consequence when a firm stay's deposit is not covered again in time; a task unless the park says otherwise.
+    /// What happens when a firm stay's deposit is not covered again in time; when nil, the desk gets a task.
     public var depositLapse: DepositLapse?
-    /// The most babies in a cottage beside its capacity; two unless the park says otherwise.
+    /// The most babies in a cottage beside its capacity; two when nil.
     public var maximumBabies: Int?
-    /// When phones let guests sleep; from 22:00 until 08:00 unless the park says otherwise.
+    /// The quiet hours of phones; 22:00 to 08:00 when nil.
     public var quietHours: QuietHours?
-    /// Hours in which the desk can undo a no-show, a check-out or a change; 24 unless the park says otherwise.
+    /// The hours in which the desk can undo a no-show, a check-out or a change; 24 when nil.
     public var undoHours: Int?
-    /// A stay that begins within this many days of its booking asks for all of its lodging as deposit; nil: no such rule.
+    /// The days before arrival within which a booking must pay all its lodging as deposit; nil for no such rule.
     public var fullPriceDays: Int?
     /// The steps that follow when shares are unpaid before arrival; nil means a task after 14 days.
     public var overdue: Overdue?
-    /// Other rules for some days of arrival and types; the first that fits decides.
+    /// Other rules for some arrival days and types; the first season that fits decides.
     public var seasons: [Season]?
 
-    /// Counted in days from the date since when a share has been overdue.
+    /// The steps for an unpaid share, counted in days from the date since when it has been overdue.
     ///
-    /// Reminders start on the first of them.
+    /// Reminders start on the first of these days.
     public struct Overdue: Hashable, Codable, Sendable {
-        /// The desk gets a task; nil: never.
+        /// The day on which the desk gets a task; nil means never.
         public var askAfterDays: Int?
-        /// The stay is cancelled, for the fee of that day; nil: never.
+        /// The day on which the stay is cancelled, for the fee of that day; nil means never.
         public var cancelAfterDays: Int?
 
         public init(askAfterDays: Int? = nil, cancelAfterDays: Int? = nil) {
@@ -95,7 +97,8 @@ public struct HouseRules: Hashable, Codable, Sendable {
         case group, household
     }
 
-    /// Adults are entered before check-in, with or without a document, and forgotten `keepDays` after departure.
+    /// The guest register: adults are entered before check-in, and their entries are deleted `keepDays` after
+    /// departure.
     public struct Register: Hashable, Codable, Sendable {
         public var documents: Bool
         public var keepDays: Int
@@ -116,7 +119,7 @@ public struct HouseRules: Hashable, Codable, Sendable {
         }
     }
 
-    /// A discount on the nights for those who book at least `days` before arrival.
+    /// A discount on the nights for bookings made at least `days` before arrival.
     public struct EarlyBooking: Hashable, Codable, Sendable {
         public var days: Int
         public var percent: Int
@@ -127,18 +130,19 @@ public struct HouseRules: Hashable, Codable, Sendable {
         }
     }
 
-    /// The municipality's tax on people from `fromAge` to `toAge`, in years on the day of arrival.
+    /// The municipality's tax on people aged `fromAge` to `toAge`, in years on the day of arrival.
     public struct TouristTax: Hashable, Codable, Sendable {
-        /// Minor units per person and night.
+        /// The tax per person and night, minor units.
         public var personNight: Int64
         public var fromAge: Int
-        /// The last age that is taxed, in years; nil: there is none.
+        /// The last taxed age in years; nil means no upper bound.
         public var toAge: Int?
-        /// A share of what the nights cost, in hundredths of a percent (1250 is 12.5 %), divided among all people; nil: none.
+        /// A part of the price of the nights, in hundredths of a percent (1250 is 12.5 %), divided among all people;
+        /// nil for none.
         public var rate: Int?
-        /// The most nights that are taxed; nil: all.
+        /// The most taxed nights; nil means all nights.
         public var maximumNights: Int?
-        /// The municipality that collects the tax, as the report names it.
+        /// The name of the municipality on the report of the tax.
         public var municipality: String?
 
         public init(
@@ -161,13 +165,13 @@ public struct HouseRules: Hashable, Codable, Sendable {
         public func isOwed(at age: Int) -> Bool { age >= fromAge && age <= toAge ?? .max }
     }
 
-    /// Other rules for the stays that begin in some days, in all cottages or those of some types.
+    /// Other rules for stays that begin on some days, in all cottages or in cottages of some types.
     ///
-    /// Rules that a season leaves out are those for all stays.
+    /// A rule that the season leaves out is the rule for all stays.
     public struct Season: Hashable, Codable, Sendable {
-        /// The days of arrival, from the first up to, not including, the second.
+        /// The arrival days, from the first date up to, not including, the second.
         public var arriving: Stay
-        /// nil: cottages of all types.
+        /// The types; nil means all types.
         public var typeIds: [CottageType.ID]?
         public var arrivals: [Arrival]?
         public var minimumNights: Int?
@@ -202,10 +206,10 @@ public struct HouseRules: Hashable, Codable, Sendable {
         }
     }
 
-    /// What the country takes of prices that include it, for what is enjoyed from a day on.
+    /// The VAT rates that the prices include, for services used from a day on.
     public struct VATRates: Hashable, Codable, Sendable {
         public var from: LocalDate
-        /// Hundredths of a percent: 2100 is 21 %.
+        /// The rate for lodging in hundredths of a percent: 2100 is 21 %.
         public var lodging: Int
         public var extras: Int
 
@@ -216,14 +220,15 @@ public struct HouseRules: Hashable, Codable, Sendable {
         }
     }
 
-    /// Who sells the stays, as the law wants it on an invoice.
+    /// The seller of the stays, as the law requires on an invoice.
     public struct Seller: Hashable, Codable, Sendable {
         public var name: String
         /// Street, postal code and town, country.
         public var address: String
         public var vatNumber: String
-        /// The seller's own account at the payment provider, such as `acct_1Nv0FGQ9RKHgCVdK`; nil: guests pay into the
-        /// account of the service itself.
+        /// The seller's own account at the payment provider, such as `acct_1Nv0FGQ9RKHgCVdK`.
+        ///
+        /// When nil, guests pay into the account of the service itself.
         public var account: String?
 
         public init(name: String, address: String, vatNumber: String, account: String? = nil) {
@@ -304,14 +309,14 @@ extension HouseRules {
 
     public var overdueRule: Overdue { overdue ?? .usual }
 
-    /// Whether what was done at `then` is too long ago for the desk to undo.
+    /// Whether an act at `then` is too long ago for the desk to undo.
     public func isTooLateToUndo(_ then: Date, at now: Date) -> Bool {
         now.timeIntervalSince(then) > Double(undoHours ?? 24) * 3600
     }
 
-    /// The rules as they are for a stay in a cottage of a type.
+    /// The rules for a stay that begins on a day in a cottage of a type.
     ///
-    /// - Parameter type: nil where the type does not matter; rules for some types do not count then.
+    /// - Parameter type: the type; when nil, seasons for some types do not count.
     public func season(of arrival: LocalDate, _ type: CottageType.ID?) -> HouseRules {
         let found = seasons?.first { season in
             season.arriving.arrival <= arrival && arrival < season.arriving.departure
@@ -332,18 +337,18 @@ extension HouseRules {
         return isNear ? 100 : depositPercent
     }
 
-    /// The day by which a booking of `today` must have been paid, park-local.
+    /// The day by which a booking made on `today` must be paid, park-local.
     public func balanceDue(for stay: Stay, today: LocalDate) -> LocalDate {
         max(stay.arrival.adding(days: -(balanceDays ?? 28)), today)
     }
 
-    /// Throws what stands against such a stay whatever the cottage, asked on the park-local day `today`.
+    /// Throws when the dates are not allowed in any cottage, on the park-local day `today`.
     public func allow(_ stay: Stay, today: LocalDate) throws(Refusal) {
         guard stay.arrival >= today else { throw .arrivalPassed }
         guard stay.arrival <= today.adding(days: bookableDaysAhead) else { throw .tooFarAhead }
     }
 
-    /// Throws what stands against the day of arrival and the length of a stay in cottages of these types.
+    /// Throws when the arrival day or the length of the stay is not allowed in cottages of these types.
     public func allow(_ stay: Stay, in types: some Sequence<CottageType.ID>) throws(Refusal) {
         for type in types { try season(of: stay.arrival, type).allowLength(of: stay) }
     }
@@ -360,7 +365,7 @@ extension HouseRules {
         }
     }
 
-    /// Percent of the price that a cancellation on the park-local day `today` costs.
+    /// The fee of a cancellation on the park-local day `today`, in percent of the price.
     public func cancellationPercent(arrival: LocalDate, today: LocalDate) -> Int {
         let daysAhead = arrival.daysSince1970 - today.daysSince1970
         return cancellation.sorted { $0.days > $1.days }.first { daysAhead >= $0.days }?.percent ?? 100

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Finds cottages that lie close together: groups want to be neighbours.
+/// Finds free cottages that lie close together.
 public enum Neighbours {
     public struct Candidate: Sendable {
         public var id: Cottage.ID
@@ -19,17 +19,17 @@ public enum Neighbours {
     }
 
     public struct Found: Hashable, Codable, Sendable {
-        /// In id order.
+        /// The cottages in the order of their ids.
         public var cottageIds: [Cottage.ID]
         /// The greatest distance between two of them, in metres.
         public var spreadMetres: Double
     }
 
-    /// Up to `limit` sets of `count` cottages with beds and room for pets enough, the closest first.
+    /// Up to `limit` sets of `count` cottages with enough beds and room for pets, closest first.
     ///
-    /// From every cottage, its nearest free neighbours; where those are too small, the nearest that still
-    /// make up the beds. Not every subset is tried, so a slightly closer set may exist; every set that is
-    /// answered fits. Ties are broken by id, so the same question has the same answer.
+    /// The search starts at every cottage and takes its nearest free neighbours. If these are too small, it takes the
+    /// nearest that still have enough beds. It does not try every subset, so a slightly closer set may exist; every
+    /// returned set fits. Ids break ties, so the same question has the same answer.
     public static func sets(
         of count: Int,
         among candidates: [Candidate],
@@ -61,7 +61,7 @@ public enum Neighbours {
         )
     }
 
-    /// Takes the nearest first, as long as the rest can still make up what is missing.
+    /// Takes the nearest cottages first, as long as the remaining ones can still provide the missing beds and pets.
     private static func nearest(_ count: Int, _ near: [Candidate], beds: Int, pets: Int) -> [Candidate]? {
         var members: [Candidate] = []
         var bedsLeft = beds
@@ -82,7 +82,7 @@ public enum Neighbours {
         return members.count == count && bedsLeft <= 0 && petsLeft <= 0 ? members : nil
     }
 
-    /// Metres on a sphere, flat over the few kilometres of a park.
+    /// The distance in metres on a sphere, treated as flat over the few kilometres of a park.
     private static func distance(_ left: Candidate, _ right: Candidate) -> Double {
         let metresPerDegree = 111_320.0
         let x = (left.longitude - right.longitude) * cos((left.latitude + right.latitude) / 2 * .pi / 180)

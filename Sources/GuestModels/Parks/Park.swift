@@ -43,7 +43,7 @@ public struct Park: Codable, Hashable, Sendable {
     }
 }
 
-/// A kind of cottage: what it offers, not which one.
+/// A kind of cottage; many cottages can have the same type.
 public struct CottageType: Codable, Hashable, Sendable {
     public typealias ID = Identifier<CottageType>
 
@@ -52,7 +52,7 @@ public struct CottageType: Codable, Hashable, Sendable {
     public var code: String
     public var name: String
     public var texts: [String: [String: String]]
-    /// Persons of two years and older.
+    /// The most people of two years and older.
     public var capacity: Int
     public var bedrooms: Int
     public var pets: Int
@@ -97,7 +97,7 @@ public struct Cottage: Codable, Hashable, Sendable {
     public var number: String
     public var longitude: Double
     public var latitude: Double
-    /// A cottage that is not open is never offered; its bookings stay.
+    /// Whether the cottage is offered; a closed cottage keeps its bookings.
     public var isOpen: Bool
     public var version: Int
 
@@ -122,7 +122,7 @@ public struct Cottage: Codable, Hashable, Sendable {
     }
 }
 
-/// What a night in a cottage of a type costs in a season.
+/// The price of a night in a cottage of a type, in one season.
 public struct Rate: Codable, Hashable, Sendable {
     public typealias ID = Identifier<Rate>
 

@@ -6,23 +6,23 @@ public struct Attempt: Codable, Hashable, Sendable {
 
     public enum Method: String, Codable, CaseIterable, Sendable {
         case card, ideal
-        /// Takes days, so it cannot fund a hold.
+        /// A direct debit takes days, so it cannot pay the deposit of a hold.
         case sepaDebit
     }
 
     public enum State: String, Codable, CaseIterable, Sendable {
-        /// The provider has not been told yet, or has not answered.
+        /// The provider has not been asked yet, or has not answered.
         case created
-        /// The payer has something to do: choose a card, another one after a decline, approve at the bank.
+        /// The payer must act: choose a card, choose another after a decline, or approve at the bank.
         case requiresAction
         /// The provider is at work.
         case processing
         case succeeded
-        /// The provider did not want it.
+        /// The provider refused the attempt.
         case failed
         case cancelled
 
-        /// Nothing but money that arrives all the same can change it.
+        /// Whether the attempt is over; only money that arrives after all can still change it.
         public var isTerminal: Bool {
             switch self {
             case .created, .requiresAction, .processing: false
@@ -38,7 +38,7 @@ public struct Attempt: Codable, Hashable, Sendable {
     public var state: State
     /// Why the last card was declined, in the provider's words, such as `insufficient_funds`.
     public var declined: String?
-    /// The seller's account at the provider that the money goes to; nil: the one of the service itself.
+    /// The seller's account at the provider that gets the money; nil means the service's own account.
     public var account: String?
     public var createdAt: Date
 
@@ -64,10 +64,10 @@ public struct Attempt: Codable, Hashable, Sendable {
 }
 
 extension Attempt {
-    /// What the provider says of an attempt at the moment it is asked.
+    /// The provider's answer about an attempt at one moment.
     public struct Sighting: Hashable, Sendable {
         public var state: State
-        /// What came in, or would.
+        /// The amount that came in, or would come in.
         public var amount: Money
         public var declined: String?
 
@@ -78,21 +78,20 @@ extension Attempt {
         }
     }
 
-    /// What follows from what the provider says.
+    /// The consequence of the provider's answer.
     public enum Consequence: Hashable, Sendable {
         case nothing
-        /// It stands otherwise, and no money has moved.
+        /// The state has changed, but no money has moved.
         case moved
-        /// The money is there, once and for all.
+        /// The money has come in, once and for all.
         case paid
-        /// What the provider has is not what was asked for; somebody must look, and nothing is applied.
+        /// The provider's amount differs from the attempt's; nothing is applied and a person must look.
         case mismatch
     }
 
-    /// Takes in what the provider says now.
+    /// Applies the provider's answer to the attempt.
     ///
-    /// The order in which sightings come does not matter: what has succeeded stays so, and a success overrides that it
-    /// was cancelled here.
+    /// The order of answers does not matter. A success is final, and it overrides a cancellation here.
     public mutating func absorb(_ sighting: Sighting) -> Consequence {
         guard state != .succeeded else { return .nothing }
         guard sighting.amount == amount else { return .mismatch }
@@ -109,9 +108,9 @@ extension Attempt {
         return .moved
     }
 
-    /// Seconds until the provider is asked again, when nobody tells us before.
+    /// Seconds until the service asks the provider again, when no webhook comes earlier.
     ///
-    /// - Parameter age: seconds since it was made.
+    /// - Parameter age: the age of the attempt in seconds.
     public static func pause(atAge age: TimeInterval) -> TimeInterval {
         switch age {
         case ..<120: 5
@@ -121,16 +120,17 @@ extension Attempt {
         }
     }
 
-    /// Seconds that a payer may take before an attempt is withdrawn, so that one who has put it aside keeps nobody else
-    /// from paying.
+    /// Seconds that a payer may take before the attempt is withdrawn.
+    ///
+    /// A forgotten attempt then does not prevent others from paying.
     public static let patience: TimeInterval = 1800
 }
 
-/// Starts to pay a share, or a part of it.
+/// Starts to pay a share or a part of it.
 public struct PaymentRequest: Codable, Sendable, Checked {
     public var id: Attempt.ID?
     public var method: Attempt.Method
-    /// Minor units; all that is open unless said.
+    /// The amount in minor units; nil means all that is open.
     public var amount: Int64?
 
     public init(id: Attempt.ID? = nil, method: Attempt.Method, amount: Int64? = nil) {
@@ -152,12 +152,12 @@ public struct AttemptView: Codable, Hashable, Sendable {
     public var amount: Money
     public var state: Attempt.State
     public var declined: String?
-    /// The seller's account at the provider, which its form on the phone needs beside the secret; nil: none.
+    /// The seller's account at the provider, which the phone's payment form needs beside the secret; nil for none.
     public var account: String?
     public var createdAt: Date
-    /// What the provider's form on the phone needs; told to the payer alone, while there is something to do.
+    /// The secret for the provider's form on the phone; only the payer gets it, while the payer must act.
     public var clientSecret: String?
-    /// Where a browser can pay, where the provider or the park has such a page.
+    /// The address of a page for paying in a browser; nil when neither the provider nor the park has one.
     public var page: String?
 
     public init(_ attempt: Attempt, clientSecret: String? = nil, page: String? = nil) {
@@ -179,12 +179,12 @@ public struct Refund: Codable, Hashable, Sendable {
     public typealias ID = Identifier<Refund>
 
     public enum State: String, Codable, CaseIterable, Sendable {
-        /// Set aside here, so that it cannot be given back twice; the provider has not confirmed it.
+        /// The amount is reserved so that it is not given back twice; the provider has not confirmed the refund.
         case reserved
-        /// The provider has it.
+        /// The provider has accepted the refund.
         case sent
         case succeeded
-        /// It came back; the share has the credit, and staff a task.
+        /// The money came back: the share keeps the credit, and staff get a task.
         case failed
     }
 
@@ -216,9 +216,9 @@ extension Refund {
     /// An attempt's money that can still be given back.
     public struct Source: Hashable, Sendable {
         public var attempt: Attempt.ID
-        /// Minor units that have neither been given back, nor set aside for it, nor taken back by a bank.
+        /// Minor units that were not given back, are not reserved for a refund, and were not taken back by a bank.
         public var amount: Int64
-        /// True if the payer lives in another household by now, and so has another share to pay.
+        /// Whether the payer now lives in another household, and so has another share to pay.
         public var isElsewhere: Bool
 
         public init(attempt: Attempt.ID, amount: Int64, isElsewhere: Bool = false) {
@@ -229,10 +229,11 @@ extension Refund {
     }
 }
 
-/// Chooses the attempts to refund until `due` is covered: first those of payers who live elsewhere by now, then the
-/// latest.
+/// Chooses the attempts to refund until `due` is covered.
 ///
-/// - Parameter due: minor units; what no attempt covers was paid at the desk and goes back there.
+/// Attempts of payers who now live in another household come first, then the latest attempts.
+///
+/// - Parameter due: minor units; an amount that no attempt covers was paid at the desk and goes back there.
 public func refunds(
     covering due: Int64,
     from left: [Refund.Source]

@@ -1,24 +1,24 @@
-/// Part of a booking's price that is earned over the same days and taxed alike.
+/// A part of a booking's price that is earned over the same days and has the same tax.
 public struct Earning: Hashable, Sendable {
     public enum Tax: String, Codable, Hashable, CaseIterable, Sendable {
         case lodging, extras
-        /// Collected for the municipality; never the park's own.
+        /// The tax is collected for the municipality and is never the park's own.
         case touristTax
-        /// No VAT: what is kept of a cancelled stay is a compensation (CJEU C-277/05).
+        /// No VAT: money kept from a cancelled stay is a compensation (CJEU C-277/05).
         case none
-        /// Taken off what else is earned, and so off the VAT in it; never off tourist tax, which is not the park's to give.
+        /// Goodwill reduces the other earnings and so their VAT, but never tourist tax, which is not the park's money.
         case goodwill
     }
 
     public var tax: Tax
     /// The kind whose VAT rate the price includes.
     public var rated: Tax
-    /// From the first day up to, not including, the last, park-local; the same on each.
+    /// The days over which it is earned, park-local, without the last; each day earns the same.
     public var days: Stay
     /// Minor units, VAT included.
     public var amount: Int64
 
-    /// - Parameter rated: which of the park's rates is in it; the one of its own kind unless said.
+    /// - Parameter rated: the kind whose rate the price includes; `tax` when nil.
     public init(_ tax: Tax, rated: Tax? = nil, over days: Stay, amount: Int64) {
         self.tax = tax
         self.rated = rated ?? tax
@@ -27,11 +27,11 @@ public struct Earning: Hashable, Sendable {
     }
 }
 
-/// What of a price has been earned, by how it is taxed.
+/// The earned part of a price, by kind of tax.
 public struct Earned: Hashable, Sendable {
     public struct Class: Hashable, Sendable {
         public var tax: Earning.Tax
-        /// Of VAT, in hundredths of a percent.
+        /// The VAT rate in hundredths of a percent.
         public var rate: Int
 
         public init(_ tax: Earning.Tax, rate: Int) {
@@ -49,14 +49,14 @@ public struct Earned: Hashable, Sendable {
 
     public var touristTax: Int64 { amounts[Class(.touristTax, rate: 0)] ?? 0 }
 
-    /// Minor units with VAT, by its rate; tourist tax is none of it.
+    /// Minor units including VAT, by VAT rate; tourist tax is left out.
     public var gross: [Int: Int64] {
         amounts.reduce(into: [:]) { gross, part in
             if part.key.tax != .touristTax { gross[part.key.rate, default: 0] += part.value }
         }
     }
 
-    /// An amount that includes VAT, taken apart so that both add up to it again.
+    /// Splits an amount that includes VAT; net and VAT add up to the amount.
     public static func parts(of gross: Int64, rate: Int) -> (net: Int64, vat: Int64) {
         let parts = gross.divided(by: [10_000, Int64(Swift.max(rate, 0))]) ?? [gross, 0]
         return (parts[0], parts[1])
@@ -64,12 +64,13 @@ public struct Earned: Hashable, Sendable {
 }
 
 extension Earned {
-    /// Takes goodwill off every class but tourist tax, as each is part of the whole price; what goes beyond them all is
-    /// the park's own loss, without VAT.
+    /// Takes goodwill off every class except tourist tax, in proportion to the whole price.
+    ///
+    /// Goodwill above these classes is the park's own loss, without VAT.
     ///
     /// - Parameters:
     ///   - goodwill: below 0, or 0.
-    ///   - whole: what it is taken off in the end, so that each day's part is taken off alike.
+    ///   - whole: the final earnings that the goodwill is taken off, so that each day has the same proportion.
     public mutating func subtract(_ goodwill: Int64, off whole: Earned) {
         let taxed = whole.amounts.filter { $0.key.tax != .touristTax && $0.value > 0 }
         let classes = taxed.keys.sorted()
@@ -89,9 +90,9 @@ extension Earned.Class: Comparable {
 }
 
 extension [Earning] {
-    /// What has been earned by the end of a day, each day's part at the rate of that day.
+    /// The amount earned by the end of a day; each day's part has the VAT rate of that day.
     ///
-    /// What cannot be spread evenly falls on the first days, so the last one always completes the amount.
+    /// Units that cannot be spread evenly fall on the first days, so the last day always completes the amount.
     public func earned(through day: LocalDate, _ rates: [HouseRules.VATRates]) -> Earned {
         var (earned, goodwill) = charged(through: day, rates)
         if goodwill != 0 { earned.subtract(goodwill, off: charged(through: .latest, rates).earned) }
@@ -121,7 +122,7 @@ extension [Earning] {
 }
 
 extension [HouseRules.VATRates] {
-    /// Hundredths of a percent; 0 before the first of them.
+    /// The VAT rate in hundredths of a percent; 0 before the first rates apply.
     public func rate(of tax: Earning.Tax, on day: LocalDate) -> Int {
         guard let rates = filter({ $0.from <= day }).max(by: { $0.from < $1.from }) else { return 0 }
         return switch tax {
@@ -133,7 +134,7 @@ extension [HouseRules.VATRates] {
 }
 
 extension ChargeLine.Kind {
-    /// How it is taxed.
+    /// The kind of tax on lines of this kind.
     public var tax: Earning.Tax {
         switch self {
         case .night, .cleaning, .chosenCottage, .pet, .earlyBooking, .imported: .lodging

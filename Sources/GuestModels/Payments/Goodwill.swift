@@ -1,15 +1,15 @@
 public import Foundation
 
-/// Something given back out of goodwill, for a household.
+/// An amount that staff give off the price as goodwill, for a household.
 public struct Goodwill: Codable, Hashable, Sendable {
     public typealias ID = Identifier<Goodwill>
 
     public enum State: String, Codable, CaseIterable, Sendable {
-        /// Above the mandate of one of the staff; a second has to agree.
+        /// The amount exceeds the colleague's mandate; a second colleague must agree.
         case asked
-        /// The share owes that much less.
+        /// The share owes the amount less.
         case given
-        /// Nobody agreed, or whoever asked has withdrawn it.
+        /// A colleague refused it, or the asking colleague withdrew it.
         case refused
     }
 
@@ -31,10 +31,10 @@ public struct Goodwill: Codable, Hashable, Sendable {
     }
 }
 
-/// Gives something back out of goodwill.
+/// Gives goodwill on a share.
 public struct GoodwillRequest: Codable, Sendable, Checked {
     public var id: Goodwill.ID?
-    /// Minor units; at most what the share owes.
+    /// The amount in minor units; at most what the share owes.
     public var amount: Int64
     public var reason: String
 
@@ -52,7 +52,7 @@ public struct GoodwillRequest: Codable, Sendable, Checked {
 
 /// Agrees on a lower price for the cottages of a booking.
 public struct AgreedPriceRequest: Codable, Sendable, Checked {
-    /// Minor units: what the whole booking costs from now on.
+    /// The new price of the whole booking, minor units.
     public var total: Int64
     public var reason: String
 
@@ -76,11 +76,11 @@ extension [ChargeLine] {
         }
     }
 
-    /// These reductions of cottages' prices after a change.
+    /// The reductions of cottages' prices after a change.
     ///
     /// - Parameters:
-    ///   - costs: what each cottage costs then; no more than that is taken off it.
-    ///   - replacement: a cottage that goes and the one that comes instead, which takes the reduction over.
+    ///   - costs: the price of each cottage after the change; a reduction is at most this price.
+    ///   - replacement: a cottage that goes and the cottage that takes over its reduction.
     public func reductions(
         of costs: [Cottage.ID: Int64],
         _ replacement: (from: Cottage.ID, to: Cottage.ID)?
@@ -101,7 +101,7 @@ extension [ChargeLine] {
         return changed
     }
 
-    /// Lines that reduce the cottages' price by `amount`, in proportion; nil if they cost less than that.
+    /// Lines that reduce the cottages' prices by `amount`, in proportion; nil if the cottages cost less than `amount`.
     public func reduction(by amount: Int64) -> [ChargeLine]? {
         let costs = perCottage.filter { $0.value > 0 }.sorted { $0.key < $1.key }
         guard costs.reduce(0, { $0 + $1.value }) >= amount, let parts = amount.divided(by: costs.map(\.value)) else {

@@ -1,11 +1,11 @@
-/// A numbered bill for one share, or the credit note that takes one back; neither is ever changed.
+/// A numbered invoice for one share, or the credit note that cancels one; neither is ever changed.
 public struct Invoice: Codable, Hashable, Sendable {
     public typealias ID = Identifier<Invoice>
 
     public struct Line: Codable, Hashable, Sendable {
         public var tax: Earning.Tax
         public var text: String
-        /// Of VAT, in hundredths of a percent.
+        /// The VAT rate in hundredths of a percent.
         public var rate: Int
         /// Minor units, VAT included.
         public var amount: Int64
@@ -18,11 +18,11 @@ public struct Invoice: Codable, Hashable, Sendable {
         }
     }
 
-    /// The VAT of all lines of one rate; tourist tax is outside VAT.
+    /// The VAT of all lines with one rate; tourist tax has no VAT.
     public struct VAT: Codable, Hashable, Sendable {
         /// Hundredths of a percent.
         public var rate: Int
-        /// Minor units; together the lines' amounts.
+        /// Minor units; net and VAT together are the lines' amounts.
         public var net: Int64
         public var vat: Int64
 
@@ -35,19 +35,19 @@ public struct Invoice: Codable, Hashable, Sendable {
 
     public var id: ID
     public var shareId: Share.ID
-    /// Without a gap for each park and year, such as `DE-EIKEN-2027-000012`.
+    /// The number, without gaps for each park and year, such as `DE-EIKEN-2027-000012`.
     public var number: String
-    /// The number of the invoice it takes back; nil for an invoice.
+    /// The number of the invoice that this credit note cancels; nil for an invoice.
     public var credits: String?
-    /// Park-local.
+    /// The park-local day of the invoice.
     public var day: LocalDate
     public var content: Content
 
-    /// What was agreed to be true on that day.
+    /// The contents as they were true on that day.
     public struct Content: Codable, Hashable, Sendable {
         public var language: Language
         public var seller: HouseRules.Seller
-        /// Whom it is for, on up to some lines.
+        /// The recipient; may have several lines.
         public var recipient: String
         public var park: String
         public var bookingNumber: String
@@ -82,7 +82,7 @@ public struct Invoice: Codable, Hashable, Sendable {
             total = Money(lines.reduce(0) { $0 + $1.amount }, currency)
         }
 
-        /// What takes all of it back.
+        /// The contents of the credit note that cancels this invoice.
         public var reversal: Content {
             var content = self
             content.total.amount = -total.amount
@@ -107,12 +107,12 @@ public struct Invoice: Codable, Hashable, Sendable {
 extension Bill {
     /// Divides a household's share by tax class; the parts add up to the share.
     ///
-    /// A household's own lines, such as its extras and its tourist tax, stand on its own invoice as far as its share
-    /// pays for them. The rest of a share has the mixture of the rest of the price: the common lines, and own lines
-    /// that another household pays.
+    /// A household's own lines, such as its extras and its tourist tax, are on its own invoice as far as its share pays
+    /// for them. The rest of a share has the same mixture as the rest of the price. That rest is the common lines, and
+    /// own lines that another household pays.
     ///
     /// - Parameters:
-    ///   - shares: of all households, minor units.
+    ///   - shares: the shares of all households, minor units.
     ///   - whole: the whole price.
     public func composition(
         of shares: [Household.ID: Int64],
@@ -154,7 +154,7 @@ extension Bill {
             }
         }
         for (owner, amount) in goodwill {
-            // As far as it is given on what the household alone has; the rest is taken off what is common.
+            // Goodwill reduces the household's own lines first; the rest reduces the common lines.
             let made = own[owner] ?? Earned()
             own[owner]?.subtract(Swift.max(amount, made.touristTax - made.total), off: made)
         }
@@ -163,7 +163,7 @@ extension Bill {
 }
 
 extension Int64 {
-    /// By largest remainder; nil where there is nothing above 0 to divide by.
+    /// Divides by the largest remainder; nil when no weight is above 0.
     fileprivate func divided(by weights: [Earned.Class: Int64]) -> [Earned.Class: Int64]? {
         let classes = weights.filter { $0.value > 0 }.keys.sorted()
         guard let parts = divided(by: classes.map { weights[$0] ?? 0 }), !parts.isEmpty else { return nil }
@@ -173,7 +173,7 @@ extension Int64 {
 
 /// Asks for the invoice of a share.
 public struct InvoiceRequest: Codable, Sendable, Checked {
-    /// Name and address as they shall stand on it; the household's name without.
+    /// The recipient's name and address on the invoice; when nil, the household's name.
     public var recipient: String?
 
     public init(recipient: String? = nil) {

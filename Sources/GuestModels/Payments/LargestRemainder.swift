@@ -1,11 +1,12 @@
 extension Int64 {
-    /// Divides an amount by weights so that the parts add up to it exactly: everybody gets the whole part of what is
-    /// theirs, and the minor units that are left go one by one to the greatest remainders, ties to who stands first.
+    /// Divides an amount by weights so that the parts add up to it exactly.
     ///
-    /// The Hare–Niemeyer method. A negative amount is divided as its magnitude is; who has no weight gets nothing.
+    /// Each part first gets its whole units. The units that are left go one by one to the greatest remainders; in a tie
+    /// the earlier weight wins. This is the Hare–Niemeyer method. A negative amount is divided like its magnitude. A
+    /// weight of 0 gets nothing.
     ///
-    /// - Parameter weights: none below 0, in an order that does not depend on anything but who they belong to.
-    /// - Returns: nil when there is no weight at all, unless there is nothing to divide.
+    /// - Parameter weights: none below 0, in an order that depends only on their owners.
+    /// - Returns: nil when all weights are 0, unless the amount is 0 too.
     public func divided(by weights: [Int64]) -> [Int64]? {
         guard weights.allSatisfy({ $0 >= 0 }) else { return nil }
         var sum: UInt64 = 0
@@ -27,7 +28,7 @@ extension Int64 {
         }
         remainders.sort { ($1.remainder, $0.index) < ($0.remainder, $1.index) }
         for (index, _) in remainders.prefix(Int(clamping: left)) { parts[index] += 1 }
-        // The magnitude of the least amount of all has no positive twin.
+        // The magnitude of `Int64.min` has no positive `Int64`, so the conversion truncates.
         return parts.map { self < 0 ? 0 &- Int64(truncatingIfNeeded: $0) : Int64(truncatingIfNeeded: $0) }
     }
 }

@@ -10,7 +10,7 @@ public enum ProviderLimits {
         "RON": 200, "SEK": 300, "SGD": 50, "THB": 1000, "USD": 50,
     ]
 
-    /// The least that can be paid at a time; for a currency without a known one, half of its unit.
+    /// The least amount of one payment; for a currency without a known least amount, half of its unit.
     public static func least(in currency: String) -> Int64 {
         if let known = least[currency] { return known }
         switch Currency.decimals(of: currency) {
@@ -20,7 +20,7 @@ public enum ProviderLimits {
         }
     }
 
-    /// The most that can be paid at a time: eight digits in the provider's own units.
+    /// The most that one payment can be: eight digits in the provider's own units.
     public static func most(in currency: String) -> Int64 {
         let (factor, divisor) = units(of: currency)
         return 99_999_999 / factor * divisor
@@ -29,9 +29,9 @@ public enum ProviderLimits {
     /// The provider's smallest coin: every amount must be a multiple of it.
     public static func step(in currency: String) -> Int64 {
         switch currency {
-        // In the provider's whole units.
+        // The provider counts this currency in whole units.
         case "MGA": 100
-        // In thousandths whose last digit is 0.
+        // The provider counts these in thousandths; the last digit must be 0.
         case "BHD", "JOD", "KWD", "OMR", "TND": 10
         default: 1
         }

@@ -1,18 +1,18 @@
-/// What one household owes of a booking, and what has come in for it.
+/// The amount that one household owes of a booking, and the money that has come in for it.
 public struct Share: Codable, Hashable, Sendable {
     public typealias ID = Identifier<Share>
 
-    /// How it stands, which everybody of the group may know.
+    /// The state of the share, which the whole group may see.
     public enum State: String, Codable, CaseIterable, Sendable {
         case open, partlyPaid, paid, overdue
-        /// Something of what has come in is to be given back.
+        /// A part of the money that came in is to be given back.
         case refundDue
     }
 
     public var id: ID
     public var bookingId: Booking.ID
     public var householdId: Household.ID
-    /// Minor units of the booking's currency, as everything here.
+    /// Minor units of the booking's currency, like all amounts here.
     public var amount: Int64
     /// The most the household has agreed to owe, beside what it ordered and was given for itself.
     public var agreed: Int64
@@ -28,7 +28,7 @@ public struct Share: Codable, Hashable, Sendable {
     public var surplus: Int64
     /// The part of `paid` that may be given back now.
     public var refundable: Int64
-    /// Park-local; on hold the deposit is due before.
+    /// The park-local day on which the share is due; the deposit of a hold is due earlier.
     public var due: LocalDate
     public var version: Int
     /// The household that is asked to take the share over; nil without one.
@@ -77,7 +77,7 @@ public struct Share: Codable, Hashable, Sendable {
         self.cover = cover
     }
 
-    /// What is still to come; 0 when nothing is.
+    /// The amount still to be paid; 0 when nothing is open.
     public var open: Int64 { max(amount - paid, 0) }
 
     public func state(today: LocalDate) -> State {
@@ -98,7 +98,7 @@ extension Refusal {
     )
 }
 
-/// Gives a share to another household, which owes it from then on once it has agreed.
+/// Gives a share to another household, which owes it after it has agreed.
 public struct ReassignmentRequest: Codable, Sendable, Checked {
     public var householdId: Household.ID
 
@@ -133,7 +133,7 @@ extension Refusal {
     )
 }
 
-/// A share as somebody of the group sees it.
+/// A share as a member of the group sees it.
 public struct ShareView: Codable, Hashable, Sendable {
     public var id: Share.ID
     public var bookingId: Booking.ID
@@ -143,14 +143,14 @@ public struct ShareView: Codable, Hashable, Sendable {
     public var isOwn: Bool
     public var due: LocalDate
     public var version: Int
-    /// What is told to the household itself, the organiser and staff alone.
+    /// The amounts; only the household itself, the organiser and staff see them.
     public var amount: Money?
     public var paid: Money?
-    /// What a change would make it once the household agrees.
+    /// The amount that the share will have once the household agrees to a change.
     public var asked: Money?
-    /// The household that has taken it over.
+    /// The household that has taken the share over.
     public var coveredBy: Household.ID?
-    /// The attempt that is under way, for those who may pay it.
+    /// The open attempt, visible to those who may pay it.
     public var attemptId: Attempt.ID?
 
     public init(

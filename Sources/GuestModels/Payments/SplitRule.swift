@@ -1,26 +1,26 @@
 /// How a group divides the price of a stay among its households.
 ///
-/// What one household alone has is its own, whatever the rule: an extra it ordered, the tourist tax of its travellers.
-/// The rest is common, and the rule divides that.
+/// Lines of one household alone stay its own under every rule: extras that it ordered, and its travellers' tourist tax.
+/// The rule divides the rest, the common lines.
 public struct SplitRule: Codable, Hashable, Sendable {
     public enum Way: String, Codable, CaseIterable, Sendable {
-        /// Everybody who counts pays the same.
+        /// Every traveller who counts pays the same.
         case equally
         /// Every household pays the same.
         case byHousehold
-        /// Everybody who counts pays for the nights they stay.
+        /// Every traveller who counts pays for the nights of their stay.
         case byNights
         /// Households pay in proportion to their weights.
         case byWeights
-        /// What a cottage costs is for those who live in it, equally; the rest for all.
+        /// The residents of a cottage pay its price equally; everybody pays the rest.
         case byCottage
-        /// The amounts say it all; they add up to the price.
+        /// Each household pays an exact amount; the amounts add up to the price.
         case exactly
     }
 
     public struct Weight: Codable, Hashable, Sendable {
         public var householdId: Household.ID
-        /// 0 pays nothing of what is common.
+        /// The weight; a household with 0 pays nothing of the common lines.
         public var weight: Int64
 
         public init(householdId: Household.ID, weight: Int64) {
@@ -51,13 +51,16 @@ public struct SplitRule: Codable, Hashable, Sendable {
     }
 
     public var way: Way
-    /// Whoever is younger on the day of arrival pays nothing of what is common.
+    /// Travellers younger than this on the day of arrival pay nothing of the common lines.
     public var freeBelowAge: Int?
-    /// For `byWeights`.
+    /// The weights for `byWeights`.
     public var weights: [Weight]?
-    /// For `byNights`: who does not stay for all of them.
+    /// The travellers who do not stay all nights, for `byNights`.
     public var nights: [Nights]?
-    /// For `exactly`: when it is asked for, all that each household pays; as it is kept, its part of what is common.
+    /// The amounts for `exactly`.
+    ///
+    /// In a request each amount is all that the household pays. In the stored rule it is the household's part of the
+    /// common lines.
     public var amounts: [Amount]?
 
     public init(
@@ -115,13 +118,13 @@ extension SplitRule: Checked {
     }
 }
 
-/// What is divided: a booking's price and who is part of it.
+/// The facts to divide: a booking's price and the people who stay.
 public struct Bill: Sendable {
     public var stay: Stay
     public var lines: [ChargeLine]
-    /// Who stays.
+    /// The travellers who stay.
     public var travellers: [Traveller]
-    /// Who lives where, as far as the group has said so.
+    /// The households of each cottage, as far as the group has said.
     public var homes: [Cottage.ID: [Household.ID]]
 
     public init(
@@ -140,10 +143,10 @@ public struct Bill: Sendable {
 }
 
 extension SplitRule {
-    /// Divides a bill that has changed since the rule was made; it always finds an answer.
+    /// Divides a bill that may have changed since the rule was made; this always succeeds.
     ///
     /// Households that no longer stay are left out. Exact amounts divide the common lines in their proportion, so one
-    /// household's own orders change no other share. Where the rule leaves nobody to pay, all households pay alike.
+    /// household's own orders change no other share. If the rule leaves no payer, all households pay the same.
     public func division(of bill: Bill, backstop: Household.ID) -> [Household.ID: Int64] {
         let known = Set(bill.travellers.map(\.householdId))
         var rule = self
@@ -160,9 +163,10 @@ extension SplitRule {
         return (try? SplitRule(.byHousehold).shares(of: bill)) ?? [backstop: bill.total]
     }
 
-    /// The rule as it is kept for a bill it was asked for.
+    /// The rule in the form that is stored, for the bill of the request.
     ///
-    /// - Throws: as `shares(of:)`, and `splitBelowOwn` where an exact amount is less than what is the household's own.
+    /// - Throws: the errors of `shares(of:)`, and `splitBelowOwn` when an exact amount is below the household's own
+    ///   lines.
     public func kept(for bill: Bill) throws(Refusal) -> SplitRule {
         let shares = try shares(of: bill)
         guard way == .exactly else { return self }
@@ -180,13 +184,14 @@ extension SplitRule {
         return rule
     }
 
-    /// What each household owes; the amounts add up to the bill's total, for every rule and every bill.
+    /// The amount that each household owes; the amounts add up to the bill's total for every rule and bill.
     ///
-    /// The same whatever order lines and travellers come in: what cannot be divided evenly goes by household id.
+    /// The order of lines and travellers does not matter. Units that cannot be divided evenly are given by household
+    /// id.
     ///
-    /// - Returns: an amount for every household that stays, also of 0.
-    /// - Throws: `splitNamesStranger` for somebody who does not stay, `nobodyPays` when the rule leaves nobody to pay,
-    ///   `splitDiffers` when exact amounts do not add up.
+    /// - Returns: an amount for every household that stays, even when it is 0.
+    /// - Throws: `splitNamesStranger` when the rule names a household or traveller that does not stay, `nobodyPays`
+    ///   when the rule leaves no payer, `splitDiffers` when exact amounts do not add up.
     public func shares(of bill: Bill) throws(Refusal) -> [Household.ID: Int64] {
         let households = Set(bill.travellers.map(\.householdId)).sorted()
         let known = Set(households)
@@ -216,7 +221,7 @@ extension SplitRule {
         for (cottage, amount) in cottages.sorted(by: { $0.key < $1.key }) {
             let residents = residents(of: cottage, bill)
             var weights = heads(residents, bill)
-            // A cottage of children alone is still somebody's to pay.
+            // A cottage in which only children live must still be paid.
             if weights.values.allSatisfy({ $0 == 0 }) { weights = heads(residents, bill, countingAll: true) }
             try divide(amount, by: households.map { weights[$0] ?? 0 }, among: households, into: &shares)
         }
@@ -233,7 +238,7 @@ extension SplitRule {
         for (household, part) in zip(households, parts) { shares[household, default: 0] += part }
     }
 
-    /// What each household weighs in what is common.
+    /// The weight of each household in the common lines.
     private func weights(of bill: Bill, _ households: [Household.ID]) throws(Refusal) -> [Int64] {
         switch way {
         case .byHousehold: return households.map { _ in 1 }

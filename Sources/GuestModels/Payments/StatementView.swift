@@ -62,7 +62,7 @@ public struct StatementView: Codable, Hashable, Sendable {
     public var parts: [Part]
 
     /// - Parameters:
-    ///   - household: whose part is told; nil for all.
+    ///   - household: the household whose part is shown; nil for all households.
     public init(
         _ statement: BookingStatement,
         of booking: Booking.ID,

@@ -10,9 +10,9 @@ public struct TillPayment: Codable, Hashable, Sendable {
 
     public enum Kind: String, Codable, CaseIterable, Sendable {
         case payment
-        /// Takes a payment back that should not have been taken.
+        /// Reverses a payment that should not have been taken.
         case reversal
-        /// Gives back what has come in beyond what is owed.
+        /// Gives back money that exceeds the debt.
         case refund
     }
 
@@ -20,14 +20,14 @@ public struct TillPayment: Codable, Hashable, Sendable {
     public var shareId: Share.ID
     public var kind: Kind
     public var method: Method
-    /// Below 0 where money goes out.
+    /// The amount; negative when money goes out.
     public var amount: Money
-    /// What stands on the slip, the card or the statement.
+    /// The reference on the slip, the gift card or the bank statement.
     public var reference: String?
-    /// The park's day it belongs to.
+    /// The till's day, park-local.
     public var day: LocalDate
     public var at: Date
-    /// The payment it takes back.
+    /// The payment that this one reverses.
     public var reversesId: ID?
 
     public init(
@@ -53,13 +53,13 @@ public struct TillPayment: Codable, Hashable, Sendable {
     }
 }
 
-/// Takes money for a share at the desk, or gives some back.
+/// Takes money for a share at the desk, or gives money back.
 public struct TillPaymentRequest: Codable, Sendable, Checked {
     public var id: TillPayment.ID?
     public var method: TillPayment.Method
-    /// Minor units; at most what is open, or what has come in beyond what is owed.
+    /// The amount in minor units; at most what is open, or for a refund what exceeds the debt.
     public var amount: Int64
-    /// Needed for everything but cash.
+    /// The reference; required for every method except cash.
     public var reference: String?
 
     public init(id: TillPayment.ID? = nil, method: TillPayment.Method, amount: Int64, reference: String? = nil) {
@@ -76,13 +76,13 @@ public struct TillPaymentRequest: Codable, Sendable, Checked {
     }
 }
 
-/// What was counted at the end of the park's day, method by method.
+/// The amounts counted at the end of the park's day, for each method.
 public struct TillCloseRequest: Codable, Sendable, Checked {
     public struct Count: Codable, Sendable {
         public var method: TillPayment.Method
         /// Minor units.
         public var counted: Int64
-        /// Why it is not what was expected.
+        /// The reason for a difference from the expected amount.
         public var reason: String?
 
         public init(method: TillPayment.Method, counted: Int64, reason: String? = nil) {
@@ -114,12 +114,12 @@ public struct TillCloseRequest: Codable, Sendable, Checked {
     }
 }
 
-/// A day of the till.
+/// The till of one day.
 public struct TillDay: Codable, Hashable, Sendable {
     public struct Line: Codable, Hashable, Sendable {
         public var method: TillPayment.Method
         public var expected: Money
-        /// nil until the day is closed.
+        /// The counted amount; nil until the day is closed.
         public var counted: Money?
         public var reason: String?
 

@@ -1,6 +1,6 @@
 public import Foundation
 
-/// Something the group does, buys or packs.
+/// An entry of the group's plan, shopping list or packing list.
 public struct PlanItem: Codable, Hashable, Sendable {
     public typealias ID = Identifier<PlanItem>
 
@@ -11,26 +11,26 @@ public struct PlanItem: Codable, Hashable, Sendable {
     public var id: ID
     public var groupId: TravelGroup.ID
     public var list: List
-    /// The stay it is for, where the group has several.
+    /// The booking that the item belongs to, when the group has several.
     public var bookingId: Booking.ID?
     public var title: String
     public var note: String?
-    /// Where.
+    /// The place of the activity.
     public var place: String?
-    /// When, on the park's clock.
+    /// The day and time, on the park's clock.
     public var day: LocalDate?
     public var time: LocalTime?
-    /// How much of it: "2 kg".
+    /// The quantity as text, such as "2 kg".
     public var quantity: String?
-    /// Who brings it, or sees to it.
+    /// The traveller who brings it or takes care of it.
     public var bringerId: Traveller.ID?
-    /// Bought, packed, done.
+    /// Whether it is bought, packed or done.
     public var isDone: Bool
-    /// Its place in the list; the id decides between equals.
+    /// The place in the list; the id decides between equal ranks.
     public var rank: Rank
     public var addedBy: Traveller.ID
     public var addedAt: Date
-    /// Who comes along, in the order of their ids.
+    /// The travellers' replies on whether they come along, in the order of their ids.
     public var attendance: [TravellerReply]
     public var version: Int
 
@@ -54,11 +54,11 @@ public struct PlanItem: Codable, Hashable, Sendable {
         version = 1
     }
 
-    /// What can be changed, each for itself.
+    /// The fields that can be changed separately.
     public enum Field: String, Codable, CaseIterable, Sendable {
         case title, note, place, day, time, quantity, bringerId, isDone, rank
 
-        /// It can be empty.
+        /// Whether the field can be empty.
         public var isOptional: Bool {
             switch self {
             case .note, .place, .day, .time, .quantity, .bringerId: true
@@ -67,7 +67,7 @@ public struct PlanItem: Codable, Hashable, Sendable {
         }
     }
 
-    /// A field as text, as its history keeps it.
+    /// A field as text, in the form of its history.
     public subscript(field: Field) -> String? {
         switch field {
         case .title: title
@@ -82,8 +82,9 @@ public struct PlanItem: Codable, Hashable, Sendable {
         }
     }
 
-    /// Sets a field to what `subscript` gave; text that is none of the field's empties it, or leaves it where it cannot
-    /// be empty.
+    /// Sets a field from the text of `subscript`.
+    ///
+    /// An unreadable text empties the field; a field that cannot be empty keeps its value.
     mutating func set(_ field: Field, to text: String?) {
         switch field {
         case .title: title = text ?? title
@@ -99,7 +100,7 @@ public struct PlanItem: Codable, Hashable, Sendable {
     }
 }
 
-/// Something new on a list.
+/// Adds an item to a list.
 public struct PlanItemRequest: Codable, Hashable, Sendable, Checked {
     public var id: PlanItem.ID?
     public var list: PlanItem.List
@@ -111,7 +112,7 @@ public struct PlanItemRequest: Codable, Hashable, Sendable, Checked {
     public var time: LocalTime?
     public var quantity: String?
     public var bringerId: Traveller.ID?
-    /// At the end of the list unless told.
+    /// The rank; the end of the list when nil.
     public var rank: Rank?
 
     public init(
@@ -145,9 +146,11 @@ public struct PlanItemRequest: Codable, Hashable, Sendable, Checked {
     }
 }
 
-/// What to have otherwise; a field that is absent stays as it is.
+/// Changes a plan item; an absent field stays as it is.
 public struct PlanItemChange: Codable, Hashable, Sendable, Checked {
-    /// The version that whoever changes it has seen: what others have changed since, and this does not name, stays.
+    /// The version that the person who makes the change has seen.
+    ///
+    /// Later changes of others stay in fields that this change does not name.
     public var base: Int
     public var title: String?
     public var note: String?
@@ -158,7 +161,7 @@ public struct PlanItemChange: Codable, Hashable, Sendable, Checked {
     public var bringerId: Traveller.ID?
     public var isDone: Bool?
     public var rank: Rank?
-    /// Fields to be empty; one that is set as well is set.
+    /// The fields to empty; a field that also has a value gets the value.
     public var clear: [PlanItem.Field]?
 
     public init(
@@ -204,7 +207,7 @@ public struct PlanItemChange: Codable, Hashable, Sendable, Checked {
         check.text(quantity, "/quantity", length: 1...50)
     }
 
-    /// Each field that is named, and what it is to be.
+    /// The named fields and their new values.
     var values: [PlanItem.Field: String?] {
         var values: [PlanItem.Field: String?] = [:]
         for field in clear ?? [] { values[field] = .some(nil) }
@@ -222,15 +225,15 @@ public struct PlanItemChange: Codable, Hashable, Sendable, Checked {
     }
 }
 
-/// That somebody set a field of a plan item.
+/// An event in an item's history: a traveller set a field.
 public struct PlanEvent: Codable, Hashable, Sendable {
-    /// The version of the item that it made.
+    /// The version of the item after the event.
     public var number: Int
     public var field: PlanItem.Field
-    /// nil where it was empty, or is.
+    /// The former and the new value; nil when empty.
     public var former: String?
     public var value: String?
-    /// Whoever did it had not seen the former value: somebody's change gave way to it.
+    /// Whether the event replaced a change of another traveller that its author had not seen.
     public var isOverwriting: Bool
     public var travellerId: Traveller.ID
     public var at: Date
@@ -254,7 +257,7 @@ public struct PlanEvent: Codable, Hashable, Sendable {
     }
 }
 
-/// Sets a field back to what it was before an event.
+/// Sets a field back to its value before an event.
 public struct UndoRequest: Codable, Hashable, Sendable, Checked {
     public var number: Int
     public var field: PlanItem.Field
@@ -268,7 +271,7 @@ public struct UndoRequest: Codable, Hashable, Sendable, Checked {
 }
 
 extension PlanItem {
-    /// Who set a field last, and which version that made.
+    /// The last traveller who set a field, and the version that this made.
     public struct Revision: Codable, Hashable, Sendable {
         public var version: Int
         public var by: Traveller.ID
@@ -278,17 +281,19 @@ extension PlanItem {
             self.by = by
         }
 
-        /// Somebody else did, and whoever has seen `base` has not seen it.
+        /// Whether another traveller set the field after the version `base`.
         public func isUnseen(by traveller: Traveller.ID, since base: Int) -> Bool {
             version > base && by != traveller
         }
     }
 
-    /// Sets the fields that a change names, each for itself: two people who change different fields both get theirs, and
-    /// of two who change the same one the later to arrive does.
+    /// Sets the fields that a change names, each separately.
     ///
-    /// - Parameter revisions: of the fields that were set since it was added.
-    /// - Returns: what really changed, in the order of the fields; nothing when all was so already.
+    /// When two people change different fields, both changes stay. When they change the same field, the change that
+    /// arrives later wins.
+    ///
+    /// - Parameter revisions: the revisions of the fields that were set since the item was added.
+    /// - Returns: the real changes in the order of the fields; empty when nothing changed.
     public mutating func merge(
         _ change: PlanItemChange,
         revisions: inout [Field: Revision],
@@ -320,7 +325,7 @@ extension PlanItem {
 }
 
 extension PlanItemChange {
-    /// What takes an event back.
+    /// The change that undoes an event.
     public static func undoing(_ event: PlanEvent, base: Int) -> PlanItemChange {
         var change = PlanItemChange(base: base)
         switch (event.field, event.former) {

@@ -1,19 +1,19 @@
-/// Where something stands in a list that several people put in order: between any two there is room for another, and
-/// nothing else has to move.
+/// The place of an entry in a list that several people order.
 ///
-/// A text that sorts by its bytes. Its first letter says how long its whole number is, and digits of base 62 behind that
-/// are a fraction, so that a list that grows at its ends keeps short ranks (the idea is David Greenspan's,
-/// https://observablehq.com/@dgreensp/implementing-fractional-indexing). Two people who put something in the same place at
-/// the same time give it the same rank; then the ids decide.
+/// Between any two ranks there is room for another, so no other entry must move. A rank is a text that sorts by its
+/// bytes. Its first letter gives the length of its whole number, and the base-62 digits after that number are a
+/// fraction. A list that grows at its ends therefore keeps short ranks (the idea is David Greenspan's,
+/// https://observablehq.com/@dgreensp/implementing-fractional-indexing). If two people put entries in the same place at
+/// the same time, the ranks are equal and the ids decide.
 public struct Rank: Hashable, Sendable {
     public let text: String
 
-    /// Characters of a rank.
+    /// The least and the most characters of a rank.
     public static let lengths = 2...100
     private static let digits = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
     private static let zero = UInt8(ascii: "0")
 
-    /// nil for what is no rank.
+    /// Reads a rank; nil when the text is not one.
     public init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard Self.lengths.contains(bytes.count), bytes.allSatisfy(Self.digits.contains),
@@ -25,13 +25,13 @@ public struct Rank: Hashable, Sendable {
 
     private init(_ bytes: [UInt8]) { text = String(decoding: bytes, as: UTF8.self) }
 
-    /// Of the first thing in a list.
+    /// The rank of the first entry in a list.
     public static let first = Rank([UInt8(ascii: "a"), zero])
 
-    /// A rank behind `lower` and before `upper`; nil stands for the ends of the list.
+    /// A rank after `lower` and before `upper`; nil means an end of the list.
     ///
-    /// Throws `noRoom` unless `lower` is before `upper`, and where the rank would get longer than any may be: then the
-    /// list is put in order anew.
+    /// Throws `noRoom` unless `lower` is before `upper`, and when the rank would be too long. Then the list must be
+    /// numbered anew.
     public static func between(_ lower: Rank?, _ upper: Rank?) throws(Refusal) -> Rank {
         let low = lower.map { Array($0.text.utf8) }
         let high = upper.map { Array($0.text.utf8) }
@@ -50,7 +50,7 @@ public struct Rank: Hashable, Sendable {
     private static func before(_ high: [UInt8]) -> [UInt8] {
         let (whole, fraction) = parts(high)
         if !fraction.isEmpty { return step(whole, by: -1) == nil ? whole + middle([], fraction) : whole }
-        // In front of the least whole number there is nothing.
+        // No rank is before the least whole number.
         return step(whole, by: -1) ?? []
     }
 
@@ -83,7 +83,7 @@ public struct Rank: Hashable, Sendable {
 
     private static func value(_ digit: UInt8) -> Int { digits.firstIndex(of: digit) ?? 0 }
 
-    /// The whole number one further, or one back; nil at the ends of what there is.
+    /// The next or the previous whole number; nil when there is none.
     private static func step(_ whole: [UInt8], by direction: Int) -> [UInt8]? {
         var whole = whole
         var place = whole.count - 1
@@ -108,7 +108,7 @@ public struct Rank: Hashable, Sendable {
         }
     }
 
-    /// Digits of a fraction above `low` and below `high`; nil is one whole.
+    /// The digits of a fraction between `low` and `high`; a `high` of nil means one.
     private static func middle(_ low: [UInt8], _ high: [UInt8]?) -> [UInt8] {
         var found: [UInt8] = []
         var low = low[...]
@@ -128,7 +128,7 @@ public struct Rank: Hashable, Sendable {
             found.append(digits[lowest])
             low = low.dropFirst()
             high = nil
-            // Every round adds a digit; what gets too long is no rank.
+            // Every round adds a digit; a result that is too long is not a rank.
             guard found.count <= lengths.upperBound else { return found }
         }
     }

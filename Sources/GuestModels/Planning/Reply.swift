@@ -1,4 +1,4 @@
-/// What somebody says to a question of the group.
+/// An answer to a question of the group.
 public enum Reply: String, Codable, CaseIterable, Sendable {
     case yes, maybe, no
 }
@@ -13,13 +13,15 @@ public struct TravellerReply: Codable, Hashable, Sendable {
     }
 }
 
-/// A vote, or whether somebody comes along.
+/// A vote, or an answer on whether a traveller comes along.
 ///
-/// It replaces what was said before; when two devices of one person differ, what was said later by their clocks stands.
+/// It replaces the earlier answer. If two devices of one person differ, the answer that is later by their clocks wins.
 public struct ReplyRequest: Codable, Hashable, Sendable {
-    /// Oneself unless told; for whether somebody comes also those of one's household who have no account.
+    /// The traveller who answers; nil means the guest.
+    ///
+    /// For attendance a guest may also answer for travellers of the own household without an account.
     public var travellerId: Traveller.ID?
-    /// nil takes it back.
+    /// The answer; nil withdraws it.
     public var reply: Reply?
 
     public init(travellerId: Traveller.ID? = nil, reply: Reply?) {
@@ -29,7 +31,7 @@ public struct ReplyRequest: Codable, Hashable, Sendable {
 }
 
 extension [TravellerReply] {
-    /// With what a traveller says now, in the order of the travellers.
+    /// The replies with a traveller's new answer, in the order of the travellers.
     public func replacing(_ traveller: Traveller.ID, with reply: Reply?) -> [TravellerReply] {
         let others = filter { $0.travellerId != traveller }
         let own = reply.map { TravellerReply(travellerId: traveller, reply: $0) }

@@ -2,13 +2,13 @@ public import Foundation
 
 /// A park, dates and cottages put to the group's vote. (`Option` alone would collide with too much.)
 ///
-/// It is never edited, because people have voted on what it says: whoever wants something else proposes that.
+/// An option is never edited, because people have voted on it. A person who wants something else proposes a new option.
 public struct StayOption: Codable, Hashable, Sendable {
     public typealias ID = Identifier<StayOption>
 
     public enum State: String, Codable, CaseIterable, Sendable {
         case open
-        /// Became a booking.
+        /// The option became a booking.
         case promoted
         case withdrawn
     }
@@ -20,13 +20,13 @@ public struct StayOption: Codable, Hashable, Sendable {
     public var cottages: [BookingRequest.Choice]
     public var note: String?
     public var state: State
-    /// What it became.
+    /// The booking that the option became.
     public var bookingId: Booking.ID?
     public var proposedBy: Traveller.ID
     public var proposedAt: Date
-    /// How members like it, in the order of their ids.
+    /// The members' votes, in the order of their ids.
     public var votes: [TravellerReply]
-    /// Who would come along.
+    /// The travellers' replies on whether they would come along.
     public var attendance: [TravellerReply]
     public var version: Int
 
@@ -90,10 +90,10 @@ public struct StayOptionRequest: Codable, Hashable, Sendable, Checked {
     }
 }
 
-/// Makes a held booking of an option.
+/// Makes a held booking from an option.
 public struct PromotionRequest: Codable, Hashable, Sendable, Checked {
     public var id: Booking.ID?
-    /// Who travels; those who said that they come unless told.
+    /// The travellers; when nil, those who replied that they come.
     public var travellerIds: [Traveller.ID]?
     public var pets: Int?
 

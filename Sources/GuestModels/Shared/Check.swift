@@ -1,8 +1,8 @@
 /// One value of a request that cannot be right.
 public struct FieldError: Hashable, Codable, Sendable {
-    /// Where: a JSON Pointer (RFC 6901) into the body, or `?name` for a query parameter.
+    /// The place of the value: a JSON Pointer (RFC 6901) into the body, or `?name` for a query parameter.
     public let pointer: String
-    /// What it must be, in English, for the developer of the client.
+    /// The requirement, in English, for the developer of the client.
     public let detail: String
 
     public init(pointer: String, detail: String) {
@@ -11,16 +11,16 @@ public struct FieldError: Hashable, Codable, Sendable {
     }
 }
 
-/// A request that can say what is wrong with it before anything else is asked.
+/// A request that can check its own values before anything else happens.
 public protocol Checked {
     func check(_ check: inout Check)
 }
 
-/// Collects everything that is wrong with a request, so that a form can mark all fields at once.
+/// Collects all errors of a request, so that a form can mark all fields at once.
 public struct Check: Sendable {
     public private(set) var errors: [FieldError] = []
     private let prefix: String
-    /// The latest day that it is anywhere on earth; nil where nobody has said so.
+    /// The latest current date anywhere on earth; nil when the caller gave none.
     private let today: LocalDate?
 
     public init(prefix: String = "", today: LocalDate? = nil) {
@@ -32,8 +32,10 @@ public struct Check: Sendable {
         if !condition { errors.append(FieldError(pointer: prefix + pointer, detail: detail)) }
     }
 
-    /// A text a person typed: something of it can be seen, `length` code points (as PostgreSQL and JSON Schema count), no
-    /// control characters but, where `hasLines`, the line feed.
+    /// Checks a text that a person typed.
+    ///
+    /// Some of it must be visible. Its length counts code points, as PostgreSQL and JSON Schema do. Control characters
+    /// are not allowed, except the line feed with `hasLines`.
     public mutating func text(
         _ text: String?,
         _ pointer: String,
@@ -53,7 +55,7 @@ public struct Check: Sendable {
         require(isPlain, pointer, "must not have control characters")
     }
 
-    /// A date of birth of somebody who lives: from 1900 to today.
+    /// Checks a living person's date of birth: from 1900 to today.
     public mutating func birth(_ date: LocalDate?, _ pointer: String) {
         guard let date else { return }
         require(date.components.year >= 1900 && date <= today ?? date, pointer, "must be from 1900 to today")
@@ -64,8 +66,9 @@ public struct Check: Sendable {
         require(range.contains(value), pointer, "must be from \(range.lowerBound) to \(range.upperBound)")
     }
 
-    /// A mail address as browsers take one (the HTML standard's `type=email`), with a dot behind the `@` and at most
-    /// 254 characters.
+    /// Checks a mail address by the rules of browsers (`type=email` in the HTML standard).
+    ///
+    /// It also needs a dot after the `@` and has at most 254 characters.
     public mutating func email(_ email: String?, _ pointer: String) {
         guard let email else { return }
         let parts = email.split(separator: "@", omittingEmptySubsequences: false)
@@ -96,7 +99,7 @@ public struct Check: Sendable {
         }
     }
 
-    /// What staff call something on paper: letters, digits and hyphens.
+    /// Checks a code that staff use on paper: letters, digits and hyphens, 1 to 20.
     public mutating func code(_ code: String, _ pointer: String) {
         let isCode =
             (1...20).contains(code.utf8.count)
@@ -104,7 +107,7 @@ public struct Check: Sendable {
         require(isCode, pointer, "must be 1 to 20 of A-Z, a-z, 0-9 and -")
     }
 
-    /// A text that machines exchange: visible ASCII only.
+    /// Checks a text that machines exchange: visible ASCII only.
     public mutating func secret(_ text: String, _ pointer: String, length: ClosedRange<Int>) {
         let isPlain = length.contains(text.utf8.count) && text.utf8.allSatisfy { (33...126).contains($0) }
         require(isPlain, pointer, "must be \(length.lowerBound) to \(length.upperBound) visible ASCII characters")

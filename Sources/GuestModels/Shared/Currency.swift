@@ -1,4 +1,4 @@
-/// The currencies that money is kept in, and how many decimals each has.
+/// The known currencies, and how many decimals each has.
 ///
 /// ISO 4217, as of 2026, without funds, metals and test codes.
 public enum Currency {

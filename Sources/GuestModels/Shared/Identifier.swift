@@ -1,9 +1,9 @@
 public import Foundation
 
-/// The identifier of one `Subject`, a UUID that fits nowhere else: `Guest.ID` is not `Booking.ID`.
+/// The identifier of one `Subject`: a UUID with its own type, so a `Guest.ID` is not a `Booking.ID`.
 ///
-/// New ones are UUIDv7 (RFC 9562), so they sort by the millisecond they were made in; a phone may
-/// choose them, which lets it refer to what it made before it was online.
+/// New identifiers are UUIDv7 (RFC 9562), so they sort by their millisecond. A phone may choose them, so that it can
+/// refer to new things while it is offline.
 public struct Identifier<Subject>: Hashable, Comparable, Sendable {
     public let uuid: UUID
 
@@ -11,7 +11,7 @@ public struct Identifier<Subject>: Hashable, Comparable, Sendable {
         self.uuid = uuid
     }
 
-    /// When it was made, exact to the millisecond; nil for a UUID that is no version 7.
+    /// When the identifier was made, exact to the millisecond; nil unless the UUID is version 7.
     public var madeAt: Date? {
         let bytes = withUnsafeBytes(of: uuid.uuid) { Array($0) }
         guard bytes[6] >> 4 == 7 else { return nil }
@@ -29,13 +29,13 @@ public struct Identifier<Subject>: Hashable, Comparable, Sendable {
 }
 
 extension Identifier: LosslessStringConvertible, Codable {
-    /// Reads the usual 36 characters, in either case.
+    /// Reads the usual 36 characters, in upper or lower case.
     public init?(_ text: String) {
         guard let uuid = UUID(text: text) else { return nil }
         self.init(uuid)
     }
 
-    /// Always lower case.
+    /// The usual 36 characters, always in lower case.
     public var description: String { uuid.lowercasedText }
 
     public init(from decoder: any Decoder) throws {
@@ -54,7 +54,7 @@ extension Identifier: LosslessStringConvertible, Codable {
 
 /// Makes identifiers.
 ///
-/// Tests pass one that counts.
+/// Tests pass a source that counts.
 public struct IdentifierSource: Sendable {
     private let make: @Sendable (Date) -> UUID
 

@@ -1,12 +1,12 @@
-/// The languages we speak.
+/// The languages of the service.
 ///
-/// Everything for a person exists in all three.
+/// Every text for a person exists in all three.
 public enum Language: String, Codable, CaseIterable, Sendable {
     case english = "en"
     case dutch = "nl"
     case german = "de"
 
-    /// The first of an `Accept-Language` header (RFC 9110, 12.5.4) that we speak, by weight; nil if none.
+    /// The supported language with the highest weight in an `Accept-Language` header (RFC 9110, 12.5.4); nil if none.
     public init?(acceptLanguage header: String) {
         let ranges = header.split(separator: ",").prefix(20).enumerated().map { index, item in
             let parts = item.split(separator: ";")
@@ -32,8 +32,9 @@ extension Substring {
 }
 
 extension [String: [String: String]] {
-    /// Texts by language and key, for a reader of `language`: that language alone, where a key has no text in it the
-    /// English one, and else whichever there is.
+    /// Reduces texts by language and key to one text per key, for a reader of `language`.
+    ///
+    /// A key without a text in that language gets the English text, or else the text of any language.
     public func chosen(for language: Language) -> Self {
         var texts: [String: String] = [:]
         let others = keys.sorted().filter { $0 != language.rawValue && $0 != Language.english.rawValue }
@@ -44,7 +45,7 @@ extension [String: [String: String]] {
     }
 }
 
-/// A sentence for a person, in every language we speak.
+/// A sentence for a person, in every language of the service.
 public struct LocalizedText: Hashable, Sendable {
     public var english: String
     public var dutch: String

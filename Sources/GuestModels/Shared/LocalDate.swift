@@ -9,12 +9,12 @@ public struct LocalDate: Hashable, Comparable, Sendable {
     public static let earliest = LocalDate(daysSince1970: -719_162)
     public static let latest = LocalDate(daysSince1970: 2_932_896)
 
-    /// Clamped to the years 1 to 9999.
+    /// Makes the date of a day number; years are clamped to 1 to 9999.
     public init(daysSince1970: Int) {
         self.daysSince1970 = min(max(daysSince1970, -719_162), 2_932_896)
     }
 
-    /// nil when there is no such day.
+    /// Makes a date; nil when there is no such day.
     public init?(year: Int, month: Int, day: Int) {
         guard (1...9999).contains(year), (1...12).contains(month), (1...31).contains(day) else { return nil }
         let shifted = month <= 2 ? year - 1 : year
@@ -23,7 +23,7 @@ public struct LocalDate: Hashable, Comparable, Sendable {
         let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
         let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
         self.init(daysSince1970: era * 146_097 + dayOfEra - 719_468)
-        // The 31st of a shorter month runs over into the next one.
+        // A 31st in a shorter month becomes a day of the next month, so compare.
         guard components == (year, month, day) else { return nil }
     }
 
@@ -110,7 +110,7 @@ extension LocalDate: LosslessStringConvertible, Codable {
     }
 }
 
-/// Monday first, as ISO 8601 counts.
+/// The days of the week, Monday first, as in ISO 8601.
 public enum Weekday: String, Codable, CaseIterable, Sendable {
     case monday, tuesday, wednesday, thursday, friday, saturday, sunday
 

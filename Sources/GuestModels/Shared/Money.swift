@@ -1,7 +1,7 @@
 /// An amount in whole minor units (cents) of a currency.
 public struct Money: Hashable, Codable, Sendable {
     public var amount: Int64
-    /// ISO 4217, three capitals.
+    /// The ISO 4217 code, three capitals.
     public var currency: String
 
     public init(_ amount: Int64, _ currency: String) {
@@ -11,15 +11,15 @@ public struct Money: Hashable, Codable, Sendable {
 }
 
 extension Money {
-    /// As `EUR 120.50` or `JPY 27037`, for plain text, with as many decimals as the currency has.
+    /// The amount as `EUR 120.50` or `JPY 27037`, with the decimals of the currency.
     public var plainText: String { "\(currency) \(decimals)" }
 
-    /// As `120.50`, without the currency.
+    /// The amount as `120.50`, without the currency.
     public var decimals: String { amount.text(decimals: Currency.decimals(of: currency)) }
 }
 
 extension Int64 {
-    /// As `120.50` with two decimals; at most 4.
+    /// The amount as text, such as `120.50` with two decimals; at most 4 decimals.
     public func text(decimals: Int) -> String {
         var unit: UInt64 = 1
         for _ in 0..<Swift.min(Swift.max(decimals, 0), 4) { unit *= 10 }
@@ -31,7 +31,7 @@ extension Int64 {
 
     /// `percent` of this amount, rounded half away from zero.
     ///
-    /// Exact for every amount and 0…100 percent.
+    /// The result is exact for every amount; `percent` is clamped to 0…100.
     public func percentage(_ percent: Int) -> Int64 {
         let factor = Int64(Swift.min(Swift.max(percent, 0), 100))
         let (whole, rest) = quotientAndRemainder(dividingBy: 100)

@@ -2,7 +2,7 @@ public import Foundation
 
 /// A time of day on a park's clock: `15:00`.
 public struct LocalTime: Hashable, Comparable, Sendable, Codable, LosslessStringConvertible {
-    /// 0 to 1439.
+    /// Minutes since midnight, 0 to 1439.
     public let minutes: Int
 
     public static let midnight = LocalTime(minutes: 0)
@@ -51,13 +51,13 @@ public struct LocalTime: Hashable, Comparable, Sendable, Codable, LosslessString
 
 /// Turns a park's dates and hours into instants and back.
 ///
-/// A deadline is a local date, so it moves with daylight saving and never with the zone of whoever asks.
+/// A deadline is a local date, so it moves with daylight saving and does not depend on a client's time zone.
 public struct ParkClock: Sendable {
     private let calendar: Calendar
 
-    /// Whether a park may have the zone: `UTC`, or an IANA name of an area and a place.
+    /// Whether a park may have the zone: `UTC`, or an IANA name with an area and a place.
     ///
-    /// Foundation reads other texts too, such as `GMT+0300`, which PostgreSQL reads otherwise or not at all.
+    /// Foundation also accepts texts such as `GMT+0300`, which PostgreSQL reads differently or not at all.
     public static func isZone(_ name: String) -> Bool {
         name == "UTC" || name.contains("/") && TimeZone(identifier: name) != nil
     }
@@ -86,10 +86,10 @@ public struct ParkClock: Sendable {
         return LocalDate(daysSince1970: Int(((instant.timeIntervalSince1970 + Double(offset)) / 86400).rounded(.down)))
     }
 
-    /// The instant of that hour on that day.
+    /// The instant of a time on a day.
     ///
-    /// An hour that daylight saving skips is the first instant after the gap; one that it repeats is the
-    /// first of the two.
+    /// If daylight saving skips the time, the result is the first instant after the gap. If the time occurs twice, the
+    /// result is the first.
     public func instant(_ date: LocalDate, _ time: LocalTime) -> Date {
         let (year, month, day) = date.components
         let wall = DateComponents(

@@ -1,10 +1,10 @@
 import Foundation
 
 extension String {
-    /// A text that came from outside, as it is kept and searched: composed (NFC), with line feeds for every sign that ends a
-    /// line, blanks for tabs, and without the signs that turn the direction of what follows.
+    /// The text in the form that is stored and searched.
     ///
-    /// Pasted text brings such characters along; nothing that can be seen is lost.
+    /// It is composed (NFC), every line end is a line feed, and tabs are blanks. Characters that change the text
+    /// direction are removed. Pasted text contains such characters; nothing visible is lost.
     public var tidied: String {
         if utf8.allSatisfy({ $0 >= 32 && $0 < 127 || $0 == 10 }) { return self }
         var scalars = String.UnicodeScalarView()
@@ -22,11 +22,11 @@ extension String {
         return String(scalars).precomposedStringWithCanonicalMapping
     }
 
-    /// True where nobody can see anything of it.
+    /// Whether the text has no visible character.
     var isBlank: Bool {
         unicodeScalars.allSatisfy { scalar in
             let properties = scalar.properties
-            // The empty pattern of Braille is a sign that shows nothing.
+            // The empty Braille pattern is a character that shows nothing.
             return properties.isWhitespace || properties.isDefaultIgnorableCodePoint || scalar.value == 0x2800
         }
     }

@@ -1,6 +1,7 @@
 /// A QR code of one text (ISO/IEC 18004:2015, model 2), in byte mode with UTF-8.
 ///
-/// A module is one dark or light square. The light border of four modules that a reader needs is not part of it.
+/// A module is one dark or light square. Readers also need a light border of four modules, which is not part of the
+/// code.
 public struct QRCode: Sendable, Equatable {
     /// The part of the code that may be unreadable.
     public enum Level: Int, CaseIterable, Sendable {
@@ -76,7 +77,7 @@ public struct QRCode: Sendable, Equatable {
         ],
     ]
 
-    /// Codewords of a version, data and correction.
+    /// The number of codewords of a version, data and correction together.
     private static func capacity(_ version: Int) -> Int {
         var modules = (16 * version + 128) * version + 64
         if version >= 2 {
@@ -91,7 +92,7 @@ public struct QRCode: Sendable, Equatable {
         capacity(version) - correction[level.rawValue][version - 1] * blocks[level.rawValue][version - 1]
     }
 
-    /// Bytes of text that fit: four bits say the mode, and 8 or 16 the length.
+    /// The bytes of text that fit; four bits give the mode, and 8 or 16 bits the length.
     private static func room(_ version: Int, _ level: Level) -> Int {
         dataCapacity(version, level) - (version < 10 ? 2 : 3)
     }
@@ -114,7 +115,7 @@ public struct QRCode: Sendable, Equatable {
         return interleaved(data, version, level)
     }
 
-    /// The data in blocks, each with its correction, and the blocks dealt out by turns.
+    /// Splits the data into blocks with their correction, and interleaves the blocks.
     private static func interleaved(_ data: [UInt8], _ version: Int, _ level: Level) -> [UInt8] {
         let count = blocks[level.rawValue][version - 1]
         let degree = correction[level.rawValue][version - 1]
@@ -147,7 +148,7 @@ private enum ReedSolomon {
         return UInt8(truncatingIfNeeded: product)
     }
 
-    /// (x − 1)(x − 2)(x − 4)… without its leading term.
+    /// The polynomial (x − 1)(x − 2)(x − 4)… without its leading term.
     static func divisor(degree: Int) -> [UInt8] {
         var result = [UInt8](repeating: 0, count: degree - 1) + [1]
         var root: UInt8 = 1
@@ -172,7 +173,7 @@ private enum ReedSolomon {
     }
 }
 
-/// A code while it is drawn: which modules are dark, and which belong to patterns and stay unmasked.
+/// A code while it is drawn: the dark modules, and the pattern modules that stay unmasked.
 private struct Drawing {
     let version: Int
     let size: Int
@@ -207,7 +208,7 @@ private struct Drawing {
                 }
             }
         }
-        // A place is kept for the format, which is known with the mask.
+        // Reserves the place of the format, which is known only with the mask.
         drawFormat(0)
         drawVersion()
     }
@@ -241,7 +242,7 @@ private struct Drawing {
         }
     }
 
-    /// - Parameter data: five bits, the level's two and the mask's three.
+    /// - Parameter data: five bits: two for the level and three for the mask.
     private mutating func drawFormat(_ data: Int) {
         var rest = data
         for _ in 0..<10 { rest = rest << 1 ^ (rest >> 9) * 0x537 }
@@ -257,7 +258,7 @@ private struct Drawing {
         set(8, size - 8, true)
     }
 
-    /// Draws the codewords in their zigzag, two columns at a time from the right.
+    /// Draws the codewords in a zigzag, two columns at a time from the right.
     mutating func draw(_ codewords: [UInt8]) {
         var bit = 0
         for pair in 0..<(size - 1) / 2 {
@@ -327,7 +328,7 @@ extension QRCode {
         return penalty
     }
 
-    /// Runs of five or more alike, and what looks like a finder pattern with four light modules beside it.
+    /// The penalty for runs of five or more equal modules, and for finder-like patterns beside four light modules.
     private func linePenalty(_ line: [Bool]) -> Int {
         var penalty = 0
         var run = 0

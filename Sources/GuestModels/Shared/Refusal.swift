@@ -1,27 +1,27 @@
-/// Something the rules do not allow: a sentence for the guest, a stable code for the app.
+/// A rule's answer *no*: a sentence for the guest and a stable code for the app.
 ///
-/// Codes are part of the API: add some, never rename one. The refusals of a feature stand in its
-/// folder as static members.
+/// Codes are part of the API: new ones may be added, but none is renamed. The refusals of a feature are static members
+/// in the feature's folder.
 public struct Refusal: Error, Hashable, Sendable {
     public enum Kind: Hashable, Sendable {
-        /// There is no such thing, or it is none of the asker's business; both look the same.
+        /// The thing does not exist, or the principal may not see it; both look the same.
         case notFound
-        /// Signed in, but without the function this needs.
+        /// The principal is signed in, but lacks the required function.
         case forbidden
-        /// Not signed in, or no longer.
+        /// The principal is not signed in, or no longer.
         case unauthenticated
-        /// The request contradicts the state of things; another request may not.
+        /// The request contradicts the present state; another request may be allowed.
         case conflict
         /// A value in the request cannot be right.
         case invalid
-        /// The asker has done this too often; `after` seconds from now it is allowed again.
+        /// The principal has done this too often; it is allowed again in `after` seconds.
         case tooMany(after: Int)
     }
 
     public let kind: Kind
     public let code: String
     public let message: LocalizedText
-    /// The JSON Pointer (RFC 6901) of the field at fault, if one is.
+    /// The JSON Pointer (RFC 6901) of the wrong field; nil when no field is wrong.
     public var pointer: String?
 
     public init(_ kind: Kind, _ code: String, en: String, nl: String, de: String) {

@@ -1,7 +1,7 @@
-/// The same numbers for the same seed, everywhere: SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom
-/// number generators", 2014).
+/// A generator that gives the same numbers for the same seed, on every machine.
 ///
-/// For demos, simulations and tests; never for secrets.
+/// The algorithm is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014). It is
+/// for demos, simulations and tests, never for secrets.
 package struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

@@ -1,11 +1,11 @@
 /// The nights of a stay: from the day of arrival up to, not including, the day of departure, both park-local.
 ///
-/// At least one night.
+/// A stay has at least one night.
 public struct Stay: Hashable, Sendable {
     public let arrival: LocalDate
     public let departure: LocalDate
 
-    /// nil unless departure comes after arrival.
+    /// Makes a stay; nil unless departure is after arrival.
     public init?(from arrival: LocalDate, to departure: LocalDate) {
         guard arrival < departure else { return nil }
         self.arrival = arrival
@@ -18,7 +18,7 @@ public struct Stay: Hashable, Sendable {
         (0..<nightCount).map { arrival.adding(days: $0) }
     }
 
-    /// Whether it lies in the years 2000 to 2099, for which a park's calendar is kept.
+    /// Whether the stay lies in the years 2000 to 2099, the years of a park's calendar.
     public var isOnCalendar: Bool {
         arrival.components.year >= 2000 && departure.adding(days: -1).components.year < 2100
     }

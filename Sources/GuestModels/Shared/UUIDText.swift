@@ -3,7 +3,7 @@ package import Foundation
 extension UUID {
     /// The usual 36 characters in lower case.
     ///
-    /// Foundation goes through `printf`, which is a tenth of what a page of a group costs.
+    /// Foundation uses `printf`, which would take a tenth of the time of a group's page.
     package var lowercasedText: String {
         withUnsafeBytes(of: uuid) { bytes in
             String(unsafeUninitializedCapacity: 36) { text in

@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    @Test func `A park with an unreadable time zone keeps no other from its daily work`() async throws {
+    @Test func `An unreadable time zone stops no other park's daily jobs`() async throws {
         try await withGuestAPI(isTampering: true) { api in
             let (broken, whole) = (try await api.given.park(), try await api.given.park())
             try await api.transaction { tx in

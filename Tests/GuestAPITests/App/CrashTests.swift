@@ -11,10 +11,10 @@ import Testing
 
 /// The real executable in a process of its own, so that it can be killed.
 @Suite(.serialized) struct CrashTests {
-    @Test func `kill -9 in the middle of bookings loses nothing that was acknowledged`() async throws {
+    @Test func `A kill -9 of the service loses no acknowledged booking`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park(cottages: 40)
-            // One for each worker, because nobody may hold many stays.
+            // Each worker has its own group, because one group may not hold many stays.
             var groups: [(organiser: Given.Person, group: TravelGroup)] = []
             for _ in 0..<8 {
                 let organiser = try await api.given.guest()
@@ -47,7 +47,8 @@ import Testing
                             }
                         }
                     }
-                    // In full swing, however slow the machine is: some are answered, all eight are at it.
+                    // Wait until all eight workers are busy and some bookings are acknowledged, however slow the
+                    // machine is.
                     let patience = ContinuousClock.now + .seconds(30)
                     while acknowledged.all.count < before + 10, ContinuousClock.now < patience {
                         try? await Task.sleep(for: .milliseconds(10))
@@ -61,7 +62,7 @@ import Testing
             #expect(ids.count > 20, "only \(ids.count) were acknowledged")
             let kept = try await api.count("SELECT count(*) FROM booking WHERE id = ANY(\(ids)::uuid[])")
             #expect(kept == ids.count)
-            // Whole bookings only: each has its cottage, its traveller, its price and its expiry job.
+            // Every booking is complete: it has its cottage, its traveller, its price and its expiry job.
             #expect(
                 try await api.count(
                     """
@@ -81,7 +82,7 @@ import Testing
         }
     }
 
-    @Test func `Workers killed at random instants lose nothing, double nothing and work again within five seconds`()
+    @Test func `Killed workers lose no job and do none twice`()
         async throws
     {
         try await withGuestAPI(turn: .alone) { api in
@@ -95,7 +96,7 @@ import Testing
                 }
                 organisers.append(organiser)
             }
-            // All holds are long over on the real clock, so the workers of a real process have them at once.
+            // All holds ended long ago on the real clock, so the workers of a real process take them at once.
             for _ in 0..<4 {
                 let process = try await ServiceProcess.start(api, workers: 2)
                 try await Task.sleep(for: .milliseconds(Int.random(in: 20...150)))
@@ -110,7 +111,7 @@ import Testing
             last.kill()
             #expect(try await api.count("SELECT count(*) FROM booking WHERE state = 'expired' AND version = 2") == 60)
             #expect(try await api.count("SELECT count(*) FROM allocation WHERE is_live") == 0)
-            // Each line is taken back once, each organiser's mail is there once per booking.
+            // Each line is reversed once, and each organiser gets one mail per booking.
             #expect(try await api.count("SELECT coalesce(sum(amount), 0)::bigint AS count FROM charge_line") == 0)
             for organiser in organisers {
                 let mails = try api.mails(to: organiser.email)
@@ -119,7 +120,7 @@ import Testing
         }
     }
 
-    @Test func `A database that goes away makes requests fail with 503, and they work again without a restart`()
+    @Test func `The service recovers from a database outage without a restart`()
         async throws
     {
         try await withGuestAPI(turn: .alone) { api in
@@ -132,7 +133,7 @@ import Testing
                     statuses.insert(response.status)
                 }
             }
-            // As a restart does: every session ends, and new ones are refused for a while.
+            // Simulates a restart: every session ends, and new sessions are refused for a while.
             let name = api.test.name
             try await Script.run("ALTER DATABASE \(name) ALLOW_CONNECTIONS false", on: testCluster())
             let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\(name)'"
@@ -189,7 +190,7 @@ import Testing
             try await withTestDatabase(turn: .mine) { empty in
                 let state = api.stateFolder + "-restored"
                 defer { try? FileManager.default.removeItem(atPath: state) }
-                // Somebody is erased after the backup, which the list outside it tells.
+                // A guest is erased after the backup; the list outside the backup names the guest.
                 #expect(try await api.send("DELETE", "/v1/me", as: gone).status == 204)
                 try await api.work()
                 let list = api.stateFolder + "/" + ErasedGuests.folder
@@ -225,7 +226,8 @@ import Testing
         }
     }
 
-    /// A restore signs staff out, ends what was signed, seals anew, and erases again who is on the list.
+    /// Checks that a restore signs staff out, ends signed links, seals data anew, and erases the guests on the list
+    /// again.
     private func expectSettled(
         _ restored: TestDatabase,
         _ state: String,
@@ -266,8 +268,8 @@ import Testing
     }
 
     @Test func `schema.sql and the migrations end in the same catalogue`() async throws {
-        // Version 1 is the first: there is nothing to migrate from yet, so what is left to prove is that a
-        // second run, and two that start together, change nothing.
+        // Version 1 is the first version, so there is no migration yet. The test checks that a second run, and two runs
+        // at the same time, change nothing.
         try await withTestDatabase { test in
             let migrator = Migrator(connectionString: test.connectionString, folder: projectFolder)
             async let first = migrator.run()

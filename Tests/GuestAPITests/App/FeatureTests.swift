@@ -42,7 +42,7 @@ import Testing
         #expect(table.handlers.count == Policy.rows.count)
     }
 
-    /// What depends on other features goes first: a group's row is still there when its plans are forgotten.
+    /// Features that depend on others erase first, so a group's row still exists when its plans are deleted.
     @Test func `An erasure begins with the features that call others`() throws {
         let names = try FeatureTable(Features.all).personalData.map(\.name)
         let planning = try #require(names.firstIndex(of: "planning"))

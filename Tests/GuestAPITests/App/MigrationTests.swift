@@ -6,7 +6,7 @@ import Testing
 @testable import GuestAPI
 
 @Suite struct MigrationTests {
-    /// Everything a database is made of, as text, without the order of columns.
+    /// All parts of a database as text, without the order of columns.
     private static let catalogue = Query(
         """
         SELECT concat_ws(' ', 'column', table_name, column_name, data_type, is_nullable, column_default) AS line
@@ -33,7 +33,7 @@ import Testing
         return lines
     }
 
-    @Test func `An old database that is brought up to date is like a new one`() async throws {
+    @Test func `A migrated old database has the same schema as a new one`() async throws {
         let migrations = projectFolder.appending(path: "migrations")
         let names = try FileManager.default.contentsOfDirectory(atPath: migrations.path()).sorted()
         #expect(names.map { Int($0.prefix(4)) } == Array(1...Migrator.expectedVersion))
@@ -52,8 +52,8 @@ import Testing
         }
     }
 
-    /// Old and new nodes serve side by side while a version is rolled out.
-    @Test func `The statements of the version before are prepared on this schema`() async throws {
+    /// Old and new nodes run side by side while a version is rolled out.
+    @Test func `The previous version's statements can be prepared on this schema`() async throws {
         let file = projectFolder.appending(path: "Tests/statements-of-before.txt")
         let statements = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
         #expect(statements.count > 400)

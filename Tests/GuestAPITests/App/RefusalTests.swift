@@ -6,7 +6,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// Refusals that no story of another test meets.
+/// Refusals that no other test covers.
 @Suite struct RefusalTests {
     private struct Stage {
         let world: Given.World
@@ -25,7 +25,7 @@ import Testing
         )
     }
 
-    /// The code of the problem that a request is answered with.
+    /// The problem code of the answer to a request.
     private func code(
         _ method: String,
         _ path: String,
@@ -49,7 +49,7 @@ import Testing
 
     // MARK: Parks
 
-    @Test func `Names within a park, and of parks, are taken once`() async throws {
+    @Test func `A park's slug, type codes and cottage numbers are unique`() async throws {
         try await withGuestAPI { api in
             let (world, other) = (try await api.given.park(), try await api.given.park())
             let office = try await api.given.headOffice()
@@ -111,7 +111,7 @@ import Testing
         }
     }
 
-    @Test func `A park takes no more credentials than it can have`() async throws {
+    @Test func `A park has a limit of system credentials`() async throws {
         try await withGuestAPI(isTampering: true) { api in
             let world = try await api.given.park()
             try await api.transaction { tx in
@@ -134,7 +134,7 @@ import Testing
 
     // MARK: Bookings
 
-    @Test func `A hold is not checked in, and what is firm is not extended`() async throws {
+    @Test func `A hold cannot be checked in`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
@@ -145,7 +145,7 @@ import Testing
         }
     }
 
-    @Test func `A stay that should have begun is not cancelled by its guests`() async throws {
+    @Test func `Guests cannot cancel a stay that should have begun`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await api.given.booking(
@@ -162,7 +162,7 @@ import Testing
         }
     }
 
-    @Test func `A booking needs an id of its own, a rate and an adult`() async throws {
+    @Test func `A booking needs a new id, a rate and an adult`() async throws {
         try await withGuestAPI(isTampering: true) { api in
             let stage = try await stage(api)
             let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
@@ -182,7 +182,7 @@ import Testing
         }
     }
 
-    @Test func `An extra that the park does not offer is not ordered`() async throws {
+    @Test func `An extra that the park does not offer cannot be ordered`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
@@ -194,19 +194,19 @@ import Testing
 
     // MARK: Money
 
-    @Test func `Of a hold nothing is invoiced, and a method must be taken`() async throws {
+    @Test func `The share of a hold cannot be invoiced`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
             let share = "/v1/shares/\(try await share(of: booking, as: stage.organiser, api))"
             #expect(try await code("POST", "\(share)/invoices", "{}", as: stage.organiser, api) == "not_payable")
-            // Without a provider, none is.
+            // Without a provider, no payment method is accepted.
             let card = #"{"method": "card"}"#
             #expect(try await code("POST", "\(share)/payments", card, as: stage.organiser, api) == "method_not_taken")
         }
     }
 
-    @Test func `A share of nothing is not invoiced`() async throws {
+    @Test func `A share of zero cannot be invoiced`() async throws {
         let seller = HouseRules.Seller(name: "S", address: "A 1", vatNumber: "NL1")
         var rules = Given.rules
         rules.seller = seller
@@ -226,7 +226,7 @@ import Testing
         }
     }
 
-    @Test func `A day that has not come is not closed at the till`() async throws {
+    @Test func `The till cannot be closed for a future day`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let reception = try await api.given.staff([.reception], at: world.park.id)
@@ -239,7 +239,7 @@ import Testing
 
     // MARK: Groups
 
-    @Test func `A member does not join again, and only a member organises`() async throws {
+    @Test func `A member cannot join the same group again`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let invitation = try await api.post(stage.path("invitations"), InvitationRequest(), as: stage.organiser)
@@ -254,7 +254,7 @@ import Testing
         }
     }
 
-    @Test func `A group, its lists, options, photos and messages have bounds`() async throws {
+    @Test func `A group has limits for travellers, lists, options, photos and messages`() async throws {
         try await withGuestAPI(isTampering: true) { api in
             let stage = try await stage(api)
             let group = stage.group.id
@@ -312,7 +312,7 @@ import Testing
 
     // MARK: The desk
 
-    @Test func `A task is not opened again while another of its subject is`() async throws {
+    @Test func `A task is not reopened while its subject has another open task`() async throws {
         try await withGuestAPI(isTampering: true) { api in
             let world = try await api.given.park()
             let reception = try await api.given.staff([.reception], at: world.park.id)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// The server's keys: known to the database, changed while the service runs, ended.
+/// The server's keys: the database knows them, and they change and end while the service runs.
 @Suite struct SecretTests {
     /// Two processes on one database and one state folder, with a door code and a guest's device.
     private struct Stage {
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    @Test func `A wrong or missing secret stops the start with a sentence`() async throws {
+    @Test func `A wrong or missing secret stops the start with an explanation`() async throws {
         try await withStage { stage in
             let file = stage.folder.file(1)
             let right = try Data(contentsOf: file)
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test func `A rotation seals everything anew, and what was signed before still works everywhere`() async throws {
+    @Test func `Links signed before a key rotation stay valid`() async throws {
         try await withStage { stage in
             let (one, other) = (stage.one, stage.other)
             let id = UUID()
@@ -85,7 +85,7 @@ import Testing
             let (number, values) = try await Office(one).rotateSecret(pause: .zero)
             #expect(number == 2 && values == 1)
             #expect(ServerSecret.number(of: try await stage.sealed()) == 2)
-            // The other process has not looked at the folder since.
+            // The other process has not read the folder since the change.
             #expect(try await stage.code(other) == "2580")
             let after = one.secret.pass([id], for: "payLink")
             #expect(before != after)
@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    @Test func `A phone that lost an answer is told it by whichever key it was derived`() async throws {
+    @Test func `A lost refresh answer can be repeated after a key rotation`() async throws {
         try await withStage { stage in
             let (one, other) = (stage.one, stage.other)
             let secret = "a phone of sixteen and more"
@@ -130,14 +130,14 @@ import Testing
         }
     }
 
-    @Test func `A key is ended once it seals nothing, and its links with it`() async throws {
+    @Test func `A key can be ended only once it seals nothing`() async throws {
         try await withStage { stage in
             let one = stage.one
             let id = UUID()
             let before = one.secret.pass([id], for: "payLink")
             let office = Office(one)
             await #expect(throws: Office.BadArgument.self) { try await office.endKey(1) }
-            // A rotation that was cut off before it had sealed anything.
+            // A rotation that stopped before it had sealed anything.
             try stage.folder.make(2)
             one.secret.lookAgain()
             await #expect(throws: Office.BadArgument.self) { try await office.endKey(1) }

@@ -20,7 +20,7 @@ import Testing
         ("PAYMENTS_METHODS", "card,paypal"), ("PAYMENTS_URL", "api.stripe.com"), ("PAYMENTS_KEY", "sk_live"),
         ("TRUSTED_PROXIES", "10.0.0.0/99"), ("FCM_ACCOUNT_FILE", "/none"), ("APNS_KEY_FILE", "/none"),
     ])
-    func `A setting that cannot be read is refused by its name`(_ name: String, _ value: String) throws {
+    func `An unreadable setting is refused by its name`(_ name: String, _ value: String) throws {
         let error = try #require(throws: SettingsError.self) { try settings([name: value]) }
         #expect(error.description.contains("VOORPRET_\(name)"), "\(error.description)")
     }
@@ -36,7 +36,7 @@ import Testing
         #expect(try settings([:]).payments == nil)
     }
 
-    @Test func `What is in force shows no secret`() throws {
+    @Test func `The list of settings in force shows no secret`() throws {
         let all = try settings([
             "DATABASE": "postgresql://u:topsecret@h/d", "PAYMENTS_URL": "https://api.stripe.com",
             "PAYMENTS_KEY": "topsecret", "PAYMENTS_WEBHOOK_SECRET": "topsecret", "CAPACITY": "32",

@@ -25,9 +25,10 @@ import Testing
         try await withGuestAPI { api in
             let guest = try await api.given.guest()
 
-            let statements = try await Office(api.app).statements(of: .pullIdle, by: guest.id(), group: nil)
+            let id = try guest.id()
+            let statements = try await Office(api.app).statements(of: .pullIdle, by: id, group: nil)
 
-            #expect(statements.contains { $0.contains("'\(try guest.id())'") })
+            #expect(statements.contains { $0.contains("'\(id)'") })
             for statement in statements { try await Script.run(statement, on: api.test.connectionString) }
         }
     }

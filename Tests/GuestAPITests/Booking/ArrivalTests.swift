@@ -86,7 +86,7 @@ import Testing
         )
     }
 
-    @Test func `The lead walks straight to the cottage: after the hour, not a second before`() async throws {
+    @Test func `The lead can check in from the check-in hour on`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api, try Self.rules(nil))
             #expect(try await api.get("\(stage.path)/access", as: stage.organiser).code == "not_checked_in")
@@ -107,21 +107,21 @@ import Testing
             #expect(shown.text.contains("zq811") && shown.text.contains("zq812") && !shown.text.contains("zq813"))
             #expect(try await api.get("\(stage.path)/access", as: try await api.given.guest()).status == 404)
             #expect(try await api.count("SELECT count(*) FROM cottage WHERE readiness = 'occupied'") == 2)
-            // Out: nothing opens any more.
+            // After check-out the guests have no access.
             let out = try await api.post("\(stage.path)/check-out", as: stage.organiser, key: "out").decode(
                 Booking.self
             )
             #expect(out.state == .checkedOut)
             #expect(try await api.get("\(stage.path)/access", as: stage.organiser).code == "stay_over")
             #expect(try await api.count("SELECT count(*) FROM cottage WHERE readiness = 'toClean'") == 2)
-            // Every look was audited; the code itself is in no table and no log in the clear.
+            // Every look is audited, and the code is in no table and no log in plain text.
             #expect(try await api.count("SELECT count(*) FROM audit WHERE action = 'access.show'") == 1)
             #expect(try await !isKnownAnywhere("zq81", api))
             #expect(try await !isKnownAnywhere("wachtwoordje", api))
         }
     }
 
-    /// In a table, in text or in bytes, or in a log line.
+    /// Whether the word is in a table, as text or as bytes, or in a log line.
     private func isKnownAnywhere(_ word: String, _ api: GuestAPITestService) async throws -> Bool {
         let names = Query("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename") {
             try $0.decode("tablename", as: String.self)
@@ -136,7 +136,7 @@ import Testing
         return api.log.lines.contains { $0.contains(word) }
     }
 
-    @Test func `Where the cottage is ready nobody waits, where it is out of order nobody walks in`() async throws {
+    @Test func `Guests can check in early when their cottage is ready`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api, try Self.rules(.anyone))
             try stage.wait(until: "2027-05-14 11:00")
@@ -146,7 +146,7 @@ import Testing
             #expect(try await stage.checkIn(as: stage.member).code == "out_of_order")
             _ = try await api.change("PUT", readiness, ReadinessRequest(readiness: .ready), as: stage.maintenance)
             #expect(try await stage.checkIn(as: stage.member).status == 200)
-            // Whoever forgets to check out is out at the hour all the same.
+            // A guest who forgets to check out loses access at the check-out time.
             try stage.wait(until: "2027-05-17 10:29")
             #expect(try await api.get("\(stage.path)/access", as: stage.member).status == 200)
             try stage.wait(until: "2027-05-17 10:30")
@@ -154,7 +154,7 @@ import Testing
         }
     }
 
-    @Test func `The hour is the park's own on a night that has one hour less`() async throws {
+    @Test func `The check-in hour follows the park's clock when summer time begins`() async throws {
         try await withGuestAPI { api in
             // Summer time begins in the night before arrival: 15:00 is 13:00 in UTC, not 14:00.
             let stage = try await stage(api, try Self.rules(nil), from: "2027-03-28", to: "2027-03-30")
@@ -169,7 +169,7 @@ import Testing
         }
     }
 
-    @Test func `A household sees its own door only where the park says so`() async throws {
+    @Test func `A household sees only its own door if the park says so`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api, try Self.rules(.anyone, accessFor: .household))
             let page = try await api.get("/v1/groups/\(stage.group.id)", as: stage.member).decode(TravelGroup.self)
@@ -187,7 +187,7 @@ import Testing
         }
     }
 
-    @Test func `The guest register is asked for, sealed, shown to the desk and forgotten in time`() async throws {
+    @Test func `A check-in needs the complete guest register`() async throws {
         try await withGuestAPI { api in
             let rule = HouseRules.Register(documents: true, keepDays: 10)
             let stage = try await stage(api, try Self.rules(.anyone, register: rule))
@@ -213,7 +213,7 @@ import Testing
         }
     }
 
-    @Test func `Who never came is known by the day after, and the cottages are free`() async throws {
+    @Test func `Staff can report a no-show from the next day on`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api, try Self.rules(nil))
             let reception = try await api.given.staff([.reception], at: stage.world.park.id)
@@ -231,7 +231,7 @@ import Testing
         }
     }
 
-    @Test func `A calendar address tells the stays to its owner while they are in the group`() async throws {
+    @Test func `A calendar address shows stays while its owner is in the group`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api, try Self.rules(nil))
             struct Address: Decodable { let url: String }
@@ -243,7 +243,7 @@ import Testing
             #expect(calendar.text.contains("DTSTART:20270514T130000Z\r\n"))
             #expect(calendar.text.contains("DTEND:20270517T083000Z\r\n"))
             #expect(calendar.text.components(separatedBy: "\r\n").allSatisfy { $0.utf8.count <= 75 })
-            // Nothing has changed, so it says the same; a change shows.
+            // Without a change the calendar stays the same; a change appears in it.
             api.clock.advance(by: 2)
             #expect(try await api.get(path).text == calendar.text)
             let time = ArrivalTimeRequest(time: try #require(LocalTime("16:15")))
@@ -255,7 +255,7 @@ import Testing
         }
     }
 
-    @Test func `The cottages that are wanted first stand first on the list`() async throws {
+    @Test func `The readiness list begins with the earliest arrivals`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api, try Self.rules(nil))
             let time = ArrivalTimeRequest(time: try #require(LocalTime("13:15")))

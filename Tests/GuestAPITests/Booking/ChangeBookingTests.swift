@@ -50,13 +50,13 @@ import Testing
         )
     }
 
-    /// A change of nothing: what a fresh quote says the booking should cost.
+    /// Quotes an empty change, to check that the booking has the price that a new quote gives.
     private func isPricedRight(_ stage: Stage, _ booking: Booking) async throws -> Bool {
         let fresh = try await quote(stage, booking, BookingChange()).decode(Quote.self)
         return fresh.lines.isEmpty && fresh.difference.amount == 0
     }
 
-    @Test func `A change is told first and then costs what was told`() async throws {
+    @Test func `A change costs exactly what its quote said`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
@@ -68,7 +68,7 @@ import Testing
             #expect(quote.difference.amount > 0)
             #expect(quote.lines.total == quote.difference.amount)
             #expect(quote.total.amount == booking.total.amount + quote.difference.amount)
-            // Nothing has happened yet.
+            // The quote alone changes nothing.
             let before = try await api.get("/v1/bookings/\(booking.id)", as: stage.organiser).decode(Booking.self)
             #expect(before == booking.seen(before))
             let changed = try await apply(stage, quote, version: booking.version).decode(Booking.self)
@@ -80,12 +80,12 @@ import Testing
             )
             #expect(changed.version == 2)
             #expect(try await isPricedRight(stage, changed))
-            // A quote is used once.
+            // A quote can be used only once.
             #expect(try await apply(stage, quote, version: 2).code == "quote_over")
         }
     }
 
-    @Test func `Giving up one cottage of three costs what the policy asks of that part`() async throws {
+    @Test func `Giving up a cottage costs that cottage's part of the cancellation fee`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let three = Array(stage.world.cottages.prefix(3))
@@ -96,12 +96,12 @@ import Testing
                 cottages: three
             )
             let two = BookingChange(cottages: three.prefix(2).map { .init(cottage: $0.id) })
-            // While it is only held nothing is owed for less.
+            // While the booking is only held, removing a cottage costs no fee.
             let free = try await quote(stage, held, two).decode(Quote.self)
             #expect(!free.lines.contains { $0.kind == .cancellation })
             let path = "/v1/bookings/\(held.id)"
             let booking = try await api.post("\(path)/confirm", as: stage.organiser, key: "c").decode(Booking.self)
-            // Ten days ahead, half of it.
+            // Ten days before arrival the fee is half of the difference.
             api.clock.advance(by: try #require(secondsUntil("2027-05-04", from: api.now)))
             let quote = try await quote(stage, booking, two).decode(Quote.self)
             let fee = try #require(quote.lines.first { $0.kind == .cancellation })
@@ -109,14 +109,14 @@ import Testing
             let changed = try await apply(stage, quote, version: booking.version).decode(Booking.self)
             #expect(changed.cottages.count == 2)
             #expect(try await isPricedRight(stage, changed))
-            // The third is free for others at once.
+            // The third cottage is free for others at once.
             let other = try await api.given.guest()
             let group = try await api.given.group(of: other)
             _ = try await api.given.booking(of: group, by: other, in: stage.world, cottages: [three[2]])
         }
     }
 
-    @Test func `A stay that is put off is not cancelled for less, and what was given up before stays owed`()
+    @Test func `A postponed stay keeps its cancellation percentage`()
         async throws
     {
         try await withGuestAPI { api in
@@ -130,7 +130,7 @@ import Testing
             )
             let path = "/v1/bookings/\(held.id)"
             let booking = try await api.post("\(path)/confirm", as: stage.organiser, key: "c").decode(Booking.self)
-            // Ten days ahead a cancellation costs half; next year it would cost a tenth.
+            // Ten days before arrival a cancellation costs half; a year before it would cost a tenth.
             api.clock.advance(by: try #require(secondsUntil("2027-05-04", from: api.now)))
             let one = BookingChange(cottages: [.init(cottage: two[0].id)])
             let less = try await quote(stage, booking, one).decode(Quote.self)
@@ -154,7 +154,7 @@ import Testing
         LocalDate(day).map { Double($0.daysSince1970) * 86400 + 43200 - now.timeIntervalSince1970 }
     }
 
-    @Test func `What the park changes later does not touch what was agreed`() async throws {
+    @Test func `A new rate does not change the price of existing bookings`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
@@ -168,7 +168,7 @@ import Testing
                 try await api.change("PUT", "/v1/admin/rates/\(rate.id)", dearer, as: office, match: 1).status == 200
             )
             #expect(try await isPricedRight(stage, booking))
-            // A day more is priced as on the day it was booked.
+            // An added night has the price of the day of booking.
             let longer = BookingChange(stay: try stay("2027-05-14", "2027-05-18"))
             let quote = try await quote(stage, booking, longer).decode(Quote.self)
             #expect(quote.difference.amount == 10_000)
@@ -185,7 +185,7 @@ import Testing
         }
     }
 
-    @Test func `Two hosts and the guest change it at once: one change is made, the others hear of it`() async throws {
+    @Test func `Only one of three simultaneous changes of a booking succeeds`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api, cottages: 6)
             let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
@@ -217,7 +217,7 @@ import Testing
         }
     }
 
-    @Test func `What is taken meanwhile, over or not theirs cannot be had`() async throws {
+    @Test func `A quote cannot be applied once its cottage is taken`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
@@ -245,7 +245,7 @@ import Testing
         }
     }
 
-    @Test func `Extras are counted per date, belong to a household and go with what they hang on`() async throws {
+    @Test func `A member cannot order extras for another household`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let office = try await api.given.headOffice()
@@ -277,7 +277,7 @@ import Testing
             let own = stage.organiser
             #expect(try await order(1, from: "2027-05-13", through: "2027-05-14", as: own).code == "outside_stay")
             #expect(try await order(1, from: "2027-05-14", through: "2027-05-14", as: stranger).status == 404)
-            // A member orders for the own household alone.
+            // A member may order only for the own household.
             #expect(try await order(1, from: "2027-05-14", through: "2027-05-14", as: member).status == 403)
             let ordered = try await order(2, from: "2027-05-14", through: "2027-05-16", as: own).decode(Booking.self)
             #expect(ordered.extras.map(\.quantity) == [2])
@@ -288,14 +288,14 @@ import Testing
             let last = try await order(1, from: "2027-05-16", through: "2027-05-17", as: own).decode(Booking.self)
             #expect(last.extras.count == 2)
             #expect(try await isPricedRight(stage, last))
-            // A shorter stay has no room for the second; it is taken back with the change.
+            // The second order does not fit the shorter stay, so the change cancels it.
             let quote = try await quote(stage, last, BookingChange(stay: try stay("2027-05-14", "2027-05-16")))
                 .decode(Quote.self)
             #expect(quote.lines.contains { $0.kind == .extra && $0.amount == -1000 })
             let changed = try await apply(stage, quote, version: last.version).decode(Booking.self)
             #expect(changed.extras.map(\.quantity) == [2])
             #expect(changed.total == quote.total)
-            // Taken back by its household, and with the whole booking.
+            // An order is cancelled by its household, or together with the whole booking.
             let one = try #require(changed.extras.first?.id)
             #expect(try await api.send("DELETE", "\(path)/extras/\(one)", as: member).status == 403)
             let without = try await api.send("DELETE", "\(path)/extras/\(one)", as: own).decode(Booking.self)
@@ -308,7 +308,7 @@ import Testing
         }
     }
 
-    @Test func `Fifty who order the last five at once: five get one, and stock is never negative`() async throws {
+    @Test func `Parallel orders never sell more of an extra than its stock`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let office = try await api.given.headOffice()
@@ -352,7 +352,7 @@ import Testing
 }
 
 extension Booking {
-    /// As the service tells it: with the numbers of its cottages and the lines in their order.
+    /// The booking as the service returns it: with its cottages' numbers and its lines in their order.
     fileprivate func seen(_ other: Booking) -> Booking {
         var booking = self
         booking.cottages = other.cottages

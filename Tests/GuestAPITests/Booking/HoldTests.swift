@@ -7,7 +7,7 @@ import Testing
 @testable import GuestAPI
 
 @Suite struct HoldTests {
-    @Test func `An expired hold frees its cottage, says so by mail and owes nothing`() async throws {
+    @Test func `An expired hold frees its cottage`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let organiser = try await api.given.guest()
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    @Test func `With workers running, an expired hold is free within a second`() async throws {
+    @Test func `A running worker frees an expired hold within a second`() async throws {
         try await withGuestAPI(workers: 1, clock: .machine, turn: .alone) { api in
             var rules = Given.rules
             rules.holdMinutes = 1
@@ -43,7 +43,7 @@ import Testing
                 from: "2027-05-14",
                 to: "2027-05-17"
             )
-            // The deadline comes sooner than the minute, so that the test does.
+            // The deadline is moved to the next second, to keep the test short.
             let deadline = Date().addingTimeInterval(1)
             try await api.transaction { tx in
                 try await tx.run(Command("UPDATE booking SET hold_until = \(deadline) WHERE id = \(booking.id)"))
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test func `A due hold gives way to a booker even before its job has come by`() async throws {
+    @Test func `A due hold gives way before its expiry job has run`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park()
             let organiser = try await api.given.guest()
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test func `A hold extended at the last moment is either held or expired, never both`() async throws {
+    @Test func `A hold extended at the last moment is either held or expired`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park(cottages: 1)
             let organiser = try await api.given.guest()
@@ -85,8 +85,8 @@ import Testing
                 }()
                 let (response, _) = try await (extending, working)
                 let isExtended = response.status == 200
-                // Refused: it was too late, or the machine too busy. Then the hold ends as if nothing had been asked,
-                // at the latest when a worker that had to wait for the row has come back.
+                // The extension was refused, because it was too late or the machine was busy. Then the hold ends as if
+                // no extension had been asked, at the latest after a waiting worker comes back.
                 #expect(isExtended || ["hold_expired", "unavailable"].contains(response.code))
                 if !isExtended { api.clock.advance(by: 30) }
                 for _ in 0..<50 where try await live(booking, api) > 0 && !isExtended {
@@ -107,7 +107,7 @@ import Testing
         try await api.count("SELECT count(*) FROM allocation WHERE is_live AND booking_id = \(booking.id)")
     }
 
-    @Test func `Nobody holds more than twenty stays at a time`() async throws {
+    @Test func `A guest holds at most twenty stays at a time`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park(cottages: Booking.maximumHolds + 1)
             let organiser = try await api.given.guest()
@@ -124,13 +124,13 @@ import Testing
             #expect(refused.status == 429)
             #expect(refused.headers["retry-after"] != nil)
             _ = try await api.post("/v1/bookings/\(bookings[0].id)/cancel", as: organiser, key: "free")
-            // The answer said to try again, so the same request under the same key is tried again.
+            // The answer asked to try again, so the same request is repeated with the same idempotency key.
             #expect(try await hold(last, key: "last").status == 201)
             #expect(try await hold(last, key: "last").status == 201)
         }
     }
 
-    @Test func `A hold is extended once`() async throws {
+    @Test func `A hold can be extended only once`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let organiser = try await api.given.guest()
@@ -153,7 +153,7 @@ import Testing
         }
     }
 
-    @Test func `A guest cannot confirm over an open deposit; reception can, with a reason that is audited`()
+    @Test func `A guest cannot confirm a booking while its deposit is open`()
         async throws
     {
         try await withGuestAPI { api in
@@ -181,12 +181,12 @@ import Testing
         }
     }
 
-    @Test func `A cancellation costs what the policy at booking time says, and frees the cottage`() async throws {
+    @Test func `A cancellation costs what the policy at booking time says`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
-            // Ten days ahead: half of 24,000 + 10,000 + 5,000.
+            // Ten days before arrival the fee is half of 24,000 + 10,000 + 5,000.
             let booking = try await api.given.booking(
                 of: group,
                 by: organiser,

@@ -28,7 +28,7 @@ import Testing
             try await api.get(path, as: who).decode(Booking.self)
         }
 
-        /// The bodies that phones have of a scope.
+        /// The bodies of a scope's rows as phones have them.
         func shown(_ scope: String) async throws -> String {
             try await api.transaction { tx in
                 try await tx.all(
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    /// The organiser has ordered a bicycle for the own household; everybody owes tourist tax.
+    /// The organiser has ordered a bicycle for the own household, and everybody owes tourist tax.
     private func stage(_ api: GuestAPITestService) async throws -> Stage {
         var rules = Given.rules
         rules.touristTax = .init(personNight: 210, fromAge: 0)
@@ -77,7 +77,7 @@ import Testing
             #expect(seen.extras.isEmpty)
             #expect(seen.charges.filter { $0.kind == .touristTax }.map(\.amount) == [630])
             #expect(!seen.charges.contains { $0.kind == .extra })
-            // The bicycle and the organiser's tax are told as one sum.
+            // The bicycle and the organiser's tax are shown as one sum.
             #expect(seen.othersTotal?.amount == 1880)
             #expect(seen.total.amount == seen.charges.total + 1250 + 630)
         }
@@ -92,7 +92,7 @@ import Testing
         }
     }
 
-    @Test func `The group's page and a verb's answer show a member no more`() async throws {
+    @Test func `The group's page hides other households' extras from a member`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let page = try await api.get("/v1/groups/\(stage.group.id)", as: stage.member).decode(TravelGroup.self)
@@ -118,7 +118,7 @@ import Testing
         }
     }
 
-    @Test func `Phones hear whose lines they are when somebody moves after a cancellation`() async throws {
+    @Test func `A traveller's move after a cancellation updates the lines on phones`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             #expect(try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "c").status == 200)
@@ -134,7 +134,7 @@ import Testing
         }
     }
 
-    @Test func `What an earlier version has published is published anew`() async throws {
+    @Test func `A republish job renews rows that an earlier version published`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             func republish() async throws {
@@ -143,7 +143,7 @@ import Testing
                 }
                 try await api.work()
             }
-            // The version before shows it otherwise.
+            // The version before defines the view differently.
             let now = try await api.transaction { tx in
                 try await tx.first(
                     Query("SELECT pg_get_viewdef('shown_booking') AS text") { try $0.decode("text", as: String.self) }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// One household of several comes, leaves and stays away by itself; the others' stay is untouched.
+/// One of several households arrives, leaves or stays away by itself; the others' stay does not change.
 @Suite struct HouseholdStayTests {
     private struct Page<Item: Decodable>: Decodable {
         let items: [Item]
@@ -19,7 +19,7 @@ import Testing
         let member: Given.Person
         let reception: Given.Person
         let booking: Booking
-        /// The organiser's and the member's.
+        /// The organiser's household, then the member's.
         let homes: [Household.ID]
         var path: String { "/v1/bookings/\(booking.id)" }
 
@@ -123,14 +123,14 @@ import Testing
                 seen.households?.first { $0.householdId == home }?.arrivalTime?.description
             }
             #expect(hours == ["17:30", "14:00"])
-            // The desk plans for the first of them.
+            // The desk plans for the earliest household.
             #expect(seen.arrivalTime?.description == "14:00")
             let other = ArrivalTimeRequest(time: .noon, householdId: stage.homes[0])
             #expect(try await api.change("PUT", "\(stage.path)/arrival", other, as: stage.member).status == 403)
         }
     }
 
-    @Test func `A household that comes first opens its own doors alone`() async throws {
+    @Test func `A household that comes first opens only its own doors`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             try stage.wait(until: "2027-05-14 16:00")
@@ -141,14 +141,14 @@ import Testing
             #expect(try await api.get("\(stage.path)/access", as: stage.member).status == 200)
             #expect(try await api.get("\(stage.path)/access", as: stage.organiser).code == "not_checked_in")
             #expect(try await stage.readiness() == ["ready", "occupied", "ready"])
-            // The others come as a whole.
+            // All other households check in together.
             #expect(try await stage.come(nil, as: stage.organiser).status == 200)
             #expect(try await stage.states() == [.checkedIn, .checkedIn])
             #expect(try await api.get("\(stage.path)/access", as: stage.organiser).status == 200)
         }
     }
 
-    @Test func `Where the lead begins a stay others follow by themselves`() async throws {
+    @Test func `A household can check itself in after the lead has come`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api) { $0.selfCheckIn = .lead }
             try stage.wait(until: "2027-05-14 16:00")
@@ -172,7 +172,7 @@ import Testing
             #expect(try await stage.readiness() == ["occupied", "toClean", "ready"])
             #expect(try await api.get("\(stage.path)/access", as: stage.member).code == "stay_over")
             #expect(try await api.get("\(stage.path)/access", as: stage.organiser).status == 200)
-            // The last to leave ends the stay.
+            // The stay ends when the last household leaves.
             #expect(try await stage.go(0, as: stage.organiser).decode(Booking.self).state == .checkedOut)
             #expect(try await Office(api.app).checkLedger() == [])
         }
@@ -193,7 +193,7 @@ import Testing
             #expect(try await stage.owed(of: stage.organiser) == before.0)
             #expect(try await stage.owed(of: stage.member) == before.1 - 3 * 200)
             #expect(try await stage.come(1, as: stage.member).code == "stay_over")
-            // It comes after all.
+            // The household comes after all.
             let mistake = MistakeRequest(.noShow, of: stage.homes[1], reason: "they were late")
             let undone = try await api.post("\(stage.path)/undo", mistake, as: stage.reception, key: "undo")
             #expect(undone.status == 200)
@@ -203,7 +203,7 @@ import Testing
         }
     }
 
-    @Test func `A check-out of one household is undone alone`() async throws {
+    @Test func `One household's check-out can be undone alone`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             try stage.wait(until: "2027-05-14 16:00")
@@ -223,7 +223,7 @@ import Testing
         }
     }
 
-    @Test func `The register asks for the household that comes`() async throws {
+    @Test func `A household's check-in needs only its own register entries`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api) { $0.register = .init(documents: false, keepDays: 30) }
             try stage.wait(until: "2027-05-14 16:00")
@@ -255,7 +255,7 @@ import Testing
         }
     }
 
-    @Test func `An hour of arrival of one household keeps no other from leaving`() async throws {
+    @Test func `One household's hour of arrival does not stop another from leaving`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let time = ArrivalTimeRequest(time: .noon)
@@ -268,7 +268,7 @@ import Testing
         }
     }
 
-    @Test func `A change of the stay leaves the tax of those who did not come`() async throws {
+    @Test func `A no-show household still owes no tourist tax after a change`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             try stage.wait(until: "2027-05-14 16:00")

@@ -76,7 +76,7 @@ import Testing
             #expect(try await stage.give(3_000, on: booking).status == 201)
             #expect(try await stage.give(2_000, on: booking).status == 201)
             #expect(try await stage.give(1, on: booking).status == 202)
-            // Another colleague has a mandate of the day left, but the booking has none.
+            // Another colleague still has a mandate for the day, but the booking's mandate is used up.
             let other = try await api.given.staff([.host], at: stage.world.park.id)
             #expect(try await stage.give(1, on: booking, as: other).status == 202)
             try await stage.expectRight()
@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    @Test func `Two who give at once do not give more than one may`() async throws {
+    @Test func `Parallel goodwill of one colleague stays within the mandate`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await stage.firm()
@@ -159,7 +159,7 @@ import Testing
         }
     }
 
-    /// A stay with two spas ordered for its first day, which is close, and one for its last.
+    /// A stay with two spas on its first day, which is close, and one spa on its last day.
     private struct Late {
         let stage: Stage
         let path: String
@@ -195,9 +195,9 @@ import Testing
         try await withGuestAPI { api in
             let late = try await withLateExtras(api)
             #expect(try await late.takeOff(0, "cold").status == 200)
-            // The second spa costs 3,000, more than is left of the booking's 5,000.
+            // The second spa costs 3,000, which is more than the rest of the booking's 5,000.
             #expect(try await late.takeOff(1, "cold").code == "second_person_needed")
-            // A guest could still take this one back, so it is no gift.
+            // A guest could still cancel this order without a fee, so cancelling it is no gift.
             #expect(try await late.takeOff(2, "cold").status == 200)
             #expect(try await api.count("SELECT count(*) FROM goodwill WHERE kind = 'extra'") == 1)
             try await late.stage.expectRight()
@@ -230,10 +230,10 @@ import Testing
             let cancelled = try await api.post(path, byPark, as: stage.clerk, key: "3").decode(Booking.self)
             #expect(cancelled.state == .cancelled && cancelled.total.amount == 0)
             #expect(try await api.count("SELECT count(*) FROM audit WHERE action = 'booking.cancelByPark'") == 1)
-            // The letter says what else the park has free.
+            // The letter names the park's other free cottage types.
             try await api.work()
             #expect(try api.mails(to: stage.organiser.email).contains { $0.contains("it has free: Type A.") })
-            // The gift is the fee that the guest is spared: too much of it takes a second person.
+            // The gift is the fee that the guest does not pay; a fee above the mandate needs a second person.
             let near = try await stage.firm(from: "2026-11-21", to: "2026-11-24")
             let other = "/v1/bookings/\(near.id)/cancel"
             #expect(try await api.post(other, byPark, as: stage.clerk, key: "4").code == "second_person_needed")

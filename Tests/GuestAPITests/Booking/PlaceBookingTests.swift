@@ -5,7 +5,7 @@ import TestKit
 import Testing
 
 @Suite struct PlaceBookingTests {
-    @Test func `A group holds a cottage, confirms, and the mail is in the spool`() async throws {
+    @Test func `A confirmed booking sends the organiser one mail`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let organiser = try await api.given.guest()
@@ -16,7 +16,7 @@ import Testing
             let booking = try placed.decode(Booking.self)
             #expect(booking.state == .held)
             #expect(booking.holdUntil == api.now.addingTimeInterval(20 * 60))
-            // Friday and Saturday at the weekend rate, Sunday at the other, and the cleaning.
+            // Friday and Saturday cost the weekend rate, Sunday the other rate; the cleaning is added.
             #expect(booking.total == Money(2 * 12000 + 10000 + 5000, "EUR"))
 
             let confirmed = try await api.post("/v1/bookings/\(booking.id)/confirm", as: organiser, key: "k2")
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    @Test func `1,000 bookers of one cottage: one gets it and 999 hear that it is taken`() async throws {
+    @Test func `A cottage wanted by 1,000 bookers goes to exactly one`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park(cottages: 1)
             let organiser = try await api.given.guest()
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test func `200 groups that want five of ten cottages each: no deadlock, all or none`() async throws {
+    @Test func `Parallel bookings of several cottages cause no deadlock`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park(cottages: 10)
             let organiser = try await api.given.guest()

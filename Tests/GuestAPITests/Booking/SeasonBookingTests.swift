@@ -161,7 +161,7 @@ import Testing
             let second = "\(path)/\(world.cottages[1].id)/households"
             let theirs = HouseholdsRequest(householdIds: [own.householdId])
             #expect(try await api.change("PUT", second, theirs, as: organiser).status == 204)
-            // Four who have three beds, since the other cottage is somebody else's.
+            // The other cottage is another household's, so four people would have three beds.
             let household = HouseholdsRequest(householdIds: [group.travellers[0].householdId])
             let first = "\(path)/\(world.cottages[0].id)/households"
             let refused = try await api.change("PUT", first, household, as: organiser)

@@ -41,7 +41,7 @@ import Testing
         )
     }
 
-    @Test func `A date's own stock is sold although the usual one is nothing`() async throws {
+    @Test func `A date's own stock counts even when the usual stock is zero`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
@@ -136,7 +136,7 @@ import Testing
         }
     }
 
-    /// Places a stay for the group with a baby for each of these birth dates.
+    /// Books a stay for the group with one baby for each birth date.
     private func place(_ births: [String], in stage: Stage) async throws -> GuestAPITestService.Response {
         let api = stage.api
         var request = try api.given.request(stage.group, stage.world)
@@ -160,14 +160,14 @@ import Testing
         }
     }
 
-    @Test func `Nobody is born after the stay`() async throws {
+    @Test func `A birth date after the stay is refused`() async throws {
         try await withGuestAPI(isTampering: true) { api in
             let stage = try await stage(api)
             let request = TravellerRequest(name: "Baby", birthDate: try day("2199-01-01"))
             let path = "/v1/groups/\(stage.group.id)/travellers"
             let unborn = try await api.post(path, request, as: stage.organiser)
             #expect(unborn.status == 400 && unborn.pointers == ["/birthDate"])
-            // A birth date that was written before this rule is refused when the group books.
+            // The group cannot book with a birth date that was stored before this rule.
             let known = try await api.post(path, TravellerRequest(name: "Baby"), as: stage.organiser)
                 .decode(Traveller.self)
             try await api.transaction {
@@ -180,7 +180,7 @@ import Testing
         }
     }
 
-    @Test func `A late check-out leaves alone a cottage that others live in already`() async throws {
+    @Test func `A late check-out does not touch a cottage already occupied by others`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let reception = try await api.given.staff([.reception], at: stage.world.park.id)
@@ -216,7 +216,7 @@ import Testing
         }
     }
 
-    /// Two who each want one of the two cottages of a hold that has just run out.
+    /// Two guests each want one of the two cottages of a hold that has just ended.
     @Test func `Holds that give way are locked in one order`() async throws {
         let rounds = ProcessInfo.processInfo.environment["VOORPRET_ROUNDS"].flatMap { Int($0) } ?? 8
         try await withGuestAPI { api in
@@ -246,7 +246,7 @@ import Testing
                                 from: arrival.description,
                                 to: departure.description
                             )
-                            // Asked once: who is alone with these cottages never hears that the service is busy.
+                            // Each request is sent once: these few guests must never hear that the service is busy.
                             let raw = Data(try ResponseEncoder.encode(JSONFragment(request)))
                             let answer = try await api.send("POST", "/v1/bookings", raw: raw, as: guest, key: "k")
                             return answer.code ?? "held"

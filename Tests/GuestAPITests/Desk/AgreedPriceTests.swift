@@ -82,7 +82,7 @@ import Testing
             #expect(try await stage.agree(total - 10_000, version: 99).status == 412)
             let agreed = try await stage.agree(total - 10_000).decode(Booking.self)
             #expect(agreed.total.amount == total - 10_000)
-            // A second gift counts in the same mandate.
+            // A second gift counts against the same mandate.
             #expect(try await stage.agree(total - 20_001).code == "second_person_needed")
             let path = "/v1/admin/bookings/\(stage.booking.id)/price"
             let request = AgreedPriceRequest(total: 1, reason: "mine")
@@ -109,11 +109,11 @@ import Testing
         }
     }
 
-    @Test func `A reduction never exceeds what the cottages cost`() async throws {
+    @Test func `A reduction never exceeds the price of the cottages`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             _ = try await stage.agree(stage.booking.total.amount - 20_000)
-            // A night of one cottage costs 10,000 with 5,000 of cleaning, and 10,000 are off each.
+            // One night in a cottage costs 10,000 plus 5,000 for cleaning; each cottage has a reduction of 10,000.
             let short = BookingChange(
                 stay: try stay("2027-05-16", "2027-05-17"),
                 cottages: [.init(cottage: stage.world.cottages[0].id)]
@@ -142,7 +142,7 @@ import Testing
         }
     }
 
-    @Test func `A hold whose price falls below its deposit is firm once it is paid`() async throws {
+    @Test func `A hold becomes firm once its reduced price is paid`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api) { $0.depositPercent = 100 }
             let total = stage.booking.total.amount
@@ -156,7 +156,7 @@ import Testing
             let paid = TillPaymentRequest(method: .cash, amount: total - 10_000)
             #expect(try await api.post(path, paid, as: stage.reception, key: "pay").status == 201)
             #expect(try await stage.seen().state == .confirmed)
-            // Lower still: what is too much goes back, and no deposit is due.
+            // The price falls again: the surplus goes back, and no deposit is due.
             _ = try await stage.agree(total - 20_000)
             #expect(try await stage.seen().isDepositCovered)
             #expect(try await api.count("SELECT count(*) FROM booking WHERE deposit_due IS NOT NULL") == 0)
@@ -164,7 +164,7 @@ import Testing
         }
     }
 
-    @Test func `A quote tells what of a reduction goes with a cottage`() async throws {
+    @Test func `A quote shows the reduction lost with a cottage`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             _ = try await stage.agree(stage.booking.total.amount - 20_000)

@@ -32,7 +32,7 @@ actor FeedReader {
         self.who = who
     }
 
-    /// Reads on from where it was until there is nothing more.
+    /// Reads from the last known change on until nothing more comes.
     func catchUp(limit: Int = 50) async throws {
         while true {
             let since = seen.last?.number ?? 0
@@ -44,7 +44,7 @@ actor FeedReader {
         }
     }
 
-    /// What somebody knows who has applied every change in order.
+    /// The state that results from applying every change in order.
     func replayed(_ kind: String) -> [UUID: JSONValue] {
         var known: [UUID: JSONValue] = [:]
         for change in seen where change.kind == kind { known[change.id] = change.body ?? .null }
@@ -52,7 +52,7 @@ actor FeedReader {
     }
 }
 
-/// Any JSON, to be compared.
+/// Any JSON value, for comparing.
 enum JSONValue: Decodable, Hashable, Sendable {
     case null
     case bool(Bool)
@@ -78,7 +78,7 @@ enum JSONValue: Decodable, Hashable, Sendable {
         }
     }
 
-    /// Without what is null, and of each object only the keys that the other one has.
+    /// The value without nulls; each object keeps only the keys that the other object has.
     func shared(with other: JSONValue) -> JSONValue {
         switch (self, other) {
         case (.object(let own), .object(let others)):
@@ -96,7 +96,7 @@ enum JSONValue: Decodable, Hashable, Sendable {
 }
 
 @Suite struct ChangesTests {
-    @Test func `Other systems hear of every change, in order and without gaps, and it is what the service says`()
+    @Test func `The feed lists every change in order and without gaps`()
         async throws
     {
         try await withGuestAPI { api in
@@ -143,7 +143,7 @@ enum JSONValue: Decodable, Hashable, Sendable {
             #expect(place["readiness"] == .string("toClean"))
             #expect(await feed.replayed("guest").count == 2)
             #expect(seen.last?.id == (try member.id().uuid))
-            // Who is erased is not told any more, from the first change on; nor is who has left.
+            // The feed no longer names erased guests or guests who have left, not even in its first changes.
             #expect(try await api.post("/v1/groups/\(group.id)/leave", as: member).status == 204)
             _ = try await api.post("\(path)/cancel", as: organiser, key: "x")
             #expect(try await api.send("DELETE", "/v1/me", as: organiser).status == 200)
@@ -157,7 +157,7 @@ enum JSONValue: Decodable, Hashable, Sendable {
         }
     }
 
-    @Test func `The feed without its old news still gives the tables`() async throws {
+    @Test func `The feed still gives the whole tables after old changes are deleted`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let accountant = try await api.given.staff([.finance], at: world.park.id)
@@ -191,7 +191,7 @@ enum JSONValue: Decodable, Hashable, Sendable {
         }
     }
 
-    @Test func `Only who keeps the books reads the feed, and a number from before a backup is said to be one`()
+    @Test func `Reception and other parks' staff cannot read the feed`()
         async throws
     {
         try await withGuestAPI { api in

@@ -17,7 +17,7 @@ import Testing
     }
 
     /// The service writes instants as RFC 3339, which `Response.decode` reads.
-    @Test func `A task has an owner, a due day and a history of who did what`() async throws {
+    @Test func `A task keeps a history of its changes`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let elsewhere = try await api.given.park()
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test func `The same trouble is one task, however often it comes`() async throws {
+    @Test func `Repeated reports of one subject open only one task`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let tasks = try await withThrowingTaskGroup(of: StaffTask.ID.self) { group in
@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    @Test func `The day tells who comes when, who goes, and what waits`() async throws {
+    @Test func `The desk's day page lists arrivals by hour`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park(cottages: 4)
             let organiser = try await api.given.guest()
@@ -135,7 +135,7 @@ import Testing
         }
     }
 
-    @Test func `A booking that the desk moves keeps its price, but for the choice that is not kept`() async throws {
+    @Test func `A move by the desk takes off only the fee for choosing`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
             rules.chosenCottageFee = 1500
@@ -144,7 +144,7 @@ import Testing
             let group = try await api.given.group(of: organiser)
             let reception = try await api.given.staff([.reception], at: world.park.id)
             let office = try await api.given.headOffice()
-            // A cottage of a dearer type.
+            // A cottage of a more expensive type.
             let villa = CottageTypeRequest(
                 code: "V",
                 name: "Villa",
@@ -176,7 +176,7 @@ import Testing
             #expect(moved.total.amount == booking.total.amount - 1500)
             #expect(moved.cottages.map(\.id) == [better.id])
             #expect(moved.cottages.map(\.pricedAs) == [world.type.id])
-            // A fresh quote agrees with the price that stayed.
+            // A new quote agrees with the unchanged price.
             let quote = try await api.post("/v1/bookings/\(booking.id)/quotes", BookingChange(), as: organiser)
                 .decode(Quote.self)
             #expect(quote.lines.isEmpty)
@@ -184,14 +184,14 @@ import Testing
             let back = try await move(better.id, world.cottages[1].id, version: 2).decode(Booking.self)
             #expect(back.cottages.map(\.pricedAs) == [nil])
             #expect(back.total == moved.total)
-            // Not into somebody's cottage.
+            // The booking cannot move into an occupied cottage.
             _ = try await api.given.booking(of: group, by: organiser, in: world, cottages: [world.cottages[2]])
             #expect(try await move(world.cottages[1].id, world.cottages[2].id, version: 3).code == "cottage_taken")
             #expect(try await api.count("SELECT count(*) FROM audit WHERE action = 'booking.move'") == 2)
         }
     }
 
-    @Test func `The desk finds a name however it is typed`() async throws {
+    @Test func `The desk's search ignores case, accents and spaces in names`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let reception = try await api.given.staff([.reception], at: world.park.id)
@@ -213,7 +213,7 @@ import Testing
         }
     }
 
-    @Test func `Reception acts for a guest without mail; the audit names both, and the guest sees it`() async throws {
+    @Test func `Reception can act for a guest without mail`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let elsewhere = try await api.given.park()
@@ -259,12 +259,12 @@ import Testing
             let booking = try await act("POST", "/v1/bookings", text, as: reception).decode(Booking.self)
             let confirmed = try await act("POST", "/v1/bookings/\(booking.id)/confirm", nil, as: reception)
             #expect(try confirmed.decode(Booking.self).state == .confirmed)
-            // What is the guest's device's own stays theirs.
+            // Reception cannot end the sessions of the guest's own devices.
             #expect(try await act("DELETE", "/v1/auth/sessions/current", nil, as: reception).status == 404)
-            // Without the header reception is nobody's guest.
+            // Without the header reception does not act for a guest.
             #expect(try await api.get("/v1/groups", as: reception).status == 403)
             #expect(try await act("GET", "/v1/bookings/\(booking.id)", nil, as: reception).status == 200)
-            // The guest sees what the desk did and looked at; the desk does not.
+            // The guest sees what the desk did and looked at; the desk cannot see this list.
             #expect(try await act("GET", "/v1/me/desk-actions", nil, as: reception).status == 404)
             let seen = try await api.app.database.read(as: "test") { reader in
                 try await reader.all(DeskGuestSQL.deskActions(for: guest.id, limit: 500))

@@ -8,7 +8,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// The desk books and changes stays beside the rules for guests, and undoes mistakes.
+/// The desk books and changes stays outside the house rules for guests, and undoes mistakes.
 @Suite struct ExceptionTests {
     private struct Page<Item: Decodable>: Decodable {
         let items: [Item]
@@ -27,7 +27,7 @@ import Testing
             try await api.get(path(booking), as: organiser).decode(Booking.self)
         }
 
-        /// A stay in the first cottage that is firm.
+        /// A firm stay in the first cottage.
         func firmStay(
             from arrival: String = "2027-05-14",
             to departure: String = "2027-05-17"
@@ -111,7 +111,7 @@ import Testing
             try await api.post("\(path(booking))/extras", request, as: organiser, key: UUID().uuidString)
         }
 
-        /// Asks in the guest's name, as reception does.
+        /// Sends a request in the guest's name, as reception does.
         func onBehalf(_ path: String, _ body: some Encodable) async throws -> GuestAPITestService.Response {
             try await api.send(
                 "POST",
@@ -172,7 +172,7 @@ import Testing
         }
     }
 
-    @Test func `A no-show whose cottage has been let again stays one`() async throws {
+    @Test func `A no-show cannot be undone once its cottage is let again`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await stage.firmStay()
@@ -185,7 +185,7 @@ import Testing
         }
     }
 
-    @Test func `A no-show is not undone after the hours of the rule`() async throws {
+    @Test func `A no-show cannot be undone after the hours of the rule`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
             rules.undoHours = 2
@@ -238,7 +238,7 @@ import Testing
             let shorter = BookingChange(stay: try stay("2027-05-14", "2027-05-16"))
             #expect(try await stage.change(booking, shorter, as: stage.organiser).status == 200)
             #expect(try await stage.seen(booking).charges.contains { $0.kind == .cancellation })
-            // A guest has the minutes of a hold, the desk a day.
+            // A guest can undo a change within the minutes of a hold, the desk within a day.
             api.clock.advance(by: 21 * 60)
             #expect(try await stage.undo(.change, on: booking, as: stage.organiser).code == "too_late_to_undo")
             let back = try await stage.undo(.change, on: booking, as: stage.reception).decode(Booking.self)
@@ -263,7 +263,7 @@ import Testing
 
     // MARK: Beside the rules
 
-    @Test func `The desk books on a day without arrivals for a reason`() async throws {
+    @Test func `The desk may book on a day without arrivals with a reason`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
             rules.arrivals = [.init(.monday, nights: [])]
@@ -355,7 +355,7 @@ import Testing
         }
     }
 
-    @Test func `The member who placed a hold does not cancel the firm stay`() async throws {
+    @Test func `The member who placed a hold cannot cancel the firm stay`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let placer = try await api.given.member(of: stage.group, invitedBy: stage.organiser)
@@ -378,7 +378,7 @@ import Testing
             #expect(held.holdUntil == booking.holdUntil?.addingTimeInterval(86400))
             let week = ExtensionRequest(reason: "and more", minutes: 10_080)
             #expect(try await api.post(path, week, as: stage.reception, key: "4").code == "hold_too_long")
-            // The guests keep their own extension.
+            // The guests can still use their own extension.
             #expect(try await api.post(path, as: stage.organiser, key: "5").status == 200)
         }
     }
@@ -404,7 +404,7 @@ import Testing
             let moved = try await stage.move(booking, to: stage.world.cottages[1]).decode(Booking.self)
             #expect(moved.total == booking.total)
             #expect(moved.cottages.map(\.since) == [try day("2027-05-16")])
-            // A change of nothing still costs nothing, and the cottage that was left is free from today on.
+            // An empty change still costs nothing, and the cottage that was left is free from today on.
             let quote = try await api.post("\(stage.path(booking))/quotes", BookingChange(), as: stage.organiser)
             #expect(try quote.decode(Quote.self).lines.isEmpty)
             let next = try await api.given.booking(
@@ -428,7 +428,7 @@ import Testing
             try stage.wait(until: "2027-05-19 11:00")
             let more = BookingChange(cottages: stage.world.cottages.prefix(2).map { .init(cottage: $0.id) })
             let changed = try await stage.change(booking, more, as: stage.organiser).decode(Booking.self)
-            // Two nights and the cleaning.
+            // The change adds two nights and the cleaning.
             #expect(changed.total.amount == booking.total.amount + 2 * 10_000 + 5000)
             let quote = try await api.post("\(stage.path(booking))/quotes", BookingChange(), as: stage.organiser)
             #expect(try quote.decode(Quote.self).lines.isEmpty)
@@ -465,7 +465,7 @@ import Testing
             #expect(try await api.get(path, as: stage.organiser).status == 200)
             let calendar = try await api.post("/v1/groups/\(stage.group.id)/calendar", as: stage.organiser)
             let address = try #require(calendar.text.split(separator: "/v1/calendars/").last?.prefix { $0 != "\"" })
-            // 14:00 in Amsterdam's summer.
+            // 12:00 in UTC is 14:00 in Amsterdam's summer.
             #expect(try await api.get("/v1/calendars/\(address)").text.contains("DTEND:20270517T120000Z"))
             let departures = "/v1/admin/parks/\(stage.world.park.id)/departures"
             #expect(try await api.get(departures, as: stage.reception).text.contains(#""checkOutBy":"14:00""#))
@@ -486,7 +486,7 @@ import Testing
             let last = ExtraOrderRequest(extraId: late.id, from: try day("2027-05-17"))
             #expect(try await stage.order(last, for: booking).status == 201)
             #expect(try await stage.order(last, for: booking).code == "one_late_check_out")
-            // On another last day it is worth nothing, so it goes.
+            // A late check-out is useless on another last day, so the change removes it.
             let shorter = BookingChange(stay: try stay("2027-05-14", "2027-05-18"))
             let changed = try await stage.change(booking, shorter, as: stage.organiser).decode(Booking.self)
             #expect(changed.extras.isEmpty)
@@ -553,7 +553,7 @@ import Testing
             let request = try api.given.request(stage.group, stage.world)
             let refused = try await api.post("/v1/bookings", request, as: stage.organiser, key: "now")
             #expect(refused.code == "out_of_order")
-            // Next week it will have been mended.
+            // The cottage will be repaired next week.
             let later = try api.given.request(stage.group, stage.world, from: "2027-05-21", to: "2027-05-24")
             #expect(try await api.post("/v1/bookings", later, as: stage.organiser, key: "later").status == 201)
         }
@@ -642,7 +642,7 @@ import Testing
             rules.overdue = .init(askAfterDays: 7, cancelAfterDays: 21)
             let stage = try await stage(api, rules)
             let booking = try await stage.firmStay()
-            // Due on 15 March.
+            // The shares are due on 15 March.
             try await remind(stage, on: "2027-03-21")
             #expect(try await api.count("SELECT count(*) FROM task") == 0)
             try await remind(stage, on: "2027-03-22")
@@ -680,7 +680,7 @@ import Testing
         }
     }
 
-    @Test func `No cottage is given up in the middle of a stay`() async throws {
+    @Test func `A cottage cannot be given up in the middle of a stay`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await stage.firmStay(from: "2027-05-17", to: "2027-05-21")
@@ -692,7 +692,7 @@ import Testing
         }
     }
 
-    @Test func `A guest does not undo what the desk has changed`() async throws {
+    @Test func `A guest cannot undo a change made by the desk`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await stage.firmStay()
@@ -738,7 +738,7 @@ import Testing
         }
     }
 
-    @Test func `Another park's reception sets no rules aside`() async throws {
+    @Test func `Another park's reception cannot set rules aside`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
             rules.arrivals = [.init(.monday, nights: [])]
@@ -748,7 +748,7 @@ import Testing
             var request = try api.given.request(stage.group, elsewhere)
             request.reason = "The wedding is on Saturday."
             let refused = try await stage.onBehalf("/v1/bookings", request)
-            // The group stays at a park that is none of the colleague's.
+            // The group stays at a park where the colleague does not work.
             #expect(refused.code == "not_found")
         }
     }

@@ -52,7 +52,7 @@ import Testing
         )
     }
 
-    @Test func `A reservation comes, changes and goes by its number`() async throws {
+    @Test func `A reservation is created, changed and cancelled by its number`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let made = try await stage.report("R-1", report()).decode(Booking.self)
@@ -67,7 +67,7 @@ import Testing
             let gone = try await api.get("/v1/bookings/\(made.id)", as: stage.reception).decode(Booking.self)
             #expect(gone.state == .cancelled && gone.total.amount == 0)
             #expect(try await api.count("SELECT count(*) FROM allocation WHERE is_live") == 0)
-            // It may come back.
+            // A cancelled reservation may be confirmed again.
             #expect(try await stage.report("R-1", report()).decode(Booking.self).state == .confirmed)
             #expect(try await stage.tasks().isEmpty)
             let unknown = path.replacing("R-1", with: "R-2")
@@ -78,7 +78,7 @@ import Testing
         }
     }
 
-    @Test func `A cancellation that overtakes its reservation counts when that comes`() async throws {
+    @Test func `A cancellation that arrives before its reservation still counts`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let path = "/v1/admin/parks/\(stage.world.park.id)/reservations/R-1"
@@ -89,10 +89,10 @@ import Testing
             #expect(late.state == .cancelled && late.cottages.isEmpty && late.total.amount == 0)
             #expect(try await stage.report("R-1", report(at: before)).decode(Booking.self).state == .cancelled)
             #expect(try await api.count("SELECT count(*) FROM allocation WHERE is_live") == 0)
-            // What was said after it counts.
+            // A report that is newer than the withdrawal counts.
             #expect(try await stage.report("R-1", report(at: api.now)).decode(Booking.self).state == .confirmed)
             #expect(try await api.count("SELECT count(*) FROM withdrawn_reservation") == 0)
-            // A mistaken time would make everything else old.
+            // A report from the future is refused, because it would make all later reports old.
             let wrong = try await stage.report("R-1", report(at: api.now.addingTimeInterval(3 * 86400)))
             #expect(wrong.status == 400)
             var nobody = try report()
@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    @Test func `A reservation of another type gets a cottage of that type, or becomes a task`() async throws {
+    @Test func `A reservation of a changed type moves to a matching cottage`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let office = try await api.given.headOffice()
@@ -127,14 +127,14 @@ import Testing
             let moved = try await stage.report("R-1", wish).decode(Booking.self)
             #expect(moved.cottages.map(\.number) == ["V1"] && moved.total.amount == 3 * 15900)
             #expect(try await stage.tasks().isEmpty)
-            // Every villa is taken: it says what was reported, and the staff hear of it.
+            // Every villa is taken: the booking keeps the reported price without a cottage, and the staff get a task.
             let homeless = try await stage.report("R-2", wish).decode(Booking.self)
             #expect(homeless.cottages.isEmpty && homeless.total.amount == 3 * 15900)
             #expect(try await stage.tasks().map(\.title) == ["Reservation R-2"])
         }
     }
 
-    @Test func `A reservation for which there is no room is kept and becomes a task, until it has a cottage`()
+    @Test func `A reservation without a free cottage becomes a task`()
         async throws
     {
         try await withGuestAPI { api in
@@ -147,7 +147,7 @@ import Testing
             _ = try await stage.report("R-1", report())
             let task = try #require(try await stage.tasks().first)
             #expect(try await stage.tasks().count == 1 && task.title.contains("R-1"))
-            // The desk finds a place by hand.
+            // The desk chooses a cottage by hand.
             let move = "/v1/admin/bookings/\(made.id)/move"
             let to = MoveRequest(from: nil, to: stage.world.cottages[0].id, reason: "swapped")
             let full = try await api.change("POST", move, to, as: stage.reception, match: 2, key: "m1")
@@ -159,8 +159,7 @@ import Testing
         }
     }
 
-    @Test func `An older report changes nothing, and one for guests who are here or gone asks the staff`() async throws
-    {
+    @Test func `An older report of a reservation changes nothing`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api, cottages: 1)
             let now = api.now
@@ -176,7 +175,7 @@ import Testing
             #expect(try await api.send("DELETE", number, as: stage.reception).status == 204)
             #expect(try await api.get(path, as: stage.reception).decode(Booking.self).state == .checkedIn)
             #expect(try await stage.tasks().count == 1)
-            // The other system thinks again: what it says is what is, and the task is done.
+            // The other system reports a new state; this state counts, and the task is closed.
             #expect(try await stage.report("R-1", report("2026-11-21", "2026-11-26")).status == 200)
             #expect(try await stage.tasks().isEmpty)
             #expect(try await api.post("\(path)/check-out", as: stage.reception, key: "o").status == 200)
@@ -186,7 +185,7 @@ import Testing
         }
     }
 
-    @Test func `What the desk has moved stays moved, and news that overtook each other end as the last was`()
+    @Test func `A later report keeps the cottage that the desk chose`()
         async throws
     {
         try await withGuestAPI { api in
@@ -210,21 +209,21 @@ import Testing
         }
     }
 
-    @Test func `One number that comes many times at once is one booking`() async throws {
+    @Test func `Parallel reports of one reservation make one booking`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<10 { group.addTask { try await stage.report("R-1", report()).status } }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
-            // They queue, and who would wait too long is asked to come again.
+            // The requests queue; a request that would wait too long is refused with 503.
             #expect(statuses.contains(200) && Set(statuses).isSubset(of: [200, 503]))
             #expect(try await api.count("SELECT count(*) FROM booking") == 1)
             #expect(try await api.count("SELECT count(*) FROM allocation") == 1)
         }
     }
 
-    @Test func `Somebody walks in and sleeps here tonight, or nothing has happened`() async throws {
+    @Test func `A refused walk-in leaves no guest and no group behind`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let path = "/v1/admin/parks/\(stage.world.park.id)/walk-ins"
@@ -241,15 +240,15 @@ import Testing
             let named: SQL = "SELECT count(*) FROM audit WHERE action = 'desk.walkIn' AND on_behalf_of IS NOT NULL"
             #expect(try await api.count(named) == 1)
             #expect(try await api.count("SELECT count(*) FROM traveller WHERE guardian_id IS NOT NULL") == 1)
-            // The same request again is the same booking.
+            // The same request repeated gives the same booking.
             #expect(try await api.post(path, request, as: stage.reception, key: "w1").status == 201)
             #expect(try await api.count("SELECT count(*) FROM booking") == 1)
-            // A stay that cannot begin leaves no guest and no group behind.
+            // A walk-in that cannot begin creates no guest and no group.
             request.stay = try stay("2026-11-25", "2026-11-27")
             #expect(try await api.post(path, request, as: stage.reception, key: "w2").status == 409)
             #expect(try await api.count("SELECT count(*) FROM guest WHERE name = 'Wanda'") == 1)
             #expect(try await api.count("SELECT count(*) FROM travel_group") == 1)
-            // Somebody the desk knows.
+            // A guest whom the desk already knows.
             let known = try await api.count("SELECT count(*) FROM guest WHERE desk_park_id IS NOT NULL")
             #expect(known == 1)
             let foreign = try await api.given.guest()

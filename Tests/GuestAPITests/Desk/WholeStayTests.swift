@@ -7,7 +7,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// Everybody does everything to the same few cottages over New Year, at once; afterwards all accounts of it agree.
+/// Many people use the same few cottages over New Year at once; afterwards all records must agree.
 @Suite struct WholeStayTests {
     private static let rules = HouseRules(
         checkInFrom: LocalTime(constant: "15:00"),
@@ -21,7 +21,7 @@ import Testing
         cancellation: [.init(days: 28, percent: 10), .init(days: 7, percent: 50)]
     )
 
-    /// What has been tried and how it went, so that nothing is proved about what never happened.
+    /// Counts what was tried and how it ended, so that the test proves nothing about acts that never happened.
     private final class Tally: Sendable {
         private let counts = Mutex<[String: [Int: Int]]>([:])
 
@@ -87,7 +87,7 @@ import Testing
             }
             let path = "/v1/bookings/\(id)"
             let seen = try await api.get(path, as: organiser)
-            // Who is turned away for a moment comes again.
+            // A client that is refused for a moment tries again.
             guard seen.status == 200 else {
                 tell("look", seen)
                 continue
@@ -234,7 +234,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [3, 4]) func `Whatever everybody does at once, all accounts of it agree`(seed: UInt64) async throws
+    @Test(arguments: [3, 4]) func `All records agree after random parallel actions on stays`(seed: UInt64) async throws
     {
         try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park(cottages: 6, rules: Self.rules)
@@ -268,7 +268,7 @@ import Testing
                     return []
                 }
                 group.addTask {
-                    // Time passes, holds run out, a rate changes under everybody's feet.
+                    // Meanwhile time passes, holds end, and a rate changes.
                     for _ in 0..<10 {
                         try await Task.sleep(for: .milliseconds(150))
                         api.clock.advance(by: 130)
@@ -302,7 +302,7 @@ import Testing
         _ feed: FeedReader
     ) async throws {
         let api = stage.api
-        // No double allocation, and the search's bits say the same.
+        // No cottage is allocated twice, and the bits of the search agree.
         let twice: SQL = """
             SELECT count(*) FROM allocation AS a JOIN allocation AS b
                 ON a.cottage_id = b.cottage_id AND a.id < b.id AND a.stay && b.stay WHERE a.is_live AND b.is_live
@@ -314,7 +314,7 @@ import Testing
         #expect(wrong.isEmpty)
         let contradictions = try await Office(api.app).checkLedger()
         #expect(contradictions.isEmpty, "\(contradictions)")
-        // The price is what a fresh quote for the state as it is gives.
+        // The price equals a new quote for the present state.
         var quoted = 0
         for (organiser, bookings) in everybody {
             for id in bookings {
@@ -331,7 +331,7 @@ import Testing
             }
         }
         #expect(quoted > 5)
-        // The stock that is taken is what is ordered.
+        // The taken stock equals the ordered stock.
         let stock: SQL = """
             SELECT count(*) FROM extra_stock WHERE taken < 0 OR taken > stock OR taken <> (
                 SELECT coalesce(sum(quantity), 0) FROM extra_order
@@ -340,7 +340,7 @@ import Testing
             )
             """
         #expect(try await api.count(stock) == 0)
-        // Who read along missed nothing, and who reads from the beginning ends at the tables.
+        // A reader that followed the feed missed nothing, and a reader from the start ends with the tables' state.
         try await feed.catchUp()
         let seen = await feed.seen
         #expect(seen.map(\.number) == Array(1...seen.count))
@@ -358,7 +358,7 @@ import Testing
             #expect(replayed.count == rows.count)
             for (id, body) in rows { #expect(replayed[id] == body, "\(kind) \(id)") }
         }
-        // Each booking's versions come in their order.
+        // The versions of each booking come in order.
         var versions: [UUID: Double] = [:]
         for change in seen where change.kind == "booking" {
             guard case .object(let body) = change.body, case .number(let version) = body["version"] else { continue }

@@ -39,7 +39,7 @@ import Testing
         try await stage.api.send("GET", path, headers: ["authorization": "Bearer \(tokens.accessToken)"])
     }
 
-    @Test func `A guardian admits a child's phone, which sees the stay and neither money nor addresses`() async throws {
+    @Test func `A child's phone sees the stay but no money or addresses`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let travellers = [try #require(stage.group.travellers.first).id, stage.child.id]
@@ -53,19 +53,19 @@ import Testing
             #expect(page.travellerId == stage.child.id && page.travellers.count == 2)
             #expect(page.stays.first?.cottages == ["1"])
             for secret in ["anna@", "amount", "EUR", "birth", "2019-06"] { #expect(!shown.text.contains(secret)) }
-            // Everything else is closed to it, whatever it knows the id of.
+            // All other routes are closed to the child's phone, even for ids that it knows.
             let booking = try #require(page.stays.first).bookingId
             for path in ["/v1/groups/\(stage.group.id)", "/v1/bookings/\(booking)", "/v1/me", "/v1/groups"] {
                 #expect(try await ask(stage, path, tokens).status == 403, "\(path)")
             }
-            // It stays signed in, as every phone does.
+            // The child's phone stays signed in like every phone.
             let again = RefreshRequest(refreshToken: tokens.refreshToken, deviceSecret: "a-secret-of-the-phone")
             let fresh = try await api.post("/v1/auth/refresh", again).decode(Tokens.self)
             #expect(try await ask(stage, "/v1/child", fresh).status == 200)
         }
     }
 
-    @Test func `The code works once, for ten minutes, and again only for a phone that lost the answer`() async throws {
+    @Test func `A child's code works on only one phone`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let code = try await api.post(stage.path, as: stage.guardian).decode(PhoneAdmission.self).code
@@ -75,7 +75,7 @@ import Testing
             api.clock.advance(by: 61)
             let again = try await signIn(stage, code).decode(Tokens.self)
             #expect(again.refreshToken == first.refreshToken)
-            // Whoever has refreshed has heard the answer.
+            // A phone that has refreshed has received the answer, so its code is used up.
             let refresh = RefreshRequest(refreshToken: again.refreshToken, deviceSecret: "a-secret-of-the-phone")
             #expect(try await api.post("/v1/auth/refresh", refresh).status == 200)
             #expect(try await signIn(stage, code).code == "code_wrong")
@@ -88,8 +88,7 @@ import Testing
         }
     }
 
-    @Test func `Only the guardian admits and revokes, and the phone goes with the child or the guardian`() async throws
-    {
+    @Test func `Only the guardian can admit and revoke a child's phone`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let member = try await api.given.member(of: stage.group, invitedBy: stage.guardian)
@@ -110,7 +109,7 @@ import Testing
                 try await ask(stage, "/v1/child", first).status, try await ask(stage, "/v1/child", second).status,
             ]
             #expect(statuses.sorted() == [200, 401])
-            // The child takes its own row over with an account: the admitted phone is no longer its phone.
+            // The child takes over its traveller with an account, so the admitted phone is no longer its phone.
             let traveller = "/v1/groups/\(stage.group.id)/travellers/\(stage.child.id)"
             #expect(try await api.send("DELETE", traveller, as: stage.guardian).status == 204)
             api.app.authenticator.forget()

@@ -5,7 +5,7 @@ import TestKit
 import Testing
 
 @Suite struct GroupTests {
-    @Test func `An invitation is counted, expires and can be taken back`() async throws {
+    @Test func `An invitation ends when it is used up, expired or revoked`() async throws {
         try await withGuestAPI { api in
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test func `An invitation's link has a code of its own that joins`() async throws {
+    @Test func `An invitation's link has its own code for joining`() async throws {
         try await withGuestAPI { api in
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
@@ -45,12 +45,12 @@ import Testing
             #expect(try await api.post("/v1/invitations/\(linkCode)/accept", as: friend).status == 201)
             #expect(try await api.send("DELETE", "\(path)/\(invitation.id)", as: organiser).status == 204)
             #expect(try await api.get("/join/\(linkCode)").status == 404)
-            // The page takes no code that is read out: that would be a way to guess without an account.
+            // The page does not accept the short code, because strangers could then guess codes without an account.
             #expect(try await api.get("/join/\(invitation.code)").status == 404)
         }
     }
 
-    @Test func `Groups and invitations of one guest are bounded`() async throws {
+    @Test func `A guest has limits for groups and invitations`() async throws {
         try await withGuestAPI(isTampering: true) { api in
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test func `A guest guesses twenty codes of invitations a day`() async throws {
+    @Test func `A guest can guess at most twenty invitation codes a day`() async throws {
         try await withGuestAPI { api in
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
@@ -92,7 +92,7 @@ import Testing
             let right = "/v1/invitations/\(invitation.code)"
             let refused = try await api.get(right, as: guesser)
             #expect(refused.code == "too_many_guesses" && refused.headers["retry-after"] == "3600")
-            // The link helps who is held off.
+            // The link still works for a guest who has guessed codes too often.
             let linkCode = try #require(invitation.linkCode)
             #expect(try await api.get("/v1/invitations/\(linkCode)", as: guesser).status == 200)
             #expect(try await api.get(right, as: try await api.given.guest("Friend")).status == 200)
@@ -115,7 +115,7 @@ import Testing
         }
     }
 
-    @Test func `Twenty who take the last five places at once: five get in`() async throws {
+    @Test func `An invitation for five admits five of twenty parallel guests`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
@@ -137,7 +137,7 @@ import Testing
         }
     }
 
-    @Test func `Somebody without account takes over their own row by invitation`() async throws {
+    @Test func `A new guest takes over their own traveller row by invitation`() async throws {
         try await withGuestAPI { api in
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
@@ -169,7 +169,7 @@ import Testing
         }
     }
 
-    @Test func `The organiser hands over before leaving, and there is always exactly one`() async throws {
+    @Test func `The organiser must hand over before leaving the group`() async throws {
         try await withGuestAPI { api in
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
@@ -188,7 +188,7 @@ import Testing
         }
     }
 
-    @Test func `A guardian alone speaks for a child without account`() async throws {
+    @Test func `Only the guardian speaks for a child without account`() async throws {
         try await withGuestAPI { api in
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
@@ -216,14 +216,14 @@ import Testing
             #expect(entries.allSatisfy { $0.travellerId == child.id })
             #expect(try entries.map(\.guardianId) == Array(repeating: organiser.id(), count: 2))
             #expect(try await api.get(consents, as: member).status == 403)
-            // A grown-up with an account speaks for themselves.
+            // An adult with an account gives consent alone.
             let own = "\(path)/\(group.travellers[0].id)/consents"
             #expect(try await api.get(own, as: organiser).status == 403)
             #expect(try await api.get("/v1/me/export", as: organiser).text.contains("consentsForChildren\":[{"))
         }
     }
 
-    @Test func `A member changes their own household only, and travellers of a stay cannot be removed`() async throws {
+    @Test func `A member cannot change travellers of another household`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let organiser = try await api.given.guest()

@@ -4,7 +4,7 @@ import Testing
 @testable import GuestAPI
 
 @Suite struct AdmissionTests {
-    /// Requests that wait, in the order in which they were let in.
+    /// Waiting requests, in the order in which they were admitted.
     private final class Line: Sendable {
         let admitted = Mutex<[Policy.Load]>([])
 
@@ -18,7 +18,7 @@ import Testing
         }
     }
 
-    @Test func `Strangers never have all the places, however many there are`() async {
+    @Test func `Requests of strangers never take all places`() async {
         let admission = Admission(capacity: 16)
         let line = Line()
         await withTaskGroup(of: Void.self) { group in
@@ -35,14 +35,14 @@ import Testing
         }
     }
 
-    @Test func `No row that strangers can send waits among those of people who are signed in`() {
+    @Test func `Policy rows open to strangers never share a queue with signed-in users`() {
         for row in Policy.rows where row.who.contains(.anyone) {
             let load = row.load(hasToken: false)
             #expect([.signIn, .refresh, .browsing, .payLink, .webhook].contains(load), "\(row.name)")
         }
     }
 
-    @Test func `Nobody who is signed in waits among strangers`() {
+    @Test func `Signed-in users never wait in a queue for strangers`() {
         for row in Policy.rows where !row.who.contains(.anyone) {
             #expect([.payment, .booking, .reading, .desk].contains(row.load(hasToken: true)), "\(row.name)")
         }
@@ -63,7 +63,7 @@ import Testing
         while admission.load.running > 0 { await Task.yield() }
     }
 
-    @Test func `The classes that wait are served in turn`() async {
+    @Test func `The waiting classes are served in turn`() async {
         let admission = Admission(capacity: 16)
         let line = Line()
         await withTaskGroup(of: Void.self) { group in
@@ -74,7 +74,8 @@ import Testing
                     await line.join(load, admission, in: &group)
                 }
             }
-            // Each that leaves lets one in, and nobody of a class comes twice before the others.
+            // Each request that leaves admits another; no client of a class gets a second turn before the others'
+            // first.
             for count in 1...12 {
                 admission.leave(.reading)
                 while line.admitted.withLock({ $0.count }) < count { await Task.yield() }

@@ -5,7 +5,7 @@ import TestKit
 import Testing
 
 @Suite struct BadInputTests {
-    @Test func `Every kind of bad JSON is a 400 with a pointer, and the service lives on`() async throws {
+    @Test func `Bad JSON is answered with 400 and a pointer`() async throws {
         try await withGuestAPI { api in
             let guest = try await api.given.guest()
             let deep = String(repeating: "[", count: 10_000)
@@ -36,7 +36,7 @@ import Testing
             }
             let badUTF8 = Data(#"{"name": ""#.utf8) + Data([0xC3, 0x28]) + Data(#"", "myName": "M"}"#.utf8)
             #expect(try await api.send("POST", "/v1/groups", raw: badUTF8, as: guest).status == 400)
-            // One visible character of a hundred and one code points, the first two of which are composed.
+            // One visible character of 101 code points; the first two become one in composed form.
             let tall = "e" + String(repeating: "\u{301}", count: 101)
             let tooTall = try await api.post("/v1/groups", GroupRequest(name: tall, myName: "M"), as: guest)
             #expect(tooTall.pointers == ["/name"])
@@ -63,7 +63,7 @@ import Testing
                 #expect(response.status == (number == "-0" ? 201 : 400), "\(number): \(response.text)")
                 if response.status == 400 { #expect(response.pointers == ["/night"]) }
             }
-            // A bound that is computed from another field, and a sum of two parameters.
+            // One bound is computed from another field, and one from the sum of two parameters.
             let wide = world.park.rules
             for (minimum, maximum) in [(Int.max, 5), (5, Int.min), (366, 366), (9, 8)] {
                 var rules = wide
@@ -92,7 +92,7 @@ import Testing
         }
     }
 
-    @Test func `A park has a time zone that PostgreSQL reads as we do`() async throws {
+    @Test func `A park's time zone must mean the same to PostgreSQL`() async throws {
         try await withGuestAPI { api in
             let office = try await api.given.headOffice()
             func create(_ zone: String, _ slug: String) async throws -> GuestAPITestService.Response {
@@ -128,7 +128,7 @@ import Testing
         try await withGuestAPI { api in
             let guest = try await api.given.guest()
             let huge = Data(repeating: 32, count: 10 << 20)
-            // The connection may be closed while we still send; an answer, when it comes, is 413.
+            // The service may close the connection while the client still sends; if an answer comes, it is 413.
             if let response = try? await api.send("POST", "/v1/groups", raw: huge, as: guest) {
                 #expect(response.status == 413 && response.code == "body_too_large")
             }

@@ -20,14 +20,14 @@ import Testing
         return try TrustedProxies(list).client(SocketAddress(ipAddress: peer, port: 4711), fields)
     }
 
-    @Test func `Only a trusted proxy is believed`() throws {
+    @Test func `Only a trusted proxy's header is believed`() throws {
         let said = [("X-Forwarded-For", "198.51.100.7")]
         #expect(try client("127.0.0.1", trusting: "127.0.0.1", said) == ClientAddress("198.51.100.7"))
         #expect(try client("203.0.113.9", trusting: "127.0.0.1", said) == ClientAddress("203.0.113.9"))
         #expect(try client("127.0.0.1", trusting: "", said) == ClientAddress("127.0.0.1"))
     }
 
-    @Test func `The nearest address that is no proxy counts`() throws {
+    @Test func `The client's address is the nearest one that is no proxy`() throws {
         let chain = [("X-Forwarded-For", "1.2.3.4, 198.51.100.7"), ("X-Forwarded-For", "10.1.2.3")]
         #expect(try client("127.0.0.1", trusting: "127.0.0.1,10.0.0.0/8", chain) == ClientAddress("198.51.100.7"))
         #expect(try client("127.0.0.1", trusting: "127.0.0.1", chain) == ClientAddress("10.1.2.3"))
@@ -35,14 +35,14 @@ import Testing
         #expect(try client("127.0.0.1", trusting: "127.0.0.1", broken) == ClientAddress("127.0.0.1"))
     }
 
-    @Test func `Forwarded is read where the other header is absent`() throws {
+    @Test func `The Forwarded header counts only without X-Forwarded-For`() throws {
         let forwarded = [("Forwarded", #"for=192.0.2.60;proto=http;by=203.0.113.43, For="[2001:db8:cafe::17]:4711""#)]
         #expect(try client("::1", trusting: "::1", forwarded) == ClientAddress("2001:db8:cafe::1"))
         let both = forwarded + [("X-Forwarded-For", "198.51.100.7")]
         #expect(try client("::1", trusting: "::1", both) == ClientAddress("198.51.100.7"))
     }
 
-    @Test func `One connection's addresses of IPv6 are one client`() throws {
+    @Test func `All IPv6 addresses of one network count as one client`() throws {
         #expect(ClientAddress("2001:db8:1:2::3") == ClientAddress("[2001:db8:1:2:ffff::9]:80"))
         #expect(ClientAddress("2001:db8:1:3::3") != ClientAddress("2001:db8:1:2::3"))
         #expect(ClientAddress("::ffff:192.0.2.1") == ClientAddress("192.0.2.1:99"))
@@ -50,11 +50,11 @@ import Testing
     }
 
     @Test(arguments: ["10.0.0.0/33", "proxy", "::1/129", "10.0.0.0/-1", "1.2.3.4/x"])
-    func `A list that cannot be read stops the start`(_ list: String) {
+    func `An unreadable list of proxies stops the start`(_ list: String) {
         #expect(throws: SettingsError.self) { try TrustedProxies(list) }
     }
 
-    @Test func `A store of tries is used up and fills again`() throws {
+    @Test func `A store of tries runs empty and fills again`() throws {
         let (limit, start) = (SignInLimit(), ContinuousClock.now)
         let (park, other) = (ClientAddress("192.0.2.1"), ClientAddress("192.0.2.2"))
         for _ in 0..<600 { #expect(limit.admit(park, at: start)) }
@@ -65,7 +65,7 @@ import Testing
         #expect(!limit.admit(park, at: start + .milliseconds(999)))
     }
 
-    @Test func `A limit by address holds off unknown devices alone`() async throws {
+    @Test func `A limit by address stops only unknown devices`() async throws {
         try await withGuestAPI(adjust: { $0.trustedProxies = try TrustedProxies("127.0.0.1") }) { api in
             func ask(_ secret: String) async throws -> GuestAPITestService.Response {
                 let request = CodeRequest(email: "mira@example.org", deviceSecret: secret)
@@ -81,7 +81,7 @@ import Testing
             let held = try await ask("a-stranger-s-secret")
             #expect(held.code == "too_many_sign_ins" && held.headers["retry-after"] == "30")
             #expect(try await ask(known).status == 202)
-            // Somebody elsewhere is not concerned.
+            // A client at another address is not affected.
             let elsewhere = CodeRequest(email: "tom@example.org", deviceSecret: "a-stranger-s-secret")
             #expect(try await api.post("/v1/auth/codes", elsewhere).status == 202)
         }

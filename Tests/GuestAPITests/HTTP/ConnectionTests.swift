@@ -6,7 +6,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// Clients that are slow, endless or rude, over raw sockets, with deadlines a tenth as long as in service.
+/// Slow, endless and rude clients over raw sockets; the deadlines are a tenth of those in service.
 @Suite(.serialized) struct ConnectionTests {
     private static let limits = ConnectionGuard.Limits(
         head: .milliseconds(500),
@@ -26,7 +26,7 @@ import Testing
             }
     }
 
-    /// Writes piece by piece and reads until the server closes; answers what came and how long that took.
+    /// Writes the pieces and reads until the server closes; returns the text and how long it took.
     private func talk(
         _ api: GuestAPITestService,
         _ pieces: [String],
@@ -60,7 +60,7 @@ import Testing
 
     private let host = "Host: localhost\r\n"
 
-    @Test func `A head that drips is closed at its deadline, as is silence`() async throws {
+    @Test func `A slow request head is closed at its deadline`() async throws {
         try await withGuestAPI(limits: Self.limits) { api in
             let drip = Array(repeating: "X", count: 100).enumerated().map {
                 $0.offset == 0 ? "GET / HTTP/1.1\r\n" : "X-\($0.offset): 1\r\n"
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test func `A body that drips is closed at its deadline`() async throws {
+    @Test func `A slow request body is closed at its deadline`() async throws {
         try await withGuestAPI(limits: Self.limits) { api in
             let head =
                 "POST /v1/auth/codes HTTP/1.1\r\n\(host)Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    @Test func `After a refusal the connection is closed, not drained`() async throws {
+    @Test func `A refused upload is closed without reading the rest`() async throws {
         try await withGuestAPI(limits: Self.limits) { api in
             let head =
                 "POST /v1/auth/codes HTTP/1.1\r\n\(host)Content-Type: application/json\r\nContent-Length: 100000000\r\n\r\n"
@@ -97,7 +97,7 @@ import Testing
         "GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
     ])
-    func `What is no HTTP gets a 400 problem and is closed`(_ bytes: String) async throws {
+    func `Input that is not HTTP gets a 400 problem`(_ bytes: String) async throws {
         try await withGuestAPI(limits: Self.limits) { api in
             let answer = try await talk(api, [bytes])
             #expect(answer.text.hasPrefix("HTTP/1.1 400"), "\(answer.text)")
@@ -106,7 +106,7 @@ import Testing
         }
     }
 
-    @Test func `Too many header bytes are 431 and a long address is 414`() async throws {
+    @Test func `Too many header bytes are answered with 431`() async throws {
         try await withGuestAPI(limits: Self.limits) { api in
             let big = String(repeating: "x", count: 20_000)
             let header = try await talk(api, ["GET /v1/parks HTTP/1.1\r\n\(host)X-Big: \(big)\r\n\r\n"])
@@ -117,7 +117,7 @@ import Testing
         }
     }
 
-    @Test func `Pipelined requests are answered in order, one at a time`() async throws {
+    @Test func `Every pipelined request gets its answer`() async throws {
         try await withGuestAPI(limits: Self.limits) { api in
             let one = "GET /nothing HTTP/1.1\r\n\(host)\r\n"
             let last = "GET /v1/parks HTTP/1.1\r\n\(host)Connection: close\r\n\r\n"
@@ -128,7 +128,7 @@ import Testing
     }
 
     @Test(.enabled(if: FileManager.default.fileExists(atPath: "/proc/self/fd")))
-    func `Three hundred rude sockets leave no descriptor behind and others are still served`() async throws {
+    func `Guests are still served while 300 connections misbehave`() async throws {
         try await withGuestAPI(limits: Self.limits, turn: .alone) { api in
             let guest = try await api.given.guest()
             _ = try await api.get("/v1/groups", as: guest)
@@ -151,7 +151,7 @@ import Testing
         }
     }
 
-    @Test func `Bodies that drip take nobody's place in the queue`() async throws {
+    @Test func `Slow bodies take no places in the queue`() async throws {
         try await withGuestAPI(capacity: 8) { api in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<20 {

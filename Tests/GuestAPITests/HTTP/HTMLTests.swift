@@ -5,25 +5,25 @@ import Testing
 @testable import GuestAPI
 
 @Suite struct HTMLTests {
-    @Test func `A text that is interpolated is escaped`() {
+    @Test func `An interpolated text is escaped`() {
         let name = #"<b onclick="x()">Bos & 'Zoon'</b>"#
         let html: HTML = "<p title=\"\(name)\">\(name)</p>"
         let escaped = "&lt;b onclick=&quot;x()&quot;&gt;Bos &amp; &#39;Zoon&#39;&lt;/b&gt;"
         #expect(html.markup == "<p title=\"\(escaped)\">\(escaped)</p>")
     }
 
-    @Test func `An accent on a sign does not hide the sign`() {
+    @Test func `A sign with a combining accent is still escaped`() {
         let html: HTML = "<p>\("<\u{301}b \"\u{301}")</p>"
         #expect(html.markup == "<p>&lt;\u{301}b &quot;\u{301}</p>")
     }
 
-    @Test func `A piece of HTML goes in as it is`() {
+    @Test func `A piece of HTML is inserted unchanged`() {
         let (inner, none): (HTML, HTML?) = ("<b>\(3)</b>", nil)
         let html: HTML = "<p>\(inner)\(none)</p>"
         #expect(html.markup == "<p><b>3</b></p>")
     }
 
-    @Test func `A page escapes its title and sends its address nowhere`() throws {
+    @Test func `A page escapes its title and sends no referrer`() throws {
         let page = Answer.page("<Title>", "<p>text</p>", in: .dutch, .gone)
         let text = String(decoding: page.body, as: UTF8.self)
         #expect(text.contains("<title>&lt;Title&gt;</title>") && text.contains("<html lang=\"nl\">"))
@@ -33,7 +33,7 @@ import Testing
         #expect(policy.value.hasPrefix("default-src 'none'"))
     }
 
-    @Test func `A code in a page says what it is`() throws {
+    @Test func `A QR code in a page has a description for screen readers`() throws {
         let html = try #require(HTML.code(of: "https://voorpret.example", described: "open \"this\""))
         #expect(html.markup.contains("aria-label=\"open &quot;this&quot;\""))
         #expect(HTML.code(of: String(repeating: "x", count: 2332), described: "too long") == nil)

@@ -5,7 +5,7 @@ import TestKit
 import Testing
 
 @Suite struct IdempotencyTests {
-    @Test func `The same key fifty times at once has one effect and one answer`() async throws {
+    @Test func `Fifty parallel requests with one idempotency key have one effect`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park()
             let organiser = try await api.given.guest()
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    @Test func `The same key with another body is 422, and for somebody else it is another key`() async throws {
+    @Test func `An idempotency key with another body is refused with 422`() async throws {
         try await withGuestAPI { api in
             let first = try await api.given.guest()
             let second = try await api.given.guest()
@@ -41,7 +41,7 @@ import Testing
         }
     }
 
-    @Test func `A refusal is kept too, and a booking without a key is refused`() async throws {
+    @Test func `A refusal is repeated for the same idempotency key`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let organiser = try await api.given.guest()
@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    @Test func `A key is free again after two days`() async throws {
+    @Test func `An idempotency key is free again after two days`() async throws {
         try await withGuestAPI { api in
             let guest = try await api.given.guest()
             let request = GroupRequest(name: "One", myName: "M")

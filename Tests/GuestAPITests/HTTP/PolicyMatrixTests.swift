@@ -7,7 +7,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// Every route as every kind of principal, on their own objects, foreign ones and missing ones.
+/// Calls every route as every kind of principal, for own, foreign and missing objects.
 @Suite struct PolicyMatrixTests {
     private static func path(_ row: Policy.Row, _ ids: [String: String]) -> String {
         var path = row.path
@@ -20,13 +20,13 @@ import Testing
         }
         if ["searchBookings", "searchGuests"].contains(row.name) { path += "?q=a" }
         if ["listJournals", "listParkInvoices", "reportTouristTax"].contains(row.name) { path += "?\(stay)" }
-        // Else it would go on for minutes.
+        // Otherwise the request would last for minutes.
         if row.name == "hearOfChanges" { path += "?seconds=0" }
         if row.name == "listChanges" { path += "?park=\(ids["park"] ?? "")" }
         return path
     }
 
-    /// A body that each route takes, so that nothing stops before the object is looked at.
+    /// A valid body for each route, so that no request is refused before its object is looked up.
     private static func body(_ row: Policy.Row, _ ids: [String: String]) -> Data? {
         let stay = #"{"arrival": "2031-05-14", "departure": "2031-05-17"}"#
         let texts: [String: String] = [
@@ -153,13 +153,13 @@ import Testing
         )
     }
 
-    /// The problem without what must differ: the request id.
+    /// The answer without the request id, which always differs.
     private func shape(_ response: GuestAPITestService.Response) -> String {
         let text = response.text.replacing(/"instance":"[^"]*"/, with: "")
         return "\(response.status) \(response.headers["content-type"] ?? "") \(text)"
     }
 
-    @Test func `Everybody gets in exactly where the table lets them, and foreign objects do not exist`() async throws {
+    @Test func `Every route admits exactly the people its policy row allows`() async throws {
         try await withGuestAPI(clock: TestClock(testStart)) { api in
             let own = try await api.given.park()
             let foreign = try await api.given.park()
@@ -213,7 +213,7 @@ import Testing
                         isForeignOrMissing.status < 500,
                         "\(row.name) as \(person.name): \(isForeignOrMissing.text)"
                     )
-                    // The kind of principal decides between in and out.
+                    // The kind of principal decides whether the route is open.
                     let kinds: Set<Policy.Who> = [.guest, .member, .organiser]
                     let isIn =
                         row.who.contains(.anyone)
@@ -228,7 +228,7 @@ import Testing
                     }
                     if row.who.contains(.anyone) { continue }
                     #expect(![401, 403].contains(isForeignOrMissing.status), "\(row.name) as \(person.name)")
-                    // Strangers and staff of another park cannot tell ours from nothing.
+                    // Strangers and staff of another park cannot distinguish our objects from missing ones.
                     let isOutsider = person.name == "stranger" || person.name.hasPrefix("foreign")
                     let hasObject =
                         row.path.contains("{") && !row.path.contains("{code}")
@@ -240,7 +240,7 @@ import Testing
                     }
                 }
             }
-            // A member is not the organiser.
+            // A member may not use the organiser's routes.
             for row in Policy.rows where row.who == [.organiser] && row.path.contains("{group}") {
                 let response = try await send(api, row, real, as: member)
                 #expect(response.status == 403, "\(row.name): \(response.text)")
@@ -248,7 +248,7 @@ import Testing
         }
     }
 
-    @Test func `Without a second factor a colleague reaches only its enrolment`() async throws {
+    @Test func `A colleague without a second factor reaches only its enrolment`() async throws {
         try await withGuestAPI(clock: TestClock(testStart)) { api in
             let own = try await api.given.park()
             let missing = UUID().uuidString.lowercased()
@@ -267,7 +267,7 @@ import Testing
         }
     }
 
-    @Test func `Who was ended gets in nowhere`() async throws {
+    @Test func `An ended colleague or system credential reaches no route`() async throws {
         try await withGuestAPI(clock: TestClock(testStart)) { api in
             let own = try await api.given.park()
             let host = try await api.given.staff([.host, .reception], at: own.park.id)
@@ -294,7 +294,7 @@ import Testing
         }
     }
 
-    @Test func `The desk speaks for a guest exactly where the table lets it`() async throws {
+    @Test func `The desk acts for guests exactly where the policy table allows it`() async throws {
         try await withGuestAPI(clock: TestClock(testStart)) { api in
             var rules = Given.rules
             rules.register = .init(documents: false, keepDays: 30)
@@ -309,7 +309,7 @@ import Testing
                 Policy.rows.flatMap { row in Self.names(row).map { ($0, missing) } }
             ) { first, _ in first }
 
-            /// A guest with a held stay at our park, and one at the other park that they have given up.
+            /// A guest with a held stay at our park, and with a stay at the other park that the guest has given up.
             func stay(
                 in cottage: Int = 0
             ) async throws -> (guest: Guest.ID, ids: [String: String], end: () async throws -> Void) {
@@ -365,7 +365,7 @@ import Testing
                         #expect(answer.status < 500 && ![401, 403, 404].contains(answer.status), label)
                     }
                     try await stay.end()
-                    // Once the stay is given up, nothing of it is the desk's to do in the guest's name.
+                    // After the stay is given up, the desk can no longer act in the guest's name for it.
                     if row.desk != .beginning {
                         #expect(try await ask(row, stay, as: reception).status == 404, "\(row.name) afterwards")
                     }

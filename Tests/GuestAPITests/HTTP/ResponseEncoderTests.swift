@@ -21,7 +21,7 @@ import Testing
         var when: String?
     }
 
-    /// Opens containers inside containers by hand and leaves them open, as generated code never does.
+    /// Opens nested containers by hand and leaves them open, which generated code never does.
     private struct ByHand: Encodable {
         enum Key: String, CodingKey { case first, second, third, none }
 
@@ -52,7 +52,7 @@ import Testing
         String(decoding: try ResponseEncoder.encode(value), as: UTF8.self)
     }
 
-    @Test func `What another decoder reads is what was written`() throws {
+    @Test func `Foundation's decoder reads back the encoded value`() throws {
         var random = SystemRandomNumberGenerator()
         for _ in 0..<300 {
             func word() -> String {
@@ -85,12 +85,12 @@ import Testing
         #expect(leaf == #"{"a":[],"b":[{"text":"x","number":1.0,"flag":true}]}"#)
     }
 
-    @Test func `Only what must be escaped is escaped`() throws {
+    @Test func `The encoder escapes only the necessary characters`() throws {
         let escaped = try text("\u{0}\u{1f}\n\r\t\"\\/é🏕")
         #expect(escaped == #""\u0000\u001f\n\r\t\"\\/é🏕""#)
     }
 
-    @Test func `Containers opened inside each other are closed in order`() throws {
+    @Test func `Nested containers are closed in order`() throws {
         let written = try text(ByHand())
         #expect(written == #"{"first":{"first":1,"second":["a",[2],null]},"second":true,"third":{},"none":null}"#)
         let nothing = try text([Nothing(), Nothing()])

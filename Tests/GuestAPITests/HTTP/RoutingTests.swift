@@ -7,7 +7,7 @@ import Testing
 @testable import GuestAPI
 
 @Suite struct RoutingTests {
-    @Test func `A wrong method is 405 with Allow, and HEAD is GET without the body`() async throws {
+    @Test func `A wrong method is answered with 405 and Allow`() async throws {
         try await withGuestAPI { api in
             let wrong = try await api.send("DELETE", "/v1/parks")
             #expect(wrong.status == 405)
@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    @Test func `A map that has not changed is 304`() async throws {
+    @Test func `An unchanged map is answered with 304`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let path = "/v1/parks/\(world.park.id)/map?from=2027-05-14&to=2027-05-17"
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test func `A handler without a policy row, or a row without a handler, stops the start`() throws {
+    @Test func `Handlers and policy rows that do not match stop the start`() throws {
         #expect(throws: RouteTable.MountingError.self) { _ = try RouteTable([:]) }
         var handlers: [String: RouteTable.Handler] = [:]
         for row in Policy.rows { handlers[row.name] = { _ in .noContent } }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// Lines on which bytes take their time, on a clock that the test advances.
+/// Slow lines, on a clock that the test advances.
 @Suite struct SlowLineTests {
     /// A socket that takes a piece of the reply when the test says so.
     private final class SlowSocket: ChannelOutboundHandler {
@@ -61,7 +61,7 @@ import Testing
         try line.channel.writeInbound(HTTPRequestPart.end(nil))
         line.reply(2 << 20)
         var taken = 0
-        // 16 KiB in four seconds and a half.
+        // The line takes 16 KiB in four and a half seconds.
         while !line.socket.waiting.isEmpty {
             line.wait(taken % 2 == 0 ? 4 : 5)
             try #require(line.channel.isActive)
@@ -74,7 +74,7 @@ import Testing
         #expect(!line.channel.isActive)
     }
 
-    @Test func `A reply of which nothing is taken is given up`() throws {
+    @Test func `A reply is given up when the client reads nothing`() throws {
         let line = try Line()
         try line.ask()
         try line.channel.writeInbound(HTTPRequestPart.end(nil))
@@ -86,7 +86,7 @@ import Testing
         #expect(!line.channel.isActive)
     }
 
-    @Test func `A reply that is taken byte by byte is given up`() throws {
+    @Test func `A reply is given up when the client reads byte by byte`() throws {
         let line = try Line()
         try line.ask()
         try line.channel.writeInbound(HTTPRequestPart.end(nil))
@@ -97,7 +97,7 @@ import Testing
             seconds += 50
             _ = line.socket.takePiece()
         }
-        // A piece in fifty seconds is a third of the least rate.
+        // One piece in fifty seconds is a third of the least rate.
         #expect((100...200).contains(seconds))
     }
 
@@ -113,7 +113,7 @@ import Testing
         #expect(line.channel.isActive)
     }
 
-    @Test func `A stream that says little lives on`() throws {
+    @Test func `A quiet stream stays open`() throws {
         let line = try Line()
         try line.ask()
         try line.channel.writeInbound(HTTPRequestPart.end(nil))

@@ -34,7 +34,7 @@ import Testing
         try await api.get("/v1/me", as: who).decode(Guest.self).email
     }
 
-    @Test func `With a code from both mailboxes the address changes at once`() async throws {
+    @Test func `The address changes at once with codes from both mailboxes`() async throws {
         try await withGuestAPI { api in
             let mira = try await api.given.guest("Mira", email: "mira@old.example")
             let asked = try await ask(api, "Mira@New.example", as: mira)
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test func `With the new code alone it changes after seven days`() async throws {
+    @Test func `The address changes after seven days with the new code alone`() async throws {
         try await withGuestAPI { api in
             let mira = try await api.given.guest("Mira", email: "mira@old.example")
             let change = try await ask(api, "mira@new.example", as: mira).decode(MailChange.self)
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test func `A change that was stopped or begun anew does not happen`() async throws {
+    @Test func `A stopped or replaced address change does not happen`() async throws {
         try await withGuestAPI { api in
             let mira = try await api.given.guest("Mira", email: "mira@old.example")
             let first = try await ask(api, "mira@first.example", as: mira).decode(MailChange.self)
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test func `A change without a code from the new mailbox never happens`() async throws {
+    @Test func `An address change without the new mailbox's code never happens`() async throws {
         try await withGuestAPI { api in
             let mira = try await api.given.guest("Mira", email: "mira@old.example")
             let change = try await ask(api, "mira@new.example", as: mira).decode(MailChange.self)
@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    @Test func `Five wrong codes use a change up`() async throws {
+    @Test func `Five wrong codes end an address change`() async throws {
         try await withGuestAPI { api in
             let mira = try await api.given.guest("Mira", email: "mira@old.example")
             let change = try await ask(api, "mira@new.example", as: mira).decode(MailChange.self)
@@ -106,7 +106,7 @@ import Testing
         }
     }
 
-    @Test func `A guest asks for three addresses a day`() async throws {
+    @Test func `A guest can ask for three address changes a day`() async throws {
         try await withGuestAPI { api in
             let mira = try await api.given.guest("Mira", email: "mira@old.example")
             for number in 0..<3 { #expect(try await ask(api, "victim\(number)@example.org", as: mira).status == 202) }
@@ -117,7 +117,7 @@ import Testing
         }
     }
 
-    @Test func `An address of another account is told to its owner alone`() async throws {
+    @Test func `Only a mailbox's owner learns that its address is taken`() async throws {
         try await withGuestAPI { api in
             let mira = try await api.given.guest("Mira", email: "mira@old.example")
             _ = try await api.given.guest("Tom", email: "tom@example.org")
@@ -129,7 +129,7 @@ import Testing
         }
     }
 
-    @Test func `Known devices stay known, and the old mailbox opens nothing`() async throws {
+    @Test func `A known device stays known after an address change`() async throws {
         try await withGuestAPI { api in
             let secret = "a-device-secret-of-30-bytes..."
             func sent(to email: String) async throws -> CodeSent {

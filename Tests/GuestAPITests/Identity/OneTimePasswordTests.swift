@@ -3,18 +3,18 @@ import GuestAPI
 import Testing
 
 @Suite struct OneTimePasswordTests {
-    /// RFC 6238, appendix B, for SHA-1; the last six of its eight digits.
+    /// The values of RFC 6238, appendix B, for SHA-1; only the last six of eight digits.
     @Test(arguments: [
         (59, "287082"), (1_111_111_109, "081804"), (1_111_111_111, "050471"), (1_234_567_890, "005924"),
         (2_000_000_000, "279037"), (20_000_000_000, "353130"),
     ])
-    func `Codes are those of the standard`(_ second: Int, _ code: String) {
+    func `One-time codes equal the examples of the standard`(_ second: Int, _ code: String) {
         let password = OneTimePassword(secret: Data("12345678901234567890".utf8))
         let step = OneTimePassword.step(at: Date(timeIntervalSince1970: Double(second)))
         #expect(password.code(at: step) == code)
     }
 
-    /// RFC 4648, section 10.
+    /// The values of RFC 4648, section 10.
     @Test(arguments: [("f", "MY"), ("fo", "MZXQ"), ("foo", "MZXW6"), ("foob", "MZXW6YQ"), ("foobar", "MZXW6YTBOI")])
     func `Secrets are written in base32`(_ text: String, _ base32: String) {
         #expect(OneTimePassword(secret: Data(text.utf8)).base32 == base32)

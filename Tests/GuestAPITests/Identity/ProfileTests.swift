@@ -6,7 +6,7 @@ import TestKit
 import Testing
 
 @Suite struct ProfileTests {
-    @Test func `Interests are kept with consent only, and go with it`() async throws {
+    @Test func `Interests are kept only with consent`() async throws {
         try await withGuestAPI { api in
             let guest = try await api.given.guest()
             let change = ProfileChange(interests: ["stars"])
@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    @Test func `Two phones that change one profile: the second hears of it`() async throws {
+    @Test func `A profile change based on an old version is refused`() async throws {
         try await withGuestAPI { api in
             let guest = try await api.given.guest()
             #expect(
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test func `Refusals speak the guest's language, or the one asked for`() async throws {
+    @Test func `Refusals are written in the guest's language`() async throws {
         try await withGuestAPI { api in
             let guest = try await api.given.guest()
             _ = try await api.change("PATCH", "/v1/me", ProfileChange(language: .dutch), as: guest, match: 1)
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    @Test func `An export has everything, and an erased guest is nowhere`() async throws {
+    @Test func `An erased guest's name is found in no table or log`() async throws {
         try await withGuestAPI { api in
             let canary = "Zanzibarina"
             let email = "zanzibarina@canary.example"
@@ -104,7 +104,7 @@ import Testing
             #expect(try await api.send("DELETE", "/v1/me", as: guest).status == 200)
             try await api.work()
             #expect(try await api.get("/v1/me", as: guest).status == 401)
-            // Every text of every table, and every file.
+            // Searches every text of every table, and every file.
             let tables = try await api.app.database.read(as: "test") { reader in
                 try await reader.all(
                     Query("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename") {
@@ -116,7 +116,7 @@ import Testing
                 let dump = try await copy(table, api).lowercased()
                 for word in ["zanzibarina", "1988-08-18"] {
                     #expect(!dump.contains(word), "\(table) still knows \(word)")
-                    // bytea shows as hex.
+                    // The dump shows `bytea` as hexadecimal digits.
                     let hex = word.utf8.map { String($0, radix: 16) }.joined()
                     #expect(!dump.contains(hex), "\(table) still knows \(word) in bytes")
                 }
@@ -130,7 +130,7 @@ import Testing
             for line in api.log.lines {
                 for word in ["zanzibarina", "1988-08-18"] { #expect(!line.lowercased().contains(word), "\(line)") }
             }
-            // The booking and its amounts stay, and the companion organises now.
+            // The booking and its amounts stay, and the companion becomes the organiser.
             #expect(try await api.count("SELECT sum(amount)::bigint AS count FROM charge_line") == total)
             let page = try await api.get("/v1/groups/\(group.id)", as: companion).decode(TravelGroup.self)
             #expect(page.travellers.map(\.role) == [.organiser])
@@ -146,7 +146,7 @@ import Testing
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    @Test func `Who organises a stay ahead alone cannot vanish`() async throws {
+    @Test func `A lone organiser of a future stay cannot erase the account`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let guest = try await api.given.guest()

@@ -35,7 +35,7 @@ import Testing
         try await api.post("/v1/auth/sessions/current/second-factor", FactorProof(code: code), as: who)
     }
 
-    /// The device forgets that a factor was proved, as one does that is signed in anew.
+    /// Makes the device forget the proved factor, as after a new sign-in.
     private func signInAnew(_ api: GuestAPITestService, _ who: Given.Person) async throws {
         try await api.transaction { tx in
             try await tx.run(Command("UPDATE session SET factor_at = NULL WHERE staff_id = \(who.staff)"))
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    @Test func `A code of the app is taken once`() async throws {
+    @Test func `A code of the app works only once`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let reception = try await api.given.unproven([.reception], at: world.park.id)
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test func `Five wrong codes stop the right one for ten minutes`() async throws {
+    @Test func `Five wrong codes block the right one for ten minutes`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let reception = try await api.given.unproven([.reception], at: world.park.id)
@@ -100,7 +100,7 @@ import Testing
         }
     }
 
-    @Test func `A recovery code works once, and new ones end it`() async throws {
+    @Test func `A recovery code works only once`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let reception = try await api.given.unproven([.reception], at: world.park.id)
@@ -116,7 +116,7 @@ import Testing
         }
     }
 
-    @Test func `What cannot be undone wants a code of the last ten minutes`() async throws {
+    @Test func `An irreversible action needs a code of the last ten minutes`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let office = try await api.given.headOffice()
@@ -133,7 +133,7 @@ import Testing
         }
     }
 
-    @Test func `Head office takes an app away, and its owner enrols anew`() async throws {
+    @Test func `Head office can remove a colleague's second factor`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let office = try await api.given.headOffice()

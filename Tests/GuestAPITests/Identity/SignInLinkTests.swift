@@ -38,7 +38,7 @@ import Testing
         return try await api.post("/v1/auth/sessions", request)
     }
 
-    @Test func `A mail has the link, and its subject has no code`() async throws {
+    @Test func `The sign-in mail has no code in its subject`() async throws {
         try await withGuestAPI { api in
             let sent = try await ask(api)
             try await api.work()
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test func `A link that was opened signs in no other device`() async throws {
+    @Test func `An opened link signs in no other device`() async throws {
         try await withGuestAPI { api in
             let sent = try await ask(api)
             #expect(try await open(api, token(api, sent)).status == 201)
@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    @Test func `A link is over once its code was typed`() async throws {
+    @Test func `A link ends once its code has been typed`() async throws {
         try await withGuestAPI { api in
             let sent = try await ask(api)
             #expect(try await typeCode(api, sent).status == 201)
@@ -100,7 +100,7 @@ import Testing
             let page = try await api.send("GET", "/sign-in/\(token(api, sent))", headers: ["accept-language": "nl"])
             #expect(page.text.contains("<button>Toon de code</button>"))
             #expect(page.headers["referrer-policy"] == "no-referrer")
-            // Opening the page makes no code: mail programs do that by themselves.
+            // Opening the page makes no code, because mail programs open links by themselves.
             #expect(try await api.count("SELECT count(page_code) FROM sign_in_attempt") == 0)
             func showCode() async throws -> String {
                 let text = try await api.send("POST", "/sign-in/\(token(api, sent))").text
@@ -115,7 +115,7 @@ import Testing
         }
     }
 
-    @Test func `A text that is no link opens nothing`() async throws {
+    @Test func `A text that is not a link signs nobody in`() async throws {
         try await withGuestAPI { api in
             let forged = String(repeating: "0", count: 64)
             let opened = try await open(api, forged)
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test func `Of many guesses at one address twenty are compared a day`() async throws {
+    @Test func `Only twenty guesses at one address are compared a day`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             var guesses: [(CodeSent, String)] = []
             for number in 0..<12 {
@@ -151,16 +151,16 @@ import Testing
             let metrics = api.app.metrics.text(gauges: [])
             #expect(metrics.contains("voorpret_incidents_total{kind=\"codeWrong\"} 20\n"))
             #expect(metrics.contains("voorpret_incidents_total{kind=\"strangersHeldOff\"} 40\n"))
-            // The owner is a stranger too, and gets in by the link.
+            // The service does not know the owner's new device either, so the owner signs in by the link.
             #expect(try await typeCode(api, own).code == "code_wrong")
             #expect(try await open(api, token(api, own)).status == 201)
-            // From now on the device is known.
+            // From now on the service knows the device.
             let next = try await ask(api, opening)
             #expect(try await typeCode(api, next, on: opening).status == 201)
         }
     }
 
-    @Test func `A link works for as long as mails are held back`() async throws {
+    @Test func `An earlier link still works while further mails are held back`() async throws {
         try await withGuestAPI { api in
             var sent: [CodeSent] = []
             for number in 0..<20 { sent.append(try await ask(api, "attackers-secret-\(number)")) }
@@ -218,7 +218,7 @@ import Testing
 
     // MARK: The desk
 
-    @Test func `The desk prints a way in for its guest without mail`() async throws {
+    @Test func `The desk prints a sign-in link for a guest without mail`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let reception = try await api.given.staff([.reception], at: world.park.id)
@@ -240,7 +240,7 @@ import Testing
             #expect(try await open(api, link, on: asking).code == "sign_in_link_over")
             let acts = try await api.send("GET", "/v1/me/desk-actions", headers: headers)
             #expect(acts.text.contains("guest.letIn"))
-            // A guest who has signed in once is let in only for a reason, which the guest can read.
+            // For a guest who has signed in before, the desk must give a reason, which the guest can read.
             let again = "\(path)/\(guest.id)/sign-in-link"
             #expect(try await api.post(again, as: reception).pointers == ["/reason"])
             let lostPhone = try await api.post(again, LetInRequest(reason: "lost phone"), as: reception)
@@ -252,7 +252,7 @@ import Testing
         }
     }
 
-    @Test func `A desk lets in its own guests without mail alone`() async throws {
+    @Test func `A desk can sign in only its own guests without mail`() async throws {
         try await withGuestAPI(isTampering: true) { api in
             let world = try await api.given.park()
             let other = try await api.given.park()
@@ -300,7 +300,7 @@ import Testing
         }
     }
 
-    @Test func `Guests see which group of theirs staff have looked at`() async throws {
+    @Test func `Guests see which of their groups staff have looked at`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let reception = try await api.given.staff([.reception], at: world.park.id)

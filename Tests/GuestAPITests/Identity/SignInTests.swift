@@ -29,7 +29,7 @@ import Testing
         )
     }
 
-    @Test func `The code from the mail signs in, on its device and once`() async throws {
+    @Test func `A sign-in code works only on the device that asked`() async throws {
         try await withGuestAPI { api in
             let sent = try await ask(api, "Mira@Example.org")
             try await api.work()
@@ -50,13 +50,13 @@ import Testing
             #expect(try tokens.refreshToken == first.decode(Tokens.self).refreshToken)
             let me = try await api.send("GET", "/v1/me", headers: ["authorization": "Bearer \(tokens.accessToken)"])
             #expect(try me.decode(Guest.self).email == "mira@example.org")
-            // Whoever has refreshed has heard the answer.
+            // A device that has refreshed has received the answer, so the code is used up.
             #expect(try await refresh(api, tokens.refreshToken).status == 200)
             #expect(try await signIn(api, sent, code(api, sent)).code == "code_wrong")
         }
     }
 
-    @Test func `Five wrong codes use an attempt up, and failures stay counted`() async throws {
+    @Test func `Five wrong codes use up a sign-in attempt`() async throws {
         try await withGuestAPI { api in
             let sent = try await ask(api, "mira@example.org")
             let wrong = code(api, sent) == "00000000" ? "00000001" : "00000000"
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test func `Wrong codes and copied tokens are counted, and no address stands in the log`() async throws {
+    @Test func `Wrong codes and copied tokens are counted in the metrics`() async throws {
         try await withGuestAPI { api in
             func count(_ kind: String) -> String? {
                 let line = "voorpret_incidents_total{kind=\"\(kind)\"} "
@@ -87,7 +87,7 @@ import Testing
         }
     }
 
-    @Test func `Every metric says what it is before its values`() {
+    @Test func `Every metric has its help and type lines before its values`() {
         let metrics = Metrics()
         metrics.answered("showPark", status: 200, seconds: 0.02)
         metrics.worked("mail", "done")
@@ -109,7 +109,7 @@ import Testing
         #expect(typed.count == 5)
     }
 
-    @Test func `A code is over after ten minutes`() async throws {
+    @Test func `A sign-in code ends after ten minutes`() async throws {
         try await withGuestAPI { api in
             let sent = try await ask(api, "mira@example.org")
             api.clock.advance(by: 600)
@@ -117,7 +117,7 @@ import Testing
         }
     }
 
-    @Test func `Nobody can lock somebody else out, and an unknown staff address gets no mail`() async throws {
+    @Test func `A stranger's requests cannot lock a guest out`() async throws {
         try await withGuestAPI { api in
             let sent = try await ask(api, "mira@example.org")
             #expect(try await signIn(api, sent, code(api, sent)).status == 201)
@@ -125,7 +125,7 @@ import Testing
             try await api.work()
             let before = try api.mails(to: "mira@example.org").count
             #expect(before <= 21)
-            // Requests of strangers leave no more rows than mails.
+            // Requests of strangers create no more rows than mails.
             #expect(try await api.count("SELECT count(*) FROM sign_in_attempt") <= 21)
             let again = try await ask(api, "mira@example.org")
             try await api.work()
@@ -139,7 +139,7 @@ import Testing
         }
     }
 
-    @Test func `A colleague's device is known after the weekend, whoever has guessed meanwhile`() async throws {
+    @Test func `A colleague's device stays known despite a stranger's guesses`() async throws {
         try await withGuestAPI { api in
             try await api.transaction { tx in
                 _ = try await StaffMember.add(
@@ -173,7 +173,7 @@ import Testing
         }
     }
 
-    @Test func `One device that asks too often hears when it may again`() async throws {
+    @Test func `A device that asks too often hears when to retry`() async throws {
         try await withGuestAPI { api in
             for _ in 0..<10 { _ = try await ask(api, "mira@example.org") }
             let request = CodeRequest(email: "mira@example.org", deviceSecret: secret)
@@ -187,7 +187,7 @@ import Testing
         try await api.post("/v1/auth/refresh", RefreshRequest(refreshToken: token, deviceSecret: secret))
     }
 
-    @Test func `A refresh that lost its answer gets the same successor; a copy ends the family`() async throws {
+    @Test func `A copied refresh token ends its whole session`() async throws {
         try await withGuestAPI { api in
             let sent = try await ask(api, "mira@example.org")
             let tokens = try await signIn(api, sent, code(api, sent)).decode(Tokens.self)
@@ -196,7 +196,7 @@ import Testing
             #expect(try await refresh(api, tokens.refreshToken).body == next.body)
             let second = try next.decode(Tokens.self)
             let third = try await refresh(api, second.refreshToken).decode(Tokens.self)
-            // The successor has been used, so the first token in anybody's hands is a copy.
+            // The successor token has been used, so any use of the first token comes from a copy.
             #expect(try await refresh(api, tokens.refreshToken).status == 401)
             #expect(try await refresh(api, third.refreshToken).status == 401)
             let header = ["authorization": "Bearer \(third.accessToken)"]
@@ -219,17 +219,17 @@ import Testing
             #expect(try await api.send("GET", "/v1/me", headers: header).status == 200)
             let next = try await refresh(api, again.refreshToken)
             #expect(next.status == 200)
-            // Only the phone knew the successor, so the first token is a copy from now on.
+            // Only the phone knew the successor token, so any later use of the first token comes from a copy.
             #expect(try await refresh(api, first.refreshToken).status == 401)
             #expect(try await refresh(api, next.decode(Tokens.self).refreshToken).status == 401)
         }
     }
 
-    @Test func `A revoked device is out within a second, also on another node`() async throws {
+    @Test func `A device revoked on another node is locked out within a second`() async throws {
         try await withGuestAPI { api in
             let guest = try await api.given.guest()
             #expect(try await api.get("/v1/me", as: guest).status == 200)
-            // As another node would: behind this one's back.
+            // Simulates another node: the change is made without this node's knowledge.
             try await api.transaction { try await $0.run(Command("UPDATE session SET revoked_at = now()")) }
             try await Task.sleep(for: .milliseconds(1050))
             #expect(try await api.get("/v1/me", as: guest).status == 401)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// Colleagues' accounts: made, changed and ended by head office.
+/// Accounts of colleagues: head office makes, changes and ends them.
 @Suite struct StaffTests {
     private let secret = "a-tablet-secret-of-30-bytes..."
 
@@ -20,7 +20,7 @@ import Testing
         return try answer.decode(StaffMember.self)
     }
 
-    /// Signs a colleague in as they do it themselves.
+    /// Signs a colleague in by mail code, as colleagues do.
     private func signIn(_ email: String, _ api: GuestAPITestService) async throws -> GuestAPITestService.Response {
         let asked = CodeRequest(email: email, audience: .staff, deviceSecret: secret)
         let sent = try await api.post("/v1/auth/codes", asked).decode(CodeSent.self)
@@ -35,7 +35,7 @@ import Testing
         try await api.send("GET", path, headers: ["authorization": "Bearer \(tokens.accessToken)"]).status
     }
 
-    @Test func `Head office adds a colleague, changes what they do, and ends it`() async throws {
+    @Test func `Head office can add, change and end a colleague`() async throws {
         try await withGuestAPI { api in
             let office = try await api.given.headOffice()
             let (one, two) = (try await api.given.park(), try await api.given.park())
@@ -61,7 +61,7 @@ import Testing
             struct Page: Decodable { let items: [StaffMember] }
             let listed = try await api.get("/v1/admin/staff", as: office).decode(Page.self).items
             #expect(listed.map(\.email).contains("jo@example.org") && listed.count == 2)
-            // A stolen tablet is signed out, and signs in no more once its owner is gone.
+            // A stolen tablet is signed out, and cannot sign in again after its owner has left.
             let devices = try await api.get("\(path)/devices", as: office).decode([Device].self)
             let device = try #require(devices.first)
             #expect(try await api.send("DELETE", "\(path)/devices/\(device.id)", as: office).status == 204)
@@ -73,7 +73,7 @@ import Testing
             for (method, place) in [("GET", path), ("DELETE", path), ("GET", "\(path)/devices")] {
                 #expect(try await api.send(method, place, as: office).status == 404)
             }
-            // A colleague who comes back has the account of before, with the posts of now alone.
+            // A colleague who comes back gets the old account, with the new posts only.
             let back = try await add(api, StaffRequest(email: "jo@example.org", name: "Jo"), as: office)
             #expect(back.id == jo.id && back.posts.isEmpty && back.version > jo.version)
             #expect(try await signIn("jo@example.org", api).status == 201)
@@ -85,11 +85,11 @@ import Testing
         }
     }
 
-    @Test func `Somebody is always left at head office, however many leave at once`() async throws {
+    @Test func `Head office always keeps at least one colleague`() async throws {
         try await withGuestAPI { api in
             let people = [try await api.given.headOffice(), try await api.given.headOffice()]
             let ids = try people.map { try #require($0.staff) }
-            // Each ends the other.
+            // Two colleagues end each other's account at the same time.
             async let first = api.send("DELETE", "/v1/admin/staff/\(ids[1])", as: people[0])
             async let second = api.send("DELETE", "/v1/admin/staff/\(ids[0])", as: people[1])
             let statuses = try await [first.status, second.status]
@@ -106,7 +106,7 @@ import Testing
         }
     }
 
-    @Test func `A colleague who was ended gets no answer a second later`() async throws {
+    @Test func `An ended colleague is locked out a second later`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let host = try await api.given.staff([.host], at: world.park.id)
@@ -116,12 +116,12 @@ import Testing
                 for _ in 0..<10 {
                     group.addTask { _ = try await api.get(path, as: host) }
                 }
-                // As another node would: behind this one's back.
+                // Simulates another node: the change is made without this node's knowledge.
                 let id = try #require(host.staff)
                 try await api.transaction { tx in
                     try await tx.run(Command("UPDATE staff SET left_at = now() WHERE id = \(id)"))
                 }
-                // The second for which an answer about who asks is kept; a slow machine only waits longer.
+                // The service caches a principal for one second; a slow machine only waits longer.
                 try await Task.sleep(for: .milliseconds(1050))
                 for _ in 0..<10 {
                     group.addTask {

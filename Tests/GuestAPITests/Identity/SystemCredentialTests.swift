@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    @Test func `Four parallel requests make two credentials`() async throws {
+    @Test func `Four parallel requests make only two credentials`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park()
             let office = try await api.given.headOffice()
@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    @Test func `A system has two credentials of a purpose at a time`() async throws {
+    @Test func `A park has at most two credentials of one purpose`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let office = try await api.given.headOffice()

@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func `Every row is imported or rejected with its line and reason, and a second run changes nothing`()
+    @Test func `Every row is imported or rejected with its line and reason`()
         async throws
     {
         try await withGuestAPI { api in
@@ -77,7 +77,7 @@ import Testing
             #expect(rejects.contains("7,\"the stay has no nights\""))
             #expect(rejects.contains("10,\"arrival_date_day_of_month is '32'"))
             #expect(rejects.contains("12,\"has 2 fields, expected 14\",too,few"))
-            // Two stay in type A at the peak, one in B.
+            // At the peak two reservations are in type A and one is in type B.
             #expect(try await api.count("SELECT count(*) FROM cottage") == 3)
             #expect(try await api.count("SELECT count(*) FROM allocation WHERE is_live") == 3)
             #expect(
@@ -101,7 +101,7 @@ import Testing
         states: ["Def": "confirmed"]
     )
 
-    @Test func `A bad row is rejected with its line, whatever it has, and ends no import`() async throws {
+    @Test func `A bad row never stops the import`() async throws {
         try await withGuestAPI { api in
             let park = try await api.given.park(cottages: 0).park
             let long = String(repeating: "N", count: 10_000)
@@ -127,7 +127,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [",", ";", "\t"]) func `A file is read as Excel and others write it`(_ sign: String) async throws {
+    @Test(arguments: [",", ";", "\t"]) func `Files written by Excel and other programs can be read`(
+        _ sign: String
+    ) async throws {
         try await withGuestAPI { api in
             let park = try await api.given.park(cottages: 0).park
             let rate = sign == ";" ? "99,50" : "99.50"
@@ -140,7 +142,7 @@ import Testing
             let outcome = try await run(api, park, "\u{FEFF}" + body + "\r\n", map: Self.columns)
             #expect(outcome.imported == 2 && outcome.rejected == 0)
             #expect(try await api.count("SELECT sum(amount)::bigint AS count FROM charge_line") == 39800)
-            // The same from Excel's own encoding, with the line in which it names the sign.
+            // The same file in Excel's encoding, with the line that names the separator.
             let data = try #require(("sep=\(sign)\r\n" + body).data(using: .windowsCP1252))
             func read(_ encoding: TextEncoding) throws -> ReservationFile {
                 try ReservationFile(data, Self.columns, encoding: encoding, decimals: 2)
@@ -154,7 +156,7 @@ import Testing
         }
     }
 
-    @Test func `An import that was cut off goes on where it was`() async throws {
+    @Test func `An interrupted import continues where it stopped`() async throws {
         try await withGuestAPI { api in
             let park = try await api.given.park(cottages: 0).park
             let rows = (0..<1200).map { Self.row(1 + $0 % 28, 1 + $0 % 5) } + [Self.row(4, 0)]
@@ -179,7 +181,7 @@ import Testing
         }
     }
 
-    @Test func `A row without a free cottage is rejected, and the constraint is never tripped`() async throws {
+    @Test func `A row without a free cottage is rejected`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park(cottages: 1)
             let organiser = try await api.given.guest()
@@ -199,7 +201,7 @@ import Testing
         }
     }
 
-    @Test func `With reservation numbers a newer export updates, swaps and cancels`() async throws {
+    @Test func `A newer export updates bookings by their reservation numbers`() async throws {
         try await withGuestAPI { api in
             let park = try await api.given.park(cottages: 0).park
             var map = ColumnMap.hotelDemand
@@ -214,7 +216,7 @@ import Testing
                 map: map
             )
             #expect(first.imported == 3)
-            // One cottage is enough for all three; now the first two change places.
+            // One cottage is enough for all three reservations; now the first two swap places.
             let second = try await run(
                 api,
                 park,

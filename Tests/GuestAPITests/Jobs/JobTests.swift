@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    @Test func `A worker that died leaves its jobs to others once its lease has run out`() async throws {
+    @Test func `A dead worker's jobs are done after its lease ends`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             try await enqueueMails(5, api)
             let lease = UUID()
@@ -47,13 +47,13 @@ import Testing
             try await Task.sleep(for: .milliseconds(1100))
             try await api.work()
             #expect(try api.mails(to: "m@example.org").count == 5)
-            // The dead one comes back: its lease is worth nothing.
+            // The dead worker comes back, and its lease no longer counts.
             let completed = try await api.transaction { try await $0.run(JobSQL.complete(taken[0].id, lease: lease)) }
             #expect(completed == 0)
         }
     }
 
-    @Test func `A job that fails backs off, dies in the end, and staff can revive it`() async throws {
+    @Test func `Staff can revive a job that has failed too often`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let organiser = try await api.given.guest()
@@ -83,7 +83,7 @@ import Testing
             let dead = try await api.get("/v1/admin/jobs", as: office).decode(Listed.self)
             #expect(dead.items.map(\.kind) == ["checkOccupancy"])
             #expect(dead.items.first?.attempts == CheckOccupancy.patience.tries)
-            // The hold has long expired: nothing is taken.
+            // The hold ended long ago, so no night is taken.
             try await api.transaction { tx in
                 try await tx.run(Command("UPDATE cottage SET nights = B''"))
             }
@@ -94,8 +94,8 @@ import Testing
         }
     }
 
-    @Test func `A schedule runs once however many schedulers there are, at three on the park's clock`() async throws {
-        // Half past one at night in Amsterdam: three o'clock has passed in Tokyo only.
+    @Test func `A schedule runs once even with several schedulers`() async throws {
+        // It is 01:30 at night in Amsterdam; only in Tokyo is it past 03:00.
         let clock = TestClock(try #require(ISO8601DateFormatter().date(from: "2027-03-28T00:30:00Z")))
         try await withGuestAPI(clock: clock) { api in
             _ = try await api.given.park()
@@ -108,7 +108,7 @@ import Testing
                 return try await api.count("SELECT count(*) FROM job_run WHERE kind = 'checkOccupancy'")
             }
             #expect(try await scheduled() == 1)
-            // In this night Amsterdam's clock jumps from two to three, at one in UTC.
+            // In this night Amsterdam's clock jumps from 02:00 to 03:00, at 01:00 UTC.
             clock.advance(by: 1799)
             #expect(try await scheduled() == 1)
             clock.advance(by: 1)
@@ -117,7 +117,7 @@ import Testing
         }
     }
 
-    @Test func `A worker that sleeps is woken by a job that commits, and by no other`() async throws {
+    @Test func `A sleeping worker wakes only for due jobs of its queue`() async throws {
         try await withGuestAPI { api in
             let bell = api.app.bell
             struct Undone: Error {}
@@ -137,12 +137,12 @@ import Testing
             try await api.transaction { tx in
                 try Job.enqueue(CleanUp(), at: api.now, api.app.act(in: tx, as: .job("test")))
             }
-            // None of these is mail that is due: nobody is woken before the time.
+            // None of these jobs is due mail, so no worker wakes early.
             let started = ContinuousClock.now
             await bell.sleep(for: .mail, atMost: .milliseconds(300))
             #expect(ContinuousClock.now - started >= .milliseconds(300))
-            // Rung before anybody sleeps, and while somebody does. Counted from here, not from when the test began to
-            // wait for its turn.
+            // The bell rings once before a worker sleeps and once while it sleeps. The time counts from here, not from
+            // when the test began to wait for its turn.
             let longest = Duration.seconds(120)
             let rung = ContinuousClock.now
             try await enqueueMails(1, api)
@@ -154,7 +154,7 @@ import Testing
         }
     }
 
-    @Test func `What has served its time goes in portions`() async throws {
+    @Test func `Expired rows are deleted in portions`() async throws {
         try await withGuestAPI { api in
             try await api.transaction { tx in
                 try await tx.run(
@@ -192,7 +192,7 @@ import Testing
         }
     }
 
-    @Test func `A spool forgets what is thirty days old`() async throws {
+    @Test func `A spool forgets mails after thirty days`() async throws {
         try await withGuestAPI { api in
             let spool = Spool(api.app.settings, "mail")
             let old: Job.ID = api.app.ids.next(at: api.now)
@@ -213,7 +213,7 @@ import Testing
         }
     }
 
-    @Test func `A job of a kind that is not known waits untouched`() async throws {
+    @Test func `A job of an unknown kind waits untouched`() async throws {
         try await withGuestAPI { api in
             try await api.transaction { tx in
                 try await tx.run(

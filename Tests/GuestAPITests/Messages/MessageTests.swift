@@ -78,7 +78,7 @@ import Testing
         try await api.get(stage.inbox + query, as: stage.host).decode(Inbox.self).items
     }
 
-    @Test func `The inbox has urgent problems first, then who has waited longest; hosts hand on what they see to`()
+    @Test func `The inbox lists urgent problems first`()
         async throws
     {
         let clock = TestClock(testStart)
@@ -92,14 +92,14 @@ import Testing
             let waiting = try await inbox("", stage, api)
             #expect(waiting.map(\.topic.id) == [fire.id, question.id, problem.id])
             #expect(waiting.map(\.lastText) == ["No heating", "Is there a cot?", "The tap drips"])
-            // Who sees to it is the task's owner.
+            // The task's owner is the colleague who takes care of the topic.
             let task = try #require(waiting.first?.taskId)
             let colleague = try #require(stage.host.staff)
             let path = "/v1/admin/tasks/\(task)"
             let change = StaffTaskChange(ownerId: colleague)
             #expect(try await api.change("PATCH", path, change, as: stage.host, match: 1).status == 200)
             #expect(try await inbox("?owner=\(colleague)", stage, api).map(\.topic.id) == [fire.id])
-            // Writing again is a note in the same task, and nobody waits less for it.
+            // A second message adds a note to the same task, and the waiting time continues.
             clock.advance(by: 60)
             let more = MessageRequest(text: "Still cold")
             let said = try await api.post(stage.path("topics/\(fire.id)/messages"), more, as: stage.organiser)
@@ -110,8 +110,7 @@ import Testing
         }
     }
 
-    @Test func `A question is done once it is answered, a problem once the group says that it is solved`() async throws
-    {
+    @Test func `A question's task is done once a host answers`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let question = try await bring(.question, "Is there a cot?", nil, stage, api)
@@ -138,7 +137,7 @@ import Testing
             let last = "/v1/admin/topics/\(problem.id)/messages"
             #expect(try await api.post(last, kind, as: stage.host).status == 201)
             #expect(try await inbox("?state=closed", stage, api).contains { $0.topic.id == problem.id })
-            // It drips again: open anew, with a task of its own.
+            // The problem returns: the topic opens again with a new task.
             let again = MessageRequest(text: "It drips again")
             let write = stage.path("topics/\(problem.id)/messages")
             #expect(try await api.post(write, again, as: stage.member).status == 201)
@@ -147,7 +146,7 @@ import Testing
         }
     }
 
-    @Test func `Nobody else reads or writes there: strangers, other parks, and the desk not among friends`()
+    @Test func `Strangers and other parks cannot read a group's topics`()
         async throws
     {
         try await withGuestAPI { api in
@@ -159,7 +158,7 @@ import Testing
             let foreign = try await api.given.staff([.host, .reception], at: other.park.id)
             let text = MessageRequest(text: "x")
             #expect(try await api.get(stage.path("topics/\(topic.id)"), as: stranger).status == 404)
-            // Their own group, our topic.
+            // The path names the stranger's own group and our topic.
             let sly = "/v1/groups/\(theirs.id)/topics/\(topic.id)"
             #expect(try await api.get(sly, as: stranger).status == 404)
             #expect(try await api.post(sly + "/messages", text, as: stranger).status == 404)
@@ -170,7 +169,7 @@ import Testing
             #expect(try await api.get(stage.inbox, as: foreign).status == 404)
             let ofOthers = TopicRequest(bookingId: stage.booking.id, kind: .question, message: text)
             #expect(try await api.post("/v1/groups/\(theirs.id)/topics", ofOthers, as: stranger).status == 404)
-            // The desk acts for a guest, but does not read what friends say to each other or to the hosts.
+            // The desk acts for a guest, but cannot read messages among friends or to the hosts.
             let reception = try await api.given.staff([.reception], at: stage.world.park.id)
             let guest = ["On-Behalf-Of": "\(try stage.member.id())"]
             let topics = try await api.send("GET", stage.path("topics"), as: reception, headers: guest)
@@ -184,7 +183,7 @@ import Testing
         }
     }
 
-    @Test func `What friends say comes in pages, can be taken back by whoever said it, and goes with them`()
+    @Test func `Only its author can take a message back`()
         async throws
     {
         let clock = TestClock(testStart)
@@ -192,7 +191,7 @@ import Testing
             let stage = try await stage(api)
             var ids: [Message.ID] = []
             for number in 0..<5 {
-                // Two of them at one instant: then the ids decide.
+                // Two messages have the same instant, so their ids decide the order.
                 if number != 2 { clock.advance(by: 1) }
                 let who = number % 2 == 0 ? stage.member : stage.organiser
                 let said = try await api.post(stage.path("messages"), MessageRequest(text: "No. \(number)"), as: who)
@@ -229,8 +228,7 @@ import Testing
         }
     }
 
-    @Test func `A problem told in the woods shows there, and reaches the hosts with the time it was told`() async throws
-    {
+    @Test func `A problem reported offline reaches the hosts at the next sync`() async throws {
         let clock = TestClock(testStart)
         try await withGuestAPI(clock: clock) { api in
             let stage = try await stage(api)
@@ -273,7 +271,7 @@ import Testing
         return PhotoPart(from: from, of: photo.count, bytes: bytes.base64EncodedString())
     }
 
-    @Test func `A photo of a problem comes in parts, shows hosts no more than the picture, and goes with its message`()
+    @Test func `Hosts get a problem's photo without its metadata`()
         async throws
     {
         let clock = TestClock(testStart)
@@ -291,7 +289,7 @@ import Testing
                 let hosted = "/v1/admin/topics/\(topic.id)"
                 #expect(try await api.get("\(hosted)/photos/\(name)", as: stage.host).status == 404)
                 #expect(try await api.get(hosted, as: stage.host).text.contains(#""isPhotoThere":false"#))
-                // The last part, a part twice, a gap, another size.
+                // Cases: the last part first, a part twice, a gap, another size.
                 func send(_ part: PhotoPart, as who: Given.Person) async throws -> GuestAPITestService.Response {
                     try await api.change("PUT", path, part, as: who)
                 }
@@ -314,7 +312,7 @@ import Testing
                 #expect(seen.status == 200 && seen.headers["content-type"] == "image/jpeg")
                 #expect(seen.body.range(of: Data("SECRET".utf8)) == nil && seen.body.starts(with: [0xff, 0xd8]))
                 #expect(try await api.get(path, as: stage.organiser).body == seen.body)
-                // Others: a stranger, a host elsewhere, a host here through another topic.
+                // Others may not: a stranger, a host of another park, a host of this park through another topic.
                 let stranger = try await api.given.guest()
                 #expect(try await api.get(path, as: stranger).status == 404)
                 #expect(try await send(first, as: stranger).status == 404)
@@ -324,7 +322,7 @@ import Testing
                 let through = "/v1/admin/topics/\(another.id)/photos/\(name)"
                 #expect(try await api.get(through, as: stage.host).status == 404)
             }
-            // What is not what its name says begins anew.
+            // A photo whose bytes do not match its name must be sent from the start again.
             let photo = SamplePhoto.baseline
             let wrong = stage.path("photos/\(String(repeating: "a", count: 64))")
             let refused = try await api.change("PUT", wrong, part(photo, from: 0), as: stage.member)
@@ -339,7 +337,7 @@ import Testing
                 try await api.change("PUT", stage.path("photos/x"), part(photo, from: 0), as: stage.member).status
                     == 404
             )
-            // Said among friends and taken back: its photo goes, another that still waits for its message stays.
+            // A message is deleted: its photo is deleted too, and a photo that waits for its message stays.
             let early = photo + Data("early".utf8)
             let waiting = photo + Data("waiting".utf8)
             for one in [early, waiting] {
@@ -356,7 +354,7 @@ import Testing
             try await api.work()
             #expect(try await api.count("SELECT count(*) FROM message_photo WHERE name = \(name?.description)") == 0)
             #expect(try await api.count("SELECT count(*) FROM message_photo") == 3)
-            // The author is erased, and nothing of it is left in tables or files.
+            // The author is erased, so no table and no file has the author's photos.
             #expect(try await api.send("DELETE", "/v1/me", as: stage.member).status == 204)
             clock.advance(by: 3601)
             try await api.work()
@@ -366,7 +364,7 @@ import Testing
         }
     }
 
-    @Test func `A pasted message is tidied, sent online or offline`() async throws {
+    @Test func `A pasted message is tidied both online and offline`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let pasted = MessageRequest(text: "Wi-Fi:\r\nname\tpark\u{2028}e\u{308}")
@@ -389,11 +387,11 @@ import Testing
         }
     }
 
-    @Test func `A photo that the service will not have is set aside and stops nothing`() async throws {
+    @Test func `A photo that the service refuses blocks nothing else`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let phone = try Phone(of: stage.member, api, mutators: Mutator.messages)
-            // Somebody of the group has said that the photo is longer than it is.
+            // A member has claimed that the photo is longer than it is.
             let spoilt = try phone.store.keep(photo: SamplePhoto.baseline, in: stage.group.id)
             let claim = PhotoPart(from: 0, of: 99_999, bytes: "AAAA")
             let path = stage.path("photos/\(spoilt)")
@@ -408,7 +406,7 @@ import Testing
             #expect(try phone.store.pending().isEmpty)
             #expect(try phone.store.unsentPhotos() == 1)
             #expect(try phone.store.photosSetAside() == 1)
-            // It is tried again later, not at once.
+            // The phone tries again later, not at once.
             let requests = phone.line.answers.count
             #expect(try await phone.engine.sync() == .upToDate)
             #expect(phone.line.answers.count == requests + 1)
@@ -419,14 +417,14 @@ import Testing
         }
     }
 
-    @Test func `A phone sends its photo once there is a network, goes on where it was cut off, and others fetch it`()
+    @Test func `A photo upload continues after an interruption`()
         async throws
     {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let phone = try Phone(of: stage.member, api, mutators: Mutator.messages)
             try await phone.engine.sync()
-            // Three parts: the picture, and as much after its end as makes it large.
+            // The photo has three parts: the picture, and many bytes after its end.
             let photo = SamplePhoto.baseline + Data((0..<100_000).map { UInt8($0 % 251) })
             let name = try phone.store.keep(photo: photo, in: stage.group.id)
             let request = MessageRequest(id: .init(UUID()), text: "The roof", photo: name)
@@ -434,7 +432,7 @@ import Testing
             try phone.store.perform("message.write@1", said, at: api.now)
             #expect(try await phone.engine.photo(name, in: stage.group.id) == photo)
             #expect(try phone.store.unsentPhotos() == 1)
-            // The message arrives; of the parts the first is lost on its way there, the second on its way back.
+            // The message arrives. The request with the first part is lost, and then the answer to the second.
             phone.line.fail([.requestLost])
             await #expect(throws: Phone.Line.Lost.self) { try await phone.engine.sync() }
             for _ in 0..<4 {
@@ -452,14 +450,14 @@ import Testing
             #expect(message.photo == name && message.isPhotoThere == true)
             let fetched = try await other.engine.photo(name, in: stage.group.id)
             #expect(fetched.starts(with: [0xff, 0xd8]) && fetched.range(of: Data("SECRET".utf8)) == nil)
-            // Whoever leaves keeps none of it.
+            // A member who leaves keeps no photo.
             #expect(try await api.post(stage.path("leave"), as: stage.member).status == 204)
             try await phone.engine.sync()
             #expect(try phone.store.photo(name, in: stage.group.id) == nil)
         }
     }
 
-    @Test func `What is being said while its author is erased is forgotten with the rest`() async throws {
+    @Test func `A message written during its author's erasure is erased too`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let guest = try stage.member.id()
@@ -475,14 +473,14 @@ import Testing
                         )
                         try await tx.flushPending()
                         hasSaid.yield()
-                        // Not committed yet while the erasure begins.
+                        // The transaction is not committed yet when the erasure begins.
                         try await Task.sleep(for: .milliseconds(250))
                     }
                 }
                 tasks.addTask {
                     var waiting = said.makeAsyncIterator()
                     await waiting.next()
-                    // A machine that is busy may have no time for it just now; nothing is done then.
+                    // A busy machine may refuse the request; then nothing is done, so try again.
                     var status = 503
                     for _ in 0..<10 where status == 503 {
                         status = try await api.send("DELETE", "/v1/me", as: stage.member).status

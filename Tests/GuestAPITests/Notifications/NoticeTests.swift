@@ -82,12 +82,12 @@ import Testing
         return try await api.post(stage.path("topics"), request, as: stage.member).decode(Topic.self)
     }
 
-    /// What has come to the phones: each token with the notices it got, sorted.
+    /// The notices that the phones got: each token with its notices, sorted.
     private func told(_ api: GuestAPITestService) throws -> [String] {
         try api.notices().map { "\($0.token) \($0.notice.rawValue)" }.sorted()
     }
 
-    @Test func `Who is concerned is told once, without a word of what was said, and never who did it`() async throws {
+    @Test func `A notice never contains the text of a message`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             for text in ["first", "second", "third"] { try await write(text, as: stage.organiser, stage, api) }
@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    @Test func `Whom nobody hears costs no job; the signed out, the gone and those who muted it hear nothing`()
+    @Test func `No job is queued when nobody would be notified`()
         async throws
     {
         try await withGuestAPI { api in
@@ -135,7 +135,7 @@ import Testing
             #expect(try await api.post(options, option, as: stage.organiser).status == 201)
             try await api.work()
             #expect(try told(api) == ["member:phone optionProposed"])
-            // Between the deed and its delivery somebody leaves.
+            // A member leaves between the event and the delivery of its notice.
             #expect(
                 try await api.change("PUT", "/v1/me/notices", NoticePreferences(muted: []), as: stage.member).status
                     == 200
@@ -162,11 +162,11 @@ import Testing
         }
     }
 
-    @Test func `At night a park's guests sleep; what cannot wait rings`() async throws {
+    @Test func `An urgent notice rings at night and an ordinary one waits`() async throws {
         let clock = TestClock(testStart)
         try await withGuestAPI(clock: clock) { api in
             let stage = try await stage(api)
-            // 23:30 in Amsterdam.
+            // It is 23:30 in Amsterdam.
             clock.advance(by: 11.5 * 3600)
             try await write("still up?", as: stage.organiser, stage, api)
             _ = try await bring(.problem, .urgent, stage, api)
@@ -189,7 +189,7 @@ import Testing
         }
     }
 
-    @Test func `A phone that changes hands takes its token along, and an erased guest leaves nothing`() async throws {
+    @Test func `A push token follows its phone to the new guest`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let guest = try stage.member.id()
@@ -219,7 +219,7 @@ import Testing
         }
     }
 
-    @Test func `Apple and Google are handed the same over HTTP/2, signed as they ask, and their refusals are heard`()
+    @Test func `Apple and Google are sent the same notices over HTTP/2`()
         async throws
     {
         let clock = TestClock(testStart)
@@ -244,14 +244,14 @@ import Testing
                 #expect(services.deliveries.allSatisfy { $0.isHTTP2 && !$0.title.isEmpty && !$0.body.isEmpty })
                 #expect(Set(services.deliveries.filter { $0.notice == "hostAnswered" }.map(\.thread)).count == 1)
                 #expect(try api.notices().isEmpty)
-                // One signature serves for most of an hour, one access token for as long as it says.
+                // One signature is used for almost an hour, and an access token for as long as it is valid.
                 clock.advance(by: 1800)
                 try await answer()
                 #expect(services.signatures.google == 1)
                 clock.advance(by: 1800)
                 try await answer()
                 #expect(services.signatures.google == 2 && got().count == 7)
-                // Busy, down, or of another mind about our signature: later it arrives, once.
+                // The service is busy, is down or rejects the signature: the notice arrives later, once.
                 for (status, reason) in [(429, "TooManyRequests"), (503, "Shutdown"), (403, "ExpiredProviderToken")] {
                     services.refuse(status, reason)
                     services.refuse(status, reason)
@@ -262,14 +262,15 @@ import Testing
                     #expect(got().count == 9)
                     services.forget(2)
                 }
-                // The app is gone from both phones.
+                // The app was removed from both phones.
                 services.remove("a0a0", at: clock.now)
                 services.remove("member:phone", at: clock.now)
                 try await answer()
                 #expect(got().count == 7)
                 #expect(try await api.count("SELECT count(*) FROM push_token") == 1)
                 #expect(try await api.count("SELECT count(*) FROM job WHERE kind = 'sendNotice'") == 0)
-                // Installed again, it is told again; the service's old word about the token does not count.
+                // After a new installation the phone gets notices again; the older report that the token is gone does
+                // not count.
                 clock.advance(by: 60)
                 try await register(.apns, "a0a0", of: stage.organiser, api)
                 try await answer()

@@ -7,7 +7,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// What every way of sending a mail must do, whichever is configured.
+/// The requirements for every way of sending a mail, whichever is configured.
 @Suite struct MailTests {
     private let message = MailMessage(
         id: "0198a8d8-0000-7000-8000-000000000001",
@@ -18,7 +18,7 @@ import Testing
         date: Date(timeIntervalSince1970: 1_795_258_800)
     )
 
-    /// Headers and body arrive whole, and nothing in a value becomes a header.
+    /// Checks that headers and body arrive complete, and that no value becomes a header.
     private func expectMessage(_ received: String) throws {
         let parts = received.replacing("\r\n", with: "\n").components(separatedBy: "\n\n")
         let headers = parts[0]
@@ -29,7 +29,7 @@ import Testing
         #expect(String(decoding: try #require(body), as: UTF8.self) == message.body)
     }
 
-    @Test func `The spool has the mail once, however often it is put there`() async throws {
+    @Test func `A mail put into the spool twice is there once`() async throws {
         let folder = NSTemporaryDirectory() + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let spool = Spool(Settings(database: "", stateFolder: folder), "mail")
@@ -42,13 +42,13 @@ import Testing
         #expect(try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".eml") }.isEmpty)
     }
 
-    @Test func `A mail command that hangs is stopped, and the mail has failed`() async throws {
+    @Test func `A hanging mail command is stopped and counts as failed`() async throws {
         await #expect(throws: MailCommand.Failed.self) {
             try await MailCommand("cat > /dev/null; exec sleep 600", within: 0.2).send(message)
         }
     }
 
-    @Test func `A command gets the mail on its input, and its failure is ours`() async throws {
+    @Test func `A mail command gets the mail on its standard input`() async throws {
         let file = NSTemporaryDirectory() + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: file) }
         try await MailCommand("cat > \(file)").send(message)
@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    @Test func `A relay gets the mail over SMTP, and its refusal is ours`() async throws {
+    @Test func `A mail is sent to a relay over SMTP`() async throws {
         let relay = try await Relay.start(refusing: nil)
         try await SMTP(host: "127.0.0.1", port: relay.port).send(message)
         let session = try await relay.session.value
@@ -73,7 +73,7 @@ import Testing
     }
 }
 
-/// A mail server of the outside world, for one conversation.
+/// A foreign mail server for one conversation.
 private struct Relay {
     let port: Int
     let session: Task<String, any Error>

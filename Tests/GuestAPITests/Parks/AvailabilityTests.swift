@@ -7,7 +7,7 @@ import Testing
 @testable import GuestAPI
 
 @Suite struct AvailabilityTests {
-    /// Slow and obviously right: a cottage is free when no live allocation shares a night with the stay.
+    /// A slow and obviously correct search: a cottage is free when no live allocation shares a night with the stay.
     private func truth(_ api: GuestAPITestService, _ park: Park.ID, _ stay: Stay) async throws -> Set<Cottage.ID> {
         try await api.app.database.read(as: "test") { reader in
             Set(
@@ -24,7 +24,7 @@ import Testing
         }
     }
 
-    @Test func `What the search says is always what a slow, obviously right query says`() async throws {
+    @Test func `The search always agrees with a slow and simple query`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park(cottages: 12)
             let organiser = try await api.given.guest()
@@ -33,7 +33,7 @@ import Testing
             var random = SeededGenerator(seed: 7)
             var bookings: [Booking.ID] = []
             var closures: [String] = []
-            // Around New Year, so that stays lie in one year, in the next, and in both.
+            // The stays are around New Year, so that some are in the old year, some in the new, and some in both.
             let start = try day("2026-12-10")
             for step in 0..<150 {
                 let arrival = start.adding(days: Int(random.next() % 40))
@@ -84,7 +84,7 @@ import Testing
         }
     }
 
-    @Test func `The check finds a bit that is wrong`() async throws {
+    @Test func `The check finds a wrong bit of occupancy`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let organiser = try await api.given.guest()
@@ -118,7 +118,7 @@ import Testing
         }
     }
 
-    @Test func `A park speaks the guest's language, and English where it has no word for it`() async throws {
+    @Test func `A park's texts are shown in English when no translation exists`() async throws {
         try await withGuestAPI { api in
             let office = try await api.given.headOffice()
             let world = try await api.given.park()
@@ -152,7 +152,7 @@ import Testing
         let park: Park
     }
 
-    @Test func `A guest learns why there is nothing, on the park's own calendar`() async throws {
+    @Test func `The park's own calendar decides whether an arrival day has passed`() async throws {
         // 23:30 on 31 December in Amsterdam is already the new year in Tokyo and still noon in Honolulu.
         let clock = TestClock(try #require(ISO8601DateFormatter().date(from: "2026-12-31T22:30:00Z")))
         try await withGuestAPI(clock: clock) { api in

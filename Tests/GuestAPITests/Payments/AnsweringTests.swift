@@ -6,7 +6,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// Nobody comes to owe another's debt by what others do: moving, handing over, dividing anew, dropping out.
+/// No act of others makes a household owe their debt: moving, handing over, dividing anew, dropping out.
 @Suite struct AnsweringTests {
     private typealias Stage = StatementTests.Stage
 
@@ -49,7 +49,7 @@ import Testing
         )
     }
 
-    /// Makes the stay firm, lets the guests in and, unless they stay, out again.
+    /// Makes the stay firm and checks the guests in; with `isOver` it checks them out again.
     private func live(_ stage: Stage, through isOver: Bool = true) async throws {
         let (api, path) = (stage.api, stage.path)
         #expect(try await api.post("\(path)/confirm", as: stage.organiser, key: "confirm").status == 200)
@@ -61,7 +61,7 @@ import Testing
         #expect(try await api.post("\(path)/check-out", as: stage.reception, key: "out").status == 200)
     }
 
-    @Test func `An organiser moves in with nobody unasked, and takes no debt along`() async throws {
+    @Test func `An organiser cannot move into another household unasked`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let (own, other) = (try await stage.own(of: stage.organiser), try await stage.own(of: stage.member))
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test func `After the stay a handover moves no debt, and dividing anew gives no money back`() async throws {
+    @Test func `A handover after the stay moves no debt`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             for who in [stage.organiser, stage.member] { try await stage.pay(try await stage.owed(of: who), for: who) }
@@ -108,7 +108,7 @@ import Testing
         }
     }
 
-    @Test func `Until they accept, a new organiser makes nothing dearer for whom answers`() async throws {
+    @Test func `A new organiser cannot raise the backstop's debt before accepting`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let answering = try await stage.owed(of: stage.organiser)
@@ -128,7 +128,7 @@ import Testing
         }
     }
 
-    @Test func `A cancelled stay's fee is divided by the rule of before`() async throws {
+    @Test func `A split rule cannot be changed after a cancellation`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             #expect(try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c").status == 200)
@@ -140,7 +140,7 @@ import Testing
             let rule = all(on: before.householdId)
             #expect(try await put(rule, stage, as: stage.organiser).code == "not_changeable")
             #expect(try await stage.own(of: stage.member).amount == before.amount)
-            // Nor is the fee waived by cancelling once more, and nobody thinks that it is.
+            // A second cancellation does not waive the fee; the refusal makes this clear.
             let spared = CancellationRequest(reason: "Flood", isByPark: true)
             let again = try await api.post("\(stage.path)/cancel", spared, as: stage.reception, key: "park")
             #expect(again.code == "not_changeable")
@@ -148,7 +148,7 @@ import Testing
         }
     }
 
-    @Test func `What the guests have had of an extra is not given back by leaving earlier`() async throws {
+    @Test func `Extras already used are still owed after leaving earlier`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let order = ExtraOrderRequest(
@@ -172,7 +172,7 @@ import Testing
         }
     }
 
-    @Test func `A share that was given up goes on owing what that cost`() async throws {
+    @Test func `A given-up share keeps its fee when it is reassigned`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             #expect(try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c").status == 200)
@@ -191,7 +191,7 @@ import Testing
         }
     }
 
-    @Test func `A firm share that is offered costs its fee until the taker agrees`() async throws {
+    @Test func `An offered firm share costs its fee until the taker agrees`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let taker = try await api.given.member(of: stage.group, invitedBy: stage.organiser)
@@ -217,7 +217,7 @@ import Testing
             #expect(try await stage.owed(of: stage.member) == 0)
             #expect(try await stage.owed(of: taker) == asked.asked?.amount)
             try await stage.expectRight()
-            // Giving its own share up too, the taker returns what it took over.
+            // When the taker gives up its own share too, it returns the share that it took over.
             let out = try await api.post("/v1/shares/\(asked.id)/withdrawal", as: taker, key: "w")
             #expect(out.status == 200)
             #expect(try await stage.owed(of: stage.member) == before)
@@ -225,7 +225,7 @@ import Testing
         }
     }
 
-    @Test func `A payment whose money has gone back in part is not reversed`() async throws {
+    @Test func `A partly refunded payment cannot be reversed`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let total = stage.booking.total.amount
@@ -241,7 +241,7 @@ import Testing
             #expect(try await put(all(on: own.householdId), stage, as: stage.organiser).status == 200)
             let card = TillPaymentRequest(method: .terminal, amount: half, reference: "slip 1")
             #expect(try await at("till-payments", card).status == 201)
-            // The share is paid as much as then, but not all of it lies in the drawer.
+            // The share is paid as much as then, but not all of the money is in the till.
             let path = "/v1/admin/till-payments/\(first.id)/reversal"
             let reversal = try await api.post(path, as: stage.reception, key: "back")
             #expect(reversal.status == 409 && reversal.code == "more_than_due")
@@ -249,7 +249,7 @@ import Testing
         }
     }
 
-    @Test func `A payment that is reversed is no agreement any more, whatever was divided since`() async throws {
+    @Test func `A reversed payment no longer counts as an agreement`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let (own, other) = (try await stage.own(of: stage.organiser), try await stage.own(of: stage.member))

@@ -6,7 +6,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// What is earned by the day, and invoices.
+/// Earnings of each day, and invoices.
 @Suite struct BooksTests {
     private struct Shares: Decodable {
         let items: [ShareView]
@@ -26,7 +26,7 @@ import Testing
         let booking: Booking
         var path: String { "/v1/bookings/\(booking.id)" }
 
-        /// The job of a day, as the clock of the park would have it.
+        /// Runs the job of a day, as the park's clock would.
         func earn(through day: String) async throws {
             let work = EarnRevenue(parkId: world.park.id, day: try TestKit.day(day))
             try await api.transaction { try await work.finish(api.app.act(in: $0, as: .job("test"))) }
@@ -102,7 +102,7 @@ import Testing
         #expect(wrong.isEmpty, comment)
     }
 
-    @Test func `Each night is earned on its day, at the VAT of that day, and the last completes the price`()
+    @Test func `Each night is earned on its day at that day's VAT`()
         async throws
     {
         try await withGuestAPI { api in
@@ -114,7 +114,7 @@ import Testing
             try await stage.earn(through: "2026-12-30")
             #expect(try await stage.credits("touristTax") == tax / 3)
             let old = try await stage.credits("vat")
-            // Two days were left out: each still has its own journal, on its own day.
+            // Two days were skipped; each still gets its own journal with its own day.
             try await stage.earn(through: "2027-01-01")
             #expect(try await api.count("SELECT count(DISTINCT day) FROM journal WHERE key LIKE 'earned:%'") == 3)
             #expect(try await stage.credits("receivable") == -total)
@@ -137,7 +137,7 @@ import Testing
         }
     }
 
-    @Test func `What changes after it was earned is put right on the next day, and the clock sees to all of it`()
+    @Test func `A change of earned money is corrected the next day`()
         async throws
     {
         try await withGuestAPI { api in
@@ -170,7 +170,7 @@ import Testing
         }
     }
 
-    @Test func `Nothing is earned before the park has said its VAT, and a rate said late puts the past right`()
+    @Test func `Nothing is earned before the park has set its VAT`()
         async throws
     {
         try await withGuestAPI { api in
@@ -203,7 +203,7 @@ import Testing
         }
     }
 
-    @Test func `A cancelled stay earns its fee that day without VAT, and nobody owes tax for nights not slept`()
+    @Test func `A cancelled stay earns its fee without VAT`()
         async throws
     {
         try await withGuestAPI { api in
@@ -212,14 +212,14 @@ import Testing
             try stage.wait(until: "2027-05-10 02:00")
             let cancelled = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x")
                 .decode(Booking.self)
-            // The day's job came by at four: the cancellation of two o'clock belongs to the day that is not over.
+            // The day's job ran at 04:00. The cancellation at 02:00 belongs to the day that is not over.
             try await stage.earn(through: "2027-05-09")
             #expect(try await stage.credits("receivable") == 0)
             try await stage.earn(through: "2027-05-10")
             #expect(try await stage.credits("revenue") == Int(cancelled.total.amount))
             #expect(try await stage.credits("vat") == 0)
             #expect(cancelled.total.amount > 0)
-            // Of a fee without VAT, goodwill has none either.
+            // Goodwill on a fee without VAT has no VAT either.
             try stage.wait(until: "2027-05-11 10:00")
             let shares = try await api.get("\(stage.path)/shares", as: stage.organiser).text
             let share = try #require(try JSONDecoder().decode(Shares.self, from: Data(shares.utf8)).items.first)
@@ -246,7 +246,7 @@ import Testing
         }
     }
 
-    @Test func `An invoice says what a share is, and a change takes it back and makes another`() async throws {
+    @Test func `An invoice shows the amount and VAT of its share`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let share = try await stage.share(of: stage.member)
@@ -259,7 +259,8 @@ import Testing
             #expect(first.content.lines.reduce(0) { $0 + $1.amount } == first.content.total.amount)
             #expect(first.content.lines.first { $0.tax == .touristTax }?.amount == 504)
             #expect(first.content.vat.map(\.rate) == [900, 2100])
-            // Asked for again, it is the same; the organiser sees it, a stranger and another park's finance nothing.
+            // A second request gives the same invoice. The organiser may see it; a stranger and another park's finance
+            // may not.
             let again = try await api.post(path, InvoiceRequest(), as: stage.organiser, key: "2").decode(Invoice.self)
             #expect(again == first)
             let one = "/v1/invoices/\(first.id)"
@@ -286,7 +287,7 @@ import Testing
             ).decode(Invoice.self)
             #expect(theirs.number == "\(slug)-2026-000002")
             #expect(try await api.get("/v1/invoices/\(theirs.id)", as: stage.member).status == 404)
-            // The price falls: a credit note and an invoice of what is owed now, two numbers further.
+            // The price falls: a credit note and an invoice of the new amount follow, with the next two numbers.
             let gift = GoodwillRequest(amount: 1_000, reason: "cold shower")
             _ = try await api.post("/v1/admin/shares/\(share.id)/goodwill", gift, as: stage.reception, key: "g")
             let next = try await api.post(path, InvoiceRequest(), as: stage.member, key: "5").decode(Invoice.self)
@@ -300,7 +301,7 @@ import Testing
             let list = "/v1/admin/parks/\(stage.world.park.id)/invoices?from=2026-01-01&to=2027-01-01"
             #expect(try await api.get(list, as: stage.finance).decode(Invoices.self).items.count == 4)
             try expectReadable(try await api.get("\(one)/pdf", as: stage.member))
-            // The park is called something else, and sends from another office: what was sent keeps its number.
+            // The park changes its slug and address; sent invoices keep their numbers.
             var park = try await api.get("/v1/parks/\(stage.world.park.id)").decode(Shown.self).park
             park.slug = "renamed-\(park.slug.suffix(8))"
             park.rules.seller?.address = "Duinweg 2, 1234 AB Zee"
@@ -316,7 +317,7 @@ import Testing
             #expect(try await api.get(one, as: stage.member).decode(Invoice.self).number == first.number)
             let moved = try await api.post(path, InvoiceRequest(), as: stage.member, key: "6").decode(Invoice.self)
             #expect(moved.number == "\(slug)-2026-000006" && moved.content.seller == park.rules.seller)
-            // What has been sent stands.
+            // A sent invoice cannot be changed.
             await #expect(throws: PostgresError.self) {
                 try await api.transaction { try await $0.run(Command("UPDATE invoice SET amount = 1")) }
             }
@@ -324,8 +325,7 @@ import Testing
         }
     }
 
-    @Test func `Invoices asked for at once have every number once, and a park without seller sends none`() async throws
-    {
+    @Test func `Invoices requested in parallel get distinct consecutive numbers`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let shares = [try await stage.share(of: stage.member), try await stage.share(of: stage.organiser)]
@@ -344,11 +344,11 @@ import Testing
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             #expect(answers == Array(repeating: 201, count: 40))
-            // Each but the first of a share takes one back.
+            // Each invoice of a share except the first comes with a credit note for the one before.
             #expect(try await api.count("SELECT max(number) AS count FROM invoice") == 78)
             #expect(try await api.count("SELECT count(DISTINCT number) FROM invoice") == 78)
             try await expectRight(api)
-            // The desk may; a guest who never stops may not.
+            // The desk may ask for more invoices; a guest may ask only a limited number of times.
             let last = try await api.post(
                 "/v1/shares/\(shares[0].id)/invoices",
                 InvoiceRequest(recipient: "One more"),
@@ -368,7 +368,7 @@ import Testing
         }
     }
 
-    @Test func `A member sees on the group's page how all shares stand and the amount of their own`() async throws {
+    @Test func `The group's page shows a member only their own amount`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let path = "/v1/groups/\(try #require(stage.booking.groupId))"
@@ -377,7 +377,7 @@ import Testing
             let all = try await api.get(path, as: stage.organiser).decode(TravelGroup.self).shares
             #expect(all.compactMap(\.amount?.amount).reduce(0, +) == stage.booking.total.amount)
             #expect(all.allSatisfy { $0.bookingId == stage.booking.id })
-            // The group books elsewhere too: that park's desk sees the group, and nothing of who has paid here.
+            // The group also books at another park. That park's desk sees the group, but not who has paid here.
             let elsewhere = try await api.given.park()
             let group = try await api.get(path, as: stage.organiser).decode(TravelGroup.self)
             _ = try await api.given.booking(of: group, by: stage.organiser, in: elsewhere)
@@ -387,7 +387,7 @@ import Testing
         }
     }
 
-    /// Every object stands where the file's own table says.
+    /// Checks that every object is at the position that the file's own table gives.
     private func expectReadable(_ response: GuestAPITestService.Response) throws {
         #expect(response.headers["content-type"] == "application/pdf")
         let bytes = Array(response.body)
@@ -409,7 +409,7 @@ import Testing
 }
 
 extension ParkRequest {
-    /// The park as it is, to change something of it.
+    /// A request with the present values of the park, to change one of them.
     fileprivate init(of park: Park) {
         self.init(
             slug: park.slug,

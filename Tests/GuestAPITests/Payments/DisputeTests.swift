@@ -6,11 +6,11 @@ import Testing
 
 @testable import GuestAPI
 
-/// Money that had come in and that a bank, or somebody at the provider, has moved since.
+/// Money that had come in, and that a bank or staff at the provider have moved since.
 @Suite struct DisputeTests {
     private typealias Stage = PaymentsTests.Stage
 
-    /// The member's share, paid by that method; nothing has been heard of it since.
+    /// The member's share, paid by this method; the service has not heard of the payment's later events.
     private func paid(_ stage: Stage, with method: String, by way: Attempt.Method = .card) async throws -> Share.ID {
         let share = try await stage.own(of: stage.member)
         let (_, secret) = try await stage.secret(share.id, as: stage.member, by: way)
@@ -31,7 +31,7 @@ import Testing
         try await stage.account.list("refunds").compactMap { $0["amount"] as? Int64 }.reduce(0, +)
     }
 
-    /// Reads the provider's books, as is done every five minutes, and does what follows.
+    /// Reads the provider's books, as a job does every five minutes, and runs the jobs that follow.
     private func readBooks(_ stage: Stage) async throws {
         try await ReadBooks.read(stage.api.app)
         try await stage.api.work()
@@ -41,7 +41,7 @@ import Testing
         try await stage.account.list("disputes").compactMap { $0["id"] as? String }
     }
 
-    /// A firm stay of which the member's bank has taken back the whole share.
+    /// A firm stay whose member's bank has taken back the whole share.
     private func disputed(_ api: GuestAPITestService) async throws -> Stage {
         let stage = try await PaymentsTests.stage(api)
         try await firm(stage)
@@ -50,7 +50,7 @@ import Testing
         return stage
     }
 
-    /// Cancels the stay, whose fee the undisputed money covers.
+    /// Cancels the stay; the undisputed money covers the fee.
     private func cancel(_ stage: Stage) async throws {
         _ = try await stage.api.post("\(stage.path)/cancel", as: stage.organiser, key: "x")
         try await stage.api.work()
@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    /// A stay that became firm by a payment that the bank has taken back since.
+    /// A stay that a payment made firm; the bank has taken this payment back since.
     private func withoutDeposit(_ api: GuestAPITestService) async throws -> Stage {
         let stage = try await PaymentsTests.stage(api)
         _ = try await paid(stage, with: "pm_card_createDispute")
@@ -144,7 +144,7 @@ import Testing
                 #expect(try await stage.account.pay(secret, with: method) == "succeeded")
                 try await stage.catchUp()
             }
-            // Nobody has heard of the dispute yet, and the provider refuses to refund it.
+            // The service has not heard of the dispute yet, and the provider refuses a refund of the charge.
             let reception = try await api.given.staff([.reception, .host], at: stage.world.park.id)
             let gift = GoodwillRequest(amount: 5000, reason: "cold")
             #expect(
@@ -186,7 +186,7 @@ import Testing
         }
     }
 
-    @Test func `A refund in the provider's dashboard is no credit here`() async throws {
+    @Test func `A refund in the provider's dashboard gives no credit here`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await PaymentsTests.stage(api)
             try await firm(stage)
@@ -194,7 +194,7 @@ import Testing
             let intents = try await stage.account.list("payment_intents")
             let latest = try #require(intents.first?["id"] as? String)
             try await stage.account.ask("POST", "/v1/refunds", ["payment_intent": latest])
-            // Before anybody has told us, the booking is cancelled: ours is refused, and nothing becomes a credit.
+            // The booking is cancelled before news arrives: our refund is refused, and nothing becomes a credit.
             _ = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x")
             try await api.work()
             try await stage.catchUp()
@@ -215,7 +215,7 @@ import Testing
             let share = try await paid(stage, with: "pm_card_visa")
             let intents = try await stage.account.list("payment_intents")
             let latest = try #require(intents.first?["id"] as? String)
-            // The two refunds are set aside before the provider is asked.
+            // The two refunds are reserved before the provider is asked.
             let effects = Worker(app: api.app, queue: .effects)
             for path in ["/v1/shares/\(share)/withdrawal", "\(stage.path)/cancel"] {
                 let who = path.hasPrefix("/v1/shares") ? stage.member : stage.organiser
@@ -256,7 +256,8 @@ import Testing
 
     private struct RolledBack: Error {}
 
-    /// Breaks a law about money that was taken back, or about mandates, by `size`; what the check must call it.
+    /// Statements that break a rule about returned money or mandates by `size`, and the finding that the check must
+    /// report.
     private static let plants: [(found: String, changes: @Sendable (_ size: Int64) -> SQL)] = [
         (
             "attempt has been taken back otherwise than the ledger says",

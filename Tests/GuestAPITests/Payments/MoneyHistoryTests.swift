@@ -6,8 +6,9 @@ import Testing
 
 @testable import GuestAPI
 
-/// Random groups do everything that moves money, through the service, with the payment sandbox beside it; the ledger's check
-/// looks at each booking afterwards.
+/// Random groups do everything that moves money, through the service and the payment sandbox.
+///
+/// Afterwards the check of the ledger looks at each booking.
 @Suite struct MoneyHistoryTests {
     /// The number of histories; `make check` sets a larger one.
     private static var histories: Int {
@@ -57,7 +58,7 @@ import Testing
             try await api.get("/v1/groups/\(group)", as: people[0]).decode(TravelGroup.self)
         }
 
-        /// The organiser is whoever the others have made one.
+        /// The present organiser, who may have changed.
         func organiser() async throws -> Given.Person {
             for person in people {
                 let seen = try await api.get("/v1/groups/\(group)/invitations", as: person)
@@ -121,7 +122,7 @@ import Testing
         )
     }
 
-    /// Does it, and answers the status; nil where there was nothing to do.
+    /// Does the deed and returns the status; nil when there was nothing to do.
     private func act(_ deed: Deed, _ history: inout History) async throws -> Int? {
         let api = history.api
         guard let who = history.pick(history.people) else { return nil }
@@ -308,10 +309,10 @@ import Testing
         ).status
     }
 
-    /// What a check still finds once everything that is under way has come to its end.
+    /// The findings of a check after all open work has finished.
     ///
-    /// A question to the provider that had no answer in time is asked again later, so the clock goes on until the check is
-    /// right; what contradicts stays for ever.
+    /// The service repeats an unanswered question to the provider later, so the clock advances until the check is
+    /// right. A real contradiction stays.
     private static func remaining<Finding>(
         _ api: GuestAPITestService,
         _ check: () async throws -> [Finding]
@@ -334,7 +335,7 @@ import Testing
                 var history = try await begin(seed, api)
                 var told: [String] = []
                 for _ in 0..<30 {
-                    // The end of a booking comes late, so that something happens before.
+                    // A cancellation comes late, so that other things happen before it.
                     let isLate = told.count > 20
                     let deeds = Deed.allCases.filter { isLate || ($0 != .cancel && $0 != .cancelByPark) }
                     guard let deed = history.pick(deeds) else { continue }
@@ -348,7 +349,7 @@ import Testing
                     }
                     #expect(owed == total, "seed \(seed): \(told)")
                 }
-                // Everything that is under way comes to its end.
+                // All open work finishes.
                 for _ in 0..<3 { try await history.catchUp() }
                 try await ReadBooks.read(api.app)
                 for _ in 0..<3 { try await history.catchUp() }
@@ -367,7 +368,7 @@ import Testing
             }
             #expect(differences == [])
         }
-        // Nothing is proved about what never happened.
+        // Every deed must have happened, because a deed that never happened proves nothing.
         for deed in Deed.allCases { #expect(done[deed, default: 0] > 0, "\(deed) never happened: \(done)") }
     }
 }

@@ -4,7 +4,7 @@ import Testing
 @testable import GuestAPI
 
 @Suite struct PDFPageTests {
-    /// What a reader copies from the page: the glyphs that are shown, by the file's own map to characters.
+    /// The text that a reader copies from the page: its glyphs, by the file's own map to characters.
     private func copied(_ file: [UInt8]) -> String {
         let text = String(decoding: file, as: Unicode.ASCII.self)
         var characters: [Substring: Unicode.Scalar] = [:]
@@ -36,7 +36,7 @@ import Testing
         #expect(copied(page.file(title: "1")) == text.precomposedStringWithCanonicalMapping + "\n")
     }
 
-    @Test func `A letter that the font has not shows as the sign for that`() {
+    @Test func `A letter missing in the font shows as a replacement sign`() {
         #expect(PDFPage.shows("Ελλάδα\nNL", in: .noto))
         #expect(!PDFPage.shows("王", in: .noto) && !PDFPage.shows("\u{1F3E1}", in: .noto))
         var page = PDFPage(.noto)
@@ -44,19 +44,19 @@ import Testing
         #expect(copied(page.file(title: "1")) == "a\u{FFFD}b\n")
     }
 
-    @Test func `Numbers end below each other`() throws {
+    @Test func `Numbers are aligned at their right ends`() throws {
         func start(_ number: String) throws -> Double {
             var page = PDFPage(.noto)
             page.number(number, right: 500, y: 70)
             let file = String(decoding: page.file(title: "1"), as: Unicode.ASCII.self)
             return try #require(file.firstMatch(of: /Tr ([0-9.]+) 772/).flatMap { Double($0.1) })
         }
-        // A digit of Noto Sans is 572 thousandths wide.
+        // A digit of Noto Sans is 572 thousandths of the font size wide.
         #expect(abs(try start("1") - (500 - 5.72)) < 0.01)
         #expect(abs(try start("1234") - (500 - 4 * 5.72)) < 0.01)
     }
 
-    @Test func `A file that is no font is refused`() {
+    @Test func `A file that is not a font is refused`() {
         #expect(TrueType([]) == nil)
         #expect(TrueType(Array(repeating: 0xFF, count: 500)) == nil)
         for length in [10, 200, 2_000, 20_000] { _ = TrueType(Array(TrueType.noto.bytes.prefix(length))) }

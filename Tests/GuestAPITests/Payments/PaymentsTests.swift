@@ -39,7 +39,7 @@ import Testing
             )
         }
 
-        /// Starts, lets the worker ask the provider, and answers what the phone needs.
+        /// Starts a payment, lets the worker ask the provider, and returns the attempt and its client secret.
         func secret(
             _ share: Share.ID,
             as who: Given.Person,
@@ -62,7 +62,7 @@ import Testing
             try await api.get(path, as: organiser).decode(Booking.self).state
         }
 
-        /// The time after which everything has been asked for again.
+        /// Advances the clock until every question to the provider is due again, and does this work.
         func catchUp(after seconds: TimeInterval = 6) async throws {
             api.clock.advance(by: seconds)
             try await api.work()
@@ -108,17 +108,17 @@ import Testing
         )
     }
 
-    @Test func `A share is paid on one's own phone, and without any webhook the booking is firm`() async throws {
+    @Test func `A paid share makes the booking firm without any webhook`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await Self.stage(api)
             let share = try await stage.own(of: stage.member)
             let first = try await stage.start(share.id, as: stage.member, key: "tap")
             #expect(first.status == 202)
             #expect(!first.text.contains("secret"))
-            // A double tap, and the same guest's other device: one attempt.
+            // A double tap, or the same guest's other device, gives the same attempt.
             #expect(try await stage.start(share.id, as: stage.member, key: "tap").text == first.text)
             #expect(try await stage.start(share.id, as: stage.member).text == first.text)
-            // Somebody else who may pay it waits for the end of that one, and learns nothing that pays.
+            // Another guest who may pay must wait for the end of that attempt, and gets no secret.
             #expect(try await stage.start(share.id, as: stage.organiser).code == "payment_under_way")
             let attempt = try first.decode(AttemptView.self)
             #expect(attempt.state == .created && attempt.amount == share.amount)
@@ -134,7 +134,7 @@ import Testing
             #expect(try await stage.state() == .confirmed)
             #expect(try await stage.start(share.id, as: stage.member).code == "nothing_open")
             #expect(try await stage.account.list("payment_intents").count == 1)
-            // Nothing that pays stays here once it has been used.
+            // After its use, no secret stays in the tables.
             #expect(try await api.count("SELECT count(*) FROM attempt WHERE secret IS NOT NULL") == 0)
             #expect(
                 try await api.count(
@@ -145,7 +145,7 @@ import Testing
         }
     }
 
-    @Test func `A declined card, another card, a bank's question left, failed and answered`() async throws {
+    @Test func `A declined payment can be tried again with another card`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await Self.stage(api)
             let share = try await stage.own(of: stage.member)
@@ -154,7 +154,7 @@ import Testing
             try await stage.catchUp()
             let declined = try await stage.show(id, as: stage.member)
             #expect(declined.state == .requiresAction && declined.declined == "insufficient_funds")
-            // What went wrong with a card is its owner's alone.
+            // Only the card's owner sees why the card was declined.
             #expect(try await stage.show(id, as: stage.organiser).declined == nil)
             #expect(try await stage.account.pay(secret, with: "pm_card_threeDSecure2Required") == "requires_action")
             try await stage.catchUp()
@@ -169,14 +169,14 @@ import Testing
         }
     }
 
-    @Test func `A payer who gives up makes room for another, and money that got through all the same counts`()
+    @Test func `A cancelled attempt lets another payer begin`()
         async throws
     {
         try await withGuestAPI(payments: true) { api in
             let stage = try await Self.stage(api)
             let share = try await stage.own(of: stage.member)
             let (id, secret) = try await stage.secret(share.id, as: stage.member)
-            // Whoever may pay the share finds the attempt there, and may end it.
+            // A guest who may pay the share finds the attempt there, and may cancel it.
             let seen = try await api.get("\(stage.path)/shares", as: stage.organiser).decode(Shares.self).items
             #expect(seen.first { $0.id == share.id }?.attemptId == id)
             #expect(try await api.post("/v1/payments/\(id)/cancel", as: stage.organiser).status == 202)
@@ -185,7 +185,7 @@ import Testing
             #expect(try await stage.account.pay(secret) == "payment_intent_unexpected_state")
             let (second, other) = try await stage.secret(share.id, as: stage.organiser)
             #expect(second != id)
-            // Paid in the moment in which it is given up.
+            // The payer pays at the moment of the cancellation.
             #expect(try await stage.account.pay(other) == "succeeded")
             #expect(try await api.post("/v1/payments/\(second)/cancel", as: stage.organiser).status == 202)
             try await api.work()
@@ -199,7 +199,7 @@ import Testing
         }
     }
 
-    @Test func `What comes in beyond what is owed goes back to who paid it, once, and a refund that fails is a credit`()
+    @Test func `A failed refund stays due and opens a task`()
         async throws
     {
         try await withGuestAPI(payments: true) { api in
@@ -213,7 +213,7 @@ import Testing
             let (_, other) = try await stage.secret(own.id, as: stage.organiser)
             #expect(try await stage.account.pay(other) == "succeeded")
             try await stage.catchUp()
-            // The whole stay is given up; the fee is 10 %.
+            // The whole stay is cancelled; the fee is 10 %.
             #expect(try await stage.state() == .confirmed)
             #expect(try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "c").status == 200)
             try await api.work()
@@ -228,10 +228,10 @@ import Testing
             let back = try await stage.own(of: stage.member)
             #expect(back.state == .refundDue && back.paid?.amount == amount)
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund' AND state = 'open'") == 1)
-            // It is not sent again by itself.
+            // The failed refund is not sent again by itself.
             try await stage.catchUp(after: 4000)
             #expect(try await stage.account.list("refunds").count == 2)
-            // One cent more than has come in is refused by the schema, whoever tries.
+            // The schema refuses to give back one cent more than has come in.
             await #expect(throws: (any Error).self) {
                 try await api.transaction { tx in
                     try await tx.run(Command("UPDATE attempt SET given_back = amount + 1 WHERE state = 'succeeded'"))
@@ -241,7 +241,7 @@ import Testing
         }
     }
 
-    @Test func `At its deadline a hold stops who is paying first, and its cottages are free within a minute`()
+    @Test func `An expiring hold cancels its open payment attempts`()
         async throws
     {
         try await withGuestAPI(payments: true) { api in
@@ -259,14 +259,14 @@ import Testing
     }
 
     @Test(arguments: [false, true])
-    func `Money that comes after the hold gets the cottages back when they are free, else goes back whole`(
+    func `Late money restores an expired hold if its cottages are free`(
         isTaken: Bool
     ) async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await Self.stage(api)
             let share = try await stage.own(of: stage.member)
             let (id, secret) = try await stage.secret(share.id, as: stage.member)
-            // Nobody can ask the provider anything: the worker's jobs lie still for over a minute.
+            // The service cannot ask the provider: the payment jobs do not run for over a minute.
             try await api.transaction { tx in
                 try await tx.run(Command("UPDATE job SET run_at = 'infinity' WHERE queue = 'payments'"))
             }
@@ -309,7 +309,7 @@ import Testing
         }
     }
 
-    @Test func `A direct debit cannot fund a hold; of a firm stay it takes its time, and may fail`() async throws {
+    @Test func `A direct debit cannot pay for a hold`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await Self.stage(api)
             let share = try await stage.own(of: stage.member)
@@ -347,7 +347,7 @@ import Testing
     }
 
     @Test
-    func `A webhook with a bad signature, an old time or one byte changed is refused; an unknown intent is parked`()
+    func `A webhook with a bad signature is refused`()
         async throws
     {
         try await withGuestAPI(payments: true) { api in
@@ -373,7 +373,7 @@ import Testing
             #expect(try await send(body.replacing("5", with: "6"), good).code == "bad_signature")
             #expect(try await send("[]", Self.sign("[]", at: api.now)).code == "malformed_http")
             #expect(try await api.count("SELECT count(*) FROM provider_event") == 0)
-            // Signed and unknown: kept once, tried for a while, then parked where head office sees it.
+            // A signed but unknown event is kept once, tried for a while, and then set aside for head office.
             for _ in 0..<3 { #expect(try await send(body, good).status == 204) }
             #expect(try await api.count("SELECT count(*) FROM provider_event") == 1)
             try await api.work()
@@ -387,7 +387,7 @@ import Testing
         }
     }
 
-    @Test func `What came after the books were read is no difference, and what contradicts them is one`() async throws {
+    @Test func `Reconciliation ignores payments newer than the last reading of the books`() async throws {
         // The sandbox writes its books by the machine's clock.
         try await withGuestAPI(clock: TestClock(Date()), payments: true) { api in
             let arrival = LocalDate(daysSince1970: Int(api.now.timeIntervalSince1970) / 86400 + 100)
@@ -423,7 +423,8 @@ import Testing
             api.clock.advance(by: 1)
             try await ReadBooks.read(api.app)
             #expect(try await differences() == [])
-            // As if we had booked another charge: theirs has no match once it had its ten minutes, ours has none at once.
+            // Pretends that the service booked another charge. The provider's charge is reported as unmatched after ten
+            // minutes, the service's at once.
             try await api.transaction { tx in
                 try await tx.run(Command("UPDATE attempt SET charge = 'ch_nobodys' WHERE id = \(id)"))
             }
@@ -434,7 +435,7 @@ import Testing
         }
     }
 
-    @Test func `An amount that is not what was asked for is never booked, and somebody is told`() async throws {
+    @Test func `A payment of a wrong amount is never booked`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await Self.stage(api)
             let share = try await stage.own(of: stage.member)
@@ -455,7 +456,7 @@ import Testing
         }
     }
 
-    @Test func `Webhooks bring everything forward, in any order and as often as they like`() async throws {
+    @Test func `Repeated and reordered webhooks book a payment only once`() async throws {
         // The sandbox signs by the real clock.
         try await withGuestAPI(clock: TestClock(Date()), payments: true) { api in
             let arrival = LocalDate(daysSince1970: Int(api.now.timeIntervalSince1970) / 86400 + 100)
@@ -468,13 +469,13 @@ import Testing
             let share = try await stage.own(of: stage.member)
             let (id, secret) = try await stage.secret(share.id, as: stage.member)
             #expect(try await stage.account.pay(secret) == "succeeded")
-            // The clock stands still, so only a webhook can bring the news.
+            // The clock stands still, so the news can come only by webhook.
             for _ in 0..<200 where try await stage.show(id, as: stage.member).state != .succeeded {
                 try await api.work()
                 try await Task.sleep(for: .milliseconds(20))
             }
             #expect(try await stage.show(id, as: stage.member).state == .succeeded)
-            // Again, backwards.
+            // Sends all events again, in reverse order.
             for event in try await stage.account.list("events") {
                 let body = String(decoding: try JSONSerialization.data(withJSONObject: event), as: UTF8.self)
                     .replacing("evt_", with: "evt_again_")
@@ -496,7 +497,7 @@ import Testing
     // MARK: The provider away
 
     @Test
-    func `While the provider is down payers see pending, staff the backlog, and afterwards there is one intent each`()
+    func `Each attempt gets one intent after the provider's outage`()
         async throws
     {
         let file = NSTemporaryDirectory() + "voorpret-down-\(UUID().uuidString).sqlite"
@@ -530,13 +531,13 @@ import Testing
         }
     }
 
-    @Test func `An answer that got lost is looked up before anything is asked again`() async throws {
+    @Test func `A lost answer of the provider is looked up before asking again`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await Self.stage(api)
             let share = try await stage.own(of: stage.member)
             let attempt = try await stage.start(share.id, as: stage.member).decode(AttemptView.self)
-            // What a worker leaves that dies between the provider's answer and its own note of it; the provider is one
-            // that does not know idempotency keys.
+            // The state after a worker dies between the provider's answer and its own record of it. This provider does
+            // not know idempotency keys.
             try await api.transaction { tx in try await tx.run(AttemptSQL.send(attempt.id, at: api.now)) }
             try await stage.account.ask(
                 "POST",
@@ -554,7 +555,7 @@ import Testing
 
     // MARK: Links
 
-    @Test func `A pay link opens one share and nothing else, until it is revoked or over`() async throws {
+    @Test func `A pay link opens only its own share`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await Self.stage(api)
             let share = try await stage.own(of: stage.member)
@@ -582,7 +583,7 @@ import Testing
             #expect(try await stage.account.pay(secret) == "succeeded")
             try await stage.catchUp()
             #expect(try await stage.own(of: stage.member).state == .paid)
-            // Another link's payment, and another's link.
+            // A link cannot show a payment of another link.
             let second = try await api.post("/v1/shares/\(own.id)/links", as: stage.organiser).decode(Made.self)
             let other = try #require(second.url.split(separator: "/").last)
             #expect(try await api.get("/v1/pay-links/\(other)/payments/\(attempt.id)").status == 404)
@@ -601,7 +602,7 @@ import Testing
 
     // MARK: Who owes it
 
-    /// The member of a firm stay has paid in full and dropped out; far ahead the policy asks 10 %.
+    /// The member of a firm stay has paid in full and dropped out, when a cancellation costs 10 %.
     private struct Dropout {
         let stage: Stage
         /// The member's and the organiser's shares before.
@@ -665,14 +666,14 @@ import Testing
         }
     }
 
-    @Test func `Money paid twice makes no dearer change`() async throws {
+    @Test func `Money paid twice does not pay for a dearer change`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await Self.stage(api, deposit: 50)
             let own = try await stage.own(of: stage.organiser)
             let reception = try await api.given.staff([.reception], at: stage.world.park.id)
             let (_, secret) = try await stage.secret(own.id, as: stage.organiser)
             #expect(try await stage.account.pay(secret) == "succeeded")
-            // Before we hear of it, the desk takes the same money in cash.
+            // Before the service hears of the payment, the desk takes the same money in cash.
             let cash = TillPaymentRequest(method: .cash, amount: try #require(own.amount).amount)
             let path = "/v1/admin/shares/\(own.id)/till-payments"
             #expect(try await api.post(path, cash, as: reception, key: "t").status == 201)
@@ -706,7 +707,7 @@ import Testing
         }
     }
 
-    @Test func `A dropout gives away no share`() async throws {
+    @Test func `A dropout cannot give a share away`() async throws {
         try await withGuestAPI(payments: true) { api in
             let dropout = try await withDropout(api)
             let stage = dropout.stage
@@ -720,8 +721,7 @@ import Testing
         }
     }
 
-    @Test func `Goodwill goes back to who paid, within the limit by one of the staff and above it by two`() async throws
-    {
+    @Test func `Goodwill above the limit needs a second person`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await Self.stage(api)
             let share = try await stage.own(of: stage.member)
@@ -764,8 +764,8 @@ import Testing
         }
     }
 
-    /// The instant at which a hold ends and its payer pays: firm, or given back exactly once.
-    @Test func `Paid at the instant the hold runs out`() async throws {
+    /// A hold ends at the instant its payer pays: the stay becomes firm, or the money goes back exactly once.
+    @Test func `A payment at the deadline either confirms the stay or goes back`() async throws {
         let rounds = ProcessInfo.processInfo.environment["VOORPRET_INSTANTS"].flatMap { Int($0) } ?? 30
         try await withGuestAPI(payments: true) { api in
             var rules = Given.rules

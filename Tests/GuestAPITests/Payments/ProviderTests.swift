@@ -5,9 +5,9 @@ import Testing
 
 @testable import GuestAPI
 
-/// What we rely on at a payment provider, the same for our sandbox and for a server of that API that others wrote.
+/// The behaviour that the service needs of a payment provider; tested with our sandbox and with an independent server.
 @Suite(.serialized) struct ProviderTests {
-    /// Who speaks the API; localstripe runs where `scripts/test.sh` could install it.
+    /// A server of the API; localstripe runs where `scripts/test.sh` could install it.
     enum Server: String, CaseIterable, Sendable {
         case sandbox, localstripe
 
@@ -43,14 +43,14 @@ import Testing
         #expect(outcome.status == 0 && outcome.said.contains(" passed, 0 failed"), "\(outcome.said)")
     }
 
-    /// What a payer's phone does, on a server that wants the card on the intent first.
+    /// Pays as a payer's phone does, on a server that needs the card on the intent first.
     private func pay(_ id: String, with card: String, at account: SandboxAccount) async throws {
         try await account.ask("POST", "/v1/payment_intents/\(id)", ["payment_method": card])
         try await account.ask("POST", "/v1/payment_intents/\(id)/confirm", ["expand[]": "charges"])
     }
 
     @Test(arguments: Server.present)
-    func `An intent is made, found by its attempt, paid, and its charge is in the books`(server: Server) async throws {
+    func `A paid intent's charge appears in the provider's books`(server: Server) async throws {
         let account = try await server.account()
         let provider = PaymentProvider(settings: account.settings)
         let attempt = attempt()
@@ -63,7 +63,7 @@ import Testing
         let paid = try await provider.intent(made.id)
         #expect(paid.sighting == .init(state: .succeeded, amount: attempt.amount))
         let charge = try #require(paid.latestCharge?.id)
-        // Too late to cancel: what counts is what it is.
+        // It is too late to cancel, so the real state counts.
         #expect(try await provider.cancel(made.id).sighting.state == .succeeded)
         let movements = try await provider.movements(after: nil).movements
         let movement = try #require(movements.first { $0.source?.id == charge })
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test(arguments: Server.present)
-    func `A declined card says so, and a cancelled intent stays cancelled`(server: Server) async throws {
+    func `A cancelled intent stays cancelled`(server: Server) async throws {
         let account = try await server.account()
         let provider = PaymentProvider(settings: account.settings)
         let made = try await provider.createIntent(for: attempt())
@@ -87,7 +87,7 @@ import Testing
     }
 
     @Test(arguments: Server.present)
-    func `A bank's question is asked before the money comes`(server: Server) async throws {
+    func `A bank's question must be answered before the payment succeeds`(server: Server) async throws {
         let account = try await server.account()
         let provider = PaymentProvider(settings: account.settings)
         let made = try await provider.createIntent(for: attempt())
@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test(arguments: Server.present)
-    func `A refund is made, found by our id, and in the books`(server: Server) async throws {
+    func `A refund appears in the provider's books`(server: Server) async throws {
         let account = try await server.account()
         let provider = PaymentProvider(settings: account.settings)
         let attempt = attempt()
@@ -120,7 +120,7 @@ import Testing
         #expect(try await provider.refund(given.id).amount.value == 1234)
         let movements = try await provider.movements(after: nil).movements
         #expect(movements.contains { $0.source?.id == given.id && $0.amount.value == -1234 })
-        // What the other server gets wrong, our own must not.
+        // The other server has mistakes here; our sandbox must not have them.
         guard server == .sandbox else { return }
         #expect(try await provider.createRefund(refund, of: made.id).id == given.id)
         let rest = Refund(

@@ -8,7 +8,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// Each seller its own account at the provider: attempts, books and exports.
+/// Each seller has its own account at the provider: attempts, books and exports.
 @Suite struct SellersTests {
     private static func rules(_ account: String) -> HouseRules {
         var rules = Given.rules
@@ -78,7 +78,7 @@ import Testing
             let stage = try await PaymentsTests.stage(api, Self.rules("acct_heide"))
             let share = try await stage.own(of: stage.member)
             let (id, secret) = try await stage.secret(share.id, as: stage.member)
-            // The park is sold while somebody pays.
+            // The park changes its seller during a payment.
             try await api.transaction { tx in
                 let other = #"{"seller": {"name": "N", "address": "A", "vatNumber": "V", "account": "acct_other"}}"#
                 try await tx.run(
@@ -91,7 +91,7 @@ import Testing
             #expect(try await stage.show(id, as: stage.member).state == .succeeded)
             let (next, _) = try await stage.secret(try await stage.own(of: stage.organiser).id, as: stage.organiser)
             #expect(try await stage.show(next, as: stage.organiser).account == "acct_other")
-            // A payment made at the first account goes back from that account.
+            // A payment to the first account is refunded from that account.
             let cancelled = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "cancel")
             #expect(cancelled.status == 200)
             try await api.work()
@@ -150,13 +150,13 @@ import Testing
             try await ReadBooks.read(api.app)
             try await api.work()
             #expect(try await stage.own(of: stage.member).paid?.amount == 0)
-            // The account of what banks take back is even once the share owes it again.
+            // The account for disputed money is balanced once the share owes the money again.
             #expect(try await balance("disputed", "GBP", api) == 0)
             try await stage.expectRight()
         }
     }
 
-    @Test func `A charge that is read before it is settled is exchanged too`() async throws {
+    @Test func `A charge read before its settlement is exchanged too`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await PaymentsTests.stage(api, Self.rules("acct_lochEUR"), currency: "GBP")
             let share = try await stage.own(of: stage.member)
@@ -169,7 +169,7 @@ import Testing
         }
     }
 
-    @Test func `An account that cannot be read keeps no other unread`() async throws {
+    @Test func `An unreadable account does not stop reading the others`() async throws {
         try await withGuestAPI(payments: true) { api in
             let account = try #require(api.account)
             try await account.acting(for: "acct_zeta").ask("POST", "/v1/payouts", ["amount": "100", "currency": "eur"])
@@ -185,7 +185,7 @@ import Testing
         }
     }
 
-    @Test func `A reading that was cut off goes on where it was`() async throws {
+    @Test func `An interrupted reading of the books continues where it stopped`() async throws {
         try await withGuestAPI(payments: true) { api in
             let account = try #require(api.account)
             for _ in 0..<30 { try await account.ask("POST", "/v1/payouts", ["amount": "100", "currency": "eur"]) }
@@ -231,7 +231,7 @@ import Testing
             }
             try await pay(10_000, "some")
             try await earn("2027-05-16")
-            // The first two nights and their part of the cleaning are earned; 100.00 of them are paid.
+            // The first two nights and their part of the cleaning are earned; 100.00 of this amount is paid.
             let owed = try await balance("receivable", "EUR", api)
             #expect(owed > 0)
             #expect(try await balance("prepaid", "EUR", api) == 0)
@@ -266,7 +266,7 @@ import Testing
             try await api.transaction { tx in
                 try await tx.run(Command("UPDATE share SET amount = amount + 1 WHERE booking_id = \(stage.id)"))
             }
-            // Nothing has been booked since, so only the pass over everything finds it.
+            // Nothing was booked since, so only the check of all bookings finds it.
             api.clock.advance(by: 7200)
             #expect(try await check(.recent).contains(#""differences":[]"#))
             #expect(try await check(.all).contains("shares are not the price"))

@@ -47,8 +47,7 @@ import Testing
         try await Office(api.app).checkLedger()
     }
 
-    @Test func `Everybody sees their own share, the organiser all, and a rule is tried before it counts`() async throws
-    {
+    @Test func `A member sees only their own share's amount`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let all = try await stage.shares(as: stage.organiser)
@@ -64,7 +63,7 @@ import Testing
             let put = "\(stage.path)/shares"
             #expect(try await api.change("PUT", put, rule, as: stage.member).status == 403)
             #expect(try await api.change("PUT", put, rule, as: stage.organiser).status == 200)
-            // Another rule is the organiser's doing: the member is asked.
+            // The organiser changes the rule, so the member is asked to agree.
             let asked = try await stage.own(of: stage.member)
             #expect(asked.asked == stage.booking.total && asked.amount == mine.amount)
             let stranger = SplitRule(
@@ -93,7 +92,7 @@ import Testing
             #expect(try await api.post(till, first, as: reception, key: "p1").status == 201)
             #expect(try await api.get(stage.path, as: stage.organiser).decode(Booking.self).state == .held)
             let last = TillPaymentRequest(method: .terminal, amount: 1, reference: "slip 7")
-            // The same tap twice is one payment.
+            // The same tap twice makes one payment.
             for _ in 0..<2 { #expect(try await api.post(till, last, as: reception, key: "p2").status == 201) }
             let firm = try await api.get(stage.path, as: stage.organiser).decode(Booking.self)
             #expect(firm.state == .confirmed && firm.isDepositCovered && !firm.isPaid)
@@ -108,8 +107,7 @@ import Testing
         }
     }
 
-    @Test func `After the first payment a rise is asked, not taken, and the organiser owes it meanwhile`() async throws
-    {
+    @Test func `A rise after a payment needs the household's agreement`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let reception = try await api.given.staff([.reception], at: stage.world.park.id)
@@ -152,7 +150,7 @@ import Testing
             #expect(try await agree(stage.member, agreed.version, "a3").code == "nothing_asked")
             #expect(agreed.amount?.amount == changed.total.amount / 2 && agreed.asked == nil)
             #expect(agreed.state == .partlyPaid)
-            // An extra is the household's own doing.
+            // The household ordered the extra itself, so it need not agree again.
             let office = try await api.given.headOffice()
             let extra = try await api.post(
                 "/v1/admin/parks/\(stage.world.park.id)/extras",
@@ -173,7 +171,7 @@ import Testing
         }
     }
 
-    @Test func `Two desks that take the same open share at once take it once`() async throws {
+    @Test func `Parallel till payments of one share are taken once`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let reception = try await api.given.staff([.reception], at: stage.world.park.id)
@@ -196,7 +194,7 @@ import Testing
         }
     }
 
-    @Test func `A payment is taken back once, and the till is closed with what was counted`() async throws {
+    @Test func `A till payment can be reversed only once`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let reception = try await api.given.staff([.reception], at: stage.world.park.id)
@@ -236,14 +234,14 @@ import Testing
             #expect(after.day == today.adding(days: 1))
             api.clock.advance(by: 86400)
             #expect(try await differences(api).isEmpty)
-            // The group's ledger is its own: each household sees what is its.
+            // Each household sees only its own part of the group's ledger.
             #expect(try await api.get("\(stage.path)/ledger", as: stage.organiser).text.contains("\(share.id)"))
             #expect(try await api.get("\(stage.path)/ledger", as: stage.member).text == #"{"items":[]}"#)
             #expect(try await api.get("\(stage.path)/ledger", as: accountant).text.contains("\(share.id)"))
         }
     }
 
-    @Test func `Who has to pay is reminded, and of what is late the organiser hears too`() async throws {
+    @Test func `A household with an open share is reminded by mail`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             _ = try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c")
@@ -254,7 +252,7 @@ import Testing
             #expect(try await api.post(till, pay, as: reception, key: "p").status == 201)
             let due = try await stage.own(of: stage.member).due
             #expect(due == stage.booking.stay.arrival.adding(days: -28))
-            /// What has come, after the scheduler has been by at noon of a day.
+            /// The mails that came after the scheduler ran at noon of a day.
             func mails(on day: LocalDate) async throws -> [Int] {
                 let noon = Double(day.daysSince1970) * 86400 + 12 * 3600
                 api.clock.advance(by: noon - api.now.timeIntervalSince1970)
@@ -276,7 +274,7 @@ import Testing
             #expect(try await mails(on: due.adding(days: 8)) == [2, 3])
             let letter = try #require(try api.mails(to: stage.organiser.email).last { $0.contains("was due on") })
             #expect(letter.contains(try #require(try await stage.own(of: stage.member).amount).plainText))
-            // Half the price is the fee, so nothing goes back until the member has paid their part of it.
+            // The fee is half the price, so no money goes back until the member has paid its part of the fee.
             let cancel = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x").decode(Booking.self)
             #expect(cancel.state == .cancelled)
             try await api.work()
@@ -285,14 +283,14 @@ import Testing
             let rest = TillPaymentRequest(method: .cash, amount: try #require(fee.amount).amount)
             let ofMember = "/v1/admin/shares/\(fee.id)/till-payments"
             #expect(try await api.post(ofMember, rest, as: reception, key: "r").status == 201)
-            // Then it is a task of the desk, once.
+            // After this the desk gets one task.
             for _ in 0..<2 { _ = try await mails(on: due.adding(days: 9)) }
             _ = try await mails(on: due.adding(days: 10))
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund' AND state = 'open'") == 1)
         }
     }
 
-    @Test func `Exact amounts do not outlive what they were for, and nobody pays for cottages that are gone`()
+    @Test func `Exact amounts end when their hold expires`()
         async throws
     {
         try await withGuestAPI { api in
@@ -319,7 +317,7 @@ import Testing
         }
     }
 
-    @Test func `Nobody enters another household by themselves, nor puts its guardian aside`() async throws {
+    @Test func `A member cannot move into another household alone`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let group = try #require(stage.booking.groupId)
@@ -346,7 +344,7 @@ import Testing
         }
     }
 
-    @Test func `A park that asks for it lets guests in once everything is paid`() async throws {
+    @Test func `A park can require full payment before check-in`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
             rules.paidCheckIn = true
@@ -374,7 +372,7 @@ import Testing
         }
     }
 
-    @Test func `A cancelled stay is given back to who paid, to the cent and not one more`() async throws {
+    @Test func `A till refund never exceeds the refund due`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let reception = try await api.given.staff([.reception], at: stage.world.park.id)
@@ -394,7 +392,7 @@ import Testing
             )
             let due = try await stage.own(of: stage.member)
             #expect(due.state == .refundDue)
-            // The fee of the policy is divided as the price was; what the organiser owes of it is held back.
+            // The fee is divided like the price; the organiser's part of it is kept.
             let fee = try #require(due.amount).amount
             let free = amount - cancelled.total.amount
             #expect(cancelled.total.amount > 0 && abs(fee - cancelled.total.amount / 2) <= 1)
@@ -413,7 +411,7 @@ import Testing
         }
     }
 
-    @Test func `The schema refuses a journal that does not balance, and any change of one`() async throws {
+    @Test func `The schema refuses a journal that does not balance`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             func journal(_ amounts: [Int64]) -> Journal {
@@ -439,7 +437,7 @@ import Testing
         }
     }
 
-    @Test func `The check finds what contradicts`() async throws {
+    @Test func `The check finds shares that contradict the price`() async throws {
         try await withGuestAPI(isTampering: true) { api in
             let stage = try await stage(api)
             #expect(try await differences(api).isEmpty)

@@ -2,13 +2,13 @@ import Foundation
 import TestKit
 import Testing
 
-/// A short run of what `voorpret-simulate payments` does for hours.
+/// A short run of the simulation that `voorpret-simulate payments` runs for hours.
 @Suite struct SimulationTests {
-    @Test func `Groups pay while messages get lost and the service is killed, and every cent is right`()
+    @Test func `Payments stay correct despite lost messages and killed services`()
         async throws
     {
         let seed = UInt32.random(in: 1...1_000_000)
-        // It fills the machine, so nothing that has a time to keep may run beside it.
+        // The simulation fills the machine, so tests with deadlines must not run beside it.
         let outcome = try await withTestDatabase(turn: .alone) { _ in
             try await Simulation.payments(faults: 60, seed: seed)
         }

@@ -55,7 +55,7 @@ import Testing
             return try await api.post("\(path)/extras", order, as: who, key: UUID().uuidString)
         }
 
-        /// Changes the booking by a quote, as whoever says so.
+        /// Changes the booking by a quote, as the given person.
         func change(
             _ change: BookingChange,
             as who: Given.Person,
@@ -118,7 +118,8 @@ import Testing
 
     // MARK: Consent
 
-    /// A child of the organiser's household moves in with the member, whose share had been paid; with the share before.
+    /// A child of the organiser's household moves to the member's household, whose share was paid; returns the share
+    /// before.
     private func withMovedChild(_ api: GuestAPITestService) async throws -> (stage: Stage, before: Int64) {
         let stage = try await stage(api)
         let own = try await stage.own(of: stage.member)
@@ -138,7 +139,7 @@ import Testing
         return (stage, before)
     }
 
-    @Test func `A traveller who is moved raises nobody's share without them`() async throws {
+    @Test func `Moving a traveller raises no household's share without its agreement`() async throws {
         try await withGuestAPI { api in
             let (stage, before) = try await withMovedChild(api)
             let own = try await stage.own(of: stage.member)
@@ -147,7 +148,7 @@ import Testing
         }
     }
 
-    @Test func `An order agrees to nothing but its own price`() async throws {
+    @Test func `An order is an agreement to its own price only`() async throws {
         try await withGuestAPI { api in
             let (stage, before) = try await withMovedChild(api)
             let own = try await stage.own(of: stage.member)
@@ -174,7 +175,7 @@ import Testing
             let total = try await stage.seen().total.amount
             #expect(try await stage.owed(of: stage.member) == half)
             #expect(try await stage.owed(of: stage.organiser) == total - half)
-            // A dearer stay would add to the former organiser's debt, so the new one must accept first.
+            // A more expensive stay would add to the former organiser's debt, so the new organiser must accept first.
             let one = BookingChange(stay: try stay("2027-05-14", "2027-05-20"))
             #expect(try await stage.change(one, as: stage.member).code == "backing_open")
             #expect(try await stage.order(by: stage.member, for: nil).code == "backing_open")
@@ -195,7 +196,7 @@ import Testing
         }
     }
 
-    /// The organiser has made the stay longer and then erased the account; with the member's share before.
+    /// The organiser has lengthened the stay and erased the account; returns the member's share before.
     private func withErasedOrganiser(_ api: GuestAPITestService) async throws -> (stage: Stage, before: Int64) {
         let stage = try await stage(api)
         let before = try await stage.owed(of: stage.member)
@@ -205,7 +206,7 @@ import Testing
         return (stage, before)
     }
 
-    @Test func `An organiser who erases the account raises nobody's share`() async throws {
+    @Test func `An organiser's erasure raises no other household's share`() async throws {
         try await withGuestAPI { api in
             let (stage, before) = try await withErasedOrganiser(api)
             #expect(try await stage.owed(of: stage.member) == before)
@@ -297,7 +298,7 @@ import Testing
             try await stage.pay(cover.given, for: cover.taker)
             #expect(try await stage.own(of: cover.taker).state == .paid)
             #expect(try await api.send("DELETE", "\(cover.path)/cover", as: stage.member).code == "cover_is_paid")
-            // Nor does the taker get out of it by giving up its own share.
+            // The taker cannot avoid the share by giving up its own share.
             let own = try await stage.own(of: cover.taker)
             let out = try await api.post("/v1/shares/\(own.id)/withdrawal", as: cover.taker, key: "w")
             #expect(out.code == "cover_is_paid")
@@ -333,7 +334,7 @@ import Testing
             let stage = try await stage(api)
             let own = try await stage.own(of: stage.member)
             try await stage.pay(try #require(own.amount).amount, for: stage.member)
-            // The request to agree to the organiser's order stays as it is, too.
+            // The request to agree to the organiser's order also stays as it is.
             #expect(try await stage.order(by: stage.organiser, for: nil).status == 201)
             let asked = try await stage.own(of: stage.member)
             let ordered = try await stage.order(by: stage.member, for: own.householdId).decode(Booking.self)
@@ -389,7 +390,7 @@ import Testing
         }
     }
 
-    @Test func `What one household orders changes nobody's exact amount`() async throws {
+    @Test func `One household's order changes no other household's exact amount`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let (first, second) = (try await stage.own(of: stage.organiser), try await stage.own(of: stage.member))
@@ -472,7 +473,7 @@ import Testing
         try await stage.api.get("\(stage.path)/statement", as: stage.organiser).decode(StatementView.self)
     }
 
-    /// A stay with its deposit paid, and a larger one that is held; with the rise of the deposit.
+    /// A stay with its deposit paid, and a larger one that is held; returns the rise of the deposit.
     private func withHeldChange(_ api: GuestAPITestService) async throws -> (stage: Stage, rise: Int64) {
         let stage = try await stage(api, deposit: 30)
         try await stage.pay(stage.booking.deposit.amount, for: stage.organiser)
@@ -527,7 +528,7 @@ import Testing
         }
     }
 
-    /// A stay that is paid in full, and a larger one for which the organiser has paid 1 euro before its hold ended.
+    /// A fully paid stay, and a larger one for which the organiser paid 1 euro before its hold ended.
     private func withLapsedChange(_ api: GuestAPITestService) async throws -> Stage {
         let stage = try await stage(api, deposit: 30)
         let total = stage.booking.total.amount
@@ -539,7 +540,7 @@ import Testing
         )
         #expect(try await stage.change(many, as: stage.organiser).status == 200)
         #expect(try await stage.seen().total.amount == total)
-        // Everything is paid, so the rise of the deposit is the organiser's to pay.
+        // Everything is paid, so the organiser pays the rise of the deposit.
         #expect(try await stage.pay(100, for: stage.organiser).status == 201)
         try await api.work()
         #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund'") == 0)
@@ -594,7 +595,7 @@ import Testing
 
     // MARK: What households are told, and what is late
 
-    /// After the scheduler has been by at noon of a day.
+    /// Runs the scheduler at noon of a day.
     private func noon(_ stage: Stage, of day: LocalDate) async throws {
         let api = stage.api
         let noon = Double(day.daysSince1970) * 86400 + 12 * 3600
@@ -609,7 +610,7 @@ import Testing
         try stage.api.mails(to: who.email).filter { $0.contains(text) }.count
     }
 
-    /// The member has paid, and then the organiser has made the stay longer.
+    /// The member has paid, and afterwards the organiser has lengthened the stay.
     private func withDearerStay(_ api: GuestAPITestService) async throws -> Stage {
         let stage = try await stage(api, deposit: 30)
         try await stage.pay(try await stage.owed(of: stage.member), for: stage.member)
@@ -646,7 +647,7 @@ import Testing
         }
     }
 
-    @Test func `A reminder that one day missed is written the next`() async throws {
+    @Test func `A missed reminder is written the next day`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             _ = try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c")
@@ -657,7 +658,7 @@ import Testing
             #expect(try letters(stage, to: stage.member, with: "It is due by") == 1)
             try await noon(stage, of: due.adding(days: 3))
             #expect(try letters(stage, to: stage.member, with: "was due on") == 1)
-            // Two shares are late; each household is reminded of its own, and the organiser of both.
+            // Two shares are late; each household gets a reminder of its own share, and the organiser of both.
             #expect(try letters(stage, to: stage.organiser, with: "was due on") == 2)
         }
     }
@@ -696,7 +697,7 @@ import Testing
         }
     }
 
-    /// The day after a deposit had to be covered again, in a park with that rule.
+    /// A stay on the day after its deposit had to be covered again, in a park with that rule.
     private func withLapsedDeposit(_ api: GuestAPITestService, _ rule: HouseRules.DepositLapse) async throws -> Stage {
         let stage = try await stage(api, deposit: 30, lapse: rule)
         try await stage.pay(stage.booking.deposit.amount, for: stage.organiser)
@@ -729,7 +730,7 @@ import Testing
 
     // MARK: Giving back
 
-    /// A cancelled stay whose organiser had paid the deposit, which is as much as the fee for both households.
+    /// A cancelled stay whose organiser had paid the deposit, which equals the fee of both households.
     private func withFrontedFee(_ api: GuestAPITestService) async throws -> Stage {
         let stage = try await stage(api, deposit: 30)
         let deposit = stage.booking.deposit.amount
@@ -773,7 +774,7 @@ import Testing
         }
     }
 
-    /// The member has paid a firm stay's deposit and dropped out; with the member's share before.
+    /// The member has paid a firm stay's deposit and dropped out; returns the member's share before.
     private func withDropout(_ api: GuestAPITestService) async throws -> (stage: Stage, before: Int64) {
         let stage = try await stage(api, deposit: 30)
         try await stage.pay(stage.booking.deposit.amount, for: stage.member)
@@ -783,7 +784,7 @@ import Testing
         return (stage, try #require(own.amount).amount)
     }
 
-    @Test func `Dropping out of a firm stay gives back nothing of its deposit`() async throws {
+    @Test func `Dropping out of a firm stay returns none of its deposit`() async throws {
         try await withGuestAPI { api in
             let (stage, _) = try await withDropout(api)
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund'") == 0)
@@ -873,13 +874,13 @@ import Testing
             #expect(Set(gone.map(\.kind)) == ["debt", "stay"])
             #expect(gone.allSatisfy { $0.bookingNumber == stage.booking.number })
             #expect(gone.first { $0.kind == "debt" }?.open?.amount == owed)
-            // Nobody of the household is left, so the desk gets a task about the debt.
+            // No traveller of the household is left, so the desk gets a task about the debt.
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'payment' AND state = 'open'") == 1)
             try await stage.expectRight()
         }
     }
 
-    /// A firm stay whose member has erased the account.
+    /// A firm stay whose member has erased their account.
     private func withErasedMember(_ api: GuestAPITestService) async throws -> Stage {
         let stage = try await stage(api, tax: true)
         _ = try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c")
@@ -914,7 +915,7 @@ import Testing
         }
     }
 
-    @Test func `A parent who goes alone takes the children's rows along`() async throws {
+    @Test func `A lone parent's erasure also erases the children's rows`() async throws {
         try await withGuestAPI { api in
             let parent = try await api.given.guest("Vera")
             let group = try await api.given.group(of: parent)
@@ -933,7 +934,7 @@ import Testing
         }
     }
 
-    @Test func `A child that stays has no guardian who is gone`() async throws {
+    @Test func `A child loses its guardian when that guest is erased`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let own = try await stage.own(of: stage.organiser)
@@ -979,7 +980,7 @@ import Testing
 
     private struct RolledBack: Error {}
 
-    /// Breaks one law in the tables, by `size`, and says what the check must call it.
+    /// A statement that breaks one rule in the tables by `size`, and the finding that the check must report.
     private struct Plant: Sendable {
         let found: String
         let changes: @Sendable (_ booking: Booking.ID, _ size: Int64) -> SQL
@@ -1026,7 +1027,7 @@ import Testing
         },
     ]
 
-    @Test func `The check of the ledger finds what breaks a law`() async throws {
+    @Test func `The check of the ledger finds every broken law`() async throws {
         let count = ProcessInfo.processInfo.environment["VOORPRET_PLANTS"].flatMap { Int($0) } ?? 2
         try await withGuestAPI(isTampering: true) { api in
             let stage = try await stage(api, deposit: 30)

@@ -8,7 +8,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// Planning on phones that have no network most of the time.
+/// Planning on phones that are mostly offline.
 @Suite struct OfflinePlanningTests {
     private struct Stage {
         let group: TravelGroup.ID
@@ -61,7 +61,7 @@ import Testing
         return stage
     }
 
-    @Test func `What is done offline shows at once, and on all phones after they have met`() async throws {
+    @Test func `An offline change shows on its phone at once`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let milk = try stage.add("Milk", on: stage.hers, at: api.now)
@@ -71,13 +71,13 @@ import Testing
             #expect(try stage.items(stage.hers).map(\.isDone) == [true, false])
             _ = try stage.add("Wood", on: stage.his, at: api.now)
             try await stage.meet()
-            // Both put theirs at the place of the first: the ids decide, alike on both.
+            // Both put their items at the first place, so the ids decide, in the same way on both phones.
             #expect(Set(try stage.items(stage.his).map(\.title)) == ["Milk", "Bread", "Wood"])
             #expect(try stage.items(stage.his).contains { $0.id == milk && $0.isDone })
         }
     }
 
-    @Test func `Two who change one item offline both get theirs, and the loser of a field finds it in the history`()
+    @Test func `Two offline changes of different fields both survive`()
         async throws
     {
         try await withGuestAPI { api in
@@ -95,7 +95,7 @@ import Testing
         }
     }
 
-    @Test func `Who deletes wins from whoever did not know, who hears so and may add it again`() async throws {
+    @Test func `A deletion beats a concurrent edit`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let id = try stage.add("Milk", on: stage.hers, at: api.now)
@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    @Test func `Of what one person says on two devices the later stands, in whatever order it arrives`() async throws {
+    @Test func `A person's later vote counts even if it arrives first`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let world = try await api.given.park()
@@ -139,7 +139,7 @@ import Testing
                 )
                 try phone.store.perform("option.vote@1", arguments, at: instant)
             }
-            // The phone's earlier vote arrives last; a clock that is ahead counts as now.
+            // The phone's earlier vote arrives last; a time in the future counts as now.
             try vote(.no, on: stage.his, at: api.now.addingTimeInterval(-600))
             try vote(.yes, on: tablet, at: api.now.addingTimeInterval(-60))
             try await tablet.engine.sync()
@@ -158,7 +158,7 @@ import Testing
     }
 
     @Test(arguments: [UInt64(1), 2, 3, 4])
-    func `Whatever two plan offline, their phones end alike and nothing of what stands is lost`(
+    func `Two phones agree after random offline planning`(
         _ seed: UInt64
     )
         async throws
@@ -180,7 +180,7 @@ import Testing
                 case (4, let item?):
                     let place = Int.random(in: 0...items.count, using: &dice)
                     let lower = place > 0 ? items[place - 1].rank : nil
-                    // Behind all that share a place.
+                    // The new place is behind all items with the same rank.
                     let upper = items.dropFirst(place).map(\.rank).first { rank in lower.map { $0 < rank } ?? true }
                     let change = PlanItemChange(base: item.version, rank: try Rank.between(lower, upper))
                     try stage.change(item.id, change, on: phone, at: api.now)

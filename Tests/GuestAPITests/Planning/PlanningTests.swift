@@ -14,7 +14,7 @@ import Testing
         let organiser: Given.Person
         let member: Given.Person
         let group: TravelGroup
-        /// Of the organiser's household, without account.
+        /// A traveller of the organiser's household without account.
         let child: Traveller
         let own: Traveller.ID
         let theirs: Traveller.ID
@@ -74,7 +74,7 @@ import Testing
         try await api.get(stage.path("plan-items"), as: stage.member).decode(Items.self).items
     }
 
-    @Test func `A group votes, says who comes, and the organiser holds what was chosen, once`() async throws {
+    @Test func `Only the organiser can turn an option into a hold`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let option = try await propose(stage, api)
@@ -86,8 +86,8 @@ import Testing
             #expect(try await reply("vote", ReplyRequest(reply: .yes), as: stage.member) == 200)
             #expect(try await reply("vote", ReplyRequest(reply: .no), as: stage.organiser) == 200)
             #expect(try await reply("vote", ReplyRequest(reply: nil), as: stage.organiser) == 200)
-            // Nobody votes for another, and nobody says for somebody with an account, or of another household, that they
-            // come.
+            // Nobody votes for another. Nobody answers the attendance of a traveller with an account or of another
+            // household.
             let forOther = ReplyRequest(travellerId: stage.theirs, reply: .yes)
             #expect(try await reply("vote", forOther, as: stage.organiser) == 403)
             #expect(try await reply("attendance", forOther, as: stage.organiser) == 403)
@@ -116,13 +116,13 @@ import Testing
                 try await api.post(promote, PromotionRequest(), as: stage.organiser, key: "q").code == "option_closed"
             )
             #expect(try await reply("vote", ReplyRequest(reply: .no), as: stage.member) == 409)
-            // What ran out may be tried again.
+            // An option whose booking has ended may be promoted again.
             #expect(try await api.post("/v1/bookings/\(held.id)/cancel", as: stage.organiser, key: "c").status == 200)
             #expect(try await api.post(promote, PromotionRequest(), as: stage.organiser, key: "r").status == 201)
         }
     }
 
-    @Test func `Of what is proposed a stranger sees nothing, and nobody proposes what no park has`() async throws {
+    @Test func `A stranger cannot see a group's options`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let option = try await propose(stage, api)
@@ -138,7 +138,7 @@ import Testing
             #expect(try await api.post(promote, nobody, as: stage.organiser, key: "n").code == "nobody_comes")
             let stranger = try await api.given.guest()
             #expect(try await api.get(stage.path("options"), as: stranger).status == 404)
-            // Its proposer takes it back, and the organiser may; another member may not.
+            // The proposer and the organiser may withdraw the option; another member may not.
             let third = try await api.given.member(of: stage.group, invitedBy: stage.organiser)
             let path = stage.path("options/\(option.id)")
             #expect(try await api.send("DELETE", path, as: third).status == 403)
@@ -148,8 +148,7 @@ import Testing
         }
     }
 
-    @Test func `Lists keep their order, changes merge by field, and the history gives back what gave way`() async throws
-    {
+    @Test func `Concurrent changes of a plan item merge by field`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             var items: [PlanItem] = []
@@ -174,14 +173,14 @@ import Testing
                 let response = try await change(item, wanted, as: who)
                 return response.status
             }
-            // The wood goes between milk and bread.
+            // The wood moves between milk and bread.
             let rank = try Rank.between(items[0].rank, items[1].rank)
             let moved = PlanItemChange(base: 1, rank: rank)
             let moving = try await status(items[2], moved, as: stage.organiser)
             #expect(moving == 200)
             let ordered = try await listed(stage, api).map(\.title)
             #expect(ordered == ["Milk", "Wood", "Bread"])
-            // Two who saw the same first version.
+            // Two members change the same first version.
             let hers = PlanItemChange(base: 1, title: "Oat milk", quantity: "2 l")
             let his = PlanItemChange(base: 1, title: "Goat milk", bringerId: stage.theirs)
             let hersDone = try await status(items[0], hers, as: stage.organiser)
@@ -201,7 +200,7 @@ import Testing
             #expect(
                 try await api.post(undo, UndoRequest(number: 9, field: .title), as: stage.organiser).status == 404
             )
-            // Who deletes means all of it; who brings it back has all of it.
+            // Deleting removes the whole item; restoring brings the whole item back.
             let path = stage.path("plan-items/\(items[0].id)")
             #expect(try await api.send("DELETE", path, as: stage.member).status == 204)
             let left = try await listed(stage, api)
@@ -231,7 +230,7 @@ import Testing
         }
     }
 
-    @Test func `A child's phone sees the plan, and what belongs to another group is nobody's stay here`() async throws {
+    @Test func `A child's phone can see the group's plan`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let other = try await api.given.guest()
@@ -251,7 +250,7 @@ import Testing
         }
     }
 
-    @Test func `Who leaves takes their votes along, and what they were to bring is free again`() async throws {
+    @Test func `A leaving member's votes are removed`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let option = try await propose(stage, api)
@@ -270,14 +269,14 @@ import Testing
             let path = stage.path("plan-items/\(item.id)")
             let again = PlanItemChange(base: 2, bringerId: stage.theirs)
             #expect(try await api.change("PATCH", path, again, as: stage.organiser).code == "unknown_traveller")
-            // Erasing what is left of them finds nothing more of their replies.
+            // Erasing the former member finds no more of their replies.
             #expect(try await api.get("/v1/me/export", as: stage.member).text.contains("By the lake"))
             #expect(try await api.send("DELETE", "/v1/me", as: stage.member).status == 204)
             #expect(try await api.count("SELECT count(*) FROM reply") == 0)
         }
     }
 
-    @Test func `Items that were deleted long ago go with their history`() async throws {
+    @Test func `Long-deleted items are removed with their history`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let request = PlanItemRequest(list: .plan, title: "Sauna")

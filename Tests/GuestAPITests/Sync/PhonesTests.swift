@@ -9,9 +9,9 @@ import Testing
 @testable import GuestAPI
 
 @Suite struct PhonesTests {
-    @Test func `Phones that are killed, cloned and cut off, while friends leave, all end alike`() async throws {
+    @Test func `All phones agree after kills, clones and lost connections`() async throws {
         let seed = UInt32.random(in: 1...1_000_000)
-        // It fills the machine, so nothing that has a time to keep may run beside it.
+        // The simulation fills the machine, so tests with deadlines must not run beside it.
         let outcome = try await withTestDatabase(turn: .alone) { _ in
             try await Simulation.phones(6, schedules: 2, seed: seed)
         }
@@ -19,8 +19,8 @@ import Testing
         #expect(outcome.said.contains("0 differences"), "seed \(seed): \(outcome.said)")
     }
 
-    /// `VOORPRET_MUTATIONS` says how many; 100,000 take some minutes.
-    @Test func `However often an answer is lost and a request doubled, it is done once and answered alike`()
+    /// `VOORPRET_MUTATIONS` sets the number of mutations; 100,000 take some minutes.
+    @Test func `A mutation sent several times is done once`()
         async throws
     {
         let count = ProcessInfo.processInfo.environment["VOORPRET_MUTATIONS"].flatMap { Int($0) } ?? 600
@@ -62,14 +62,15 @@ import Testing
             var mutations: [Mutation] = []
             for _ in 0..<min(50, count - Int(sequence)) {
                 sequence += 1
-                // Without an id: a second one would be another message.
+                // The message has no id, so doing the mutation twice would create a second message.
                 let arguments = #"{"groupId": "\#(group.id)", "request": {"text": "No. \#(sequence)"}}"#
                 mutations.append(
                     Mutation(sequence: sequence, id: UUID(), name: "message.write@1", arguments: arguments, at: api.now)
                 )
             }
             let request = SyncRequest(deviceId: device, cursor: cursor, limit: 5_000, mutations: mutations)
-            // Answers that nobody reads to the end, at once and one after the other, and the one that arrives.
+            // Several requests whose answers are not read to the end, at once and in turn, and one whose answer
+            // arrives.
             var answers: [Data] = []
             for _ in 0..<Int.random(in: 1...5, using: &dice) {
                 answers += try await withThrowingTaskGroup(of: Data?.self) { tasks in

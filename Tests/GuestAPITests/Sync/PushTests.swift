@@ -8,7 +8,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// What a phone brings at once, against what it would bring one by one.
+/// Compares mutations that a phone pushes together with the same mutations pushed one by one.
 @Suite struct PushTests {
     /// A group with items, and a device of its member.
     private struct Camp: Sendable {
@@ -31,7 +31,7 @@ import Testing
             let added = try await api.post("/v1/groups/\(group.id)/plan-items", request, as: member)
             items.append(try added.decode(PlanItem.self).id)
         }
-        // One that is gone, and one that the organiser has changed since.
+        // One item is deleted, and one the organiser has changed since.
         let path = "/v1/groups/\(group.id)/plan-items/"
         let gone = try await api.send("DELETE", path + items[5].description, as: organiser)
         #expect(gone.status == 204)
@@ -45,7 +45,7 @@ import Testing
         return camp
     }
 
-    /// What is to be changed, in words that are true of any camp.
+    /// A wished change in terms that fit any camp.
     private struct Wish: Sendable {
         var item: Int
         var isElsewhere = false
@@ -56,7 +56,7 @@ import Testing
 
         static func random(_ count: Int, seed: UInt64) -> [Wish] {
             var dice = SeededGenerator(seed: seed)
-            // One of each kind in any case.
+            // One wish of each kind is always included.
             let sure = [
                 Wish(item: 0, change: PlanItemChange(base: 1, title: "Mine")),
                 Wish(item: 1, change: PlanItemChange(base: 1, isDone: false)),
@@ -129,7 +129,7 @@ import Testing
         try wishes.enumerated().map { index, wish in try wish.mutation(index + 1, in: camp, at: now) }
     }
 
-    /// What became of each, without the ids.
+    /// The outcomes of the mutations, without the ids.
     private func push(
         _ mutations: [Mutation],
         from camp: Camp,
@@ -148,7 +148,7 @@ import Testing
         return results
     }
 
-    @Test func `A phone's later word stands, whatever its clock says`() async throws {
+    @Test func `A phone's later reply wins even with a wrong clock`() async throws {
         try await withGuestAPI { api in
             let organiser = try await api.given.guest()
             let camp = try await camp(of: organiser, api)
@@ -180,7 +180,7 @@ import Testing
                     at: at
                 )
             }
-            // Its battery was empty, and it believes to be in 2001.
+            // The phone's battery was empty, so its clock says 2001.
             let old = try #require(Date(rfc3339: "2001-01-01T00:00:00Z"))
             #expect(try await push([attending(1, .yes, at: api.now)], from: camp, api) == ["applied"])
             #expect(try await push([attending(2, .no, at: old)], from: camp, api) == ["applied"])
@@ -207,7 +207,7 @@ import Testing
         return results
     }
 
-    /// The items and their histories, without what differs between camps.
+    /// The items and their histories, without details that differ between camps.
     private func plan(of camp: Camp, _ api: GuestAPITestService) async throws -> [String] {
         let lines = try await api.transaction { tx in
             try await tx.all(
@@ -228,7 +228,7 @@ import Testing
     }
 
     @Test(arguments: [UInt64(1), 2, 3, 4])
-    func `Changes that come together end as if each had come alone`(_ seed: UInt64) async throws {
+    func `A batch of changes ends like the same changes sent singly`(_ seed: UInt64) async throws {
         try await withGuestAPI { api in
             let organiser = try await api.given.guest()
             let together = try await camp(of: organiser, api)
@@ -248,7 +248,7 @@ import Testing
         }
     }
 
-    @Test func `One that the database alone refuses is found among fifty, and the others land`() async throws {
+    @Test func `A mutation refused by the database does not stop the others`() async throws {
         try await withGuestAPI { api in
             let camp = try await camp(of: try await api.given.guest(), api)
             let limit = Command("ALTER TABLE plan_item ADD CONSTRAINT never CHECK (title <> 'Never')")
@@ -258,18 +258,18 @@ import Testing
             let refused = outcomes.enumerated().filter { $0.element.hasPrefix("internal") }.map(\.offset)
             #expect(outcomes.count == 50)
             #expect(refused == [47])
-            // None of them was done twice: an event for each, and two of the organiser's.
+            // No mutation was done twice: there is one event for each, and two of the organiser's.
             let rest = outcomes.filter { $0 == "applied" || $0 == "merged" }
             #expect(rest.count == 49)
             let events = try await api.count("SELECT count(*) FROM plan_event")
             #expect(events == 49 + 2)
             let titles = try await plan(of: camp, api)
-            // The last of each item that could be.
+            // The last possible change of each item is in place.
             for number in [43, 46, 47, 49, 50] { #expect(titles.contains { $0.contains("Title \(number)|") }) }
         }
     }
 
-    @Test func `A mutation that a limit forbids for now is refused, and stops nothing behind it`() async throws {
+    @Test func `A mutation refused by a limit does not stop the next`() async throws {
         try await withGuestAPI { api in
             struct Device: Encodable {
                 let id: UUID
@@ -320,12 +320,12 @@ import Testing
             }
             #expect(outcomes.map(\.result) == [.rejected, .applied])
             #expect(outcomes.first?.code == "too_many_holds")
-            // What is new comes all the same.
+            // New rows still come.
             #expect(answer.text.contains("Behind it"))
         }
     }
 
-    @Test func `Two phones that change the same items of two groups in opposite orders wait for each other`()
+    @Test func `Two phones changing two groups in opposite orders both succeed`()
         async throws
     {
         try await withGuestAPI { api in
@@ -334,7 +334,7 @@ import Testing
             struct Device: Encodable {
                 let id: UUID
             }
-            // One guest of both groups, with two phones.
+            // One guest is in both groups, with two phones.
             let phones = [UUID(), UUID()]
             for phone in phones {
                 let added = try await api.post("/v1/sync/devices", Device(id: phone), as: organiser)
@@ -349,7 +349,7 @@ import Testing
         }
     }
 
-    /// Changes all items of camps in turn; answers how many outcomes came.
+    /// Changes all items of the camps in turn; returns the number of outcomes.
     private func change(
         _ camps: [Camp],
         _ round: Int,

@@ -5,7 +5,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// The phones that wait for a scope to change: which are woken, and how many may wait.
+/// Phones that wait for a change of a scope: which of them are woken, and how many may wait.
 @Suite struct ScopeBellTests {
     private let scope = "park:\(UUID())"
 
@@ -13,7 +13,7 @@ import Testing
         let value = Mutex(0)
     }
 
-    @Test func `Everybody who listens is woken, however many they are`() async throws {
+    @Test func `A ring wakes every listener`() async throws {
         let bell = ScopeBell(capacity: 1_000)
         let count = 2 * ScopeBell.wave + 50
         let listening = Count()
@@ -33,7 +33,7 @@ import Testing
         #expect(heard == count)
     }
 
-    @Test func `No guest and no crowd takes all the places of those who wait`() async throws {
+    @Test func `A guest can take only a limited number of listening places`() async throws {
         let bell = ScopeBell(capacity: ScopeBell.perGuest + 1)
         let (guest, other, third) = (Guest.ID(UUID()), Guest.ID(UUID()), Guest.ID(UUID()))
         func isRefused(_ guest: Guest.ID) async throws -> Bool {
@@ -55,7 +55,7 @@ import Testing
             }
         }
         try await nest(ScopeBell.perGuest)
-        // A client that has gone leaves its place to others.
+        // A client that has gone makes room for others.
         try await bell.listen(to: [scope], for: guest) { _ in }
     }
 }

@@ -11,7 +11,7 @@ import Testing
 @testable import GuestAPI
 
 @Suite struct SyncTests {
-    /// What the service would show that guest, from its own tables.
+    /// The rows that the service would show this guest, from its own tables.
     private func truth(for who: Given.Person, _ api: GuestAPITestService) async throws -> [String] {
         let fresh = try Phone(of: who, api)
         try await fresh.engine.sync()
@@ -45,7 +45,7 @@ import Testing
         return Stage(world: world, organiser: organiser, member: member, group: group, booking: booking)
     }
 
-    @Test func `A phone shows what its guest may see, and it decodes as what the routes answer`() async throws {
+    @Test func `A phone shows exactly what its guest may see`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let phone = try Phone(of: stage.member, api)
@@ -58,21 +58,21 @@ import Testing
             let page = try await api.get("/v1/groups/\(stage.group.id)", as: stage.member).decode(TravelGroup.self)
             let travellers = try phone.store.entities("traveller").map { try $0.decode(Traveller.self) }
             #expect(travellers.sorted { $0.id < $1.id } == page.travellers)
-            // A member's phone has their own household's amount and how the others stand, and no invitations.
+            // A member's phone has its own household's amount and the states of all shares, but no invitations.
             #expect(try phone.store.entities("amount").count <= 1)
             #expect(try phone.store.entities("share").count == page.shares.count)
             #expect(try phone.store.entities("invitation").isEmpty)
             let organiser = try Phone(of: stage.organiser, api)
             try await organiser.engine.sync()
             #expect(try !organiser.store.entities("invitation").isEmpty)
-            // Nothing new: one small answer.
+            // Without news the answer is small.
             let before = phone.line.traffic
             #expect(try await phone.engine.step() == .upToDate)
             #expect(phone.line.traffic - before < 4_000)
         }
     }
 
-    @Test func `Pages that are read while everything changes end in exactly one state`() async throws {
+    @Test func `Pages read during changes still end in one consistent state`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             for round in 0..<5 {
@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    @Test func `Who leaves in the middle of a page receives nothing of the group after it`() async throws {
+    @Test func `A guest who leaves receives nothing more of the group`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let phone = try Phone(of: stage.member, api, rows: 2)
@@ -116,7 +116,7 @@ import Testing
         }
     }
 
-    @Test func `A mutation is done once, whatever gets lost, and one that is refused stops no other`() async throws {
+    @Test func `A mutation is done once despite lost messages`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let phone = try Phone(of: stage.member, api)
@@ -142,7 +142,7 @@ import Testing
             #expect(booking.arrivalTime?.description == "19:00")
             #expect(try phone.store.entities("booking").first?.decode(Booking.self) == booking)
             #expect(try await api.count("SELECT count(*) FROM sync_outcome") == 50)
-            // The author tries again, and gives up.
+            // The author tries again, and then discards the mutation.
             try phone.store.retry(try #require(refused.first).deed.id, at: api.now)
             try await phone.engine.sync()
             try phone.store.discard(try #require(try phone.store.refused().first).deed.id)
@@ -150,7 +150,7 @@ import Testing
         }
     }
 
-    @Test func `Cursors of nobody and of others, and numbers with gaps, change nothing`() async throws {
+    @Test func `A foreign or damaged cursor is refused`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let phone = try Phone(of: stage.organiser, api)
@@ -181,7 +181,7 @@ import Testing
             #expect(
                 try await api.post("/v1/sync/devices", Device(id: device), as: stage.organiser).code == "device_taken"
             )
-            // A gap is told, and reading goes on.
+            // The service reports a gap in the numbers, and the phone still reads new rows.
             let gap = try await ask(SyncRequest(deviceId: device, mutations: [mutation(7)]), as: stage.member)
             #expect(try SyncEngine.lines(of: gap.body).first == .expected(1))
             let jump = try await ask(SyncRequest(deviceId: device, mutations: [first, mutation(3)]), as: stage.member)
@@ -189,7 +189,8 @@ import Testing
             let many = (1...51).map { mutation(Int64($0)) }
             #expect(try await ask(SyncRequest(deviceId: device, mutations: many), as: stage.member).status == 400)
             #expect(try await api.count("SELECT count(*) FROM sync_outcome") == 0)
-            // The same bytes for a repeat; another deed under the same number is another phone; under the same id, a lie.
+            // A repetition gets the same bytes. Another mutation under the same number means another phone; under the
+            // same id it is a lie.
             let request = SyncRequest(deviceId: device, mutations: [first])
             let done = try SyncEngine.lines(of: try await ask(request, as: stage.member).body).first
             guard case .outcome(1, let outcome)? = done else { throw CancellationError() }
@@ -208,13 +209,13 @@ import Testing
         }
     }
 
-    /// A number that a longer run may set otherwise.
+    /// A size from the environment, which a longer run may set; otherwise `usual`.
     private func size(_ name: String, _ usual: Int) -> Int {
         ProcessInfo.processInfo.environment[name].flatMap { Int($0) } ?? usual
     }
 
-    /// `VOORPRET_ROWS` says among how many; 50,000 take half a minute.
-    @Test func `A flipped row is found at the next answer and repaired with little traffic`() async throws {
+    /// `VOORPRET_ROWS` sets the number of rows; 50,000 take half a minute.
+    @Test func `A damaged row is found and repaired with little traffic`() async throws {
         let count = size("VOORPRET_ROWS", 5_000)
         try await withGuestAPI(isTampering: true) { api in
             let organiser = try await api.given.guest()
@@ -260,7 +261,7 @@ import Testing
         }
     }
 
-    @Test func `After a restore, and when deletions are forgotten, a phone reads anew what it must`() async throws {
+    @Test func `A phone reads its scopes anew after a database restore`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let phone = try Phone(of: stage.organiser, api)
@@ -273,7 +274,7 @@ import Testing
             try await phone.engine.sync()
             let path = "/v1/groups/\(stage.group.id)/travellers/\(removed.id)"
             #expect(try await api.send("DELETE", path, as: stage.organiser).status == 204)
-            // Ninety days later the deletion is forgotten.
+            // Ninety days later the service deletes its tombstones.
             try await api.transaction {
                 let deletions = SyncSQL.forgetDeletions(before: Date().addingTimeInterval(60))
                 try await $0.run(deletions.lock)
@@ -292,7 +293,7 @@ import Testing
         }
     }
 
-    @Test func `A phone that was restored from a backup does nothing twice and loses nothing`() async throws {
+    @Test func `A phone restored from a backup does nothing twice`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             struct Arrival: Encodable {
@@ -314,7 +315,7 @@ import Testing
                 try Phone(of: stage.member, api, path: phone.path), try Phone(of: stage.member, api, path: copy)
             )
             try await first.engine.sync()
-            // The copy has the same deed waiting, and does another under a number that is taken.
+            // The copy has the same mutation waiting, and makes another under a number that is taken.
             try arrive(second, "13:00")
             try arrive(first, "14:00")
             try await first.engine.sync()
@@ -327,7 +328,7 @@ import Testing
         }
     }
 
-    @Test func `A phone that waits hears at once what changes, here and on another node, and tells what is done`()
+    @Test func `A waiting phone hears at once of changes on any node`()
         async throws
     {
         try await withGuestAPI(turn: .alone) { api in
@@ -352,7 +353,7 @@ import Testing
                 group.addTask { try await Herald(app: other).run() }
                 #expect(try await named(stage.group.name, within: 5))
                 for (round, app) in [api.app, other, api.app, other].enumerated() {
-                    // The phone is waiting by now; nothing but the bell wakes it for 25 seconds.
+                    // The phone waits by now; for 25 seconds only the bell can wake it.
                     try await Task.sleep(for: .milliseconds(300))
                     try await app.database.transaction(as: "test") { tx in
                         try await tx.run(
@@ -379,7 +380,7 @@ import Testing
         }
     }
 
-    @Test func `An app's own transport does the same over URLSession, and hears when its token is over`() async throws {
+    @Test func `A phone can sync over URLSession`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let address = try #require(URL(string: "http://127.0.0.1:\(api.port)"))
@@ -405,7 +406,7 @@ import Testing
         }
     }
 
-    @Test func `Whoever listens hears which of their scopes change, and no other`() async throws {
+    @Test func `A listener hears only of changes in its own scopes`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let stranger = try await api.given.guest()
@@ -433,13 +434,13 @@ import Testing
             }
             #expect(try await hears(group))
             #expect(heard.all.allSatisfy { !$0.contains("\(theirs.id)") })
-            // Then it is quiet until the next beat.
+            // After this it is quiet until the next beat.
             try await Task.sleep(for: .milliseconds(300))
             #expect(heard.all.count == 1)
-            // Once they have left, the group is none of theirs.
+            // After the member has left, the group is no longer among the member's scopes.
             #expect(try await api.post("/v1/groups/\(stage.group.id)/leave", as: stage.member).status == 204)
             #expect(try await hears("guest:"))
-            // And is told anew what there is left.
+            // The phone is told its remaining scopes.
             try await Task.sleep(for: .milliseconds(200))
             heard.forget()
             try await api.transaction { tx in
@@ -458,14 +459,14 @@ import Testing
         }
     }
 
-    @Test func `Eight who write and commit whenever they like lose nothing, while another database holds its horizon`()
+    @Test func `A phone misses no change of eight parallel writers`()
         async throws
     {
         try await withGuestAPI(turn: .alone) { api in
             let stage = try await stage(api)
             let scope = "group:\(stage.group.id)"
             let before = try await api.count("SELECT version AS count FROM scope WHERE name = \(scope)")
-            // Who asks for what is older than the oldest transaction of the cluster would wait for this one.
+            // A reader that needs the oldest transaction of the cluster to end would wait for this one.
             try await withTestDatabase(turn: .mine) { other in
                 let neighbour = try other.open()
                 let isOver = Heard()
@@ -480,7 +481,7 @@ import Testing
                             tasks.addTask {
                                 for number in 0..<15 {
                                     try await api.transaction { tx in
-                                        // However slow the machine is, they wait for each other.
+                                        // The writers wait for each other, however slow the machine is.
                                         try await tx.run(Command("SET LOCAL lock_timeout = '60s'"))
                                         let request = TravellerRequest(name: "W\(writer)-\(number)")
                                         _ = try await Traveller.add(
@@ -521,7 +522,7 @@ import Testing
         }
     }
 
-    @Test func `A new phone receives each thing once, however often it was changed, and keeps what it does not know`()
+    @Test func `A phone keeps rows of kinds it does not know`()
         async throws
     {
         try await withGuestAPI(isTampering: true) { api in
@@ -558,15 +559,15 @@ import Testing
                 return false
             }
             #expect(rows.count == 1)
-            // The app of today shows nothing of it; its update finds it there.
+            // Today's app does not show this row; after its update the app finds the row in the store.
             try phone.store.close()
             let updated = try Phone(of: stage.member, api, path: phone.path)
             #expect(try updated.store.entities("later").map(\.body) == [body])
         }
     }
 
-    /// `VOORPRET_UPDATES` says how many updates; a million take some minutes.
-    @Test func `However often a thousand rows were changed, a new phone receives a thousand rows`() async throws {
+    /// `VOORPRET_UPDATES` sets the number of updates; a million take some minutes.
+    @Test func `A new phone receives each changed row only once`() async throws {
         let rounds = max(3, size("VOORPRET_UPDATES", 3_000) / 1_000)
         try await withGuestAPI { api in
             let stage = try await stage(api)
@@ -607,7 +608,7 @@ import Testing
     }
 
     @Test(arguments: [UInt64(1), 2, 3])
-    func `A group's phones come to the same, whatever happens on the way`(_ seed: UInt64) async throws {
+    func `A group's phones agree after random faults`(_ seed: UInt64) async throws {
         try await withGuestAPI { api in
             var dice = SeededGenerator(seed: seed)
             let stage = try await stage(api)
@@ -623,7 +624,7 @@ import Testing
                 let phone = phones[index]
                 switch Int.random(in: 0..<8, using: &dice) {
                 case 0...2:
-                    // One in five of a booking that does not exist.
+                    // One mutation in five names a booking that does not exist.
                     let booking = round % 5 == 0 ? Booking.ID(UUID()) : stage.booking.id
                     let arrival = Arrival(bookingId: booking, time: "1\(round % 10):00")
                     deeds.insert(try phone.store.perform("booking.setArrivalTime@1", arrival, at: api.now))
@@ -635,7 +636,7 @@ import Testing
                     let path = "/v1/groups/\(stage.group.id)/travellers/\(extras.removeFirst())"
                     #expect(try await api.send("DELETE", path, as: stage.organiser).status == 204)
                 case 5 where phones.count < 5:
-                    // A backup of a phone comes back to life beside it.
+                    // A second phone starts from a backup of the phone.
                     let copy = phone.path + "-\(round)"
                     try phone.store.copy(to: copy)
                     phones.append(try Phone(of: phone.owner, api, path: copy, rows: 5))
@@ -648,7 +649,7 @@ import Testing
                 }
             }
             for phone in phones { phone.line.fail([]) }
-            // Once so that everybody has told everything, once more so that everybody has heard of it.
+            // In the first round all phones send everything; in the second round all phones read it.
             for _ in 0..<2 {
                 for phone in phones { try await phone.engine.sync() }
             }
@@ -662,7 +663,7 @@ import Testing
         }
     }
 
-    @Test func `What a phone has too much goes, also when its cursor is lost, and another guest finds nothing`()
+    @Test func `A phone removes rows that it should not have`()
         async throws
     {
         try await withGuestAPI { api in
@@ -676,7 +677,7 @@ import Testing
             #expect(try phone.shown().count == right.count + 2)
             try await phone.engine.sync()
             #expect(try phone.shown() == right)
-            // The service's secret has changed: no cursor counts, and meanwhile the guest has left.
+            // The service's secret has changed, so no cursor is valid; meanwhile the guest has left.
             try phone.store.spoilCursor()
             #expect(try await api.post("/v1/groups/\(stage.group.id)/leave", as: stage.member).status == 204)
             try await phone.engine.sync()
@@ -705,7 +706,7 @@ import Testing
         (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int ?? 0
     }
 
-    @Test func `Whoever changes what others show tells them: a cottage's number, a member's household`() async throws {
+    @Test func `A new cottage number reaches the phones of its bookings`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let office = try await api.given.headOffice()
@@ -747,7 +748,7 @@ import Testing
         }
     }
 
-    @Test func `What was done shows until the rows do, and a mutator that fails shows nothing of it`() async throws {
+    @Test func `A phone shows a mutation until its rows arrive`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             struct Arrival: Codable {
@@ -771,7 +772,7 @@ import Testing
             let broken = Arrival(bookingId: stage.booking.id.uuid, time: "99:00")
             try phone.store.perform("booking.setArrivalTime@1", broken, at: api.now)
             #expect(try notes() == [Note(time: "18:00")])
-            // It registers; then all is told with the first page, and the rows are there with the last.
+            // The phone registers. All mutations are sent with the first page, and all rows are there with the last.
             #expect(try await phone.engine.step() == .goingOn)
             #expect(try await phone.engine.step() == .goingOn)
             #expect(try phone.store.pending().isEmpty)

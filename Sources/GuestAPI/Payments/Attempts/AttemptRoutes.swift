@@ -36,7 +36,7 @@ enum AttemptRoutes {
         }
     }
 
-    /// Answers once the provider has, or when the time is over that the payer is willing to wait.
+    /// Answers once the provider has answered, or once the payer's waiting time is over.
     static func wait(_ call: Call, _ look: () async throws -> AttemptView) async throws -> Answer {
         var query = QueryReader(call)
         let seconds = query.int("wait", 0...longestWait, default: 0)
@@ -63,7 +63,7 @@ enum AttemptRoutes {
         }
     }
 
-    /// All attempts and refunds of a booking, for the desk; nobody's card.
+    /// All attempts and refunds of a booking, for the desk; card data is left out.
     private static func list(_ call: Call) async throws -> Answer {
         let id: Booking.ID = try call.id("booking")
         return try .json(await call.read { try await BookingPayments.all(of: id, $0) })

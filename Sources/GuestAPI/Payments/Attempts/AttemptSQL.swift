@@ -3,7 +3,7 @@ import GuestModels
 import Postgres
 
 enum AttemptSQL {
-    /// An attempt with what only we know of it.
+    /// An attempt with the data that only the service knows.
     struct Row: Sendable {
         var attempt: Attempt
         let payer: Guest.ID?
@@ -69,7 +69,7 @@ enum AttemptSQL {
 
     static func attempts(ofGuest guest: Guest.ID) -> Query<Row> { rows("payer_id = \(guest)") }
 
-    /// The one that is under way.
+    /// The attempt of a share that is under way.
     static func open(of share: Share.ID) -> Query<Row> {
         rows("share_id = \(share) AND attempt.state IN ('created', 'requiresAction', 'processing')")
     }
@@ -88,7 +88,9 @@ enum AttemptSQL {
         )
     }
 
-    /// Notes that the provider is about to be asked; no row when it has been, or is no longer wanted.
+    /// Notes that the provider is about to be asked.
+    ///
+    /// The command changes no row if the attempt was sent before, is ending, or is no longer in the state `created`.
     static func send(_ id: Attempt.ID, at now: Date) -> Command {
         Command(
             "UPDATE attempt SET sent_at = \(now) WHERE id = \(id) AND sent_at IS NULL AND NOT is_ending AND state = 'created'"
@@ -104,7 +106,7 @@ enum AttemptSQL {
         )
     }
 
-    /// Asks for its end; the worker sees to it.
+    /// Asks for the end of attempts; a worker ends them at the provider.
     static func end(_ ids: [Attempt.ID]) -> Command {
         Command("UPDATE attempt SET is_ending = true WHERE id = ANY(\(ids)::uuid[])")
     }
@@ -127,10 +129,11 @@ enum AttemptSQL {
         Command("UPDATE attempt SET taken_back = \(amount), reviews = reviews + 1 WHERE id = \(id)")
     }
 
-    /// The attempts whose money has been moved at the provider otherwise than we know: a refund that is none of ours, a
-    /// dispute that has another sum.
+    /// The attempts whose money at the provider differs from our tables.
     ///
-    /// - Parameter since: movements before have been seen to.
+    /// Either the provider has a refund that we did not make, or a dispute has another sum.
+    ///
+    /// - Parameter since: earlier movements have been reviewed already.
     static func reviewsDue(since: Date) -> Query<Attempt.ID> {
         Query(
             """
@@ -164,7 +167,7 @@ enum AttemptSQL {
 
     // MARK: The provider's books
 
-    /// The park of an account that only one park's guests pay into.
+    /// The park that is paid into an account, if no other park is paid into the same account.
     static func park(ofAccount account: String) -> Query<Park.ID> {
         Query(
             """
@@ -194,7 +197,7 @@ enum AttemptSQL {
         ) { Money(try $0.decode("amount"), try $0.decode("currency")) }
     }
 
-    /// Whose payment a movement is about, by the charge, refund or intent it names.
+    /// The park of the payment that a movement is about, found by the charge, refund or intent that the movement names.
     static func park(ofSource source: String?) -> Query<Park.ID> {
         Query(
             """
@@ -206,9 +209,9 @@ enum AttemptSQL {
         ) { try $0.decode("park_id") }
     }
 
-    /// No row when it has been read before.
+    /// Keeps a movement of the provider's books; no row changes if the movement was read before.
     ///
-    /// - Parameter ours: what it is in the currency of the payment, minor units, where that is another.
+    /// - Parameter ours: the amount in minor units of the payment's currency, if the account has another currency.
     static func insert(
         _ movement: PaymentProvider.Movement,
         at account: String?,
@@ -230,7 +233,7 @@ enum AttemptSQL {
 
     // MARK: Backlog
 
-    /// What is under way with the provider, park by park.
+    /// Attempts and refunds that are under way with the provider, park by park.
     static let backlog = Query(
         """
         SELECT park.id, park.name, count(attempt.id) FILTER (WHERE attempt.state = 'created') AS unanswered,

@@ -2,9 +2,9 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What the provider has said by webhook.
+/// The events that the provider has sent by webhook.
 enum ProviderEventSQL {
-    /// No row the second time.
+    /// Keeps an event; no row changes if the event is known already.
     static func insert(_ event: ProviderEvent, at now: Date) -> Command {
         Command(
             """
@@ -39,7 +39,7 @@ enum ProviderEventSQL {
         .forget("provider_event", where: "state = 'done' AND received_at < \(now.addingTimeInterval(-60 * 86400))")
     }
 
-    /// The oldest first.
+    /// Events that match nothing here, the oldest first.
     static func parkedEvents(limit: Int) -> Query<ParkedEvent> {
         Query(
             """

@@ -4,19 +4,19 @@ import HTTPTypes
 import Logging
 import Postgres
 
-/// Something the provider tells by webhook.
+/// An event that the provider sends by webhook.
 ///
-/// Only what it is about is kept: workers always ask how that stands now, so it does not matter in which order events
-/// come, how often, or that somebody has seen them on their way.
+/// Only the subject of the event is kept; workers always ask the provider for the present state. So the order and the
+/// number of events do not matter, nor does a stranger who reads them on their way.
 struct ProviderEvent: Sendable {
     let id: String
     let kind: String
-    /// The payment intent it is about, or whatever else it names.
+    /// The payment intent of the event, or another object that the event names.
     let subject: String?
-    /// The seller's account it happened at; nil: the service's own.
+    /// The seller's account at which the event happened; nil for the service's own account.
     let account: String?
 
-    /// - Throws: `Problem.badSignature` for every message that the provider has not signed lately.
+    /// - Throws: `Problem.badSignature` for a message without a valid and recent signature of the provider.
     static func read(_ call: Call) throws -> ProviderEvent {
         guard let signature = call.headers[.stripeSignature], let settings = call.app.settings.payments,
             WebhookSignature.isValid(signature, over: call.bytes, secrets: settings.webhookSecrets, now: call.now)
@@ -49,14 +49,14 @@ struct ProviderEvent: Sendable {
         )
     }
 
-    /// Keeps it, once, for a worker.
+    /// Keeps the event once and queues a job that reads it.
     func receive(_ act: Act) async throws {
         guard try await act.tx.run(ProviderEventSQL.insert(self, at: act.now)) == 1 else { return }
         try Job.enqueue(ReadEvent(eventId: id), at: act.now, act)
     }
 }
 
-/// Brings forward what an event is about.
+/// Runs the job of an event's subject at once.
 struct ReadEvent: Work {
     static let kind = "readEvent"
     static let queue = Job.Queue.effects
@@ -75,7 +75,7 @@ struct ReadEvent: Work {
         }
         guard let subject = event.subject, let row = try await act.tx.first(AttemptSQL.attempt(ofReference: subject))
         else {
-            // The answer that tells us this intent may be behind its event, so it comes by again for a while.
+            // The event may arrive before the answer that tells us the intent, so the job looks again for two minutes.
             if act.now.timeIntervalSince(receivedAt) < 120 { return }
             return park("no attempt of ours")
         }
@@ -116,7 +116,7 @@ struct ReadEvent: Work {
     }
 }
 
-/// An event that nothing here matches, for somebody to look at.
+/// An event that matches nothing here; head office looks at it.
 struct ParkedEvent: Encodable, Sendable {
     let id: String
     let kind: String

@@ -3,12 +3,12 @@ import GuestModels
 import Logging
 import Postgres
 
-/// Brings an attempt and the provider to the same point: asks for the intent, cancels it when it is no longer wanted,
-/// takes in how it stands.
+/// Brings an attempt and the provider to the same state.
 ///
-/// There is one such job for each attempt until it is over. It comes by again and again, so that everything settles
-/// when no webhook ever arrives; a webhook, a deadline or a payer who gives up only bring it forward. Whatever it does
-/// may be cut off anywhere and begun again.
+/// The job asks for the intent, cancels the intent when it is no longer wanted, and records its state. Each attempt has
+/// one such job until the attempt is over. The job runs again and again, so payments settle even if no webhook arrives.
+/// A webhook, a deadline or a payer who gives up only makes the job run earlier. The job may be cut off anywhere and
+/// begun again.
 struct ReconcileAttempt: Work {
     static let kind = "settleAttempt"
     static let queue = Job.Queue.payments
@@ -34,7 +34,7 @@ struct ReconcileAttempt: Work {
             guard !row.attempt.state.isTerminal else { return }
             let isFirst = try await app.act(as: acting) { act in
                 if try await act.tx.run(AttemptSQL.send(attemptId, at: app.now())) == 1 { return true }
-                // Ended before anybody asked for it: there is nothing at the provider.
+                // The attempt ended before the provider was asked, so the provider has no intent.
                 row = try await act.tx.first(AttemptSQL.attempt(attemptId)) ?? row
                 return false
             }
@@ -84,7 +84,7 @@ struct ReconcileAttempt: Work {
         }
     }
 
-    /// Ends what the provider never had.
+    /// Ends an attempt for which the provider has no intent.
     private func end(as state: Attempt.State, _ app: AppEnvironment) async throws {
         try await app.act(as: .job(Self.kind)) { act in
             guard let row = try await act.tx.first(AttemptSQL.attempt(attemptId)) else { return }
@@ -92,7 +92,9 @@ struct ReconcileAttempt: Work {
         }
     }
 
-    /// Later and later, until it is over; what nobody pays in time is withdrawn.
+    /// The time of the next run; the pauses grow until the attempt is over.
+    ///
+    /// An attempt that is not paid in time is withdrawn.
     func again(_ act: Act) async throws -> Date? {
         guard let row = try await act.tx.first(AttemptSQL.attempt(attemptId)), !row.attempt.state.isTerminal else {
             return nil
@@ -107,10 +109,10 @@ struct ReconcileAttempt: Work {
 }
 
 extension Attempt {
-    /// Takes in how an attempt stands at the provider; money that has come in is booked once, whoever tells of it.
+    /// Records how an attempt stands at the provider; money that has come in is booked only once.
     ///
-    /// Money for a hold that is covered by it makes the booking firm, also when the hold has run out and its cottages
-    /// are free. What comes in beyond what is owed goes back to who paid it.
+    /// If the money covers a hold's deposit, the booking becomes firm. This also works after the hold has run out, as
+    /// long as its cottages are free. Money beyond what is owed goes back to its payer.
     static func reconcile(_ id: Attempt.ID, _ sighting: Sighting, charge: String?, _ act: Act) async throws {
         guard let unlocked = try await act.tx.first(AttemptSQL.attempt(id)) else { return }
         let worker = Principal.job(ReconcileAttempt.kind)
@@ -159,13 +161,13 @@ extension Attempt {
             }
         }
         if attempt.state.isTerminal, let deadline = booking.holdUntil, booking.state == .held, deadline <= act.now {
-            // The hold may have waited for this one.
+            // The hold may have waited for this attempt to end.
             try Job.enqueue(ExpireHold(bookingId: booking.id), key: booking.id.description, at: act.now, act)
         }
     }
 }
 
-/// A hold has run out, or a booking has been cancelled: whoever is still paying is stopped at the provider first.
+/// Stops open attempts at the provider after a hold has run out or a booking was cancelled.
 extension EndPayments: Work {
     static let kind = "endPayments"
     static let queue = Job.Queue.effects

@@ -66,7 +66,8 @@ extension Attempt {
         let known = Set(try await act.tx.all(RefundSQL.refundReferences(of: id)))
         let ours = Set(try await act.tx.all(RefundSQL.refunds(of: id)).map(\.refund.id.description))
         for found in review.refunds where !["failed", "canceled"].contains(found.status ?? "") {
-            // A refund of ours whose answer never came is for its own job.
+            // The provider may have made one of our refunds although its answer never came; that refund's own job
+            // settles it.
             guard !known.contains(found.id), !ours.contains(found.metadata?["refund"] ?? "") else { continue }
             let refund = Refund(
                 id: act.id(),
@@ -93,9 +94,9 @@ extension Attempt {
         }
     }
 
-    /// Ends refunds of ours that the provider can never make, because more has been given back there than is left for them.
+    /// Ends our refunds that the provider can never make, because too little of the payment is left there.
     ///
-    /// Each would hold back what the others' review has to write down.
+    /// Such a refund would reserve a sum that the review of other refunds must write down.
     private static func endImpossible(of attempt: Attempt, _ review: PaymentProvider.Review, _ act: Act) async throws {
         let made = review.refunds.filter { !["failed", "canceled"].contains($0.status ?? "") }
         let left = attempt.amount.amount - made.reduce(0) { $0 + $1.money.amount }

@@ -2,19 +2,20 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Who pays a share: a guest who may, or whoever has a link to it.
+/// The payer of a share: a guest who may pay it, or a person with a pay link.
 enum Payer: Sendable {
     case principal(Principal)
     case link(PayLink)
 }
 
 extension Attempt {
-    /// Begins to collect a share; the provider is told by a worker.
+    /// Begins to collect a share; a worker tells the provider.
     ///
-    /// The same payer who asks for the same again, on whatever device, gets the attempt that is under way.
+    /// A payer who asks for the same payment again, on any device, gets the attempt that is under way.
     ///
-    /// Throws `nothingOpen`, `moreThanOpen`, `holdExpired` when the cottages are held no longer, `methodNotTaken`,
-    /// `methodTooSlow` for a direct debit on a hold, `paymentUnderWay` while somebody else pays.
+    /// Throws `nothingOpen` and `moreThanOpen`. Throws `holdExpired` when the cottages are held no longer. Throws
+    /// `methodNotTaken`, and `methodTooSlow` for a direct debit on a hold. Throws `paymentUnderWay` while another payer
+    /// pays.
     static func start(
         _ request: PaymentRequest,
         for share: Share.ID,
@@ -34,7 +35,7 @@ extension Attempt {
             guard request.method != .sepaDebit else { throw Refusal.methodTooSlow.at("/method") }
         case .confirmed, .checkedIn, .checkedOut, .cancelled, .noShow: break
         }
-        // Paying more than was agreed to is agreeing, which a household does for itself alone.
+        // A payer who pays more than was agreed also agrees to owe it; only the household itself can do so.
         let isOwn = payer.guest != nil && money.terms.asker == share.householdId
         let most = isOwn ? money.statement.payable(for: share.householdId) : share.open
         guard most > 0 else { throw Refusal.nothingOpen }
@@ -42,7 +43,7 @@ extension Attempt {
         let open = share.open > 0 ? share.open : most
         let amount = Money(request.amount ?? ProviderLimits.usual(of: open, in: currency), currency)
         guard amount.amount <= most else { throw Refusal.moreThanOpen.at("/amount") }
-        // A change is held for minutes.
+        // A change of a firm stay is held for minutes only, too short for a direct debit.
         if request.method == .sepaDebit, amount.amount > max(share.open, (share.asked ?? 0) - share.paid) {
             throw Refusal.methodTooSlow.at("/method")
         }
@@ -73,7 +74,9 @@ extension Attempt {
         return attempt
     }
 
-    /// Asks for the end of an attempt; it is over once the provider says so, and money that got through counts.
+    /// Asks for the end of an attempt.
+    ///
+    /// The attempt is over once the provider says so. Money that came in before the end counts.
     static func end(_ id: Attempt.ID, by payer: Payer, _ act: Act) async throws -> Attempt {
         guard let row = try await act.tx.first(AttemptSQL.attempt(id)) else { throw Refusal.notFound }
         _ = try await payable(row.attempt.shareId, by: payer, act)
@@ -94,7 +97,7 @@ extension Attempt {
         }
     }
 
-    /// An attempt as its payer, or whoever else may pay that share, sees it.
+    /// An attempt as its payer sees it, or another guest who may pay the same share.
     static func show(_ id: Attempt.ID, _ look: Look) async throws -> AttemptView {
         guard let row = try await look.reader.first(AttemptSQL.attempt(id)) else { throw Refusal.notFound }
         if look.principal.guestID == nil {
@@ -111,7 +114,7 @@ extension Attempt {
         return try row.view(isPayer: row.belongs(to: .principal(look.principal)), look.app)
     }
 
-    /// The card's troubles are the payer's alone.
+    /// Only the payer sees why the card was declined.
     fileprivate func visible(toPayer isPayer: Bool) -> Attempt {
         var copy = self
         if !isPayer { copy.declined = nil }
@@ -153,7 +156,7 @@ extension AttemptSQL.Row {
         }
     }
 
-    /// With what a payer needs to go on, while there is something to do.
+    /// The attempt, with the data that the payer needs to go on while the payment is open.
     func view(isPayer: Bool, _ app: AppEnvironment) throws -> AttemptView {
         guard isPayer, !isEnding, let secret, let reference else {
             return AttemptView(attempt.visible(toPayer: isPayer))

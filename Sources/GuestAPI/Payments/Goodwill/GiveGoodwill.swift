@@ -3,11 +3,11 @@ import GuestModels
 import Postgres
 
 extension Goodwill {
-    /// Takes an amount off what a household owes; what it has paid beyond goes back to who paid it.
+    /// Takes an amount off what a household owes; money that the household has overpaid goes back to its payer.
     ///
-    /// Above the mandate it is only asked for, and a task says so, until a second person agrees.
+    /// Goodwill above the mandate is only asked for, and a task says so. It counts once a second person agrees.
     ///
-    /// Throws `moreThanOwed` for more than the share is, `notPayable` for a booking that owes nothing any more.
+    /// Throws `moreThanOwed` for more than the share, and `notPayable` for a booking that owes nothing any more.
     static func give(_ request: GoodwillRequest, for share: Share.ID, _ act: Act) async throws -> Goodwill {
         let (booking, owed, most) = try await opened(share, [.reception, .host, .finance], act)
         guard request.amount <= most else { throw Refusal.moreThanOwed.at("/amount") }
@@ -41,9 +41,9 @@ extension Goodwill {
         return goodwill
     }
 
-    /// Says no to goodwill that was asked for: finance does, and whoever asked for it withdraws it.
+    /// Refuses goodwill that was asked for; finance refuses it, and the colleague who asked withdraws it.
     ///
-    /// Harmless to repeat; what has been given is not taken back.
+    /// Harmless to repeat. Goodwill that has been given is not taken back.
     static func refuse(_ id: ID, for reason: String?, _ act: Act) async throws -> Goodwill {
         guard let found = try await act.tx.first(GoodwillSQL.goodwill(id)) else { throw Refusal.notFound }
         let functions: Set<StaffMember.Function> = [.reception, .host, .finance]
@@ -68,9 +68,9 @@ extension Goodwill {
         return goodwill
     }
 
-    /// A second person agrees; harmless to repeat.
+    /// Approves goodwill as the second person; harmless to repeat.
     ///
-    /// Throws `secondPersonNeeded` for whoever asked for it.
+    /// Throws `secondPersonNeeded` for the colleague who asked for it.
     static func approve(_ id: ID, _ act: Act) async throws -> Goodwill {
         guard let found = try await act.tx.first(GoodwillSQL.goodwill(id)) else { throw Refusal.notFound }
         let (booking, owed, most) = try await opened(found.goodwill.shareId, [.finance], act)
@@ -99,7 +99,7 @@ extension Goodwill {
         return (booking, owed, money.statement.mostGoodwill(for: owed.householdId))
     }
 
-    /// A line of its own that the household alone has.
+    /// Adds a charge line that belongs to this household alone.
     private func apply(to booking: Booking, _ share: Share, _ act: Act) async throws {
         var booking = booking
         booking.version += 1
@@ -122,7 +122,7 @@ extension Goodwill {
 }
 
 extension Goodwill {
-    /// What colleagues of a park have asked for and nobody has decided.
+    /// Goodwill that colleagues of a park have asked for and that is not decided yet.
     static func listAsked(
         at park: Park.ID,
         after cursor: ID?,

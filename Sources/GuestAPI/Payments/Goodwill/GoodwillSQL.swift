@@ -2,9 +2,9 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What staff give off the price.
+/// Goodwill in the tables.
 enum GoodwillSQL {
-    /// - Parameter day: under whose mandate it counts; nil for one that is above it.
+    /// - Parameter day: the mandate's day on which the goodwill counts; nil for goodwill above the mandate.
     static func insert(_ goodwill: Goodwill, of booking: Booking.ID, day: LocalDate?) -> Command {
         Command(
             """

@@ -1,7 +1,7 @@
 import GuestModels
 
 extension Invoice {
-    /// As a page to print, in the language it was asked for in.
+    /// The invoice as a page to print, in the language of its content.
     var pdf: [UInt8] {
         let language = content.language
         func say(_ en: String, _ nl: String, _ de: String) -> String { LocalizedText(en: en, nl: nl, de: de)[language] }
@@ -70,7 +70,7 @@ extension Int {
 }
 
 extension String {
-    /// Its lines, none longer than that.
+    /// The lines of the text, each at most as long as the given length.
     fileprivate func wrapped(at length: Int) -> [String] {
         split(separator: "\n", omittingEmptySubsequences: false).flatMap { line -> [String] in
             var lines = [""]

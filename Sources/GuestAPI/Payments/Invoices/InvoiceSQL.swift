@@ -77,7 +77,7 @@ enum InvoiceSQL {
         )
     }
 
-    /// What extras a household has of its own or with all others, as a guest reads it.
+    /// The extras that a household has alone or together with all others, with names as a guest reads them.
     static func extras(of booking: Booking.ID, for household: Household.ID, in language: Language) -> Query<String> {
         Query(
             """

@@ -5,15 +5,15 @@ import Postgres
 extension Invoice {
     static let functions: Set<StaffMember.Function> = [.reception, .finance]
 
-    /// The invoice of a share as it is now.
+    /// Issues the invoice of a share as the share is now, and answers the last invoice.
     ///
-    /// One that says the same stays; one that no longer does is taken back by a credit note, and what is owed now gets
-    /// an invoice of its own. Answers the last of them.
+    /// An invoice with the same content stays. If the content has changed, a credit note takes the old invoice back and
+    /// a new invoice is issued.
     ///
-    /// - Parameter language: of a guest who asks; what staff ask for is in the household's own language.
+    /// - Parameter language: the language of a guest who asks; for staff, the household's own language is used.
     ///
-    /// Throws `noSeller` for a park that sends no invoices, `notPayable` for a hold, `nothingToInvoice`, and
-    /// `tooManyInvoices` for guests after twenty.
+    /// Throws `noSeller` for a park that sends no invoices, `notPayable` for a hold, and `nothingToInvoice`. Throws
+    /// `tooManyInvoices` for guests after twenty invoices.
     static func issue(
         _ request: InvoiceRequest,
         for id: Share.ID,
@@ -60,7 +60,7 @@ extension Invoice {
         )
         if let standing, standing.content.saysTheSame(as: content) { return standing }
         guard standing != nil || share.amount != 0 else { throw Refusal.nothingToInvoice }
-        // The series is the park's: nobody fills it for fun.
+        // The invoice numbers belong to the park, so a guest may not use up many of them.
         guard act.principal.guestID == nil || sent.count(where: { $0.credits == nil }) < 20 else {
             throw Refusal.tooManyInvoices
         }
@@ -94,7 +94,7 @@ extension Invoice {
         do {
             _ = try await Share.own(invoice.shareId, or: functions, act)
         } catch let refusal as Refusal where refusal == .forbidden {
-            // What is another's does not exist.
+            // The share of another household is reported as not found.
             throw Refusal.notFound
         }
         return invoice
@@ -102,7 +102,7 @@ extension Invoice {
 }
 
 extension Invoice.Content {
-    /// Whether they differ in words at most, which are the reader's language and names that change.
+    /// Whether both contents differ at most in the reader's language and in names.
     fileprivate func saysTheSame(as other: Invoice.Content) -> Bool {
         var other = other
         (other.language, other.park) = (language, park)
@@ -138,7 +138,7 @@ extension Earning.Tax {
         case .extras: LocalizedText(en: "Extras", nl: "Extra's", de: "Extras")
         case .touristTax: LocalizedText(en: "Tourist tax", nl: "Toeristenbelasting", de: "Kurtaxe")
         case .none: LocalizedText(en: "Cancellation", nl: "Annulering", de: "Stornierung")
-        // Taken off the others; never a line of its own.
+        // Goodwill lowers the other lines and never has a line of its own.
         case .goodwill: LocalizedText(en: "Goodwill", nl: "Coulance", de: "Kulanz")
         }
     }

@@ -48,7 +48,7 @@ struct PDFPage: Sendable {
         content += "0.5 w \(left) \(Self.height - y) m \(right) \(Self.height - y) l S\n"
     }
 
-    /// The glyphs of a text; a letter that the font has not shows as the sign for that.
+    /// The glyphs of a text; a letter that the font lacks is shown as the replacement character.
     private mutating func glyphs(of text: String) -> [UInt16] {
         Self.scalars(of: text).map { scalar in
             let known = font.glyph(of: scalar) == nil ? "\u{FFFD}" : scalar
@@ -101,7 +101,7 @@ struct PDFPage: Sendable {
             Self.stream(Array(toUnicode.utf8)),
             Array("<< /Title <\(name)> /Producer (Voorpret) >>".utf8),
         ]
-        // The bytes of the second line tell programs that move files that this is no text.
+        // The bytes of the second line tell file transfer programs that the file is binary.
         var file = Array("%PDF-1.7\n%".utf8) + [0xE2, 0xE3, 0xCF, 0xD3, 0x0A]
         var offsets: [Int] = []
         for (index, object) in objects.enumerated() {
@@ -122,7 +122,7 @@ struct PDFPage: Sendable {
         Array("<< \(more)/Length \(bytes.count) >>\nstream\n".utf8) + bytes + Array("\nendstream".utf8)
     }
 
-    /// By this readers find and copy text (section 9.10.3); in blocks of at most a hundred.
+    /// The map by which readers find and copy text (section 9.10.3), in blocks of at most a hundred.
     private var toUnicode: String {
         var map = """
             /CIDInit /ProcSet findresource begin 12 dict begin begincmap

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a PDF must know of a TrueType font (ISO/IEC 14496-22): the glyph of each character, and how wide it is.
+/// The data of a TrueType font that a PDF needs (ISO/IEC 14496-22): the glyph of each character, and its width.
 struct TrueType: Sendable {
     /// The file.
     let bytes: [UInt8]
@@ -21,7 +21,7 @@ struct TrueType: Sendable {
         return font
     }()
 
-    /// - Returns: nil for a file that is no such font, or has no table of characters in format 4.
+    /// - Returns: nil if the file is no TrueType font, or has no character table in format 4.
     init?(_ bytes: [UInt8]) {
         let file = Reader(bytes: bytes)
         guard let count = file.short(4) else { return nil }
@@ -49,7 +49,7 @@ struct TrueType: Sendable {
         }
     }
 
-    /// nil for a character that the font has not.
+    /// The glyph of a character; nil if the font lacks the character.
     func glyph(of scalar: Unicode.Scalar) -> UInt16? { glyphs[scalar.value] }
 
     /// Thousandths of the font's size.
@@ -61,7 +61,8 @@ struct TrueType: Sendable {
         guard let table = tables.first(where: { file.short($0) == 4 }), let doubled = file.short(table + 6) else {
             return nil
         }
-        // Four lists of numbers, one entry a segment each: ends, starts, differences, and where glyphs are listed.
+        // The table has four lists with one number per segment: ends, starts, differences, and places of the glyph
+        // lists.
         let size = Int(doubled)
         var glyphs: [UInt32: UInt16] = [:]
         for segment in stride(from: 0, to: size, by: 2) {

@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Where journals, parks and what was earned contradict each other.
+/// Contradictions in journals, in parks and in earned revenue.
 extension CheckSQL {
     /// Contradictions in journals that belong to no booking.
     static func contradictions(inJournals journals: [UUID]) -> Query<Finding> {

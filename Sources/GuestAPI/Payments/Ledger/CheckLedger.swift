@@ -32,7 +32,8 @@ struct CheckLedger: Work {
         let stage = known?.stage.flatMap(Stage.init) ?? .bookings
         let isNew = known?.stage == nil
         let begun = isNew ? act.now : known?.begunAt ?? act.now
-        // A transaction that began before the last pass may have committed after it had looked.
+        // A transaction may have begun before the last pass and committed after that pass had read, so look an hour
+        // back.
         let since = isNew ? (pass == .recent ? known.map { $0.begunAt.addingTimeInterval(-3600) } : nil) : known?.since
         let cursor = isNew ? nil : known?.cursor
         let (items, findings) = try await Self.check(
@@ -62,9 +63,9 @@ struct CheckLedger: Work {
         try await act.tx.first(CheckSQL.pass(pass.rawValue))?.stage == nil ? nil : act.now
     }
 
-    /// The next portion of a stage: the rows that were looked at, and what was found.
+    /// Checks the next portion of a stage, and answers the rows of the portion and the contradictions.
     ///
-    /// - Parameter withProvider: whether bookings are held against the provider's books too.
+    /// - Parameter withProvider: whether bookings are compared with the provider's books too.
     private static func check(
         _ stage: Stage,
         after cursor: String?,
@@ -94,7 +95,9 @@ struct CheckLedger: Work {
         }
     }
 
-    /// Every contradiction in the tables, for the command line and tests; those with the provider's books where asked for.
+    /// Every contradiction in the tables, for the command line and tests.
+    ///
+    /// - Parameter withProvider: whether the provider's books are compared too.
     static func all(withProvider: Bool, in tx: Transaction) async throws -> [CheckSQL.Finding] {
         var found: [CheckSQL.Finding] = []
         for stage in Stage.allCases where withProvider || stage != .movements {

@@ -2,11 +2,12 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Where the provider's books and ours differ.
+/// Differences between the provider's books and ours.
 extension CheckSQL {
-    /// Payments and refunds that are settled here and are missing in the provider's books, as far as these have been read.
+    /// Payments and refunds that are settled here and are missing in the provider's books.
     ///
-    /// Those settled after the last reading of their account began are not looked for yet.
+    /// The check covers only the books that have been read. Payments settled after the last reading of their account
+    /// began are left out.
     static func missing(atProvider bookings: [Booking.ID]) -> Query<Finding> {
         Query(
             """
@@ -37,7 +38,7 @@ extension CheckSQL {
 
     /// Movements in the provider's books that are missing here or differ from ours.
     ///
-    /// - Parameter deadline: what is in their books until then should be settled here; nil for all of it.
+    /// - Parameter deadline: movements until then should be settled here; nil for all movements.
     static func contradictions(inMovements movements: [String], settledBy deadline: Date?) -> Query<Finding> {
         Query(
             """

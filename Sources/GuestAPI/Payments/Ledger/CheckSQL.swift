@@ -5,8 +5,7 @@ import Postgres
 /// The ledger's invariants, each stated in SQL over the tables alone, so that the check shares nothing with the verbs that
 /// write them.
 ///
-/// All questions are about a few rows that are named (bookings, journals, movements, parks), so that a long history is
-/// checked in portions.
+/// Each query checks a few named rows (bookings, journals, movements, parks). So a long history is checked in portions.
 enum CheckSQL {
     /// A contradiction, the row it was found at, and its subject.
     struct Finding: Hashable, Sendable {
@@ -326,8 +325,9 @@ enum CheckSQL {
 
     // MARK: The provider's books
 
-    /// Whether the ledger and the provider's books come to the same, account by account and currency by currency; they do
-    /// when nobody is paying and all has been read.
+    /// Whether the ledger and the provider's books have the same sums, by account and currency.
+    ///
+    /// The sums are equal when no payment is under way and all books have been read.
     static let differenceOfSums = Query<Finding>(
         """
         SELECT account || ' ' || currency AS item,
@@ -351,7 +351,7 @@ enum CheckSQL {
     struct Pass: Sendable {
         let stage: String?
         let cursor: String?
-        /// When the pass that is under way, or the last one, began.
+        /// The start of the pass that is under way, or of the last one.
         let begunAt: Date
         let since: Date?
     }
@@ -386,7 +386,7 @@ enum CheckSQL {
         try $0.decode("checked_from", as: Date.self)
     }
 
-    /// Replaces what was known of some rows.
+    /// Replaces the known findings of some rows.
     static func replace(_ stage: String, _ items: [String], with findings: [Finding]) -> [Command] {
         [
             Command("DELETE FROM ledger_finding WHERE stage = \(stage) AND item = ANY(\(items)::text[])"),

@@ -2,13 +2,12 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Once a day: writes into the ledger what has been earned by the end of the day before, and releases what was paid ahead
+/// Once a day, writes the revenue earned by the end of the day before into the ledger, and releases money paid ahead
 /// for it.
 ///
-/// Each booking's journal is the difference between what has been earned and what stands there, so a change of what has
-/// passed already, such as goodwill after a stay or a rate of VAT, is put right on the next day; and a day that was left
-/// out, too.
-/// Bookings that came from another system have no group: their money is in that system's books.
+/// Each booking's journal is the difference between the earned amounts and the amounts in the ledger. So later changes
+/// are corrected on the next day, such as goodwill after a stay or a new VAT rate. A day that was left out is made up
+/// for too. Bookings that came from another system have no group: their money is in that system's books.
 struct EarnRevenue: Work {
     static let kind = "earnRevenue"
     static let queue = Job.Queue.effects
@@ -20,7 +19,7 @@ struct EarnRevenue: Work {
     }
 
     let parkId: Park.ID
-    /// The last day that is over, the park's own.
+    /// The last day that is over, in the park's time zone.
     let day: LocalDate
 
     func finish(_ act: Act) async throws {
@@ -29,9 +28,9 @@ struct EarnRevenue: Work {
             written.map({ $0.day < day }) ?? true
         else { return }
         let clock = try ParkClock(stored: park.timeZone)
-        // With other rates than before, everything is looked at anew.
+        // If the VAT rates have changed, look at all bookings again.
         let last = written.flatMap { $0.vat == vat ? $0.day : nil }
-        // What was charged in the last day's final minutes may have been committed only after they were read.
+        // A charge of the last day's final minutes may have been committed after the last run, so look an hour back.
         let then = last.map { clock.instant($0.adding(days: 1), .midnight).addingTimeInterval(-3600) }
         let bookings = try await act.tx.all(EarnSQL.bookings(of: parkId, after: last, then, through: day))
         let (earnings, posted, ahead) = try await act.tx.all(
@@ -79,7 +78,7 @@ struct EarnRevenue: Work {
         act.tx.later([EarnSQL.setLastDay(day, try JSONText(encoding: vat), of: parkId, at: act.now)])
     }
 
-    /// What the ledger credits for it, minor units.
+    /// The ledger lines that credit the earned amounts, in minor units.
     private static func lines(_ earned: Earned) -> [Line: Int64] {
         var lines = [Line(account: .touristTax, rate: nil): earned.touristTax]
         for (rate, gross) in earned.gross {
@@ -90,7 +89,7 @@ struct EarnRevenue: Work {
         return lines
     }
 
-    /// What makes the second of the first; guests owe the sum.
+    /// The entries that turn the standing lines into the new lines; the guests owe the sum.
     private static func entries(from standing: [Line: Int64], to lines: [Line: Int64]) -> [Journal.Entry] {
         var entries: [Journal.Entry] = []
         for line in Set(standing.keys).union(lines.keys) {

@@ -3,7 +3,7 @@ import GuestModels
 import Postgres
 
 enum EarnSQL {
-    /// The last day whose earnings stand in the ledger, and the rates it was written with.
+    /// The last day whose earnings are in the ledger, and the VAT rates used for them.
     static func lastDay(of park: Park.ID) -> Query<(day: LocalDate, vat: [HouseRules.VATRates])> {
         Query("SELECT day, vat FROM earned_day WHERE park_id = \(park) FOR UPDATE") {
             (try $0.decode("day"), try $0.decodeJSON("vat"))
@@ -19,8 +19,10 @@ enum EarnSQL {
         )
     }
 
-    /// The bookings of which something may have been earned, paid or changed since the last day: those that stay, and those
-    /// whose price or money has changed since `then`; all where there is no last day.
+    /// The bookings whose earnings, payments or price may have changed since the last day.
+    ///
+    /// The query finds stays after the last day, and bookings whose price or money has changed since `then`. Without a
+    /// last day, the query finds all bookings.
     static func bookings(
         of park: Park.ID,
         after last: LocalDate?,
@@ -44,7 +46,7 @@ enum EarnSQL {
         ) { (try $0.decode("id"), try $0.decode("currency")) }
     }
 
-    /// What a price consists of, and which household alone has it.
+    /// The parts of a booking's price, each with the household that alone owes it, if there is one.
     static func earnings(
         of bookings: [Booking.ID]
     ) -> Query<
@@ -81,7 +83,7 @@ enum EarnSQL {
         }
     }
 
-    /// The money that stands for a booking's shares, and what of it has been released; minor units.
+    /// The money paid for a booking's shares, and the part of it that has been released, in minor units.
     static func paidAhead(of bookings: [Booking.ID]) -> Query<(booking: Booking.ID, paid: Int64, released: Int64)> {
         Query(
             """
@@ -94,7 +96,7 @@ enum EarnSQL {
         ) { (try $0.decode("id"), try $0.decode("paid"), try $0.decode("released")) }
     }
 
-    /// What stands in the ledger of it, as credits.
+    /// The earned amounts of bookings that are in the ledger, as credits.
     static func posted(of bookings: [Booking.ID]) -> Query<(booking: Booking.ID, line: EarnRevenue.Line, amount: Int64)>
     {
         Query(
@@ -115,7 +117,7 @@ enum EarnSQL {
 
     /// Tourist tax of the stays that ended in some days, by the municipality of the rules they were booked under.
     ///
-    /// A household that has left early counts until then; one that did not come does not count.
+    /// A household that left early counts until it left; a household that did not come does not count.
     static func touristTax(of park: Park.ID, during days: Stay) -> Query<TouristTaxReport> {
         Query(
             """

@@ -9,11 +9,14 @@ enum JournalFile {
     /// The park or the seller whose journals an export lists.
     enum Books: Sendable {
         case park(Park.ID)
-        /// The parks of a seller, by its account at the provider, and what belongs to the account as a whole; nil for
-        /// all that are paid into the service's own.
+        /// All parks of a seller, named by the seller's account at the provider, with journals of the account as a
+        /// whole.
+        ///
+        /// nil names the parks that are paid into the service's own account.
         case seller(String?)
 
-        /// Finance of the park and its accountant's system; a seller's books are head office's, by the policy table.
+        /// Allows finance of the park and the accountant's system; the policy table keeps a seller's books for head
+        /// office.
         func require(_ principal: Principal) throws(Refusal) {
             if case .park(let park) = self { try principal.require([.finance], or: .books, at: park) }
         }

@@ -2,35 +2,35 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// One thing that happened to money, as the ledger keeps it: entries that add up to 0.
+/// One movement of money in the ledger: entries that add up to 0.
 struct Journal: Sendable {
     enum Account: String, Codable, CaseIterable, Sendable {
         case cash, terminal, giftCard, transfer
-        /// What guests have paid ahead for a share: we owe them the stay.
+        /// The money that guests have paid ahead for a share; the park owes them the stay.
         case prepaid
-        /// What was counted at the end of a day beside what was taken.
+        /// The difference between the counted and the recorded money at the end of a day.
         case tillDifference
-        /// What the payment provider keeps for us.
+        /// The balance that the payment provider keeps for us.
         case provider
-        /// What is on its way back to guests.
+        /// Money on its way back to guests.
         case refunds
-        /// What the provider has kept for itself.
+        /// The fees that the provider has kept.
         case fees
-        /// What it has paid out to us.
+        /// Money that the provider has paid out to us.
         case bank
-        /// What it has taken back because a payer disputes it.
+        /// Money that the provider has taken back because a payer disputes it.
         case disputed
         /// Money that the provider holds back for a time, for its own safety.
         case reserve
         /// The two sides of an exchange that the provider made from one currency into another.
         case exchange
-        /// What guests owe for the part of their stay that has been earned.
+        /// The amounts that guests owe for the earned part of their stay.
         case receivable
-        /// What has been earned, without VAT, by its rate.
+        /// The earned amounts without VAT, by VAT rate.
         case revenue
-        /// What of it the country gets, by its rate.
+        /// The VAT on the earned amounts, by VAT rate.
         case vat
-        /// What the municipality gets.
+        /// The tourist tax that the municipality gets.
         case touristTax
 
         /// Whether its entries name a share; entries of `prepaid` that release earned money do not.
@@ -51,15 +51,15 @@ struct Journal: Sendable {
         var share: Share.ID?
         /// Minor units: a debit above 0, a credit below.
         let amount: Int64
-        /// The VAT's, in hundredths of a percent; of `revenue` and `vat` alone.
+        /// The VAT rate in hundredths of a percent; only entries of `revenue` and `vat` have one.
         var rate: Int?
     }
 
-    /// What it tells of, such as `till:ID`; a second one of it is refused by the schema.
+    /// The event that the journal records, such as `till:ID`; the schema refuses a second journal with the same key.
     let key: String
-    /// nil for what concerns the account at the provider as a whole.
+    /// The park; nil for a movement that belongs to the provider account as a whole.
     let park: Park.ID?
-    /// The seller's account at the provider whose balance it moves; nil: the service's own, or none.
+    /// The seller's account at the provider whose balance changes; nil for the service's own account or for none.
     var sellerAccount: String?
     var booking: Booking.ID?
     let reason: String

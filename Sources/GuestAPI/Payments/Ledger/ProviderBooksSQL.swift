@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// How far the provider's books have been read.
+/// The progress of reading the provider's books.
 enum ProviderBooksSQL {
     /// The provider's ids that belong to refunds of ours.
     static func known(_ references: [String]) -> Query<String> {
@@ -14,7 +14,7 @@ enum ProviderBooksSQL {
         ) { try $0.decode("reference") }
     }
 
-    /// The accounts that guests pay or have paid into; the service's own is the empty text.
+    /// The accounts that guests pay or have paid into; an empty text stands for the service's own account.
     static let accounts = Query(
         """
         SELECT '' AS account
@@ -46,7 +46,7 @@ enum ProviderBooksSQL {
         }
     }
 
-    /// Goes on with a reading; no row where another process has gone on meanwhile.
+    /// Saves the progress of a reading; no row changes if another process has gone on meanwhile.
     static func goOn(_ account: String, from before: Reading, to after: Reading, readAt: Date?) -> Command {
         Command(
             """
@@ -68,9 +68,9 @@ enum ProviderBooksSQL {
         try $0.decode("is_reading", as: Bool.self)
     }
 
-    /// The provider's movements until this instant are in our tables, for every account.
+    /// The time until which the provider's movements of every account are in our tables.
     ///
-    /// No row before each account was read once.
+    /// There is no row until each account has been read once.
     static let whenBooksWereRead = Query(
         """
         SELECT min(read_at) AS read_at FROM provider_reading HAVING count(*) > 0 AND count(*) = count(read_at)

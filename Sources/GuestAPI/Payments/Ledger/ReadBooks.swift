@@ -3,11 +3,11 @@ import GuestModels
 import Logging
 import Postgres
 
-/// Reads what has moved in the provider's own books since the last time, and books what only they tell: fees, payouts,
-/// what was taken back in a dispute.
+/// Reads new movements in the provider's books, and books the ones that only the provider knows.
 ///
-/// Each account is read from its newest movement back to the newest that was known, a page and a transaction at a time. How
-/// far it has come is kept, so a long history is read by many jobs, between which payments are settled.
+/// These are fees, payouts and money taken back in disputes. Each account is read from its newest movement back to the
+/// newest known one. Each page is read in a transaction of its own, and the progress is kept. So many jobs share a long
+/// history, and payments are settled between them.
 struct ReadBooks: Work {
     static let kind = "readBooks"
     static let queue = Job.Queue.payments
@@ -49,7 +49,7 @@ struct ReadBooks: Work {
 
     /// Goes on reading an account's books.
     ///
-    /// - Returns: whether all of it has been read.
+    /// - Returns: true if all of the account's books have been read.
     private static func read(_ account: String, pages: Int, _ app: AppEnvironment) async throws -> Bool {
         guard let provider = app.payments?.acting(for: account.isEmpty ? nil : account) else { return true }
         let acting = Principal.job(kind)
@@ -160,7 +160,7 @@ struct ReadBooks: Work {
         }
         post("fee", .fees, Money(-movement.feeMoney.amount, theirs.currency))
         if let paid {
-            // The money itself lies in the account's currency.
+            // The account holds the money in its own currency, so book an exchange.
             var exchange = Journal(
                 key: "exchange:\(movement.id):\(paid.currency)",
                 park: park,
@@ -187,7 +187,7 @@ struct ReadBooks: Work {
             exchange.post(act)
         }
         switch movement.type {
-        // Booked when they were settled here.
+        // These movements were booked when the payments and refunds were settled here.
         case "charge", "payment", "refund", "payment_refund", "refund_failure", "payment_failure_refund": break
         case "payout", "payout_cancel", "payout_failure", "topup", "topup_reversal": post("payout", .bank, theirs)
         case "adjustment": post("dispute", .disputed, paid ?? theirs)

@@ -5,14 +5,14 @@ import Postgres
 struct TouristTaxReport: Encodable, Sendable {
     let municipality: String
     let bookings: Int
-    /// Everybody who stayed, and the nights that all of them slept.
+    /// The people who stayed, and the nights that all of them slept.
     let people: Int
     let nights: Int
     /// The people among them who owe the tax.
     let taxed: Int
     let amount: Money
 
-    /// - Parameter days: those of departure.
+    /// - Parameter days: the departure days of the stays.
     static func show(_ park: Park.ID, during days: Stay, _ look: Look) async throws -> [TouristTaxReport] {
         try look.principal.require([.finance], or: .books, at: park)
         return try await look.reader.all(EarnSQL.touristTax(of: park, during: days))

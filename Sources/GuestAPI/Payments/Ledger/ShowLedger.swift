@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// A journal as it is told: what happened, and what moved from where to where.
+/// A journal as clients see it, with its reason and its entries.
 struct JournalView: Encodable, Sendable {
     struct Entry: Encodable, Sendable {
         let account: String
@@ -17,7 +17,7 @@ struct JournalView: Encodable, Sendable {
     let reason: String
     let entries: [Entry]
 
-    /// The ledger of a booking: all of it for staff of the park, that of their own household for a guest.
+    /// The ledger of a booking: staff of the park see all of it, a guest sees the entries of the own household.
     static func all(of id: Booking.ID, _ look: Look) async throws -> [JournalView] {
         let (parks, terms, shares, rows) = try await look.reader.all(
             JournalSQL.park(of: id),

@@ -2,12 +2,13 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What is under way with the provider, and what does not match.
+/// Payments under way with the provider, and contradictions in the books.
 struct Reconciliation: Encodable, Sendable {
     struct Backlog: Encodable, Sendable {
         let parkId: Park.ID
         let name: String
-        /// Attempts that the provider has not answered, that somebody is paying, and refunds not yet there.
+        /// Attempts that the provider has not answered, attempts that are being paid, and refunds that have not
+        /// arrived.
         let unanswered: Int
         let open: Int
         let refunds: Int
@@ -20,10 +21,11 @@ struct Reconciliation: Encodable, Sendable {
     }
 
     let backlog: [Backlog]
-    /// Events that nothing here matches; head office alone sees them.
+    /// Events that match nothing here; only head office sees them.
     let parked: [ParkedEvent]
-    /// Contradictions in our tables and with the provider's books that the last check has found; head office
-    /// alone, the first thousand.
+    /// The contradictions that the last check found in our tables and with the provider's books.
+    ///
+    /// Only head office sees them, a thousand at most.
     let differences: [Difference]
     /// The start of the last check of everything; nil before the first, and for all but head office.
     ///
@@ -32,7 +34,7 @@ struct Reconciliation: Encodable, Sendable {
     /// The start of the last reading of the provider's books; nil before the first, and for all but head office.
     let booksReadAt: Date?
 
-    /// Answers what is known; `CheckLedger` looks.
+    /// Shows the findings that are known; `CheckLedger` makes the checks.
     static func show(_ look: Look) async throws -> Reconciliation {
         let backlog = try await look.reader.all(AttemptSQL.backlog).filter {
             look.principal.has([.finance], or: .books, at: $0.parkId)

@@ -2,7 +2,7 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// Paying without an account: who has the address pays that share and sees nothing else.
+/// Paying without an account: a person with the link pays that share and sees nothing else.
 enum PayLinkRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "createPayLink": create, "revokePayLink": revoke, "showPayLink": show, "payByLink": pay,
@@ -65,7 +65,7 @@ enum PayLinkRoutes {
         return PayPage.answer(view, at: PayLink.url(of: link.id, call.app), in: call.language)
     }
 
-    /// The page's button: begins to pay all that is open and leads on to where that is done.
+    /// The page's button: begins to pay the open amount, and sends the browser to the page where it is paid.
     private static func startPage(_ call: Call) async throws -> Answer {
         let link = try await find(call)
         let taken = try await call.read { try await PayLinkView.show(link, $0) }.methods
@@ -76,7 +76,7 @@ enum PayLinkRoutes {
                 try await Attempt.start(PaymentRequest(method: method), for: link.shareId, by: .link(link), act)
             }
         } catch let refusal as Refusal {
-            // A browser asks: it is told in a page, as a person reads it.
+            // The client is a browser, so answer with a page that a person can read.
             let view = try await call.read { try await PayLinkView.show(link, $0) }
             return PayPage.answer(
                 view,

@@ -36,7 +36,7 @@ enum PayLinkSQL {
         )
     }
 
-    /// What somebody with a link is shown.
+    /// The data that a person with a link sees.
     static func linkView(_ share: Share.ID) -> Query<PayLinkView.Row> {
         Query(
             """

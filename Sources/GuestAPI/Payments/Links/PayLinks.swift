@@ -12,12 +12,12 @@ struct PayLink: Sendable {
     let shareId: Share.ID
     let expiresAt: Date
 
-    /// Its address, whose last part is the secret and stands in no table.
+    /// The address of a link; its last part is the secret and is stored in no table.
     static func url(of id: ID, _ app: AppEnvironment) -> String {
         "\(app.settings.publicURL)/pay/\(app.secret.pass([id.uuid], for: "payLink"))"
     }
 
-    /// Makes a link to a share that the principal may pay, or that staff of the park are asked for.
+    /// Makes a link to a share that the principal may pay; staff of the park may make one for a guest who asks.
     static func create(for share: Share.ID, _ act: Act) async throws -> PayLink {
         _ = try await Share.own(share, or: [.reception, .host], act)
         let link = PayLink(id: act.id(), shareId: share, expiresAt: act.now.addingTimeInterval(days * 86400))
@@ -32,7 +32,7 @@ struct PayLink: Sendable {
 
     /// The link that a token opens.
     ///
-    /// Throws `linkOver` for one of ours that works no more, `notFound` for every other text.
+    /// Throws `linkOver` for a link of ours that has ended, and `notFound` for every other text.
     static func find(_ token: String, _ look: Look) async throws -> PayLink {
         guard let id = look.app.secret.ids(in: token, count: 1, for: "payLink")?.first else { throw Refusal.notFound }
         guard let link = try await look.reader.first(PayLinkSQL.link(ID(id))), look.now < link.expiresAt else {
@@ -42,14 +42,14 @@ struct PayLink: Sendable {
     }
 }
 
-/// A link as it is told to whoever makes it.
+/// A link as the answer shows it to its maker.
 struct PayLinkAnswer: Encodable, Sendable {
     let id: PayLink.ID
     let url: String
     let expiresAt: Date
 }
 
-/// What a link shows: this share and nothing else.
+/// The page data of a link: this share and nothing else.
 struct PayLinkView: Encodable, Sendable {
     struct Row: Sendable {
         let park: String
@@ -91,7 +91,7 @@ struct PayLinkView: Encodable, Sendable {
 }
 
 extension Attempt {
-    /// A payment as whoever pays by the link sees it.
+    /// A payment as a payer with the link sees it.
     static func show(_ id: Attempt.ID, by link: PayLink, _ look: Look) async throws -> AttemptView {
         guard let row = try await look.reader.first(AttemptSQL.attempt(id)), row.link == link.id else {
             throw Refusal.notFound

@@ -1,11 +1,11 @@
 import GuestModels
 import HTTPTypes
 
-/// What the link in a mail shows in a browser.
+/// The page that the link in a mail shows in a browser.
 enum PayPage {
     /// - Parameters:
     ///   - url: the page's own address.
-    ///   - refusal: why the button could not do what it says.
+    ///   - refusal: the reason why the button did not work.
     static func answer(
         _ view: PayLinkView,
         at url: String,

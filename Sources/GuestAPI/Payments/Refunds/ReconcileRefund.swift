@@ -3,7 +3,7 @@ import GuestModels
 import Logging
 import Postgres
 
-/// Brings a refund and the provider to the same point, as `SettleAttempt` does for an attempt.
+/// Brings a refund and the provider to the same state, as `ReconcileAttempt` does for an attempt.
 struct ReconcileRefund: Work {
     static let kind = "settleRefund"
     static let queue = Job.Queue.payments
@@ -96,13 +96,13 @@ struct ReconcileRefund: Work {
 }
 
 extension Refund {
-    /// Takes in how a refund stands.
+    /// Records how a refund stands at the provider.
     ///
-    /// The provider's balance goes down once it has accepted it. One that fails comes back: the share has the credit,
-    /// and somebody of the staff gives it back another way.
+    /// The provider's balance goes down once it has accepted the refund. A failed refund comes back: the share has the
+    /// credit, and staff give the money back another way.
     ///
-    /// - Parameter isElsewhere: the provider refuses because the money has been moved already, which its review has
-    ///   told; there is nothing for the staff to give back.
+    /// - Parameter isElsewhere: true if the provider refuses because its review shows that the money was moved already.
+    ///   Then staff need to give nothing back.
     static func reconcile(
         _ id: Refund.ID,
         _ state: State,
@@ -131,7 +131,7 @@ extension Refund {
                 entries: entries
             ).post(act)
         }
-        // Accepted is accepted, also where it failed before we asked again.
+        // A refund with a reference was accepted by the provider, even if it failed before this look.
         let isAccepted = refund.state != .reserved
         if !isAccepted, reference != nil {
             guard amount == refund.amount.amount else {

@@ -3,10 +3,10 @@ import GuestModels
 import Logging
 import Postgres
 
-/// More has come in for a booking's shares than they owe: what the statement says may go back and what came through the
-/// provider goes back to the payers; for the rest, which came in at the desk, the desk has a task.
+/// Gives back money that a booking's shares have paid beyond what they owe.
 ///
-/// A refund is set aside here first, so it cannot be given back twice.
+/// The statement says how much may go back. Money that came through the provider goes back to its payers. Money that
+/// came in at the desk becomes a task for the desk. A refund is set aside here first, so it cannot be given back twice.
 extension Overpaid: Work {
     static let kind = "overpaid"
     static let queue = Job.Queue.effects

@@ -2,13 +2,13 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What goes back to payers through the provider.
+/// Refunds to payers through the provider.
 enum RefundSQL {
     struct RefundRow: Sendable {
         var refund: Refund
         let sentAt: Date?
         let reference: String?
-        /// The attempt's, at the provider, and the seller's account it was made at.
+        /// The attempt's intent at the provider, and the seller's account at which the attempt was made.
         let intent: String
         let account: String?
         let bookingID: Booking.ID
@@ -56,7 +56,7 @@ enum RefundSQL {
 
     static func refunds(of attempt: Attempt.ID) -> Query<RefundRow> { refunds("attempt_id = \(attempt)") }
 
-    /// What attempts of a booking's shares have that could still be given back.
+    /// The money of a booking's attempts that could still be given back.
     static func refundable(
         of booking: Booking.ID
     ) -> Query<(share: Share.ID, left: Refund.Source)> {
@@ -137,7 +137,7 @@ enum RefundSQL {
         )
     }
 
-    /// A refund that came back: the money is the attempt's again, and is not sent a second time unless that is said.
+    /// Returns the money of a failed refund to its attempt; it is sent again only if `isRefundable` allows it.
     static func comeBack(_ refund: Refund, isRefundable: Bool) -> Command {
         Command(
             """

@@ -4,11 +4,11 @@ import Postgres
 import SyncMessages
 
 extension Booking {
-    /// The organiser's household answers for the booking from now on; the one before owes its own part alone.
+    /// Makes the organiser's household answer for the booking; the household before it owes only its own part.
     ///
     /// Harmless to repeat.
     ///
-    /// - Parameter version: of the booking, so that nobody answers for what they have not seen.
+    /// - Parameter version: the booking's version, so that the organiser answers only for a price that they have seen.
     static func back(_ id: Booking.ID, expecting version: Int, _ act: Act) async throws -> [ShareView] {
         var booking = try await locked(id, act)
         guard var money = try await BookingMoney.of(id, act), let own = money.terms.organiser else {
@@ -33,7 +33,7 @@ extension Booking {
 }
 
 extension Regrouping {
-    /// Shares follow who lives with whom and who organises.
+    /// Updates shares when travellers change household or another member becomes organiser.
     static let shares = Regrouping(
         lock: { group, act in
             // Cottages before bookings before groups, as everywhere.
@@ -47,11 +47,12 @@ extension Regrouping {
                 act.tx.feed(id, .booking, to: money.terms.parkId)
                 switch event {
                 case .moved(let author):
-                    // Nobody moves people at the cost of one who has handed over.
+                    // A former organiser's household may still be the backstop; others must not move people at its
+                    // cost.
                     let isByOthers = author != money.statement.backstop
                     try await money.settle(.changed, by: author, isByOthers: isByOthers, act)
                 case .handedOver(let before, let isErased):
-                    // The household that answers goes on to until the successor accepts.
+                    // The old organiser's household stays the backstop until the successor accepts.
                     guard isErased, money.statement.backstop == before, money.terms.organiser != before else {
                         continue
                     }
@@ -68,7 +69,7 @@ extension Regrouping {
                     )
                 }
             }
-            // A traveller's lines are shown to whom the traveller lives with, also of a stay that is over.
+            // The travellers of a household see its charge lines, also of a stay that is over, so publish those too.
             guard case .moved = event else { return }
             for past in try await act.tx.all(ShareSQL.past(of: group)) {
                 Share.publish(past.share, of: past.household, in: group, in: act.tx)

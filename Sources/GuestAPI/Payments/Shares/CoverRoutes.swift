@@ -38,7 +38,7 @@ enum CoverRoutes {
         }
     }
 
-    /// Every verb here answers the booking's shares as they are afterwards.
+    /// Runs a verb and answers the booking's shares after the change.
     private static func change(
         _ call: Call,
         _ verb: @Sendable @escaping (Act) async throws -> [ShareView]

@@ -3,13 +3,13 @@ import GuestModels
 import Postgres
 
 extension Booking {
-    /// Books money that has come in for a share, or that goes back below 0, in the ledger and on the share.
+    /// Books an amount for a share in the ledger and on the share; an amount below 0 goes back.
     ///
     /// The booking is locked. The household is told of it unless that is not wanted.
     ///
     /// - Parameters:
-    ///   - seller: the account at the provider that it comes into.
-    ///   - isOwn: whether the household pays it itself, for paying more than a household has agreed to is agreeing to it.
+    ///   - seller: the account at the provider that receives the money.
+    ///   - isOwn: whether the household pays by itself; paying more than it has agreed to then counts as agreement.
     mutating func credit(
         _ amount: Int64,
         to share: Share.ID,
@@ -79,9 +79,9 @@ extension Booking {
         }
     }
 
-    /// Makes a hold firm whose deposit is covered by now, and makes a held change of a firm stay.
+    /// Makes a hold firm once its deposit is covered, and makes a held change of a firm stay once it is covered.
     ///
-    /// - Parameter isLate: the money was on its way when the hold ran out, so its deadline no longer counts.
+    /// - Parameter isLate: the money was on its way when the hold ran out, so the hold's deadline no longer counts.
     static func confirmIfCovered(_ id: Booking.ID, isLate: Bool = false, _ act: Act) async throws {
         let booking = try await locked(id, by: .member, act)
         if booking.state == .confirmed || booking.state == .checkedIn,

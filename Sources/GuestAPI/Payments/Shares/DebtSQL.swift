@@ -2,9 +2,9 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What households still owe, and who is reminded of it.
+/// The debts of households, and the people who are reminded of them.
 enum DebtSQL {
-    /// Shares of which something is open: of a firm stay, of one that is over, and the fee of a cancelled one.
+    /// Shares with an open amount: of a firm stay, of a stay that is over, or the fee of a cancelled stay.
     ///
     /// A share whose direct debit is under way is left out.
     private static let isOpen: SQL = """
@@ -28,11 +28,11 @@ enum DebtSQL {
         let due: LocalDate
     }
 
-    /// The letters that are due on a day about open shares: to the household's members, also when they have left, and
-    /// to the organiser about a late share.
+    /// The letters about open shares that are due on a day.
     ///
-    /// The first letter comes in the week before a share is due, the next once it is late, then one a week for a
-    /// quarter.
+    /// The household's members get them, also after they have left the group. The organiser gets letters about late
+    /// shares. The first letter comes in the week before a share is due. The next comes once it is late, then one a
+    /// week for a quarter.
     static func reminders(of park: Park.ID, on day: LocalDate) -> Query<Reminder> {
         Query(
             """
@@ -151,7 +151,7 @@ enum DebtSQL {
         }
     }
 
-    /// Firm stays ahead whose deposit was to be covered again by now, and that nobody is paying for at this moment.
+    /// Firm stays whose deposit is overdue again and for which no attempt is under way.
     static func lapsed(in park: Park.ID, on day: LocalDate) -> Query<(booking: Booking.ID, number: String)> {
         Query(
             """
@@ -165,8 +165,10 @@ enum DebtSQL {
         ) { (try $0.decode("id"), try $0.decode("number")) }
     }
 
-    /// The day since when a share has been overdue: the day it was due, or a later one on which the price rose or money was
-    /// taken back, because whoever owed nothing yesterday is not late today.
+    /// The day since which a share has been overdue.
+    ///
+    /// That is its due day, or a later day on which the price rose or money was taken back. A household that owed
+    /// nothing yesterday is not late today.
     private static let overdueSince: SQL = """
         greatest(
             due,
@@ -178,7 +180,7 @@ enum DebtSQL {
         )
         """
 
-    /// Stays ahead a share of which is overdue for as many days as the rule they were booked under waits.
+    /// Future stays with a share that is overdue for longer than the rules of the booking allow.
     static func longOverdue(in park: Park.ID, on day: LocalDate) -> Query<Booking.ID> {
         Query(
             """
@@ -203,7 +205,7 @@ enum DebtSQL {
         ) { try $0.decode("since") }
     }
 
-    /// Bookings of which something is to be given back, and nobody has a task to.
+    /// Bookings that have money to give back and no open task for it.
     static func overpaid(in park: Park.ID) -> Query<Booking.ID> {
         Query(
             """

@@ -37,7 +37,7 @@ struct LapseDeposit: Work {
     }
 }
 
-/// Acts on a stay ahead a share of which is long overdue, by the rule it was booked under.
+/// Acts on a future stay with a share that is long overdue, by the rules of the booking.
 struct LapseShares: Work {
     static let kind = "lapseShares"
     static let queue = Job.Queue.effects
@@ -81,7 +81,7 @@ extension LeftOwing: Work {
 }
 
 extension Booking {
-    /// Opens a task about what is still to be paid; one that is open already gets a note.
+    /// Opens a task about the open amount; if a task is open already, it gets a note.
     fileprivate func askDesk(forDebtOf money: BookingMoney, _ what: String, _ act: Act) async throws {
         let open = money.statement.shares.reduce(Int64(0)) { $0 + max($1.amount - $1.paid, 0) }
         guard open > 0 else { return }

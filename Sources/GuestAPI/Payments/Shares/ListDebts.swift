@@ -1,7 +1,7 @@
 import GuestModels
 import Postgres
 
-/// What is still to be paid for stays of a park.
+/// The overdue shares of a park's stays.
 enum Debts {
     static func list(
         at park: Park.ID,

@@ -2,12 +2,14 @@ import GuestModels
 import Postgres
 
 extension Share {
-    /// A share that the asker may act for, and its booking: the own household's, any for the organiser, and for staff of
-    /// the park with one of the functions.
+    /// A share that the asker may act for, and its booking.
     ///
-    /// Throws `notFound` for who is not in the group, `forbidden` for a member of another household.
+    /// A guest may act for the share of the own household, the organiser for any share. Staff of the park may act with
+    /// one of the functions.
     ///
-    /// - Parameter isLocked: whether nobody else may change the booking until the end of the transaction.
+    /// Throws `notFound` for an asker outside the group, and `forbidden` for a member of another household.
+    ///
+    /// - Parameter isLocked: whether the booking is locked until the end of the transaction.
     static func own(
         _ id: ID,
         or functions: Set<StaffMember.Function>,
@@ -18,7 +20,7 @@ extension Share {
             let park = try await act.tx.first(JournalSQL.park(of: its)),
             act.principal.guestID != nil || !functions.isEmpty && act.principal.has(functions, at: park)
         else { throw Refusal.notFound }
-        // Finance sees no bookings, and may still see to their money.
+        // Finance may not see bookings but may handle their money, so load the booking as a job.
         let asker = act.principal.guestID == nil ? Principal.job("share") : act.principal
         let booking =
             isLocked

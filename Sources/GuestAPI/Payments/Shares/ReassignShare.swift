@@ -3,11 +3,12 @@ import GuestModels
 import Postgres
 
 extension Booking {
-    /// Offers a share to another household, which owes it once it has agreed; until then the backstop does, except the
-    /// cancellation fee.
+    /// Offers a share to another household, which owes it once that household has agreed.
     ///
-    /// The share's own household or the organiser may offer it. A household that offers its own share of a firm stay owes
-    /// the cancellation fee until the other agrees, and for good where the other is the backstop, which is not asked.
+    /// Until then the backstop owes the share, except the cancellation fee. The share's own household or the organiser
+    /// may make the offer. A household that offers its own share of a firm stay owes the cancellation fee until the
+    /// other agrees. If the other household is the backstop, it is not asked, and the fee stays with the share's
+    /// household.
     static func reassign(_ share: Share.ID, to household: Household.ID, _ act: Act) async throws -> [ShareView] {
         try await cover(share, act) { own, money in
             guard household != own.householdId else { throw Refusal.coversItself.at("/householdId") }
@@ -15,7 +16,7 @@ extension Booking {
             guard money.statement.share(of: household) != nil else {
                 throw Refusal.splitNamesStranger.at("/householdId")
             }
-            // A household that has dropped out goes on owing what that cost it.
+            // A household that has dropped out still owes the fee for dropping out.
             var cover = Share.Cover(by: household, kept: own.cover?.kept ?? 0)
             if money.terms.asker != own.householdId {
                 cover.keptMeanwhile = own.cover?.keptMeanwhile ?? 0
@@ -43,10 +44,12 @@ extension Booking {
         }
     }
 
-    /// Ends that another household has taken over a share: its own household does, and the one that took it over until
-    /// it has paid more than its own part.
+    /// Ends an offer or an agreement by which another household takes over a share.
     ///
-    /// Throws `coverIsPaid` from then on, and `notCovered` where nobody has taken it over.
+    /// The share's own household may end it. The household that took the share over may end it until it has paid more
+    /// than its own part.
+    ///
+    /// Throws `coverIsPaid` from then on, and `notCovered` if no household has taken the share over.
     static func endCover(of share: Share.ID, _ act: Act) async throws -> [ShareView] {
         try await cover(share, byTaker: true, act) { own, money in
             try money.statement.endCover(of: own.householdId)
@@ -54,7 +57,8 @@ extension Booking {
         }
     }
 
-    /// - Parameter byTaker: whether the household that took the share over may do it, and the organiser may not.
+    /// - Parameter byTaker: whether the household that took the share over may make the change, instead of the
+    ///   organiser.
     private static func cover(
         _ share: Share.ID,
         byTaker: Bool = false,

@@ -2,16 +2,16 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Once a day: writes to those who have to pay, and sees to what has been paid too much.
+/// Once a day, writes to households that have to pay, and gives back money that has been paid too much.
 ///
-/// Guests hear a week before their share is due, on the day after, and weekly from then on; of a late share the
-/// organiser hears too, who answers for it.
+/// Guests get a letter a week before their share is due, another on the day after, and then one a week. The organiser
+/// also gets letters about late shares.
 struct RemindPayers: Work {
     static let kind = "remindPayers"
     static let queue = Job.Queue.effects
 
     let parkId: Park.ID
-    /// The park's own.
+    /// The date in the park's time zone.
     let day: LocalDate
 
     func finish(_ act: Act) async throws {
@@ -50,7 +50,7 @@ struct RemindPayers: Work {
                 language: Language(rawValue: reminder.language) ?? .english,
                 letter: letter
             )
-            // A letter for each of them, one notice for all.
+            // Each person gets a letter, but a share gets only one notice.
             if reminded.insert(reminder.share).inserted {
                 try (isLate ? Notice.shareOverdue : .shareDue)
                     .notify(
@@ -74,7 +74,7 @@ struct RemindPayers: Work {
             let work = LapseShares(bookingId: booking, day: day)
             try Job.enqueue(work, key: booking.description, at: act.now, act)
         }
-        // A task that somebody closed without giving the money back comes again.
+        // If a task was closed and the money was not given back, the task is opened again.
         for booking in try await act.tx.all(DebtSQL.overpaid(in: parkId)) {
             try Job.enqueue(Overpaid(bookingId: booking), key: booking.description, at: act.now, act)
         }

@@ -29,9 +29,9 @@ extension TillDay {
         self.init(day: day, isClosed: !closes.isEmpty, lines: lines, payments: payments)
     }
 
-    /// Ends a day: what was counted stands beside what was taken, and a difference is explained and booked.
+    /// Ends a day of the till: compares the counted with the recorded money, and books a difference with its reason.
     ///
-    /// Throws `tillDiffers` for a difference without a reason, `tillClosed` the second time.
+    /// Throws `tillDiffers` for a difference without a reason, and `tillClosed` the second time.
     static func close(_ park: Park.ID, _ request: TillCloseRequest, _ act: Act) async throws -> TillDay {
         try act.principal.require([.reception], at: park)
         let (_, parks, payments, closed) = try await act.tx.all(

@@ -5,8 +5,8 @@ import Postgres
 extension TillPayment {
     /// Takes money at the desk for a share; the booking becomes firm once its deposit is covered.
     ///
-    /// Throws `moreThanOpen` for more than may be paid, `holdExpired` when the cottages are held no longer. A payment that
-    /// is under way for more than is then left is ended.
+    /// Throws `moreThanOpen` for more than may be paid, and `holdExpired` when the cottages are held no longer. A
+    /// payment attempt that is under way ends if its amount is then more than the open rest.
     static func take(_ request: TillPaymentRequest, for share: Share.ID, _ act: Act) async throws -> TillPayment {
         let (booking, statement, owed, day) = try await opened(share, request.method, act)
         if booking.state == .expired || booking.holdUntil.map({ act.now >= $0 }) ?? false { throw Refusal.holdExpired }
@@ -33,14 +33,14 @@ extension TillPayment {
         return payment
     }
 
-    /// Gives a payment back as it was taken, today; the share is open again, and a firm stay stays firm.
+    /// Gives a payment back today by the method of the payment; the share is open again, and a firm stay stays firm.
     ///
-    /// Throws `alreadyReversed` the second time, and `moreThanDue` where some of it has been given back since.
+    /// Throws `alreadyReversed` the second time, and `moreThanDue` if some of the money has been given back since.
     static func reverse(_ id: TillPayment.ID, _ act: Act) async throws -> TillPayment {
         guard let before = try await act.tx.first(TillSQL.tillPayment(id)) else { throw Refusal.notFound }
         let (booking, _, owed, day) = try await opened(before.shareId, before.method, act)
         guard before.kind == .payment else { throw Refusal.alreadyReversed }
-        // Money that has been given back since cannot be taken back as well, whatever came in by another way.
+        // Money that was refunded since cannot be reversed too, even if other money came in by another method.
         let left = try await act.tx.first(TillSQL.inTill(of: before.shareId, before.method)) ?? 0
         guard before.amount.amount <= min(owed.paid, left) else { throw Refusal.moreThanDue }
         let payment = TillPayment(
@@ -65,9 +65,9 @@ extension TillPayment {
         return payment
     }
 
-    /// Gives back what the booking's statement says may go back of a share.
+    /// Gives back money of a share, up to the amount that the booking's statement allows.
     ///
-    /// Throws `moreThanDue` for one minor unit more than that.
+    /// Throws `moreThanDue` for a larger amount.
     static func refund(_ request: TillPaymentRequest, of share: Share.ID, _ act: Act) async throws -> TillPayment {
         let (booking, statement, owed, day) = try await opened(share, request.method, act)
         let due = statement.refundable[owed.householdId] ?? 0
@@ -89,7 +89,7 @@ extension TillPayment {
         return payment
     }
 
-    /// The booking, locked, its share and the park's day, whose till of that kind is still open.
+    /// The locked booking, its share, and the day of the park's till that is still open for the method.
     private static func opened(
         _ share: Share.ID,
         _ method: Method,
@@ -102,7 +102,7 @@ extension TillPayment {
         guard let money = try await BookingMoney.of(id, act),
             let owed = money.statement.shares.first(where: { $0.id == share })
         else { throw Refusal.notFound }
-        // Once today's till has been counted, what comes in is taken for tomorrow's.
+        // Once today's till has been counted, payments count for tomorrow's till.
         var day = try ParkClock(stored: money.terms.timeZone).date(at: act.now)
         if try await act.tx.first(TillSQL.isClosed(booking.parkId, day, method)) == true {
             day = day.adding(days: 1)
@@ -110,7 +110,7 @@ extension TillPayment {
         return (booking, money.statement, owed, day)
     }
 
-    /// Writes the payment, what the share has been paid, and the journal, which together are one truth.
+    /// Writes the payment, the share's paid sum and the journal together.
     private func record(for booking: Booking, surplus: Int64 = 0, _ act: Act) async throws {
         try await act.tx.run(
             TillSQL.insert(self, surplus: surplus, park: booking.parkId),

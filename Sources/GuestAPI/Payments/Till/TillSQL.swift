@@ -4,7 +4,7 @@ import Postgres
 
 /// Cash and cards at the desk.
 enum TillSQL {
-    /// Payments are taken beside each other; the end of the day waits for them, and they for it.
+    /// A shared lock: payments run side by side, but never during the end of the day.
     static func holdTill(of park: Park.ID) -> Query<Bool> {
         Query(
             "SELECT pg_advisory_xact_lock_shared(hashtextextended('till ' || \(park)::text, 0)) IS NULL AS is_held"
