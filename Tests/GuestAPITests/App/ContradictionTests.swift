@@ -69,4 +69,10 @@ import Testing
             #expect(contradictions(api) == "voorpret_contradictions_total 1")
         }
     }
+
+    @Test func `An unknown status of a refund never counts as given back`() throws {
+        #expect(try ReconcileRefund.state("succeeded") == .succeeded)
+        #expect(throws: Inconsistency.self) { _ = try ReconcileRefund.state("in_review") }
+        #expect(throws: Inconsistency.self) { _ = try ReconcileRefund.state(nil) }
+    }
 }

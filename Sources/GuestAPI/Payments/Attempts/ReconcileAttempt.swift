@@ -119,7 +119,7 @@ extension Attempt {
         var booking = try await Booking.locked(unlocked.bookingID, act.as(worker))
         guard let row = try await act.tx.first(AttemptSQL.attempt(id, locked: true)),
             let zone = try await act.tx.first(BookingSQL.zone(of: booking.id))
-        else { return }
+        else { throw Inconsistency("attempt \(id) is gone while its booking is locked") }
         let clock = try ParkClock(stored: zone)
         var attempt = row.attempt
         switch attempt.absorb(sighting) {

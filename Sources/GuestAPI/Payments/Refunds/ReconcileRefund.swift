@@ -72,11 +72,15 @@ struct ReconcileRefund: Work {
         !["balance_insufficient", "insufficient_funds", "lock_timeout", "rate_limit"].contains(code)
     }
 
-    private static func state(_ status: String?) -> Refund.State {
+    /// The state of a refund by the provider's word for it.
+    ///
+    /// - Throws: `Inconsistency` for an unknown word, so that money never counts as given back by mistake.
+    static func state(_ status: String?) throws -> Refund.State {
         switch status {
+        case "succeeded": .succeeded
         case "failed", "canceled": .failed
         case "pending", "requires_action": .sent
-        default: .succeeded
+        default: throw Inconsistency("a refund at the provider is \(status ?? "without a status")")
         }
     }
 
