@@ -14,7 +14,7 @@ import Testing
         }
     }
 
-    @Test func `The closest pair comes first`() throws {
+    @Test func `The two nearest cottages come first`() throws {
         var candidates = try row([4, 4, 4])
         candidates[0].latitude -= 0.01
         let found = Neighbours.sets(of: 2, among: candidates, beds: 8, pets: 0, limit: 5)

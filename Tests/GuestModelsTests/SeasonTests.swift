@@ -97,7 +97,7 @@ import Testing
         #expect(share.touristTax(sleeping: 3, of: 10, part)?.amount == 300)
     }
 
-    @Test func `Households fit as long as everybody finds a bed`() throws {
+    @Test func `A party fits when every household has beds in its own cottages`() throws {
         let homes = try (1...3).map { try #require(Household.ID("01a20000-0000-7000-8000-0000000000c\($0)")) }
         func fits(_ rooms: [(beds: Int, households: [Int])], _ beds: [Int], babies: [Int] = [0, 0, 0]) -> Bool {
             Housing(

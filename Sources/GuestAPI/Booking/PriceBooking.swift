@@ -122,8 +122,7 @@ struct PricedChange: Sendable {
         guard cottages.count == plan.cottages.count, cottages.allSatisfy({ $0.isOpen || had.contains($0.id) }) else {
             throw Refusal.unknownCottage.at("/cottages")
         }
-        let arrival = plan.stay.arrival
-        let departed = Self.departed(staying, without: present, live, arriving: arrival, policy.rules)
+        let departed = Self.departed(staying, without: present, live, arriving: plan.stay.arrival, policy.rules)
         let byID = Dictionary(allTypes.map { ($0.id, $0) }) { first, _ in first }
         let fees = policy.fees.compactMap { key, fee in CottageType.ID(key).map { ($0, fee) } }
         priced = try PricedPlan(
@@ -137,14 +136,7 @@ struct PricedChange: Sendable {
             bookedOn: clock.date(at: booking.placedAt)
         )
         let own = Dictionary(cottages.compactMap { one in byID[one.type].map { (one.id, $0) } }) { $1 }
-        let housing = Housing(
-            of: (present + departed).filter { plan.travellerIds.contains($0.id) },
-            in: plan.cottages.compactMap { place in own[place.id].map { (place.id, $0) } },
-            homes: homes,
-            arriving: arrival,
-            rules: policy.rules
-        )
-        guard housing.fits else { throw Refusal.partyTooLarge }
+        try Self.requireBeds(for: present + departed, plan, own, homes: homes, policy.rules)
         self.plan = plan
         // An extra that has begun stays and is paid in full when guests leave earlier.
         let isHere = booking.state == .checkedIn
@@ -161,6 +153,24 @@ struct PricedChange: Sendable {
         reversed = difference.reversed
         let fee = isCourtesy ? 0 : booking.feeForLess(difference.lost, today: today, rules: policy.rules)
         added = difference.added + (fee > 0 ? [ChargeLine(.cancellation, unitAmount: fee)] : [])
+    }
+
+    /// Throws `partyTooLarge` unless every household of the plan has beds.
+    private static func requireBeds(
+        for people: [Traveller],
+        _ plan: BookingPlan,
+        _ types: [Cottage.ID: CottageType],
+        homes: [(cottage: Cottage.ID, household: Household.ID)],
+        _ rules: HouseRules
+    ) throws {
+        let housing = Housing(
+            of: people.filter { plan.travellerIds.contains($0.id) },
+            in: plan.cottages.compactMap { place in types[place.id].map { (place.id, $0) } },
+            homes: homes,
+            arriving: plan.stay.arrival,
+            rules: rules
+        )
+        guard housing.fits else { throw Refusal.partyTooLarge }
     }
 
     /// Travellers who have left the group since the booking; they still count for the price.

@@ -23,7 +23,7 @@ struct MutationVerb: Sendable {
 
     /// Rows that mutations of one push must lock in one order, before the first of them begins.
     struct Lock: Sendable {
-        /// Which rows; two verbs with the same name lock the same kind.
+        /// The kind of rows, such as `planItem`; mutations with the same name lock rows of one table.
         let name: String
         let command: @Sendable (_ ids: [UUID], _ guest: Guest.ID) -> Command
     }

@@ -6,8 +6,8 @@ extension Feature {
     static let payments = Feature(
         name: "payments",
         handlers: [
-            PaymentRoutes.handlers, AttemptRoutes.handlers, CoverRoutes.handlers, InvoiceRoutes.handlers,
-            PayLinkRoutes.handlers,
+            AttemptRoutes.handlers, CoverRoutes.handlers, DebtRoutes.handlers, GoodwillRoutes.handlers,
+            InvoiceRoutes.handlers, LedgerRoutes.handlers, PayLinkRoutes.handlers, TillRoutes.handlers,
         ],
         jobs: [
             RemindPayers.self, Overpaid.self, EndPayments.self, LapseDeposit.self, LapseShares.self, LeftOwing.self,

@@ -4,28 +4,6 @@ import Postgres
 import SyncMessages
 
 enum SyncSQL {
-    /// The scopes a guest sees; the scopes that are needed first, at the cottage's door, come first.
-    private static func grants(of guest: Guest.ID, at now: Date) -> SQL {
-        """
-        SELECT 'guest:' || id AS scope, 0 AS rank FROM guest WHERE id = \(guest) AND erased_at IS NULL
-        UNION ALL
-        SELECT 'group:' || group_id, 1 FROM own
-        UNION ALL
-        SELECT DISTINCT 'cottage:' || cottage_id, 2
-        FROM own JOIN booking USING (group_id) JOIN allocation ON booking_id = booking.id
-        WHERE is_live AND state IN ('confirmed', 'checkedIn')
-            AND lower(allocation.stay) <= (\(now)::timestamptz AT TIME ZONE 'UTC')::date + 2
-            AND upper(allocation.stay) >= (\(now)::timestamptz AT TIME ZONE 'UTC')::date - 1
-        UNION ALL
-        SELECT 'household:' || household_id, 3 FROM own
-        UNION ALL
-        SELECT 'organiser:' || group_id, 3 FROM own WHERE role = 'organiser'
-        UNION ALL
-        SELECT DISTINCT 'park:' || park_id, 4 FROM own JOIN booking USING (group_id)
-        WHERE state IN ('held', 'confirmed', 'checkedIn', 'checkedOut', 'noShow')
-        """
-    }
-
     /// One line of a pull: the state of a scope of the guest, or one of the next rows.
     ///
     /// One statement reads all lines, so they show one state of the database.
@@ -69,7 +47,7 @@ enum SyncSQL {
                 SELECT group_id, household_id, role FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL
             ), present AS MATERIALIZED (
                 SELECT name, rank, version, count, digest, floor, (SELECT epoch()) AS epoch
-                FROM (\(grants(of: guest, at: now))) AS granted JOIN scope ON name = scope
+                FROM (\(GrantSQL.scopes(of: guest, at: now))) AS granted JOIN scope ON name = scope
             ), since AS MATERIALIZED (
                 SELECT present.*, known.version IS NOT NULL AND NOT is_current AS is_reset,
                     CASE WHEN is_current THEN known.version + (known.kind = '')::int ELSE 0 END AS from_version,
@@ -130,7 +108,7 @@ enum SyncSQL {
                 SELECT group_id, household_id, role FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL
             )
             SELECT name, version, count, digest, (SELECT epoch()) AS epoch
-            FROM (\(grants(of: guest, at: now))) AS granted JOIN scope ON name = scope
+            FROM (\(GrantSQL.scopes(of: guest, at: now))) AS granted JOIN scope ON name = scope
             ORDER BY rank, name
             """
         ) { row in
@@ -298,7 +276,7 @@ enum SyncSQL {
             WITH own AS (
                 SELECT group_id, household_id, role FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL
             )
-            SELECT scope FROM (\(grants(of: guest, at: now))) AS granted ORDER BY rank, scope
+            SELECT scope FROM (\(GrantSQL.scopes(of: guest, at: now))) AS granted ORDER BY rank, scope
             """
         ) { try $0.decode("scope") }
     }
@@ -310,7 +288,7 @@ enum SyncSQL {
                 SELECT group_id, household_id, role FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL
             )
             SELECT version FROM scope
-            WHERE name = \(scope) AND name IN (SELECT scope FROM (\(grants(of: guest, at: now))) AS granted)
+            WHERE name = \(scope) AND name IN (SELECT scope FROM (\(GrantSQL.scopes(of: guest, at: now))) AS granted)
             """
         ) { try $0.decode("version") }
     }

@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    @Test func `An extra is taxed at the rate it names`() async throws {
+    @Test func `An extra is taxed at the rate of its tax class`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
             rules.vat = [.init(from: try day("2020-01-01"), lodging: 900, extras: 2100)]

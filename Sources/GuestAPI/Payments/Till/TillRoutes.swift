@@ -1,0 +1,56 @@
+import GuestModels
+import HTTPTypes
+import Postgres
+
+/// Cash and cards at the desk.
+enum TillRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "takeAtTill": take, "refundAtTill": refund, "reverseAtTill": reverse, "showTill": showTill, "closeTill": close,
+    ]
+
+    private static func take(_ call: Call) async throws -> Answer {
+        let request = try call.body(TillPaymentRequest.self)
+        let share: Share.ID = try call.id("share")
+        return try await call.write { act in
+            try .json(
+                await TillPayment.take(request, for: share, act),
+                .created
+            )
+        }
+    }
+
+    private static func refund(_ call: Call) async throws -> Answer {
+        let request = try call.body(TillPaymentRequest.self)
+        let share: Share.ID = try call.id("share")
+        return try await call.write { act in
+            try .json(
+                await TillPayment.refund(request, of: share, act),
+                .created
+            )
+        }
+    }
+
+    private static func reverse(_ call: Call) async throws -> Answer {
+        let id: TillPayment.ID = try call.id("payment")
+        return try await call.write { act in
+            try .json(
+                await TillPayment.reverse(id, act),
+                .created
+            )
+        }
+    }
+
+    private static func showTill(_ call: Call) async throws -> Answer {
+        let park: Park.ID = try call.id("park")
+        let day = try QueryReader.date(of: call)
+        return try .json(await call.read { try await TillDay.show(park, on: day, $0) })
+    }
+
+    private static func close(_ call: Call) async throws -> Answer {
+        let request = try call.body(TillCloseRequest.self)
+        let park: Park.ID = try call.id("park")
+        return try await call.write { act in
+            try .json(await TillDay.close(park, request, act))
+        }
+    }
+}

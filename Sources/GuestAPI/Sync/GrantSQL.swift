@@ -1,0 +1,30 @@
+import Foundation
+import GuestModels
+import Postgres
+
+/// Which scopes the phones of a guest may read at a moment.
+///
+/// Every read of a phone joins this: a pull, a digest and the events. A scope that is not granted is not in the answer.
+enum GrantSQL {
+    /// The scopes a guest sees; the scopes that are needed first, at the cottage's door, come first.
+    static func scopes(of guest: Guest.ID, at now: Date) -> SQL {
+        """
+        SELECT 'guest:' || id AS scope, 0 AS rank FROM guest WHERE id = \(guest) AND erased_at IS NULL
+        UNION ALL
+        SELECT 'group:' || group_id, 1 FROM own
+        UNION ALL
+        SELECT DISTINCT 'cottage:' || cottage_id, 2
+        FROM own JOIN booking USING (group_id) JOIN allocation ON booking_id = booking.id
+        WHERE is_live AND state IN ('confirmed', 'checkedIn')
+            AND lower(allocation.stay) <= (\(now)::timestamptz AT TIME ZONE 'UTC')::date + 2
+            AND upper(allocation.stay) >= (\(now)::timestamptz AT TIME ZONE 'UTC')::date - 1
+        UNION ALL
+        SELECT 'household:' || household_id, 3 FROM own
+        UNION ALL
+        SELECT 'organiser:' || group_id, 3 FROM own WHERE role = 'organiser'
+        UNION ALL
+        SELECT DISTINCT 'park:' || park_id, 4 FROM own JOIN booking USING (group_id)
+        WHERE state IN ('held', 'confirmed', 'checkedIn', 'checkedOut', 'noShow')
+        """
+    }
+}
