@@ -12,7 +12,7 @@ enum Features {
 }
 
 extension Feature {
-    /// What belongs to no feature: jobs, mail, documentation.
+    /// Parts that belong to no other feature: dead jobs, mail, documentation.
     fileprivate static let service = Feature(
         name: "service",
         handlers: [JobRoutes.handlers, DocsRoutes.handlers],

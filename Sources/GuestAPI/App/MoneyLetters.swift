@@ -126,7 +126,7 @@ extension Mail {
         )
     }
 
-    /// Where one can pay without an account, as the last lines of a letter.
+    /// The last lines of a letter: the address for paying without an account.
     private static func invitation(_ link: PayLink.ID?, _ app: AppEnvironment) -> LocalizedText {
         guard let url = link.map({ PayLink.url(of: $0, app) }) else { return LocalizedText(en: "", nl: "", de: "") }
         return LocalizedText(

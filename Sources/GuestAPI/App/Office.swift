@@ -184,7 +184,7 @@ public struct Office: Sendable {
         }
     }
 
-    /// What the service asks the database in the one round trip of a request, to measure the same without the service.
+    /// Requests whose one round trip to the database can be measured without the service.
     public enum Request: String, CaseIterable, Sendable {
         /// `GET /v1/groups/{group}`
         case groupRead = "group-read"

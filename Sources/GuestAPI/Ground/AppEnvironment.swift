@@ -85,7 +85,7 @@ public struct AppEnvironment: Sendable {
 extension AppEnvironment {
     /// A park's clock; nil, logged and counted, if its time zone cannot be read.
     ///
-    /// For work on many parks, where one must not stop the others.
+    /// Work on many parks uses it, so that one park does not stop the others.
     func clock(of timeZone: String) -> ParkClock? {
         do {
             return try ParkClock(stored: timeZone)

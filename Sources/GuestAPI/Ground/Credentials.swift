@@ -5,7 +5,7 @@ import GuestModels
 enum Session {
     typealias ID = Identifier<Session>
 
-    /// Whose device it is.
+    /// The person whom the device belongs to.
     enum Owner: Sendable {
         case guest(Guest.ID)
         case staff(StaffMember.ID)

@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What a feature does when a traveller leaves a group.
+/// A feature's reaction when a traveller leaves a group.
 struct Departure: Sendable {
     let run: @Sendable (Traveller.ID, TravelGroup.ID, Act) async throws -> Void
 

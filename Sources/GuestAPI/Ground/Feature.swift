@@ -2,12 +2,12 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What one feature adds to the service.
+/// A feature's contributions to the service.
 ///
 /// Each feature declares its own in its folder, and `Features.all` lists them.
 struct Feature: Sendable {
     let name: String
-    /// By the name of the policy row; a table for each file of routes.
+    /// Handlers by the name of their policy row; one table for each file of routes.
     var handlers: [[String: RouteTable.Handler]] = []
     /// The actions that phones may do offline, by name and version, such as `planItem.add@1`.
     var mutations: [String: MutationVerb] = [:]
@@ -27,7 +27,7 @@ struct FeatureTable: Sendable {
     /// Sorted.
     let jobKinds: [String]
     let schedules: [Schedule]
-    /// By the name that jobs have.
+    /// Retentions by the name that jobs carry.
     let retention: [String: Retention]
     /// Personal data in the order of erasure: a feature comes before the features that it is built on.
     let personalData: [PersonalData]

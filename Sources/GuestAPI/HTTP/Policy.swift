@@ -83,7 +83,7 @@ enum Policy {
         var pause: Duration { self == .signIn ? .milliseconds(10) : .zero }
     }
 
-    /// What reception may reach in a guest's name: an object that belongs to one of the colleague's own parks.
+    /// The objects that reception may reach in a guest's name: those of the colleague's own parks.
     ///
     /// A row has `never` unless it says otherwise. Account, consents, debts, devices and the messages of friends have
     /// `never`.

@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What is free, counted in bits of nights and checked against the allocations.
+/// The statements about free cottages, counted in bits of nights and checked against the allocations.
 enum AvailabilitySQL {
     struct FreeCottage: Sendable {
         let id: Cottage.ID

@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What nights cost.
+/// The statements about rates, which are the prices of nights.
 enum RateSQL {
     private static let rateColumns: SQL = "id, type_id, season, night, weekend_night, version"
 
@@ -21,7 +21,7 @@ enum RateSQL {
         Query("SELECT \(rateColumns) FROM rate WHERE type_id = \(type) ORDER BY season, id", decoding: rate)
     }
 
-    /// Those that price some night of the stay, for the types of one park or of all.
+    /// The rates that price some night of the stay, for the types of one park or of all.
     static func rates(during stay: Stay, park: Park.ID?) -> Query<Rate> {
         let condition: SQL = park.map { "type_id IN (SELECT id FROM cottage_type WHERE park_id = \($0))" } ?? "true"
         return Query(

@@ -30,7 +30,7 @@ extension Park {
         return try ParkClock(stored: park.timeZone).date(at: look.now)
     }
 
-    /// What was done at a park, newest first.
+    /// The audit of a park, newest first.
     static func audit(
         of park: Park.ID,
         before cursor: UUID?,

@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Which scopes the phones of a guest may read at a moment.
+/// The grants: the scopes that the phones of a guest may read at a moment.
 ///
 /// Every read of a phone joins this: a pull, a digest and the events. A scope that is not granted is not in the answer.
 enum GrantSQL {

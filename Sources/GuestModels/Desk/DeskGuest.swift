@@ -72,7 +72,7 @@ public struct DeskGuestErasure: Codable, Sendable, Checked {
 public struct LetInRequest: Codable, Sendable, Checked {
     /// The reason, 1 to 500 characters; required when the guest has signed in before.
     ///
-    /// That guest can read it.
+    /// The guest can read the reason.
     public var reason: String?
 
     public init(reason: String? = nil) {

@@ -50,7 +50,7 @@ public struct HouseRules: Hashable, Codable, Sendable {
     public var vat: [VATRates]?
     /// The seller on the park's invoices; while it is nil, no invoices are sent.
     public var seller: Seller?
-    /// What happens when a firm stay's deposit is not covered again in time; when nil, the desk gets a task.
+    /// The consequence when a firm stay's deposit is not covered again in time; when nil, the desk gets a task.
     public var depositLapse: DepositLapse?
     /// The most babies in a cottage beside its capacity; two when nil.
     public var maximumBabies: Int?

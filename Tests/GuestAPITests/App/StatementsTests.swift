@@ -5,7 +5,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// What the service asks the database for a request, for those who measure it.
+/// The statements that the service prints for benchmarks.
 @Suite struct StatementsTests {
     @Test func `The statements of a group's page run by themselves`() async throws {
         try await withGuestAPI { api in

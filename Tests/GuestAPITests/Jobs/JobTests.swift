@@ -137,7 +137,7 @@ import Testing
             try await api.transaction { tx in
                 try Job.enqueue(CleanUp(), at: api.now, api.app.act(in: tx, as: .job("test")))
             }
-            // None of these jobs is due mail, so no worker wakes early.
+            // The jobs queued here are no due mail, so they wake no worker early.
             let started = ContinuousClock.now
             await bell.sleep(for: .mail, atMost: .milliseconds(300))
             #expect(ContinuousClock.now - started >= .milliseconds(300))

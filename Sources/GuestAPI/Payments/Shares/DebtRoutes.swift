@@ -2,7 +2,7 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// What households still owe a park.
+/// Routes for the debts of households to a park.
 enum DebtRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "listDebts": listDebts
