@@ -64,7 +64,7 @@ public actor SyncEngine {
         course = SyncCourse(largestBatch: limits.mutations)
     }
 
-    /// Why a step got no usable answer.
+    /// A reason why a step got no usable answer.
     public enum Failure: Error, Hashable, Sendable {
         /// The service answered with an error status: 401 asks for a new token, 503 asks to wait.
         ///

@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 
-/// When work is queued by the clock.
+/// A schedule says when work is queued by the clock.
 ///
 /// Every process looks; `job_run` lets one of them win each time.
 enum Schedule: Sendable {

@@ -60,7 +60,7 @@ public struct PhotoPart: Codable, Hashable, Sendable, Checked {
     }
 }
 
-/// How much of a photo the service has.
+/// The answer to a part of a photo: how much of the photo the service has.
 public struct PhotoReceipt: Codable, Hashable, Sendable {
     /// The bytes received from the beginning; the next part begins there.
     public var received: Int
