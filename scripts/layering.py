@@ -13,11 +13,10 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "Sources" / "GuestAPI"
 # The floor: these rooms may call each other.
 GROUND = ["Ground", "Observability", "Outside", "Publishing", "Jobs", "HTTP"]
-# The features, each after those that it calls; then the roof.
-ABOVE = [
-    "Identity", "Notifications", "Parks", "Groups", "Booking", "Arrival", "Desk", "Payments", "Importing", "Planning",
-    "Messages", "Sync", "Demo", "App",
-]
+# The features that have a room, in the order of `Features.all`: each after those that it calls. Then the roof.
+FEATURES = re.search(r"static let all: \[Feature\] = \[(.*?)\]", (ROOT / "App" / "Features.swift").read_text(), re.S)
+ROOMS = [name[0].upper() + name[1:] for name in re.findall(r"\.(\w+)", FEATURES[1])]
+ABOVE = [room for room in ROOMS if (ROOT / room).is_dir()] + ["Demo", "App"]
 LEVEL = {room: 0 for room in GROUND} | {room: level for level, room in enumerate(ABOVE, 1)}
 # By file: the names of rooms above that it may use.
 EXCEPTIONS = {

@@ -21,6 +21,13 @@ public struct Mutator: Sendable {
     }
 }
 
+extension Mutator {
+    /// The mutators of all features, by name and version.
+    public static let all = [planning, messages].reduce(into: [:]) { all, its in
+        all.merge(its) { first, _ in first }
+    }
+}
+
 /// Lets a mutator read the shown rows and change how they look; valid only while the mutator runs.
 public struct Overlay {
     /// The guest whose phone this is.

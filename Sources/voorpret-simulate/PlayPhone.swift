@@ -78,8 +78,7 @@ struct Handheld: Sendable {
 
     init(_ plan: PhonePlan) throws {
         self.plan = plan
-        let mutators = Mutator.planning.merging(Mutator.messages) { first, _ in first }
-        store = try LocalStore(path: plan.store, of: plan.guest, mutators: mutators)
+        store = try LocalStore(path: plan.store, of: plan.guest, mutators: Mutator.all)
         journal = try Journal(plan.journal)
         engine = SyncEngine(store, over: PhoneLine(plan: plan, journal: journal))
     }

@@ -81,7 +81,7 @@ struct SimulateLine: AsyncParsableCommand {
         let store = try LocalStore(
             path: "\(stage.scratch)/phone.sqlite",
             of: guest,
-            mutators: Mutator.planning.merging(Mutator.messages) { first, _ in first }
+            mutators: Mutator.all
         )
         for number in 0..<mutations {
             let request = PlanItemRequest(id: .init(UUID()), list: .plan, title: "Item \(number)")

@@ -5,9 +5,8 @@ public import Logging
 /// Every feature, each after those that it calls.
 enum Features {
     static let all: [Feature] = [
-        .service, .identity, .notifications, .parks, .groups, .booking, .arrival, .desk, .payments, .importing,
-        .planning,
-        .messages, .sync,
+        .service, .identity, .notifications, .parks, .groups, .booking, .arrival, .desk, .payments,
+        .importing, .planning, .messages, .sync,
     ]
 }
 

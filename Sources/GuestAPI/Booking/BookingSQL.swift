@@ -327,3 +327,7 @@ enum BookingSQL {
         ) { try $0.word("role", as: Traveller.Role.self) }
     }
 }
+
+extension Publication.Kind {
+    static let booking = Publication.Kind("booking", view: "shown_booking")
+}

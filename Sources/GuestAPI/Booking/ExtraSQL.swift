@@ -269,3 +269,7 @@ enum ExtraSQL {
         }
     }
 }
+
+extension Publication.Kind {
+    static let extra = Publication.Kind("extra", view: "shown_extra")
+}

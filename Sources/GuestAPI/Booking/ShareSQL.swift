@@ -345,3 +345,8 @@ enum ShareSQL {
         )
     }
 }
+
+extension Publication.Kind {
+    static let share = Publication.Kind("share", view: "shown_share")
+    static let amount = Publication.Kind("amount", view: "shown_amount")
+}

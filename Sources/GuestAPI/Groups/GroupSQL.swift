@@ -336,3 +336,10 @@ enum GroupSQL {
     }
 
 }
+
+extension Publication.Kind {
+    static let membership = Publication.Kind("membership", view: "shown_membership")
+    static let group = Publication.Kind("group", view: "shown_group")
+    static let household = Publication.Kind("household", view: "shown_household")
+    static let traveller = Publication.Kind("traveller", view: "shown_traveller")
+}

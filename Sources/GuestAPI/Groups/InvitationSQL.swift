@@ -133,3 +133,7 @@ enum InvitationSQL {
         )
     }
 }
+
+extension Publication.Kind {
+    static let invitation = Publication.Kind("invitation", view: "shown_invitation")
+}

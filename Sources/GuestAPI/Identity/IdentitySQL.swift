@@ -361,3 +361,7 @@ enum IdentitySQL {
         ]
     }
 }
+
+extension Publication.Kind {
+    static let guest = Publication.Kind("guest", view: "shown_guest")
+}

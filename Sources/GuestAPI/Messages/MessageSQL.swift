@@ -231,3 +231,8 @@ struct PersonalMessage: Encodable, Sendable {
     let photo: String?
     let saidAt: Date
 }
+
+extension Publication.Kind {
+    static let topic = Publication.Kind("topic", view: "shown_topic")
+    static let message = Publication.Kind("message", view: "shown_message")
+}

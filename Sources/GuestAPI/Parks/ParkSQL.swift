@@ -286,3 +286,10 @@ enum ParkSQL {
         Query("SELECT EXISTS (SELECT FROM booking WHERE park_id = \(park)) AS has_some") { try $0.decode("has_some") }
     }
 }
+
+extension Publication.Kind {
+    static let park = Publication.Kind("park", view: "shown_park")
+    static let cottageType = Publication.Kind("cottageType", view: "shown_cottage_type")
+    static let cottage = Publication.Kind("cottage", view: "shown_cottage")
+    static let readiness = Publication.Kind("readiness", view: "shown_readiness")
+}

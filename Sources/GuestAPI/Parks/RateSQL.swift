@@ -86,3 +86,7 @@ enum RateSQL {
         """
     }
 }
+
+extension Publication.Kind {
+    static let rate = Publication.Kind("rate", view: "shown_rate")
+}

@@ -105,3 +105,7 @@ enum OptionSQL {
         )
     }
 }
+
+extension Publication.Kind {
+    static let option = Publication.Kind("option", view: "shown_option")
+}

@@ -365,3 +365,7 @@ struct PersonalPlanning: Encodable, Sendable {
     let changed: [String]
     let replies: [String]
 }
+
+extension Publication.Kind {
+    static let planItem = Publication.Kind("planItem", view: "shown_plan_item")
+}

@@ -9,11 +9,21 @@ struct Publication: Hashable, Sendable {
     let kind: Kind
     let id: UUID
 
-    /// The kinds of entity, each with its view `shown_…` in the schema.
-    enum Kind: String, Sendable {
-        case guest, membership, group, household, traveller, invitation, booking, readiness, share, amount
-        case park, cottageType, cottage, rate, extra
-        case option, planItem, topic, message
+    /// A kind of entity that phones show; each feature declares its own beside its SQL.
+    struct Kind: Hashable, Sendable {
+        /// The name that phones know; it is never given another meaning.
+        let name: String
+        /// The view `shown_…` of what scopes show of this kind.
+        let view: SQL
+
+        init(_ name: String, view: SQL) {
+            self.name = name
+            self.view = view
+        }
+
+        static func == (one: Kind, other: Kind) -> Bool { one.name == other.name }
+
+        func hash(into hasher: inout Hasher) { hasher.combine(name) }
     }
 }
 
@@ -68,9 +78,7 @@ enum Publishing {
             let scopes = Set(published.map(\.scope.description)).sorted()
             commands.append(PublishingSQL.advance(scopes, by: scopes.map { _ in 1 }))
         }
-        for (kind, ofKind) in Dictionary(grouping: published, by: \.kind).sorted(by: {
-            $0.key.rawValue < $1.key.rawValue
-        }) {
+        for (kind, ofKind) in Dictionary(grouping: published, by: \.kind).sorted(by: { $0.key.name < $1.key.name }) {
             commands.append(
                 PublishingSQL.show(kind, scopes: ofKind.map { $0.scope.description }, ids: ofKind.map(\.id))
             )

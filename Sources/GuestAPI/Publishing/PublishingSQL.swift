@@ -37,7 +37,7 @@ enum PublishingSQL {
         Command(
             """
             WITH changed AS (
-                SELECT name AS scope, version, id, body, row_hash(\(kind.rawValue), id, body) AS hash, former
+                SELECT name AS scope, version, id, body, row_hash(\(kind.name), id, body) AS hash, former
                 FROM (
                     SELECT scope.name, scope.version, named.id, former.hash AS former, (
                         SELECT body FROM \(kind.view) AS shown WHERE shown.id = named.id AND shown.scope = named.scope
@@ -45,12 +45,12 @@ enum PublishingSQL {
                     FROM unnest(\(scopes)::text[], \(ids)::uuid[]) AS named (scope, id)
                     JOIN scope ON scope.name = named.scope
                     LEFT JOIN scope_row AS former
-                        ON former.scope = named.scope AND former.kind = \(kind.rawValue) AND former.id = named.id
+                        ON former.scope = named.scope AND former.kind = \(kind.name) AND former.id = named.id
                     OFFSET 0
                 ) AS present
             ), kept AS (
                 INSERT INTO scope_row (scope, kind, id, version, body, hash)
-                SELECT scope, \(kind.rawValue), id, version, body, hash FROM changed WHERE hash IS DISTINCT FROM former
+                SELECT scope, \(kind.name), id, version, body, hash FROM changed WHERE hash IS DISTINCT FROM former
                 ON CONFLICT (scope, kind, id) DO UPDATE
                 SET version = EXCLUDED.version, body = EXCLUDED.body, hash = EXCLUDED.hash, at = EXCLUDED.at
             )
@@ -112,31 +112,4 @@ enum PublishingSQL {
         ORDER BY 1
         """
     ) { try $0.decode("difference", as: String.self) }
-}
-
-extension Publication.Kind {
-    /// The view of what scopes show of this kind.
-    fileprivate var view: SQL {
-        switch self {
-        case .guest: "shown_guest"
-        case .membership: "shown_membership"
-        case .group: "shown_group"
-        case .household: "shown_household"
-        case .traveller: "shown_traveller"
-        case .invitation: "shown_invitation"
-        case .booking: "shown_booking"
-        case .readiness: "shown_readiness"
-        case .share: "shown_share"
-        case .amount: "shown_amount"
-        case .park: "shown_park"
-        case .cottageType: "shown_cottage_type"
-        case .cottage: "shown_cottage"
-        case .rate: "shown_rate"
-        case .extra: "shown_extra"
-        case .option: "shown_option"
-        case .planItem: "shown_plan_item"
-        case .topic: "shown_topic"
-        case .message: "shown_message"
-        }
-    }
 }

@@ -222,6 +222,7 @@ struct Herald: Service {
 }
 
 extension Refusal {
+    /// The guest has 40 waiting requests or streams, or this process has no room for more; pull without waiting.
     static let tooManyListening = Refusal(
         .tooMany(after: 30),
         "too_many_listening",

@@ -232,7 +232,7 @@ import Testing
         let clock = TestClock(testStart)
         try await withGuestAPI(clock: clock) { api in
             let stage = try await stage(api)
-            let phone = try Phone(of: stage.member, api, mutators: Mutator.messages)
+            let phone = try Phone(of: stage.member, api, mutators: Mutator.all)
             try await phone.engine.sync()
             let told = api.now
             let id = Topic.ID(UUID())
@@ -371,7 +371,7 @@ import Testing
             let kept = "Wi-Fi:\nname park\n\u{EB}"
             let said = try await api.post(stage.path("messages"), pasted, as: stage.member).decode(Message.self)
             #expect(said.text == kept)
-            let phone = try Phone(of: stage.member, api, mutators: Mutator.messages)
+            let phone = try Phone(of: stage.member, api, mutators: Mutator.all)
             try await phone.engine.sync()
             var offline = pasted
             offline.id = .init(UUID())
@@ -390,7 +390,7 @@ import Testing
     @Test func `A photo that the service refuses blocks nothing else`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
-            let phone = try Phone(of: stage.member, api, mutators: Mutator.messages)
+            let phone = try Phone(of: stage.member, api, mutators: Mutator.all)
             // A member has claimed that the photo is longer than it is.
             let spoilt = try phone.store.keep(photo: SamplePhoto.baseline, in: stage.group.id)
             let claim = PhotoPart(from: 0, of: 99_999, bytes: "AAAA")
@@ -422,7 +422,7 @@ import Testing
     {
         try await withGuestAPI { api in
             let stage = try await stage(api)
-            let phone = try Phone(of: stage.member, api, mutators: Mutator.messages)
+            let phone = try Phone(of: stage.member, api, mutators: Mutator.all)
             try await phone.engine.sync()
             // The photo has three parts: the picture, and many bytes after its end.
             let photo = SamplePhoto.baseline + Data((0..<100_000).map { UInt8($0 % 251) })
@@ -444,7 +444,7 @@ import Testing
             try await phone.engine.sync()
             #expect(try phone.store.unsentPhotos() == 0)
             #expect(try await api.count("SELECT count(*) FROM message_photo_part") == 0)
-            let other = try Phone(of: stage.organiser, api, mutators: Mutator.messages)
+            let other = try Phone(of: stage.organiser, api, mutators: Mutator.all)
             try await other.engine.sync()
             let message = try #require(try other.store.entities("message").first).decode(Message.self)
             #expect(message.photo == name && message.isPhotoThere == true)

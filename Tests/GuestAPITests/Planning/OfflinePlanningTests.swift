@@ -54,8 +54,8 @@ import Testing
         let member = try await api.given.member(of: group, invitedBy: organiser)
         let stage = Stage(
             group: group.id,
-            hers: try Phone(of: organiser, api, mutators: Mutator.planning),
-            his: try Phone(of: member, api, mutators: Mutator.planning)
+            hers: try Phone(of: organiser, api, mutators: Mutator.all),
+            his: try Phone(of: member, api, mutators: Mutator.all)
         )
         try await stage.meet()
         return stage
@@ -128,7 +128,7 @@ import Testing
             try stage.hers.store.perform("option.propose@1", proposal, at: api.now)
             #expect(try stage.hers.store.entities("option").count == 1)
             try await stage.meet()
-            let tablet = try Phone(of: stage.his.owner, api, mutators: Mutator.planning)
+            let tablet = try Phone(of: stage.his.owner, api, mutators: Mutator.all)
             try await tablet.engine.sync()
             func vote(_ reply: Reply, on phone: Phone, at instant: Date) throws {
                 let request = ReplyRequest(reply: reply)
