@@ -5,7 +5,7 @@ import Postgres
 /// A group's stays for the calendar of a phone (RFC 5545).
 ///
 /// A calendar program cannot sign in, so the address itself is the secret. It contains the group, the guest and a
-/// digest that only this server can make. The address stops working when the membership ends.
+/// digest that only this server can make. When the membership ends, the address answers an empty calendar.
 enum GroupCalendar {
     /// The last part of the address, for a member of the group.
     static func token(of group: TravelGroup.ID, _ look: Look) async throws -> String {

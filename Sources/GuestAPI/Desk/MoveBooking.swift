@@ -41,7 +41,7 @@ extension Booking {
         )
         act.tx.later([QuoteSQL.endHeldChange(of: id)])
         try await booking.makeRoom(for: plan, act)
-        let price = try await PricedChange(plan, for: booking, isCourtesy: true, act)
+        let price = try await PricedChange(plan, for: booking, isCourtesy: true, isBound: false, act)
         try await booking.apply(price, act)
         try booking.recordMove(request, act)
         return try await found(id, act)

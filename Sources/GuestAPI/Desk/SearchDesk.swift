@@ -45,7 +45,7 @@ enum DeskSearch {
         return Page(rows, limit: limit) { $0.id.description }
     }
 
-    /// Guests that the park knows, by name, mail or phone.
+    /// Guests that the park knows, by name or mail.
     static func guests(
         _ text: String,
         at park: Park.ID,

@@ -87,10 +87,11 @@ extension Invitation {
         try invitation.accept(at: act.now)
         try await Traveller.requireRoom(in: group, in: act.tx)
         let id: Traveller.ID
+        // The guest may accept another invitation to the group at the same moment.
+        let once = ["traveller_once_in_group": Refusal.alreadyMember]
         if let invited = invitation.travellerId {
-            guard try await act.tx.run(GroupSQL.takeOver(invited, by: guest, name: acceptance.name)) == 1 else {
-                throw Refusal.invitationOver
-            }
+            let command = GroupSQL.takeOver(invited, by: guest, name: acceptance.name)
+            guard try await act.tx.run(command, refusing: once) == 1 else { throw Refusal.invitationOver }
             id = invited
         } else {
             let known = try await act.tx.first(IdentitySQL.guest(guest))?.name ?? ""
@@ -107,10 +108,11 @@ extension Invitation {
                 guardianId: nil,
                 version: 1
             )
-            try await act.tx.run([
+            let commands = [
                 GroupSQL.insert(household, group: group),
                 GroupSQL.insert(traveller, group: group, guest: guest, at: act.now),
-            ])
+            ]
+            try await act.tx.run(commands, refusing: once)
             act.tx.publish(household.id, .household, to: .group(group))
             id = traveller.id
         }

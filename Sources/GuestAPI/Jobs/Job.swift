@@ -108,7 +108,7 @@ extension JSONDecoder {
 }
 
 extension Job {
-    /// Jobs that were given up, newest first, 500 at most.
+    /// Jobs that were given up, in the order in which they were due, 500 at most.
     static func listDead(_ look: Look) async throws -> [JobRow] {
         try await look.reader.all(JobSQL.list(onlyDead: true, limit: 500))
     }

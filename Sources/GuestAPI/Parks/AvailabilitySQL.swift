@@ -60,7 +60,8 @@ enum AvailabilitySQL {
                     SELECT (\(now)::timestamptz AT TIME ZONE time_zone)::date FROM park WHERE id = \(park)
                 ) THEN 'closed'
                 WHEN count(closure_id) > 0 THEN 'closed'
-                WHEN count(booking_id) > 0 THEN 'taken'
+                -- By a booking, or by a change that is held.
+                WHEN count(allocation.id) > 0 THEN 'taken'
                 ELSE 'free' END AS state
             FROM cottage LEFT JOIN allocation ON cottage_id = cottage.id AND is_live AND stay && \(stay)
             WHERE park_id = \(park)

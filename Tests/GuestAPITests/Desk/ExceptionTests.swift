@@ -10,10 +10,6 @@ import Testing
 
 /// The desk books and changes stays outside the house rules for guests, and undoes mistakes.
 @Suite struct ExceptionTests {
-    private struct Page<Item: Decodable>: Decodable {
-        let items: [Item]
-    }
-
     private struct Stage {
         let api: GuestAPITestService
         let world: Given.World
@@ -282,6 +278,20 @@ import Testing
         }
     }
 
+    @Test func `The desk moves a stay that was booked beside the rules`() async throws {
+        try await withGuestAPI { api in
+            var rules = Given.rules
+            rules.arrivals = [.init(.monday, nights: [])]
+            let stage = try await stage(api, rules)
+            _ = try await stage.firmStay(from: "2027-05-10", to: "2027-05-14")
+            var request = try api.given.request(stage.group, stage.world)
+            request.reason = "The wedding is on Saturday."
+            let booking = try await stage.onBehalf("/v1/bookings", request).decode(Booking.self)
+
+            #expect(try await stage.move(booking, to: stage.world.cottages[1]).status == 200)
+        }
+    }
+
     @Test func `A walk-in may come on any day of the week`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
@@ -529,12 +539,12 @@ import Testing
             let stage = try await stage(api)
             let booking = try await stage.firmStay()
             let path = "/v1/admin/parks/\(stage.world.park.id)/arrivals?date=2027-05-14"
-            let rows = try await api.get(path, as: stage.reception).decode(Page<Row>.self).items
+            let rows = try await api.get(path, as: stage.reception).decode(Listed<Row>.self).items
             #expect(rows.map(\.lead) == ["Organiser"])
             #expect(rows.map(\.open) == [booking.total])
             #expect(rows.map(\.isReady) == [true])
             let cleaner = try await api.given.staff([.housekeeping], at: stage.world.park.id)
-            #expect(try await api.get(path, as: cleaner).decode(Page<Row>.self).items.map(\.open) == [nil])
+            #expect(try await api.get(path, as: cleaner).decode(Listed<Row>.self).items.map(\.open) == [nil])
         }
     }
 
@@ -583,7 +593,7 @@ import Testing
                 tx.publish(guest, .guest, to: .guest(guest))
             }
             let share = try await api.get("\(stage.path(booking))/shares", as: stage.organiser)
-                .decode(Page<ShareView>.self).items[0]
+                .decode(Listed<ShareView>.self).items[0]
             let invoice = try await api.post(
                 "/v1/shares/\(share.id)/invoices",
                 InvoiceRequest(),
@@ -666,7 +676,7 @@ import Testing
             )
             let booking = try await stage.firmStay()
             let share = try await api.get("\(stage.path(booking))/shares", as: stage.organiser)
-                .decode(Page<ShareView>.self).items[0]
+                .decode(Listed<ShareView>.self).items[0]
             let paid = TillPaymentRequest(method: .cash, amount: booking.total.amount)
             let path = "/v1/admin/shares/\(share.id)/till-payments"
             #expect(try await api.post(path, paid, as: stage.reception, key: "pay").status == 201)
@@ -729,7 +739,7 @@ import Testing
             let small = BookingChange(stay: try stay("2027-05-14", "2027-05-15"))
             let held = try await stage.change(booking, small, as: stage.organiser).decode(Booking.self)
             let share = try await api.get("\(stage.path(booking))/shares", as: stage.organiser)
-                .decode(Page<ShareView>.self).items[0]
+                .decode(Listed<ShareView>.self).items[0]
             let paid = TillPaymentRequest(method: .cash, amount: held.total.amount)
             let path = "/v1/admin/shares/\(share.id)/till-payments"
             #expect(try await api.post(path, paid, as: stage.reception, key: "pay").status == 201)

@@ -137,6 +137,31 @@ import Testing
         }
     }
 
+    @Test func `Two invitations accepted at once make one member`() async throws {
+        try await withGuestAPI(turn: .alone) { api in
+            let organiser = try await api.given.guest()
+            let group = try await api.given.group(of: organiser)
+            var codes: [String] = []
+            for _ in 0..<2 {
+                let path = "/v1/groups/\(group.id)/invitations"
+                codes.append(
+                    try await api.post(path, InvitationRequest(), as: organiser).decode(Invitation.self).code
+                )
+            }
+            let both = codes
+
+            for _ in 0..<8 {
+                let friend = try await api.given.guest("Friend")
+                async let one = api.post("/v1/invitations/\(both[0])/accept", as: friend)
+                async let other = api.post("/v1/invitations/\(both[1])/accept", as: friend)
+                let answers = try await [one, other]
+
+                #expect(Set(answers.map(\.status)) == [201, 409])
+                #expect(answers.compactMap { $0.status == 409 ? $0.code : nil } == ["already_member"])
+            }
+        }
+    }
+
     @Test func `A new guest takes over their own traveller row by invitation`() async throws {
         try await withGuestAPI { api in
             let organiser = try await api.given.guest()

@@ -528,6 +528,16 @@ import Testing
         }
     }
 
+    @Test func `The map shows the cottages of a held change as taken`() async throws {
+        try await withGuestAPI { api in
+            let (stage, _) = try await withHeldChange(api)
+
+            let map = try await api.get("/v1/parks/\(stage.world.park.id)/map?from=2027-05-14&to=2027-05-15").text
+
+            #expect(map.components(separatedBy: #""state":"taken""#).count - 1 == 3)
+        }
+    }
+
     /// A fully paid stay, and a larger one for which the organiser paid 1 euro before its hold ended.
     private func withLapsedChange(_ api: GuestAPITestService) async throws -> Stage {
         let stage = try await stage(api, deposit: 30)
