@@ -179,7 +179,7 @@ public struct Given: Sendable {
             )
             _ = try await Rate.create(
                 RateRequest(
-                    season: try stay("2020-01-01", "2035-01-01"),
+                    season: try TestKit.stay("2020-01-01", "2035-01-01"),
                     night: 10000,
                     weekendNight: 12000
                 ),
@@ -260,7 +260,7 @@ public struct Given: Sendable {
         try BookingRequest(
             parkId: world.park.id,
             groupId: group.id,
-            stay: stay(arrival, departure),
+            stay: TestKit.stay(arrival, departure),
             cottages: (cottages ?? [world.cottages[0]]).map { .init(cottage: $0.id) },
             travellerIds: group.travellers.map(\.id)
         )

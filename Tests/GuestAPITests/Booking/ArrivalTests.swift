@@ -22,27 +22,18 @@ import Testing
         )
     }
 
+    @dynamicMemberLookup
     private struct Stage {
-        let api: GuestAPITestService
-        let world: Given.World
-        let organiser: Given.Person
-        let member: Given.Person
-        let group: TravelGroup
-        let booking: Booking
+        let stay: Given.BookedStay
         let maintenance: Given.Person
-        var path: String { "/v1/bookings/\(booking.id)" }
+
+        subscript<Value>(dynamicMember path: KeyPath<Given.BookedStay, Value>) -> Value { stay[keyPath: path] }
 
         func checkIn(as who: Given.Person) async throws -> GuestAPITestService.Response {
-            try await api.post("\(path)/check-in", as: who, key: UUID().uuidString)
+            try await stay.checkIn(as: who)
         }
 
-        /// Sets the clock to an instant of the park's wall clock, which is Amsterdam's.
-        func wait(until text: String) throws {
-            let parts = text.split(separator: " ").map(String.init)
-            let clock = try #require(ParkClock(timeZone: world.park.timeZone))
-            let instant = clock.instant(try day(parts[0]), try #require(LocalTime(parts[1])))
-            api.clock.advance(by: instant.timeIntervalSince(api.now))
-        }
+        func wait(until text: String) throws { try stay.wait(until: text) }
     }
 
     private func stage(
@@ -51,19 +42,9 @@ import Testing
         from arrival: String = "2027-05-14",
         to departure: String = "2027-05-17"
     ) async throws -> Stage {
-        let world = try await api.given.park(rules: rules)
-        let organiser = try await api.given.guest()
-        let group = try await api.given.group(of: organiser)
-        let member = try await api.given.member(of: group, invitedBy: organiser)
-        let booking = try await api.given.booking(
-            of: group,
-            by: organiser,
-            in: world,
-            cottages: Array(world.cottages.prefix(2)),
-            from: arrival,
-            to: departure
-        )
-        _ = try await api.post("/v1/bookings/\(booking.id)/confirm", as: organiser, key: "confirm")
+        let stay = try await api.given.stay(in: 2, rules: rules, everybody: false, from: arrival, to: departure)
+        let world = stay.world
+        _ = try await api.post("\(stay.path)/confirm", as: stay.organiser, key: "confirm")
         let maintenance = try await api.given.staff([.maintenance], at: world.park.id)
         for cottage in world.cottages {
             let access = CottageAccess(
@@ -75,15 +56,7 @@ import Testing
             let path = "/v1/admin/cottages/\(cottage.id)/access"
             #expect(try await api.change("PUT", path, access, as: maintenance).status == 204)
         }
-        return Stage(
-            api: api,
-            world: world,
-            organiser: organiser,
-            member: member,
-            group: group,
-            booking: booking,
-            maintenance: maintenance
-        )
+        return Stage(stay: stay, maintenance: maintenance)
     }
 
     @Test func `The lead can check in from the check-in hour on`() async throws {

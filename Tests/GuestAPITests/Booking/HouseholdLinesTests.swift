@@ -10,27 +10,19 @@ import Testing
 
 /// A member sees the state of another household's share, but neither its orders nor its tourist tax.
 @Suite struct HouseholdLinesTests {
-    private struct Page<Item: Decodable>: Decodable {
-        let items: [Item]
-    }
-
+    @dynamicMemberLookup
     private struct Stage {
-        let api: GuestAPITestService
-        let organiser: Given.Person
-        let member: Given.Person
-        let group: TravelGroup
-        let booking: Booking
+        let stay: Given.BookedStay
         /// The member's household.
         let home: Household.ID
-        var path: String { "/v1/bookings/\(booking.id)" }
 
-        func seen(by who: Given.Person) async throws -> Booking {
-            try await api.get(path, as: who).decode(Booking.self)
-        }
+        subscript<Value>(dynamicMember path: KeyPath<Given.BookedStay, Value>) -> Value { stay[keyPath: path] }
+
+        func seen(by who: Given.Person) async throws -> Booking { try await stay.seen(by: who) }
 
         /// The bodies of a scope's rows as phones have them.
         func shown(_ scope: String) async throws -> String {
-            try await api.transaction { tx in
+            try await self.api.transaction { tx in
                 try await tx.all(
                     Query("SELECT body FROM scope_row WHERE scope = \(scope) AND kind IN ('booking', 'amount')") {
                         try $0.decode("body", as: String.self)
@@ -44,30 +36,19 @@ import Testing
     private func stage(_ api: GuestAPITestService) async throws -> Stage {
         var rules = Given.rules
         rules.touristTax = .init(personNight: 210, fromAge: 0)
-        let world = try await api.given.park(rules: rules)
-        let organiser = try await api.given.guest()
-        let group = try await api.given.group(of: organiser)
-        let member = try await api.given.member(of: group, invitedBy: organiser)
-        let page = try await api.get("/v1/groups/\(group.id)", as: organiser).decode(TravelGroup.self)
-        var request = try api.given.request(group, world)
-        request.travellerIds = page.travellers.map(\.id)
-        let booking = try await api.post("/v1/bookings", request, as: organiser, key: "b").decode(Booking.self)
+        let stay = try await api.given.stay(rules: rules)
         let office = try await api.given.headOffice()
         let bicycle = ExtraRequest(code: "bicycle", names: ["en": "Bicycle"], isDaily: false, price: 1250, stock: 9)
-        let extra = try await api.post("/v1/admin/parks/\(world.park.id)/extras", bicycle, as: office).decode(
+        let extra = try await api.post("/v1/admin/parks/\(stay.world.park.id)/extras", bicycle, as: office).decode(
             Extra.self
         )
-        let own = try #require(page.travellers.first { $0.role == .organiser }?.householdId)
-        let order = ExtraOrderRequest(extraId: extra.id, from: booking.stay.arrival, householdId: own)
-        #expect(try await api.post("/v1/bookings/\(booking.id)/extras", order, as: organiser, key: "o").status == 201)
-        return Stage(
-            api: api,
-            organiser: organiser,
-            member: member,
-            group: group,
-            booking: booking,
-            home: try #require(page.travellers.first { $0.role == .member }?.householdId)
+        let order = ExtraOrderRequest(
+            extraId: extra.id,
+            from: stay.booking.stay.arrival,
+            householdId: stay.homes.first
         )
+        #expect(try await api.post("\(stay.path)/extras", order, as: stay.organiser, key: "o").status == 201)
+        return Stage(stay: stay, home: try #require(stay.homes.last))
     }
 
     @Test func `A member sees the common lines and those of the own household`() async throws {

@@ -8,60 +8,45 @@ import Testing
 
 /// One of several households arrives, leaves or stays away by itself; the others' stay does not change.
 @Suite struct HouseholdStayTests {
-    private struct Page<Item: Decodable>: Decodable {
-        let items: [Item]
-    }
-
+    @dynamicMemberLookup
     private struct Stage {
-        let api: GuestAPITestService
-        let world: Given.World
-        let organiser: Given.Person
-        let member: Given.Person
-        let reception: Given.Person
-        let booking: Booking
-        /// The organiser's household, then the member's.
-        let homes: [Household.ID]
-        var path: String { "/v1/bookings/\(booking.id)" }
+        let stay: Given.BookedStay
 
-        func seen() async throws -> Booking { try await api.get(path, as: organiser).decode(Booking.self) }
+        subscript<Value>(dynamicMember path: KeyPath<Given.BookedStay, Value>) -> Value { stay[keyPath: path] }
+
+        func seen() async throws -> Booking { try await stay.seen(by: stay.organiser) }
 
         func states() async throws -> [HouseholdStay.State?] {
             let stays = try await seen().households ?? []
-            return homes.map { home in stays.first { $0.householdId == home }?.state }
+            return self.homes.map { home in stays.first { $0.householdId == home }?.state }
         }
 
         func come(_ home: Int?, as who: Given.Person) async throws -> GuestAPITestService.Response {
-            let request = StayRequest(householdId: home.map { homes[$0] })
-            return try await api.post("\(path)/check-in", request, as: who, key: UUID().uuidString)
+            let request = StayRequest(householdId: home.map { self.homes[$0] })
+            return try await self.api.post("\(self.path)/check-in", request, as: who, key: UUID().uuidString)
         }
 
         func go(_ home: Int?, as who: Given.Person) async throws -> GuestAPITestService.Response {
-            let request = StayRequest(householdId: home.map { homes[$0] })
-            return try await api.post("\(path)/check-out", request, as: who, key: UUID().uuidString)
+            let request = StayRequest(householdId: home.map { self.homes[$0] })
+            return try await self.api.post("\(self.path)/check-out", request, as: who, key: UUID().uuidString)
         }
 
         func owed(of who: Given.Person) async throws -> Int64 {
-            let shares = try await api.get("\(path)/shares", as: who).decode(Page<ShareView>.self).items
+            let shares = try await self.api.get("\(self.path)/shares", as: who).decode(Listed<ShareView>.self).items
             return try #require(shares.first { $0.isOwn }?.amount?.amount)
         }
 
         func readiness() async throws -> [String] {
-            try await api.transaction { tx in
+            try await self.api.transaction { tx in
                 try await tx.all(
-                    Query("SELECT readiness FROM cottage WHERE park_id = \(world.park.id) ORDER BY number") {
+                    Query("SELECT readiness FROM cottage WHERE park_id = \(self.world.park.id) ORDER BY number") {
                         try $0.decode("readiness", as: String.self)
                     }
                 )
             }
         }
 
-        /// Sets the clock to an instant of the park's wall clock, which is Amsterdam's.
-        func wait(until text: String) throws {
-            let parts = text.split(separator: " ").map(String.init)
-            let clock = try #require(ParkClock(timeZone: world.park.timeZone))
-            let instant = clock.instant(try day(parts[0]), try #require(LocalTime(parts[1])))
-            api.clock.advance(by: instant.timeIntervalSince(api.now))
-        }
+        func wait(until text: String) throws { try stay.wait(until: text) }
     }
 
     /// Two households with a cottage each, for three nights, with tourist tax of 2.00 per person and night.
@@ -73,31 +58,14 @@ import Testing
         rules.touristTax = .init(personNight: 200, fromAge: 0)
         rules.selfCheckIn = .anyone
         adjust(&rules)
-        let world = try await api.given.park(rules: rules)
-        let organiser = try await api.given.guest()
-        let group = try await api.given.group(of: organiser)
-        let member = try await api.given.member(of: group, invitedBy: organiser)
-        let page = try await api.get("/v1/groups/\(group.id)", as: organiser).decode(TravelGroup.self)
-        var request = try api.given.request(group, world, cottages: Array(world.cottages.prefix(2)))
-        request.travellerIds = page.travellers.map(\.id)
-        let booking = try await api.post("/v1/bookings", request, as: organiser, key: "b").decode(Booking.self)
-        _ = try await api.post("/v1/bookings/\(booking.id)/confirm", as: organiser, key: "firm")
-        let own = try #require(page.travellers.first { $0.role == .organiser }?.householdId)
-        let other = try #require(page.travellers.first { $0.role == .member }?.householdId)
-        for (home, cottage) in zip([own, other], world.cottages) {
-            let path = "/v1/bookings/\(booking.id)/cottages/\(cottage.id)/households"
-            let settled = try await api.change("PUT", path, HouseholdsRequest(householdIds: [home]), as: organiser)
+        let stay = try await api.given.stay(in: 2, rules: rules)
+        _ = try await api.post("\(stay.path)/confirm", as: stay.organiser, key: "firm")
+        for (home, cottage) in zip(stay.homes, stay.world.cottages) {
+            let path = "\(stay.path)/cottages/\(cottage.id)/households"
+            let settled = try await api.change("PUT", path, HouseholdsRequest(householdIds: [home]), as: stay.organiser)
             #expect(settled.status == 204)
         }
-        return Stage(
-            api: api,
-            world: world,
-            organiser: organiser,
-            member: member,
-            reception: try await api.given.staff([.reception], at: world.park.id),
-            booking: booking,
-            homes: [own, other]
-        )
+        return Stage(stay: stay)
     }
 
     @Test func `A booking says who lives in which cottage`() async throws {

@@ -10,10 +10,6 @@ import Testing
 
 /// Rules for some days and types, tourist tax and taxes of extras, through the service.
 @Suite struct SeasonBookingTests {
-    private struct Page<Item: Decodable>: Decodable {
-        let items: [Item]
-    }
-
     private struct Report: Decodable {
         let municipality: String
         let people: Int
@@ -85,7 +81,7 @@ import Testing
             #expect(left.total.amount == booking.total.amount - 2 * 200)
             let address = "/v1/admin/parks/\(world.park.id)/tourist-tax?from=2027-05-01&to=2027-06-01"
             #expect(try await api.get(address, as: reception).status == 403)
-            let report = try await api.get(address, as: finance).decode(Page<Report>.self).items
+            let report = try await api.get(address, as: finance).decode(Listed<Report>.self).items
             #expect(report.map(\.municipality) == ["Ede"])
             #expect(report.map(\.amount.amount) == [200])
             #expect(report.map(\.nights) == [1])

@@ -16,40 +16,29 @@ import Testing
         let park: Park
     }
 
+    /// A firm stay, and the finance of its park.
+    @dynamicMemberLookup
     private struct Stage {
-        let api: GuestAPITestService
-        let world: Given.World
-        let organiser: Given.Person
-        let member: Given.Person
+        let stay: Given.BookedStay
         let finance: Given.Person
-        let reception: Given.Person
-        let booking: Booking
-        var path: String { "/v1/bookings/\(booking.id)" }
+
+        subscript<Value>(dynamicMember path: KeyPath<Given.BookedStay, Value>) -> Value { stay[keyPath: path] }
 
         /// Runs the job of a day, as the park's clock would.
         func earn(through day: String) async throws {
-            let work = EarnRevenue(parkId: world.park.id, day: try TestKit.day(day))
-            try await api.transaction { try await work.finish(api.app.act(in: $0, as: .job("test"))) }
+            let work = EarnRevenue(parkId: self.world.park.id, day: try TestKit.day(day))
+            try await self.api.transaction { try await work.finish(self.api.app.act(in: $0, as: .job("test"))) }
         }
 
         func credits(_ account: String) async throws -> Int {
-            try await api.count(
+            try await self.api.count(
                 "SELECT coalesce(-sum(amount), 0)::int AS count FROM entry WHERE account = \(account)"
             )
         }
 
-        func share(of who: Given.Person) async throws -> ShareView {
-            let page = try await api.get("/v1/groups/\(try #require(booking.groupId))", as: who)
-                .decode(TravelGroup.self)
-            return try #require(page.shares.first { $0.isOwn })
-        }
+        func share(of who: Given.Person) async throws -> ShareView { try await stay.share(of: who) }
 
-        func wait(until text: String) throws {
-            let parts = text.split(separator: " ").map(String.init)
-            let clock = try #require(ParkClock(timeZone: world.park.timeZone))
-            let instant = clock.instant(try day(parts[0]), try #require(LocalTime(parts[1])))
-            api.clock.advance(by: instant.timeIntervalSince(api.now))
-        }
+        func wait(until text: String) throws { try stay.wait(until: text) }
     }
 
     private func rules(_ change: (inout HouseRules) -> Void = { _ in }) throws -> HouseRules {
@@ -70,31 +59,13 @@ import Testing
         to departure: String = "2027-01-02",
         rules: HouseRules? = nil
     ) async throws -> Stage {
-        let world = try await api.given.park(rules: try rules ?? self.rules())
-        let organiser = try await api.given.guest()
-        let group = try await api.given.group(of: organiser)
-        let member = try await api.given.member(of: group, invitedBy: organiser)
-        let page = try await api.get("/v1/groups/\(group.id)", as: organiser).decode(TravelGroup.self)
-        var request = try api.given.request(group, world)
-        request.stay = try stay(arrival, departure)
-        request.travellerIds = page.travellers.map(\.id)
-        let held = try await api.post("/v1/bookings", request, as: organiser, key: "b").decode(Booking.self)
-        let reception = try await api.given.staff([.reception], at: world.park.id)
-        let firm = try await api.post(
-            "/v1/bookings/\(held.id)/confirm",
-            ReasonRequest(reason: "on account"),
-            as: reception,
-            key: "c"
-        ).decode(Booking.self)
-        return Stage(
-            api: api,
-            world: world,
-            organiser: organiser,
-            member: member,
-            finance: try await api.given.staff([.finance], at: world.park.id),
-            reception: reception,
-            booking: firm
+        let stay = try await api.given.stay(
+            rules: try rules ?? self.rules(),
+            from: arrival,
+            to: departure,
+            confirmed: true
         )
+        return Stage(stay: stay, finance: try await api.given.staff([.finance], at: stay.world.park.id))
     }
 
     private func expectRight(_ api: GuestAPITestService, _ comment: Comment? = nil) async throws {

@@ -7,40 +7,11 @@ import Testing
 @testable import GuestAPI
 
 @Suite struct SharesTests {
-    private struct Stage {
-        let api: GuestAPITestService
-        let world: Given.World
-        let organiser: Given.Person
-        let member: Given.Person
-        let booking: Booking
-        var path: String { "/v1/bookings/\(booking.id)" }
-
-        func shares(as who: Given.Person) async throws -> [ShareView] {
-            try await api.get("\(path)/shares", as: who).decode(Shares.self).items
-        }
-
-        func own(of who: Given.Person) async throws -> ShareView {
-            try #require(try await shares(as: who).first { $0.isOwn })
-        }
-    }
-
-    private struct Shares: Decodable {
-        let items: [ShareView]
-    }
-
     /// Two households in one cottage for three nights: 3 × 120 in a weekend and cleaning.
-    private func stage(_ api: GuestAPITestService, deposit: Int = 0) async throws -> Stage {
+    private func stage(_ api: GuestAPITestService, deposit: Int = 0) async throws -> Given.BookedStay {
         var rules = Given.rules
         rules.depositPercent = deposit
-        let world = try await api.given.park(rules: rules)
-        let organiser = try await api.given.guest()
-        let group = try await api.given.group(of: organiser)
-        let member = try await api.given.member(of: group, invitedBy: organiser)
-        let page = try await api.get("/v1/groups/\(group.id)", as: organiser).decode(TravelGroup.self)
-        var request = try api.given.request(group, world)
-        request.travellerIds = page.travellers.map(\.id)
-        let booking = try await api.post("/v1/bookings", request, as: organiser, key: "b").decode(Booking.self)
-        return Stage(api: api, world: world, organiser: organiser, member: member, booking: booking)
+        return try await api.given.stay(rules: rules)
     }
 
     private func differences(_ api: GuestAPITestService) async throws -> [String] {
@@ -55,16 +26,16 @@ import Testing
             let seen = try await stage.shares(as: stage.member)
             #expect(seen.count == 2 && seen.filter { $0.amount != nil }.count == 1)
             #expect(seen.first { $0.amount != nil }?.isOwn == true)
-            let mine = try await stage.own(of: stage.member)
+            let mine = try await stage.share(of: stage.member)
             let rule = SplitRule(.byWeights, weights: [.init(householdId: mine.householdId, weight: 1)])
             let preview = try await api.post("\(stage.path)/shares/preview", rule, as: stage.organiser)
             #expect(preview.text.contains("\(stage.booking.total.amount)"))
-            #expect(try await stage.own(of: stage.member) == mine)
+            #expect(try await stage.share(of: stage.member) == mine)
             let put = "\(stage.path)/shares"
             #expect(try await api.change("PUT", put, rule, as: stage.member).status == 403)
             #expect(try await api.change("PUT", put, rule, as: stage.organiser).status == 200)
             // The organiser changes the rule, so the member is asked to agree.
-            let asked = try await stage.own(of: stage.member)
+            let asked = try await stage.share(of: stage.member)
             #expect(asked.asked == stage.booking.total && asked.amount == mine.amount)
             let stranger = SplitRule(
                 .byWeights,
@@ -85,7 +56,7 @@ import Testing
             let reception = try await api.given.staff([.reception], at: stage.world.park.id)
             let confirm = "\(stage.path)/confirm"
             #expect(try await api.post(confirm, as: stage.organiser, key: "c1").code == "deposit_open")
-            let share = try await stage.own(of: stage.member)
+            let share = try await stage.share(of: stage.member)
             let deposit = stage.booking.deposit.amount
             let till = "/v1/admin/shares/\(share.id)/till-payments"
             let first = TillPaymentRequest(method: .cash, amount: deposit - 1)
@@ -96,13 +67,13 @@ import Testing
             for _ in 0..<2 { #expect(try await api.post(till, last, as: reception, key: "p2").status == 201) }
             let firm = try await api.get(stage.path, as: stage.organiser).decode(Booking.self)
             #expect(firm.state == .confirmed && firm.isDepositCovered && !firm.isPaid)
-            #expect(try await stage.own(of: stage.member).state == .partlyPaid)
+            #expect(try await stage.share(of: stage.member).state == .partlyPaid)
             let rest = try #require(share.amount).amount - deposit
             let tooMuch = TillPaymentRequest(method: .cash, amount: rest + 1)
             #expect(try await api.post(till, tooMuch, as: reception, key: "p3").code == "more_than_open")
             let all = TillPaymentRequest(method: .giftCard, amount: rest, reference: "G-1")
             #expect(try await api.post(till, all, as: reception, key: "p4").status == 201)
-            #expect(try await stage.own(of: stage.member).state == .paid)
+            #expect(try await stage.share(of: stage.member).state == .paid)
             #expect(try await differences(api).isEmpty)
         }
     }
@@ -111,7 +82,7 @@ import Testing
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let reception = try await api.given.staff([.reception], at: stage.world.park.id)
-            let before = try await stage.own(of: stage.member)
+            let before = try await stage.share(of: stage.member)
             let amount = try #require(before.amount).amount
             let pay = TillPaymentRequest(method: .cash, amount: amount)
             let till = "/v1/admin/shares/\(before.id)/till-payments"
@@ -127,10 +98,10 @@ import Testing
                 match: booking.version,
                 key: "ch"
             ).decode(Booking.self)
-            let asked = try await stage.own(of: stage.member)
+            let asked = try await stage.share(of: stage.member)
             #expect(asked.amount?.amount == amount && asked.state == .paid)
             #expect(asked.asked?.amount == changed.total.amount / 2)
-            let backstop = try await stage.own(of: stage.organiser)
+            let backstop = try await stage.share(of: stage.organiser)
             #expect(backstop.amount?.amount == changed.total.amount - amount)
             // Only the household itself agrees, once.
             let agreement = "/v1/shares/\(asked.id)/agreement"
@@ -146,7 +117,7 @@ import Testing
             #expect(try await agree(stage.organiser, asked.version, "a0").status == 403)
             #expect(try await agree(stage.member, asked.version - 1, "a1").status == 412)
             #expect(try await agree(stage.member, asked.version, "a2").status == 200)
-            let agreed = try await stage.own(of: stage.member)
+            let agreed = try await stage.share(of: stage.member)
             #expect(try await agree(stage.member, agreed.version, "a3").code == "nothing_asked")
             #expect(agreed.amount?.amount == changed.total.amount / 2 && agreed.asked == nil)
             #expect(agreed.state == .partlyPaid)
@@ -166,7 +137,7 @@ import Testing
                 householdId: household.id
             )
             #expect(try await api.post("\(stage.path)/extras", order, as: stage.member, key: "e").status == 201)
-            #expect(try await stage.own(of: stage.member).amount?.amount == changed.total.amount / 2 + 900)
+            #expect(try await stage.share(of: stage.member).amount?.amount == changed.total.amount / 2 + 900)
             #expect(try await differences(api).isEmpty)
         }
     }
@@ -175,7 +146,7 @@ import Testing
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let reception = try await api.given.staff([.reception], at: stage.world.park.id)
-            let share = try await stage.own(of: stage.organiser)
+            let share = try await stage.share(of: stage.organiser)
             let open = try #require(share.amount).amount
             let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
                 for index in 0..<10 {
@@ -189,7 +160,7 @@ import Testing
             }
             #expect(statuses.filter { $0 == 201 }.count == 1)
             #expect(Set(statuses).isSubset(of: [201, 409]))
-            #expect(try await stage.own(of: stage.organiser).state == .paid)
+            #expect(try await stage.share(of: stage.organiser).state == .paid)
             #expect(try await differences(api).isEmpty)
         }
     }
@@ -199,7 +170,7 @@ import Testing
             let stage = try await stage(api)
             let reception = try await api.given.staff([.reception], at: stage.world.park.id)
             let accountant = try await api.given.staff([.finance], at: stage.world.park.id)
-            let share = try await stage.own(of: stage.organiser)
+            let share = try await stage.share(of: stage.organiser)
             let till = "/v1/admin/shares/\(share.id)/till-payments"
             func pay(_ amount: Int64, _ key: String) async throws -> TillPayment {
                 try await api.post(till, TillPaymentRequest(method: .cash, amount: amount), as: reception, key: key)
@@ -209,7 +180,7 @@ import Testing
             let back = "/v1/admin/till-payments/\(wrong.id)/reversal"
             #expect(try await api.post(back, as: reception, key: "r1").status == 201)
             #expect(try await api.post(back, as: reception, key: "r2").code == "already_reversed")
-            #expect(try await stage.own(of: stage.organiser).paid?.amount == 5000)
+            #expect(try await stage.share(of: stage.organiser).paid?.amount == 5000)
             let today = kept.day
             let day = "/v1/admin/parks/\(stage.world.park.id)/till?date=\(today)"
             let open = try await api.get(day, as: accountant).decode(TillDay.self)
@@ -246,11 +217,11 @@ import Testing
             let stage = try await stage(api)
             _ = try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c")
             let reception = try await api.given.staff([.reception], at: stage.world.park.id)
-            let own = try await stage.own(of: stage.organiser)
+            let own = try await stage.share(of: stage.organiser)
             let pay = TillPaymentRequest(method: .cash, amount: try #require(own.amount).amount)
             let till = "/v1/admin/shares/\(own.id)/till-payments"
             #expect(try await api.post(till, pay, as: reception, key: "p").status == 201)
-            let due = try await stage.own(of: stage.member).due
+            let due = try await stage.share(of: stage.member).due
             #expect(due == stage.booking.stay.arrival.adding(days: -28))
             /// The mails that came after the scheduler ran at noon of a day.
             func mails(on day: LocalDate) async throws -> [Int] {
@@ -273,13 +244,13 @@ import Testing
             #expect(try await mails(on: due.adding(days: 2)) == [1, 2])
             #expect(try await mails(on: due.adding(days: 8)) == [2, 3])
             let letter = try #require(try api.mails(to: stage.organiser.email).last { $0.contains("was due on") })
-            #expect(letter.contains(try #require(try await stage.own(of: stage.member).amount).plainText))
+            #expect(letter.contains(try #require(try await stage.share(of: stage.member).amount).plainText))
             // The fee is half the price, so no money goes back until the member has paid its part of the fee.
             let cancel = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x").decode(Booking.self)
             #expect(cancel.state == .cancelled)
             try await api.work()
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'refund'") == 0)
-            let fee = try await stage.own(of: stage.member)
+            let fee = try await stage.share(of: stage.member)
             let rest = TillPaymentRequest(method: .cash, amount: try #require(fee.amount).amount)
             let ofMember = "/v1/admin/shares/\(fee.id)/till-payments"
             #expect(try await api.post(ofMember, rest, as: reception, key: "r").status == 201)
@@ -363,7 +334,7 @@ import Testing
             #expect(try await api.post("\(path)/check-in", as: organiser, key: "i1").code == "not_paid")
             let reception = try await api.given.staff([.reception], at: world.park.id)
             let share = try #require(
-                try await api.get("\(path)/shares", as: organiser).decode(Shares.self).items.first
+                try await api.get("\(path)/shares", as: organiser).decode(Listed<ShareView>.self).items.first
             )
             let pay = TillPaymentRequest(method: .cash, amount: booking.total.amount)
             let till = "/v1/admin/shares/\(share.id)/till-payments"
@@ -376,7 +347,7 @@ import Testing
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let reception = try await api.given.staff([.reception], at: stage.world.park.id)
-            let share = try await stage.own(of: stage.member)
+            let share = try await stage.share(of: stage.member)
             let amount = try #require(share.amount).amount
             let path = "/v1/admin/shares/\(share.id)"
             let pay = TillPaymentRequest(method: .cash, amount: amount)
@@ -390,7 +361,7 @@ import Testing
             let cancelled = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x").decode(
                 Booking.self
             )
-            let due = try await stage.own(of: stage.member)
+            let due = try await stage.share(of: stage.member)
             #expect(due.state == .refundDue)
             // The fee is divided like the price; the organiser's part of it is kept.
             let fee = try #require(due.amount).amount
@@ -400,8 +371,8 @@ import Testing
             #expect(try await refund(2, "r2").code == "more_than_due")
             #expect(try await refund(1, "r3").status == 201)
             #expect(try await refund(1, "r4").code == "more_than_due")
-            #expect(try await stage.own(of: stage.member).state == .paid)
-            let other = try await stage.own(of: stage.organiser)
+            #expect(try await stage.share(of: stage.member).state == .paid)
+            let other = try await stage.share(of: stage.organiser)
             let rest = TillPaymentRequest(method: .cash, amount: try #require(other.amount).amount)
             let till = "/v1/admin/shares/\(other.id)/till-payments"
             #expect(try await api.post(till, rest, as: reception, key: "o").status == 201)

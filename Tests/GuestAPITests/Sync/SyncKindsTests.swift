@@ -33,10 +33,11 @@ import Testing
             ) { (try $0.decode("kind"), try $0.decode("field")) }
             let sent = try await api.app.database.read(as: "test") { try await $0.all(query) }
 
+            // The table was found and read.
+            #expect(fields.count >= 19)
             #expect(Set(fields.keys).isSuperset(of: sent.map(\.0)))
             #expect(sent.count > 40)
             for (kind, field) in sent { #expect(fields[kind]?.contains(field) == true, "\(kind).\(field)") }
         }
-        #expect(fields.count == 19)
     }
 }

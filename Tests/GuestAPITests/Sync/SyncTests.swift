@@ -28,21 +28,8 @@ import Testing
         }.sorted()
     }
 
-    private struct Stage {
-        let world: Given.World
-        let organiser: Given.Person
-        let member: Given.Person
-        let group: TravelGroup
-        let booking: Booking
-    }
-
-    private func stage(_ api: GuestAPITestService) async throws -> Stage {
-        let world = try await api.given.park()
-        let organiser = try await api.given.guest()
-        let group = try await api.given.group(of: organiser)
-        let member = try await api.given.member(of: group, invitedBy: organiser)
-        let booking = try await api.given.booking(of: group, by: organiser, in: world)
-        return Stage(world: world, organiser: organiser, member: member, group: group, booking: booking)
+    private func stage(_ api: GuestAPITestService) async throws -> Given.BookedStay {
+        try await api.given.stay(everybody: false)
     }
 
     @Test func `A phone shows exactly what its guest may see`() async throws {
@@ -385,7 +372,7 @@ import Testing
             let stage = try await stage(api)
             let address = try #require(URL(string: "http://127.0.0.1:\(api.port)"))
             let path = api.stateFolder + "-\(UUID().uuidString).sqlite"
-            let store = try LocalStore(path: path, of: stage.member.id(), mutators: Mutator.messages)
+            let store = try LocalStore(path: path, of: stage.member.id(), mutators: Mutator.all)
             let member = stage.member
             let engine = SyncEngine(store, over: URLSessionTransport(service: address) { member.token })
             try await engine.sync()
