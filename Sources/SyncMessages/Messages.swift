@@ -149,7 +149,7 @@ public enum SyncLine: Hashable, Sendable {
     case expected(Int64)
     /// Another phone has used these numbers. This phone, restored from a backup, must register anew and send again.
     case forked
-    /// The server was busy and did no mutation. The phone must send fewer mutations later.
+    /// The service was busy, and may not have done the mutations. The phone sends them again later, fewer at a time.
     case busy
     /// The rows that follow belong to this scope.
     case scope(String)
