@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint check check-deployment check-trouble check-upgrade bench fuzz simulate simulate-phones simulate-line format reset
+.PHONY: help run demo test lint check check-deployment check-trouble check-upgrade bench fuzz simulate simulate-phones simulate-line format pages reset
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 18
@@ -45,6 +45,9 @@ bench: ## measure, beside floors on the same machine (ONLY=name; PEERS=1 install
 
 format: ## lay out the sources
 	@swift format --in-place --recursive --configuration .swift-format Sources Tests Package.swift
+
+pages: ## write docs/errors.md and openapi.yaml anew, after a new refusal or route
+	@python3 scripts/errors.py write && python3 scripts/openapi.py write
 
 reset: ## forget the data of make run
 	@scripts/reset.sh

@@ -4,7 +4,10 @@
 cd "$root"
 "$root/scripts/lint.sh"
 say "Tests"
-"$root/scripts/test.sh"
+rm -rf "$state/met"
+VOORPRET_MET=$state/met "$root/scripts/test.sh"
+say "Codes that no test has met"
+python3 "$root/scripts/openapi.py" met "$state/met"
 say "Many histories of a booking's money"
 VOORPRET_HISTORIES=2000 VOORPRET_STAYS=500 VOORPRET_PLANTS=20 "$root/scripts/test.sh" --skip-build \
     --filter 'BookingStatementTests|MoneyHistoryTests|The check of the ledger|The check finds'

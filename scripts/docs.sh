@@ -9,5 +9,6 @@ if [ -z "$browser" ] && [ "$(uname)" != Darwin ]; then
     browser=$(command -v chromium)
 fi
 [ -n "$browser" ] || die "no Chromium here to open /docs with"
-"$root/scripts/venv.sh" playwright==1.65.2 pyyaml
+"$root/scripts/venv.sh" playwright==1.65.2 pyyaml jsonschema==4.25.1
+(cd "$root" && "$state/venv/bin/python" scripts/examples.py)
 exec "$root/scripts/live.sh" "$state/venv/bin/python" "$root/scripts/docs.py" "$browser"

@@ -1,7 +1,7 @@
-"""docs/errors.md and the codes in openapi.yaml, made from the refusals in the sources.
+"""docs/errors.md, made from the refusals in the sources.
 
-errors.py write    writes both
-errors.py check    ends with 1 where one of them is not what the sources say, or where a code appears in no test
+errors.py write    writes it
+errors.py check    ends with 1 where it is not what the sources say, or where a code has no cause or appears in no test
 """
 
 import pathlib
@@ -10,7 +10,6 @@ import sys
 
 ROOT = pathlib.Path(__file__).parent.parent
 PAGE = ROOT / "docs/errors.md"
-OPENAPI = ROOT / "openapi.yaml"
 STATUS = {
     "notFound": 404, "forbidden": 403, "unauthenticated": 401, "conflict": 409, "invalid": 400, "tooMany": 429,
     "badRequest": 400, "serviceUnavailable": 503, "internalServerError": 500, "contentTooLarge": 413, "uriTooLong": 414,
@@ -25,6 +24,12 @@ REFUSAL = re.compile(COMMENT + r"^[ ]*(?:public |return |static |let |\w+ = )*.*
 PROBLEM = re.compile(COMMENT + r"^.*Problem\(\s*status: \.(?P<kind>\w+),\s*code: \"(?P<code>\w+)\",\s*detail: LocalizedText\(\s*" + TEXT, re.M)
 
 
+def function_comment(before):
+    """The comment of the function whose first lines `before` ends with."""
+    inside = re.search(COMMENT + r"^[ ]*(?:public )?static func .*\{\n(?:.*\n){0,2}\Z", before, re.M)
+    return inside["comment"] if inside else ""
+
+
 def found():
     """What the sources say, by code."""
     codes = {}
@@ -32,7 +37,8 @@ def found():
         text = path.read_text()
         for pattern in (REFUSAL, PROBLEM):
             for match in pattern.finditer(text):
-                comment = " ".join(line.strip(" /") for line in match["comment"].splitlines())
+                above = match["comment"] or function_comment(text[: match.start()])
+                comment = " ".join(line.strip(" /") for line in above.splitlines() if line.strip(" /"))
                 cause = re.sub(r"- Parameter.*", "", comment).strip()
                 sentence = re.sub(r"\\\((\w+)[^)]*\)", r"…", match["text"].strip('"'))
                 codes[match["code"]] = (STATUS[match["kind"]], sentence, cause)
@@ -57,25 +63,18 @@ def page(codes):
     return "\n".join(lines) + "\n"
 
 
-def document(codes):
-    """openapi.yaml with the codes as the values of a problem's `code`."""
-    lines = "".join(f"          - {code}\n" for code in sorted(codes))
-    head = "        code:\n          type: string\n          description: Stable; more may come.\n          enum:\n"
-    return re.sub(r"^        code:.*?(?=^        retryable:)", lambda _: head + lines, OPENAPI.read_text(), count=1, flags=re.M | re.S)
-
-
 codes = found()
 if sys.argv[1] == "write":
     PAGE.write_text(page(codes))
-    OPENAPI.write_text(document(codes))
 else:
     declared = sum(len(re.findall(r"\bRefusal\(\s*\.", path.read_text())) for path in (ROOT / "Sources").rglob("*.swift"))
     refusals = sum(len(REFUSAL.findall(path.read_text())) for path in (ROOT / "Sources").rglob("*.swift"))
     faults = [] if declared == refusals else [f"{declared} refusals are declared, and {refusals} understood"]
     if not PAGE.exists() or PAGE.read_text() != page(codes):
         faults.append("docs/errors.md is not what the sources say: scripts/errors.py write")
-    if OPENAPI.read_text() != document(codes):
-        faults.append("openapi.yaml has other codes than the sources: scripts/errors.py write")
+    bare = [code for code, (_, _, cause) in sorted(codes.items()) if not cause]
+    if bare:
+        faults.append(f"the refusals have no comment that says when they are thrown: {', '.join(bare)}")
     tests = "".join(path.read_text() for path in (ROOT / "Tests").rglob("*.swift"))
     unmet = [code for code in sorted(codes) if f'"{code}"' not in tests and code not in UNTESTED]
     # Pure tests name a refusal by its constant.

@@ -8,3 +8,5 @@ say "Layering"
 "$root/scripts/layering.sh"
 say "Errors"
 python3 "$root/scripts/errors.py" check
+say "OpenAPI"
+python3 "$root/scripts/openapi.py" check

@@ -28,6 +28,7 @@ enum ChangesFeed {
 }
 
 extension Refusal {
+    /// `since` is above the last number of the park's feed, as after a restored backup.
     static let sinceAhead = Refusal(
         .conflict,
         "since_ahead",

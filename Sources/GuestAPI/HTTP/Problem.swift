@@ -90,6 +90,7 @@ extension Problem {
         }
     }
 
+    /// A field, parameter or header is missing, unknown or malformed; `errors` names at most 50 of them.
     static let invalidRequest = Problem(
         status: .badRequest,
         code: "invalid_request",
@@ -99,6 +100,8 @@ extension Problem {
             de: "Etwas an der Anfrage stimmt nicht; siehe errors."
         )
     )
+
+    /// A request waited five seconds for a place, or the database is away; repeat it with the same key.
     static let unavailable = Problem(
         status: .serviceUnavailable,
         code: "unavailable",
@@ -110,6 +113,8 @@ extension Problem {
         isRetryable: true,
         retryAfter: 1
     )
+
+    /// An error that the service did not expect; `instance` is the request id, by which the log is searched.
     static let internalError = Problem(
         status: .internalServerError,
         code: "internal",
@@ -119,6 +124,8 @@ extension Problem {
             de: "Bei uns ist etwas schiefgegangen. Wir haben es notiert."
         )
     )
+
+    /// The body has more than 64 KiB; send photos and mutations in smaller parts.
     static let bodyTooLarge = Problem(
         status: .contentTooLarge,
         code: "body_too_large",
@@ -128,6 +135,8 @@ extension Problem {
             de: "Die Anfrage ist zu groß."
         )
     )
+
+    /// The path and query have more than 8 KiB together.
     static let uriTooLong = Problem(
         status: .uriTooLong,
         code: "uri_too_long",
@@ -137,6 +146,8 @@ extension Problem {
             de: "Die Adresse ist zu lang."
         )
     )
+
+    /// The request has more than 100 header fields, or more than 16 KiB of them.
     static let headersTooLarge = Problem(
         status: .requestHeaderFieldsTooLarge,
         code: "headers_too_large",
@@ -146,6 +157,8 @@ extension Problem {
             de: "Die Anfrage hat zu viele Header."
         )
     )
+
+    /// The request breaks HTTP or names no host, or an event of the payment provider cannot be read.
     static let malformed = Problem(
         status: .badRequest,
         code: "malformed_http",
@@ -155,6 +168,8 @@ extension Problem {
             de: "Das ist keine gültige HTTP-Anfrage."
         )
     )
+
+    /// `Content-Type` is missing or not JSON, or `Content-Encoding` is not `identity`.
     static let unsupportedMedia = Problem(
         status: .unsupportedMediaType,
         code: "unsupported_media_type",
@@ -164,6 +179,8 @@ extension Problem {
             de: "Der Inhalt muss application/json und unkomprimiert sein."
         )
     )
+
+    /// The key is missing on a route that requires one, or it is empty, too long or has other characters.
     static let keyRequired = Problem(
         status: .badRequest,
         code: "idempotency_key_required",
@@ -173,6 +190,8 @@ extension Problem {
             de: "Diese Anfrage braucht einen Idempotency-Key-Header mit 1 bis 200 sichtbaren Zeichen."
         )
     )
+
+    /// The same principal used the key with another route, parameter, query, `If-Match` or body; make a new key.
     static let keyReused = Problem(
         status: .unprocessableContent,
         code: "idempotency_key_reused",
@@ -182,6 +201,8 @@ extension Problem {
             de: "Dieser Idempotency-Key wurde schon für eine andere Anfrage verwendet."
         )
     )
+
+    /// The route changes a versioned object, and the request lacks the object's version, such as `If-Match: "3"`.
     static let matchRequired = Problem(
         status: .preconditionRequired,
         code: "if_match_required",
@@ -191,6 +212,8 @@ extension Problem {
             de: "Gib mit einem If-Match-Header an, welche Version du änderst."
         )
     )
+
+    /// `If-Match` has another version than the object; read it, apply the change again, send the new version.
     static let matchFailed = Problem(
         status: .preconditionFailed,
         code: "version_conflict",
@@ -201,6 +224,7 @@ extension Problem {
         )
     )
 
+    /// `Stripe-Signature` is missing, wrong or more than five minutes off, or the service has no payment settings.
     static let badSignature = Problem(
         status: .forbidden,
         code: "bad_signature",
@@ -211,6 +235,7 @@ extension Problem {
         )
     )
 
+    /// The path exists, but not with this method; the `Allow` header lists its methods.
     static func methodNotAllowed(_ allow: String) -> Problem {
         Problem(
             status: .methodNotAllowed,

@@ -122,6 +122,8 @@ extension Closure {
 }
 
 extension Refusal {
+    /// A closure was asked for nights in which holds, bookings or held changes have the cottage.
+    ///
     /// - Parameter numbers: those of the bookings.
     static func cottageBooked(_ numbers: [String]) -> Refusal {
         let list = numbers.joined(separator: ", ")

@@ -195,6 +195,8 @@ extension PostgresError {
 }
 
 extension Refusal {
+    /// The phone was never registered, or was removed as the longest unused beyond twenty; register it, then push
+    /// again.
     static let deviceUnknown = Refusal(
         .conflict,
         "device_unknown",
@@ -202,6 +204,8 @@ extension Refusal {
         nl: "Dit apparaat moet zich eerst aanmelden voor synchronisatie.",
         de: "Dieses Gerät muss sich zuerst für den Abgleich anmelden."
     )
+
+    /// A pushed mutation has the id of an earlier one but other content; give each mutation its own id.
     static let mutationReused = Refusal(
         .invalid,
         "mutation_reused",
@@ -209,6 +213,8 @@ extension Refusal {
         nl: "Dit kenmerk hoort bij iets anders dat is gedaan.",
         de: "Diese Kennung gehört zu etwas anderem, das getan wurde."
     )
+
+    /// The service has no mutation of this name; the phone is newer or older than the service.
     static let mutationUnknown = Refusal(
         .invalid,
         "mutation_unknown",
@@ -216,6 +222,8 @@ extension Refusal {
         nl: "De service kent dit soort wijziging niet; werk de app bij.",
         de: "Der Dienst kennt diese Art von Änderung nicht; bitte aktualisiere die App."
     )
+
+    /// The cursor was changed, or was made for another guest or with another secret of the service.
     static let cursorForeign = Refusal(
         .invalid,
         "cursor_invalid",

@@ -26,6 +26,7 @@ extension PersonalData {
 }
 
 extension Refusal {
+    /// Another guest has registered this device id; make a new id for the phone.
     static let deviceTaken = Refusal(
         .conflict,
         "device_taken",

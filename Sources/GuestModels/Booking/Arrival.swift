@@ -198,6 +198,7 @@ extension Booking {
 }
 
 extension Refusal {
+    /// Check-in came before the day or hour while the cottages are not ready, or no-show before the next day.
     public static let tooEarly = Refusal(
         .conflict,
         "too_early",
@@ -205,6 +206,8 @@ extension Refusal {
         nl: "Daar is het nog te vroeg voor.",
         de: "Dafür ist es noch zu früh."
     )
+
+    /// The booking is still a hold; check-in needs a firm booking, so cover the deposit first.
     public static let notConfirmed = Refusal(
         .conflict,
         "not_confirmed",
@@ -212,6 +215,8 @@ extension Refusal {
         nl: "De boeking is nog niet bevestigd.",
         de: "Die Buchung ist noch nicht bestätigt."
     )
+
+    /// The booking or household has ended or was a no-show, or the day or time of departure has passed.
     public static let stayOver = Refusal(
         .conflict,
         "stay_over",
@@ -219,6 +224,8 @@ extension Refusal {
         nl: "Dit verblijf is voorbij.",
         de: "Dieser Aufenthalt ist vorbei."
     )
+
+    /// The booking or the guest's household has not checked in, so check-out and door codes are refused.
     public static let notCheckedIn = Refusal(
         .conflict,
         "not_checked_in",
@@ -226,6 +233,8 @@ extension Refusal {
         nl: "Je bent nog niet ingecheckt.",
         de: "Ihr seid noch nicht eingecheckt."
     )
+
+    /// An adult traveller is not in the register, or lacks the document number that the house rules want.
     public static let registerIncomplete = Refusal(
         .conflict,
         "register_incomplete",
@@ -233,6 +242,8 @@ extension Refusal {
         nl: "In het gastenregister ontbreekt nog iemand.",
         de: "Im Gästeverzeichnis fehlt noch jemand."
     )
+
+    /// A cottage of a check-in, or of a booking that begins today, is marked as out of order.
     public static let outOfOrder = Refusal(
         .conflict,
         "out_of_order",

@@ -270,6 +270,7 @@ extension Booking {
 }
 
 extension Refusal {
+    /// Another booking got one of the cottages between the search and this request; search again.
     public static let cottageTaken = Refusal(
         .conflict,
         "cottage_taken",
@@ -277,6 +278,8 @@ extension Refusal {
         nl: "Iemand anders heeft net een van die huisjes genomen.",
         de: "Jemand anders hat gerade eines dieser Häuser genommen."
     )
+
+    /// The hold's deadline has passed, even where its state is not yet `expired`; place a new booking.
     public static let holdExpired = Refusal(
         .conflict,
         "hold_expired",
@@ -284,6 +287,8 @@ extension Refusal {
         nl: "De reservering is verlopen; kies opnieuw.",
         de: "Die Reservierung ist abgelaufen; bitte wähle neu."
     )
+
+    /// The booking to extend is firm or over, or the one to confirm is cancelled, checked in or over.
     public static let notHeld = Refusal(
         .conflict,
         "not_held",
@@ -291,6 +296,8 @@ extension Refusal {
         nl: "Deze boeking staat niet meer vast in optie.",
         de: "Diese Buchung ist nicht mehr nur vorgemerkt."
     )
+
+    /// The hold was extended once by the group; only staff may extend it again.
     public static let alreadyExtended = Refusal(
         .conflict,
         "already_extended",
@@ -298,6 +305,8 @@ extension Refusal {
         nl: "Een optie kan maar één keer worden verlengd.",
         de: "Eine Vormerkung kann nur einmal verlängert werden."
     )
+
+    /// Staff gave `minutes` that would move the hold's deadline beyond seven days from now.
     public static let holdTooLong = Refusal(
         .conflict,
         "hold_too_long",
@@ -305,6 +314,8 @@ extension Refusal {
         nl: "Een optie kan hoogstens nog een week lopen.",
         de: "Eine Vormerkung kann höchstens noch eine Woche laufen."
     )
+
+    /// Confirming or undoing needs a deposit that payments do not cover yet; staff may confirm with a reason.
     public static let depositOpen = Refusal(
         .conflict,
         "deposit_open",
@@ -312,6 +323,8 @@ extension Refusal {
         nl: "De aanbetaling is nog niet voldaan.",
         de: "Die Anzahlung ist noch nicht gedeckt."
     )
+
+    /// The stay has begun or its day of arrival has passed, or the first day of the extra has come.
     public static let tooLateToCancel = Refusal(
         .conflict,
         "too_late_to_cancel",
@@ -319,6 +332,8 @@ extension Refusal {
         nl: "Dit verblijf kan niet meer worden geannuleerd.",
         de: "Dieser Aufenthalt kann nicht mehr storniert werden."
     )
+
+    /// The travellers exceed the beds or places for babies, or `pets` the pets, of the cottages.
     public static let partyTooLarge = Refusal(
         .conflict,
         "party_too_large",
@@ -326,6 +341,8 @@ extension Refusal {
         nl: "Die huisjes hebben te weinig bedden of plek voor huisdieren voor iedereen.",
         de: "Diese Häuser haben zu wenige Betten oder Plätze für Haustiere."
     )
+
+    /// All travellers are under 18 on the day of arrival; without `birthDate` a traveller counts as adult.
     public static let nobodyGrown = Refusal(
         .conflict,
         "no_adult",

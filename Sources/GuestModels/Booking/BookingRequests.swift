@@ -163,6 +163,7 @@ public struct CancellationRequest: Codable, Sendable, Checked {
 }
 
 extension Refusal {
+    /// The last act was another, or time is up: for staff the house rules' hours, for guests a hold's minutes.
     public static let tooLateToUndo = Refusal(
         .conflict,
         "too_late_to_undo",
@@ -170,6 +171,8 @@ extension Refusal {
         nl: "Er is niets ongedaan te maken, of het is te lang geleden.",
         de: "Es gibt nichts rückgängig zu machen, oder es ist zu lange her."
     )
+
+    /// Staff left out `reason` where the audit needs one; send the request again with it.
     public static let reasonNeeded = Refusal(
         .conflict,
         "reason_needed",
@@ -177,6 +180,8 @@ extension Refusal {
         nl: "Geef een reden.",
         de: "Gib einen Grund an."
     )
+
+    /// A traveller's `birthDate` gives an age below 0 or above 130 on the day of arrival; correct it.
     public static let ageImpossible = Refusal(
         .conflict,
         "age_impossible",
@@ -184,6 +189,8 @@ extension Refusal {
         nl: "Iemand van hen heeft een geboortedatum die niet kan kloppen.",
         de: "Jemand von ihnen hat ein Geburtsdatum, das nicht stimmen kann."
     )
+
+    /// `travellerIds` or `bringerId` names somebody who is not, or no longer, in the group.
     public static let unknownTraveller = Refusal(
         .conflict,
         "unknown_traveller",
@@ -191,6 +198,8 @@ extension Refusal {
         nl: "Iemand van hen reist niet met deze groep mee.",
         de: "Jemand von ihnen reist nicht mit dieser Gruppe."
     )
+
+    /// A park, cottage or type of the request is unknown, closed, of another park or not in the booking.
     public static let unknownCottage = Refusal(
         .conflict,
         "unknown_cottage",
@@ -198,6 +207,8 @@ extension Refusal {
         nl: "Het park heeft dat huisje of type niet, of verhuurt het niet.",
         de: "Der Park hat dieses Haus oder diesen Typ nicht oder vermietet es nicht."
     )
+
+    /// The guest has 20 bookings that are running holds, or confirmed and unpaid with a stay ahead.
     public static let tooManyHolds = Refusal(
         .tooMany(after: 60),
         "too_many_holds",
@@ -205,6 +216,8 @@ extension Refusal {
         nl: "Je houdt al veel verblijven vast. Bevestig of annuleer er eerst een paar.",
         de: "Du hast schon viele Aufenthalte vorgemerkt. Bestätige oder storniere erst einige."
     )
+
+    /// Something was made with this `id` before, perhaps by an earlier try; read it, or choose a new id.
     public static let idTaken = Refusal(
         .conflict,
         "id_taken",

@@ -263,6 +263,7 @@ extension Booking {
 }
 
 extension Refusal {
+    /// The booking has ended or is the property system's, or the change touches past nights or removes cottages.
     public static let notChangeable = Refusal(
         .conflict,
         "not_changeable",
@@ -270,6 +271,8 @@ extension Refusal {
         nl: "Deze boeking kan zo niet meer worden gewijzigd.",
         de: "Diese Buchung kann so nicht mehr geändert werden."
     )
+
+    /// The quote is older than 15 minutes, or the booking's version or the price differs from it.
     public static let quoteOver = Refusal(
         .conflict,
         "quote_over",

@@ -258,6 +258,7 @@ public struct ExtraOrder: Codable, Hashable, Sendable {
 }
 
 extension Refusal {
+    /// The order exceeds the stock left on one of its dates; order a smaller `quantity` or other dates.
     public static let extraSoldOut = Refusal(
         .conflict,
         "extra_sold_out",
@@ -265,6 +266,8 @@ extension Refusal {
         nl: "Zoveel zijn er niet meer.",
         de: "So viele gibt es nicht mehr."
     )
+
+    /// The extra is closed or of another park, or `slot` is missing or none of its slots.
     public static let extraNotOffered = Refusal(
         .conflict,
         "extra_not_offered",
@@ -272,6 +275,8 @@ extension Refusal {
         nl: "Het park biedt dat niet aan, of niet op dat moment.",
         de: "Das bietet der Park nicht an, oder nicht zu dieser Zeit."
     )
+
+    /// A late check-out has a `quantity` above 1, or overlaps an order for this household or the whole group.
     public static let oneLateCheckOut = Refusal(
         .conflict,
         "one_late_check_out",
@@ -279,6 +284,8 @@ extension Refusal {
         nl: "Voor dezelfde gasten kan maar één late check-out worden besteld.",
         de: "Für dieselben Gäste kann nur eine späte Abreise bestellt werden."
     )
+
+    /// The dates of the extra lie outside the stay, or a late check-out is not on its last day.
     public static let outsideStay = Refusal(
         .conflict,
         "outside_stay",
@@ -286,6 +293,8 @@ extension Refusal {
         nl: "Dat valt buiten je verblijf.",
         de: "Das liegt außerhalb deines Aufenthalts."
     )
+
+    /// `stock` is below what orders have taken for that date and slot.
     public static let stockPromised = Refusal(
         .conflict,
         "stock_promised",

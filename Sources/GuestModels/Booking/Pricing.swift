@@ -208,6 +208,7 @@ extension [ChargeLine] {
 }
 
 extension Refusal {
+    /// No rate of the cottage type has a season with one of the nights; choose other dates.
     public static let noRate = Refusal(
         .conflict,
         "no_rate",

@@ -85,6 +85,7 @@ public struct LetInRequest: Codable, Sendable, Checked {
 }
 
 extension Refusal {
+    /// The desk wanted to change an account whose guest has signed in once or has a mail address.
     public static let guestSignsIn = Refusal(
         .conflict,
         "guest_signs_in",

@@ -149,6 +149,7 @@ public struct HouseNoteRequest: Codable, Sendable, Checked {
 }
 
 extension Refusal {
+    /// `ownerId` names a colleague who left, or who has no post at the park nor at head office.
     public static let notOfThePark = Refusal(
         .conflict,
         "not_of_the_park",
@@ -156,6 +157,8 @@ extension Refusal {
         nl: "Die collega werkt niet in dit park.",
         de: "Diese Kollegin oder dieser Kollege arbeitet nicht in diesem Park."
     )
+
+    /// The task was to be reopened, but a newer task of the same source and subject is open.
     public static let taskOpen = Refusal(
         .conflict,
         "task_open",

@@ -127,6 +127,7 @@ public struct Invitation: Codable, Hashable, Sendable {
 }
 
 extension Refusal {
+    /// The guest tried 20 wrong short codes today (UTC); codes from links are not counted.
     public static let tooManyGuesses = Refusal(
         .tooMany(after: 3600),
         "too_many_guesses",
@@ -134,6 +135,8 @@ extension Refusal {
         nl: "Veel codes die je probeerde bestaan niet. Wacht even, of vraag de link.",
         de: "Viele Codes, die du versucht hast, gibt es nicht. Bitte warte, oder lass dir den Link geben."
     )
+
+    /// The code is unknown, or the invitation is revoked, expired or used up, or its traveller has joined.
     public static let invitationOver = Refusal(
         .notFound,
         "invitation_over",
@@ -141,6 +144,8 @@ extension Refusal {
         nl: "Deze uitnodiging bestaat niet of is niet meer geldig.",
         de: "Diese Einladung gibt es nicht, oder sie gilt nicht mehr."
     )
+
+    /// The guest is in the group already, or the invitation names a traveller who has an account.
     public static let alreadyMember = Refusal(
         .conflict,
         "already_member",
@@ -148,6 +153,8 @@ extension Refusal {
         nl: "Je zit al in deze groep.",
         de: "Du bist schon in dieser Gruppe."
     )
+
+    /// The organiser wanted to leave a group with other members, or to remove themselves from it.
     public static let organiserStays = Refusal(
         .conflict,
         "organiser_stays",
@@ -155,6 +162,8 @@ extension Refusal {
         nl: "Draag eerst de rol van organisator over voordat je weggaat.",
         de: "Gib erst die Rolle der Organisation weiter, bevor du gehst."
     )
+
+    /// `travellerId` is a traveller without account, so they cannot become organiser.
     public static let notAMember = Refusal(
         .conflict,
         "not_a_member",
@@ -162,6 +171,8 @@ extension Refusal {
         nl: "Alleen iemand met een account in deze groep kan dat doen.",
         de: "Das kann nur jemand mit einem Konto in dieser Gruppe."
     )
+
+    /// The traveller who leaves or is removed is in a hold or booking that is not over.
     public static let travelsWithBooking = Refusal(
         .conflict,
         "travels_with_booking",
@@ -169,6 +180,8 @@ extension Refusal {
         nl: "Zij horen bij een boeking; wijzig eerst de boeking.",
         de: "Sie gehören zu einer Buchung; ändere zuerst die Buchung."
     )
+
+    /// `guardianId` names the traveller themselves, or somebody who is no member or is under 18.
     public static let guardianNeeded = Refusal(
         .conflict,
         "guardian_needed",
@@ -176,6 +189,8 @@ extension Refusal {
         nl: "De voogd moet een volwassen lid van deze groep zijn.",
         de: "Die Begleitperson muss ein erwachsenes Mitglied dieser Gruppe sein."
     )
+
+    /// The guest organises 200 groups and wanted to create another one.
     public static let tooManyGroups = Refusal(
         .conflict,
         "too_many_groups",
@@ -183,6 +198,8 @@ extension Refusal {
         nl: "Je organiseert 200 groepen. Draag er eerst een over, of verlaat er een.",
         de: "Du organisierst 200 Gruppen. Gib zuerst eine ab, oder verlasse eine."
     )
+
+    /// The group has 100 invitations that are neither revoked, expired nor used up.
     public static let tooManyInvitations = Refusal(
         .conflict,
         "too_many_invitations",
@@ -190,6 +207,8 @@ extension Refusal {
         nl: "Deze groep heeft 100 geldige uitnodigingen. Trek er eerst een in.",
         de: "Diese Gruppe hat 100 gültige Einladungen. Zieh zuerst eine zurück."
     )
+
+    /// Another traveller was to be added to a group that has 200, or an invitation to it accepted.
     public static let groupFull = Refusal(
         .conflict,
         "group_full",

@@ -84,6 +84,8 @@ extension Refusal {
         nl: "Die code klopt niet of is niet meer geldig. Vraag een nieuwe aan.",
         de: "Der Code stimmt nicht oder gilt nicht mehr. Fordere einen neuen an."
     )
+
+    /// A colleague who still works here has this `email`; change that colleague instead.
     public static let emailTaken = Refusal(
         .conflict,
         "email_taken",
@@ -91,6 +93,8 @@ extension Refusal {
         nl: "Er is al een account met dat e-mailadres.",
         de: "Es gibt schon ein Konto mit dieser E-Mail-Adresse."
     )
+
+    /// The account to erase organises a group with a stay ahead and no other member to succeed.
     public static let organisesBooking = Refusal(
         .conflict,
         "organises_booking",
@@ -98,6 +102,9 @@ extension Refusal {
         nl: "Je organiseert een verblijf dat nog moet komen. Draag je rol over of annuleer het eerst.",
         de: "Du organisierst einen Aufenthalt, der noch kommt. Gib die Rolle ab oder storniere ihn zuerst."
     )
+
+    /// The guest has not given consent for `birthday` or `interests`; record the consent, then send the profile
+    /// again.
     public static let consentMissing = Refusal(
         .conflict,
         "consent_missing",

@@ -65,6 +65,7 @@ public struct MailChangeConfirmation: Codable, Sendable, Checked {
 }
 
 extension Refusal {
+    /// `newCode` or `oldCode` is wrong or older than an hour, five were tried, or no change waits.
     public static let mailCodeWrong = Refusal(
         .conflict,
         "mail_code_wrong",
@@ -72,6 +73,8 @@ extension Refusal {
         nl: "Een van de codes klopt niet of is te oud. Vraag na vijf pogingen nieuwe.",
         de: "Einer der Codes stimmt nicht oder ist zu alt. Fordere nach fünf Versuchen neue an."
     )
+
+    /// Another guest account has the new address; this is told only after the code is right.
     public static let mailTaken = Refusal(
         .conflict,
         "mail_taken",
@@ -79,6 +82,8 @@ extension Refusal {
         nl: "Dat adres hoort bij een ander account van jou. Wis eerst een van de twee.",
         de: "Diese Adresse gehört zu einem anderen Konto von dir. Lösche zuerst eines der beiden."
     )
+
+    /// The guest began three changes of address within 24 hours of the first.
     public static let tooManyMailChanges = Refusal(
         .tooMany(after: 86400),
         "too_many_mail_changes",

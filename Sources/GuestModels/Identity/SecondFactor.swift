@@ -47,6 +47,7 @@ public struct RecoveryCodes: Codable, Sendable {
 }
 
 extension Refusal {
+    /// The colleague's session has not proved the second factor; prove it, then send the request again.
     public static let factorNeeded = Refusal(
         .forbidden,
         "second_factor_needed",
@@ -54,6 +55,8 @@ extension Refusal {
         nl: "Typ eerst de code van je authenticator-app.",
         de: "Gib zuerst den Code deiner Authenticator-App ein."
     )
+
+    /// The route wants a second factor proved within the last ten minutes; prove it again.
     public static let factorStale = Refusal(
         .forbidden,
         "second_factor_stale",
@@ -61,6 +64,8 @@ extension Refusal {
         nl: "Dit kan niet ongedaan worden gemaakt. Typ nog eens een code van je authenticator-app.",
         de: "Das lässt sich nicht rückgängig machen. Gib noch einmal einen Code deiner Authenticator-App ein."
     )
+
+    /// The colleague has a confirmed app, so enrolling or confirming another is refused.
     public static let factorEnrolled = Refusal(
         .conflict,
         "second_factor_enrolled",
@@ -68,6 +73,8 @@ extension Refusal {
         nl: "Je hebt al een authenticator-app. Het hoofdkantoor kan die vernieuwen.",
         de: "Du hast schon eine Authenticator-App. Die Zentrale kann sie erneuern."
     )
+
+    /// The colleague has not enrolled an app, or has not confirmed it with a first code.
     public static let factorMissing = Refusal(
         .conflict,
         "second_factor_missing",
@@ -75,6 +82,8 @@ extension Refusal {
         nl: "Je hebt nog geen authenticator-app. Stel er eerst een in.",
         de: "Du hast noch keine Authenticator-App. Richte zuerst eine ein."
     )
+
+    /// The code fits none of three time steps around now, or the recovery code is wrong or used.
     public static let factorCodeWrong = Refusal(
         .conflict,
         "second_factor_wrong",
@@ -82,6 +91,8 @@ extension Refusal {
         nl: "Die code klopt niet. Klopt de klok van je telefoon?",
         de: "Dieser Code stimmt nicht. Geht die Uhr deines Telefons richtig?"
     )
+
+    /// The code is of a time step not later than one already taken; the try does not count.
     public static let factorCodeUsed = Refusal(
         .conflict,
         "second_factor_used",
@@ -89,6 +100,8 @@ extension Refusal {
         nl: "Die code is al gebruikt. Wacht op de volgende.",
         de: "Dieser Code wurde schon benutzt. Warte auf den nächsten."
     )
+
+    /// The colleague tried five codes within ten minutes; `Retry-After` says when to try again.
     public static let tooManyFactorTries = Refusal(
         .tooMany(after: 600),
         "too_many_factor_tries",

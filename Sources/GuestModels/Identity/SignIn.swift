@@ -227,6 +227,7 @@ public struct Device: Codable, Sendable {
 }
 
 extension Refusal {
+    /// The link or its page's code is unknown or expired, or was used, perhaps on another device.
     public static let signInLinkOver = Refusal(
         .unauthenticated,
         "sign_in_link_over",
@@ -234,6 +235,8 @@ extension Refusal {
         nl: "Die link of code werkt niet meer. Vraag een nieuwe.",
         de: "Dieser Link oder Code gilt nicht mehr. Fordere einen neuen an."
     )
+
+    /// The desk asked for a sign-in link for a guest whose account has a mail address.
     public static let guestHasMail = Refusal(
         .conflict,
         "guest_has_mail",
@@ -241,6 +244,8 @@ extension Refusal {
         nl: "Deze gast kan een code per mail vragen.",
         de: "Dieser Gast kann einen Code per Mail anfordern."
     )
+
+    /// An unknown device tries from a network address whose 600 tries, refilled by two a second, are used up.
     public static let tooManySignIns = Refusal(
         .tooMany(after: 30),
         "too_many_sign_ins",
@@ -248,6 +253,8 @@ extension Refusal {
         nl: "Veel mensen loggen in vanaf jouw plek. Probeer het over een halve minuut nog eens.",
         de: "Von dort, wo du bist, melden sich gerade viele an. Bitte versuche es in einer halben Minute noch einmal."
     )
+
+    /// The device asked for ten sign-in codes for the same address within an hour.
     public static let tooManyCodes = Refusal(
         .tooMany(after: 600),
         "too_many_codes",

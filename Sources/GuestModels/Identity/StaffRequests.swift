@@ -53,6 +53,7 @@ public struct StaffChange: Codable, Sendable, Checked {
 }
 
 extension Refusal {
+    /// The change would leave nobody with `isHeadOffice` who still works here.
     public static let lastHeadOffice = Refusal(
         .conflict,
         "last_head_office",

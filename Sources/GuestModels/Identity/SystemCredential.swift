@@ -70,6 +70,8 @@ extension Refusal {
         nl: "Dit park heeft al zoveel sleutels als een park kan hebben; beëindig er eerst een paar.",
         de: "Dieser Park hat schon so viele Schlüssel, wie ein Park haben kann; beende zuerst einige."
     )
+
+    /// Two live credentials of the park have this `name` and `purpose`: the old one and its replacement.
     public static let twoCredentials = Refusal(
         .conflict,
         "two_credentials",

@@ -74,6 +74,7 @@ public struct PhotoReceipt: Codable, Hashable, Sendable {
 }
 
 extension Refusal {
+    /// `from` leaves a gap or passes the end, or `of` differs; continue at `received`, or from 0.
     public static let partMisplaced = Refusal(
         .conflict,
         "part_misplaced",
@@ -81,6 +82,8 @@ extension Refusal {
         nl: "Dat deel begint niet waar het vorige eindigde, of hoort bij een foto van een andere grootte.",
         de: "Dieser Teil beginnt nicht, wo der letzte endete, oder gehört zu einem Foto anderer Größe."
     )
+
+    /// The parts are complete, but their SHA-256 is not the name, or they are no JPEG; all were deleted.
     public static let photoUnreadable = Refusal(
         .conflict,
         "photo_unreadable",
@@ -88,6 +91,8 @@ extension Refusal {
         nl: "De foto is niet wat de naam zegt, of geen JPEG; stuur hem opnieuw vanaf het begin.",
         de: "Das Foto ist nicht, was sein Name sagt, oder kein JPEG; sende es von vorn."
     )
+
+    /// The group has 500 photos, unfinished ones included, or the guest has sent 2,000 in all groups.
     public static let tooManyPhotos = Refusal(
         .conflict,
         "too_many_photos",

@@ -179,6 +179,7 @@ public struct MessageRequest: Codable, Hashable, Sendable, Checked {
 }
 
 extension Refusal {
+    /// The group's phones already keep 20,000 rows, plans and people included; no message can be added.
     public static let threadFull = Refusal(
         .conflict,
         "thread_full",

@@ -165,6 +165,7 @@ extension Check {
 }
 
 extension Refusal {
+    /// `slug` must be unique over all parks; choose another one.
     public static let slugTaken = Refusal(
         .conflict,
         "slug_taken",
@@ -172,6 +173,8 @@ extension Refusal {
         nl: "Een ander park heeft die korte naam al.",
         de: "Ein anderer Park hat diesen Kurznamen schon."
     )
+
+    /// Another cottage type, or for an extra another extra, of the park has this `code`.
     public static let codeTaken = Refusal(
         .conflict,
         "code_taken",
@@ -179,6 +182,8 @@ extension Refusal {
         nl: "Het park heeft al een huisjestype met die code.",
         de: "Der Park hat schon einen Haustyp mit diesem Code."
     )
+
+    /// Another cottage of the park, perhaps one that is not open, has this `number`; choose another one.
     public static let numberTaken = Refusal(
         .conflict,
         "number_taken",
@@ -186,6 +191,8 @@ extension Refusal {
         nl: "Het park heeft al een huisje met dat nummer.",
         de: "Der Park hat schon ein Haus mit dieser Nummer."
     )
+
+    /// `typeId` names a cottage type of another park, or none.
     public static let typeOfOtherPark = Refusal(
         .conflict,
         "type_of_other_park",
@@ -193,6 +200,8 @@ extension Refusal {
         nl: "Het park heeft dat huisjestype niet.",
         de: "Der Park hat diesen Haustyp nicht."
     )
+
+    /// `season` shares a night with another rate of the same cottage type; shorten or end that one first.
     public static let seasonOverlaps = Refusal(
         .conflict,
         "season_overlaps",

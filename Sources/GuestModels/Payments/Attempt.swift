@@ -175,6 +175,7 @@ public struct AttemptView: Codable, Hashable, Sendable {
 }
 
 extension Refusal {
+    /// The share owes nothing that this payer may pay; read the share again.
     public static let nothingOpen = Refusal(
         .conflict,
         "nothing_open",
@@ -182,6 +183,8 @@ extension Refusal {
         nl: "Er staat niets open op dit deel.",
         de: "Bei diesem Anteil ist nichts offen."
     )
+
+    /// An attempt on the share is open with another payer, method or amount, or is ending.
     public static let paymentUnderWay = Refusal(
         .conflict,
         "payment_under_way",
@@ -189,6 +192,8 @@ extension Refusal {
         nl: "Iemand betaalt dit deel al; beëindig die betaling eerst om een andere te beginnen.",
         de: "Jemand bezahlt diesen Anteil schon; beende diese Zahlung, um eine andere zu beginnen."
     )
+
+    /// A direct debit was to pay for a hold or for a held change; choose another `method`.
     public static let methodTooSlow = Refusal(
         .conflict,
         "method_too_slow",
@@ -196,6 +201,8 @@ extension Refusal {
         nl: "Een incasso duurt dagen en kan een optie dus niet betalen.",
         de: "Eine Lastschrift dauert Tage und kann daher keine Vormerkung bezahlen."
     )
+
+    /// The service's settings lack this `method`, or it needs euro and the booking has another currency.
     public static let methodNotTaken = Refusal(
         .conflict,
         "method_not_taken",
@@ -203,6 +210,8 @@ extension Refusal {
         nl: "Die betaalwijze wordt hier niet geaccepteerd.",
         de: "Diese Zahlungsart wird hier nicht angenommen."
     )
+
+    /// The booking is a hold or has expired, so its shares get no goodwill and no invoice.
     public static let notPayable = Refusal(
         .conflict,
         "not_payable",
@@ -210,6 +219,8 @@ extension Refusal {
         nl: "Voor deze boeking kan niet meer worden betaald.",
         de: "Für diese Buchung kann nicht mehr bezahlt werden."
     )
+
+    /// The pay link is more than 30 days old or revoked; ask the household for a new one.
     public static let linkOver = Refusal(
         .conflict,
         "link_over",

@@ -507,6 +507,7 @@ extension [ChargeLine] {
 }
 
 extension Refusal {
+    /// The share has no `cover` that could end; read the shares again.
     public static let notCovered = Refusal(
         .conflict,
         "not_covered",
@@ -514,6 +515,8 @@ extension Refusal {
         nl: "Niemand heeft dat deel overgenomen.",
         de: "Niemand hat diesen Anteil übernommen."
     )
+
+    /// The household that took the share over has paid more than its own part, so the cover cannot end.
     public static let coverIsPaid = Refusal(
         .conflict,
         "cover_is_paid",

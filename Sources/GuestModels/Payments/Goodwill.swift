@@ -122,6 +122,7 @@ extension HouseRules {
 }
 
 extension Refusal {
+    /// The goodwill exceeds what the household owes now; it may have changed since the goodwill was asked for.
     public static let moreThanOwed = Refusal(
         .conflict,
         "more_than_owed",
@@ -129,6 +130,8 @@ extension Refusal {
         nl: "Dat is meer dan het deel bedraagt.",
         de: "Das ist mehr, als der Anteil beträgt."
     )
+
+    /// `total` is not below the booking's total, or the reduction exceeds what the cottages cost.
     public static let priceNotLower = Refusal(
         .conflict,
         "price_not_lower",
@@ -136,6 +139,8 @@ extension Refusal {
         nl: "De afgesproken prijs moet lager zijn dan de huidige. Alleen de huisjes kunnen goedkoper worden.",
         de: "Der vereinbarte Preis muss niedriger sein als der jetzige. Nur die Häuser können günstiger werden."
     )
+
+    /// The colleague approves goodwill they asked for themselves, or gives more than their mandate.
     public static let secondPersonNeeded = Refusal(
         .conflict,
         "second_person_needed",

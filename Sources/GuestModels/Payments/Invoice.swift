@@ -193,6 +193,7 @@ public struct InvoiceRequest: Codable, Sendable, Checked {
 }
 
 extension Refusal {
+    /// The park's house rules have no `seller`, so no invoice can be made.
     public static let noSeller = Refusal(
         .conflict,
         "no_seller",
@@ -200,6 +201,8 @@ extension Refusal {
         nl: "Het park verstuurt hier geen facturen.",
         de: "Der Park stellt hier keine Rechnungen aus."
     )
+
+    /// A guest asked for another invoice of a share that has 20, not counting credits.
     public static let tooManyInvoices = Refusal(
         .conflict,
         "too_many_invoices",
@@ -207,6 +210,8 @@ extension Refusal {
         nl: "Voor dit deel zijn al veel facturen gemaakt; vraag de receptie om een nieuwe.",
         de: "Für diesen Anteil gab es schon viele Rechnungen; frag die Rezeption nach einer neuen."
     )
+
+    /// The share's amount is 0, and no earlier invoice stands to be credited.
     public static let nothingToInvoice = Refusal(
         .conflict,
         "nothing_to_invoice",

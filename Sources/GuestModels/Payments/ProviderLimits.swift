@@ -83,6 +83,7 @@ extension Attempt.Method {
 }
 
 extension Refusal {
+    /// `amount` is below the provider's least amount in the booking's currency, such as 0.50 EUR.
     public static let amountTooSmall = Refusal(
         .conflict,
         "amount_too_small",
@@ -90,6 +91,8 @@ extension Refusal {
         nl: "Dat is minder dan online kan worden betaald; de receptie neemt het aan.",
         de: "Das ist weniger, als online bezahlt werden kann; die Rezeption nimmt es an."
     )
+
+    /// `amount` has more than the eight digits that the provider takes in one attempt.
     public static let amountTooLarge = Refusal(
         .conflict,
         "amount_too_large",
@@ -97,6 +100,8 @@ extension Refusal {
         nl: "Dat is meer dan in één keer kan worden betaald; betaal in delen.",
         de: "Das ist mehr, als auf einmal bezahlt werden kann; bezahle in Teilen."
     )
+
+    /// `amount` is no multiple of the provider's smallest coin in the booking's currency.
     public static let amountNotPayable = Refusal(
         .conflict,
         "amount_not_payable",
@@ -104,6 +109,8 @@ extension Refusal {
         nl: "Dat bedrag eindigt op een munt die niet online kan worden betaald.",
         de: "Dieser Betrag endet mit einer Münze, die online nicht bezahlt werden kann."
     )
+
+    /// The rest after `amount` would be above 0 but below the provider's least amount.
     public static let leavesTooLittle = Refusal(
         .conflict,
         "leaves_too_little",
@@ -111,6 +118,8 @@ extension Refusal {
         nl: "Er blijft dan minder over dan online kan worden betaald; betaal iets minder of alles.",
         de: "Dann bliebe weniger übrig, als online bezahlt werden kann; bezahle etwas weniger oder alles."
     )
+
+    /// The request has another `currency` than the park, which has at least one booking.
     public static let currencyFixed = Refusal(
         .conflict,
         "currency_fixed",

@@ -89,6 +89,7 @@ public struct Share: Codable, Hashable, Sendable {
 }
 
 extension Refusal {
+    /// The house rules want the booking or the household's share paid before guests check in themselves.
     public static let notPaid = Refusal(
         .conflict,
         "not_paid",
@@ -110,6 +111,7 @@ public struct ReassignmentRequest: Codable, Sendable, Checked {
 }
 
 extension Refusal {
+    /// `householdId` is the household of the share itself; name another household of the booking.
     public static let coversItself = Refusal(
         .conflict,
         "covers_itself",
@@ -117,6 +119,8 @@ extension Refusal {
         nl: "Een huishouden kan zijn eigen deel niet overnemen.",
         de: "Ein Haushalt kann nicht seinen eigenen Anteil übernehmen."
     )
+
+    /// The organiser's household has not accepted to be the backstop, and this request would let it owe more.
     public static let backingOpen = Refusal(
         .conflict,
         "backing_open",
@@ -124,6 +128,8 @@ extension Refusal {
         nl: "Aanvaard eerst dat jouw huishouden voor dit verblijf instaat.",
         de: "Nimm zuerst an, dass dein Haushalt für diesen Aufenthalt einsteht."
     )
+
+    /// The share is the backstop's, which can neither offer its share nor drop out.
     public static let organiserAnswers = Refusal(
         .conflict,
         "organiser_answers",

@@ -284,6 +284,7 @@ extension SplitRule {
 }
 
 extension Refusal {
+    /// A split rule or an offered share names a household or traveller outside the booking.
     public static let splitNamesStranger = Refusal(
         .conflict,
         "split_names_stranger",
@@ -291,6 +292,8 @@ extension Refusal {
         nl: "Die verdeling noemt iemand die niet meegaat.",
         de: "Diese Aufteilung nennt jemanden, der nicht mitkommt."
     )
+
+    /// The split rule gives no household any weight; give at least one of them some.
     public static let nobodyPays = Refusal(
         .conflict,
         "nobody_pays",
@@ -298,6 +301,8 @@ extension Refusal {
         nl: "Bij die verdeling blijft er niemand over om te betalen.",
         de: "Bei dieser Aufteilung bleibt niemand, der bezahlt."
     )
+
+    /// The rule `exactly` gives a household less than the charge lines that are its own.
     public static let splitBelowOwn = Refusal(
         .conflict,
         "split_below_own",
@@ -305,6 +310,8 @@ extension Refusal {
         nl: "Een huishouden betaalt minstens zijn eigen extra's en toeristenbelasting.",
         de: "Ein Haushalt bezahlt mindestens seine eigenen Extras und seine Kurtaxe."
     )
+
+    /// The amounts of the rule `exactly` do not sum to the booking's total; read the total again.
     public static let splitDiffers = Refusal(
         .conflict,
         "split_differs",

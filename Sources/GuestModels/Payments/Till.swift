@@ -145,6 +145,7 @@ public struct TillDay: Codable, Hashable, Sendable {
 }
 
 extension Refusal {
+    /// `amount` exceeds what may be paid for the share; read its open amount again.
     public static let moreThanOpen = Refusal(
         .conflict,
         "more_than_open",
@@ -152,6 +153,8 @@ extension Refusal {
         nl: "Dat is meer dan er nog openstaat.",
         de: "Das ist mehr, als noch offen ist."
     )
+
+    /// The refund exceeds what the share gets back, or money of the payment to reverse was given back since.
     public static let moreThanDue = Refusal(
         .conflict,
         "more_than_due",
@@ -159,6 +162,8 @@ extension Refusal {
         nl: "Dat is meer dan er terug moet.",
         de: "Das ist mehr, als zurückzuzahlen ist."
     )
+
+    /// The payment at the till has a reversal, or is itself a refund or a reversal.
     public static let alreadyReversed = Refusal(
         .conflict,
         "already_reversed",
@@ -166,6 +171,8 @@ extension Refusal {
         nl: "Die betaling is al teruggedraaid.",
         de: "Diese Zahlung wurde schon zurückgenommen."
     )
+
+    /// `day` has a close already; payments after it count for the till of the next day.
     public static let tillClosed = Refusal(
         .conflict,
         "till_closed",
@@ -173,6 +180,8 @@ extension Refusal {
         nl: "De kas van die dag is al afgesloten.",
         de: "Die Kasse dieses Tages ist schon abgeschlossen."
     )
+
+    /// `counted` differs from the payments of that method, and the count has no `reason`.
     public static let tillDiffers = Refusal(
         .conflict,
         "till_differs",
@@ -180,6 +189,8 @@ extension Refusal {
         nl: "De telling wijkt af van wat er zou moeten zijn; geef een reden.",
         de: "Die Zählung weicht vom Soll ab; gib einen Grund an."
     )
+
+    /// The till was to be closed for a `day` after today in the park's time zone.
     public static let dayNotCome = Refusal(
         .conflict,
         "day_not_come",
@@ -187,6 +198,8 @@ extension Refusal {
         nl: "Die dag is nog niet aangebroken.",
         de: "Dieser Tag ist noch nicht gekommen."
     )
+
+    /// The share has no `asked` amount, so its household has nothing to agree to.
     public static let nothingAsked = Refusal(
         .conflict,
         "nothing_asked",

@@ -345,6 +345,7 @@ extension PlanItemChange {
 }
 
 extension Refusal {
+    /// A change or a reply is for a plan item that was deleted; add it as a new item.
     public static let itemDeleted = Refusal(
         .conflict,
         "item_deleted",
@@ -352,6 +353,8 @@ extension Refusal {
         nl: "Iemand heeft dit verwijderd. Voeg het opnieuw toe om je wijziging te houden.",
         de: "Jemand hat das gelöscht. Füge es neu hinzu, um deine Änderung zu behalten."
     )
+
+    /// The plan and lists of the group have 1,000 items together; delete some to add more.
     public static let listFull = Refusal(
         .conflict,
         "list_full",

@@ -156,6 +156,7 @@ extension Rank: Codable {
 }
 
 extension Refusal {
+    /// The ranks of the two neighbours are in the wrong order, or leave no rank short enough between them.
     public static let noRoom = Refusal(
         .conflict,
         "no_room",

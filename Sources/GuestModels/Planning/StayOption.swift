@@ -110,6 +110,7 @@ public struct PromotionRequest: Codable, Hashable, Sendable, Checked {
 }
 
 extension Refusal {
+    /// A vote, reply, withdrawal or booking came for an option that is booked or withdrawn.
     public static let optionClosed = Refusal(
         .conflict,
         "option_closed",
@@ -117,6 +118,8 @@ extension Refusal {
         nl: "Deze optie is een boeking geworden of ingetrokken.",
         de: "Diese Option ist eine Buchung geworden oder wurde zurückgezogen."
     )
+
+    /// The booking of the option names no `travellerIds`, and no traveller has said that they come.
     public static let nobodyComes = Refusal(
         .conflict,
         "nobody_comes",
@@ -124,6 +127,8 @@ extension Refusal {
         nl: "Niemand heeft nog gezegd mee te gaan.",
         de: "Noch hat niemand gesagt, dass er mitkommt."
     )
+
+    /// The group has 50 open options; withdrawn and booked ones do not count.
     public static let tooManyOptions = Refusal(
         .conflict,
         "too_many_options",

@@ -39,6 +39,7 @@ public struct Refusal: Error, Hashable, Sendable {
 }
 
 extension Refusal {
+    /// The route or object does not exist, or the principal may not see it; both look the same.
     public static let notFound = Refusal(
         .notFound,
         "not_found",
@@ -47,6 +48,7 @@ extension Refusal {
         de: "Das können wir nicht finden."
     )
 
+    /// The principal lacks the function, or role in the group, for this route, object or field.
     public static let forbidden = Refusal(
         .forbidden,
         "forbidden",
@@ -55,6 +57,7 @@ extension Refusal {
         de: "Dein Konto hat keine Funktion, die das erlaubt."
     )
 
+    /// The token is missing, wrong, old or revoked; refresh it, or sign in if refreshing is refused.
     public static let signInNeeded = Refusal(
         .unauthenticated,
         "sign_in_needed",
