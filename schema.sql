@@ -1206,6 +1206,23 @@ CREATE TABLE household_stay (
     )
 );
 
+-- What a household left in its cottage's guest book, for those who live there next.
+CREATE TABLE guest_book_entry (
+    id uuid PRIMARY KEY,
+    cottage_id uuid NOT NULL REFERENCES cottage,
+    booking_id uuid NOT NULL REFERENCES booking,
+    household_id uuid NOT NULL REFERENCES household,
+    -- The member of the household who wrote the text last.
+    guest_id uuid NOT NULL REFERENCES guest,
+    text text NOT NULL CHECK (length(text) BETWEEN 1 AND 1000),
+    departure date NOT NULL,
+    written_at timestamptz NOT NULL,
+    CONSTRAINT guest_book_entry_once UNIQUE (booking_id, cottage_id, household_id)
+);
+CREATE INDEX ON guest_book_entry (cottage_id, written_at, id);
+CREATE INDEX ON guest_book_entry (household_id);
+CREATE INDEX ON guest_book_entry (guest_id);
+
 -- The guest register that the country asks for, sealed with the server's secret, and until when the law has it kept.
 CREATE TABLE register_entry (
     booking_id uuid NOT NULL REFERENCES booking,
@@ -1901,6 +1918,13 @@ SELECT 'group:' || group_id AS scope, id, json_strip_nulls(json_build_object(
 ))::text AS body
 FROM message WHERE text IS NOT NULL;
 
+-- The guest book of a cottage, for those who live there.
+CREATE VIEW shown_guest_book_entry AS
+SELECT 'cottage:' || cottage_id AS scope, id, json_build_object(
+    'id', id, 'cottageId', cottage_id, 'text', text, 'departure', departure
+)::text AS body
+FROM guest_book_entry;
+
 CREATE VIEW shown AS
 SELECT 'guest' AS kind, scope, id, body FROM shown_guest
 UNION ALL SELECT 'membership', scope, id, body FROM shown_membership
@@ -1920,9 +1944,10 @@ UNION ALL SELECT 'extra', scope, id, body FROM shown_extra
 UNION ALL SELECT 'option', scope, id, body FROM shown_option
 UNION ALL SELECT 'planItem', scope, id, body FROM shown_plan_item
 UNION ALL SELECT 'topic', scope, id, body FROM shown_topic
-UNION ALL SELECT 'message', scope, id, body FROM shown_message;
+UNION ALL SELECT 'message', scope, id, body FROM shown_message
+UNION ALL SELECT 'guestBookEntry', scope, id, body FROM shown_guest_book_entry;
 
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
     (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders'),
-    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch'), (29, 'outside'), (30, 'signIn'), (31, 'factor'), (32, 'retention'), (33, 'feed'), (34, 'fed');
+    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch'), (29, 'outside'), (30, 'signIn'), (31, 'factor'), (32, 'retention'), (33, 'feed'), (34, 'fed'), (35, 'guestBook');

@@ -5,7 +5,7 @@ public import Logging
 /// Every feature, each after those that it calls.
 enum Features {
     static let all: [Feature] = [
-        .service, .identity, .notifications, .parks, .groups, .booking, .arrival, .desk, .payments,
+        .service, .identity, .notifications, .parks, .groups, .booking, .arrival, .guestBook, .desk, .payments,
         .importing, .planning, .messages, .sync,
     ]
 }

@@ -703,6 +703,21 @@ enum Policy {
         Row("listReadiness", .get, "/v1/admin/parks/{park}/readiness", house, .desk),
         Row("createCalendar", .post, "/v1/groups/{group}/calendar", [.member], key: Key.none),
         Row("showCalendar", .get, "/v1/calendars/{calendar}", [.anyone]),
+        // Guest books
+        Row(
+            "listGuestBook",
+            .get,
+            "/v1/bookings/{booking}/cottages/{cottage}/guest-book",
+            front.union([.member]),
+            desk: .booking
+        ),
+        Row(
+            "writeInGuestBook",
+            .put,
+            "/v1/bookings/{booking}/cottages/{cottage}/guest-book",
+            [.member],
+            desk: .booking
+        ),
         // Desk
         Row("listArrivals", .get, "/v1/admin/parks/{park}/arrivals", service, .desk),
         Row("listDepartures", .get, "/v1/admin/parks/{park}/departures", service, .desk),

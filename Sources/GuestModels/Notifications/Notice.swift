@@ -5,7 +5,7 @@ public import Foundation
 /// ``rule`` is the only table of the audience of each notice and of whether the notice waits for the morning.
 public enum Notice: String, Codable, CaseIterable, Sendable {
     case friendJoined, messageWritten, optionProposed
-    case bookingHeld, bookingConfirmed, bookingChanged, bookingCancelled, holdExpired, cottageReady
+    case bookingHeld, bookingConfirmed, bookingChanged, bookingCancelled, holdExpired, cottageReady, guestBookWritten
     case hostAnswered, guestsWrote, guestsNeedHelp
     case shareDue, shareOverdue, shareAsked, moneyTakenBack
 
@@ -53,6 +53,7 @@ public enum Notice: String, Codable, CaseIterable, Sendable {
         case .bookingCancelled: Rule(.group, .booking, waits: true, hours: 168)
         case .holdExpired: Rule(.group, .booking, waits: true, hours: 24)
         case .cottageReady: Rule(.group, .booking, waits: false, hours: 12)
+        case .guestBookWritten: Rule(.group, .booking, waits: true, hours: 72)
         // The guest waits for the answer, so this notice does not wait.
         case .hostAnswered: Rule(.group, .hosts, waits: false, hours: 48)
         case .guestsWrote: Rule(.hosts, nil, waits: true, hours: 24)
@@ -175,6 +176,15 @@ public enum Notice: String, Codable, CaseIterable, Sendable {
                     en: "Your cottage is ready for you.",
                     nl: "Jullie huisje staat klaar.",
                     de: "Euer Haus ist bereit."
+                )
+            )
+        case .guestBookWritten:
+            (
+                stay,
+                LocalizedText(
+                    en: "There is something new in the guest book of your cottage.",
+                    nl: "Er staat iets nieuws in het gastenboek van jullie huisje.",
+                    de: "Im Gästebuch eures Hauses steht etwas Neues."
                 )
             )
         case .hostAnswered:
@@ -301,6 +311,7 @@ public struct PushToken: Codable, Hashable, Sendable, Checked {
 }
 
 extension Refusal {
+    /// Two sessions registered the same push token at the same instant; register it again.
     public static let tokenBusy = Refusal(
         .conflict,
         "token_busy",

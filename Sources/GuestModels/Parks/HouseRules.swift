@@ -64,6 +64,8 @@ public struct HouseRules: Hashable, Codable, Sendable {
     public var overdue: Overdue?
     /// Other rules for some arrival days and types; the first season that fits decides.
     public var seasons: [Season]?
+    /// Whether the park's cottages have guest books; false when nil.
+    public var hasGuestBooks: Bool?
 
     /// The steps for an unpaid share, counted in days from the date since when it has been overdue.
     ///

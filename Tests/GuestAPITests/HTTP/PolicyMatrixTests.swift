@@ -209,6 +209,7 @@ import Testing
         try await withGuestAPI(clock: TestClock(testStart)) { api in
             var rules = Given.rules
             rules.register = .init(documents: false, keepDays: 30)
+            rules.hasGuestBooks = true
             let own = try await api.given.park(rules: rules)
             let foreign = try await api.given.park()
             let reception = try await api.given.staff([.reception], at: own.park.id)

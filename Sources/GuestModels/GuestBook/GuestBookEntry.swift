@@ -1,0 +1,77 @@
+/// A text that a household left in its cottage's guest book, for those who live there next.
+public struct GuestBookEntry: Codable, Hashable, Sendable {
+    public typealias ID = Identifier<GuestBookEntry>
+
+    /// The most entries that a cottage's guest book keeps; the newest ones.
+    public static let maximumCount = 30
+    /// The days after the departure in which a household may still write.
+    public static let daysToWrite = 7
+
+    public var id: ID
+    public var cottageId: Cottage.ID
+    public var text: String
+    /// The day on which the household's stay ended, park-local.
+    public var departure: LocalDate
+
+    public init(id: ID, cottageId: Cottage.ID, text: String, departure: LocalDate) {
+        self.id = id
+        self.cottageId = cottageId
+        self.text = text
+        self.departure = departure
+    }
+}
+
+/// A household's text for the guest book.
+public struct GuestBookRequest: Codable, Hashable, Sendable, Checked {
+    /// The id of a new entry, chosen by the phone; a household that has written keeps the id of its entry.
+    public var id: GuestBookEntry.ID?
+    /// 1 to 1,000 characters; nil takes the household's text back.
+    public var text: String?
+
+    public init(id: GuestBookEntry.ID? = nil, text: String?) {
+        self.id = id
+        self.text = text
+    }
+
+    public func check(_ check: inout Check) {
+        check.text(text, "/text", length: 1...1000, hasLines: true)
+    }
+}
+
+extension Booking {
+    /// Throws unless guests of the booking may read the guest books of its cottages: `notConfirmed`, `stayOver`.
+    public func allowReadingGuestBook() throws(Refusal) {
+        switch state {
+        case .held: throw .notConfirmed
+        case .confirmed, .checkedIn, .checkedOut: return
+        case .expired, .cancelled, .noShow: throw .stayOver
+        }
+    }
+
+    /// Throws unless a household may write in the guest book of a cottage on the park-local day `today`.
+    ///
+    /// A household writes from its check-in until seven days after the departure.
+    ///
+    /// - Throws: `notFound` when it does not live there, `notCheckedIn`, `stayOver`.
+    public func allowWriting(
+        inGuestBookOf cottage: Cottage.ID,
+        by household: Household.ID,
+        today: LocalDate
+    ) throws(Refusal) {
+        guard let home = cottages.first(where: { $0.id == cottage }), home.householdIds?.contains(household) ?? true
+        else { throw .notFound }
+        switch state {
+        case .held, .confirmed: throw .notCheckedIn
+        case .checkedIn, .checkedOut: break
+        case .expired, .cancelled, .noShow: throw .stayOver
+        }
+        let rows = households ?? []
+        switch rows.first(where: { $0.householdId == household })?.state ?? .expected {
+        case .checkedIn, .checkedOut: break
+        case .noShow: throw .stayOver
+        // A household without a state of its own came with the booking, unless households come one by one.
+        case .expected: guard rows.allSatisfy({ $0.state == .expected }) else { throw .notCheckedIn }
+        }
+        guard today <= stay.departure.adding(days: GuestBookEntry.daysToWrite) else { throw .stayOver }
+    }
+}

@@ -1,0 +1,277 @@
+import Foundation
+import GuestModels
+import Postgres
+import Sync
+import SyncMessages
+import TestKit
+import Testing
+
+@testable import GuestAPI
+
+/// A household leaves a text in its cottage, and those who live there next read it.
+@Suite struct GuestBookTests {
+    private static let squirrels = "The squirrels come for breakfast."
+
+    /// A stay that has begun, in a park with guest books.
+    private func begun(_ api: GuestAPITestService, cottages: Int = 1) async throws -> Given.BookedStay {
+        var rules = Given.rules
+        rules.hasGuestBooks = true
+        rules.selfCheckIn = .anyone
+        let stay = try await api.given.stay(in: cottages, rules: rules, confirmed: true)
+        try stay.wait(until: "2027-05-14 15:00")
+        #expect(try await stay.checkIn(as: stay.organiser).status == 200)
+        return stay
+    }
+
+    /// The group that has the first cottage next, from the day of departure on.
+    private func next(
+        after stay: Given.BookedStay,
+        from arrival: String = "2027-05-17",
+        to departure: String = "2027-05-20"
+    ) async throws -> (guest: Given.Person, path: String) {
+        let guest = try await stay.api.given.guest()
+        let booking = try await stay.api.given.booking(
+            of: stay.api.given.group(of: guest),
+            by: guest,
+            in: stay.world,
+            from: arrival,
+            to: departure
+        )
+        let path = "/v1/bookings/\(booking.id)"
+        #expect(try await stay.api.post("\(path)/confirm", as: guest, key: UUID().uuidString).status == 200)
+        return (guest, path)
+    }
+
+    private func book(_ stay: Given.BookedStay, _ path: String? = nil, cottage: Int = 0) -> String {
+        "\(path ?? stay.path)/cottages/\(stay.world.cottages[cottage].id)/guest-book"
+    }
+
+    private func write(
+        _ text: String?,
+        in stay: Given.BookedStay,
+        as who: Given.Person,
+        cottage: Int = 0
+    ) async throws -> GuestAPITestService.Response {
+        try await stay.api.change("PUT", book(stay, cottage: cottage), GuestBookRequest(text: text), as: who)
+    }
+
+    private func read(_ path: String, _ api: GuestAPITestService, as who: Given.Person) async throws -> [String] {
+        try await api.get(path, as: who).decode(Listed<GuestBookEntry>.self).items.map(\.text)
+    }
+
+    @Test func `Those who live there next read the text`() async throws {
+        try await withGuestAPI { api in
+            let stay = try await begun(api)
+            let next = try await next(after: stay)
+
+            #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
+
+            let path = book(stay, next.path)
+            #expect(try await read(path, api, as: next.guest) == [Self.squirrels])
+            #expect(try await read(path, api, as: stay.reception) == [Self.squirrels])
+        }
+    }
+
+    @Test func `A household has one text for each stay`() async throws {
+        try await withGuestAPI { api in
+            let stay = try await begun(api)
+
+            for text in ["first", "second"] { #expect(try await write(text, in: stay, as: stay.member).status == 204) }
+            #expect(try await write("ours", in: stay, as: stay.organiser).status == 204)
+
+            #expect(Set(try await read(book(stay), api, as: stay.member)) == ["second", "ours"])
+        }
+    }
+
+    @Test func `A household can take its text back`() async throws {
+        try await withGuestAPI { api in
+            let stay = try await begun(api)
+            #expect(try await write("ours", in: stay, as: stay.organiser).status == 204)
+            #expect(try await write("theirs", in: stay, as: stay.member).status == 204)
+
+            for _ in 0..<2 { #expect(try await write(nil, in: stay, as: stay.member).status == 204) }
+
+            #expect(try await read(book(stay), api, as: stay.member) == ["ours"])
+        }
+    }
+
+    @Test func `Strangers and other parks' staff find no guest book`() async throws {
+        try await withGuestAPI { api in
+            let stay = try await begun(api)
+            let stranger = try await api.given.guest()
+            let elsewhere = try await api.given.staff([.reception], at: api.given.park().park.id)
+
+            for outsider in [stranger, elsewhere] { #expect(try await api.get(book(stay), as: outsider).status == 404) }
+            #expect(try await write("x", in: stay, as: stranger).status == 404)
+            #expect(try await write("x", in: stay, as: stay.member, cottage: 1).status == 404)
+        }
+    }
+
+    @Test func `A park without guest books answers 404`() async throws {
+        try await withGuestAPI { api in
+            let stay = try await api.given.stay(confirmed: true)
+            try stay.wait(until: "2027-05-14 15:00")
+            #expect(try await stay.checkIn(as: stay.organiser).status == 200)
+
+            #expect(try await api.get(book(stay), as: stay.member).status == 404)
+            #expect(try await write("x", in: stay, as: stay.member).status == 404)
+        }
+    }
+
+    @Test func `A household writes from its check-in until a week after departure`() async throws {
+        try await withGuestAPI { api in
+            let stay = try await begun(api)
+            let next = try await next(after: stay)
+
+            let early = try await api.change("PUT", book(stay, next.path), GuestBookRequest(text: "x"), as: next.guest)
+            #expect(early.code == "not_checked_in")
+            try stay.wait(until: "2027-05-24 23:00")
+            #expect(try await write("late", in: stay, as: stay.member).status == 204)
+            try stay.wait(until: "2027-05-25 01:00")
+            #expect(try await write("too late", in: stay, as: stay.member).code == "stay_over")
+        }
+    }
+
+    @Test func `Guests of a hold or of a cancelled stay do not read the book`() async throws {
+        try await withGuestAPI { api in
+            let stay = try await begun(api)
+            let guest = try await api.given.guest()
+            let group = try await api.given.group(of: guest)
+            let held = try await api.given.booking(
+                of: group,
+                by: guest,
+                in: stay.world,
+                from: "2027-06-14",
+                to: "2027-06-17"
+            )
+            let path = "/v1/bookings/\(held.id)"
+
+            #expect(try await api.get(book(stay, path), as: guest).code == "not_confirmed")
+            #expect(try await api.post("\(path)/cancel", as: guest, key: "c").status == 200)
+            #expect(try await api.get(book(stay, path), as: guest).code == "stay_over")
+        }
+    }
+
+    @Test func `The book keeps its newest texts`() async throws {
+        try await withGuestAPI { api in
+            let stay = try await begun(api)
+            let cottage = stay.world.cottages[0].id
+            let author = try stay.organiser.id()
+            try await api.transaction { tx in
+                for index in 0..<GuestBookEntry.maximumCount {
+                    // Each old text is of a stay of its own.
+                    let old = try await Booking.place(
+                        api.given.request(
+                            stay.group,
+                            stay.world,
+                            from: "\(day("2027-06-01").adding(days: index))",
+                            to: "\(day("2027-06-02").adding(days: index))"
+                        ),
+                        api.app.act(in: tx, as: .guest(author))
+                    )
+                    _ = try await Booking.confirm(old.id, reason: "paid", api.app.act(in: tx, as: .job("test")))
+                    let entry = GuestBookEntry(
+                        id: api.app.ids.next(at: api.now),
+                        cottageId: cottage,
+                        text: "old \(index)",
+                        departure: old.stay.departure
+                    )
+                    _ = try await tx.first(
+                        GuestBookSQL.upsert(
+                            entry,
+                            of: old.id,
+                            stay.homes[0],
+                            by: author,
+                            at: api.now.addingTimeInterval(Double(index - 99))
+                        )
+                    )
+                    tx.publish(entry.id, .guestBookEntry, to: .cottage(cottage))
+                }
+            }
+
+            #expect(try await write("new", in: stay, as: stay.member).status == 204)
+
+            let texts = try await read(book(stay), api, as: stay.member)
+            #expect(texts.count == GuestBookEntry.maximumCount)
+            #expect(texts.first == "new" && texts.last == "old 1")
+        }
+    }
+
+    @Test func `The next guests' phones show the text and get a notice`() async throws {
+        try await withGuestAPI { api in
+            let stay = try await begun(api)
+            let next = try await next(after: stay)
+            let token = PushToken(service: .fcm, token: "next:phone")
+            #expect(
+                try await api.change("PUT", "/v1/auth/sessions/current/push", token, as: next.guest).status == 204
+            )
+            let phone = try Phone(of: next.guest, api)
+            try stay.wait(until: "2027-05-17 10:00")
+
+            #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
+            #expect(try await write("\(Self.squirrels) Every day.", in: stay, as: stay.member).status == 204)
+            try await phone.engine.sync()
+            try await api.work()
+
+            let shown = try phone.store.entities("guestBookEntry").map { try $0.decode(GuestBookEntry.self) }
+            #expect(shown.map(\.text) == ["\(Self.squirrels) Every day."])
+            #expect(try api.notices().map(\.notice) == [.guestBookWritten])
+        }
+    }
+
+    @Test func `A text written offline shows at once and reaches the book`() async throws {
+        try await withGuestAPI { api in
+            let stay = try await begun(api)
+            let phone = try Phone(of: stay.member, api, mutators: Mutator.all)
+            try await phone.engine.sync()
+            let id = GuestBookEntry.ID(UUID())
+            let written = GuestBookArguments(
+                bookingId: stay.booking.id,
+                cottageId: stay.world.cottages[0].id,
+                request: GuestBookRequest(id: id, text: Self.squirrels)
+            )
+
+            try phone.store.perform("guestBook.write@1", written, at: api.now)
+
+            func shown() throws -> [GuestBookEntry] {
+                try phone.store.entities("guestBookEntry").map { try $0.decode() }
+            }
+            #expect(try shown().map(\.text) == [Self.squirrels])
+            try await phone.engine.sync()
+            #expect(try shown().map(\.id) == [id] && phone.store.pending().isEmpty)
+            #expect(try shown().first?.departure == stay.booking.stay.departure)
+            #expect(try await read(book(stay), api, as: stay.member) == [Self.squirrels])
+        }
+    }
+
+    @Test func `An erased guest's texts are gone`() async throws {
+        try await withGuestAPI { api in
+            let stay = try await begun(api)
+            #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
+            let export = try await api.get("/v1/me/export", as: stay.member)
+            #expect(export.text.contains(Self.squirrels))
+
+            #expect([200, 204].contains(try await api.send("DELETE", "/v1/me", as: stay.member).status))
+
+            #expect(try await read(book(stay), api, as: stay.organiser) == [])
+        }
+    }
+
+    @Test func `The desk can take a text back in the guest's name`() async throws {
+        try await withGuestAPI { api in
+            let stay = try await begun(api)
+            #expect(try await write("rude", in: stay, as: stay.member).status == 204)
+
+            let answer = try await api.send(
+                "PUT",
+                book(stay),
+                raw: Data("{}".utf8),
+                as: stay.reception,
+                headers: ["On-Behalf-Of": "\(stay.member.id())"]
+            )
+
+            #expect(answer.status == 204)
+            #expect(try await read(book(stay), api, as: stay.organiser) == [])
+        }
+    }
+}
