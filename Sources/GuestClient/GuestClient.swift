@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 public import Foundation
 import GuestAPI
+import GuestModels
 import NIOCore
 import NIOHTTP1
 
@@ -36,14 +37,14 @@ public struct GuestClient: Sendable {
         let asked = Date().addingTimeInterval(-0.1)
         let sent = try await ask(
             "POST",
-            "/v1/auth/codes",
+            Paths.authCodes(),
             ["email": email, "audience": audience, "deviceSecret": device],
             as: nil
         )
         let code = try await code(to: email, since: asked)
         let tokens = try await ask(
             "POST",
-            "/v1/auth/sessions",
+            Paths.authSessions(),
             [
                 "attemptId": sent["attemptId"] as? String ?? "", "code": code, "deviceSecret": device,
                 "deviceName": name,
@@ -59,9 +60,9 @@ public struct GuestClient: Sendable {
     public func signInStaff(_ email: String, device name: String, secret: String?) async throws -> String {
         let token = try await signIn(email, device: name, audience: "staff")
         guard let secret else {
-            let enrolment = try await ask("POST", "/v1/staff/second-factor", nil, as: token)
+            let enrolment = try await ask("POST", Paths.staffSecondFactor(), nil, as: token)
             let code = Self.codes(of: enrolment["secret"] as? String ?? "").first ?? ""
-            _ = try await ask("POST", "/v1/staff/second-factor/confirmation", ["code": code], as: token)
+            _ = try await ask("POST", Paths.staffSecondFactorConfirmation(), ["code": code], as: token)
             return token
         }
         // The service accepts each code once, and other clients may sign in as the same colleague, so try again.
@@ -69,7 +70,7 @@ public struct GuestClient: Sendable {
             for code in Self.codes(of: secret) {
                 let answer = try await send(
                     "POST",
-                    "/v1/auth/sessions/current/second-factor",
+                    Paths.authSessionsCurrentSecondFactor(),
                     ["code": code],
                     as: token
                 )

@@ -176,7 +176,7 @@ extension SyncEngine {
             try store.use(name, in: group, at: now())
             return known
         }
-        let answer = try await transport.send("GET", "/v1/groups/\(group)/photos/\(name)", body: nil)
+        let answer = try await transport.send("GET", Paths.groupPhoto(group, name), body: nil)
         guard answer.status == 200 else { throw Self.failure(answer) }
         try store.keepFetched(answer.body, as: name, in: group, at: now())
         return answer.body
@@ -190,7 +190,7 @@ extension SyncEngine {
         guard let next = try store.nextPart(at: now()) else { return false }
         let answer = try await transport.send(
             "PUT",
-            "/v1/groups/\(next.group)/photos/\(next.name)",
+            Paths.groupPhoto.with("\(next.group)", "\(next.name)"),
             body: try JSONEncoder.ofArguments.encode(next.part)
         )
         let failure = Self.failure(answer)

@@ -176,7 +176,7 @@ public actor SyncEngine {
             switch course.next(after: event) {
             case .register:
                 let body = try JSONEncoder().encode(["id": outgoing.deviceId.lowercasedText])
-                let told = try await transport.send("POST", "/v1/sync/devices", body: body)
+                let told = try await transport.send("POST", Paths.syncDevices(), body: body)
                 event = .registered(status: told.status, code: Self.code(of: told), after: told.retryAfter)
             case .exchange:
                 let request = SyncRequest(
@@ -189,7 +189,7 @@ public actor SyncEngine {
                 let body = try JSONEncoder.ofArguments.encode(request)
                 let told: SyncAnswer
                 let began = ContinuousClock.now
-                do { told = try await transport.send("POST", "/v1/sync", body: body) } catch {
+                do { told = try await transport.send("POST", Paths.sync(), body: body) } catch {
                     // The network was there but too slow, so the next request carries less and asks for less.
                     if began.duration(to: .now) > .seconds(3) { _ = course.next(after: .cut(.malformed)) }
                     throw error
@@ -276,7 +276,7 @@ public actor SyncEngine {
 
     private func digest(of scope: String, suffix: String) async throws -> Digest {
         let query = suffix.isEmpty ? "" : "?suffix=\(suffix)"
-        let answer = try await transport.send("GET", "/v1/sync/scopes/\(scope)/digest\(query)", body: nil)
+        let answer = try await transport.send("GET", Paths.syncScopeDigest(scope) + query, body: nil)
         guard answer.status == 200 else { throw Self.failure(answer) }
         do { return try JSONDecoder().decode(Digest.self, from: answer.body) } catch { throw Failure.malformed }
     }

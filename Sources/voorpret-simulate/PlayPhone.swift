@@ -145,7 +145,7 @@ struct PhoneLine: SyncTransport {
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
         let data = Data(try await response.body.collect(upTo: 64 << 20).readableBytesView)
         let received = Date()
-        if path == "/v1/sync", response.status == .ok {
+        if path == Paths.sync(), response.status == .ok {
             // The scopes of all rows that arrived, even in an answer that the engine throws away.
             var scopes: Set<String> = []
             var scope = ""

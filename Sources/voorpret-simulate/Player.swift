@@ -22,7 +22,7 @@ struct Park: Sendable {
         let arrivals: [[String: any Sendable]] = []
         let park = try await client.ask(
             "POST",
-            "/v1/admin/parks",
+            Paths.adminParks(),
             [
                 "slug": "simulation", "name": "Simulation", "timeZone": "Europe/Amsterdam", "currency": "EUR",
                 "country": "NL", "longitude": 5.8, "latitude": 52.2, "texts": [String: String](),
@@ -38,7 +38,7 @@ struct Park: Sendable {
         let id = park["id"] as? String ?? ""
         let type = try await client.ask(
             "POST",
-            "/v1/admin/parks/\(id)/cottage-types",
+            Paths.adminParkCottageTypes.with(id),
             [
                 "code": "A", "name": "A", "capacity": 6, "bedrooms": 3, "pets": 0, "isStepFree": false,
                 "cleaningFee": 4999,
@@ -48,7 +48,7 @@ struct Park: Sendable {
         let typeID = type["id"] as? String ?? ""
         _ = try await client.ask(
             "POST",
-            "/v1/admin/cottage-types/\(typeID)/rates",
+            Paths.adminCottageTypeRates.with(typeID),
             [
                 "season": ["arrival": "2020-01-01", "departure": "2035-01-01"], "night": 8333, "weekendNight": 9999,
             ],
@@ -58,7 +58,7 @@ struct Park: Sendable {
         for number in 1...6 {
             let cottage = try await client.ask(
                 "POST",
-                "/v1/admin/parks/\(id)/cottages",
+                Paths.adminParkCottages.with(id),
                 [
                     "typeId": typeID, "number": "\(number)", "longitude": 5.8 + Double(number) / 5000, "latitude": 52.2,
                     "isOpen": true,
@@ -100,18 +100,18 @@ actor Player {
         for index in 0..<3 {
             people.append(try await client.signIn(address(index), device: "phone"))
         }
-        let made = try await client.ask("POST", "/v1/groups", ["name": "G", "myName": "O"], as: people[0])
+        let made = try await client.ask("POST", Paths.groups(), ["name": "G", "myName": "O"], as: people[0])
         group = made["id"] as? String ?? ""
         for person in people.dropFirst() {
-            let invitation = try await client.ask("POST", "/v1/groups/\(group)/invitations", [:], as: people[0])
+            let invitation = try await client.ask("POST", Paths.groupInvitations.with(group), [:], as: people[0])
             _ = try await client.ask(
                 "POST",
-                "/v1/invitations/\(invitation["code"] as? String ?? "")/accept",
+                Paths.invitationAccept.with(invitation["code"] as? String ?? ""),
                 ["name": "M"],
                 as: person
             )
         }
-        let page = try await client.ask("GET", "/v1/groups/\(group)", nil, as: people[0])
+        let page = try await client.ask("GET", Paths.group.with(group), nil, as: people[0])
         travellers = (page["travellers"] as? [[String: Any]] ?? []).compactMap { $0["id"] as? String }
     }
 
@@ -152,7 +152,7 @@ actor Player {
         let cottage = park.cottages.randomElement(using: &generator) ?? ""
         let placed = try await insist(
             "POST",
-            "/v1/bookings",
+            Paths.bookings(),
             [
                 "parkId": park.id, "groupId": group, "travellerIds": travellers,
                 "stay": [
@@ -180,14 +180,14 @@ actor Player {
             }
         }
         if chance(12) {
-            _ = try await insist("POST", "/v1/bookings/\(booking)/cancel", nil, as: 0)
+            _ = try await insist("POST", Paths.bookingCancel.with(booking), nil, as: 0)
         } else if chance(10), let own = try await ownShare(booking, as: 1) {
-            _ = try await insist("POST", "/v1/shares/\(own)/withdrawal", nil, as: 1)
+            _ = try await insist("POST", Paths.shareWithdrawal.with(own), nil, as: 1)
         }
     }
 
     private func ownShare(_ booking: String, as person: Int) async throws -> String? {
-        let answer = try await insist("GET", "/v1/bookings/\(booking)/shares", nil, as: person)
+        let answer = try await insist("GET", Paths.bookingShares.with(booking), nil, as: person)
         let shares = answer.json["items"] as? [[String: Any]] ?? []
         return shares.first { $0["isOwn"] as? Bool == true }?["id"] as? String
     }
@@ -195,15 +195,15 @@ actor Player {
     private func pay(_ booking: String, as person: Int, mood: Int, pause: Int) async throws {
         guard let share = try await ownShare(booking, as: person) else { return }
         try await Task.sleep(for: .milliseconds(pause))
-        let started = try await insist("POST", "/v1/shares/\(share)/payments", ["method": "card"], as: person)
+        let started = try await insist("POST", Paths.sharePayments.with(share), ["method": "card"], as: person)
         guard started.status == 202, let attempt = started.json["id"] as? String else { return }
         // The payer uses two devices.
         if mood % 5 == 0 {
-            _ = try await insist("POST", "/v1/shares/\(share)/payments", ["method": "card"], as: person)
+            _ = try await insist("POST", Paths.sharePayments.with(share), ["method": "card"], as: person)
         }
         var secret: String?
         for _ in 0..<30 where secret == nil {
-            let view = try await insist("GET", "/v1/payments/\(attempt)?wait=2", nil, as: person)
+            let view = try await insist("GET", Paths.payment.with(attempt) + "?wait=2", nil, as: person)
             guard view.json["state"] as? String == "created" || view.json["clientSecret"] != nil else { return }
             secret = view.json["clientSecret"] as? String
         }
@@ -260,7 +260,7 @@ actor Player {
             async let paid: Void = confirm("pm_card_visa")
             async let ended = giveUp(attempt, as: person)
             _ = try await (paid, ended)
-        case ..<95: _ = try await insist("POST", "/v1/payments/\(attempt)/cancel", nil, as: person)
+        case ..<95: _ = try await insist("POST", Paths.paymentCancel.with(attempt), nil, as: person)
         default: break
         }
     }
@@ -282,16 +282,16 @@ actor Player {
     }
 
     private func giveUp(_ attempt: String, as person: Int) async throws -> Int {
-        try await insist("POST", "/v1/payments/\(attempt)/cancel", nil, as: person).status
+        try await insist("POST", Paths.paymentCancel.with(attempt), nil, as: person).status
     }
 
     /// Cancels all open attempts; returns the number of bookings.
     func endAll() async throws -> Int {
         for booking in bookings {
-            let answer = try await insist("GET", "/v1/bookings/\(booking)/shares", nil, as: 0)
+            let answer = try await insist("GET", Paths.bookingShares.with(booking), nil, as: 0)
             for share in answer.json["items"] as? [[String: Any]] ?? [] {
                 guard let attempt = share["attemptId"] as? String else { continue }
-                _ = try await insist("POST", "/v1/payments/\(attempt)/cancel", nil, as: 0)
+                _ = try await insist("POST", Paths.paymentCancel.with(attempt), nil, as: 0)
             }
         }
         return bookings.count

@@ -60,19 +60,19 @@ struct SimulateLine: AsyncParsableCommand {
         let client = stage.client
         let token = try await client.signIn("mira@example.org", device: "phone")
         let friend = try await client.signIn("tom@example.org", device: "phone")
-        let me = try await client.ask("GET", "/v1/me", nil, as: token)
-        let made = try await client.ask("POST", "/v1/groups", ["name": "Woods", "myName": "Mira"], as: token)
+        let me = try await client.ask("GET", Paths.me(), nil, as: token)
+        let made = try await client.ask("POST", Paths.groups(), ["name": "Woods", "myName": "Mira"], as: token)
         let people = made["travellers"] as? [[String: Any]] ?? []
         guard let guest = Guest.ID(me["id"] as? String ?? ""), let group = TravelGroup.ID(made["id"] as? String ?? ""),
             let traveller = people.first?["id"] as? String
         else { throw GuestClient.Stopped(description: "there is no group") }
-        let invitation = try await client.ask("POST", "/v1/groups/\(group)/invitations", [:], as: token)
-        let accept = "/v1/invitations/\(invitation["code"] as? String ?? "")/accept"
+        let invitation = try await client.ask("POST", Paths.groupInvitations(group), [:], as: token)
+        let accept = Paths.invitationAccept.with(invitation["code"] as? String ?? "")
         _ = try await client.ask("POST", accept, ["name": "Tom"], as: friend)
         try await book(park, group, traveller, as: token, client)
         for number in 0..<messages {
             let text = "Message \(number): who brings the \(["bread", "boots", "board game", "barbecue"][number % 4])?"
-            _ = try await client.ask("POST", "/v1/groups/\(group)/messages", ["text": text], as: friend)
+            _ = try await client.ask("POST", Paths.groupMessages(group), ["text": text], as: friend)
         }
         let line = SlowLine(rate: bits / 8, delay: .milliseconds(delay), cuts: cuts, plan: stage.plan)
         let port = stage.providerProxyPort
@@ -99,9 +99,9 @@ struct SimulateLine: AsyncParsableCommand {
         let seconds = (ContinuousClock.now - began) / .seconds(1)
         let read = try store.entities("message", in: "group:\(group)").count
         let parkRows = try store.entities("cottage", in: "park:\(park.id)").count
-        let shown = try await client.send("GET", "/v1/groups/\(group)/plan-items", nil, as: friend)
+        let shown = try await client.send("GET", Paths.groupPlanItems(group), nil, as: friend)
         let items = (shown.json["items"] as? [Any])?.count ?? 0
-        let seen = try await client.send("GET", "/v1/groups/\(group)/photos/\(name)", nil, as: friend)
+        let seen = try await client.send("GET", Paths.groupPhoto(group, name), nil, as: friend)
         let values = line.count.values
         let isRight =
             try store.pending().isEmpty && store.unsentPhotos() == 0 && read == messages + 1
@@ -131,14 +131,14 @@ struct SimulateLine: AsyncParsableCommand {
         ]
         let booking = try await client.ask(
             "POST",
-            "/v1/bookings",
+            Paths.bookings(),
             [
                 "parkId": park.id, "groupId": "\(group)", "stay": stay, "cottages": cottages,
                 "travellerIds": [traveller],
             ],
             as: token
         )
-        let path = "/v1/bookings/\(booking["id"] as? String ?? "")/confirm"
+        let path = Paths.bookingConfirm.with(booking["id"] as? String ?? "")
         _ = try await client.ask("POST", path, ["reason": "paid by transfer"], as: park.office)
     }
 

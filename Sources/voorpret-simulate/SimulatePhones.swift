@@ -118,7 +118,7 @@ struct Friend: Sendable {
 
     static func join(_ number: Int, _ stage: Stage) async throws -> Friend {
         let token = try await stage.client.signIn(address(number), device: "phone")
-        let me = try await stage.client.ask("GET", "/v1/me", nil, as: token)
+        let me = try await stage.client.ask("GET", Paths.me(), nil, as: token)
         guard let guest = Guest.ID(me["id"] as? String ?? "") else {
             throw GuestClient.Stopped(description: "nobody is signed in")
         }
@@ -197,7 +197,7 @@ actor Schedule {
     private func gather() async throws {
         let made = try await stage.client.ask(
             "POST",
-            "/v1/groups",
+            Paths.groups(),
             ["id": group.description, "name": "Schedule \(number)", "myName": "F0"],
             as: friends[0].token
         )
@@ -210,13 +210,13 @@ actor Schedule {
     private func enter(_ friend: Friend) async throws {
         let invitation = try await stage.client.ask(
             "POST",
-            "/v1/groups/\(group)/invitations",
+            Paths.groupInvitations(group),
             [:],
             as: friends[0].token
         )
         _ = try await stage.client.ask(
             "POST",
-            "/v1/invitations/\(invitation["code"] as? String ?? "")/accept",
+            Paths.invitationAccept.with(invitation["code"] as? String ?? ""),
             ["name": "F\(friend.number)"],
             as: friend.token
         )
@@ -224,7 +224,7 @@ actor Schedule {
 
     private func scatter() async throws {
         for friend in friends.dropFirst() + friends.prefix(1) {
-            _ = try await stage.client.send("POST", "/v1/groups/\(group)/leave", nil, as: friend.token)
+            _ = try await stage.client.send("POST", Paths.groupLeave(group), nil, as: friend.token)
         }
         for phone in phones {
             for end in ["", "-wal", "-shm", ".plan", ".journal", ".contents"] {
@@ -309,7 +309,7 @@ actor Schedule {
             else {
                 return
             }
-            let path = "/v1/groups/\(group)/leave"
+            let path = Paths.groupLeave(group)
             guard let left = try? await stage.client.send("POST", path, nil, as: friend.token), left.status == 204
             else {
                 return

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import GuestAPI
 import GuestClient
+import GuestModels
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -68,9 +69,9 @@ struct Serve: AsyncParsableCommand {
             "",
             "Anna (\(DemoData.guestEmail)) is signed in for a day. Her group, and two neighbouring cottages for six:",
             "",
-            "  curl -H 'Authorization: Bearer \(entry.token)' \(base)/v1/groups/\(entry.group)",
+            "  curl -H 'Authorization: Bearer \(entry.token)' \(base)\(Paths.group.with("\(entry.group)"))",
             "",
-            "  curl '\(base)/v1/parks/\(entry.park)/availability?from=\(from)&to=\(to)&adults=6&cottages=2&adjacent=true'",
+            "  curl '\(base)\(Paths.parkAvailability.with("\(entry.park)"))?from=\(from)&to=\(to)&adults=6&cottages=2&adjacent=true'",
             "",
             "To sign in as anybody, ask for a code: it lies in \(settings.stateFolder)/mail. Staff: \(DemoData.hostEmail), \(DemoData.headOfficeEmail)",
             "Staff also prove a second factor; add this secret to an authenticator app, or run oathtool --totp -b with it:",

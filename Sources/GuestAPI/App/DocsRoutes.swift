@@ -30,7 +30,7 @@ enum DocsRoutes {
     /// The viewer's files, which the set-up has fetched; nothing else of that folder.
     private static func file(_ call: Call) async throws -> Answer {
         let types = ["swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"]
-        let name = call.text("file")
+        let name = try call.path(Paths.docsFile)
         guard let type = types[name] else { throw Refusal.notFound }
         return try read(
             URL(filePath: call.app.settings.stateFolder).appending(path: "docs").appending(path: name),

@@ -15,15 +15,14 @@ enum ArrivalRoutes {
 
     private static func setArrivalTime(_ call: Call) async throws -> Answer {
         let request = try call.body(ArrivalTimeRequest.self)
-        return try await BookingRoutes.change(call) { id, act in
+        return try await BookingRoutes.change(call, Paths.bookingArrival) { id, act in
             try await Booking.setArrivalTime(request, of: id, act)
         }
     }
 
     private static func settle(_ call: Call) async throws -> Answer {
         let households = try call.body(HouseholdsRequest.self).householdIds
-        let id: Booking.ID = try call.id("booking")
-        let cottage: Cottage.ID = try call.id("cottage")
+        let (id, cottage) = try call.path(Paths.bookingCottageHouseholds)
         return try await call.write { act in
             try await Booking.assignHouseholds(households, in: cottage, of: id, act)
             return .noContent
@@ -32,8 +31,7 @@ enum ArrivalRoutes {
 
     private static func enterRegister(_ call: Call) async throws -> Answer {
         let entry = try call.body(RegisterEntry.self)
-        let id: Booking.ID = try call.id("booking")
-        let traveller: Traveller.ID = try call.id("traveller")
+        let (id, traveller) = try call.path(Paths.bookingRegister)
         return try await call.write { act in
             try await entry.enter(traveller, of: id, act)
             return .noContent
@@ -41,7 +39,7 @@ enum ArrivalRoutes {
     }
 
     private static func showRegister(_ call: Call) async throws -> Answer {
-        let id: Booking.ID = try call.id("booking")
+        let id = try call.path(Paths.adminBookingRegister)
         return try await call.write { act in
             let entries = try await RegisterEntry.show(of: id, act)
             return try .json(Page(items: entries, next: nil))
@@ -50,14 +48,14 @@ enum ArrivalRoutes {
 
     private static func checkIn(_ call: Call) async throws -> Answer {
         let household = try household(of: call)
-        return try await BookingRoutes.change(call) { id, act in
+        return try await BookingRoutes.change(call, Paths.bookingCheckIn) { id, act in
             try await Booking.checkIn(id, of: household, act)
         }
     }
 
     private static func checkOut(_ call: Call) async throws -> Answer {
         let household = try household(of: call)
-        return try await BookingRoutes.change(call) { id, act in
+        return try await BookingRoutes.change(call, Paths.bookingCheckOut) { id, act in
             try await Booking.checkOut(id, of: household, act)
         }
     }
@@ -70,20 +68,20 @@ enum ArrivalRoutes {
     private static func noShow(_ call: Call) async throws -> Answer {
         let request = try call.body(NoShowRequest.self)
         guard let reason = request.reason else { throw Refusal.reasonNeeded.at("/reason") }
-        return try await BookingRoutes.change(call) { id, act in
+        return try await BookingRoutes.change(call, Paths.adminBookingNoShow) { id, act in
             try await Booking.noShow(id, of: request.householdId, reason: reason, act)
         }
     }
 
     private static func undo(_ call: Call) async throws -> Answer {
         let request = try call.body(MistakeRequest.self)
-        return try await BookingRoutes.change(call) { id, act in
+        return try await BookingRoutes.change(call, Paths.bookingUndo) { id, act in
             try await Booking.undo(request, on: id, act)
         }
     }
 
     private static func showAccess(_ call: Call) async throws -> Answer {
-        let id: Booking.ID = try call.id("booking")
+        let id = try call.path(Paths.bookingAccess)
         return try await call.write { act in
             let shown = try await CottageAccess.show(of: id, act)
             return try .json(Page(items: shown, next: nil))
@@ -92,7 +90,7 @@ enum ArrivalRoutes {
 
     private static func setAccess(_ call: Call) async throws -> Answer {
         let access = try call.body(CottageAccess.self)
-        let cottage: Cottage.ID = try call.id("cottage")
+        let cottage = try call.path(Paths.adminCottageAccess)
         return try await call.write { act in
             try await access.set(for: cottage, act)
             return .noContent
@@ -101,7 +99,7 @@ enum ArrivalRoutes {
 
     private static func setReadiness(_ call: Call) async throws -> Answer {
         let request = try call.body(ReadinessRequest.self)
-        let cottage: Cottage.ID = try call.id("cottage")
+        let cottage = try call.path(Paths.adminCottageReadiness)
         return try await call.write { act in
             try await Cottage.setReadiness(cottage, request, act)
             return .noContent
@@ -109,7 +107,7 @@ enum ArrivalRoutes {
     }
 
     private static func listReadiness(_ call: Call) async throws -> Answer {
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkReadiness)
         let date = try QueryReader.date(of: call)
         let rows = try await call.read { try await Cottage.readiness(at: park, on: date, $0) }
         return try .json(Page(items: rows, next: nil))
@@ -120,13 +118,14 @@ enum ArrivalRoutes {
     }
 
     private static func createCalendar(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
+        let group = try call.path(Paths.groupCalendar)
         let token = try await call.read { try await GroupCalendar.token(of: group, $0) }
-        return try .json(CalendarAddress(url: "\(call.app.settings.publicURL)/v1/calendars/\(token)"), .created)
+        return try .json(CalendarAddress(url: call.app.settings.publicURL + Paths.calendar(token)), .created)
     }
 
     private static func showCalendar(_ call: Call) async throws -> Answer {
-        let text = try await call.read { try await GroupCalendar.show(call.text("calendar"), $0) }
+        let token = try call.path(Paths.calendar)
+        let text = try await call.read { try await GroupCalendar.show(token, $0) }
         let type = HTTPField(name: .contentType, value: "text/calendar; charset=utf-8")
         return Answer(status: .ok, headers: [type], body: Array(text.utf8))
     }

@@ -30,7 +30,7 @@ enum BookingRoutes {
     }
 
     private static func show(_ call: Call) async throws -> Answer {
-        let id: Booking.ID = try call.id("booking")
+        let id = try call.path(Paths.booking)
         guard let booking = try await call.read({ try await Booking.find(id, $0) }) else {
             throw Refusal.notFound
         }
@@ -39,28 +39,28 @@ enum BookingRoutes {
 
     private static func extend(_ call: Call) async throws -> Answer {
         let request = try call.bytes.isEmpty ? ExtensionRequest() : call.body(ExtensionRequest.self)
-        return try await change(call) { id, act in
+        return try await change(call, Paths.bookingExtend) { id, act in
             try await Booking.extend(id, request, act)
         }
     }
 
     private static func confirm(_ call: Call) async throws -> Answer {
         let reason = try reason(of: call)
-        return try await change(call) { id, act in
+        return try await change(call, Paths.bookingConfirm) { id, act in
             try await Booking.confirm(id, reason: reason, act)
         }
     }
 
     private static func cancel(_ call: Call) async throws -> Answer {
         let request = try call.bytes.isEmpty ? CancellationRequest() : call.body(CancellationRequest.self)
-        return try await change(call) { id, act in
+        return try await change(call, Paths.bookingCancel) { id, act in
             try await Booking.cancel(id, request, act)
         }
     }
 
     private static func quote(_ call: Call) async throws -> Answer {
         let request = try call.body(BookingChange.self)
-        let id: Booking.ID = try call.id("booking")
+        let id = try call.path(Paths.bookingQuotes)
         return try await call.write { act in
             try .json(
                 await Quote.make(request, for: id, act),
@@ -72,7 +72,7 @@ enum BookingRoutes {
     private static func apply(_ call: Call) async throws -> Answer {
         let request = try call.body(QuotedChange.self)
         let version = try call.expectedVersion()
-        return try await change(call) { id, act in
+        return try await change(call, Paths.bookingChanges) { id, act in
             try await Booking.change(id, by: request, expecting: version, act)
         }
     }
@@ -80,7 +80,7 @@ enum BookingRoutes {
     private static func agreePrice(_ call: Call) async throws -> Answer {
         let request = try call.body(AgreedPriceRequest.self)
         let version = try call.expectedVersion()
-        return try await change(call) { id, act in
+        return try await change(call, Paths.adminBookingPrice) { id, act in
             try await Booking.agreePrice(id, request, expecting: version, act)
         }
     }
@@ -93,9 +93,10 @@ enum BookingRoutes {
     /// Calls a verb that changes one booking, and answers with the booking.
     static func change(
         _ call: Call,
+        _ path: Path<Booking.ID>,
         _ verb: @Sendable (Booking.ID, Act) async throws -> Booking
     ) async throws -> Answer {
-        let id: Booking.ID = try call.id("booking")
+        let id = try call.path(path)
         return try await call.write { act in
             let booking = try await verb(id, act)
             return try .json(await booking.shown(act), version: booking.version)

@@ -11,7 +11,7 @@ enum ExtraRoutes {
     ]
 
     private static func list(_ call: Call) async throws -> Answer {
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.parkExtras)
         var query = QueryReader(call)
         let stay = query.stay("from", "to")
         query.require(stay.map { $0.nightCount <= 365 } ?? true, "to", "must be within 365 nights of from")
@@ -25,7 +25,7 @@ enum ExtraRoutes {
 
     private static func order(_ call: Call) async throws -> Answer {
         let request = try call.body(ExtraOrderRequest.self)
-        let id: Booking.ID = try call.id("booking")
+        let id = try call.path(Paths.bookingExtras)
         return try await call.write { act in
             let booking = try await ExtraOrder.place(request, for: id, act)
             return try .json(
@@ -37,8 +37,7 @@ enum ExtraRoutes {
     }
 
     private static func cancel(_ call: Call) async throws -> Answer {
-        let id: Booking.ID = try call.id("booking")
-        let order: ExtraOrder.ID = try call.id("order")
+        let (id, order) = try call.path(Paths.bookingExtra)
         var query = QueryReader(call)
         let reason = query.text("reason", length: 1...500)
         try query.finish()
@@ -50,7 +49,7 @@ enum ExtraRoutes {
 
     private static func create(_ call: Call) async throws -> Answer {
         let request = try call.body(ExtraRequest.self)
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkExtras)
         return try await call.write { act in
             let extra = try await Extra.create(request, park: park, act)
             return try .json(extra, .created, version: extra.version)
@@ -59,7 +58,7 @@ enum ExtraRoutes {
 
     private static func change(_ call: Call) async throws -> Answer {
         let request = try call.body(ExtraRequest.self)
-        let id: Extra.ID = try call.id("extra")
+        let id = try call.path(Paths.adminExtra)
         let version = try call.expectedVersion()
         return try await call.write { act in
             let extra = try await Extra.change(id, to: request, expecting: version, act)
@@ -69,7 +68,7 @@ enum ExtraRoutes {
 
     private static func setStock(_ call: Call) async throws -> Answer {
         let request = try call.body(StockRequest.self)
-        let id: Extra.ID = try call.id("extra")
+        let id = try call.path(Paths.adminExtraStock)
         return try await call.write { act in
             try await Extra.setStock(id, request, act)
             return .noContent
@@ -77,7 +76,7 @@ enum ExtraRoutes {
     }
 
     private static func toPrepare(_ call: Call) async throws -> Answer {
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkExtrasOrders)
         let date = try QueryReader.date(of: call)
         let orders = try await call.read { try await Extra.toPrepare(at: park, on: date, $0) }
         return try .json(Page(items: orders, next: nil))

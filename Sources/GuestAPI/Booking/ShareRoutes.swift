@@ -9,12 +9,12 @@ enum ShareRoutes {
     ]
 
     private static func statement(_ call: Call) async throws -> Answer {
-        let id: Booking.ID = try call.id("booking")
+        let id = try call.path(Paths.bookingStatement)
         return try await call.write { try .json(await BookingMoney.show(id, $0)) }
     }
 
     private static func list(_ call: Call) async throws -> Answer {
-        let id: Booking.ID = try call.id("booking")
+        let id = try call.path(Paths.bookingShares)
         return try await call.write { act in
             try answer(await Booking.shares(of: id, act))
         }
@@ -22,7 +22,7 @@ enum ShareRoutes {
 
     private static func split(_ call: Call) async throws -> Answer {
         let rule = try call.body(SplitRule.self)
-        let id: Booking.ID = try call.id("booking")
+        let id = try call.path(Paths.bookingShares)
         return try await call.write { act in
             try answer(await Booking.split(id, by: rule, act))
         }
@@ -30,7 +30,7 @@ enum ShareRoutes {
 
     private static func preview(_ call: Call) async throws -> Answer {
         let rule = try call.body(SplitRule.self)
-        let id: Booking.ID = try call.id("booking")
+        let id = try call.path(Paths.bookingSharesPreview)
         return try await call.write { act in
             try .json(
                 Page(items: await Booking.previewSplit(id, by: rule, act), next: nil)
@@ -39,7 +39,7 @@ enum ShareRoutes {
     }
 
     private static func agree(_ call: Call) async throws -> Answer {
-        let id: Share.ID = try call.id("share")
+        let id = try call.path(Paths.shareAgreement)
         let version = try call.expectedVersion()
         return try await call.write { act in
             try answer(

@@ -13,15 +13,19 @@ enum DeskRoutes {
     ]
 
     private static func arrivals(_ call: Call) async throws -> Answer {
-        try await list(.arrivals, call)
+        try await list(.arrivals, Paths.adminParkArrivals, call)
     }
 
     private static func departures(_ call: Call) async throws -> Answer {
-        try await list(.departures, call)
+        try await list(.departures, Paths.adminParkDepartures, call)
     }
 
-    private static func list(_ list: DeskSearch.DayList, _ call: Call) async throws -> Answer {
-        let park: Park.ID = try call.id("park")
+    private static func list(
+        _ list: DeskSearch.DayList,
+        _ path: Path<Park.ID>,
+        _ call: Call
+    ) async throws -> Answer {
+        let park = try call.path(path)
         var query = QueryReader(call)
         let date = query.date("date")
         let (cursor, limit) = paging(&query)
@@ -33,7 +37,7 @@ enum DeskRoutes {
     }
 
     private static func search(_ call: Call) async throws -> Answer {
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkBookings)
         var query = QueryReader(call)
         let text = query.text("q", length: 1...100)
         let (cursor, limit) = paging(&query)
@@ -48,14 +52,14 @@ enum DeskRoutes {
     private static func move(_ call: Call) async throws -> Answer {
         let request = try call.body(MoveRequest.self)
         let version = try call.expectedVersion()
-        return try await BookingRoutes.change(call) { id, act in
+        return try await BookingRoutes.change(call, Paths.adminBookingMove) { id, act in
             try await Booking.move(id, request, expecting: version, act)
         }
     }
 
     private static func walkIn(_ call: Call) async throws -> Answer {
         let request = try call.body(WalkInRequest.self)
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkWalkIns)
         return try await call.write { act in
             let booking = try await Booking.walkIn(request, at: park, act)
             return try .json(booking, .created, version: booking.version)
@@ -76,7 +80,7 @@ enum DeskRoutes {
 
     private static func createGuest(_ call: Call) async throws -> Answer {
         let request = try call.body(DeskGuestRequest.self)
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkGuests)
         return try await call.write { act in
             try .json(await DeskGuests.create(request, at: park, act), .created)
         }
@@ -84,7 +88,7 @@ enum DeskRoutes {
 
     private static func changeGuest(_ call: Call) async throws -> Answer {
         let request = try call.body(DeskGuestChange.self)
-        let (park, guest) = try deskGuest(call)
+        let (park, guest) = try call.path(Paths.adminParkGuest)
         return try await call.write { act in
             try .json(await DeskGuests.change(guest, at: park, to: request, act))
         }
@@ -92,7 +96,7 @@ enum DeskRoutes {
 
     private static func eraseGuest(_ call: Call) async throws -> Answer {
         let request = try call.body(DeskGuestErasure.self)
-        let (park, guest) = try deskGuest(call)
+        let (park, guest) = try call.path(Paths.adminParkGuestErasure)
         return try await call.write { act in
             let remains = try await DeskGuests.erase(guest, at: park, because: request.reason, act)
             return try remains.isEmpty ? .noContent : .json(Page(items: remains, next: nil))
@@ -101,7 +105,7 @@ enum DeskRoutes {
 
     private static func letGuestIn(_ call: Call) async throws -> Answer {
         let request = call.bytes.isEmpty ? LetInRequest() : try call.body(LetInRequest.self)
-        let (park, guest) = try deskGuest(call)
+        let (park, guest) = try call.path(Paths.adminParkGuestSignInLink)
         return try await call.write { act in
             try .json(
                 await SignInLink.letIn(guest, at: park, because: request.reason, act),
@@ -110,12 +114,8 @@ enum DeskRoutes {
         }
     }
 
-    private static func deskGuest(_ call: Call) throws(Refusal) -> (Park.ID, Guest.ID) {
-        (try call.id("park"), try call.id("guest"))
-    }
-
     private static func searchGuests(_ call: Call) async throws -> Answer {
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkGuests)
         var query = QueryReader(call)
         let text = query.text("q", length: 1...100)
         let cursor = query.optional("cursor", as: Guest.ID.self, "must be a cursor of this list")

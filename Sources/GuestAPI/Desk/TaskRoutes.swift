@@ -11,7 +11,7 @@ enum TaskRoutes {
     ]
 
     private static func list(_ call: Call) async throws -> Answer {
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkTasks)
         var query = QueryReader(call)
         let state = query.optional("state", as: TaskState.self, "must be open or done")?.state ?? .open
         let owner = query.optional("owner", as: StaffMember.ID.self, "must be the id of a colleague")
@@ -35,7 +35,7 @@ enum TaskRoutes {
 
     private static func create(_ call: Call) async throws -> Answer {
         let request = try call.body(StaffTaskRequest.self)
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkTasks)
         return try await call.write { act in
             let task = try await StaffTask.create(request, at: park, act)
             return try .json(task, .created, version: task.version)
@@ -43,14 +43,14 @@ enum TaskRoutes {
     }
 
     private static func show(_ call: Call) async throws -> Answer {
-        let id: StaffTask.ID = try call.id("task")
+        let id = try call.path(Paths.adminTask)
         let shown = try await call.read { try await StaffTask.show(id, $0) }
         return try .json(shown, version: shown.task.version)
     }
 
     private static func change(_ call: Call) async throws -> Answer {
         let change = try call.body(StaffTaskChange.self)
-        let id: StaffTask.ID = try call.id("task")
+        let id = try call.path(Paths.adminTask)
         let version = try call.expectedVersion()
         return try await call.write { act in
             let task = try await StaffTask.change(id, change, expecting: version, act)
@@ -60,15 +60,14 @@ enum TaskRoutes {
 
     private static func writeNote(_ call: Call) async throws -> Answer {
         let request = try call.body(HouseNoteRequest.self)
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkNotes)
         return try await call.write { act in
             try .json(await HouseNote.write(request, at: park, act), .created)
         }
     }
 
     private static func endNote(_ call: Call) async throws -> Answer {
-        let park: Park.ID = try call.id("park")
-        let note: Identifier<HouseNote> = try call.id("note")
+        let (park, note) = try call.path(Paths.adminParkNote)
         return try await call.write { act in
             try await HouseNote.end(note, at: park, act)
             return .noContent
@@ -76,8 +75,12 @@ enum TaskRoutes {
     }
 
     private static func showDay(_ call: Call) async throws -> Answer {
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkDay)
         let date = try QueryReader.date(of: call)
         return try .json(await call.read { try await ParkDay.show(park, date, $0) })
     }
+}
+
+extension Paths {
+    static let adminParkNote = Path("/v1/admin/parks/{park}/notes/{note}", Park.ID.self, Identifier<HouseNote>.self)
 }

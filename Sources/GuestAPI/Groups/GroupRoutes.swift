@@ -31,14 +31,14 @@ enum GroupRoutes {
     }
 
     private static func show(_ call: Call) async throws -> Answer {
-        let id: TravelGroup.ID = try call.id("group")
+        let id = try call.path(Paths.group)
         let group = try await call.read { try await TravelGroup.show(id, $0) }
         return try .json(group, version: group.version)
     }
 
     private static func rename(_ call: Call) async throws -> Answer {
         let request = try call.body(GroupRename.self)
-        let id: TravelGroup.ID = try call.id("group")
+        let id = try call.path(Paths.group)
         let version = try call.expectedVersion()
         return try await call.write { act in
             try await TravelGroup.rename(id, to: request.name, expecting: version, act)
@@ -48,7 +48,7 @@ enum GroupRoutes {
 
     private static func addTraveller(_ call: Call) async throws -> Answer {
         let request = try call.body(TravellerRequest.self)
-        let group: TravelGroup.ID = try call.id("group")
+        let group = try call.path(Paths.groupTravellers)
         return try await call.write { act in
             let traveller = try await Traveller.add(request, to: group, act)
             return try .json(traveller, .created, version: traveller.version)
@@ -57,8 +57,7 @@ enum GroupRoutes {
 
     private static func changeTraveller(_ call: Call) async throws -> Answer {
         let change = try call.body(TravellerChange.self)
-        let group: TravelGroup.ID = try call.id("group")
-        let id: Traveller.ID = try call.id("traveller")
+        let (group, id) = try call.path(Paths.groupTraveller)
         let version = try call.expectedVersion()
         return try await call.write { act in
             let traveller = try await Traveller.change(id, in: group, change, expecting: version, act)
@@ -67,8 +66,7 @@ enum GroupRoutes {
     }
 
     private static func removeTraveller(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
-        let id: Traveller.ID = try call.id("traveller")
+        let (group, id) = try call.path(Paths.groupTraveller)
         return try await call.write { act in
             try await Traveller.remove(id, from: group, act)
             return .noContent
@@ -76,8 +74,7 @@ enum GroupRoutes {
     }
 
     private static func listChildConsents(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
-        let id: Traveller.ID = try call.id("traveller")
+        let (group, id) = try call.path(Paths.groupTravellerConsents)
         return try await call.write { act in
             try .json(await Traveller.consents(of: id, in: group, act))
         }
@@ -85,8 +82,7 @@ enum GroupRoutes {
 
     private static func recordChildConsent(_ call: Call) async throws -> Answer {
         let consent = try call.body(ConsentRequest.self)
-        let group: TravelGroup.ID = try call.id("group")
-        let id: Traveller.ID = try call.id("traveller")
+        let (group, id) = try call.path(Paths.groupTravellerConsents)
         return try await call.write { act in
             try await Traveller.record(consent, of: id, in: group, act)
             return .noContent
@@ -94,8 +90,7 @@ enum GroupRoutes {
     }
 
     private static func admitPhone(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
-        let child: Traveller.ID = try call.id("traveller")
+        let (group, child) = try call.path(Paths.groupTravellerPhones)
         return try await call.write { act in
             try .json(
                 await AdmittedPhone.admit(child, in: group, act),
@@ -112,17 +107,14 @@ enum GroupRoutes {
     }
 
     private static func listPhones(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
-        let child: Traveller.ID = try call.id("traveller")
+        let (group, child) = try call.path(Paths.groupTravellerPhones)
         return try await call.write { act in
             try .json(await AdmittedPhone.list(of: child, in: group, act))
         }
     }
 
     private static func revokePhone(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
-        let child: Traveller.ID = try call.id("traveller")
-        let device: Session.ID = try call.id("device")
+        let (group, child, device) = try call.path(Paths.groupTravellerPhone)
         let answer = try await call.write { act in
             try await AdmittedPhone.revoke(device, of: child, in: group, act)
             return .noContent
@@ -137,7 +129,7 @@ enum GroupRoutes {
 
     private static func addHousehold(_ call: Call) async throws -> Answer {
         let request = try call.body(HouseholdRequest.self)
-        let group: TravelGroup.ID = try call.id("group")
+        let group = try call.path(Paths.groupHouseholds)
         return try await call.write { act in
             try .json(
                 await Household.add(request, to: group, act),
@@ -147,14 +139,14 @@ enum GroupRoutes {
     }
 
     private static func listInvitations(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
+        let group = try call.path(Paths.groupInvitations)
         let invitations = try await call.read { try await Invitation.list(of: group, $0) }
         return try .json(Page(items: invitations, next: nil))
     }
 
     private static func invite(_ call: Call) async throws -> Answer {
         let request = try call.body(InvitationRequest.self)
-        let group: TravelGroup.ID = try call.id("group")
+        let group = try call.path(Paths.groupInvitations)
         return try await call.write { act in
             try .json(
                 await Invitation.create(request, to: group, act),
@@ -164,8 +156,7 @@ enum GroupRoutes {
     }
 
     private static func revokeInvitation(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
-        let id: Invitation.ID = try call.id("invitation")
+        let (group, id) = try call.path(Paths.groupInvitation)
         return try await call.write { act in
             try await Invitation.revoke(id, of: group, act)
             return .noContent
@@ -173,25 +164,25 @@ enum GroupRoutes {
     }
 
     private static func showInvitation(_ call: Call) async throws -> Answer {
-        let code = ReadableCode.plain(call.text("code"))
+        let code = try ReadableCode.plain(call.path(Paths.invitation))
         try await Invitation.require(code, for: call.guest(), call.app, at: call.now)
         return try .json(await call.read { try await Invitation.preview(code, $0) })
     }
 
     /// The page that the link of an invitation shows in a browser without the app.
     private static func showJoinPage(_ call: Call) async throws -> Answer {
-        let linkCode = ReadableCode.plain(call.text("code"))
+        let linkCode = try ReadableCode.plain(call.path(Paths.joinPage))
         let language = call.language
         guard let code = try await call.read({ try await Invitation.code(ofLink: linkCode, $0) }) else {
             return .page(Refusal.invitationOver.message[language], "", in: language, .notFound)
         }
-        return JoinPage.show(code, at: "\(call.app.settings.publicURL)/join/\(linkCode)", in: language)
+        return JoinPage.show(code, at: call.app.settings.publicURL + Paths.joinPage(linkCode), in: language)
     }
 
     private static func acceptInvitation(_ call: Call) async throws -> Answer {
         let acceptance = call.bytes.isEmpty ? InvitationAcceptance() : try call.body(InvitationAcceptance.self)
         let guest = try call.guest()
-        let code = ReadableCode.plain(call.text("code"))
+        let code = try ReadableCode.plain(call.path(Paths.invitationAccept))
         try await Invitation.require(code, for: guest, call.app, at: call.now)
         return try await call.write { act in
             try .json(
@@ -202,7 +193,7 @@ enum GroupRoutes {
     }
 
     private static func leave(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
+        let group = try call.path(Paths.groupLeave)
         return try await call.write { act in
             try await Traveller.leave(group, act)
             return .noContent
@@ -211,10 +202,19 @@ enum GroupRoutes {
 
     private static func handOver(_ call: Call) async throws -> Answer {
         let request = try call.body(HandOver.self)
-        let group: TravelGroup.ID = try call.id("group")
+        let group = try call.path(Paths.groupOrganiser)
         return try await call.write { act in
             try await Traveller.handOver(group, to: request.travellerId, act)
             return .noContent
         }
     }
+}
+
+extension Paths {
+    static let groupTravellerPhone = Path(
+        "/v1/groups/{group}/travellers/{traveller}/phones/{device}",
+        TravelGroup.ID.self,
+        Traveller.ID.self,
+        Session.ID.self
+    )
 }

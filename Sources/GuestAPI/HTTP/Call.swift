@@ -29,15 +29,14 @@ struct Call: Sendable {
 
     // MARK: What was asked
 
-    /// An identifier from the path.
-    ///
-    /// A text that is no identifier gives a 404.
-    func id<Subject>(_ name: String) throws(Refusal) -> Identifier<Subject> {
-        guard let id = parameters[name].flatMap({ Identifier<Subject>($0) }) else { throw .notFound }
-        return id
+    /// The things that the path of the row names; a text that is no such thing gives a 404.
+    func path<each Value>(_ path: Path<repeat each Value>) throws -> (repeat each Value) {
+        guard path.pattern == row.path else {
+            throw Inconsistency("the handler of \(row.name) reads another path: \(path.pattern)")
+        }
+        guard let values = path.values(parameters) else { throw Refusal.notFound }
+        return values
     }
-
-    func text(_ name: String) -> String { parameters[name] ?? "" }
 
     /// - Parameter isRaw: true for a request whose texts are JSON themselves.
     func body<Value: Decodable>(_ type: Value.Type = Value.self, isRaw: Bool = false) throws -> Value {

@@ -67,7 +67,7 @@ enum FactorRoutes {
     }
 
     private static func remove(_ call: Call) async throws -> Answer {
-        let id: StaffMember.ID = try call.id("colleague")
+        let id = try call.path(Paths.adminColleagueSecondFactor)
         let answer = try await call.write { act in
             try await SecondFactor.remove(of: id, act)
             return .noContent

@@ -48,7 +48,7 @@ enum IdentityRoutes {
 
     private static func showSignInPage(_ call: Call) async throws -> Answer {
         do {
-            let token = call.text("token")
+            let token = try call.path(Paths.signInPage)
             let attempt = try await call.read { try await SignInLink.find(token, $0) }
             guard attempt.usedAt == nil else { return SignInPage.over(in: call.language) }
             return SignInPage.ask(SignInLink.url(of: attempt.id, call.app), in: call.language)
@@ -59,7 +59,7 @@ enum IdentityRoutes {
 
     private static func showSignInCode(_ call: Call) async throws -> Answer {
         do {
-            let token = call.text("token")
+            let token = try call.path(Paths.signInPage)
             return try await call.write { act in
                 let code = try await SignInLink.showCode(token, act)
                 return SignInPage.show(code, in: call.language)
@@ -164,7 +164,7 @@ enum IdentityRoutes {
     }
 
     private static func revokeDevice(_ call: Call) async throws -> Answer {
-        let device: Session.ID = try call.id("device")
+        let device = try call.path(Paths.meDevice)
         let answer = try await call.write { act in
             try await Device.revoke(device, act)
             return .noContent
@@ -216,4 +216,8 @@ enum IdentityRoutes {
         guard case .staff(let member) = call.principal else { throw Refusal.forbidden }
         return try .json(member)
     }
+}
+
+extension Paths {
+    static let meDevice = Path("/v1/me/devices/{device}", Session.ID.self)
 }

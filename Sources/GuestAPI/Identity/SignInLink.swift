@@ -20,7 +20,7 @@ enum SignInLink {
     private static let codeLength = 12
 
     static func url(of attempt: CodeRequest.AttemptID, _ app: AppEnvironment) -> String {
-        "\(app.settings.publicURL)/sign-in/\(token(of: attempt, app))"
+        app.settings.publicURL + Paths.signInPage(token(of: attempt, app))
     }
 
     static func token(of attempt: CodeRequest.AttemptID, _ app: AppEnvironment) -> String {

@@ -34,13 +34,13 @@ enum StaffRoutes {
     }
 
     private static func show(_ call: Call) async throws -> Answer {
-        let id: StaffMember.ID = try call.id("colleague")
+        let id = try call.path(Paths.adminColleague)
         let member = try await call.read { try await StaffMember.show(id, $0) }
         return try .json(member, version: member.version)
     }
 
     private static func change(_ call: Call) async throws -> Answer {
-        let id: StaffMember.ID = try call.id("colleague")
+        let id = try call.path(Paths.adminColleague)
         let request = try call.body(StaffChange.self)
         let version = try call.expectedVersion()
         let answer = try await call.write { act in
@@ -52,7 +52,7 @@ enum StaffRoutes {
     }
 
     private static func end(_ call: Call) async throws -> Answer {
-        let id: StaffMember.ID = try call.id("colleague")
+        let id = try call.path(Paths.adminColleague)
         let answer = try await call.write { act in
             try await StaffMember.end(id, act)
             return .noContent
@@ -62,13 +62,12 @@ enum StaffRoutes {
     }
 
     private static func listDevices(_ call: Call) async throws -> Answer {
-        let id: StaffMember.ID = try call.id("colleague")
+        let id = try call.path(Paths.adminColleagueDevices)
         return try .json(await call.read { try await StaffMember.devices(of: id, current: call.session, $0) })
     }
 
     private static func revokeDevice(_ call: Call) async throws -> Answer {
-        let id: StaffMember.ID = try call.id("colleague")
-        let device: Session.ID = try call.id("device")
+        let (id, device) = try call.path(Paths.adminColleagueDevice)
         let answer = try await call.write { act in
             try await StaffMember.revoke(device, of: id, act)
             return .noContent
@@ -76,4 +75,12 @@ enum StaffRoutes {
         call.app.authenticator.forget()
         return answer
     }
+}
+
+extension Paths {
+    static let adminColleagueDevice = Path(
+        "/v1/admin/staff/{colleague}/devices/{device}",
+        StaffMember.ID.self,
+        Session.ID.self
+    )
 }

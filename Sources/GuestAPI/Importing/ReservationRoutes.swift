@@ -39,8 +39,7 @@ enum ReservationRoutes {
     }
 
     private static func place(_ call: Call) throws -> (Park.ID, number: String) {
-        let park: Park.ID = try call.id("park")
-        let number = call.text("number")
+        let (park, number) = try call.path(Paths.adminParkReservation)
         var check = Check()
         check.text(number, "{number}", length: 1...100)
         guard check.errors.isEmpty else { throw BadRequest(check.errors) }

@@ -10,10 +10,14 @@ enum JobRoutes {
     }
 
     private static func retry(_ call: Call) async throws -> Answer {
-        let id: Job.ID = try call.id("job")
+        let id = try call.path(Paths.adminJobRetry)
         return try await call.write { act in
             try await Job.retry(id, act)
             return .noContent
         }
     }
+}
+
+extension Paths {
+    static let adminJobRetry = Path("/v1/admin/jobs/{job}/retry", Job.ID.self)
 }

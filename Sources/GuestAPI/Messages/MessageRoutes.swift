@@ -15,14 +15,14 @@ enum MessageRoutes {
     // MARK: The group
 
     private static func listTopics(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
+        let group = try call.path(Paths.groupTopics)
         let topics = try await call.read { try await Topic.list(in: group, $0) }
         return try .json(Page(items: topics, next: nil))
     }
 
     private static func open(_ call: Call) async throws -> Answer {
         let request = try call.body(TopicRequest.self)
-        let group: TravelGroup.ID = try call.id("group")
+        let group = try call.path(Paths.groupTopics)
         return try await call.write { act in
             let topic = try await Topic.open(request, in: group, saidAt: call.now, act)
             return try .json(topic, .created, version: topic.version)
@@ -30,16 +30,14 @@ enum MessageRoutes {
     }
 
     private static func show(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
-        let id: Topic.ID = try call.id("topic")
+        let (group, id) = try call.path(Paths.groupTopic)
         let shown = try await call.read { try await Topic.show(id, in: group, $0) }
         return try .json(shown, version: shown.topic.version)
     }
 
     private static func write(_ call: Call) async throws -> Answer {
         let request = try call.body(MessageRequest.self)
-        let group: TravelGroup.ID = try call.id("group")
-        let id: Topic.ID = try call.id("topic")
+        let (group, id) = try call.path(Paths.groupTopicMessages)
         return try await call.write { act in
             try .json(
                 await Topic.write(request, in: id, of: group, saidAt: call.now, act),
@@ -49,8 +47,7 @@ enum MessageRoutes {
     }
 
     private static func close(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
-        let id: Topic.ID = try call.id("topic")
+        let (group, id) = try call.path(Paths.groupTopicClose)
         return try await call.write { act in
             _ = try await Topic.close(id, of: group, act)
             return .noContent
@@ -58,7 +55,7 @@ enum MessageRoutes {
     }
 
     private static func listMessages(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
+        let group = try call.path(Paths.groupMessages)
         var query = QueryReader(call)
         let cursor = query.optional("cursor", as: Message.ID.self, "must be a cursor of this list")
         let limit = query.int("limit", 1...500, default: 100)
@@ -68,7 +65,7 @@ enum MessageRoutes {
 
     private static func writeMessage(_ call: Call) async throws -> Answer {
         let request = try call.body(MessageRequest.self)
-        let group: TravelGroup.ID = try call.id("group")
+        let group = try call.path(Paths.groupMessages)
         return try await call.write { act in
             try .json(
                 await Message.write(request, in: group, saidAt: call.now, act),
@@ -78,8 +75,7 @@ enum MessageRoutes {
     }
 
     private static func takeBack(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
-        let id: Message.ID = try call.id("message")
+        let (group, id) = try call.path(Paths.groupMessage)
         return try await call.write { act in
             try await Message.takeBack(id, in: group, act)
             return .noContent
@@ -88,8 +84,7 @@ enum MessageRoutes {
 
     private static func sendPhoto(_ call: Call) async throws -> Answer {
         let part = try call.body(PhotoPart.self)
-        let group: TravelGroup.ID = try call.id("group")
-        let name = try photo(call)
+        let (group, name) = try call.path(Paths.groupPhoto)
         return try await call.write { act in
             let receipt = try await MessagePhoto.receive(part, of: name, in: group, act)
             // Answer rather than throw, so that the deletion of the parts commits.
@@ -101,15 +96,9 @@ enum MessageRoutes {
     }
 
     private static func showPhoto(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
-        let name = try photo(call)
+        let (group, name) = try call.path(Paths.groupPhoto)
         try await call.read { try await MessagePhoto.requireSeen(name, in: group, $0) }
         return try await picture(name, in: group, call)
-    }
-
-    private static func photo(_ call: Call) throws -> PhotoName {
-        guard let name = PhotoName(call.text("photo")) else { throw Refusal.notFound }
-        return name
     }
 
     private static func picture(_ name: PhotoName, in group: TravelGroup.ID, _ call: Call) async throws -> Answer {
@@ -127,14 +116,13 @@ enum MessageRoutes {
     // MARK: Hosts
 
     private static func showHostedPhoto(_ call: Call) async throws -> Answer {
-        let id: Topic.ID = try call.id("topic")
-        let name = try photo(call)
+        let (id, name) = try call.path(Paths.adminTopicPhoto)
         let group = try await call.read { try await MessagePhoto.group(of: name, in: id, $0) }
         return try await picture(name, in: group, call)
     }
 
     private static func showInbox(_ call: Call) async throws -> Answer {
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkInbox)
         var query = QueryReader(call)
         let state = query.optional("state", as: TopicState.self, "must be open, answered or closed")?.state ?? .open
         let owner = query.optional("owner", as: StaffMember.ID.self, "must be the id of a colleague")
@@ -157,14 +145,14 @@ enum MessageRoutes {
     }
 
     private static func showHosted(_ call: Call) async throws -> Answer {
-        let id: Topic.ID = try call.id("topic")
+        let id = try call.path(Paths.adminTopic)
         let shown = try await call.read { try await Topic.show(id, $0) }
         return try .json(shown, version: shown.topic.version)
     }
 
     private static func answer(_ call: Call) async throws -> Answer {
         let request = try call.body(MessageRequest.self)
-        let id: Topic.ID = try call.id("topic")
+        let id = try call.path(Paths.adminTopicMessages)
         return try await call.write { act in
             try .json(
                 await Topic.answer(request, in: id, act),

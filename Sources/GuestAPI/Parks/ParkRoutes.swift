@@ -21,12 +21,12 @@ enum ParkRoutes {
     }
 
     private static func showPark(_ call: Call) async throws -> Answer {
-        let id: Park.ID = try call.id("park")
+        let id = try call.path(Paths.park)
         return try await .json(call.read { try await Park.show(id, in: call.language, $0) }).tagged(for: call)
     }
 
     private static func showMap(_ call: Call) async throws -> Answer {
-        let id: Park.ID = try call.id("park")
+        let id = try call.path(Paths.parkMap)
         var query = QueryReader(call)
         let stay = query.stay("from", "to")
         try query.finish()
@@ -38,7 +38,7 @@ enum ParkRoutes {
     }
 
     private static func searchPark(_ call: Call) async throws -> Answer {
-        let id: Park.ID = try call.id("park")
+        let id = try call.path(Paths.parkAvailability)
         var query = QueryReader(call)
         let search = try AvailabilitySearch(&query)
         return try .json(await call.read { try await Availability.search(search, park: id, $0) })
@@ -61,7 +61,7 @@ enum ParkRoutes {
 
     private static func changePark(_ call: Call) async throws -> Answer {
         let request = try call.body(ParkRequest.self)
-        let id: Park.ID = try call.id("park")
+        let id = try call.path(Paths.adminPark)
         let version = try call.expectedVersion()
         return try await call.write { act in
             let park = try await Park.change(id, to: request, expecting: version, act)
@@ -71,7 +71,7 @@ enum ParkRoutes {
 
     private static func createCottageType(_ call: Call) async throws -> Answer {
         let request = try call.body(CottageTypeRequest.self)
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkCottageTypes)
         return try await call.write { act in
             let type = try await CottageType.create(request, park: park, act)
             return try .json(type, .created, version: type.version)
@@ -80,7 +80,7 @@ enum ParkRoutes {
 
     private static func changeCottageType(_ call: Call) async throws -> Answer {
         let request = try call.body(CottageTypeRequest.self)
-        let id: CottageType.ID = try call.id("type")
+        let id = try call.path(Paths.adminCottageType)
         let version = try call.expectedVersion()
         return try await call.write { act in
             let type = try await CottageType.change(id, to: request, expecting: version, act)
@@ -90,7 +90,7 @@ enum ParkRoutes {
 
     private static func createCottage(_ call: Call) async throws -> Answer {
         let request = try call.body(CottageRequest.self)
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkCottages)
         return try await call.write { act in
             let cottage = try await Cottage.create(request, park: park, act)
             return try .json(cottage, .created, version: cottage.version)
@@ -99,7 +99,7 @@ enum ParkRoutes {
 
     private static func changeCottage(_ call: Call) async throws -> Answer {
         let request = try call.body(CottageRequest.self)
-        let id: Cottage.ID = try call.id("cottage")
+        let id = try call.path(Paths.adminCottage)
         let version = try call.expectedVersion()
         return try await call.write { act in
             let cottage = try await Cottage.change(id, to: request, expecting: version, act)
@@ -108,14 +108,14 @@ enum ParkRoutes {
     }
 
     private static func listRates(_ call: Call) async throws -> Answer {
-        let id: CottageType.ID = try call.id("type")
+        let id = try call.path(Paths.adminCottageTypeRates)
         let rates = try await call.read { try await Rate.list(of: id, $0) }
         return try .json(Page(items: rates, next: nil))
     }
 
     private static func createRate(_ call: Call) async throws -> Answer {
         let request = try call.body(RateRequest.self)
-        let type: CottageType.ID = try call.id("type")
+        let type = try call.path(Paths.adminCottageTypeRates)
         return try await call.write { act in
             let rate = try await Rate.create(request, type: type, act)
             return try .json(rate, .created, version: rate.version)
@@ -124,7 +124,7 @@ enum ParkRoutes {
 
     private static func changeRate(_ call: Call) async throws -> Answer {
         let request = try call.body(RateRequest.self)
-        let id: Rate.ID = try call.id("rate")
+        let id = try call.path(Paths.adminRate)
         let version = try call.expectedVersion()
         return try await call.write { act in
             let rate = try await Rate.change(id, to: request, expecting: version, act)
@@ -133,7 +133,7 @@ enum ParkRoutes {
     }
 
     private static func deleteRate(_ call: Call) async throws -> Answer {
-        let id: Rate.ID = try call.id("rate")
+        let id = try call.path(Paths.adminRate)
         return try await call.write { act in
             try await Rate.delete(id, act)
             return .noContent
@@ -141,14 +141,14 @@ enum ParkRoutes {
     }
 
     private static func listClosures(_ call: Call) async throws -> Answer {
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkClosures)
         let closures = try await call.read { try await Closure.list(at: park, $0) }
         return try .json(Page(items: closures, next: nil))
     }
 
     private static func closeCottage(_ call: Call) async throws -> Answer {
         let request = try call.body(ClosureRequest.self)
-        let cottage: Cottage.ID = try call.id("cottage")
+        let cottage = try call.path(Paths.adminCottageClosures)
         return try await call.write { act in
             try .json(
                 await Closure.close(cottage, request, act),
@@ -158,7 +158,7 @@ enum ParkRoutes {
     }
 
     private static func reopenCottage(_ call: Call) async throws -> Answer {
-        let id: Closure.ID = try call.id("closure")
+        let id = try call.path(Paths.adminClosure)
         return try await call.write { act in
             try await Closure.reopen(id, act)
             return .noContent
@@ -166,7 +166,7 @@ enum ParkRoutes {
     }
 
     private static func listAudit(_ call: Call) async throws -> Answer {
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkAudit)
         var query = QueryReader(call)
         let limit = query.int("limit", 1...200, default: 50)
         let cursor = query.optional("cursor", as: Identifier<Park>.self, "must be a cursor of this list")

@@ -17,13 +17,13 @@ enum PlanningRoutes {
     // MARK: Options
 
     private static func listOptions(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
+        let group = try call.path(Paths.groupOptions)
         return try await page(of: call.read { try await StayOption.list(in: group, $0) })
     }
 
     private static func propose(_ call: Call) async throws -> Answer {
         let request = try call.body(StayOptionRequest.self)
-        let group: TravelGroup.ID = try call.id("group")
+        let group = try call.path(Paths.groupOptions)
         return try await call.write { act in
             let id = try await StayOption.propose(request, to: group, act)
             return try await StayOption.shown(id, act).answer(.created)
@@ -31,8 +31,7 @@ enum PlanningRoutes {
     }
 
     private static func withdraw(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
-        let id: StayOption.ID = try call.id("option")
+        let (group, id) = try call.path(Paths.groupOption)
         return try await call.write { act in
             try await StayOption.withdraw(id, in: group, act)
             return .noContent
@@ -41,8 +40,7 @@ enum PlanningRoutes {
 
     private static func vote(_ call: Call) async throws -> Answer {
         let request = try call.body(ReplyRequest.self)
-        let group: TravelGroup.ID = try call.id("group")
-        let id: StayOption.ID = try call.id("option")
+        let (group, id) = try call.path(Paths.groupOptionVote)
         return try await call.write { act in
             _ = try await StayOption.vote(request, on: id, in: group, act)
             return try await StayOption.shown(id, act).answer()
@@ -51,8 +49,7 @@ enum PlanningRoutes {
 
     private static func attendOption(_ call: Call) async throws -> Answer {
         let request = try call.body(ReplyRequest.self)
-        let group: TravelGroup.ID = try call.id("group")
-        let id: StayOption.ID = try call.id("option")
+        let (group, id) = try call.path(Paths.groupOptionAttendance)
         return try await call.write { act in
             _ = try await StayOption.attend(request, id, in: group, act)
             return try await StayOption.shown(id, act).answer()
@@ -61,8 +58,7 @@ enum PlanningRoutes {
 
     private static func promote(_ call: Call) async throws -> Answer {
         let request = try call.body(PromotionRequest.self)
-        let group: TravelGroup.ID = try call.id("group")
-        let id: StayOption.ID = try call.id("option")
+        let (group, id) = try call.path(Paths.groupOptionPromote)
         return try await call.write { act in
             let booking = try await StayOption.promote(id, in: group, request, act)
             return try .json(booking, .created, version: booking.version)
@@ -72,7 +68,7 @@ enum PlanningRoutes {
     // MARK: Plan items
 
     private static func listItems(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
+        let group = try call.path(Paths.groupPlanItems)
         return try await page(of: call.read { try await PlanItem.list(in: group, $0) })
     }
 
@@ -82,7 +78,7 @@ enum PlanningRoutes {
 
     private static func add(_ call: Call) async throws -> Answer {
         let request = try call.body(PlanItemRequest.self)
-        let group: TravelGroup.ID = try call.id("group")
+        let group = try call.path(Paths.groupPlanItems)
         return try await call.write { act in
             let id = try await PlanItem.add(request, to: group, act)
             return try await PlanItem.shown(id, act).answer(.created)
@@ -91,8 +87,7 @@ enum PlanningRoutes {
 
     private static func change(_ call: Call) async throws -> Answer {
         let change = try call.body(PlanItemChange.self)
-        let group: TravelGroup.ID = try call.id("group")
-        let id: PlanItem.ID = try call.id("item")
+        let (group, id) = try call.path(Paths.groupPlanItem)
         return try await call.write { act in
             _ = try await PlanItem.change(id, in: group, change, act)
             return try await PlanItem.shown(id, act).answer()
@@ -100,8 +95,7 @@ enum PlanningRoutes {
     }
 
     private static func delete(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
-        let id: PlanItem.ID = try call.id("item")
+        let (group, id) = try call.path(Paths.groupPlanItem)
         return try await call.write { act in
             _ = try await PlanItem.setDeleted(true, id, in: group, act)
             return .noContent
@@ -109,8 +103,7 @@ enum PlanningRoutes {
     }
 
     private static func restore(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
-        let id: PlanItem.ID = try call.id("item")
+        let (group, id) = try call.path(Paths.groupPlanItemRestore)
         return try await call.write { act in
             _ = try await PlanItem.setDeleted(false, id, in: group, act)
             return try await PlanItem.shown(id, act).answer()
@@ -119,8 +112,7 @@ enum PlanningRoutes {
 
     private static func attendItem(_ call: Call) async throws -> Answer {
         let request = try call.body(ReplyRequest.self)
-        let group: TravelGroup.ID = try call.id("group")
-        let id: PlanItem.ID = try call.id("item")
+        let (group, id) = try call.path(Paths.groupPlanItemAttendance)
         return try await call.write { act in
             _ = try await PlanItem.attend(request, id, in: group, act)
             return try await PlanItem.shown(id, act).answer()
@@ -128,16 +120,14 @@ enum PlanningRoutes {
     }
 
     private static func history(_ call: Call) async throws -> Answer {
-        let group: TravelGroup.ID = try call.id("group")
-        let id: PlanItem.ID = try call.id("item")
+        let (group, id) = try call.path(Paths.groupPlanItemHistory)
         let events = try await call.read { try await PlanItem.history(of: id, in: group, $0) }
         return try .json(Page(items: events, next: nil))
     }
 
     private static func undo(_ call: Call) async throws -> Answer {
         let request = try call.body(UndoRequest.self)
-        let group: TravelGroup.ID = try call.id("group")
-        let id: PlanItem.ID = try call.id("item")
+        let (group, id) = try call.path(Paths.groupPlanItemUndo)
         return try await call.write { act in
             _ = try await PlanItem.undo(request, of: id, in: group, act)
             return try await PlanItem.shown(id, act).answer()

@@ -71,7 +71,7 @@ enum SyncRoutes {
         )
         try query.finish()
         let guest = try call.guest()
-        let scope = call.text("scope")
+        let scope = try call.path(Paths.syncScopeDigest)
         return try .json(
             await call.read { try await Digest.show(scope, suffix?.description ?? "", to: guest, $0) }
         )

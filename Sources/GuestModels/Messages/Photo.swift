@@ -27,6 +27,11 @@ public struct PhotoName: Codable, Hashable, Sendable, LosslessStringConvertible 
     }
 }
 
+extension PhotoName: PathValue {
+    public static func reading(_ segment: String) -> PhotoName? { PhotoName(segment) }
+    public var segment: String { description }
+}
+
 /// A part of a photo.
 ///
 /// Parts are sent one after the other, and each may be sent again, so a bad line loses only one part.

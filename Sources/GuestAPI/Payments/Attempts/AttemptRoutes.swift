@@ -13,10 +13,10 @@ enum AttemptRoutes {
 
     private static func start(_ call: Call) async throws -> Answer {
         let request = try call.body(PaymentRequest.self)
-        let share: Share.ID = try call.id("share")
+        let share = try call.path(Paths.sharePayments)
         return try await call.write { act in
             let attempt = try await Attempt.start(request, for: share, by: .principal(call.principal), act)
-            return try accepted(attempt, at: "/v1/payments/\(attempt.id)")
+            return try accepted(attempt, at: Paths.payment(attempt.id))
         }
     }
 
@@ -27,7 +27,7 @@ enum AttemptRoutes {
     }
 
     private static func show(_ call: Call) async throws -> Answer {
-        let id: Attempt.ID = try call.id("payment")
+        let id = try call.path(Paths.payment)
         return try await wait(call) {
             try await call.read { try await Attempt.show(id, $0) }
         }
@@ -49,7 +49,7 @@ enum AttemptRoutes {
     }
 
     private static func end(_ call: Call) async throws -> Answer {
-        let id: Attempt.ID = try call.id("payment")
+        let id = try call.path(Paths.paymentCancel)
         return try await call.write { act in
             try .json(
                 AttemptView(
@@ -62,7 +62,7 @@ enum AttemptRoutes {
 
     /// All attempts and refunds of a booking, for the desk; card data is left out.
     private static func list(_ call: Call) async throws -> Answer {
-        let id: Booking.ID = try call.id("booking")
+        let id = try call.path(Paths.adminBookingPayments)
         return try .json(await call.read { try await BookingPayments.all(of: id, $0) })
     }
 

@@ -11,7 +11,7 @@ enum GoodwillRoutes {
 
     private static func giveGoodwill(_ call: Call) async throws -> Answer {
         let request = try call.body(GoodwillRequest.self)
-        let share: Share.ID = try call.id("share")
+        let share = try call.path(Paths.adminShareGoodwill)
         return try await call.write { act in
             let given = try await Goodwill.give(request, for: share, act)
             return try .json(given, given.state == .given ? .created : .accepted)
@@ -19,14 +19,14 @@ enum GoodwillRoutes {
     }
 
     private static func approveGoodwill(_ call: Call) async throws -> Answer {
-        let id: Goodwill.ID = try call.id("goodwill")
+        let id = try call.path(Paths.adminGoodwillApproval)
         return try await call.write { act in
             try .json(await Goodwill.approve(id, act))
         }
     }
 
     private static func refuseGoodwill(_ call: Call) async throws -> Answer {
-        let id: Goodwill.ID = try call.id("goodwill")
+        let id = try call.path(Paths.adminGoodwillRefusal)
         let reason = try call.bytes.isEmpty ? nil : call.body(ReasonRequest.self).reason
         return try await call.write { act in
             try .json(await Goodwill.refuse(id, for: reason, act))
@@ -34,7 +34,7 @@ enum GoodwillRoutes {
     }
 
     private static func listGoodwill(_ call: Call) async throws -> Answer {
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkGoodwill)
         var query = QueryReader(call)
         let cursor = query.optional("cursor", as: Goodwill.ID.self, "must be a cursor of this list")
         let limit = query.int("limit", 1...500, default: 100)

@@ -11,7 +11,7 @@ enum InvoiceRoutes {
 
     private static func issue(_ call: Call) async throws -> Answer {
         let request = try call.body(InvoiceRequest.self)
-        let share: Share.ID = try call.id("share")
+        let share = try call.path(Paths.shareInvoices)
         return try await call.write { act in
             try .json(
                 await Invoice.issue(request, for: share, askedIn: call.language, isByDesk: call.actor != nil, act),
@@ -21,21 +21,21 @@ enum InvoiceRoutes {
     }
 
     private static func list(_ call: Call) async throws -> Answer {
-        let share: Share.ID = try call.id("share")
+        let share = try call.path(Paths.shareInvoices)
         return try await call.write { act in
             try .json(Page(items: await Invoice.all(of: share, act), next: nil))
         }
     }
 
     private static func show(_ call: Call) async throws -> Answer {
-        let id: Invoice.ID = try call.id("invoice")
+        let id = try call.path(Paths.invoice)
         return try await call.write { act in
             try .json(await Invoice.show(id, act))
         }
     }
 
     private static func pdf(_ call: Call) async throws -> Answer {
-        let id: Invoice.ID = try call.id("invoice")
+        let id = try call.path(Paths.invoicePDF)
         return try await call.write { act in
             let invoice = try await Invoice.show(id, act)
             return Answer(
@@ -51,7 +51,7 @@ enum InvoiceRoutes {
     }
 
     private static func listOfPark(_ call: Call) async throws -> Answer {
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkInvoices)
         var query = QueryReader(call)
         let days = query.days("from", "to", atMost: 400)
         let cursor = query.optional("cursor", as: Invoice.ID.self, "must be a cursor of this list")

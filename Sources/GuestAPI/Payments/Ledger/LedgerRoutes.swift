@@ -10,7 +10,7 @@ enum LedgerRoutes {
     ]
 
     private static func ledger(_ call: Call) async throws -> Answer {
-        let id: Booking.ID = try call.id("booking")
+        let id = try call.path(Paths.bookingLedger)
         let journals = try await call.read { try await JournalView.all(of: id, $0) }
         return try .json(Page(items: journals, next: nil))
     }
@@ -22,14 +22,14 @@ enum LedgerRoutes {
     }
 
     private static func touristTax(_ call: Call) async throws -> Answer {
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkTouristTax)
         let days = try QueryReader.days(of: call, atMost: 400)
         let rows = try await call.read { try await TouristTaxReport.show(park, during: days, $0) }
         return try .json(Page(items: rows, next: nil))
     }
 
     private static func journals(_ call: Call) async throws -> Answer {
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkJournals)
         return try journals(of: .park(park), during: QueryReader.days(of: call, atMost: 400), call)
     }
 

@@ -10,7 +10,7 @@ enum PayLinkRoutes {
     ]
 
     private static func create(_ call: Call) async throws -> Answer {
-        let share: Share.ID = try call.id("share")
+        let share = try call.path(Paths.shareLinks)
         return try await call.write { act in
             let link = try await PayLink.create(for: share, act)
             return try .json(
@@ -21,35 +21,35 @@ enum PayLinkRoutes {
     }
 
     private static func revoke(_ call: Call) async throws -> Answer {
-        let share: Share.ID = try call.id("share")
-        let link: PayLink.ID = try call.id("link")
+        let (share, link) = try call.path(Paths.shareLink)
         return try await call.write { act in
             try await PayLink.revoke(link, of: share, act)
             return .noContent
         }
     }
 
-    private static func find(_ call: Call) async throws -> PayLink {
-        try await call.read { try await PayLink.find(call.text("token"), $0) }
+    private static func find(_ token: String, _ call: Call) async throws -> PayLink {
+        try await call.read { try await PayLink.find(token, $0) }
     }
 
     private static func show(_ call: Call) async throws -> Answer {
-        let link = try await find(call)
+        let link = try await find(call.path(Paths.payLink), call)
         return try .json(await call.read { try await PayLinkView.show(link, $0) })
     }
 
     private static func pay(_ call: Call) async throws -> Answer {
         let request = try call.body(PaymentRequest.self)
-        let link = try await find(call)
+        let token = try call.path(Paths.payLinkPayments)
+        let link = try await find(token, call)
         return try await call.write { act in
             let attempt = try await Attempt.start(request, for: link.shareId, by: .link(link), act)
-            return try AttemptRoutes.accepted(attempt, at: "/v1/pay-links/\(call.text("token"))/payments/\(attempt.id)")
+            return try AttemptRoutes.accepted(attempt, at: Paths.payLinkPayment(token, attempt.id))
         }
     }
 
     private static func showPayment(_ call: Call) async throws -> Answer {
-        let id: Attempt.ID = try call.id("payment")
-        let link = try await find(call)
+        let (token, id) = try call.path(Paths.payLinkPayment)
+        let link = try await find(token, call)
         return try await AttemptRoutes.wait(call) { try await view(id, link, call) }
     }
 
@@ -60,14 +60,15 @@ enum PayLinkRoutes {
     // MARK: The page that a mail leads to
 
     private static func page(_ call: Call) async throws -> Answer {
-        let link = try await find(call)
+        let link = try await find(call.path(Paths.payPage), call)
         let view = try await call.read { try await PayLinkView.show(link, $0) }
         return PayPage.answer(view, at: PayLink.url(of: link.id, call.app), in: call.language)
     }
 
     /// The page's button: begins to pay the open amount, and sends the browser to the page where it is paid.
     private static func startPage(_ call: Call) async throws -> Answer {
-        let link = try await find(call)
+        let token = try call.path(Paths.payPage)
+        let link = try await find(token, call)
         let taken = try await call.read { try await PayLinkView.show(link, $0) }.methods
         let method = taken.contains(.ideal) && call.language == .dutch ? Attempt.Method.ideal : .card
         let attempt: Attempt
@@ -90,6 +91,10 @@ enum PayLinkRoutes {
             if let page = try await view(attempt.id, link, call).page { return PayPage.redirect(to: page) }
             try await call.app.admission.rest(call.load) { try? await Task.sleep(for: .milliseconds(50)) }
         }
-        return PayPage.redirect(to: "/pay/\(call.text("token"))")
+        return PayPage.redirect(to: Paths.payPage(token))
     }
+}
+
+extension Paths {
+    static let shareLink = Path("/v1/shares/{share}/links/{link}", Share.ID.self, PayLink.ID.self)
 }

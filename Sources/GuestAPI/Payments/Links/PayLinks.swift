@@ -14,7 +14,7 @@ struct PayLink: Sendable {
 
     /// The address of a link; its last part is the secret and is stored in no table.
     static func url(of id: ID, _ app: AppEnvironment) -> String {
-        "\(app.settings.publicURL)/pay/\(app.secret.pass([id.uuid], for: "payLink"))"
+        app.settings.publicURL + Paths.payPage(app.secret.pass([id.uuid], for: "payLink"))
     }
 
     /// Makes a link to a share that the principal may pay; staff of the park may make one for a guest who asks.

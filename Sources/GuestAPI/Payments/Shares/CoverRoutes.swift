@@ -10,28 +10,28 @@ enum CoverRoutes {
 
     private static func reassign(_ call: Call) async throws -> Answer {
         let request = try call.body(ReassignmentRequest.self)
-        let share: Share.ID = try call.id("share")
+        let share = try call.path(Paths.shareReassignment)
         return try await change(call) { act in
             try await Booking.reassign(share, to: request.householdId, act)
         }
     }
 
     private static func withdraw(_ call: Call) async throws -> Answer {
-        let share: Share.ID = try call.id("share")
+        let share = try call.path(Paths.shareWithdrawal)
         return try await change(call) { act in
             try await Booking.dropOut(share, act)
         }
     }
 
     private static func endCover(_ call: Call) async throws -> Answer {
-        let share: Share.ID = try call.id("share")
+        let share = try call.path(Paths.shareCover)
         return try await change(call) { act in
             try await Booking.endCover(of: share, act)
         }
     }
 
     private static func back(_ call: Call) async throws -> Answer {
-        let booking: Booking.ID = try call.id("booking")
+        let booking = try call.path(Paths.bookingBacking)
         let version = try call.expectedVersion()
         return try await change(call) { act in
             try await Booking.back(booking, expecting: version, act)

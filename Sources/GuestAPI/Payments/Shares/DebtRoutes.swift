@@ -9,7 +9,7 @@ enum DebtRoutes {
     ]
 
     private static func listDebts(_ call: Call) async throws -> Answer {
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkDebts)
         var query = QueryReader(call)
         let cursor = query.optional("cursor", as: Share.ID.self, "must be a cursor of this list")
         let limit = query.int("limit", 1...500, default: 100)

@@ -10,7 +10,7 @@ enum TillRoutes {
 
     private static func take(_ call: Call) async throws -> Answer {
         let request = try call.body(TillPaymentRequest.self)
-        let share: Share.ID = try call.id("share")
+        let share = try call.path(Paths.adminShareTillPayments)
         return try await call.write { act in
             try .json(
                 await TillPayment.take(request, for: share, act),
@@ -21,7 +21,7 @@ enum TillRoutes {
 
     private static func refund(_ call: Call) async throws -> Answer {
         let request = try call.body(TillPaymentRequest.self)
-        let share: Share.ID = try call.id("share")
+        let share = try call.path(Paths.adminShareTillRefunds)
         return try await call.write { act in
             try .json(
                 await TillPayment.refund(request, of: share, act),
@@ -31,7 +31,7 @@ enum TillRoutes {
     }
 
     private static func reverse(_ call: Call) async throws -> Answer {
-        let id: TillPayment.ID = try call.id("payment")
+        let id = try call.path(Paths.adminTillPaymentReversal)
         return try await call.write { act in
             try .json(
                 await TillPayment.reverse(id, act),
@@ -41,14 +41,14 @@ enum TillRoutes {
     }
 
     private static func showTill(_ call: Call) async throws -> Answer {
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkTill)
         let day = try QueryReader.date(of: call)
         return try .json(await call.read { try await TillDay.show(park, on: day, $0) })
     }
 
     private static func close(_ call: Call) async throws -> Answer {
         let request = try call.body(TillCloseRequest.self)
-        let park: Park.ID = try call.id("park")
+        let park = try call.path(Paths.adminParkTillClose)
         return try await call.write { act in
             try .json(await TillDay.close(park, request, act))
         }
