@@ -1214,14 +1214,18 @@ CREATE TABLE guest_book_entry (
     household_id uuid NOT NULL REFERENCES household,
     -- The member of the household who wrote the text last.
     guest_id uuid NOT NULL REFERENCES guest,
-    text text NOT NULL CHECK (length(text) BETWEEN 1 AND 1000),
+    -- NULL once it was taken back.
+    text text CHECK (length(text) BETWEEN 1 AND 1000),
     departure date NOT NULL,
+    -- By the clock of the phone, no later than our own.
+    said_at timestamptz NOT NULL,
     written_at timestamptz NOT NULL,
     CONSTRAINT guest_book_entry_once UNIQUE (booking_id, cottage_id, household_id)
 );
 CREATE INDEX ON guest_book_entry (cottage_id, written_at, id);
 CREATE INDEX ON guest_book_entry (household_id);
 CREATE INDEX ON guest_book_entry (guest_id);
+CREATE INDEX guest_book_entry_empty ON guest_book_entry (departure) WHERE text IS NULL;
 
 -- The guest register that the country asks for, sealed with the server's secret, and until when the law has it kept.
 CREATE TABLE register_entry (
@@ -1923,7 +1927,7 @@ CREATE VIEW shown_guest_book_entry AS
 SELECT 'cottage:' || cottage_id AS scope, id, json_build_object(
     'id', id, 'cottageId', cottage_id, 'text', text, 'departure', departure
 )::text AS body
-FROM guest_book_entry;
+FROM guest_book_entry WHERE text IS NOT NULL;
 
 CREATE VIEW shown AS
 SELECT 'guest' AS kind, scope, id, body FROM shown_guest

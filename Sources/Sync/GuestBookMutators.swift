@@ -1,23 +1,26 @@
-import Foundation
 import GuestModels
 import SyncMessages
 
 extension Mutator {
-    /// How a text in a cottage's guest book looks on the phone that wrote it.
+    /// How a text in a cottage's guest book looks on the phone that wrote it, or took it back.
     ///
-    /// A text that is taken back stays until the service answers: the phone does not know which entry is its household's.
+    /// A phone that changes its household's text uses the id of that text again.
     public static let guestBook: [String: Mutator] = [
-        "guestBook.write@1": Mutator { (written: GuestBookArguments, deed, overlay) in
-            guard let id = written.request.id, let text = written.request.text else { return }
-            let entry = GuestBookEntry(
-                id: id,
-                cottageId: written.cottageId,
-                text: text,
-                // The service answers with the stay's own day.
-                departure: LocalDate(daysSince1970: Int(deed.at.timeIntervalSince1970 / 86400))
-            )
+        "guestBook.write@1": Mutator { (written: GuestBookArguments, _, overlay) in
+            let group = Scope.group(written.groupId).description
+            guard let id = written.request.id,
+                let booking: Booked = try overlay.body("booking", written.bookingId.uuid, in: group)
+            else { return }
+            let entry = written.request.text.map { text in
+                GuestBookEntry(id: id, cottageId: written.cottageId, text: text, departure: booking.stay.departure)
+            }
             let scope = Scope.cottage(written.cottageId).description
             try overlay.show("guestBookEntry", id.uuid, in: scope, as: entry)
         }
     ]
+
+    /// What a mutator needs of a booking.
+    private struct Booked: Decodable {
+        let stay: Stay
+    }
 }

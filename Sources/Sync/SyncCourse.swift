@@ -57,7 +57,7 @@ struct SyncCourse: Hashable, Sendable {
         /// Store the answer.
         case take
         case mend([ScopeState])
-        /// The last three end the step; after a correction another step must follow.
+        /// `correct`, `end` and `fail` end the step of the engine; after `correct` the engine takes another.
         case correct(Correction)
         case end(SyncEngine.Step)
         case fail(SyncEngine.Failure)

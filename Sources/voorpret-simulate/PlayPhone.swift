@@ -38,7 +38,7 @@ struct PhonePlan: Codable {
 enum PhoneNote: Codable {
     /// The owner did something; `text` is a message's text, which occurs in one mutation only.
     case did(id: UUID, name: String, text: String?)
-    /// An answer contained rows of these scopes.
+    /// The phone received an answer with rows of these scopes.
     case read(sent: Date, received: Date, scopes: [String])
     /// The phone had no room for a moment.
     case full

@@ -12,7 +12,7 @@ enum DeskSQL {
             """
     }
 
-    /// Whether the desk of the parks may act for a guest on a booking of their group.
+    /// Whether the desk of `parks` may act for the guest on this booking of a group of the guest; nil means every park.
     static func reaches(
         _ booking: Booking.ID,
         of guest: Guest.ID,

@@ -1,4 +1,5 @@
 import GuestModels
+import Postgres
 import SyncMessages
 
 extension Feature {
@@ -13,8 +14,16 @@ extension Feature {
                     written.request,
                     in: written.cottageId,
                     of: written.bookingId,
-                    act.at(sent.madeAt)
+                    saidAt: sent.madeAt,
+                    act
                 )
+            }
+        ],
+        jobs: [AnnounceGuestBook.self],
+        retention: [
+            Retention("guestBooks") { act in
+                try await GuestBookEntry.forgetErased(act)
+                return try await act.tx.run(GuestBookSQL.deleteEmpty(now: act.now)) == Command.portion
             }
         ],
         personalData: [.guestBook]

@@ -14,7 +14,7 @@ enum GuestBookRoutes {
         let request = try call.body(GuestBookRequest.self)
         let (booking, cottage) = try call.path(Paths.bookingCottageGuestBook)
         return try await call.write { act in
-            _ = try await GuestBookEntry.write(request, in: cottage, of: booking, act)
+            _ = try await GuestBookEntry.write(request, in: cottage, of: booking, saidAt: call.now, act)
             return .noContent
         }
     }

@@ -14,12 +14,13 @@ enum GuestBookSQL {
         )
     }
 
-    /// The entries of a cottage's guest book, the newest first.
+    /// The texts of a cottage's guest book, the newest first.
     static func entries(in cottage: Cottage.ID) -> Query<GuestBookEntry> {
         Query(
             """
             SELECT \(columns) FROM guest_book_entry
-            WHERE cottage_id = \(cottage) ORDER BY written_at DESC, id DESC
+            WHERE cottage_id = \(cottage) AND text IS NOT NULL ORDER BY written_at DESC, id DESC
+            LIMIT \(GuestBookEntry.maximumCount)
             """,
             decoding: entry
         )
@@ -27,8 +28,59 @@ enum GuestBookSQL {
 
     static func entries(by guest: Guest.ID) -> Query<GuestBookEntry> {
         Query(
-            "SELECT \(columns) FROM guest_book_entry WHERE guest_id = \(guest) ORDER BY written_at, id",
+            """
+            SELECT \(columns) FROM guest_book_entry
+            WHERE guest_id = \(guest) AND text IS NOT NULL ORDER BY written_at, id
+            """,
             decoding: entry
+        )
+    }
+
+    /// A text as the verb needs it.
+    struct EntryRow: Sendable {
+        let id: GuestBookEntry.ID
+        let household: Household.ID
+        let saidAt: Date
+        /// Whether the text was taken back.
+        let isEmpty: Bool
+    }
+
+    private static let rowColumns: SQL = "id, household_id, said_at, text IS NULL AS is_empty"
+
+    private static func row(_ row: Row) throws -> EntryRow {
+        EntryRow(
+            id: try row.decode("id"),
+            household: try row.decode("household_id"),
+            saidAt: try row.decode("said_at"),
+            isEmpty: try row.decode("is_empty")
+        )
+    }
+
+    /// The texts of a stay in a cottage that the household or the guest has written.
+    static func entries(
+        of booking: Booking.ID,
+        in cottage: Cottage.ID,
+        by household: Household.ID,
+        or guest: Guest.ID
+    ) -> Query<EntryRow> {
+        Query(
+            """
+            SELECT \(rowColumns) FROM guest_book_entry
+            WHERE booking_id = \(booking) AND cottage_id = \(cottage)
+                AND (household_id = \(household) OR guest_id = \(guest))
+            ORDER BY id FOR NO KEY UPDATE
+            """,
+            decoding: row
+        )
+    }
+
+    static func entry(_ id: GuestBookEntry.ID, in cottage: Cottage.ID) -> Query<EntryRow> {
+        Query(
+            """
+            SELECT \(rowColumns) FROM guest_book_entry
+            WHERE id = \(id) AND cottage_id = \(cottage) FOR NO KEY UPDATE
+            """,
+            decoding: row
         )
     }
 
@@ -38,42 +90,35 @@ enum GuestBookSQL {
         of booking: Booking.ID,
         _ household: Household.ID,
         by guest: Guest.ID,
+        saidAt: Date,
         at now: Date
-    ) -> Query<(id: GuestBookEntry.ID, isNew: Bool)> {
-        Query(
+    ) -> Command {
+        Command(
             """
-            INSERT INTO guest_book_entry (id, cottage_id, booking_id, household_id, guest_id, text, departure, written_at)
+            INSERT INTO guest_book_entry (id, cottage_id, booking_id, household_id, guest_id, text, departure, said_at,
+                written_at)
             VALUES (\(entry.id), \(entry.cottageId), \(booking), \(household), \(guest), \(entry.text),
-                \(entry.departure), \(now))
+                \(entry.departure), \(saidAt), \(now))
             ON CONFLICT ON CONSTRAINT guest_book_entry_once DO UPDATE
-            SET text = EXCLUDED.text, guest_id = EXCLUDED.guest_id, departure = EXCLUDED.departure
-            RETURNING id, xmax = 0 AS is_new
+            SET text = EXCLUDED.text, guest_id = EXCLUDED.guest_id, departure = EXCLUDED.departure,
+                said_at = EXCLUDED.said_at
             """
-        ) { (try $0.decode("id"), try $0.decode("is_new")) }
+        )
     }
 
-    /// Deletes a household's text.
-    static func delete(
-        in cottage: Cottage.ID,
-        of booking: Booking.ID,
-        by household: Household.ID
-    ) -> Query<GuestBookEntry.ID> {
-        Query(
-            """
-            DELETE FROM guest_book_entry
-            WHERE booking_id = \(booking) AND cottage_id = \(cottage) AND household_id = \(household)
-            RETURNING id
-            """
-        ) { try $0.decode("id") }
+    /// Empties texts that were taken back; the rows remember that the next guests have had a notice.
+    static func clear(_ ids: [GuestBookEntry.ID], saidAt: Date) -> Command {
+        Command("UPDATE guest_book_entry SET text = NULL, said_at = \(saidAt) WHERE id = ANY(\(ids)::uuid[])")
     }
 
-    /// Deletes the oldest entries, so that the newest `GuestBookEntry.maximumCount` stay.
+    /// Deletes the oldest texts, so that the newest `GuestBookEntry.maximumCount` stay.
     static func deleteOldest(in cottage: Cottage.ID) -> Query<GuestBookEntry.ID> {
         Query(
             """
             DELETE FROM guest_book_entry WHERE id IN (
                 SELECT id FROM guest_book_entry
-                WHERE cottage_id = \(cottage) ORDER BY written_at DESC, id DESC OFFSET \(GuestBookEntry.maximumCount)
+                WHERE cottage_id = \(cottage) AND text IS NOT NULL
+                ORDER BY written_at DESC, id DESC OFFSET \(GuestBookEntry.maximumCount)
             )
             RETURNING id
             """
@@ -86,21 +131,49 @@ enum GuestBookSQL {
         }
     }
 
-    /// The group that lives in a cottage next, when its phones have the grant for the cottage's scope.
-    static func next(
-        in cottage: Cottage.ID,
-        after departure: LocalDate,
-        at now: Date
-    ) -> Query<(group: TravelGroup.ID, booking: Booking.ID)> {
+    static func erasedAuthors() -> Query<Guest.ID> {
         Query(
             """
-            SELECT group_id, booking.id FROM allocation JOIN booking ON booking.id = booking_id
-            WHERE cottage_id = \(cottage) AND is_live AND state IN ('confirmed', 'checkedIn') AND group_id IS NOT NULL
-                AND lower(allocation.stay) >= \(departure)
-                AND lower(allocation.stay) <= (\(now)::timestamptz AT TIME ZONE 'UTC')::date + 2
+            SELECT DISTINCT guest_id FROM guest_book_entry JOIN guest ON guest.id = guest_id
+            WHERE erased_at IS NOT NULL ORDER BY guest_id LIMIT \(Command.portion)
+            """
+        ) { try $0.decode("guest_id") }
+    }
+
+    /// Deletes rows whose text was taken back, once nobody of that stay can write any more.
+    static func deleteEmpty(now: Date) -> Command {
+        .forget(
+            "guest_book_entry",
+            where: "text IS NULL AND departure < (\(now)::timestamptz AT TIME ZONE 'UTC')::date - 30"
+        )
+    }
+
+    struct NextStay: Sendable {
+        let group: TravelGroup.ID
+        let booking: Booking.ID
+        let park: Park.ID
+        /// The time from which phones of the group have the grant for the cottage's scope.
+        let grantedAt: Date
+    }
+
+    /// The firm stay that has a cottage next.
+    static func next(_ work: AnnounceGuestBook) -> Query<NextStay> {
+        Query(
+            """
+            SELECT group_id, booking.id, park_id, (lower(allocation.stay) - 2)::timestamp AT TIME ZONE 'UTC' AS granted_at
+            FROM allocation JOIN booking ON booking.id = booking_id
+            WHERE cottage_id = \(work.cottageId) AND is_live AND state IN ('confirmed', 'checkedIn')
+                AND group_id <> \(work.groupId) AND lower(allocation.stay) >= \(work.after)
             ORDER BY allocation.stay, booking.id LIMIT 1
             """
-        ) { (try $0.decode("group_id"), try $0.decode("id")) }
+        ) { row in
+            NextStay(
+                group: try row.decode("group_id"),
+                booking: try row.decode("id"),
+                park: try row.decode("park_id"),
+                grantedAt: try row.decode("granted_at")
+            )
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+import Foundation
 import GuestModels
 import Postgres
 import SyncMessages
@@ -5,57 +6,127 @@ import SyncMessages
 extension GuestBookEntry {
     /// Writes the text of the guest's household in the guest book of its cottage; nil takes the text back.
     ///
-    /// A household has one text for each stay and cottage, and a later text replaces it. Those who live there next get
-    /// a notice of the first one, if they can read it already.
+    /// A household has one text for each stay and cottage. Of two texts the one that was written later stands, by the
+    /// clocks of the phones. Those who live there next get a notice of the first one.
+    ///
+    /// A text can be taken back at any time, also after the stay, by the household and by whoever wrote it; reception
+    /// and hosts take back any text of the cottage, by its id.
     ///
     /// Throws `notFound` where the park has no guest books, and as `Booking.allowWriting` does.
     static func write(
         _ request: GuestBookRequest,
         in cottage: Cottage.ID,
         of id: Booking.ID,
+        saidAt: Date,
         _ act: Act
     ) async throws -> Outcome.Result {
-        let guest = try act.principal.guest()
-        let booking = try await Booking.found(id, by: .member, act)
+        // The cottage's row is locked, so its guest book changes one text at a time.
+        let booking = try await Booking.locked(id, and: [cottage], by: .member, act)
+        guard let guest = act.principal.guestID else { return try await remove(request, in: cottage, of: booking, act) }
         guard let group = booking.groupId else { throw Refusal.notFound }
-        let (parks, own) = try await act.tx.all(
+        let (parks, own, staying) = try await act.tx.all(
             ParkSQL.park(booking.parkId),
-            GroupSQL.ownRow(in: group, of: guest)
+            // An erasure of the guest waits for the text, and then erases it too.
+            GroupSQL.ownRow(in: group, of: guest, staying: true),
+            ArrivalSQL.households(of: id)
         )
-        guard let park = parks.first, park.rules.hasGuestBooks == true, let household = own.first?.householdId else {
-            throw Refusal.notFound
-        }
-        let today = try ParkClock(stored: park.timeZone).date(at: act.now)
-        try booking.allowWriting(inGuestBookOf: cottage, by: household, today: today)
+        guard let park = parks.first, let household = own.first?.householdId else { throw Refusal.notFound }
+        let written = try await act.tx.all(GuestBookSQL.entries(of: id, in: cottage, by: household, or: guest))
 
         guard let text = request.text else {
-            let gone = try await act.tx.all(GuestBookSQL.delete(in: cottage, of: id, by: household))
-            for entry in gone { act.tx.publish(entry, .guestBookEntry, to: .cottage(cottage)) }
-            return gone.isEmpty ? .noop : .applied
+            return try await clear(written.filter { $0.saidAt <= saidAt }, in: cottage, at: saidAt, act)
         }
+        guard park.rules.hasGuestBooks == true else { throw Refusal.notFound }
+        let clock = try ParkClock(stored: park.timeZone)
+        // A phone without a network may be late, and its clock may be wrong: the text comes a week after its day at most.
+        let earliest = clock.date(at: act.now).adding(days: -daysToWrite)
+        try booking.allowWriting(
+            inGuestBookOf: cottage,
+            by: household,
+            of: staying,
+            today: max(clock.date(at: saidAt), earliest)
+        )
+
+        let former = written.first { $0.household == household }
+        guard former.map({ $0.saidAt <= saidAt }) ?? true else { return .noop }
         let entry = GuestBookEntry(
-            id: request.id ?? act.id(),
+            id: former?.id ?? request.id ?? act.id(),
             cottageId: cottage,
             text: text,
             departure: booking.stay.departure
         )
-        let written = try await act.tx.first(
-            GuestBookSQL.upsert(entry, of: id, household, by: guest, at: act.now),
+        try await act.tx.run(
+            GuestBookSQL.upsert(entry, of: id, household, by: guest, saidAt: saidAt, at: act.now),
             refusing: ["guest_book_entry_pkey": .idTaken.at("/id")]
         )
-        guard let written else { return .noop }
-        for changed in try await act.tx.all(GuestBookSQL.deleteOldest(in: cottage)) + [written.id] {
-            act.tx.publish(changed, .guestBookEntry, to: .cottage(cottage))
-        }
-        if written.isNew { try await notifyNext(in: cottage, after: booking, act) }
+        let gone = try await act.tx.all(GuestBookSQL.deleteOldest(in: cottage))
+        for changed in gone + [entry.id] { act.tx.publish(changed, .guestBookEntry, to: .cottage(cottage)) }
+        if former == nil { try await AnnounceGuestBook.enqueue(cottage, after: booking, act) }
         return .applied
     }
 
-    /// Notifies the group that lives in the cottage next, once its phones may show the guest book.
-    private static func notifyNext(in cottage: Cottage.ID, after booking: Booking, _ act: Act) async throws {
-        let next = GuestBookSQL.next(in: cottage, after: booking.stay.departure, at: act.now)
-        guard let (group, id) = try await act.tx.first(next) else { return }
-        try Notice.guestBookWritten.notify(about: .init(group: group, booking: id, park: booking.parkId), act)
+    /// Takes back the text that a colleague names.
+    private static func remove(
+        _ request: GuestBookRequest,
+        in cottage: Cottage.ID,
+        of booking: Booking,
+        _ act: Act
+    ) async throws -> Outcome.Result {
+        guard request.text == nil else { throw Refusal.forbidden.at("/text") }
+        guard booking.cottages.contains(where: { $0.id == cottage }), let id = request.id else {
+            throw Refusal.notFound
+        }
+        let result = try await clear(
+            try await act.tx.all(GuestBookSQL.entry(id, in: cottage)),
+            in: cottage,
+            at: act.now,
+            act
+        )
+        if result == .applied { try Audit.record("guestBook.remove", target: id.uuid, park: booking.parkId, act) }
+        return result
+    }
+
+    private static func clear(
+        _ rows: [GuestBookSQL.EntryRow],
+        in cottage: Cottage.ID,
+        at saidAt: Date,
+        _ act: Act
+    ) async throws -> Outcome.Result {
+        let ids = rows.filter { !$0.isEmpty }.map(\.id)
+        guard !ids.isEmpty else { return .noop }
+        try await act.tx.run(GuestBookSQL.clear(ids, saidAt: saidAt))
+        for id in ids { act.tx.publish(id, .guestBookEntry, to: .cottage(cottage)) }
+        return .applied
+    }
+}
+
+/// The job that notifies the group that lives in a cottage next of what is new in its guest book.
+///
+/// The job waits until the group's phones have the grant for the cottage's scope.
+struct AnnounceGuestBook: Work {
+    static let kind = "announceGuestBook"
+    static let queue = Job.Queue.effects
+
+    let cottageId: Cottage.ID
+    /// The departure of the household that wrote.
+    let after: LocalDate
+    /// The group of that household, which hears nothing of its own text.
+    let groupId: TravelGroup.ID
+
+    static func enqueue(_ cottage: Cottage.ID, after booking: Booking, _ act: Act) async throws {
+        guard let group = booking.groupId else { return }
+        let work = AnnounceGuestBook(cottageId: cottage, after: booking.stay.departure, groupId: group)
+        guard let next = try await act.tx.first(GuestBookSQL.next(work)) else { return }
+        // Texts of several households of a stay are one job.
+        let key = "\(cottage) \(next.booking)"
+        try Job.enqueue(work, key: key, at: max(act.now, next.grantedAt), act)
+    }
+
+    func finish(_ act: Act) async throws {
+        guard let next = try await act.tx.first(GuestBookSQL.next(self)), next.grantedAt <= act.now,
+            try await !act.tx.all(GuestBookSQL.entries(in: cottageId)).isEmpty
+        else { return }
+        try Notice.guestBookWritten.notify(about: .init(group: next.group, booking: next.booking, park: next.park), act)
     }
 }
 
@@ -64,10 +135,19 @@ extension PersonalData {
     static let guestBook = PersonalData(
         name: "guestBook",
         export: { guest, act in try await act.tx.all(GuestBookSQL.entries(by: guest)) },
-        erase: { guest, act in
-            for (cottage, entry) in try await act.tx.all(GuestBookSQL.delete(by: guest)) {
-                act.tx.publish(entry, .guestBookEntry, to: .cottage(cottage))
-            }
-        }
+        erase: { guest, act in try await GuestBookEntry.erase(by: guest, act) }
     )
+}
+
+extension GuestBookEntry {
+    fileprivate static func erase(by guest: Guest.ID, _ act: Act) async throws {
+        for (cottage, entry) in try await act.tx.all(GuestBookSQL.delete(by: guest)) {
+            act.tx.publish(entry, .guestBookEntry, to: .cottage(cottage))
+        }
+    }
+
+    /// Erases texts of guests whose account was erased by a node that does not know guest books.
+    static func forgetErased(_ act: Act) async throws {
+        for guest in try await act.tx.all(GuestBookSQL.erasedAuthors()) { try await erase(by: guest, act) }
+    }
 }

@@ -20,7 +20,7 @@ enum Idempotency {
         )
         if isOurs != nil { return nil }
         guard let stored = try await tx.first(IdempotencySQL.stored(call.setting, key)) else {
-            // It expired between the two statements; the client may simply try again.
+            // The key expired between the claim and this read; the client may simply try again.
             throw Problem.unavailable
         }
         guard stored.fingerprint == fingerprint else { throw Problem.keyReused }

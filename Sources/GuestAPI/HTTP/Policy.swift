@@ -716,7 +716,7 @@ enum Policy {
             "writeInGuestBook",
             .put,
             Paths.bookingCottageGuestBook,
-            [.member],
+            front.union([.member]),
             desk: .booking
         ),
         // Desk

@@ -138,7 +138,7 @@ public enum TextEncoding: String, CaseIterable, Sendable {
     case utf8 = "utf-8"
     case windows1252 = "windows-1252"
 
-    /// The text in UTF-8, without the mark that Excel puts before it.
+    /// The file's text, converted to UTF-8, without the byte-order mark that Excel writes.
     fileprivate func utf8(of data: Data) throws -> [UInt8] {
         var bytes: [UInt8]
         switch self {

@@ -46,7 +46,7 @@ struct Job: Sendable {
 
     static let usualPatience = (tries: 12, pause: TimeInterval(600))
 
-    /// Payment jobs wait about four days for a provider that is down, with at most 15 seconds between two tries.
+    /// Payment jobs wait for a provider that is down for three days and a half, and longer by the time of the tries.
     static let patienceWithProvider = (tries: 20_000, pause: TimeInterval(15))
 
     let id: ID

@@ -77,7 +77,7 @@ enum MessageSQL {
 
     /// The topics of a park: urgent ones first, then the longest wait.
     ///
-    /// Topics that do not wait come last, newest first.
+    /// Topics of a state in which nobody waits come newest first.
     static func inbox(
         _ park: Park.ID,
         _ state: Topic.State,

@@ -263,7 +263,7 @@ enum PlanningSQL {
 
     // MARK: History
 
-    /// The number of latest events kept of an item, approximately.
+    /// About how many events of an item's history are kept, the newest.
     private static let events = 200
 
     static func forgetEvents(of item: PlanItem.ID, before version: Int) -> Command {

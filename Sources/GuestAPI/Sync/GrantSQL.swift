@@ -6,7 +6,12 @@ import Postgres
 ///
 /// Every read of a phone joins this: a pull, a digest and the events. A scope that is not granted is not in the answer.
 enum GrantSQL {
-    /// The scopes a guest sees; the scopes that are needed first, at the cottage's door, come first.
+    /// The guest's memberships, as the expression `own` that `scopes` reads.
+    static func own(of guest: Guest.ID) -> SQL {
+        "own AS (SELECT group_id, household_id, role FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL)"
+    }
+
+    /// The scopes a guest sees, for a statement that has `own`; the scopes that are needed first, at the cottage's door, come first.
     static func scopes(of guest: Guest.ID, at now: Date) -> SQL {
         """
         SELECT 'guest:' || id AS scope, 0 AS rank FROM guest WHERE id = \(guest) AND erased_at IS NULL

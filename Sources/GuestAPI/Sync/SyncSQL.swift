@@ -43,9 +43,7 @@ enum SyncSQL {
         let known = cursor.map { Array($0.positions) } ?? []
         return Query(
             """
-            WITH own AS (
-                SELECT group_id, household_id, role FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL
-            ), present AS MATERIALIZED (
+            WITH \(GrantSQL.own(of: guest)), present AS MATERIALIZED (
                 SELECT name, rank, version, count, digest, floor, (SELECT epoch()) AS epoch
                 FROM (\(GrantSQL.scopes(of: guest, at: now))) AS granted JOIN scope ON name = scope
             ), since AS MATERIALIZED (
@@ -104,9 +102,7 @@ enum SyncSQL {
     static func standing(of guest: Guest.ID, at now: Date) -> Query<ScopeLine> {
         Query(
             """
-            WITH own AS (
-                SELECT group_id, household_id, role FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL
-            )
+            WITH \(GrantSQL.own(of: guest))
             SELECT name, version, count, digest, (SELECT epoch()) AS epoch
             FROM (\(GrantSQL.scopes(of: guest, at: now))) AS granted JOIN scope ON name = scope
             ORDER BY rank, name
@@ -273,9 +269,7 @@ enum SyncSQL {
     static func scopes(of guest: Guest.ID, at now: Date) -> Query<String> {
         Query(
             """
-            WITH own AS (
-                SELECT group_id, household_id, role FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL
-            )
+            WITH \(GrantSQL.own(of: guest))
             SELECT scope FROM (\(GrantSQL.scopes(of: guest, at: now))) AS granted ORDER BY rank, scope
             """
         ) { try $0.decode("scope") }
@@ -284,9 +278,7 @@ enum SyncSQL {
     static func version(of scope: String, for guest: Guest.ID, at now: Date) -> Query<Int64> {
         Query(
             """
-            WITH own AS (
-                SELECT group_id, household_id, role FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL
-            )
+            WITH \(GrantSQL.own(of: guest))
             SELECT version FROM scope
             WHERE name = \(scope) AND name IN (SELECT scope FROM (\(GrantSQL.scopes(of: guest, at: now))) AS granted)
             """

@@ -207,7 +207,7 @@ extension Refusal {
         de: "Dafür ist es noch zu früh."
     )
 
-    /// The booking is still a hold; check-in needs a firm booking, so cover the deposit first.
+    /// The booking is still a hold; check-in and guest books need a firm booking, so cover the deposit first.
     public static let notConfirmed = Refusal(
         .conflict,
         "not_confirmed",
@@ -216,7 +216,8 @@ extension Refusal {
         de: "Die Buchung ist noch nicht bestätigt."
     )
 
-    /// The booking or household has ended or was a no-show, or the day or time of departure has passed.
+    /// The booking or household has ended or was a no-show, or the day or time of departure has passed. Guest books stay
+    /// open for seven days more.
     public static let stayOver = Refusal(
         .conflict,
         "stay_over",
@@ -225,7 +226,7 @@ extension Refusal {
         de: "Dieser Aufenthalt ist vorbei."
     )
 
-    /// The booking or the guest's household has not checked in, so check-out and door codes are refused.
+    /// The booking or the guest's household has not checked in; check-out, door codes and guest books come after it.
     public static let notCheckedIn = Refusal(
         .conflict,
         "not_checked_in",

@@ -239,7 +239,7 @@ public struct ExtraOrder: Codable, Hashable, Sendable {
             ? stay.arrival <= from && through <= stay.departure : from == stay.departure && through == from
     }
 
-    /// Whether both orders are late check-outs for the same household, or one of them is for the whole group.
+    /// Whether both orders are late check-outs, for the same household or at least one of them for the whole group.
     public func repeats(_ other: ExtraOrder) -> Bool {
         checkOutBy != nil && other.checkOutBy != nil
             && (householdId == nil || other.householdId == nil || householdId == other.householdId)

@@ -19,7 +19,7 @@ public enum Notice: String, Codable, CaseIterable, Sendable {
         case hosts
     }
 
-    /// The groups of notices that a guest can mute.
+    /// The kinds of notices that a guest can mute.
     public enum Category: String, Codable, CaseIterable, Sendable {
         case friends, plans, booking, hosts, money
     }

@@ -14,7 +14,7 @@ public struct Share: Codable, Hashable, Sendable {
     public var householdId: Household.ID
     /// Minor units of the booking's currency, like all amounts here.
     public var amount: Int64
-    /// The most the household has agreed to owe, beside what it ordered and was given for itself.
+    /// The most the household has agreed to owe, apart from its own orders, its cancellation fees and goodwill for it.
     public var agreed: Int64
     /// The amount the household would owe if it agreed to everything; nil while it has.
     ///

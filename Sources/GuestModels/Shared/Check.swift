@@ -34,7 +34,7 @@ public struct Check: Sendable {
 
     /// Checks a text that a person typed.
     ///
-    /// Some of it must be visible. Its length counts code points, as PostgreSQL and JSON Schema do. Control characters
+    /// Some of it must be visible, unless it may be empty. Its length counts code points, as PostgreSQL and JSON Schema do. Control characters
     /// are not allowed, except the line feed with `hasLines`.
     public mutating func text(
         _ text: String?,

@@ -7,7 +7,7 @@ import Testing
 
 /// The statements that the service prints for benchmarks.
 @Suite struct StatementsTests {
-    @Test func `The statements of a group's page run by themselves`() async throws {
+    @Test func `The printed statements of a group's page run without parameters`() async throws {
         try await withGuestAPI { api in
             let organiser = try await api.given.guest("O'Brien")
             let group = try await api.given.group(of: organiser)

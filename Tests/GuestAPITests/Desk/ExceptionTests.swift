@@ -758,7 +758,7 @@ import Testing
             var request = try api.given.request(stage.group, elsewhere)
             request.reason = "The wedding is on Saturday."
             let refused = try await stage.onBehalf("/v1/bookings", request)
-            // The group stays at a park where the colleague does not work.
+            // The colleague may act for the group, but not at a park of others.
             #expect(refused.code == "not_found")
         }
     }

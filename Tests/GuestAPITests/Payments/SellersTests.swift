@@ -185,7 +185,7 @@ import Testing
         }
     }
 
-    @Test func `An interrupted reading of the books continues where it stopped`() async throws {
+    @Test func `An interrupted reading of the provider's books continues where it stopped`() async throws {
         try await withGuestAPI(payments: true) { api in
             let account = try #require(api.account)
             for _ in 0..<30 { try await account.ask("POST", "/v1/payouts", ["amount": "100", "currency": "eur"]) }

@@ -646,7 +646,7 @@ import Testing
         }
     }
 
-    @Test func `Every household hears of a cancellation`() async throws {
+    @Test func `Every household gets a letter about a cancellation`() async throws {
         try await withGuestAPI { api in
             let stage = try await withDearerStay(api)
             _ = try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "x")

@@ -39,7 +39,7 @@ enum ProviderEventSQL {
         .forget("provider_event", where: "state = 'done' AND received_at < \(now.addingTimeInterval(-60 * 86400))")
     }
 
-    /// Events that match nothing here, the oldest first.
+    /// Parked events, the oldest first: the provider's events that head office must look at.
     static func parkedEvents(limit: Int) -> Query<ParkedEvent> {
         Query(
             """

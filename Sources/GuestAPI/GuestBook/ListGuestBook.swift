@@ -12,8 +12,9 @@ extension GuestBookEntry {
             ParkSQL.park(booking.parkId),
             GuestBookSQL.entries(in: cottage)
         )
-        guard parks.first?.rules.hasGuestBooks == true else { throw Refusal.notFound }
-        try booking.allowReadingGuestBook()
+        guard let park = parks.first, park.rules.hasGuestBooks == true else { throw Refusal.notFound }
+        guard look.principal.guestID != nil else { return entries }
+        try booking.allowReadingGuestBook(today: ParkClock(stored: park.timeZone).date(at: look.now))
         return entries
     }
 }
