@@ -28,7 +28,7 @@ check-trouble: ## kills, full disks, a wrong secret, clocks, a lost database, wh
 check-upgrade: ## roll this version out over the one before (BEFORE=ref) while guests work
 	@BEFORE=$(BEFORE) scripts/check-upgrade.sh
 
-fuzz: ## attack a service of its own with what openapi.yaml allows and forbids (FUZZ_CASES)
+fuzz: ## attack a service of its own with what openapi.yaml allows and forbids (FUZZ_CASES; 0 for the examples)
 	@scripts/fuzz.sh
 
 simulate: ## lose answers, forge webhooks, dispute payments and kill the service while groups pay (FAULTS, SEED, MINUTES)

@@ -2,8 +2,9 @@
 
     fuzz.py --cases CASES URL STATE_FOLDER
 
-Fails on any 5xx, any status or body that openapi.yaml does not document, and when fewer than 80 % of
-the operations answered 2xx to anybody.
+Fails on any 5xx, any status, code or body that openapi.yaml does not document, and when fewer than 80 % of
+the operations answered 2xx to anybody. With no cases it sends, as three people, the examples of the document and one
+request of each operation that schemathesis makes up.
 """
 
 import datetime
@@ -20,6 +21,8 @@ import people
 import yaml
 
 cases, base, state = sys.argv[2], sys.argv[3], pathlib.Path(sys.argv[4])
+isShort = cases == "0"
+phases = "examples,fuzzing" if isShort else "examples,coverage,fuzzing"
 admin = re.sub(r":(\d+)$", lambda match: f":{int(match[1]) + 1}", base)
 
 
@@ -274,7 +277,9 @@ def fuzz(name, token, document):
     excluded = ["signOut", "eraseMe", "hearOfChanges"]
     command = [
         str(pathlib.Path(sys.executable).parent / "st"), "run", str(document), "--url", base, "--checks", "all",
-        "--phases", "examples,coverage,fuzzing", "--max-examples", cases, "--seed", "1", "--continue-on-failure", "--no-color",
+        "--phases", phases, "--max-examples", "1" if isShort else cases, "--seed", "1", "--continue-on-failure", "--no-color",
+        # A slow machine is no failure.
+        "--request-timeout", "120",
     ]
     for operation in excluded:
         command += ["--exclude-operation-id", operation]
@@ -322,7 +327,7 @@ def fresh(name):
     return sign_in(*addresses[name]) if name in addresses else principals[name]
 
 
-passed = all([fuzz(name, fresh(name), document) for name in principals])
+passed = all([fuzz(name, fresh(name), document) for name in principals if not isShort or name in ("anna", "host", "office")])
 
 # The three that end a session, once each.
 urllib.request.urlopen(urllib.request.Request(base + "/v1/sync/live?seconds=0", headers={"Authorization": f"Bearer {fresh('anna')}"})).read()
@@ -340,5 +345,5 @@ for operation in sorted(operations - reached):
 print(f"{total} requests; {len(reached & operations)} of {len(operations)} operations answered 2xx; missing: {sorted(operations - reached)}")
 if broken:
     print("server errors:", broken)
-if broken or not passed or len(reached & operations) < 0.8 * len(operations):
+if broken or not passed or len(reached & operations) < (0.3 if isShort else 0.8) * len(operations):
     sys.exit(1)

@@ -215,7 +215,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// The socket has taken bytes of the reply. That counts as progress, also while bytes wait after the reply's end.
+    /// Counts bytes of the reply that the socket has taken as progress, also while bytes wait after the reply's end.
     private func took(_ size: Int, _ context: ChannelHandlerContext) {
         bytes += size
         pending -= size

@@ -216,8 +216,9 @@ extension Refusal {
         de: "Die Buchung ist noch nicht bestätigt."
     )
 
-    /// The booking or household has ended or was a no-show, or the day or time of departure has passed. Guest books stay
-    /// open for seven days more.
+    /// The booking or household has ended or was a no-show, or the day or time of departure has passed.
+    ///
+    /// Guest books stay open for seven days more.
     public static let stayOver = Refusal(
         .conflict,
         "stay_over",

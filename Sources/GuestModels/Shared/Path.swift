@@ -1,6 +1,6 @@
 public import Foundation
 
-/// The path of a route. It prints the address of one thing, and reads the things that an address names.
+/// The path of a route, which prints the address of a thing and reads the things that an address names.
 ///
 /// `Path("/v1/groups/{group}/options/{option}", TravelGroup.ID.self, StayOption.ID.self)` prints an address with
 /// `path(group, option)`.
