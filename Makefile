@@ -7,7 +7,7 @@ help: ## this list
 run: ## from nothing to a running service with a demo in it (HOST, PORT, ADMIN_PORT)
 	@HOST=$(HOST) PORT=$(PORT) ADMIN_PORT=$(ADMIN_PORT) scripts/run.sh
 
-demo: ## play one group's way through the running service
+demo: ## play one stay by seven people on the running service
 	@.build-release/release/voorpret demo --url http://127.0.0.1:$(or $(PORT),8080)
 
 test: ## set up, start a throw-away cluster, run all tests (ARGS='--filter Booking')

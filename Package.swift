@@ -172,7 +172,8 @@ let package = Package(
         .testTarget(
             name: "GuestAPITests",
             dependencies: [
-                "GuestAPI", "GuestModels", "Postgres", "Sync", "SyncFaults", "SyncMessages", "TestKit", "voorpret",
+                "GuestAPI", "GuestClient", "GuestModels", "Postgres", "Sync", "SyncFaults", "SyncMessages", "TestKit",
+                "voorpret",
                 "payment-sandbox", "voorpret-simulate",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -10,10 +10,13 @@ public struct GuestClient: Sendable {
     public let base: String
     /// The service's state folder, which holds the mail spool.
     public let state: String
+    /// The service's time, for one-time passwords and for dates of stays.
+    public let now: @Sendable () -> Date
 
-    public init(base: String, state: String) {
+    public init(base: String, state: String, now: @escaping @Sendable () -> Date = { Date() }) {
         self.base = base
         self.state = state
+        self.now = now
     }
 
     /// The client could not go on; `description` is a sentence that says why.
@@ -61,13 +64,13 @@ public struct GuestClient: Sendable {
         let token = try await signIn(email, device: name, audience: "staff")
         guard let secret else {
             let enrolment = try await ask("POST", Paths.staffSecondFactor(), nil, as: token)
-            let code = Self.codes(of: enrolment["secret"] as? String ?? "").first ?? ""
+            let code = codes(of: enrolment["secret"] as? String ?? "").first ?? ""
             _ = try await ask("POST", Paths.staffSecondFactorConfirmation(), ["code": code], as: token)
             return token
         }
         // The service accepts each code once, and other clients may sign in as the same colleague, so try again.
         for _ in 0..<30 {
-            for code in Self.codes(of: secret) {
+            for code in codes(of: secret) {
                 let answer = try await send(
                     "POST",
                     Paths.authSessionsCurrentSecondFactor(),
@@ -85,9 +88,9 @@ public struct GuestClient: Sendable {
     }
 
     /// The codes that the service takes now: this half-minute's and the next one's.
-    private static func codes(of secret: String) -> [String] {
+    private func codes(of secret: String) -> [String] {
         guard let password = OneTimePassword(base32: secret) else { return [] }
-        let step = OneTimePassword.step(at: Date())
+        let step = OneTimePassword.step(at: now())
         return [password.code(at: step), password.code(at: step + 1)]
     }
 

@@ -202,7 +202,9 @@ public struct DemoData: Sendable {
     private static let counts = [24, 42, 30, 14, 10]
 
     private func make(_ plan: Plan, _ random: inout SeededGenerator, _ act: Act) async throws -> World {
-        let park = try await Park.create(plan.request, act)
+        var request = plan.request
+        request.rules.hasGuestBooks = true
+        let park = try await Park.create(request, act)
         var types: [CottageType] = []
         for kind in Self.kinds {
             let type = try await CottageType.create(

@@ -1,0 +1,35 @@
+import GuestClient
+import Synchronization
+import TestKit
+import Testing
+
+@testable import GuestAPI
+@testable import voorpret
+
+/// What `make demo` plays: one stay by seven people, from the invitation to the guest book.
+@Suite struct StoryTests {
+    @Test func `One stay by seven people goes as the demo tells it`() async throws {
+        try await withGuestAPI(workers: 1, payments: true) { api in
+            _ = try await DemoData(api.app).load { _, _ in }
+            let told = Mutex<[String]>([])
+            let client = GuestClient(base: "http://127.0.0.1:\(api.port)", state: api.stateFolder, now: { api.now })
+
+            // Time goes on from noon, so that jobs that wait come due and no midnight passes.
+            let time = Task {
+                while !Task.isCancelled {
+                    try await Task.sleep(for: .milliseconds(100))
+                    api.clock.advance(by: 0.1)
+                }
+            }
+            defer { time.cancel() }
+
+            var story = Story(client: client) { sentence in told.withLock { $0.append(sentence) } }
+            try await story.play()
+
+            let sentences = told.withLock { $0 }
+            #expect(sentences.filter { $0.hasPrefix("\n") }.count == 8)
+            #expect(sentences.contains { $0.contains("in his browser") })
+            #expect(try await Office(api.app).checkLedger(withProvider: false).isEmpty)
+        }
+    }
+}
