@@ -34,6 +34,7 @@ extension LocalStore {
             arguments: [deed.id.lowercasedText, deed.name, deed.arguments, deed.at.timeIntervalSince1970]
         )
         try run(deed, database)
+        try Self.notifyObservers(database)
     }
 
     /// A mutation that somebody made on this phone.
@@ -227,6 +228,15 @@ extension LocalStore {
         try database.execute(sql: "DELETE FROM overlay")
         let done = try Row.fetchAll(database, sql: "SELECT id, name, arguments, at FROM done ORDER BY place")
         for deed in try done.map(Self.deed) + Self.pending(database) { try run(deed, database) }
+        try Self.notifyObservers(database)
+    }
+
+    /// Wakes the observers of shown rows once the transaction commits.
+    ///
+    /// SQLite does not report changes of tables without rowid, and `row` and `overlay` have none.
+    private static func notifyObservers(_ database: Database) throws {
+        try database.notifyChanges(in: Table("row"))
+        try database.notifyChanges(in: Table("overlay"))
     }
 
     func run(_ deed: Deed, _ database: Database) throws {

@@ -13,6 +13,29 @@ struct SandboxRoutes: Sendable {
     func router() -> Router<Context> {
         let router = Router(context: Context.self)
         let v1 = router.group("v1")
+        intents(v1)
+        money(v1)
+        router.post("_config/webhooks/:id") { request, context in
+            let id = try context.parameters.require("id")
+            return try await write(request) { bank, form in
+                guard let url = form["url"], URL(string: url)?.host() != nil, let secret = form["secret"] else {
+                    throw Fault.parameter("url", "and secret must be given")
+                }
+                try bank.store.setEndpoint(id, url: url, secret: secret, of: bank.account)
+                return ["url": url]
+            }
+        }
+        router.get("pay/:id") { request, context in try await page(request, context) }
+        router.post("pay/:id") { request, context in try await decide(request, context) }
+        router.get("livez") { _, _ in "ok\n" }
+        for method in [HTTPRequest.Method.get, .post, .delete] {
+            router.on("**", method: method) { request, _ in try unknown(request) }
+            v1.on("**", method: method) { request, _ in try unknown(request) }
+        }
+        return router
+    }
+
+    private func intents(_ v1: RouterGroup<Context>) {
         v1.post("payment_intents") { request, _ in
             try await write(request) { bank, form in try bank.createIntent(form) }
         }
@@ -42,6 +65,10 @@ struct SandboxRoutes: Sendable {
             let id = try context.parameters.require("id")
             return try await write(request) { bank, _ in try bank.cancel(id) }
         }
+    }
+
+    /// Refunds, charges, disputes, payouts and what happened to them.
+    private func money(_ v1: RouterGroup<Context>) {
         v1.post("refunds") { request, _ in try await write(request) { bank, form in try bank.refund(form) } }
         v1.get("refunds") { request, _ in try await list(request, "/v1/refunds", Refund.self) }
         v1.get("refunds/:id") { request, context in
@@ -67,24 +94,6 @@ struct SandboxRoutes: Sendable {
             try await list(request, "/v1/balance_transactions", BalanceTransaction.self)
         }
         v1.get("events") { request, _ in try await list(request, "/v1/events", Event.self) }
-        router.post("_config/webhooks/:id") { request, context in
-            let id = try context.parameters.require("id")
-            return try await write(request) { bank, form in
-                guard let url = form["url"], URL(string: url)?.host() != nil, let secret = form["secret"] else {
-                    throw Fault.parameter("url", "and secret must be given")
-                }
-                try bank.store.setEndpoint(id, url: url, secret: secret, of: bank.account)
-                return ["url": url]
-            }
-        }
-        router.get("pay/:id") { request, context in try await page(request, context) }
-        router.post("pay/:id") { request, context in try await decide(request, context) }
-        router.get("livez") { _, _ in "ok\n" }
-        for method in [HTTPRequest.Method.get, .post, .delete] {
-            router.on("**", method: method) { request, _ in try unknown(request) }
-            v1.on("**", method: method) { request, _ in try unknown(request) }
-        }
-        return router
     }
 
     // MARK: The API

@@ -39,6 +39,21 @@ struct Truth {
         let shares = try await stage.query("SELECT coalesce(sum(paid), 0)::bigint AS value FROM share").first ?? -1
         if kept != shares { differences.append("the provider keeps \(kept), the shares say \(shares)") }
 
+        differences += try await wrongRows(stage)
+        let firm = try await stage.query("SELECT count(*) AS value FROM booking WHERE state = 'confirmed'").first ?? 0
+        let all = try await stage.query("SELECT count(*) AS value FROM booking").first ?? 0
+        let cents = abs(kept - shares)
+        return Truth(
+            summary:
+                "\(all) bookings, \(firm) firm, \(intents.count) intents (\(doubled.count) asked for twice), \(paid.count) paid, \(refunds.count) given back, \(taken.count) taken back",
+            difference: "\(cents / 100).\(cents % 100 / 10)\(cents % 10)",
+            differences: differences
+        )
+    }
+
+    /// What the tables say that must not be, whatever the provider says.
+    private static func wrongRows(_ stage: Stage) async throws -> [String] {
+        var differences: [String] = []
         // No share may keep more than it owes, because the surplus must go back. The park may keep the fee of a
         // cancelled booking or the deposit of a firm one. A refund that failed and came back may also stay.
         let unsettled =
@@ -79,14 +94,6 @@ struct Truth {
                 """
             ).first ?? -1
         if stranded != 0 { differences.append("\(stranded) holds have outlived their time") }
-        let firm = try await stage.query("SELECT count(*) AS value FROM booking WHERE state = 'confirmed'").first ?? 0
-        let all = try await stage.query("SELECT count(*) AS value FROM booking").first ?? 0
-        let cents = abs(kept - shares)
-        return Truth(
-            summary:
-                "\(all) bookings, \(firm) firm, \(intents.count) intents (\(doubled.count) asked for twice), \(paid.count) paid, \(refunds.count) given back, \(taken.count) taken back",
-            difference: "\(cents / 100).\(cents % 100 / 10)\(cents % 10)",
-            differences: differences
-        )
+        return differences
     }
 }

@@ -40,7 +40,7 @@ enum MessageRoutes {
         let (group, id) = try call.path(Paths.groupTopicMessages)
         return try await call.write { act in
             try .json(
-                await Topic.write(request, in: id, of: group, saidAt: call.now, act),
+                await Topic.write(request, to: id, in: group, saidAt: call.now, act),
                 .created
             )
         }
@@ -49,7 +49,7 @@ enum MessageRoutes {
     private static func close(_ call: Call) async throws -> Answer {
         let (group, id) = try call.path(Paths.groupTopicClose)
         return try await call.write { act in
-            _ = try await Topic.close(id, of: group, act)
+            _ = try await Topic.close(id, in: group, act)
             return .noContent
         }
     }

@@ -14,12 +14,12 @@ extension Feature {
             },
             "topic.write@1": MutationVerb { sent, act in
                 let said: ChangeArguments<Topic, MessageRequest> = try sent.arguments()
-                _ = try await Topic.write(said.request, in: said.id, of: said.groupId, saidAt: sent.madeAt, act)
+                _ = try await Topic.write(said.request, to: said.id, in: said.groupId, saidAt: sent.madeAt, act)
                 return .applied
             },
             "topic.close@1": MutationVerb { sent, act in
                 let topic: ThingArguments<Topic> = try sent.arguments()
-                return try await Topic.close(topic.id, of: topic.groupId, act)
+                return try await Topic.close(topic.id, in: topic.groupId, act)
             },
             "message.write@1": MutationVerb { sent, act in
                 let said: GroupArguments<MessageRequest> = try sent.arguments()

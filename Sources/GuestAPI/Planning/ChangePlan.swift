@@ -48,9 +48,9 @@ extension PlanItem {
     ///
     /// - Returns: `merged` when others have changed the item since, `noop` when nothing changes.
     static func change(
-        _ id: PlanItem.ID,
-        in group: TravelGroup.ID,
         _ change: PlanItemChange,
+        to id: PlanItem.ID,
+        in group: TravelGroup.ID,
         _ act: Act
     ) async throws -> Outcome.Result {
         let results = try await self.change([(id, change)], in: group, act)
@@ -125,13 +125,13 @@ extension PlanItem {
         )
         guard let row = rows.first, let event = events.first else { throw Refusal.notFound }
         let change = PlanItemChange.undoing(event, base: row.item.version)
-        return try await self.change(id, in: group, change, act)
+        return try await self.change(change, to: id, in: group, act)
     }
 
     /// Deletes an item or brings it back; both are safe to repeat.
     static func setDeleted(
         _ isDeleted: Bool,
-        _ id: PlanItem.ID,
+        of id: PlanItem.ID,
         in group: TravelGroup.ID,
         _ act: Act
     ) async throws -> Outcome.Result {
@@ -148,7 +148,7 @@ extension PlanItem {
     /// Records whether a traveller comes along.
     static func attend(
         _ request: ReplyRequest,
-        _ id: PlanItem.ID,
+        to id: PlanItem.ID,
         in group: TravelGroup.ID,
         _ act: Act
     ) async throws -> Outcome.Result {

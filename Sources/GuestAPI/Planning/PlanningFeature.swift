@@ -24,11 +24,16 @@ extension Feature {
             },
             "option.attend@1": MutationVerb { sent, act in
                 let option: ChangeArguments<StayOption, ReplyRequest> = try sent.arguments()
-                return try await StayOption.attend(option.request, option.id, in: option.groupId, act.at(sent.madeAt))
+                return try await StayOption.attend(
+                    option.request,
+                    to: option.id,
+                    in: option.groupId,
+                    act.at(sent.madeAt)
+                )
             },
             "option.promote@1": MutationVerb { sent, act in
                 let option: ChangeArguments<StayOption, PromotionRequest> = try sent.arguments()
-                _ = try await StayOption.promote(option.id, in: option.groupId, option.request, act)
+                _ = try await StayOption.promote(option.request, of: option.id, in: option.groupId, act)
                 return .applied
             },
             "planItem.add@1": MutationVerb { sent, act in
@@ -49,7 +54,7 @@ extension Feature {
             },
             "planItem.attend@1": MutationVerb(locking: .planItem) { sent, act in
                 let item: ChangeArguments<PlanItem, ReplyRequest> = try sent.arguments()
-                return try await PlanItem.attend(item.request, item.id, in: item.groupId, act.at(sent.madeAt))
+                return try await PlanItem.attend(item.request, to: item.id, in: item.groupId, act.at(sent.madeAt))
             },
         ],
         retention: [
@@ -89,6 +94,6 @@ extension PlanItem {
         _ act: Act
     ) async throws -> Outcome.Result {
         let item: ThingArguments<PlanItem> = try sent.arguments()
-        return try await PlanItem.setDeleted(isDeleted, item.id, in: item.groupId, act)
+        return try await PlanItem.setDeleted(isDeleted, of: item.id, in: item.groupId, act)
     }
 }

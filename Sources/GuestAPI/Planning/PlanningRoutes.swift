@@ -51,7 +51,7 @@ enum PlanningRoutes {
         let request = try call.body(ReplyRequest.self)
         let (group, id) = try call.path(Paths.groupOptionAttendance)
         return try await call.write { act in
-            _ = try await StayOption.attend(request, id, in: group, act)
+            _ = try await StayOption.attend(request, to: id, in: group, act)
             return try await StayOption.shown(id, act).answer()
         }
     }
@@ -60,7 +60,7 @@ enum PlanningRoutes {
         let request = try call.body(PromotionRequest.self)
         let (group, id) = try call.path(Paths.groupOptionPromote)
         return try await call.write { act in
-            let booking = try await StayOption.promote(id, in: group, request, act)
+            let booking = try await StayOption.promote(request, of: id, in: group, act)
             return try .json(booking, .created, version: booking.version)
         }
     }
@@ -89,7 +89,7 @@ enum PlanningRoutes {
         let change = try call.body(PlanItemChange.self)
         let (group, id) = try call.path(Paths.groupPlanItem)
         return try await call.write { act in
-            _ = try await PlanItem.change(id, in: group, change, act)
+            _ = try await PlanItem.change(change, to: id, in: group, act)
             return try await PlanItem.shown(id, act).answer()
         }
     }
@@ -97,7 +97,7 @@ enum PlanningRoutes {
     private static func delete(_ call: Call) async throws -> Answer {
         let (group, id) = try call.path(Paths.groupPlanItem)
         return try await call.write { act in
-            _ = try await PlanItem.setDeleted(true, id, in: group, act)
+            _ = try await PlanItem.setDeleted(true, of: id, in: group, act)
             return .noContent
         }
     }
@@ -105,7 +105,7 @@ enum PlanningRoutes {
     private static func restore(_ call: Call) async throws -> Answer {
         let (group, id) = try call.path(Paths.groupPlanItemRestore)
         return try await call.write { act in
-            _ = try await PlanItem.setDeleted(false, id, in: group, act)
+            _ = try await PlanItem.setDeleted(false, of: id, in: group, act)
             return try await PlanItem.shown(id, act).answer()
         }
     }
@@ -114,7 +114,7 @@ enum PlanningRoutes {
         let request = try call.body(ReplyRequest.self)
         let (group, id) = try call.path(Paths.groupPlanItemAttendance)
         return try await call.write { act in
-            _ = try await PlanItem.attend(request, id, in: group, act)
+            _ = try await PlanItem.attend(request, to: id, in: group, act)
             return try await PlanItem.shown(id, act).answer()
         }
     }
