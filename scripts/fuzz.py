@@ -3,7 +3,7 @@
     fuzz.py --cases CASES URL STATE_FOLDER
 
 Fails on any 5xx, any status, code or body that openapi.yaml does not document, and when fewer than 80 % of
-the operations answered 2xx to anybody. With no cases it sends, as three people, the examples of the document and one
+the operations answered 2xx to anybody; of the short run, 30 %. With no cases it sends, as three people, the examples of the document and one
 request of each operation that schemathesis makes up.
 """
 

@@ -12,11 +12,29 @@ public struct GuestClient: Sendable {
     public let state: String
     /// The service's time, for one-time passwords and for dates of stays.
     public let now: @Sendable () -> Date
+    /// How long the client waits for something that the service does in the background, such as a mail.
+    public let patience: Duration
 
-    public init(base: String, state: String, now: @escaping @Sendable () -> Date = { Date() }) {
+    public init(
+        base: String,
+        state: String,
+        now: @escaping @Sendable () -> Date = { Date() },
+        patience: Duration = .seconds(30)
+    ) {
         self.base = base
         self.state = state
         self.now = now
+        self.patience = patience
+    }
+
+    /// Asks again and again until there is an answer; nil when `patience` is over.
+    public func wait<Value>(for found: () async throws -> Value?) async throws -> Value? {
+        let end = ContinuousClock.now + patience
+        while true {
+            if let value = try await found() { return value }
+            guard ContinuousClock.now < end else { return nil }
+            try await Task.sleep(for: .milliseconds(200))
+        }
     }
 
     /// The client could not go on; `description` is a sentence that says why.
@@ -101,7 +119,7 @@ public struct GuestClient: Sendable {
             let values = try? file.resourceValues(forKeys: [.contentModificationDateKey])
             return values?.contentModificationDate ?? .distantPast
         }
-        for _ in 0..<50 {
+        let found: String? = try await wait {
             let files =
                 FileManager.default.enumerator(at: root, includingPropertiesForKeys: nil)?.allObjects as? [URL] ?? []
             for file in files where written(file) >= asked && file.pathExtension == "eml" {
@@ -116,8 +134,9 @@ public struct GuestClient: Sendable {
                     return String(code)
                 }
             }
-            try await Task.sleep(for: .milliseconds(200))
+            return nil
         }
+        if let found { return found }
         throw Stopped(description: "no mail to \(email) came to \(root.path()); is this the service's state folder?")
     }
 
@@ -156,7 +175,7 @@ public struct GuestClient: Sendable {
             request.body = .bytes(ByteBuffer(bytes: try JSONSerialization.data(withJSONObject: body)))
         }
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(15))
+            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
             let bytes = try await response.body.collect(upTo: 8 << 20)
             let json = try? JSONSerialization.jsonObject(with: Data(bytes.readableBytesView)) as? [String: Any]
             return Answer(status: Int(response.status.code), json: json ?? [:])
@@ -172,7 +191,7 @@ public struct GuestClient: Sendable {
         request.headers.add(name: "content-type", value: "application/x-www-form-urlencoded")
         let fields = form.map { "\($0)=\($1.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")" }
         request.body = .bytes(ByteBuffer(string: fields.joined(separator: "&")))
-        guard let response = try? await HTTPClient.shared.execute(request, timeout: .seconds(15)),
+        guard let response = try? await HTTPClient.shared.execute(request, timeout: .seconds(60)),
             response.status.code < 400
         else { throw Stopped(description: "\(url) did not take the form") }
     }

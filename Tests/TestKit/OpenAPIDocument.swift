@@ -30,7 +30,9 @@ public struct OpenAPIDocument: Sendable {
         for line in lines {
             let indent = line.prefix { $0 == " " }.count
             let text = line.dropFirst(indent)
-            if indent == 4, text.hasPrefix("Problem"), let number = Int(text.dropFirst(7).dropLast()) {
+            if indent == 2, text == "schemas:" {
+                (name, status) = ("", 0)
+            } else if indent == 4, text.hasPrefix("Problem"), let number = Int(text.dropFirst(7).dropLast()) {
                 (name, status) = ("", number)
             } else if text.hasPrefix("operationId: ") {
                 name = String(text.dropFirst(13))
@@ -65,7 +67,8 @@ public struct OpenAPIDocument: Sendable {
 
     /// Says what the document lacks of an answer; nil when it has it.
     func lacks(_ status: Int, _ code: String?, of name: String) -> String? {
-        guard let operation = operations[name], !Self.ofTheFrame.contains(status) else { return nil }
+        guard let operation = operations[name] else { return "openapi.yaml has no \(name), or cannot be read" }
+        guard !Self.ofTheFrame.contains(status) else { return nil }
         guard let codes = operation.answers[status] else {
             return "\(name) answered \(status), which is not documented"
         }

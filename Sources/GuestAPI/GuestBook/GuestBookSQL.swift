@@ -131,6 +131,28 @@ enum GuestBookSQL {
         }
     }
 
+    /// Whether a text of a stay stands in a cottage's guest book.
+    static func hasText(of booking: Booking.ID, in cottage: Cottage.ID) -> Query<Bool> {
+        Query(
+            """
+            SELECT EXISTS (
+                SELECT FROM guest_book_entry
+                WHERE booking_id = \(booking) AND cottage_id = \(cottage) AND text IS NOT NULL
+            ) AS has_text
+            """
+        ) { try $0.decode("has_text") }
+    }
+
+    /// Locks the cottages in whose guest books a guest has written, in the order of their ids.
+    static func lockCottages(of guest: Guest.ID) -> Command {
+        Command(
+            """
+            SELECT id FROM cottage WHERE id IN (SELECT cottage_id FROM guest_book_entry WHERE guest_id = \(guest))
+            ORDER BY id FOR NO KEY UPDATE
+            """
+        )
+    }
+
     static func erasedAuthors() -> Query<Guest.ID> {
         Query(
             """
@@ -156,14 +178,15 @@ enum GuestBookSQL {
         let grantedAt: Date
     }
 
-    /// The firm stay that has a cottage next.
+    /// The firm stay of another group that has a cottage next after a stay.
     static func next(_ work: AnnounceGuestBook) -> Query<NextStay> {
         Query(
             """
-            SELECT group_id, booking.id, park_id, (lower(allocation.stay) - 2)::timestamp AT TIME ZONE 'UTC' AS granted_at
-            FROM allocation JOIN booking ON booking.id = booking_id
-            WHERE cottage_id = \(work.cottageId) AND is_live AND state IN ('confirmed', 'checkedIn')
-                AND group_id <> \(work.groupId) AND lower(allocation.stay) >= \(work.after)
+            SELECT booking.group_id, booking.id, booking.park_id,
+                (lower(allocation.stay) - 2)::timestamp AT TIME ZONE 'UTC' AS granted_at
+            FROM allocation JOIN booking ON booking.id = booking_id JOIN booking AS former ON former.id = \(work.bookingId)
+            WHERE cottage_id = \(work.cottageId) AND is_live AND booking.state IN ('confirmed', 'checkedIn')
+                AND booking.group_id <> former.group_id AND lower(allocation.stay) >= upper(former.stay)
             ORDER BY allocation.stay, booking.id LIMIT 1
             """
         ) { row in

@@ -61,7 +61,7 @@ extension GuestBookEntry {
         )
         let gone = try await act.tx.all(GuestBookSQL.deleteOldest(in: cottage))
         for changed in gone + [entry.id] { act.tx.publish(changed, .guestBookEntry, to: .cottage(cottage)) }
-        if former == nil { try await AnnounceGuestBook.enqueue(cottage, after: booking, act) }
+        if former == nil { try await AnnounceGuestBook.enqueue(cottage, of: booking, act) }
         return .applied
     }
 
@@ -97,57 +97,5 @@ extension GuestBookEntry {
         try await act.tx.run(GuestBookSQL.clear(ids, saidAt: saidAt))
         for id in ids { act.tx.publish(id, .guestBookEntry, to: .cottage(cottage)) }
         return .applied
-    }
-}
-
-/// The job that notifies the group that lives in a cottage next of what is new in its guest book.
-///
-/// The job waits until the group's phones have the grant for the cottage's scope.
-struct AnnounceGuestBook: Work {
-    static let kind = "announceGuestBook"
-    static let queue = Job.Queue.effects
-
-    let cottageId: Cottage.ID
-    /// The departure of the household that wrote.
-    let after: LocalDate
-    /// The group of that household, which hears nothing of its own text.
-    let groupId: TravelGroup.ID
-
-    static func enqueue(_ cottage: Cottage.ID, after booking: Booking, _ act: Act) async throws {
-        guard let group = booking.groupId else { return }
-        let work = AnnounceGuestBook(cottageId: cottage, after: booking.stay.departure, groupId: group)
-        guard let next = try await act.tx.first(GuestBookSQL.next(work)) else { return }
-        // Texts of several households of a stay are one job.
-        let key = "\(cottage) \(next.booking)"
-        try Job.enqueue(work, key: key, at: max(act.now, next.grantedAt), act)
-    }
-
-    func finish(_ act: Act) async throws {
-        guard let next = try await act.tx.first(GuestBookSQL.next(self)), next.grantedAt <= act.now,
-            try await !act.tx.all(GuestBookSQL.entries(in: cottageId)).isEmpty
-        else { return }
-        try Notice.guestBookWritten.notify(about: .init(group: next.group, booking: next.booking, park: next.park), act)
-    }
-}
-
-extension PersonalData {
-    /// Erases the texts that the guest wrote.
-    static let guestBook = PersonalData(
-        name: "guestBook",
-        export: { guest, act in try await act.tx.all(GuestBookSQL.entries(by: guest)) },
-        erase: { guest, act in try await GuestBookEntry.erase(by: guest, act) }
-    )
-}
-
-extension GuestBookEntry {
-    fileprivate static func erase(by guest: Guest.ID, _ act: Act) async throws {
-        for (cottage, entry) in try await act.tx.all(GuestBookSQL.delete(by: guest)) {
-            act.tx.publish(entry, .guestBookEntry, to: .cottage(cottage))
-        }
-    }
-
-    /// Erases texts of guests whose account was erased by a node that does not know guest books.
-    static func forgetErased(_ act: Act) async throws {
-        for guest in try await act.tx.all(GuestBookSQL.erasedAuthors()) { try await erase(by: guest, act) }
     }
 }

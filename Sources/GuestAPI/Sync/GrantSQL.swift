@@ -8,7 +8,11 @@ import Postgres
 enum GrantSQL {
     /// The guest's memberships, as the expression `own` that `scopes` reads.
     static func own(of guest: Guest.ID) -> SQL {
-        "own AS (SELECT group_id, household_id, role FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL)"
+        """
+        own AS (
+            SELECT group_id, household_id, role FROM traveller WHERE guest_id = \(guest) AND left_at IS NULL
+        )
+        """
     }
 
     /// The scopes a guest sees, for a statement that has `own`; the scopes that are needed first, at the cottage's door, come first.

@@ -11,6 +11,10 @@ public struct Path<each Value: PathValue>: Sendable {
     /// - Parameter pattern: has a name in braces for each value, in the same order.
     public init(_ pattern: String, _ types: repeat (each Value).Type) {
         self.pattern = pattern
+        var count = 0
+        for _ in repeat each types { count += 1 }
+        // All paths are constants, so a wrong one stops the first test, and no input can reach this.
+        precondition(pattern.split(separator: "/").count { $0.hasPrefix("{") } == count, "\(pattern) has other values")
     }
 
     /// The address of the things; it has no query.

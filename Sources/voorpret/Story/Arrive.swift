@@ -41,7 +41,7 @@ extension Story {
             Paths.adminParkDay.with(text(park)) + "?date=\(try day(plus: 0))",
             as: reception
         )
-        let hours = list(view, "arrivals").compactMap { $0["bookings"] as? Int }
-        say("The receptionist looks at the day: \(hours.reduce(0, +)) arrivals.")
+        let arrivals = list(view, "arrivals").compactMap { $0["bookings"] as? Int }
+        say("The receptionist looks at the day: \(arrivals.reduce(0, +)) arrivals.")
     }
 }

@@ -45,7 +45,9 @@ extension Story {
     }
 
     private func payAtDesk(_ household: String, _ method: String, _ sentence: String) async throws {
-        guard let share = try await shares(as: mira)[household] else { return }
+        guard let share = try await shares(as: mira)[household] else {
+            throw GuestClient.Stopped(description: "\(household) has no share")
+        }
         let due = amount(share, share["asked"] == nil ? "amount" : "asked") - amount(share, "paid")
         let path = Paths.adminShareTillPayments.with(text(share))
         let payment: [String: any Sendable] = ["method": method, "amount": due, "reference": "slip 1"]
@@ -64,10 +66,10 @@ extension Story {
         let ready = try await ask("GET", "\(payment)?wait=20", as: nil)
         guard let page = ready["page"] as? String, let secret = ready["clientSecret"] as? String else { return false }
         try await client.submit(page, ["client_secret": secret, "button": "approve"])
-        for _ in 0..<600 {
-            if text(try await ask("GET", payment, as: nil), "state") == "succeeded" { return true }
-            try await Task.sleep(for: .milliseconds(100))
+        let paid: Bool? = try await client.wait {
+            text(try await ask("GET", payment, as: nil), "state") == "succeeded" ? true : nil
         }
-        throw GuestClient.Stopped(description: "the payment was not settled within a minute")
+        try require(paid == true, "the payment has not succeeded")
+        return true
     }
 }

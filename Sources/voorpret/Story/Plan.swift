@@ -30,7 +30,9 @@ extension Story {
         let (from, through) = (try day(plus: 0), try day(plus: 2))
         let offered = try await items(Paths.parkExtras.with(text(park)) + "?from=\(from)&to=\(through)", as: els)
         let extras = offered.compactMap { $0["extra"] as? JSON }
-        guard let bicycle = extras.first(where: { text($0, "code") == "bicycle" }) else { return }
+        guard let bicycle = extras.first(where: { text($0, "code") == "bicycle" }) else {
+            throw GuestClient.Stopped(description: "the park has no bicycles")
+        }
         let home = text(try await travellers(as: mira)["Mira"] ?? [:], "householdId")
         let order: [String: any Sendable] = [
             "extraId": text(bicycle), "from": from, "through": through, "quantity": 2, "householdId": home,

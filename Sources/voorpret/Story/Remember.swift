@@ -21,16 +21,16 @@ extension Story {
 
         let (from, to) = (try day(plus: 0), try day(plus: 2))
         let rooms = try await ask("GET", Paths.parkAvailability.with(text(park)) + "?from=\(from)&to=\(to)", as: nil)
-        if let type = list(rooms, "offers").first {
-            let walkIn: [String: any Sendable] = [
-                "guest": ["name": "Wanda"], "stay": ["arrival": from, "departure": to],
-                "cottages": [["typeId": text(type, "typeId")]], "checkIn": true,
-            ]
-            let tonight = try await ask("POST", Paths.adminParkWalkIns.with(text(park)), walkIn, as: reception)
-            say(
-                "Wanda walks in, and sleeps in cottage \(list(tonight, "cottages").map { text($0, "number") }.joined())."
-            )
+        guard let type = list(rooms, "offers").first else {
+            throw GuestClient.Stopped(description: "the park is full tonight")
         }
+        let walkIn: [String: any Sendable] = [
+            "guest": ["name": "Wanda"], "stay": ["arrival": from, "departure": to],
+            "cottages": [["typeId": text(type, "typeId")]], "checkIn": true,
+        ]
+        let tonight = try await ask("POST", Paths.adminParkWalkIns.with(text(park)), walkIn, as: reception)
+        let number = list(tonight, "cottages").map { text($0, "number") }.joined()
+        say("Wanda walks in, and sleeps in cottage \(number).")
 
         let secret = DemoData.factorSecret
         office = try await client.signInStaff(DemoData.headOfficeEmail, device: "Head office", secret: secret)

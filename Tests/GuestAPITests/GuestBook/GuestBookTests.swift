@@ -9,7 +9,7 @@ import Testing
 @testable import GuestAPI
 
 /// A household leaves a text in its cottage, and those who live there next read it.
-@Suite struct GuestBookTests {
+@Suite(.timeLimit(.minutes(20))) struct GuestBookTests {
     private static let squirrels = "The squirrels come for breakfast."
 
     /// A stay that has begun, in a park with guest books.
@@ -303,6 +303,29 @@ import Testing
         }
     }
 
+    @Test func `Nobody gets a notice of a text that was taken back`() async throws {
+        try await withGuestAPI { api in
+            let (stay, _) = try await withPhones(api)
+            try stay.wait(until: "2027-05-14 16:00")
+            // Another text stands in the book, of an earlier stay that has no notice any more.
+            #expect(try await write("old", in: stay, as: stay.organiser).status == 204)
+            try await api.transaction { tx in
+                let old = try await Booking.place(
+                    api.given.request(stay.group, stay.world, from: "2027-07-01", to: "2027-07-02"),
+                    api.app.act(in: tx, as: .guest(stay.organiser.id()))
+                )
+                try await tx.run(Command("UPDATE guest_book_entry SET booking_id = \(old.id)"))
+                try await tx.run(Command("DELETE FROM job WHERE kind = 'announceGuestBook'"))
+            }
+            #expect(try await write("rude", in: stay, as: stay.member).status == 204)
+
+            #expect(try await write(nil, in: stay, as: stay.member).status == 204)
+            try stay.wait(until: "2027-05-17 10:00")
+
+            #expect(try await notified(api) == [])
+        }
+    }
+
     @Test func `The next guests' phones show the text`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
@@ -465,6 +488,7 @@ import Testing
             let (written, hasWritten) = AsyncStream.makeStream(of: Void.self)
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask {
+                    defer { hasWritten.finish() }
                     try await api.transaction { tx in
                         _ = try await GuestBookEntry.write(
                             GuestBookRequest(text: "One last word"),
