@@ -19,7 +19,7 @@ extension Mutator {
         }
     ]
 
-    /// What a mutator needs of a booking.
+    /// The dates of a booking; the mutator needs nothing else of it.
     private struct Booked: Decodable {
         let stay: Stay
     }

@@ -51,7 +51,7 @@ struct Truth {
         )
     }
 
-    /// What the tables say that must not be, whatever the provider says.
+    /// Finds contradictions that the tables show by themselves, without the provider.
     private static func wrongRows(_ stage: Stage) async throws -> [String] {
         var differences: [String] = []
         // No share may keep more than it owes, because the surplus must go back. The park may keep the fee of a

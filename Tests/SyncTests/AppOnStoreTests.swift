@@ -5,7 +5,7 @@ import Testing
 
 @testable import Sync
 
-/// What an app reads from the store: rows that change, mutations that wait, and those that were refused.
+/// The store shows an app its rows as they change, the mutations that wait, and the refused ones.
 @Suite(.timeLimit(.minutes(10))) struct AppOnStoreTests {
     private struct Note: Codable, Hashable {
         let id: UUID

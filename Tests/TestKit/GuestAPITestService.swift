@@ -154,7 +154,7 @@ public struct GuestAPITestService: Sendable {
         transcript?.note(method, path, raw, answer)
         // Acting for a guest may be refused anywhere, also where the document does not offer it.
         if !headers.keys.contains(where: { $0.lowercased() == "on-behalf-of" }),
-            let name = OpenAPIDocument.operation(method, path)
+            let name = try OpenAPIDocument.operation(method, path)
         {
             let code = answer.status < 400 ? nil : answer.code
             if let lack = OpenAPIDocument.shared.lacks(answer.status, code, of: name) { throw Leak(description: lack) }

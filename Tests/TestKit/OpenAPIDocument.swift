@@ -4,7 +4,7 @@ import Synchronization
 
 @testable import GuestAPI
 
-/// What `openapi.yaml` says of each operation: the codes that it can answer, and an example of its body.
+/// The operations of `openapi.yaml`: the codes that each can answer, and an example of its body.
 ///
 /// The document has one layout, which `scripts/openapi.py` writes; so its lines can be read without a reader of YAML.
 public struct OpenAPIDocument: Sendable {
@@ -76,17 +76,14 @@ public struct OpenAPIDocument: Sendable {
         return "\(name) answered \(status) with the code \(code), which is not documented"
     }
 
+    private static let routes = Result { try RouteTable(FeatureTable(Features.all).handlers) }
+
     /// The operation of a request; nil when there is none.
-    static func operation(_ method: String, _ path: String) -> String? {
-        let method = method == "HEAD" ? "GET" : method
-        let asked = path.prefix { $0 != "?" }.split(separator: "/", omittingEmptySubsequences: false)
-        let fitting = Policy.rows.filter { row in
-            let own = row.path.split(separator: "/", omittingEmptySubsequences: false)
-            return row.method.rawValue == method && own.count == asked.count
-                && zip(own, asked).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
-        }
-        // A literal segment comes before a name.
-        return fitting.min { $0.path.count { $0 == "{" } < $1.path.count { $0 == "{" } }?.name
+    static func operation(_ method: String, _ path: String) throws -> String? {
+        guard let method = HTTPRequest.Method(rawValue: method),
+            case .found(let route, _) = try routes.get().match(method, path.prefix { $0 != "?" })
+        else { return nil }
+        return route.row.name
     }
 }
 

@@ -23,13 +23,6 @@ import Testing
         #expect(try await api.post(path, as: who, key: UUID().uuidString).status == 200)
     }
 
-    private func wait(until text: String, _ api: GuestAPITestService) throws {
-        let parts = text.split(separator: " ").map(String.init)
-        let clock = try #require(ParkClock(timeZone: "Europe/Amsterdam"))
-        let instant = clock.instant(try day(parts[0]), try #require(LocalTime(parts[1])))
-        api.clock.advance(by: instant.timeIntervalSince(api.now))
-    }
-
     @Test func `Search and booking keep the rules of a season`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
@@ -72,10 +65,10 @@ import Testing
             let finance = try await api.given.staff([.finance], at: world.park.id)
             let booking = try await api.given.booking(of: group, by: organiser, in: world)
             try await firm(booking, by: organiser, api)
-            try wait(until: "2027-05-14 16:00", api)
+            try api.wait(until: "2027-05-14 16:00", at: world.park)
             let path = "/v1/bookings/\(booking.id)"
             _ = try await api.post("\(path)/check-in", as: reception, key: "in")
-            try wait(until: "2027-05-15 09:00", api)
+            try api.wait(until: "2027-05-15 09:00", at: world.park)
             _ = try await api.post("\(path)/check-out", as: reception, key: "out")
             let left = try await api.get(path, as: organiser).decode(Booking.self)
             #expect(left.total.amount == booking.total.amount - 2 * 200)

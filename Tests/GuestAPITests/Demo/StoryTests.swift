@@ -6,7 +6,7 @@ import Testing
 @testable import GuestAPI
 @testable import voorpret
 
-/// What `make demo` plays: one stay by seven people, from the invitation to the guest book.
+/// The test plays the story of `make demo`: one stay by seven people, from the invitation to the guest book.
 @Suite(.timeLimit(.minutes(20))) struct StoryTests {
     @Test func `One stay by seven people goes as the demo tells it`() async throws {
         try await withGuestAPI(workers: 1, payments: true) { api in

@@ -87,12 +87,7 @@ import Testing
         }
 
         /// Sets the clock to an instant of the park's wall clock, which is Amsterdam's.
-        func wait(until text: String) throws {
-            let parts = text.split(separator: " ").map(String.init)
-            let clock = try #require(ParkClock(timeZone: world.park.timeZone))
-            let instant = clock.instant(try day(parts[0]), try #require(LocalTime(parts[1])))
-            api.clock.advance(by: instant.timeIntervalSince(api.now))
-        }
+        func wait(until text: String) throws { try api.wait(until: text, at: world.park) }
 
         func extra(_ request: ExtraRequest) async throws -> Extra {
             let office = try await api.given.headOffice()

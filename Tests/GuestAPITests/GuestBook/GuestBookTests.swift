@@ -3,6 +3,7 @@ import GuestModels
 import Postgres
 import Sync
 import SyncMessages
+import Synchronization
 import TestKit
 import Testing
 
@@ -481,11 +482,17 @@ import Testing
         }
     }
 
+    /// An erasure that another task waits for.
+    private final class Erasure: Sendable {
+        let isOver = Mutex(false)
+    }
+
     @Test func `A text written during its author's erasure is erased too`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             let guest = try stay.member.id()
             let (written, hasWritten) = AsyncStream.makeStream(of: Void.self)
+            let erasure = Erasure()
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask {
                     defer { hasWritten.finish() }
@@ -499,8 +506,14 @@ import Testing
                         )
                         try await tx.flushPending()
                         hasWritten.yield()
-                        // The transaction is not committed yet when the erasure begins.
-                        try await Task.sleep(for: .milliseconds(250))
+                        // The erasure either waits for this transaction, or it is over before the commit.
+                        let waiting: SQL = """
+                            SELECT count(*) FROM pg_stat_activity
+                            WHERE datname = current_database() AND wait_event_type = 'Lock'
+                            """
+                        while !erasure.isOver.withLock({ $0 }), try await api.count(waiting) == 0 {
+                            try await Task.sleep(for: .milliseconds(10))
+                        }
                     }
                 }
                 tasks.addTask {
@@ -511,6 +524,7 @@ import Testing
                     for _ in 0..<10 where status == 503 {
                         status = try await api.send("DELETE", "/v1/me", as: stay.member).status
                     }
+                    erasure.isOver.withLock { $0 = true }
                     #expect([200, 204].contains(status))
                 }
                 try await tasks.waitForAll()
