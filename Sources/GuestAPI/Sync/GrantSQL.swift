@@ -4,7 +4,7 @@ import Postgres
 
 /// The grants: the scopes that the phones of a guest may read at a moment.
 ///
-/// Every read of a phone joins this: a pull, a digest and the events. A scope that is not granted is not in the answer.
+/// Pulls and events join this, and a digest asks it first (`SyncSQL.version(of:for:at:)`). A scope that is not granted is not in the answer.
 enum GrantSQL {
     /// The guest's memberships, as the expression `own` that `scopes` reads.
     static func own(of guest: Guest.ID) -> SQL {

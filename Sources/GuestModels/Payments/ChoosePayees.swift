@@ -4,23 +4,23 @@ extension Refund {
         public var attempt: Attempt.ID
         /// Minor units that were not given back, are not reserved for a refund, and were not taken back by a bank.
         public var amount: Int64
-        /// Whether the payer now lives in another household, and so has another share to pay.
-        public var isElsewhere: Bool
+        /// Whether the payer is not of the household that owes the share: has moved to another, has left, or never lived there.
+        public var isFromOutside: Bool
 
-        public init(attempt: Attempt.ID, amount: Int64, isElsewhere: Bool = false) {
+        public init(attempt: Attempt.ID, amount: Int64, isFromOutside: Bool = false) {
             self.attempt = attempt
             self.amount = amount
-            self.isElsewhere = isElsewhere
+            self.isFromOutside = isFromOutside
         }
     }
 }
 
 /// Chooses whom a refund is paid to: the attempts whose payers get money back, until `due` is covered.
 ///
-/// Attempts of payers who now live in another household come first, then the latest attempts.
+/// Attempts of payers who are not of the household come first, then the latest attempts.
 ///
 /// - Parameter due: minor units; an amount that no attempt covers was paid at the desk and goes back there.
-public func refunds(
+public func choosePayees(
     covering due: Int64,
     from left: [Refund.Source]
 ) -> [(
@@ -28,7 +28,7 @@ public func refunds(
 )] {
     var due = due
     var refunds: [(attempt: Attempt.ID, amount: Int64)] = []
-    let order = left.sorted { ($0.isElsewhere ? 0 : 1, $1.attempt) < ($1.isElsewhere ? 0 : 1, $0.attempt) }
+    let order = left.sorted { ($0.isFromOutside ? 0 : 1, $1.attempt) < ($1.isFromOutside ? 0 : 1, $0.attempt) }
     for source in order where due > 0 && source.amount > 0 {
         let part = min(due, source.amount)
         refunds.append((source.attempt, part))

@@ -6,7 +6,7 @@ import Postgres
 /// Gives back money that a booking's shares have paid beyond what they owe.
 ///
 /// The statement says how much may go back. Money that came through the provider goes back to its payers, whom
-/// `refunds(covering:from:)` chooses. Money that came in at the desk becomes a task for the desk. A refund is set aside here first, so it cannot be given back twice.
+/// `choosePayees(covering:from:)` chooses. Money that came in at the desk becomes a task for the desk. A refund is set aside here first, so it cannot be given back twice.
 extension Overpaid: Work {
     static let kind = "overpaid"
     static let queue = Job.Queue.effects
@@ -21,7 +21,7 @@ extension Overpaid: Work {
             guard var due = money.statement.refundable[share.householdId] else { continue }
             var surplus = share.surplus
             let left = attempts.filter { $0.share == share.id }.map(\.left)
-            for (attempt, amount) in refunds(covering: due, from: left) {
+            for (attempt, amount) in choosePayees(covering: due, from: left) {
                 due -= amount
                 let refund = Refund(
                     id: act.id(),

@@ -66,7 +66,7 @@ enum RefundSQL {
                 NOT EXISTS (
                     SELECT FROM traveller
                     WHERE guest_id = payer_id AND traveller.household_id = share.household_id AND left_at IS NULL
-                ) AND payer_id IS NOT NULL AS is_elsewhere
+                ) AND payer_id IS NOT NULL AS is_from_outside
             FROM attempt JOIN share ON share.id = share_id
             WHERE booking_id = \(booking) AND state = 'succeeded' AND is_refundable
                 AND given_back + taken_back < attempt.amount
@@ -78,7 +78,7 @@ enum RefundSQL {
                 .init(
                     attempt: try row.decode("id"),
                     amount: try row.decode("remaining"),
-                    isElsewhere: try row.decode("is_elsewhere")
+                    isFromOutside: try row.decode("is_from_outside")
                 )
             )
         }

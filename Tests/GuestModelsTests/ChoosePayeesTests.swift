@@ -1,0 +1,62 @@
+import Foundation
+import GuestModels
+import Testing
+
+@Suite("The payees of a refund")
+struct ChoosePayeesTests {
+    /// Attempts in the order in which they were made, as their identifiers sort.
+    let attempts = (1...3).map { Attempt.ID(UUID(uuidString: "00000000-0000-7000-8000-00000000000\($0)") ?? UUID()) }
+
+    private func chosen(_ due: Int64, from left: [Refund.Source]) -> [Refund.Source] {
+        choosePayees(covering: due, from: left).map { Refund.Source(attempt: $0.attempt, amount: $0.amount) }
+    }
+
+    @Test("The latest payer is paid first")
+    func latestFirst() {
+        let left = attempts.map { Refund.Source(attempt: $0, amount: 100) }
+
+        #expect(chosen(100, from: left) == [.init(attempt: attempts[2], amount: 100)])
+    }
+
+    @Test("A payer outside the household is paid before a later one inside it")
+    func outsideFirst() {
+        let left = [
+            Refund.Source(attempt: attempts[0], amount: 100, isFromOutside: true),
+            Refund.Source(attempt: attempts[1], amount: 100),
+        ]
+
+        #expect(chosen(100, from: left) == [.init(attempt: attempts[0], amount: 100)])
+    }
+
+    @Test("Several payers together cover what one cannot")
+    func several() {
+        let left = attempts.map { Refund.Source(attempt: $0, amount: 100) }
+
+        #expect(
+            chosen(150, from: left) == [
+                .init(attempt: attempts[2], amount: 100), .init(attempt: attempts[1], amount: 50),
+            ]
+        )
+    }
+
+    @Test("An attempt with nothing left is passed over")
+    func nothingLeft() {
+        let left = [Refund.Source(attempt: attempts[0], amount: 100), .init(attempt: attempts[1], amount: 0)]
+
+        #expect(chosen(40, from: left) == [.init(attempt: attempts[0], amount: 40)])
+    }
+
+    @Test("Nobody is paid more than the payers have left")
+    func shortfall() {
+        let left = [Refund.Source(attempt: attempts[0], amount: 100)]
+
+        #expect(chosen(500, from: left) == [.init(attempt: attempts[0], amount: 100)])
+    }
+
+    @Test("Nobody is paid when nothing is due")
+    func nothingDue() {
+        let left = [Refund.Source(attempt: attempts[0], amount: 100)]
+
+        #expect(chosen(0, from: left).isEmpty)
+    }
+}
