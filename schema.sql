@@ -1220,6 +1220,8 @@ CREATE TABLE guest_book_entry (
     -- By the clock of the phone, no later than our own.
     said_at timestamptz NOT NULL,
     written_at timestamptz NOT NULL,
+    -- When those who live there next had a notice of the text; NULL until then.
+    announced_at timestamptz,
     CONSTRAINT guest_book_entry_once UNIQUE (booking_id, cottage_id, household_id)
 );
 CREATE INDEX ON guest_book_entry (cottage_id, written_at, id);
@@ -1954,4 +1956,4 @@ UNION ALL SELECT 'guestBookEntry', scope, id, body FROM shown_guest_book_entry;
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
     (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders'),
-    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch'), (29, 'outside'), (30, 'signIn'), (31, 'factor'), (32, 'retention'), (33, 'feed'), (34, 'fed'), (35, 'guestBook');
+    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch'), (29, 'outside'), (30, 'signIn'), (31, 'factor'), (32, 'retention'), (33, 'feed'), (34, 'fed'), (35, 'guestBook'), (36, 'guestBookNotice');

@@ -13,7 +13,9 @@ complain "GuestModels imports nothing but Foundation" \
 complain "SQL stands in *SQL.swift only" \
     "$(grep -rnE '"(SELECT|INSERT|UPDATE|DELETE) |^ +(SELECT|INSERT INTO|UPDATE|DELETE FROM) ' Sources/GuestAPI --include='*.swift' |
         grep -vE 'SQL\.swift:|Migrator\.swift:' || true)"
+complain "Fragments of SQL stand in *SQL.swift only" \
+    "$(grep -rnE ': SQL = "|-> SQL \{ "' Sources/GuestAPI --include='*.swift' | grep -vE 'SQL\.swift:|HTML\.swift:' || true)"
 complain "Routes decode and answer; permission and SQL are the verbs'" \
-    "$(grep -nE '[A-Za-z]SQL\.|\.tx\.|\.reader\.|principal\.(has|require)\(' $(find Sources/GuestAPI -name "*Routes.swift") || true)"
+    "$(grep -nE '[A-Za-z]SQL\.|\.tx\.|\.reader\.|[Pp]rincipal[^ ]*\.(has|require)\(|[Bb]ooks\.require\(|\.allow\(' $(find Sources/GuestAPI -name "*Routes.swift") || true)"
 "$root/scripts/layering.py" || status=1
 exit $status

@@ -77,7 +77,7 @@ import Testing
         #expect(stage.owed == [16_123, 16_122])
     }
 
-    @Test func `The giver of a share owes its cancellation fee until the taker agrees`() throws {
+    @Test func `Whoever gives a share owes its fee until the taker agrees`() throws {
         var stage = Stage(households: 3)
         stage.charge(90_000)
         stage.settle(joining: true)

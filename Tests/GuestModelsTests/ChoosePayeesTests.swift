@@ -2,8 +2,7 @@ import Foundation
 import GuestModels
 import Testing
 
-@Suite("The payees of a refund")
-struct ChoosePayeesTests {
+@Suite struct ChoosePayeesTests {
     /// Attempts in the order in which they were made, as their identifiers sort.
     let attempts = (1...3).map { Attempt.ID(UUID(uuidString: "00000000-0000-7000-8000-00000000000\($0)") ?? UUID()) }
 
@@ -11,15 +10,13 @@ struct ChoosePayeesTests {
         choosePayees(covering: due, from: left).map { Refund.Source(attempt: $0.attempt, amount: $0.amount) }
     }
 
-    @Test("The latest payer is paid first")
-    func latestFirst() {
+    @Test func `The latest payer is paid first`() {
         let left = attempts.map { Refund.Source(attempt: $0, amount: 100) }
 
         #expect(chosen(100, from: left) == [.init(attempt: attempts[2], amount: 100)])
     }
 
-    @Test("A payer outside the household is paid before a later one inside it")
-    func outsideFirst() {
+    @Test func `A payer outside the household is paid before a later one inside`() {
         let left = [
             Refund.Source(attempt: attempts[0], amount: 100, isFromOutside: true),
             Refund.Source(attempt: attempts[1], amount: 100),
@@ -28,8 +25,7 @@ struct ChoosePayeesTests {
         #expect(chosen(100, from: left) == [.init(attempt: attempts[0], amount: 100)])
     }
 
-    @Test("Several payers together cover what one cannot")
-    func several() {
+    @Test func `Several payers together cover what one cannot`() {
         let left = attempts.map { Refund.Source(attempt: $0, amount: 100) }
 
         #expect(
@@ -39,22 +35,19 @@ struct ChoosePayeesTests {
         )
     }
 
-    @Test("An attempt with nothing left is passed over")
-    func nothingLeft() {
+    @Test func `An attempt with nothing left is passed over`() {
         let left = [Refund.Source(attempt: attempts[0], amount: 100), .init(attempt: attempts[1], amount: 0)]
 
         #expect(chosen(40, from: left) == [.init(attempt: attempts[0], amount: 40)])
     }
 
-    @Test("Nobody is paid more than the payers have left")
-    func shortfall() {
+    @Test func `Nobody is paid more than the payers have left`() {
         let left = [Refund.Source(attempt: attempts[0], amount: 100)]
 
         #expect(chosen(500, from: left) == [.init(attempt: attempts[0], amount: 100)])
     }
 
-    @Test("Nobody is paid when nothing is due")
-    func nothingDue() {
+    @Test func `Nobody is paid when nothing is due`() {
         let left = [Refund.Source(attempt: attempts[0], amount: 100)]
 
         #expect(chosen(0, from: left).isEmpty)

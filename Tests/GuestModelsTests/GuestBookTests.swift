@@ -41,7 +41,7 @@ import Testing
         } catch { return error }
     }
 
-    @Test func `A household that stays writes in a cottage that is assigned to nobody`() throws {
+    @Test func `A household that stays writes in a cottage assigned to nobody`() throws {
         #expect(try refusal(booking(.checkedIn), staying: [household]) == nil)
     }
 
@@ -76,6 +76,12 @@ import Testing
     @Test func `Writing ends seven days after the departure`() throws {
         #expect(try refusal(booking(.checkedOut), staying: [household], on: "2027-05-24") == nil)
         #expect(try refusal(booking(.checkedOut), staying: [household], on: "2027-05-25") == .stayOver)
+    }
+
+    @Test(arguments: [Booking.State.confirmed, .checkedIn, .checkedOut])
+    func `Reading ends seven days after the departure`(_ state: Booking.State) throws {
+        #expect(throws: Never.self) { try booking(state).allowReadingGuestBook(today: date("2027-05-24")) }
+        #expect(throws: Refusal.stayOver) { try booking(state).allowReadingGuestBook(today: date("2027-05-25")) }
     }
 
     @Test(arguments: [Booking.State.held, .confirmed]) func `Nobody writes before the check-in`(

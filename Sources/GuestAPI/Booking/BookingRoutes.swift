@@ -13,19 +13,8 @@ enum BookingRoutes {
     private static func place(_ call: Call) async throws -> Answer {
         let request = try call.body(BookingRequest.self)
         return try await call.write { act in
-            if let actor = call.actor {
-                try await DeskGuests.allow(request, by: actor, act)
-            }
-            let booking = try await Booking.place(
-                request,
-                isByDesk: call.actor.map { Principal.staff($0).has([.reception], at: request.parkId) } ?? false,
-                act
-            )
-            return try .json(
-                await booking.shown(act),
-                .created,
-                version: booking.version
-            )
+            let booking = try await DeskGuests.place(request, by: call.actor, act)
+            return try .json(await booking.shown(act), .created, version: booking.version)
         }
     }
 

@@ -126,6 +126,12 @@ enum BookingSQL {
         ) { (try $0.decode("booking_id"), try $0.decode("traveller_id")) }
     }
 
+    /// The condition of one booking, for the statements of its parts.
+    static func isBooking(_ id: Booking.ID) -> SQL { "booking.id = \(id)" }
+
+    /// The condition of all bookings of a group, for the statements of their parts.
+    static func isOf(_ group: TravelGroup.ID) -> SQL { "booking.group_id = \(group)" }
+
     // MARK: Placing
 
     /// The deadline of a booking that is on hold.
@@ -220,7 +226,6 @@ enum BookingSQL {
         ) { (try $0.decodeJSON("policy"), try $0.decodeJSON("fees"), try $0.decode("time_zone")) }
     }
 
-    /// The time zone of the booking's park.
     static func zone(of booking: Booking.ID) -> Query<String> {
         Query("SELECT time_zone FROM booking JOIN park ON park.id = park_id WHERE booking.id = \(booking)") {
             try $0.decode("time_zone")

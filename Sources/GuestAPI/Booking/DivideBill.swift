@@ -18,7 +18,7 @@ struct BookingMoney: Sendable {
     ///
     /// The caller locks the booking before it changes the statement.
     static func of(_ id: Booking.ID, _ act: Act) async throws -> BookingMoney? {
-        let its: SQL = "booking.id = \(id)"
+        let its = BookingSQL.isBooking(id)
         let (terms, lines, people, homes, shares, own) = try await act.tx.all(
             ShareSQL.terms(of: id, for: act.principal.guestID),
             ChargeSQL.lines(where: its),

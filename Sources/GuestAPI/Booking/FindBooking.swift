@@ -50,7 +50,7 @@ extension Booking {
 
     /// One booking the principal may see, or nil.
     static func find(_ id: Booking.ID, _ look: Look) async throws -> Booking? {
-        let its: SQL = "booking.id = \(id)"
+        let its = BookingSQL.isBooking(id)
         let (rows, cottages, travellers, lines, extras, viewers) = try await look.reader.all(
             BookingSQL.rows(where: "\(its) AND \(BookingSQL.isVisible(to: look.principal))"),
             BookingSQL.cottages(where: its),
@@ -108,7 +108,7 @@ extension Booking {
         isLocked: Bool = false,
         _ act: Act
     ) async throws -> Booking {
-        let its: SQL = "booking.id = \(id)"
+        let its = BookingSQL.isBooking(id)
         let (rows, cottages, travellers, lines, extras, roles) = try await act.tx.all(
             BookingSQL.rows(where: "\(its) AND \(BookingSQL.isVisible(to: act.principal))", locked: isLocked),
             BookingSQL.cottages(where: its),

@@ -72,7 +72,6 @@ enum ShareSQL {
         let heldUntil: Date?
         /// True if staff have made the booking firm without its deposit.
         let isWaived: Bool
-        /// The organiser's household.
         let organiser: Household.ID?
         /// The household of the guest who asks.
         let asker: Household.ID?

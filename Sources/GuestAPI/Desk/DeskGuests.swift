@@ -46,9 +46,19 @@ enum DeskGuests {
         return (guest, member)
     }
 
+    /// Holds cottages for the guest who asks, or in whose name the colleague `actor` asks.
+    ///
+    /// Throws as `allow` and `Booking.place` do.
+    static func place(_ request: BookingRequest, by actor: StaffMember?, _ act: Act) async throws -> Booking {
+        guard let actor else { return try await Booking.place(request, act) }
+        try await allow(request, by: actor, act)
+        let isByDesk = Principal.staff(actor).has([.reception], at: request.parkId)
+        return try await Booking.place(request, isByDesk: isByDesk, act)
+    }
+
     /// Throws `notFound` where a colleague who books in a guest's name does so at a park that is not theirs, or for a group
     /// that stays elsewhere.
-    static func allow(_ request: BookingRequest, by actor: StaffMember, _ act: Act) async throws {
+    private static func allow(_ request: BookingRequest, by actor: StaffMember, _ act: Act) async throws {
         let parks = actor.receptionParks
         guard let guest = act.principal.guestID, parks?.contains(request.parkId) ?? true,
             try await act.tx.first(DeskSQL.reaches(request.groupId, of: guest, at: parks, now: act.now)) == true

@@ -31,10 +31,4 @@ extension StaffTask {
         try look.principal.require(readers, at: task.parkId)
         return TaskView(task: task, history: events)
     }
-
-    /// Makes a task that a colleague asks for.
-    static func create(_ request: StaffTaskRequest, at park: Park.ID, _ act: Act) async throws -> StaffTask {
-        try act.principal.require(readers, at: park)
-        return try await open(request, source: .staff, in: park, act)
-    }
 }

@@ -3,6 +3,12 @@ import GuestModels
 import Postgres
 
 extension StaffTask {
+    /// Makes a task that a colleague asks for.
+    static func create(_ request: StaffTaskRequest, at park: Park.ID, _ act: Act) async throws -> StaffTask {
+        try act.principal.require(readers, at: park)
+        return try await open(request, source: .staff, in: park, act)
+    }
+
     /// The origins of tasks.
     enum Source: String, Sendable {
         case staff, reservation, refund, payment, dispute, goodwill, message, backstop, deposit

@@ -13,17 +13,18 @@ struct Act: Sendable {
     let now: Date
     let app: AppEnvironment
     let tx: Transaction
+
     /// A logger that adds the request or the job to each line.
-    let logger: Logger
+    var logger: Logger { app.logger }
 
     /// A new identifier.
     func id<Subject>() -> Identifier<Subject> { app.ids.next(at: now) }
 
     /// The same act in another role, such as a rule's own consequence of what a guest did.
-    func `as`(_ principal: Principal) -> Act { Act(principal: principal, now: now, app: app, tx: tx, logger: logger) }
+    func `as`(_ principal: Principal) -> Act { Act(principal: principal, now: now, app: app, tx: tx) }
 
     /// The same act at the time that a phone names.
-    func at(_ instant: Date) -> Act { Act(principal: principal, now: instant, app: app, tx: tx, logger: logger) }
+    func at(_ instant: Date) -> Act { Act(principal: principal, now: instant, app: app, tx: tx) }
 }
 
 /// The principal, the time, the environment and the reader of one read.
@@ -36,22 +37,20 @@ struct Look: Sendable {
 
 extension AppEnvironment {
     /// An act in a transaction that is open already.
-    func act(in tx: Transaction, as principal: Principal, at instant: Date? = nil, logger: Logger? = nil) -> Act {
-        Act(principal: principal, now: instant ?? now(), app: self, tx: tx, logger: logger ?? self.logger)
+    func act(in tx: Transaction, as principal: Principal, at instant: Date? = nil) -> Act {
+        Act(principal: principal, now: instant ?? now(), app: self, tx: tx)
     }
 
     /// Runs a verb in a transaction of its own, for work that no request asked for.
     ///
-    /// - Parameter logger: the job's; the service's own unless told.
     @discardableResult
     func act<Value>(
         as principal: Principal,
         within seconds: TimeInterval = 5,
-        logger: Logger? = nil,
         _ verb: (Act) async throws -> Value
     ) async throws -> Value {
         try await database.transaction(as: principal.setting, within: seconds) { tx in
-            try await verb(act(in: tx, as: principal, logger: logger))
+            try await verb(act(in: tx, as: principal))
         }
     }
 

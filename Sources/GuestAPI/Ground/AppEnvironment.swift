@@ -14,7 +14,8 @@ public struct AppEnvironment: Sendable {
     let leases: Database
     public let now: @Sendable () -> Date
     public internal(set) var ids: IdentifierSource
-    public let logger: Logger
+    /// Names the request or the job that uses it in each line.
+    public internal(set) var logger: Logger
     let secret: ServerSecret
     let metrics = Metrics()
     let admission: Admission
@@ -83,6 +84,13 @@ public struct AppEnvironment: Sendable {
 }
 
 extension AppEnvironment {
+    /// The same environment for one request or job, which each line of the log then names.
+    func logging(_ metadata: Logger.Metadata) -> AppEnvironment {
+        var app = self
+        for (key, value) in metadata { app.logger[metadataKey: key] = value }
+        return app
+    }
+
     /// A park's clock; nil, logged and counted, if its time zone cannot be read.
     ///
     /// Work on many parks uses it, so that one park does not stop the others.

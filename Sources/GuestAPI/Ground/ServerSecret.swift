@@ -74,6 +74,7 @@ public final class ServerSecret: Sendable {
     }
 
     private var newest: Key {
+        // `of(_:for:at:)` makes the first key where there is none, and `look` keeps the keys when the folder is empty.
         guard let newest = keys.first else { preconditionFailure("no process runs without a key") }
         return newest
     }

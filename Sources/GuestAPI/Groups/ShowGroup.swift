@@ -12,7 +12,7 @@ extension TravelGroup {
     ) async throws
         -> TravelGroup
     {
-        let ofGroup: SQL = "booking.group_id = \(id)"
+        let ofGroup = BookingSQL.isOf(id)
         let (groups, households, travellers, rows, cottages, people, lines, extras, shares) =
             try await look.reader.all(
                 GroupSQL.group(id, for: look.principal),

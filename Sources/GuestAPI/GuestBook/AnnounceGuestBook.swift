@@ -1,10 +1,12 @@
+import Foundation
 import GuestModels
 import Postgres
 
 /// The job that notifies the group that lives in a cottage next of what is new in its guest book.
 ///
-/// The job waits until the group's phones have the grant for the cottage's scope. Nobody is notified when the texts of
-/// the stay were taken back meanwhile, or when the park has no guest books any more.
+/// The job runs when phones of a group that arrives on the day of departure get the grant for the cottage's scope. If
+/// the next firm stay is later, the job waits for that stay's grant. Nobody is notified when no stay is firm by then,
+/// when the texts of the stay were taken back, or when the park has no guest books any more.
 struct AnnounceGuestBook: Work {
     static let kind = "announceGuestBook"
     static let queue = Job.Queue.effects
@@ -13,18 +15,27 @@ struct AnnounceGuestBook: Work {
     /// The stay whose household wrote.
     let bookingId: Booking.ID
 
-    static func enqueue(_ cottage: Cottage.ID, of booking: Booking, _ act: Act) async throws {
+    static func enqueue(_ cottage: Cottage.ID, of booking: Booking, _ act: Act) throws {
         let work = AnnounceGuestBook(cottageId: cottage, bookingId: booking.id)
-        guard let next = try await act.tx.first(GuestBookSQL.next(work)) else { return }
+        let earliest = CottageGrant.begin(arrival: booking.stay.departure)
         // Texts of several households of a stay are one job.
-        try Job.enqueue(work, key: "\(cottage) \(booking.id)", at: max(act.now, next.grantedAt), act)
+        try Job.enqueue(work, key: "\(cottage) \(booking.id)", at: max(act.now, earliest), act)
     }
 
     func finish(_ act: Act) async throws {
-        guard let next = try await act.tx.first(GuestBookSQL.next(self)), next.grantedAt <= act.now,
+        guard let next = try await act.tx.first(GuestBookSQL.next(self, at: act.now)), next.grantedAt <= act.now,
             try await act.tx.first(ParkSQL.park(next.park))?.rules.hasGuestBooks == true,
-            try await act.tx.first(GuestBookSQL.hasText(of: bookingId, in: cottageId)) == true
+            try await act.tx.first(GuestBookSQL.isNew(self)) == true
         else { return }
         try Notice.guestBookWritten.notify(about: .init(group: next.group, booking: next.booking, park: next.park), act)
+        try await act.tx.run(GuestBookSQL.setAnnounced(self, at: act.now))
+    }
+
+    /// The next run: when phones of the next stay get the grant, if they have none yet.
+    func again(_ act: Act) async throws -> Date? {
+        guard try await act.tx.first(GuestBookSQL.isNew(self)) == true,
+            let next = try await act.tx.first(GuestBookSQL.next(self, at: act.now)), next.grantedAt > act.now
+        else { return nil }
+        return next.grantedAt
     }
 }

@@ -7,13 +7,15 @@ extension PersonalData {
     static let guestBook = PersonalData(
         name: "guestBook",
         export: { guest, act in try await act.tx.all(GuestBookSQL.entries(by: guest)) },
-        erase: { guest, act in try await GuestBookEntry.erase(by: guest, act) }
+        erase: { guest, act in try await GuestBookEntry.erase(by: guest, act) },
+        // Cottages come before travellers, as for whoever writes.
+        stop: { guest, act in try await act.tx.run(GuestBookSQL.lockCottages(of: guest)) }
     )
 }
 
 extension GuestBookEntry {
     fileprivate static func erase(by guest: Guest.ID, _ act: Act) async throws {
-        // Cottages first, as whoever writes locks them.
+        // Cottages come before texts, as for whoever writes.
         try await act.tx.run(GuestBookSQL.lockCottages(of: guest))
         for (cottage, entry) in try await act.tx.all(GuestBookSQL.delete(by: guest)) {
             act.tx.publish(entry, .guestBookEntry, to: .cottage(cottage))

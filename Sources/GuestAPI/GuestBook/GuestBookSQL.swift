@@ -43,16 +43,19 @@ enum GuestBookSQL {
         let saidAt: Date
         /// Whether the text was taken back.
         let isEmpty: Bool
+        /// Whether the next guests have had a notice.
+        let isAnnounced: Bool
     }
 
-    private static let rowColumns: SQL = "id, household_id, said_at, text IS NULL AS is_empty"
+    private static let rowColumns: SQL = "id, household_id, said_at, text IS NULL AS is_empty, announced_at"
 
     private static func row(_ row: Row) throws -> EntryRow {
         EntryRow(
             id: try row.decode("id"),
             household: try row.decode("household_id"),
             saidAt: try row.decode("said_at"),
-            isEmpty: try row.decode("is_empty")
+            isEmpty: try row.decode("is_empty"),
+            isAnnounced: try row.decodeIfPresent("announced_at", as: Date.self) != nil
         )
     }
 
@@ -106,7 +109,7 @@ enum GuestBookSQL {
         )
     }
 
-    /// Empties texts that were taken back; the rows remember that the next guests have had a notice.
+    /// Empties texts that were taken back; the rows remember whether the next guests have had a notice.
     static func clear(_ ids: [GuestBookEntry.ID], saidAt: Date) -> Command {
         Command("UPDATE guest_book_entry SET text = NULL, said_at = \(saidAt) WHERE id = ANY(\(ids)::uuid[])")
     }
@@ -131,16 +134,27 @@ enum GuestBookSQL {
         }
     }
 
-    /// Whether a text of a stay stands in a cottage's guest book.
-    static func hasText(of booking: Booking.ID, in cottage: Cottage.ID) -> Query<Bool> {
+    /// Whether the book has a text of a stay of which the next guests have had no notice.
+    static func isNew(_ work: AnnounceGuestBook) -> Query<Bool> {
         Query(
             """
             SELECT EXISTS (
                 SELECT FROM guest_book_entry
-                WHERE booking_id = \(booking) AND cottage_id = \(cottage) AND text IS NOT NULL
-            ) AS has_text
+                WHERE booking_id = \(work.bookingId) AND cottage_id = \(work.cottageId) AND text IS NOT NULL
+                    AND announced_at IS NULL
+            ) AS is_new
             """
-        ) { try $0.decode("has_text") }
+        ) { try $0.decode("is_new") }
+    }
+
+    static func setAnnounced(_ work: AnnounceGuestBook, at now: Date) -> Command {
+        Command(
+            """
+            UPDATE guest_book_entry SET announced_at = \(now)
+            WHERE booking_id = \(work.bookingId) AND cottage_id = \(work.cottageId) AND text IS NOT NULL
+                AND announced_at IS NULL
+            """
+        )
     }
 
     /// Locks the cottages in whose guest books a guest has written, in the order of their ids.
@@ -178,15 +192,15 @@ enum GuestBookSQL {
         let grantedAt: Date
     }
 
-    /// The firm stay of another group that has a cottage next after a stay.
-    static func next(_ work: AnnounceGuestBook) -> Query<NextStay> {
+    /// The firm stay of another group that has a cottage next after a stay, and has not ended.
+    static func next(_ work: AnnounceGuestBook, at now: Date) -> Query<NextStay> {
         Query(
             """
-            SELECT booking.group_id, booking.id, booking.park_id,
-                (lower(allocation.stay) - 2)::timestamp AT TIME ZONE 'UTC' AS granted_at
+            SELECT booking.group_id, booking.id, booking.park_id, lower(allocation.stay) AS arrival
             FROM allocation JOIN booking ON booking.id = booking_id JOIN booking AS former ON former.id = \(work.bookingId)
             WHERE cottage_id = \(work.cottageId) AND is_live AND booking.state IN ('confirmed', 'checkedIn')
                 AND booking.group_id <> former.group_id AND lower(allocation.stay) >= upper(former.stay)
+                AND upper(allocation.stay) >= (\(now)::timestamptz AT TIME ZONE 'UTC')::date
             ORDER BY allocation.stay, booking.id LIMIT 1
             """
         ) { row in
@@ -194,7 +208,7 @@ enum GuestBookSQL {
                 group: try row.decode("group_id"),
                 booking: try row.decode("id"),
                 park: try row.decode("park_id"),
-                grantedAt: try row.decode("granted_at")
+                grantedAt: CottageGrant.begin(arrival: try row.decode("arrival"))
             )
         }
     }

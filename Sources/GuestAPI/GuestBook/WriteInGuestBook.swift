@@ -7,12 +7,14 @@ extension GuestBookEntry {
     /// Writes the text of the guest's household in the guest book of its cottage; nil takes the text back.
     ///
     /// A household has one text for each stay and cottage. Of two texts the one that was written later stands, by the
-    /// clocks of the phones. Those who live there next get a notice of the first one.
+    /// clocks of the phones. Those who live there next get one notice of it.
     ///
-    /// A text can be taken back at any time, also after the stay, by the household and by whoever wrote it; reception
-    /// and hosts take back any text of the cottage, by its id.
+    /// A text can be taken back at any time, also after the stay. Members of the household take back its text, and a
+    /// member of the group takes back what they wrote themselves in any of its households. Reception and hosts take back
+    /// any text of the cottage, by its id.
     ///
-    /// Throws `notFound` where the park has no guest books, and as `Booking.allowWriting` does.
+    /// Throws `notFound` where the park has no guest books, `forbidden` for staff who write, `idTaken`, and as
+    /// `Booking.allowWriting` does.
     static func write(
         _ request: GuestBookRequest,
         in cottage: Cottage.ID,
@@ -61,7 +63,7 @@ extension GuestBookEntry {
         )
         let gone = try await act.tx.all(GuestBookSQL.deleteOldest(in: cottage))
         for changed in gone + [entry.id] { act.tx.publish(changed, .guestBookEntry, to: .cottage(cottage)) }
-        if former == nil { try await AnnounceGuestBook.enqueue(cottage, of: booking, act) }
+        if former?.isAnnounced != true { try AnnounceGuestBook.enqueue(cottage, of: booking, act) }
         return .applied
     }
 

@@ -22,10 +22,11 @@ struct Call: Sendable {
     let bytes: [UInt8]
     let language: Language
     let requestID: String
-    /// A logger that adds the request id to each line.
-    let logger: Logger
     /// Taken once, so that everything in a request happens at one instant.
     let now: Date
+
+    /// A logger that adds the request id to each line.
+    var logger: Logger { app.logger }
 
     // MARK: What was asked
 
@@ -68,7 +69,7 @@ struct Call: Sendable {
     @discardableResult
     func act<Value>(_ verb: (Act) async throws -> Value) async throws -> Value {
         try await app.database.transaction(as: setting) { tx in
-            try await verb(app.act(in: tx, as: principal, at: now, logger: logger))
+            try await verb(app.act(in: tx, as: principal, at: now))
         }
     }
 

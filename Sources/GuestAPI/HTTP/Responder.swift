@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import Postgres
 
 /// The way of every request: route, admission, authentication, policy, body, verb, response.
 struct Responder: HTTPResponder {
@@ -27,46 +28,52 @@ struct Responder: HTTPResponder {
     func respond(to request: Request, context: Context) async throws -> Response {
         let start = ContinuousClock.now
         let requestID = app.ids.uuid(at: app.now()).lowercasedText
-        var logger = app.logger
-        logger[metadataKey: "request"] = "\(requestID)"
+        let app = app.logging(["request": "\(requestID)"])
         var language = request.headers[.acceptLanguage].flatMap { Language(acceptLanguage: $0) } ?? .english
         var route = "unmatched"
         var answer: Answer
         do {
-            answer = try await reply(to: request, from: context.peer, requestID, logger, &language, &route)
+            answer = try await reply(to: request, from: context.peer, requestID, app, &language, &route)
         } catch {
             if let problem = Problem(error) {
+                noteCause(of: problem, error, on: route, app)
                 answer = problem.answer(in: language, instance: requestID)
             } else {
-                note(error, on: route, logger)
+                note(error, on: route, app)
                 answer = Problem.internalError.answer(in: language, instance: requestID)
             }
         }
         answer.headers.append(HTTPField(name: .requestID, value: requestID))
         let elapsed = ContinuousClock.now - start
         app.metrics.answered(route, status: answer.status.code, seconds: elapsed / .seconds(1))
-        logger.info(
+        app.logger.info(
             "answered",
             metadata: [
                 "route": "\(route)", "status": "\(answer.status.code)", "ms": "\(Int(elapsed / .milliseconds(1)))",
             ]
         )
-        return response(answer, isHead: request.method == .head) { [route, logger] error in
-            note(error, on: route, logger)
+        return response(answer, isHead: request.method == .head) { [route] error in
+            note(error, on: route, app)
         }
     }
 
     /// The one place where an unexpected error of a request is logged.
-    private func note(_ error: any Error, on route: String, _ logger: Logger) {
+    private func note(_ error: any Error, on route: String, _ app: AppEnvironment) {
         app.metrics.met(error)
-        logger.error("unexpected error", metadata: ["route": "\(route)", "error": "\(String(reflecting: error))"])
+        app.logger.error("unexpected error", metadata: ["route": "\(route)", "error": "\(String(reflecting: error))"])
+    }
+
+    /// Logs why the database could not do it: a 503 says nothing about its cause.
+    private func noteCause(of problem: Problem, _ error: any Error, on route: String, _ app: AppEnvironment) {
+        guard problem.status == .serviceUnavailable, let error = error as? PostgresError else { return }
+        app.logger.warning("the database is unavailable", metadata: ["route": "\(route)", "error": "\(error)"])
     }
 
     private func reply(
         to request: Request,
         from peer: SocketAddress?,
         _ requestID: String,
-        _ logger: Logger,
+        _ app: AppEnvironment,
         _ language: inout Language,
         _ route: inout String
     ) async throws -> Answer {
@@ -93,7 +100,7 @@ struct Responder: HTTPResponder {
         guard await app.admission.enter(load) else { throw Problem.unavailable }
         defer { app.admission.leave(load) }
 
-        let credentials = try await credentials(of: request, for: found.row)
+        let credentials = try await credentials(of: request, for: found.row, app)
         if request.headers[.acceptLanguage] == nil, let preferred = credentials.language { language = preferred }
         var principal = credentials.principal
         var actor: StaffMember?
@@ -118,7 +125,6 @@ struct Responder: HTTPResponder {
             bytes: try bytes.get(),
             language: language,
             requestID: requestID,
-            logger: logger,
             now: app.now()
         )
         let answer = try await found.handler(call)
@@ -127,7 +133,11 @@ struct Responder: HTTPResponder {
     }
 
     /// The credentials of the request; checks the second factor if the row needs one.
-    private func credentials(of request: Request, for row: Policy.Row) async throws -> Credentials {
+    private func credentials(
+        of request: Request,
+        for row: Policy.Row,
+        _ app: AppEnvironment
+    ) async throws -> Credentials {
         let header = request.headers[.authorization]
         let known = try await app.authenticator.authenticate(header, app)
         do {

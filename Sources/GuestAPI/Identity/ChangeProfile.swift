@@ -11,8 +11,9 @@ extension Guest {
         _ id: Guest.ID,
         _ change: ProfileChange,
         expecting version: Int,
-        in tx: Transaction
+        _ act: Act
     ) async throws -> Guest {
+        let tx = act.tx
         guard var guest = try await tx.first(IdentitySQL.guest(id, locked: true)) else { throw Refusal.notFound }
         guard guest.version == version else { throw Problem.matchFailed }
         if let interests = change.interests {

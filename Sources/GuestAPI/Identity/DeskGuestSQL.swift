@@ -109,7 +109,7 @@ enum DeskGuestSQL {
                 UNION ALL
                 SELECT id, at, action, looks.target, reason
                 FROM own CROSS JOIN LATERAL (
-                    SELECT * FROM audit
+                    SELECT id, at, action, target, reason FROM audit
                     WHERE audit.target = own.target AND on_behalf_of IS NULL AND principal LIKE 'staff:%'
                         AND (action LIKE 'look.%' OR action = 'register.show')
                 ) AS looks

@@ -16,7 +16,7 @@ extension Feature {
                     act.principal.guest(),
                     arguments.change,
                     expecting: arguments.version,
-                    in: act.tx
+                    act
                 )
                 return .applied
             }

@@ -100,7 +100,7 @@ enum IdentityRoutes {
         case .tokens(let tokens): return try .json(tokens)
         case .reuse:
             call.app.metrics.happened(.tokenReused)
-            call.app.logger.warning("a refresh token came again after its successor; its session is ended")
+            call.logger.warning("a refresh token came again after its successor; its session is ended")
             call.app.authenticator.forget()
             throw Refusal.signInNeeded
         }
@@ -126,7 +126,7 @@ enum IdentityRoutes {
         let id = try call.guest()
         let version = try call.expectedVersion()
         return try await call.write { act in
-            let guest = try await Guest.change(id, change, expecting: version, in: act.tx)
+            let guest = try await Guest.change(id, change, expecting: version, act)
             return try .json(guest, version: guest.version)
         }
     }

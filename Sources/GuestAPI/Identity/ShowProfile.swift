@@ -29,12 +29,6 @@ extension Device {
             IdentitySQL.devices(of: look.principal.guest(), current: current, now: look.now)
         )
     }
-
-    /// Signs one of the asker's own devices out.
-    static func revoke(_ device: Session.ID, _ act: Act) async throws {
-        let command = try IdentitySQL.revoke(device, of: act.principal.guest(), at: act.now)
-        guard try await act.tx.run(command) == 1 else { throw Refusal.notFound }
-    }
 }
 
 extension MailChange {

@@ -24,10 +24,4 @@ extension StaffMember {
         guard !members.isEmpty else { throw Refusal.notFound }
         return devices
     }
-
-    /// Signs a colleague's device out.
-    static func revoke(_ device: Session.ID, of id: ID, _ act: Act) async throws {
-        guard try await act.tx.run(IdentitySQL.revoke(device, of: id, at: act.now)) == 1 else { throw Refusal.notFound }
-        try Audit.record("staff.revokeDevice", target: id.uuid, act)
-    }
 }

@@ -159,7 +159,7 @@ enum JobSQL {
             """
             SELECT queue, count(*) FILTER (WHERE is_due) AS due, count(dead_at) AS dead,
                 coalesce(extract(epoch FROM \(now)::timestamptz - min(run_at) FILTER (WHERE is_due)), 0)::int AS age
-            FROM (SELECT *, dead_at IS NULL AND run_at <= \(now) AS is_due FROM job) AS jobs
+            FROM (SELECT queue, run_at, dead_at, dead_at IS NULL AND run_at <= \(now) AS is_due FROM job) AS jobs
             GROUP BY queue ORDER BY queue
             """
         ) { row in

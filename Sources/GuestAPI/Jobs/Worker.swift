@@ -93,19 +93,12 @@ struct Worker: Service {
 
     private struct LeaseLost: Error {}
 
-    /// Names the job in each line.
-    private func logger(of job: Job) -> Logger {
-        var logger = app.logger
-        logger[metadataKey: "job"] = "\(job.id)"
-        logger[metadataKey: "kind"] = "\(job.kind)"
-        return logger
-    }
-
     private func perform(_ job: Job, _ lease: UUID) async {
+        let app = app.logging(["job": "\(job.id)", "kind": "\(job.kind)"])
         do {
             let work = try job.work(app.features)
             try await work.deliver(job.id, app)
-            try await app.act(as: .job(job.kind), within: 60, logger: logger(of: job)) { act in
+            try await app.act(as: .job(job.kind), within: 60) { act in
                 try await work.finish(act)
                 let next = try await work.again(act)
                 // Do this last, so that a new time set by others while the job runs is kept.
@@ -119,16 +112,16 @@ struct Worker: Service {
         } catch is CancellationError {
             return
         } catch {
-            await fail(job, lease, error)
+            await fail(job, lease, error, app)
         }
     }
 
-    private func fail(_ job: Job, _ lease: UUID, _ error: any Error) async {
+    private func fail(_ job: Job, _ lease: UUID, _ error: any Error, _ app: AppEnvironment) async {
         let patience = job.patience(app.features)
         let isDead = job.attempts + 1 >= patience.tries
         app.metrics.worked(job.kind, isDead ? "dead" : "failed")
         app.metrics.met(error)
-        logger(of: job).log(
+        app.logger.log(
             level: isDead ? .error : .warning,
             "job failed",
             metadata: ["attempt": "\(job.attempts + 1)", "error": "\(error)"]

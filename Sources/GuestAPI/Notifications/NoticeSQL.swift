@@ -158,7 +158,7 @@ enum NoticeSQL {
                 (SELECT park_id FROM booking
                  WHERE group_id = \(subject.groupId) AND state IN ('held', 'confirmed', 'checkedIn')
                     AND upper(stay) >= (\(now)::timestamptz AT TIME ZONE 'UTC')::date
-                 ORDER BY stay LIMIT 1),
+                 ORDER BY stay, id LIMIT 1),
                 (SELECT park_id FROM stay_option
                  WHERE group_id = \(subject.groupId) AND state = 'open' ORDER BY id DESC LIMIT 1)
             )

@@ -25,8 +25,8 @@ enum GrantSQL {
         SELECT DISTINCT 'cottage:' || cottage_id, 2
         FROM own JOIN booking USING (group_id) JOIN allocation ON booking_id = booking.id
         WHERE is_live AND state IN ('confirmed', 'checkedIn')
-            AND lower(allocation.stay) <= (\(now)::timestamptz AT TIME ZONE 'UTC')::date + 2
-            AND upper(allocation.stay) >= (\(now)::timestamptz AT TIME ZONE 'UTC')::date - 1
+            AND lower(allocation.stay) <= (\(now)::timestamptz AT TIME ZONE 'UTC')::date + \(CottageGrant.daysBefore)::int
+            AND upper(allocation.stay) >= (\(now)::timestamptz AT TIME ZONE 'UTC')::date - \(CottageGrant.daysAfter)::int
         UNION ALL
         SELECT 'household:' || household_id, 3 FROM own
         UNION ALL

@@ -49,8 +49,7 @@ extension Booking {
     public func allowReadingGuestBook(today: LocalDate) throws(Refusal) {
         switch state {
         case .held: throw .notConfirmed
-        case .confirmed, .checkedIn: return
-        case .checkedOut: try requireDaysToWrite(today)
+        case .confirmed, .checkedIn, .checkedOut: try requireDaysToWrite(today)
         case .expired, .cancelled, .noShow: throw .stayOver
         }
     }

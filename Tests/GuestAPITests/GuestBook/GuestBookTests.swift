@@ -166,7 +166,7 @@ import Testing
         }
     }
 
-    @Test func `Guests of a hold or of a cancelled stay do not read the book`() async throws {
+    @Test func `Guests of a held or cancelled stay do not read the book`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             let guest = try await api.given.guest()
@@ -253,10 +253,33 @@ import Testing
         for (who, token) in [
             (next.guest, "next:phone"), (stay.member, "author:phone"), (stay.organiser, "other:phone"),
         ] {
-            let token = PushToken(service: .fcm, token: token)
-            #expect(try await api.change("PUT", "/v1/auth/sessions/current/push", token, as: who).status == 204)
+            try await register(token, of: who, api)
         }
         return (stay, next)
+    }
+
+    private func register(_ token: String, of who: Given.Person, _ api: GuestAPITestService) async throws {
+        let token = PushToken(service: .fcm, token: token)
+        #expect(try await api.change("PUT", "/v1/auth/sessions/current/push", token, as: who).status == 204)
+    }
+
+    private func move(
+        _ next: (guest: Given.Person, path: String),
+        to arrival: String,
+        _ departure: String,
+        _ api: GuestAPITestService
+    ) async throws {
+        let later = BookingChange(stay: try TestKit.stay(arrival, departure))
+        let quote = try await api.post("\(next.path)/quotes", later, as: next.guest).decode(Quote.self)
+        let changed = try await api.change(
+            "POST",
+            "\(next.path)/changes",
+            QuotedChange(quoteId: quote.id),
+            as: next.guest,
+            match: quote.bookingVersion,
+            key: "later"
+        )
+        #expect(changed.status == 200)
     }
 
     /// The phones that got a notice of the guest book.
@@ -283,24 +306,107 @@ import Testing
     @Test func `The notice waits until the next guests can read the book`() async throws {
         try await withGuestAPI { api in
             let (stay, next) = try await withPhones(api)
-            // The next guests come three days later than planned, so their phones cannot read the book yet.
-            let later = BookingChange(stay: try TestKit.stay("2027-05-21", "2027-05-24"))
-            let quote = try await api.post("\(next.path)/quotes", later, as: next.guest).decode(Quote.self)
-            let changed = try await api.change(
-                "POST",
-                "\(next.path)/changes",
-                QuotedChange(quoteId: quote.id),
-                as: next.guest,
-                match: quote.bookingVersion,
-                key: "later"
-            )
-            #expect(changed.status == 200)
+            // The next guests come four days later than planned, so their phones cannot read the book yet.
+            try await move(next, to: "2027-05-21", "2027-05-24", api)
             try stay.wait(until: "2027-05-17 10:00")
             #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
 
             #expect(try await notified(api) == [])
             try stay.wait(until: "2027-05-19 10:00")
             #expect(try await notified(api) == ["next:phone"])
+        }
+    }
+
+    @Test func `The notice waits for guests who come later than they booked`() async throws {
+        try await withGuestAPI { api in
+            let (stay, next) = try await withPhones(api)
+            #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
+
+            try await move(next, to: "2027-05-21", "2027-05-24", api)
+
+            try stay.wait(until: "2027-05-17 10:00")
+            #expect(try await notified(api) == [])
+            try stay.wait(until: "2027-05-19 10:00")
+            #expect(try await notified(api) == ["next:phone"])
+        }
+    }
+
+    @Test func `Guests who book after the text was written get the notice`() async throws {
+        try await withGuestAPI { api in
+            let stay = try await begun(api)
+            #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
+
+            let next = try await next(after: stay)
+            try await register("next:phone", of: next.guest, api)
+            try stay.wait(until: "2027-05-17 10:00")
+
+            #expect(try await notified(api) == ["next:phone"])
+        }
+    }
+
+    @Test func `A late text's notice goes to those who live there now`() async throws {
+        try await withGuestAPI { api in
+            let (stay, _) = try await withPhones(api)
+            let later = try await self.next(after: stay, from: "2027-05-20", to: "2027-05-27")
+            try await register("later:phone", of: later.guest, api)
+            try stay.wait(until: "2027-05-22 10:00")
+
+            #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
+
+            #expect(try await notified(api) == ["later:phone"])
+        }
+    }
+
+    @Test func `A text written again after its job ran has its notice`() async throws {
+        try await withGuestAPI { api in
+            let (stay, _) = try await withPhones(api)
+            for text in ["rude", nil] { #expect(try await write(text, in: stay, as: stay.member).status == 204) }
+            try stay.wait(until: "2027-05-17 10:00")
+            #expect(try await notified(api) == [])
+
+            #expect(try await write("kind", in: stay, as: stay.member).status == 204)
+
+            #expect(try await notified(api) == ["next:phone"])
+        }
+    }
+
+    @Test func `A group that stays on gets no notice of its own text`() async throws {
+        try await withGuestAPI { api in
+            let stay = try await begun(api)
+            try await register("author:phone", of: stay.member, api)
+            let more = try await api.given.booking(
+                of: stay.group,
+                by: stay.organiser,
+                in: stay.world,
+                from: "2027-05-17",
+                to: "2027-05-20"
+            )
+            let confirmed = try await api.post("/v1/bookings/\(more.id)/confirm", as: stay.organiser, key: "more")
+            #expect(confirmed.status == 200)
+            #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
+            try stay.wait(until: "2027-05-17 10:00")
+
+            #expect(try await notified(api) == [])
+        }
+    }
+
+    @Test func `Nobody gets a notice after the park's switch is off`() async throws {
+        try await withGuestAPI { api in
+            let (stay, _) = try await withPhones(api)
+            #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
+            try await switchOff(stay)
+            try stay.wait(until: "2027-05-17 10:00")
+
+            #expect(try await notified(api) == [])
+        }
+    }
+
+    private func switchOff(_ stay: Given.BookedStay) async throws {
+        try await stay.api.transaction { tx in
+            try await tx.run(
+                Command("UPDATE park SET rules = rules - 'hasGuestBooks' WHERE id = \(stay.world.park.id)")
+            )
+            tx.publish(stay.world.park.id, .park, to: .park(stay.world.park.id))
         }
     }
 
@@ -435,16 +541,11 @@ import Testing
 
     // MARK: Taking back
 
-    @Test func `A text can be taken back when the park has no guest books any more`() async throws {
+    @Test func `A text can be taken back after the park's switch is off`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
-            try await api.transaction { tx in
-                try await tx.run(
-                    Command("UPDATE park SET rules = rules - 'hasGuestBooks' WHERE id = \(stay.world.park.id)")
-                )
-                tx.publish(stay.world.park.id, .park, to: .park(stay.world.park.id))
-            }
+            try await switchOff(stay)
             try stay.wait(until: "2027-08-01 10:00")
 
             #expect(try await write(nil, in: stay, as: stay.member).status == 204)
@@ -491,6 +592,7 @@ import Testing
         try await withGuestAPI { api in
             let stay = try await begun(api)
             let guest = try stay.member.id()
+            #expect(try await write("Before", in: stay, as: stay.member).status == 204)
             let (written, hasWritten) = AsyncStream.makeStream(of: Void.self)
             let erasure = Erasure()
             try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -533,7 +635,7 @@ import Testing
         }
     }
 
-    @Test func `Texts of a guest whom an older node erased are erased within the hour`() async throws {
+    @Test func `Texts of a guest whom an older node erased are erased`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
@@ -544,10 +646,32 @@ import Testing
                     )
                 )
                 try tx.publish(stay.member.id(), .guest, to: .guest(stay.member.id()))
-                try await GuestBookEntry.forgetErased(api.app.act(in: tx, as: .job("test")))
+                try Job.enqueue(CleanUp(part: "guestBooks"), at: api.now, api.app.act(in: tx, as: .job("test")))
             }
+            try await api.work()
 
             #expect(try await api.count("SELECT count(*) FROM guest_book_entry") == 0)
+        }
+    }
+
+    @Test func `A text taken back is forgotten 30 days after the departure`() async throws {
+        try await withGuestAPI { api in
+            let stay = try await begun(api)
+            for (text, who) in [("ours", stay.organiser), ("theirs", stay.member), (nil, stay.member)] {
+                #expect(try await write(text, in: stay, as: who).status == 204)
+            }
+            func cleanUp(at instant: String) async throws -> Int {
+                try stay.wait(until: instant)
+                try await api.transaction { tx in
+                    try Job.enqueue(CleanUp(part: "guestBooks"), at: api.now, api.app.act(in: tx, as: .job("test")))
+                }
+                try await api.work()
+                return try await api.count("SELECT count(*) FROM guest_book_entry")
+            }
+
+            #expect(try await cleanUp(at: "2027-06-16 12:00") == 2)
+            #expect(try await cleanUp(at: "2027-06-18 12:00") == 1)
+            #expect(try await read(book(stay), api, as: stay.reception) == ["ours"])
         }
     }
 

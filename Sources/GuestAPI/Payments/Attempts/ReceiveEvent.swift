@@ -104,7 +104,7 @@ struct ReadEvent: Work {
 
         func park(_ note: String) {
             act.tx.later([ProviderEventSQL.closeEvent(eventId, isParked: true, note: note)])
-            act.app.logger.error(
+            act.logger.error(
                 "an event of the provider matches nothing",
                 metadata: ["event": "\(eventId)", "note": "\(note)"]
             )

@@ -3,7 +3,7 @@ import GuestModels
 import Postgres
 
 /// The ledger as a file: RFC 4180, one line per entry, written a portion at a time.
-enum JournalFile {
+struct JournalFile: Sendable {
     static let header = "day,journal,reason,booking,account,debit,credit,currency,vat\r\n"
 
     /// The park or the seller whose journals an export lists.
@@ -17,7 +17,7 @@ enum JournalFile {
 
         /// Allows finance of the park and the accountant's system; the policy table keeps a seller's books for head
         /// office.
-        func require(_ principal: Principal) throws(Refusal) {
+        fileprivate func require(_ principal: Principal) throws(Refusal) {
             if case .park(let park) = self { try principal.require([.finance], or: .books, at: park) }
         }
     }
@@ -27,20 +27,30 @@ enum JournalFile {
     /// Lines of a portion.
     private static let portion = 2000
 
+    let books: Books
+    let days: Stay
+
+    /// The journals of those days, which `principal` may read.
+    ///
+    /// - Throws: as `Books.require` does.
+    init(of books: Books, during days: Stay, for principal: Principal) throws(Refusal) {
+        try books.require(principal)
+        self.books = books
+        self.days = days
+    }
+
     /// - Parameter read: reads a portion, each in a transaction of its own.
-    static func export(
-        _ books: Books,
-        during days: Stay,
+    func export(
         to send: (String) async throws -> Void,
         reading read: (Portion) async throws -> [JournalSQL.JournalLine]
     ) async throws {
-        try await send(header)
+        try await send(Self.header)
         var last: (LocalDate, UUID, Int)?
         while true {
-            let query = JournalSQL.journalLines(of: books, during: days, after: last, limit: portion)
+            let query = JournalSQL.journalLines(of: books, during: days, after: last, limit: Self.portion)
             let lines = try await read { try await $0.reader.all(query) }
-            if !lines.isEmpty { try await send(lines.map(text).joined()) }
-            guard lines.count == portion, let end = lines.last else { return }
+            if !lines.isEmpty { try await send(lines.map(Self.text).joined()) }
+            guard lines.count == Self.portion, let end = lines.last else { return }
             last = (end.day, end.journal, end.place)
         }
     }

@@ -44,7 +44,7 @@ enum LedgerRoutes {
 
     /// The ledger as a CSV file for the accountant, one line per entry.
     private static func journals(of books: JournalFile.Books, during days: Stay, _ call: Call) throws -> Answer {
-        try books.require(call.principal)
+        let file = try JournalFile(of: books, during: days, for: call.principal)
         return Answer(
             status: .ok,
             headers: [
@@ -54,7 +54,7 @@ enum LedgerRoutes {
             ],
             body: [],
             stream: { send in
-                try await JournalFile.export(books, during: days, to: send) { read in
+                try await file.export(to: send) { read in
                     try await call.read { try await read($0) }
                 }
             }

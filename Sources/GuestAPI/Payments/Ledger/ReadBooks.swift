@@ -24,7 +24,10 @@ struct ReadBooks: Work {
                 _ = try await Self.read(account, pages: Self.pages, app)
             } catch {
                 if error is CancellationError { throw error }
-                app.logger.warning("an account's books cannot be read", metadata: ["account": "\(account)"])
+                app.logger.warning(
+                    "an account's books cannot be read",
+                    metadata: ["account": "\(account)", "error": "\(error)"]
+                )
                 failure = error
             }
         }

@@ -86,12 +86,18 @@ enum PayLinkRoutes {
                 in: call.language
             )
         }
+        return PayPage.redirect(to: try await page(of: attempt.id, link, call) ?? Paths.payPage(token))
+    }
+
+    /// The page where an attempt is paid; nil when the provider has not named it within five seconds.
+    private static func page(of attempt: Attempt.ID, _ link: PayLink, _ call: Call) async throws -> String? {
+        guard call.app.settings.payments?.page != nil else { return nil }
         let deadline = ContinuousClock.now + .seconds(5)
-        while call.app.settings.payments?.page != nil, ContinuousClock.now < deadline {
-            if let page = try await view(attempt.id, link, call).page { return PayPage.redirect(to: page) }
+        while ContinuousClock.now < deadline {
+            if let page = try await view(attempt, link, call).page { return page }
             try await call.app.admission.rest(call.load) { try? await Task.sleep(for: .milliseconds(50)) }
         }
-        return PayPage.redirect(to: Paths.payPage(token))
+        return nil
     }
 }
 
