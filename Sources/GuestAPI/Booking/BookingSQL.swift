@@ -130,7 +130,7 @@ enum BookingSQL {
     static func isBooking(_ id: Booking.ID) -> SQL { "booking.id = \(id)" }
 
     /// The condition of all bookings of a group, for the statements of their parts.
-    static func isOf(_ group: TravelGroup.ID) -> SQL { "booking.group_id = \(group)" }
+    static func isOfGroup(_ group: TravelGroup.ID) -> SQL { "booking.group_id = \(group)" }
 
     // MARK: Placing
 

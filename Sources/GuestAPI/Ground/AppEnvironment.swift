@@ -14,7 +14,7 @@ public struct AppEnvironment: Sendable {
     let leases: Database
     public let now: @Sendable () -> Date
     public internal(set) var ids: IdentifierSource
-    /// Names the request or the job that uses it in each line.
+    /// Adds the request or the job to each line, in the environment that `logging(_:)` made for it.
     public internal(set) var logger: Logger
     let secret: ServerSecret
     let metrics = Metrics()

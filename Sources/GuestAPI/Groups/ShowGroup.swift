@@ -12,7 +12,7 @@ extension TravelGroup {
     ) async throws
         -> TravelGroup
     {
-        let ofGroup = BookingSQL.isOf(id)
+        let ofGroup = BookingSQL.isOfGroup(id)
         let (groups, households, travellers, rows, cottages, people, lines, extras, shares) =
             try await look.reader.all(
                 GroupSQL.group(id, for: look.principal),

@@ -4,12 +4,16 @@ import Postgres
 
 /// The job that notifies the group that lives in a cottage next of what is new in its guest book.
 ///
-/// The job runs when phones of a group that arrives on the day of departure get the grant for the cottage's scope. If
-/// the next firm stay is later, the job waits for that stay's grant. Nobody is notified when no stay is firm by then,
-/// when the texts of the stay were taken back, or when the park has no guest books any more.
+/// The job runs first when phones of a group that arrives on the day of departure get the grant for the cottage's
+/// scope. Until somebody is notified it runs every day, because a stay may be booked late, and when the grant of the
+/// next firm stay begins. Nobody is notified of texts that were taken back, in a park that has no guest books any more,
+/// or later than `days` after the departure.
 struct AnnounceGuestBook: Work {
     static let kind = "announceGuestBook"
     static let queue = Job.Queue.effects
+
+    /// Days after the departure in which a text is news.
+    static let days = 90
 
     let cottageId: Cottage.ID
     /// The stay whose household wrote.
@@ -25,17 +29,17 @@ struct AnnounceGuestBook: Work {
     func finish(_ act: Act) async throws {
         guard let next = try await act.tx.first(GuestBookSQL.next(self, at: act.now)), next.grantedAt <= act.now,
             try await act.tx.first(ParkSQL.park(next.park))?.rules.hasGuestBooks == true,
-            try await act.tx.first(GuestBookSQL.isNew(self)) == true
+            // The texts are locked with this, so one that is being taken back is not announced.
+            try await act.tx.run(GuestBookSQL.setAnnounced(self, at: act.now)) > 0
         else { return }
         try Notice.guestBookWritten.notify(about: .init(group: next.group, booking: next.booking, park: next.park), act)
-        try await act.tx.run(GuestBookSQL.setAnnounced(self, at: act.now))
     }
 
-    /// The next run: when phones of the next stay get the grant, if they have none yet.
     func again(_ act: Act) async throws -> Date? {
-        guard try await act.tx.first(GuestBookSQL.isNew(self)) == true,
-            let next = try await act.tx.first(GuestBookSQL.next(self, at: act.now)), next.grantedAt > act.now
-        else { return nil }
-        return next.grantedAt
+        guard try await act.tx.first(GuestBookSQL.hasNews(self, at: act.now)) == true else { return nil }
+        let tomorrow = act.now.addingTimeInterval(86_400)
+        let next = try await act.tx.first(GuestBookSQL.next(self, at: act.now))
+        guard let next, next.grantedAt > act.now else { return tomorrow }
+        return min(next.grantedAt, tomorrow)
     }
 }

@@ -134,27 +134,22 @@ enum GuestBookSQL {
         }
     }
 
-    /// Whether the book has a text of a stay of which the next guests have had no notice.
-    static func isNew(_ work: AnnounceGuestBook) -> Query<Bool> {
-        Query(
-            """
-            SELECT EXISTS (
-                SELECT FROM guest_book_entry
-                WHERE booking_id = \(work.bookingId) AND cottage_id = \(work.cottageId) AND text IS NOT NULL
-                    AND announced_at IS NULL
-            ) AS is_new
-            """
-        ) { try $0.decode("is_new") }
+    /// The texts of a stay that are still news and of which the next guests have had no notice.
+    private static func isNews(_ work: AnnounceGuestBook, at now: Date) -> SQL {
+        """
+        booking_id = \(work.bookingId) AND cottage_id = \(work.cottageId) AND text IS NOT NULL AND announced_at IS NULL
+            AND departure >= (\(now)::timestamptz AT TIME ZONE 'UTC')::date - \(AnnounceGuestBook.days)::int
+        """
+    }
+
+    static func hasNews(_ work: AnnounceGuestBook, at now: Date) -> Query<Bool> {
+        Query("SELECT EXISTS (SELECT FROM guest_book_entry WHERE \(isNews(work, at: now))) AS has_news") {
+            try $0.decode("has_news")
+        }
     }
 
     static func setAnnounced(_ work: AnnounceGuestBook, at now: Date) -> Command {
-        Command(
-            """
-            UPDATE guest_book_entry SET announced_at = \(now)
-            WHERE booking_id = \(work.bookingId) AND cottage_id = \(work.cottageId) AND text IS NOT NULL
-                AND announced_at IS NULL
-            """
-        )
+        Command("UPDATE guest_book_entry SET announced_at = \(now) WHERE \(isNews(work, at: now))")
     }
 
     /// Locks the cottages in whose guest books a guest has written, in the order of their ids.

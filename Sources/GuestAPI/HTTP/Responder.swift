@@ -63,10 +63,10 @@ struct Responder: HTTPResponder {
         app.logger.error("unexpected error", metadata: ["route": "\(route)", "error": "\(String(reflecting: error))"])
     }
 
-    /// Logs why the database could not do it: a 503 says nothing about its cause.
+    /// Logs the error of the database behind a 503, because the answer does not say it.
     private func noteCause(of problem: Problem, _ error: any Error, on route: String, _ app: AppEnvironment) {
         guard problem.status == .serviceUnavailable, let error = error as? PostgresError else { return }
-        app.logger.warning("the database is unavailable", metadata: ["route": "\(route)", "error": "\(error)"])
+        app.logger.warning("the database could not do it", metadata: ["route": "\(route)", "error": "\(error)"])
     }
 
     private func reply(

@@ -288,7 +288,7 @@ import Testing
         return try api.notices().filter { $0.notice == .guestBookWritten }.map(\.token)
     }
 
-    @Test func `The next guests get a notice of the first text alone`() async throws {
+    @Test func `The next guests get one notice of a text`() async throws {
         try await withGuestAPI { api in
             let (stay, _) = try await withPhones(api)
             try stay.wait(until: "2027-05-17 10:00")
@@ -331,16 +331,34 @@ import Testing
         }
     }
 
-    @Test func `Guests who book after the text was written get the notice`() async throws {
+    @Test func `Guests who book after the departure get the notice`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
+            // A later stay is firm already, and its job waits.
+            let later = try await next(after: stay, from: "2027-07-01", to: "2027-07-04")
+            try await register("later:phone", of: later.guest, api)
+            try stay.wait(until: "2027-05-18 10:00")
+            #expect(try await notified(api) == [])
 
-            let next = try await next(after: stay)
+            let next = try await next(after: stay, from: "2027-05-20", to: "2027-05-23")
             try await register("next:phone", of: next.guest, api)
-            try stay.wait(until: "2027-05-17 10:00")
+            try stay.wait(until: "2027-05-20 10:00")
 
             #expect(try await notified(api) == ["next:phone"])
+        }
+    }
+
+    @Test func `A text of three months ago is no news`() async throws {
+        try await withGuestAPI { api in
+            let stay = try await begun(api)
+            #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
+            try stay.wait(until: "2027-08-20 10:00")
+            let next = try await next(after: stay, from: "2027-08-21", to: "2027-08-24")
+            try await register("next:phone", of: next.guest, api)
+
+            #expect(try await notified(api) == [])
+            #expect(try await api.count("SELECT count(*) FROM job WHERE kind = 'announceGuestBook'") == 0)
         }
     }
 

@@ -12,7 +12,7 @@ import Testing
         api.log.lines.filter { $0.contains(message) }
     }
 
-    private func park(
+    private func readPark(
         _ api: GuestAPITestService,
         after change: Command
     ) async throws -> (answer: GuestAPITestService.Response, request: String) {
@@ -24,7 +24,10 @@ import Testing
 
     @Test func `An unexpected error is logged once, with the request's id`() async throws {
         try await withGuestAPI(isTampering: true) { api in
-            let (answer, request) = try await park(api, after: Command("ALTER TABLE park RENAME COLUMN name TO title"))
+            let (answer, request) = try await readPark(
+                api,
+                after: Command("ALTER TABLE park RENAME COLUMN name TO title")
+            )
 
             #expect(answer.code == "internal")
             let errors = lines(api, with: "unexpected error")
@@ -32,7 +35,7 @@ import Testing
         }
     }
 
-    @Test func `A database that is away is logged with its cause`() async throws {
+    @Test func `A 503 is logged with the database's error`() async throws {
         try await withGuestAPI(isTampering: true) { api in
             let guest = try await api.given.guest()
             try await api.transaction { tx in
@@ -52,7 +55,7 @@ import Testing
             let answer = try await api.post("/v1/groups", GroupRequest(name: "A", myName: "B"), as: guest, key: "k")
 
             #expect(answer.status == 503)
-            let causes = lines(api, with: "the database is unavailable")
+            let causes = lines(api, with: "the database could not do it")
             #expect(causes.count == 1 && causes.allSatisfy { $0.contains("53100") && $0.contains("request") })
         }
     }

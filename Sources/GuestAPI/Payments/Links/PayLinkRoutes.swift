@@ -86,11 +86,11 @@ enum PayLinkRoutes {
                 in: call.language
             )
         }
-        return PayPage.redirect(to: try await page(of: attempt.id, link, call) ?? Paths.payPage(token))
+        return PayPage.redirect(to: try await address(of: attempt.id, link, call) ?? Paths.payPage(token))
     }
 
-    /// The page where an attempt is paid; nil when the provider has not named it within five seconds.
-    private static func page(of attempt: Attempt.ID, _ link: PayLink, _ call: Call) async throws -> String? {
+    /// The address of the page where an attempt is paid; nil when the provider has not named it within five seconds.
+    private static func address(of attempt: Attempt.ID, _ link: PayLink, _ call: Call) async throws -> String? {
         guard call.app.settings.payments?.page != nil else { return nil }
         let deadline = ContinuousClock.now + .seconds(5)
         while ContinuousClock.now < deadline {
