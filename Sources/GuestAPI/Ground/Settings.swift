@@ -35,6 +35,8 @@ public struct Settings: Sendable {
     public var openAPI: String
     /// The payment provider; without one, money comes in at the desk alone.
     public var payments: Payments?
+    /// Where photos are; without it, in the state folder's `objects`.
+    public var objects: Objects?
     /// Names and values as they were read, for whoever wants to see what is in force; a secret shows as `(set)`.
     public let inForce: [(name: String, value: String)]
 
@@ -136,6 +138,22 @@ public struct Settings: Sendable {
         }
     }
 
+    /// A bucket of a store that speaks S3.
+    public struct Objects: Sendable {
+        /// The bucket's address, such as `https://s3.eu-west-1.amazonaws.com/voorpret`, without a slash at the end.
+        public var url: String
+        public var region: String
+        public var key: String
+        public var secret: String
+
+        public init(url: String, region: String, key: String, secret: String) {
+            self.url = url
+            self.region = region
+            self.key = key
+            self.secret = secret
+        }
+    }
+
     public enum Mail: Sendable, Equatable {
         /// One file per mail in the state folder's `mail`.
         case spool
@@ -206,6 +224,7 @@ public struct Settings: Sendable {
         apns = try APNs(&read, trust: trust)
         fcm = try FCM(&read, trust: trust)
         payments = try Payments(&read)
+        objects = try Objects(&read)
         inForce = read.inForce
     }
 }
@@ -290,6 +309,32 @@ extension Settings.Payments {
             page: page,
             methods: Set(methods.compactMap { $0 })
         )
+    }
+}
+
+extension Settings.Objects {
+    /// nil where no bucket is set.
+    fileprivate init?(_ read: inout SettingsReader) throws {
+        let hasAddress = read.has("objects.url")
+        let url = hasAddress ? try read.address("objects.url", default: "") : ""
+        let region = read.text("objects.region", default: "us-east-1")
+        let (key, secret) = (read.text("objects.key"), read.text("objects.secret", isSecret: true))
+        guard hasAddress || key != nil || secret != nil else { return nil }
+        guard hasAddress, let key, let secret else {
+            throw SettingsError(
+                description:
+                    "VOORPRET_OBJECTS_URL, VOORPRET_OBJECTS_KEY and VOORPRET_OBJECTS_SECRET are set together or not at all"
+            )
+        }
+        self.init(url: url, region: region, key: key, secret: secret)
+    }
+}
+
+extension Settings {
+    /// The store that photos go to.
+    func objectStore() -> any ObjectStore {
+        if let objects { return S3Objects(objects) }
+        return DiskObjects(URL(filePath: stateFolder).appending(path: "objects"))
     }
 }
 

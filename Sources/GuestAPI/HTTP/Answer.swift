@@ -1,12 +1,24 @@
+import GuestModels
 import HTTPTypes
+import NIOCore
 
-/// A response, whole.
+/// A response: whole bytes, or bytes that are sent piece by piece.
 struct Answer: Sendable {
+    /// Takes the next piece of a body; returns when the client's line has room for more.
+    typealias Send = (ByteBuffer) async throws -> Void
+
+    /// A body that is written piece by piece, for any length of time.
+    struct Stream: Sendable {
+        /// Bytes that will be sent; nil where nobody knows beforehand.
+        var length: Int?
+        var write: @Sendable (_ send: Send) async throws -> Void
+    }
+
     var status: HTTPResponse.Status
     var headers: [HTTPField]
     var body: [UInt8]
-    /// Writes a body piece by piece, for any length of time, instead of `body`.
-    var stream: (@Sendable (_ send: (String) async throws -> Void) async throws -> Void)?
+    /// Sent in place of `body`.
+    var stream: Stream?
 
     static func json(_ value: some Encodable, _ status: HTTPResponse.Status = .ok, version: Int? = nil) throws -> Answer
     {

@@ -8,6 +8,8 @@ import Postgres
 struct Call: Sendable {
     let app: AppEnvironment
     let row: Policy.Row
+    /// GET or HEAD for a row of GET.
+    let method: HTTPRequest.Method
     /// The class in whose queue the request has its place.
     let load: Policy.Load
     let principal: Principal

@@ -86,6 +86,7 @@ extension Problem {
         case let request as BadRequest: self.init(request)
         case PostgresError.outcomeUnknown, is CancellationError: self = .unavailable
         case let error as PostgresError where error.isUnavailability: self = .unavailable
+        case is ObjectsUnavailable: self = .unavailable
         default: return nil
         }
     }
@@ -112,6 +113,17 @@ extension Problem {
         ),
         isRetryable: true,
         retryAfter: 1
+    )
+
+    /// The range of `Range` begins behind the end; `Content-Range` has the size.
+    static let rangeNotSatisfiable = Problem(
+        status: .rangeNotSatisfiable,
+        code: "range_not_satisfiable",
+        detail: LocalizedText(
+            en: "This file is shorter.",
+            nl: "Dit bestand is korter.",
+            de: "Diese Datei ist kürzer."
+        )
     )
 
     /// An error that the service did not expect; `instance` is the request id, by which the log is searched.

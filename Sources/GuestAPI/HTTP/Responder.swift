@@ -63,10 +63,16 @@ struct Responder: HTTPResponder {
         app.logger.error("unexpected error", metadata: ["route": "\(route)", "error": "\(String(reflecting: error))"])
     }
 
-    /// Logs the error of the database behind a 503, because the answer does not say it.
+    /// Logs the error of the database or the object store behind a 503, because the answer does not say it.
     private func noteCause(of problem: Problem, _ error: any Error, on route: String, _ app: AppEnvironment) {
-        guard problem.status == .serviceUnavailable, let error = error as? PostgresError else { return }
-        app.logger.warning("the database could not do it", metadata: ["route": "\(route)", "error": "\(error)"])
+        guard problem.status == .serviceUnavailable else { return }
+        let place: String
+        switch error {
+        case is PostgresError: place = "database"
+        case is ObjectsUnavailable: place = "object store"
+        default: return
+        }
+        app.logger.warning("the \(place) could not do it", metadata: ["route": "\(route)", "error": "\(error)"])
     }
 
     private func reply(
@@ -114,6 +120,7 @@ struct Responder: HTTPResponder {
         let call = Call(
             app: app,
             row: found.row,
+            method: request.method,
             load: load,
             principal: principal,
             actor: actor,
@@ -178,14 +185,18 @@ struct Responder: HTTPResponder {
         var headers = HTTPFields()
         for field in answer.headers { headers.append(field) }
         headers[.xContentTypeOptions] = "nosniff"
-        if let stream = answer.stream, !isHead {
-            let body = ResponseBody { writer in
+        if let stream = answer.stream {
+            guard !isHead else {
+                headers[.contentLength] = stream.length.map(String.init)
+                return Response(status: answer.status, headers: headers)
+            }
+            let body = ResponseBody(contentLength: stream.length) { writer in
                 // A client that has closed the connection is not an error of the service.
                 var isGone = false
                 do {
-                    try await stream { part in
+                    try await stream.write { part in
                         do {
-                            try await writer.write(ByteBuffer(string: part))
+                            try await writer.write(part)
                         } catch {
                             isGone = true
                             throw error

@@ -102,15 +102,12 @@ enum MessageRoutes {
     }
 
     private static func picture(_ name: PhotoName, in group: TravelGroup.ID, _ call: Call) async throws -> Answer {
-        guard let data = try await ObjectStore(call.app.settings).get(MessagePhoto.object(name, in: group)) else {
+        guard let photo = try await call.app.objects.open(MessagePhoto.object(name, in: group)) else {
             throw Refusal.notFound
         }
-        let headers = [
-            HTTPField(name: .contentType, value: "image/jpeg"),
-            // The bytes never change. Caches are short-lived, because a guest may lose the right to see the photo.
-            HTTPField(name: .cacheControl, value: "private, max-age=3600"),
-        ]
-        return Answer(status: .ok, headers: headers, body: Array(data))
+        // Caches are short-lived, because a guest may lose the right to see the photo.
+        let caching = "private, max-age=3600"
+        return .object(photo, tag: name.description, type: "image/jpeg", caching: caching, to: call)
     }
 
     // MARK: Hosts

@@ -56,7 +56,7 @@ enum MessagePhoto {
         act.tx.later([PhotoSQL.deleteParts(of: name, in: group)])
         let digest = SHA256.hash(data: whole).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
         guard digest == name.description, let picture = try? JPEG(withoutMetadata: Array(whole)) else { return nil }
-        try await ObjectStore(act.app.settings).put(Data(picture.bytes), as: object(name, in: group))
+        try await act.app.objects.put(picture.bytes, as: object(name, in: group))
         act.tx.later([PhotoSQL.insert(name, size: size, in: group, by: own.id, at: act.now)])
         for message in try await act.tx.all(PhotoSQL.messages(with: name, in: group)) {
             act.tx.publish(message, .message, to: .group(group))
@@ -89,7 +89,7 @@ struct RemovePhoto: Work {
     func finish(_ act: Act) async throws {
         let (_, sizes) = try await act.tx.all(PhotoSQL.lock(name, in: groupId), PhotoSQL.size(name, in: groupId))
         guard sizes.isEmpty else { return }
-        try await ObjectStore(act.app.settings).remove(MessagePhoto.object(name, in: groupId))
+        try await act.app.objects.remove(MessagePhoto.object(name, in: groupId))
     }
 }
 

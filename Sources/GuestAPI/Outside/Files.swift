@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 import NIOPosix
 
 /// Runs file work on threads that may block.
@@ -14,6 +15,95 @@ enum Files {
         try await run {
             guard FileManager.default.fileExists(atPath: url.path()) else { return }
             try FileManager.default.removeItem(at: url)
+        }
+    }
+
+    /// A call to the system that failed.
+    struct Failed: Error, CustomStringConvertible {
+        let description: String
+
+        /// - Parameter call: the call that has just failed; `errno` says why.
+        init(_ call: String, _ url: URL) {
+            description = "\(call) of \(url.lastPathComponent): \(String(cString: strerror(errno)))"
+        }
+    }
+
+    // MARK: On threads that may block
+
+    /// Writes a new file; its bytes are on the disk when this returns.
+    static func writeDurably(_ bytes: [UInt8], to url: URL) throws {
+        let file = open(url.path(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw Failed("open", url) }
+        defer { close(file) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw Failed("write", url) }
+            rest = rest.dropFirst(count)
+        }
+        guard fsync(file) == 0 else { throw Failed("fsync", url) }
+    }
+
+    /// Gives a file another name, in place of what has that name; the name is on the disk when this returns.
+    static func move(_ url: URL, to target: URL) throws {
+        guard rename(url.path(), target.path()) == 0 else { throw Failed("rename", url) }
+        try synchronize(target.deletingLastPathComponent())
+    }
+
+    /// Makes a folder and those above it where they are missing; they are on the disk when this returns.
+    static func makeDurableFolder(_ url: URL) throws {
+        guard !FileManager.default.fileExists(atPath: url.path()) else { return }
+        let parent = url.deletingLastPathComponent()
+        try makeDurableFolder(parent)
+        guard mkdir(url.path(), 0o700) == 0 || errno == EEXIST else { throw Failed("mkdir", url) }
+        try synchronize(parent)
+    }
+
+    /// Writes to the disk which files a folder has.
+    private static func synchronize(_ folder: URL) throws {
+        let file = open(folder.path(), O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw Failed("open", folder) }
+        defer { close(file) }
+        guard fsync(file) == 0 else { throw Failed("fsync", folder) }
+    }
+
+    /// A file that is open for reading, until nobody holds it.
+    final class ReadableFile: Sendable {
+        private let file: CInt
+        /// Bytes.
+        let size: Int
+
+        /// nil when there is no such file.
+        init?(_ url: URL) throws {
+            file = open(url.path(), O_RDONLY | O_CLOEXEC)
+            guard file >= 0 else {
+                if errno == ENOENT || errno == ENOTDIR { return nil }
+                throw Failed("open", url)
+            }
+            let end = lseek(file, 0, SEEK_END)
+            guard end >= 0 else {
+                let failed = Failed("lseek", url)
+                close(file)
+                throw failed
+            }
+            size = Int(end)
+        }
+
+        deinit { if file >= 0 { close(file) } }
+
+        /// The bytes of a range, as far as the file has them.
+        func read(_ range: Range<Int>) throws -> ByteBuffer {
+            var buffer = ByteBufferAllocator().buffer(capacity: range.count)
+            while buffer.readableBytes < range.count {
+                let count = try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 1) { space in
+                    let wanted = min(space.count, range.upperBound - range.lowerBound - buffer.readableBytes)
+                    return pread(file, space.baseAddress, wanted, off_t(range.lowerBound + buffer.readableBytes))
+                }
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { break }
+            }
+            return buffer
         }
     }
 }

@@ -1,32 +1,46 @@
 import Foundation
+import NIOCore
 
-/// Files that are no rows: a folder `objects` in the state folder.
+/// Files that are no rows, such as photos, by names of ours.
 ///
-/// Written whole, then renamed, so a name has all of its bytes or none.
-struct ObjectStore: Sendable {
-    private let root: URL
+/// Names have letters, digits, `-`, `.` and `/` alone, and never a text of a client. Bytes are durable when `put`
+/// returns: after a crash a name has all of its bytes or none. Never called inside a transaction, because it may wait
+/// for a disk or for another machine.
+///
+/// Every call throws `ObjectsUnavailable` when the store cannot do it now.
+protocol ObjectStore: Sendable {
+    /// Stores bytes under a name, in place of what was there.
+    func put(_ bytes: [UInt8], as name: String) async throws
 
-    init(_ settings: Settings) {
-        root = URL(filePath: settings.stateFolder).appending(path: "objects")
+    /// The object as it is now; nil when there is none.
+    func open(_ name: String) async throws -> StoredObject?
+
+    /// Removes an object; nothing happens where there is none.
+    func remove(_ name: String) async throws
+
+    /// Forgets what crashes have left half written before an instant.
+    func forgetUnfinished(before instant: Date) async throws
+}
+
+/// An object that is open for reading.
+struct StoredObject: Sendable {
+    /// Bytes.
+    let size: Int
+    /// Sends a range within the size, piece by piece.
+    ///
+    /// - Throws: `ObjectsUnavailable`, also if the object was replaced or removed meanwhile.
+    let read: @Sendable (_ range: Range<Int>, _ send: Answer.Send) async throws -> Void
+
+    /// All bytes at once, for small objects.
+    func bytes() async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        try await read(0..<size) { bytes += $0.readableBytesView }
+        return bytes
     }
+}
 
-    /// - Parameter name: of ours, with slashes; never what a client has sent.
-    func put(_ data: Data, as name: String) async throws {
-        let url = root.appending(path: name)
-        try await Files.run {
-            let folder = url.deletingLastPathComponent()
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            try data.write(to: url, options: .atomic)
-        }
-    }
-
-    /// nil when there is none.
-    func get(_ name: String) async throws -> Data? {
-        let url = root.appending(path: name)
-        return try await Files.run {
-            do { return try Data(contentsOf: url) } catch CocoaError.fileReadNoSuchFile { return nil }
-        }
-    }
-
-    func remove(_ name: String) async throws { try await Files.remove(root.appending(path: name)) }
+/// The object store cannot do it now; a later try may succeed.
+struct ObjectsUnavailable: Error, CustomStringConvertible {
+    /// For the log alone.
+    let description: String
 }

@@ -1,5 +1,6 @@
 import Foundation
 import GuestModels
+import NIOCore
 import Postgres
 import ServiceLifecycle
 
@@ -18,7 +19,7 @@ struct Live {
     let app: AppEnvironment
     let seconds: Int
 
-    func stream(to send: (String) async throws -> Void) async throws {
+    func stream(to send: Answer.Send) async throws {
         // Vary the length, so that phones that connected together do not reconnect together.
         let length = Double(seconds) * Double.random(in: 0.9...1)
         let end = ContinuousClock.now + .seconds(length)
@@ -33,7 +34,7 @@ struct Live {
                     let left = max(.zero, end - .now)
                     let changed = await ear.wait(atMost: min(Self.beat, left))
                     if changed.isEmpty {
-                        try await send(":\n\n")
+                        try await send(ByteBuffer(string: ":\n\n"))
                     } else {
                         try await send(Self.event(changed.sorted()))
                         try? await Task.sleep(for: Self.pause)
@@ -56,7 +57,7 @@ struct Live {
     }
 
     /// Names of scopes need no escaping.
-    private static func event(_ scopes: [String]) -> String {
-        "data: {\"scopes\":[\(scopes.map { "\"\($0)\"" }.joined(separator: ","))]}\n\n"
+    private static func event(_ scopes: [String]) -> ByteBuffer {
+        ByteBuffer(string: "data: {\"scopes\":[\(scopes.map { "\"\($0)\"" }.joined(separator: ","))]}\n\n")
     }
 }

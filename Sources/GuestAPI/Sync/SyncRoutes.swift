@@ -58,7 +58,7 @@ enum SyncRoutes {
                 HTTPField(name: .accelBuffering, value: "no"),
             ],
             body: [],
-            stream: { try await live.stream(to: $0) }
+            stream: .init { try await live.stream(to: $0) }
         )
     }
 

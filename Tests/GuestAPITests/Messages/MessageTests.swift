@@ -271,6 +271,34 @@ import Testing
         return PhotoPart(from: from, of: photo.count, bytes: bytes.base64EncodedString())
     }
 
+    @Test func `A photo's bytes are read in ranges`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let photo = SamplePhoto.baseline
+            let path = stage.path("photos/\(try #require(PhotoName(of: photo)))")
+            let sent = try await api.change("PUT", path, part(photo, from: 0), as: stage.member)
+            #expect(try sent.decode(PhotoReceipt.self).isThere)
+            let whole = try await api.get(path, as: stage.member)
+            let tag = try #require(whole.headers["etag"])
+
+            func read(
+                _ method: String = "GET",
+                _ headers: [String: String]
+            ) async throws -> GuestAPITestService.Response {
+                try await api.send(method, path, as: stage.member, headers: headers)
+            }
+            let part = try await read(["Range": "bytes=10-19", "If-Range": tag])
+            #expect(part.status == 206 && part.body == whole.body[10..<20])
+            #expect(part.headers["content-range"] == "bytes 10-19/\(whole.body.count)")
+            let head = try await read("HEAD", [:])
+            #expect(head.body.isEmpty && head.headers["content-length"] == "\(whole.body.count)")
+            #expect(try await read(["If-None-Match": tag]).status == 304)
+            let behind = try await read(["Range": "bytes=\(whole.body.count)-"])
+            #expect(behind.code == "range_not_satisfiable")
+            #expect(behind.headers["content-range"] == "bytes */\(whole.body.count)")
+        }
+    }
+
     @Test func `Hosts get a problem's photo without its metadata`()
         async throws
     {

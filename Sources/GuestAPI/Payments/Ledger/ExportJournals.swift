@@ -1,5 +1,6 @@
 import Foundation
 import GuestModels
+import NIOCore
 import Postgres
 
 /// The ledger as a file: RFC 4180, one line per entry, written a portion at a time.
@@ -41,15 +42,15 @@ struct JournalFile: Sendable {
 
     /// - Parameter read: reads a portion, each in a transaction of its own.
     func export(
-        to send: (String) async throws -> Void,
+        to send: Answer.Send,
         reading read: (Portion) async throws -> [JournalSQL.JournalLine]
     ) async throws {
-        try await send(Self.header)
+        try await send(ByteBuffer(string: Self.header))
         var last: (LocalDate, UUID, Int)?
         while true {
             let query = JournalSQL.journalLines(of: books, during: days, after: last, limit: Self.portion)
             let lines = try await read { try await $0.reader.all(query) }
-            if !lines.isEmpty { try await send(lines.map(Self.text).joined()) }
+            if !lines.isEmpty { try await send(ByteBuffer(string: lines.map(Self.text).joined())) }
             guard lines.count == Self.portion, let end = lines.last else { return }
             last = (end.day, end.journal, end.place)
         }

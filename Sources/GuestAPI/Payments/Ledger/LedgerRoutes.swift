@@ -53,7 +53,7 @@ enum LedgerRoutes {
                 HTTPField(name: .cacheControl, value: "no-store"),
             ],
             body: [],
-            stream: { send in
+            stream: .init { send in
                 try await file.export(to: send) { read in
                     try await call.read { try await read($0) }
                 }

@@ -1,0 +1,74 @@
+import HTTPTypes
+
+/// The bytes that a request for a file asks for (RFC 9110, sections 13 and 14).
+///
+/// A file's bytes never change under its tag, so the tag is strong.
+enum ByteRange: Equatable, Sendable {
+    /// All bytes: 200.
+    case whole
+    /// Some of them: 206. The range is not empty and lies within the file.
+    case part(Range<Int>)
+    /// The client has the file: 304.
+    case unchanged
+    /// The range begins behind the file's end: 416.
+    case unsatisfiable
+
+    /// - Parameters:
+    ///   - tag: the file's entity tag, in quotes.
+    ///   - size: bytes of the file.
+    init(_ method: HTTPRequest.Method, _ headers: HTTPFields, tag: String, size: Int) {
+        if let known = headers[.ifNoneMatch], Self.tags(known).contains(where: { $0 == "*" || $0 == tag }) {
+            self = .unchanged
+            return
+        }
+        // A range is defined for GET alone. After a change of the file its range means nothing, so the whole file goes.
+        guard method == .get, let text = headers[.range], headers[.ifRange].map({ $0 == tag }) ?? true else {
+            self = .whole
+            return
+        }
+        self = Self.range(text, size: size)
+    }
+
+    /// The tags of a list, without the mark of weak ones, because `If-None-Match` compares weakly.
+    private static func tags(_ list: String) -> [String] {
+        list.split(separator: ",").map { tag in
+            let tag = tag.trimmingPrefix { $0 == " " || $0 == "\t" }
+            let bare = tag.hasPrefix("W/") ? tag.dropFirst(2) : tag
+            return String(bare.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+        }
+    }
+
+    /// A list of several ranges, another unit and a text that is no range are ignored, as the RFC allows: all bytes go.
+    private static func range(_ text: String, size: Int) -> ByteRange {
+        let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard sides.count == 2, sides[0].lowercased() == "bytes" else { return .whole }
+        let ends = sides[1].split(separator: "-", omittingEmptySubsequences: false)
+        guard ends.count == 2, let first = Bound(ends[0]), let last = Bound(ends[1]) else { return .whole }
+        switch (first.value, last.value) {
+        case (nil, nil): return .whole
+        case (nil, let count?):
+            guard count > 0, size > 0 else { return .unsatisfiable }
+            return .part(max(0, size - count)..<size)
+        case (let first?, let last):
+            if let last, last < first { return .whole }
+            guard first < size else { return .unsatisfiable }
+            return .part(first..<min(size, (last ?? size - 1).saturatingSuccessor))
+        }
+    }
+
+    /// A number of digits, or nothing.
+    private struct Bound {
+        /// nil for nothing; a number beyond all sizes is the largest.
+        let value: Int?
+
+        /// nil for anything but digits.
+        init?(_ text: Substring) {
+            guard text.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
+            value = text.isEmpty ? nil : Int(text) ?? .max
+        }
+    }
+}
+
+extension Int {
+    fileprivate var saturatingSuccessor: Int { self == .max ? .max : self + 1 }
+}

@@ -1,0 +1,74 @@
+import Foundation
+import NIOCore
+
+/// Objects as files in a folder of this machine.
+///
+/// A file that is replaced or removed while it is read keeps its bytes for the reader.
+struct DiskObjects: ObjectStore {
+    private let root: URL
+    /// On the same file system, so that a rename puts a whole file in place.
+    private var unfinished: URL { root.appending(path: ".unfinished") }
+    /// Bytes that are read at once.
+    private static let piece = 256 * 1024
+
+    init(_ folder: URL) {
+        root = folder
+    }
+
+    func put(_ bytes: [UInt8], as name: String) async throws {
+        let target = root.appending(path: name)
+        try await run {
+            try Files.makeDurableFolder(unfinished)
+            let temporary = unfinished.appending(path: UUID().uuidString)
+            defer { unlink(temporary.path()) }
+            try Files.writeDurably(bytes, to: temporary)
+            try Files.makeDurableFolder(target.deletingLastPathComponent())
+            try Files.move(temporary, to: target)
+        }
+    }
+
+    func open(_ name: String) async throws -> StoredObject? {
+        let url = root.appending(path: name)
+        guard let file = try await run({ try Files.ReadableFile(url) }) else { return nil }
+        return StoredObject(size: file.size) { range, send in
+            var next = range.lowerBound
+            while next < range.upperBound {
+                let wanted = next..<min(next + Self.piece, range.upperBound)
+                let piece = try await run { try file.read(wanted) }
+                guard piece.readableBytes == wanted.count else {
+                    throw ObjectsUnavailable(description: "\(name) ends before byte \(wanted.upperBound)")
+                }
+                try await send(piece)
+                next = wanted.upperBound
+            }
+        }
+    }
+
+    func remove(_ name: String) async throws {
+        let url = root.appending(path: name)
+        try await run {
+            guard unlink(url.path()) == 0 || errno == ENOENT || errno == ENOTDIR else {
+                throw Files.Failed("unlink", url)
+            }
+        }
+    }
+
+    private func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+        do {
+            return try await Files.run(work)
+        } catch let error as Files.Failed {
+            throw ObjectsUnavailable(description: error.description)
+        }
+    }
+
+    func forgetUnfinished(before instant: Date) async throws {
+        try await Files.run {
+            let files = FileManager.default
+            let left = try? files.contentsOfDirectory(at: unfinished, includingPropertiesForKeys: nil)
+            for file in left ?? [] {
+                let written = try? files.attributesOfItem(atPath: file.path())[.modificationDate] as? Date
+                if let written, written < instant { try? files.removeItem(at: file) }
+            }
+        }
+    }
+}

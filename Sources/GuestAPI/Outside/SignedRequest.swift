@@ -1,0 +1,58 @@
+import Crypto
+import Foundation
+
+/// Amazon's signature version 4 for a request to S3, with all of its headers signed.
+///
+/// Source: Amazon S3 API Reference, "Authenticating Requests: Using the Authorization Header".
+struct SignedRequest {
+    let region: String
+    let key: String
+    let secret: String
+
+    /// The headers of a request with its authorization.
+    ///
+    /// - Parameters:
+    ///   - path: begins with a slash, and has letters, digits, `-`, `.`, `_`, `~` and `/` alone. There is no query.
+    ///   - headers: those of the request, with `host`, by lower-case name.
+    ///   - payload: SHA-256 of the body, in hexadecimal.
+    func headers(
+        _ method: String,
+        _ path: String,
+        _ headers: [String: String],
+        payload: String,
+        at now: Date
+    ) -> [String: String] {
+        let time = Self.time(now)
+        let day = time.prefix(8)
+        var headers = headers
+        headers["x-amz-content-sha256"] = payload
+        headers["x-amz-date"] = time
+        let names = headers.keys.sorted()
+        let signed = names.joined(separator: ";")
+        let lines = names.map { "\($0):\(headers[$0] ?? "")\n" }.joined()
+        let canonical = [method, path, "", lines, signed, payload].joined(separator: "\n")
+        let scope = "\(day)/\(region)/s3/aws4_request"
+        let text = ["AWS4-HMAC-SHA256", time, scope, Self.digest(Array(canonical.utf8))].joined(separator: "\n")
+        var signing = SymmetricKey(data: Data("AWS4\(secret)".utf8))
+        for part in [String(day), region, "s3", "aws4_request"] {
+            signing = SymmetricKey(data: HMAC<SHA256>.authenticationCode(for: Data(part.utf8), using: signing))
+        }
+        let signature = Self.hexadecimal(HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: signing))
+        headers["authorization"] =
+            "AWS4-HMAC-SHA256 Credential=\(key)/\(scope),SignedHeaders=\(signed),Signature=\(signature)"
+        return headers
+    }
+
+    /// SHA-256 in hexadecimal.
+    static func digest(_ bytes: [UInt8]) -> String { hexadecimal(SHA256.hash(data: bytes)) }
+
+    private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+        bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
+
+    /// Such as `20130524T000000Z`.
+    private static func time(_ instant: Date) -> String {
+        let text = instant.formatted(.iso8601.dateSeparator(.omitted).timeSeparator(.omitted))
+        return text
+    }
+}
