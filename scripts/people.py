@@ -88,7 +88,7 @@ class Service:
         raise SystemExit(f"no mail to {address}")
 
     def prove(self, token, factor=FACTOR):
-        """Proves the second factor; a code is taken once, and others may sign in as the same colleague."""
+        """Proves the second factor of a colleague who has one; a code is taken once, and others may use the same."""
         for _ in range(40):
             for step in (int(time.time()) // 30, int(time.time()) // 30 + 1):
                 try:
@@ -96,6 +96,8 @@ class Service:
                     self.ask("POST", "/v1/auth/sessions/current/second-factor", body, token)
                     return
                 except Refused as refused:
+                    if refused.problem == "second_factor_missing":
+                        return
                     if refused.problem != "second_factor_used":
                         raise
             time.sleep(2)
