@@ -245,64 +245,127 @@ import Testing
         }
     }
 
+    /// A booking that can have a cot: 5 a day, three of them.
+    private struct Cots {
+        let stage: Stage
+        let cot: Extra
+        let path: String
+
+        /// Orders for the organiser's household.
+        func order(
+            _ quantity: Int,
+            from: String,
+            through: String,
+            as who: Given.Person? = nil
+        ) async throws -> GuestAPITestService.Response {
+            let order = ExtraOrderRequest(
+                extraId: cot.id,
+                from: try day(from),
+                through: try day(through),
+                quantity: quantity,
+                householdId: stage.group.households.first?.id
+            )
+            return try await stage.api.post(
+                "\(path)/extras",
+                order,
+                as: who ?? stage.organiser,
+                key: UUID().uuidString
+            )
+        }
+    }
+
+    private func cots(_ api: GuestAPITestService) async throws -> Cots {
+        let stage = try await stage(api)
+        let request = ExtraRequest(code: "COT", names: ["en": "Cot"], isDaily: true, price: 500, stock: 3)
+        let office = try await api.given.headOffice()
+        let cot = try await api.post("/v1/admin/parks/\(stage.world.park.id)/extras", request, as: office)
+            .decode(Extra.self)
+        let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
+        return Cots(stage: stage, cot: cot, path: "/v1/bookings/\(booking.id)")
+    }
+
     @Test func `A member cannot order extras for another household`() async throws {
         try await withGuestAPI { api in
-            let stage = try await stage(api)
-            let office = try await api.given.headOffice()
-            let member = try await api.given.member(of: stage.group, invitedBy: stage.organiser)
+            let cots = try await cots(api)
+            let member = try await api.given.member(of: cots.stage.group, invitedBy: cots.stage.organiser)
             let stranger = try await api.given.guest()
-            let request = ExtraRequest(code: "COT", names: ["en": "Cot"], isDaily: true, price: 500, stock: 3)
-            let cot = try await api.post("/v1/admin/parks/\(stage.world.park.id)/extras", request, as: office)
-                .decode(Extra.self)
-            let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
-            let path = "/v1/bookings/\(booking.id)"
-            func order(
-                _ quantity: Int,
-                from: String,
-                through: String,
-                as who: Given.Person
-            ) async throws
-                -> GuestAPITestService.Response
-            {
-                let household = stage.group.households.first?.id
-                let order = ExtraOrderRequest(
-                    extraId: cot.id,
-                    from: try day(from),
-                    through: try day(through),
-                    quantity: quantity,
-                    householdId: household
-                )
-                return try await api.post("\(path)/extras", order, as: who, key: UUID().uuidString)
-            }
-            let own = stage.organiser
-            #expect(try await order(1, from: "2027-05-13", through: "2027-05-14", as: own).code == "outside_stay")
-            #expect(try await order(1, from: "2027-05-14", through: "2027-05-14", as: stranger).status == 404)
-            // A member may order only for the own household.
-            #expect(try await order(1, from: "2027-05-14", through: "2027-05-14", as: member).status == 403)
-            let ordered = try await order(2, from: "2027-05-14", through: "2027-05-16", as: own).decode(Booking.self)
+
+            #expect(try await cots.order(1, from: "2027-05-14", through: "2027-05-14", as: member).status == 403)
+            #expect(try await cots.order(1, from: "2027-05-14", through: "2027-05-14", as: stranger).status == 404)
+        }
+    }
+
+    @Test func `A daily extra costs its price on each day`() async throws {
+        try await withGuestAPI { api in
+            let cots = try await cots(api)
+
+            let ordered = try await cots.order(2, from: "2027-05-14", through: "2027-05-16").decode(Booking.self)
+
             #expect(ordered.extras.map(\.quantity) == [2])
             let line = try #require(ordered.charges.last { $0.kind == .extra })
             #expect(line.amount == 2 * 3 * 500)
-            #expect(line.householdId == stage.group.households.first?.id)
-            #expect(try await order(2, from: "2027-05-16", through: "2027-05-17", as: own).code == "extra_sold_out")
-            let last = try await order(1, from: "2027-05-16", through: "2027-05-17", as: own).decode(Booking.self)
+            #expect(line.householdId == cots.stage.group.households.first?.id)
+            #expect(try await isPricedRight(cots.stage, ordered))
+        }
+    }
+
+    @Test func `An extra is ordered for days of the stay alone`() async throws {
+        try await withGuestAPI { api in
+            let cots = try await cots(api)
+
+            let early = try await cots.order(1, from: "2027-05-13", through: "2027-05-14")
+
+            #expect(early.code == "outside_stay")
+        }
+    }
+
+    @Test func `An extra is sold as often as there are pieces`() async throws {
+        try await withGuestAPI { api in
+            let cots = try await cots(api)
+            #expect(try await cots.order(2, from: "2027-05-14", through: "2027-05-16").status == 201)
+
+            #expect(try await cots.order(2, from: "2027-05-16", through: "2027-05-17").code == "extra_sold_out")
+            #expect(try await cots.order(1, from: "2027-05-16", through: "2027-05-17").status == 201)
+        }
+    }
+
+    @Test func `A shorter stay cancels extras of days that are no more`() async throws {
+        try await withGuestAPI { api in
+            let cots = try await cots(api)
+            #expect(try await cots.order(2, from: "2027-05-14", through: "2027-05-16").status == 201)
+            let last = try await cots.order(1, from: "2027-05-16", through: "2027-05-17").decode(Booking.self)
             #expect(last.extras.count == 2)
-            #expect(try await isPricedRight(stage, last))
-            // The second order does not fit the shorter stay, so the change cancels it.
-            let quote = try await quote(stage, last, BookingChange(stay: try stay("2027-05-14", "2027-05-16")))
-                .decode(Quote.self)
+
+            let shorter = BookingChange(stay: try stay("2027-05-14", "2027-05-16"))
+            let quote = try await quote(cots.stage, last, shorter).decode(Quote.self)
             #expect(quote.lines.contains { $0.kind == .extra && $0.amount == -1000 })
-            let changed = try await apply(stage, quote, version: last.version).decode(Booking.self)
-            #expect(changed.extras.map(\.quantity) == [2])
-            #expect(changed.total == quote.total)
-            // An order is cancelled by its household, or together with the whole booking.
-            let one = try #require(changed.extras.first?.id)
-            #expect(try await api.send("DELETE", "\(path)/extras/\(one)", as: member).status == 403)
-            let without = try await api.send("DELETE", "\(path)/extras/\(one)", as: own).decode(Booking.self)
+            let changed = try await apply(cots.stage, quote, version: last.version).decode(Booking.self)
+
+            #expect(changed.extras.map(\.quantity) == [2] && changed.total == quote.total)
+        }
+    }
+
+    @Test func `A household cancels its own order alone`() async throws {
+        try await withGuestAPI { api in
+            let cots = try await cots(api)
+            let member = try await api.given.member(of: cots.stage.group, invitedBy: cots.stage.organiser)
+            let ordered = try await cots.order(2, from: "2027-05-14", through: "2027-05-16").decode(Booking.self)
+            let order = "\(cots.path)/extras/\(try #require(ordered.extras.first?.id))"
+
+            #expect(try await api.send("DELETE", order, as: member).status == 403)
+            let without = try await api.send("DELETE", order, as: cots.stage.organiser).decode(Booking.self)
             #expect(without.extras.isEmpty)
-            #expect(try await api.send("DELETE", "\(path)/extras/\(one)", as: own).status == 200)
-            _ = try await order(3, from: "2027-05-14", through: "2027-05-14", as: own)
-            _ = try await api.post("\(path)/cancel", as: stage.organiser, key: "x")
+            #expect(try await api.send("DELETE", order, as: cots.stage.organiser).status == 200)
+        }
+    }
+
+    @Test func `A cancelled stay gives its extras back`() async throws {
+        try await withGuestAPI { api in
+            let cots = try await cots(api)
+            #expect(try await cots.order(3, from: "2027-05-14", through: "2027-05-14").status == 201)
+
+            #expect(try await api.post("\(cots.path)/cancel", as: cots.stage.organiser, key: "x").status == 200)
+
             #expect(try await api.count("SELECT sum(taken)::bigint AS count FROM extra_stock") == 0)
             #expect(try await api.count("SELECT sum(amount)::bigint AS count FROM charge_line") == 0)
         }

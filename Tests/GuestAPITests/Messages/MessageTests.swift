@@ -299,93 +299,183 @@ import Testing
         }
     }
 
-    @Test func `Hosts get a problem's photo without its metadata`()
-        async throws
-    {
-        let clock = TestClock(testStart)
-        try await withGuestAPI(clock: clock) { api in
+    /// A photo in a problem that a member has told the hosts.
+    private struct ProblemPhoto {
+        let bytes: Data
+        let name: PhotoName
+        /// The address for the group.
+        let path: String
+        /// The topic's address for hosts.
+        let topic: String
+        /// The photo's address for hosts.
+        var hosted: String { "\(topic)/photos/\(name)" }
+    }
+
+    /// A problem is told whose photo has not come yet.
+    private func problem(
+        with bytes: Data = SamplePhoto.baseline,
+        _ stage: Stage,
+        _ api: GuestAPITestService
+    ) async throws -> ProblemPhoto {
+        let name = try #require(PhotoName(of: bytes))
+        let request = TopicRequest(
+            bookingId: stage.booking.id,
+            kind: .problem,
+            message: MessageRequest(text: "Look at this", photo: name)
+        )
+        let topic = try await api.post(stage.path("topics"), request, as: stage.member).decode(Topic.self)
+        return ProblemPhoto(
+            bytes: bytes,
+            name: name,
+            path: stage.path("photos/\(name)"),
+            topic: "/v1/admin/topics/\(topic.id)"
+        )
+    }
+
+    /// Sends a photo in one part.
+    private func send(
+        _ bytes: Data,
+        as who: Given.Person,
+        _ stage: Stage,
+        _ api: GuestAPITestService
+    ) async throws -> PhotoName {
+        let name = try #require(PhotoName(of: bytes))
+        let sent = try await api.change("PUT", stage.path("photos/\(name)"), part(bytes, from: 0), as: who)
+        #expect(try sent.decode(PhotoReceipt.self).isThere)
+        return name
+    }
+
+    @Test(arguments: [SamplePhoto.baseline, SamplePhoto.progressive])
+    func `Hosts get a problem's photo without its metadata`(_ bytes: Data) async throws {
+        try await withGuestAPI { api in
             let stage = try await stage(api)
-            for photo in [SamplePhoto.baseline, SamplePhoto.progressive] {
-                let name = try #require(PhotoName(of: photo))
-                let path = stage.path("photos/\(name)")
-                let request = TopicRequest(
-                    bookingId: stage.booking.id,
-                    kind: .problem,
-                    message: MessageRequest(text: "Look at this", photo: name)
-                )
-                let topic = try await api.post(stage.path("topics"), request, as: stage.member).decode(Topic.self)
-                let hosted = "/v1/admin/topics/\(topic.id)"
-                #expect(try await api.get("\(hosted)/photos/\(name)", as: stage.host).status == 404)
-                #expect(try await api.get(hosted, as: stage.host).text.contains(#""isPhotoThere":false"#))
-                // Cases: the last part first, a part twice, a gap, another size.
-                func send(_ part: PhotoPart, as who: Given.Person) async throws -> GuestAPITestService.Response {
-                    try await api.change("PUT", path, part, as: who)
-                }
-                #expect(try await send(part(photo, from: 100), as: stage.member).code == "part_misplaced")
-                let first = part(photo, from: 0, count: 200)
-                for _ in 0..<2 {
-                    let receipt = try await send(first, as: stage.member).decode(PhotoReceipt.self)
-                    #expect(receipt == PhotoReceipt(received: 200, isThere: false))
-                }
-                #expect(try await send(part(photo, from: 300), as: stage.member).code == "part_misplaced")
-                let other = PhotoPart(from: 200, of: photo.count + 1, bytes: "AAAA")
-                #expect(try await send(other, as: stage.member).code == "part_misplaced")
-                #expect(try await api.get(path, as: stage.organiser).status == 404)
-                let last = try await send(part(photo, from: 200), as: stage.member).decode(PhotoReceipt.self)
-                #expect(last.isThere)
-                #expect(try await send(part(photo, from: 200), as: stage.member).decode(PhotoReceipt.self).isThere)
-                let told = try await api.get(hosted, as: stage.host).decode(Told.self)
-                #expect(told.messages.first?.photo == name && told.messages.first?.isPhotoThere == true)
-                let seen = try await api.get("\(hosted)/photos/\(name)", as: stage.host)
-                #expect(seen.status == 200 && seen.headers["content-type"] == "image/jpeg")
-                #expect(seen.body.range(of: Data("SECRET".utf8)) == nil && seen.body.starts(with: [0xff, 0xd8]))
-                #expect(try await api.get(path, as: stage.organiser).body == seen.body)
-                // Others may not: a stranger, a host of another park, a host of this park through another topic.
-                let stranger = try await api.given.guest()
-                #expect(try await api.get(path, as: stranger).status == 404)
-                #expect(try await send(first, as: stranger).status == 404)
-                let elsewhere = try await api.given.staff([.host], at: api.given.park().park.id)
-                #expect(try await api.get("\(hosted)/photos/\(name)", as: elsewhere).status == 404)
-                let another = try await bring(.question, "?", nil, stage, api)
-                let through = "/v1/admin/topics/\(another.id)/photos/\(name)"
-                #expect(try await api.get(through, as: stage.host).status == 404)
+            let photo = try await problem(with: bytes, stage, api)
+
+            _ = try await send(bytes, as: stage.member, stage, api)
+
+            let seen = try await api.get(photo.hosted, as: stage.host)
+            #expect(seen.status == 200 && seen.headers["content-type"] == "image/jpeg")
+            #expect(seen.body.range(of: Data("SECRET".utf8)) == nil && seen.body.starts(with: [0xff, 0xd8]))
+            #expect(try await api.get(photo.path, as: stage.organiser).body == seen.body)
+        }
+    }
+
+    @Test func `A photo is shown once all its parts have come`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let photo = try await problem(stage, api)
+
+            /// As the message says, as hosts read it, and as the group reads it.
+            func isShown() async throws -> [Bool] {
+                let told = try await api.get(photo.topic, as: stage.host).decode(Told.self)
+                return [
+                    told.messages.first?.isPhotoThere == true,
+                    try await api.get(photo.hosted, as: stage.host).status == 200,
+                    try await api.get(photo.path, as: stage.organiser).status == 200,
+                ]
             }
-            // A photo whose bytes do not match its name must be sent from the start again.
-            let photo = SamplePhoto.baseline
-            let wrong = stage.path("photos/\(String(repeating: "a", count: 64))")
-            let refused = try await api.change("PUT", wrong, part(photo, from: 0), as: stage.member)
-            #expect(refused.code == "photo_unreadable")
-            #expect(try await api.count("SELECT count(*) FROM message_photo_part") == 0)
+            #expect(try await isShown() == [false, false, false])
+            let first = part(photo.bytes, from: 0, count: 200)
+            #expect(try await api.change("PUT", photo.path, first, as: stage.member).status == 200)
+            #expect(try await isShown() == [false, false, false])
+            let last = part(photo.bytes, from: 200)
+            #expect(try await api.change("PUT", photo.path, last, as: stage.member).status == 200)
+            #expect(try await isShown() == [true, true, true])
+        }
+    }
+
+    @Test func `The parts of a photo come in their order`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let photo = try await problem(stage, api)
+            func send(_ part: PhotoPart) async throws -> GuestAPITestService.Response {
+                try await api.change("PUT", photo.path, part, as: stage.member)
+            }
+
+            #expect(try await send(part(photo.bytes, from: 100)).code == "part_misplaced")
+            // A part that comes twice is taken once.
+            for _ in 0..<2 {
+                let receipt = try await send(part(photo.bytes, from: 0, count: 200)).decode(PhotoReceipt.self)
+                #expect(receipt == PhotoReceipt(received: 200, isThere: false))
+            }
+            #expect(try await send(part(photo.bytes, from: 300)).code == "part_misplaced")
+            let otherSize = PhotoPart(from: 200, of: photo.bytes.count + 1, bytes: "AAAA")
+            #expect(try await send(otherSize).code == "part_misplaced")
+            for _ in 0..<2 {
+                #expect(try await send(part(photo.bytes, from: 200)).decode(PhotoReceipt.self).isThere)
+            }
+        }
+    }
+
+    @Test func `Strangers and hosts of other topics get no photo`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let photo = try await problem(stage, api)
+            _ = try await send(photo.bytes, as: stage.member, stage, api)
+
+            let stranger = try await api.given.guest()
+            #expect(try await api.get(photo.path, as: stranger).status == 404)
+            let sent = try await api.change("PUT", photo.path, part(photo.bytes, from: 0), as: stranger)
+            #expect(sent.status == 404)
+            let elsewhere = try await api.given.staff([.host], at: api.given.park().park.id)
+            #expect(try await api.get(photo.hosted, as: elsewhere).status == 404)
+            let another = try await bring(.question, "?", nil, stage, api)
+            let through = "/v1/admin/topics/\(another.id)/photos/\(photo.name)"
+            #expect(try await api.get(through, as: stage.host).status == 404)
+        }
+    }
+
+    @Test func `Bytes that are not the photo of their name are refused`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
             let junk = Data(repeating: 7, count: 500)
-            let named = stage.path("photos/\(try #require(PhotoName(of: junk)))")
-            #expect(
-                try await api.change("PUT", named, part(junk, from: 0), as: stage.member).code == "photo_unreadable"
-            )
-            #expect(
-                try await api.change("PUT", stage.path("photos/x"), part(photo, from: 0), as: stage.member).status
-                    == 404
-            )
-            // A message is deleted: its photo is deleted too, and a photo that waits for its message stays.
-            let early = photo + Data("early".utf8)
-            let waiting = photo + Data("waiting".utf8)
-            for one in [early, waiting] {
-                let path = stage.path("photos/\(try #require(PhotoName(of: one)))")
-                let receipt = try await api.change("PUT", path, part(one, from: 0), as: stage.member)
-                #expect(receipt.status == 200)
+            let named = try #require(PhotoName(of: junk)).description
+            let photo = SamplePhoto.baseline
+
+            for (name, bytes) in [(String(repeating: "a", count: 64), photo), (named, junk)] {
+                let refused = try await api.change(
+                    "PUT",
+                    stage.path("photos/\(name)"),
+                    part(bytes, from: 0),
+                    as: stage.member
+                )
+                #expect(refused.code == "photo_unreadable")
             }
-            let name = PhotoName(of: early)
+            // Nothing is left of them, so the photo begins anew.
+            #expect(try await api.count("SELECT count(*) FROM message_photo_part") == 0)
+            let noName = try await api.change("PUT", stage.path("photos/x"), part(photo, from: 0), as: stage.member)
+            #expect(noName.status == 404)
+        }
+    }
+
+    @Test func `A message that is taken back takes its photo along`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let name = try await send(SamplePhoto.baseline, as: stage.member, stage, api)
+            // A photo that waits for its message stays.
+            let waiting = try await send(SamplePhoto.progressive, as: stage.member, stage, api)
             let friends = MessageRequest(text: "Look", photo: name)
             let said = try await api.post(stage.path("messages"), friends, as: stage.member).decode(Message.self)
             #expect(said.isPhotoThere == true)
-            let undo = try await api.send("DELETE", stage.path("messages/\(said.id)"), as: stage.member)
-            #expect(undo.status == 204)
+
+            let back = try await api.send("DELETE", stage.path("messages/\(said.id)"), as: stage.member)
+
+            #expect(back.status == 204)
             try await api.work()
-            #expect(try await api.count("SELECT count(*) FROM message_photo WHERE name = \(name?.description)") == 0)
-            #expect(try await api.count("SELECT count(*) FROM message_photo") == 3)
-            // The author is erased, so no table and no file has the author's photos.
+            let left = Query("SELECT name FROM message_photo") { try $0.decode("name", as: String.self) }
+            #expect(try await api.transaction { try await $0.all(left) } == [waiting.description])
+        }
+    }
+
+    @Test func `An erased author's photos are in no table and no file`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            _ = try await send(SamplePhoto.baseline, as: stage.member, stage, api)
+
             #expect(try await api.send("DELETE", "/v1/me", as: stage.member).status == 204)
-            clock.advance(by: 3601)
+            api.clock.advance(by: 3601)
             try await api.work()
+
             #expect(try await api.count("SELECT count(*) FROM message_photo") == 0)
             let files = try FileManager.default.subpathsOfDirectory(atPath: api.stateFolder + "/objects")
             #expect(!files.contains { PhotoName(String($0.suffix(64))) != nil })

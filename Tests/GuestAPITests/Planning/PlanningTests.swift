@@ -74,51 +74,116 @@ import Testing
         try await api.get(stage.path("plan-items"), as: stage.member).decode(Items.self).items
     }
 
+    private func reply(
+        _ question: String,
+        _ request: ReplyRequest,
+        to option: StayOption,
+        as who: Given.Person,
+        _ stage: Stage,
+        _ api: GuestAPITestService
+    ) async throws -> Int {
+        try await api.change("PUT", stage.path("options/\(option.id)/\(question)"), request, as: who).status
+    }
+
+    @Test func `The last vote of a member counts`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let option = try await propose(stage, api)
+
+            for vote in [ReplyRequest(reply: .maybe), ReplyRequest(reply: .yes)] {
+                #expect(try await reply("vote", vote, to: option, as: stage.member, stage, api) == 200)
+            }
+            // A vote can be taken back.
+            for vote in [ReplyRequest(reply: .no), ReplyRequest(reply: nil)] {
+                #expect(try await reply("vote", vote, to: option, as: stage.organiser, stage, api) == 200)
+            }
+
+            let known = try await self.option(option.id, stage, api)
+            #expect(known?.votes == [TravellerReply(travellerId: stage.theirs, reply: .yes)])
+        }
+    }
+
+    @Test func `Nobody votes for another`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let option = try await propose(stage, api)
+
+            let forOther = ReplyRequest(travellerId: stage.theirs, reply: .yes)
+
+            #expect(try await reply("vote", forOther, to: option, as: stage.organiser, stage, api) == 403)
+        }
+    }
+
+    @Test func `A member says who of the own household without account comes`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let option = try await propose(stage, api)
+            func attend(_ traveller: Traveller.ID?, as who: Given.Person) async throws -> Int {
+                let request = ReplyRequest(travellerId: traveller, reply: .yes)
+                return try await reply("attendance", request, to: option, as: who, stage, api)
+            }
+
+            // Not for a traveller with an account, for another household, or for nobody.
+            #expect(try await attend(stage.theirs, as: stage.organiser) == 403)
+            #expect(try await attend(stage.child.id, as: stage.member) == 403)
+            #expect(try await attend(Traveller.ID(UUID()), as: stage.organiser) == 404)
+            #expect(try await attend(stage.child.id, as: stage.organiser) == 200)
+            #expect(try await attend(nil, as: stage.organiser) == 200)
+
+            let coming = try #require(try await self.option(option.id, stage, api)).attendance.map(\.travellerId)
+            #expect(Set(coming) == [stage.own, stage.child.id])
+        }
+    }
+
     @Test func `Only the organiser can turn an option into a hold`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let option = try await propose(stage, api)
-            #expect(option.state == .open && option.proposedBy == stage.theirs && option.cottages.count == 2)
-            func reply(_ question: String, _ request: ReplyRequest, as who: Given.Person) async throws -> Int {
-                try await api.change("PUT", stage.path("options/\(option.id)/\(question)"), request, as: who).status
-            }
-            #expect(try await reply("vote", ReplyRequest(reply: .maybe), as: stage.member) == 200)
-            #expect(try await reply("vote", ReplyRequest(reply: .yes), as: stage.member) == 200)
-            #expect(try await reply("vote", ReplyRequest(reply: .no), as: stage.organiser) == 200)
-            #expect(try await reply("vote", ReplyRequest(reply: nil), as: stage.organiser) == 200)
-            // Nobody votes for another. Nobody answers the attendance of a traveller with an account or of another
-            // household.
-            let forOther = ReplyRequest(travellerId: stage.theirs, reply: .yes)
-            #expect(try await reply("vote", forOther, as: stage.organiser) == 403)
-            #expect(try await reply("attendance", forOther, as: stage.organiser) == 403)
-            let forChild = ReplyRequest(travellerId: stage.child.id, reply: .yes)
-            #expect(try await reply("attendance", forChild, as: stage.member) == 403)
-            #expect(try await reply("attendance", forChild, as: stage.organiser) == 200)
-            let nobody = ReplyRequest(travellerId: Traveller.ID(UUID()), reply: .yes)
-            #expect(try await reply("attendance", nobody, as: stage.organiser) == 404)
             let promote = stage.path("options/\(option.id)/promote")
-            #expect(try await api.post(promote, PromotionRequest(), as: stage.member, key: "m").status == 403)
-            #expect(try await reply("attendance", ReplyRequest(reply: .yes), as: stage.organiser) == 200)
-            #expect(try await reply("attendance", ReplyRequest(reply: .maybe), as: stage.member) == 200)
-            let known = try #require(try await self.option(option.id, stage, api))
-            #expect(known.votes == [TravellerReply(travellerId: stage.theirs, reply: .yes)])
-            #expect(
-                Set(known.attendance.filter { $0.reply == .yes }.map(\.travellerId)) == [stage.own, stage.child.id]
-            )
+            let request = PromotionRequest(travellerIds: [stage.own])
 
-            let booking = try await api.post(promote, PromotionRequest(), as: stage.organiser, key: "p")
-            #expect(booking.status == 201)
-            let held = try booking.decode(Booking.self)
+            #expect(try await api.post(promote, request, as: stage.member, key: "m").status == 403)
+            #expect(try await api.post(promote, request, as: stage.organiser, key: "p").status == 201)
+        }
+    }
+
+    @Test func `An option becomes a hold for those who come`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let option = try await propose(stage, api)
+            #expect(option.state == .open && option.proposedBy == stage.theirs && option.cottages.count == 2)
+            for traveller in [nil, stage.child.id] {
+                let yes = ReplyRequest(travellerId: traveller, reply: .yes)
+                #expect(try await reply("attendance", yes, to: option, as: stage.organiser, stage, api) == 200)
+            }
+            let maybe = ReplyRequest(reply: .maybe)
+            #expect(try await reply("attendance", maybe, to: option, as: stage.member, stage, api) == 200)
+
+            let promote = stage.path("options/\(option.id)/promote")
+            let held = try await api.post(promote, PromotionRequest(), as: stage.organiser, key: "p")
+                .decode(Booking.self)
+
             #expect(held.state == .held && held.cottages.count == 2)
             #expect(Set(held.travellerIds) == [stage.own, stage.child.id])
             #expect(try await self.option(option.id, stage, api)?.bookingId == held.id)
-            #expect(
-                try await api.post(promote, PromotionRequest(), as: stage.organiser, key: "q").code == "option_closed"
-            )
-            #expect(try await reply("vote", ReplyRequest(reply: .no), as: stage.member) == 409)
-            // An option whose booking has ended may be promoted again.
+        }
+    }
+
+    @Test func `A promoted option is closed until its booking has ended`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let option = try await propose(stage, api)
+            let promote = stage.path("options/\(option.id)/promote")
+            func again(_ key: String) async throws -> GuestAPITestService.Response {
+                try await api.post(promote, PromotionRequest(travellerIds: [stage.own]), as: stage.organiser, key: key)
+            }
+            let held = try await again("p").decode(Booking.self)
+
+            #expect(try await again("q").code == "option_closed")
+            #expect(try await reply("vote", ReplyRequest(reply: .no), to: option, as: stage.member, stage, api) == 409)
+
             #expect(try await api.post("/v1/bookings/\(held.id)/cancel", as: stage.organiser, key: "c").status == 200)
-            #expect(try await api.post(promote, PromotionRequest(), as: stage.organiser, key: "r").status == 201)
+            #expect(try await again("r").status == 201)
         }
     }
 
@@ -148,85 +213,106 @@ import Testing
         }
     }
 
-    @Test func `Concurrent changes of a plan item merge by field`() async throws {
+    private func add(_ title: String, _ stage: Stage, _ api: GuestAPITestService) async throws -> PlanItem {
+        let request = PlanItemRequest(list: .shopping, title: title)
+        return try await api.post(stage.path("plan-items"), request, as: stage.member).decode(PlanItem.self)
+    }
+
+    private func change(
+        _ item: PlanItem,
+        _ change: PlanItemChange,
+        as who: Given.Person,
+        _ stage: Stage,
+        _ api: GuestAPITestService
+    ) async throws -> GuestAPITestService.Response {
+        try await api.change("PATCH", stage.path("plan-items/\(item.id)"), change, as: who)
+    }
+
+    @Test func `A plan item moves between two others`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             var items: [PlanItem] = []
-            for title in ["Milk", "Bread", "Wood"] {
-                let request = PlanItemRequest(list: .shopping, title: title)
-                items.append(
-                    try await api.post(stage.path("plan-items"), request, as: stage.member).decode(PlanItem.self)
-                )
-            }
-            let all = try await listed(stage, api)
-            #expect(all == items)
-            func change(
-                _ item: PlanItem,
-                _ change: PlanItemChange,
-                as who: Given.Person
-            ) async throws
-                -> GuestAPITestService.Response
-            {
-                try await api.change("PATCH", stage.path("plan-items/\(item.id)"), change, as: who)
-            }
-            func status(_ item: PlanItem, _ wanted: PlanItemChange, as who: Given.Person) async throws -> Int {
-                let response = try await change(item, wanted, as: who)
-                return response.status
-            }
-            // The wood moves between milk and bread.
-            let rank = try Rank.between(items[0].rank, items[1].rank)
-            let moved = PlanItemChange(base: 1, rank: rank)
-            let moving = try await status(items[2], moved, as: stage.organiser)
-            #expect(moving == 200)
-            let ordered = try await listed(stage, api).map(\.title)
-            #expect(ordered == ["Milk", "Wood", "Bread"])
-            // Two members change the same first version.
-            let hers = PlanItemChange(base: 1, title: "Oat milk", quantity: "2 l")
-            let his = PlanItemChange(base: 1, title: "Goat milk", bringerId: stage.theirs)
-            let hersDone = try await status(items[0], hers, as: stage.organiser)
-            #expect(hersDone == 200)
-            let merged = try await change(items[0], his, as: stage.member).decode(PlanItem.self)
+            for title in ["Milk", "Bread", "Wood"] { items.append(try await add(title, stage, api)) }
+            #expect(try await listed(stage, api) == items)
+
+            let moved = PlanItemChange(base: 1, rank: try Rank.between(items[0].rank, items[1].rank))
+            #expect(try await change(items[2], moved, as: stage.organiser, stage, api).status == 200)
+
+            #expect(try await listed(stage, api).map(\.title) == ["Milk", "Wood", "Bread"])
+        }
+    }
+
+    /// Two members change the same first version of an item.
+    private func milkChangedByTwo(_ stage: Stage, _ api: GuestAPITestService) async throws -> PlanItem {
+        let milk = try await add("Milk", stage, api)
+        let hers = PlanItemChange(base: 1, title: "Oat milk", quantity: "2 l")
+        #expect(try await change(milk, hers, as: stage.organiser, stage, api).status == 200)
+        let his = PlanItemChange(base: 1, title: "Goat milk", bringerId: stage.theirs)
+        return try await change(milk, his, as: stage.member, stage, api).decode(PlanItem.self)
+    }
+
+    @Test func `Concurrent changes of a plan item merge by field`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+
+            let merged = try await milkChangedByTwo(stage, api)
+
             #expect(merged.title == "Goat milk" && merged.quantity == "2 l" && merged.bringerId == stage.theirs)
+        }
+    }
+
+    @Test func `A value that was overwritten can be brought back`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let path = stage.path("plan-items/\(try await milkChangedByTwo(stage, api).id)")
             struct Events: Decodable {
                 let items: [PlanEvent]
             }
-            let history = stage.path("plan-items/\(items[0].id)/history")
-            let events = try await api.get(history, as: stage.organiser).decode(Events.self).items
+            let events = try await api.get("\(path)/history", as: stage.organiser).decode(Events.self).items
             let lost = try #require(events.first { $0.isOverwriting })
             #expect(events.count == 4 && lost.field == .title && lost.former == "Oat milk")
-            let undo = stage.path("plan-items/\(items[0].id)/undo")
-            let back = try await api.post(undo, UndoRequest(number: lost.number, field: .title), as: stage.organiser)
-            #expect(try back.decode(PlanItem.self).title == "Oat milk")
-            #expect(
-                try await api.post(undo, UndoRequest(number: 9, field: .title), as: stage.organiser).status == 404
-            )
-            // Deleting removes the whole item; restoring brings the whole item back.
-            let path = stage.path("plan-items/\(items[0].id)")
+
+            let undo = UndoRequest(number: lost.number, field: .title)
+            let back = try await api.post("\(path)/undo", undo, as: stage.organiser).decode(PlanItem.self)
+
+            #expect(back.title == "Oat milk")
+            let nothing = UndoRequest(number: 9, field: .title)
+            #expect(try await api.post("\(path)/undo", nothing, as: stage.organiser).status == 404)
+        }
+    }
+
+    @Test func `A deleted plan item comes back whole`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let milk = try await milkChangedByTwo(stage, api)
+            let path = stage.path("plan-items/\(milk.id)")
+
             #expect(try await api.send("DELETE", path, as: stage.member).status == 204)
-            let left = try await listed(stage, api)
-            #expect(left.count == 2)
-            #expect(try await change(items[0], hers, as: stage.organiser).code == "item_deleted")
+            #expect(try await listed(stage, api).isEmpty)
+            let late = PlanItemChange(base: 1, title: "Oat milk")
+            #expect(try await change(milk, late, as: stage.organiser, stage, api).code == "item_deleted")
+
             #expect(try await api.post(path + "/restore", as: stage.organiser).status == 200)
-            let restored = try await listed(stage, api)
-            #expect(restored.first?.title == "Oat milk")
-            let bad = [
+            let restored = try await listed(stage, api).first
+            #expect(restored?.title == "Goat milk" && restored?.quantity == "2 l")
+        }
+    }
+
+    @Test func `A change of a plan item that says nonsense is refused`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let item = try await add("Bread", stage, api)
+            for bad in [
                 PlanItemChange(base: 0), PlanItemChange(base: 1, title: " "), PlanItemChange(base: 1, clear: [.title]),
                 PlanItemChange(base: 1, clear: [.day, .day]),
-            ]
-            for bad in bad {
-                let refused = try await status(items[1], bad, as: stage.member)
-                #expect(refused == 400)
+            ] {
+                #expect(try await change(item, bad, as: stage.member, stage, api).status == 400)
             }
             let stranger = PlanItemChange(base: 1, bringerId: Traveller.ID(UUID()))
-            #expect(try await change(items[1], stranger, as: stage.member).code == "unknown_traveller")
-            let raw = #"{"list": "shopping", "title": "T", "rank": "a00"}"#
-            let response = try await api.send(
-                "POST",
-                stage.path("plan-items"),
-                raw: Data(raw.utf8),
-                as: stage.member
-            )
-            #expect(response.status == 400)
+            #expect(try await change(item, stranger, as: stage.member, stage, api).code == "unknown_traveller")
+            let badRank = Data(#"{"list": "shopping", "title": "T", "rank": "a00"}"#.utf8)
+            let refused = try await api.send("POST", stage.path("plan-items"), raw: badRank, as: stage.member)
+            #expect(refused.status == 400)
         }
     }
 

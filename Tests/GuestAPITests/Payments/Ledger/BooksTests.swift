@@ -217,82 +217,128 @@ import Testing
         }
     }
 
+    /// The member's share of a stay, with its first invoice.
+    private struct Invoiced {
+        let stage: Stage
+        let share: Share
+        let invoice: Invoice
+        let named: InvoiceRequest
+        /// The address of the share's invoices.
+        let path: String
+        var slug: String { stage.world.park.slug.uppercased() }
+        /// The invoice's own address.
+        var one: String { "/v1/invoices/\(invoice.id)" }
+    }
+
+    private func invoiced(_ api: GuestAPITestService) async throws -> Invoiced {
+        let stage = try await stage(api)
+        let share = try await stage.share(of: stage.member)
+        let path = "/v1/shares/\(share.id)/invoices"
+        let named = InvoiceRequest(recipient: "Łukasz Ćwik\nul. Długa 1")
+        let invoice = try await api.post(path, named, as: stage.member, key: "1").decode(Invoice.self)
+        return Invoiced(stage: stage, share: share, invoice: invoice, named: named, path: path)
+    }
+
     @Test func `An invoice shows the amount and VAT of its share`() async throws {
         try await withGuestAPI { api in
-            let stage = try await stage(api)
-            let share = try await stage.share(of: stage.member)
-            let path = "/v1/shares/\(share.id)/invoices"
-            let named = InvoiceRequest(recipient: "Łukasz Ćwik\nul. Długa 1")
-            let first = try await api.post(path, named, as: stage.member, key: "1").decode(Invoice.self)
-            let slug = stage.world.park.slug.uppercased()
-            #expect(first.number == "\(slug)-2026-000001" && first.credits == nil)
-            #expect(first.content.total == share.amount)
-            #expect(first.content.lines.reduce(0) { $0 + $1.amount } == first.content.total.amount)
-            #expect(first.content.lines.first { $0.tax == .touristTax }?.amount == 504)
-            #expect(first.content.vat.map(\.rate) == [900, 2100])
-            // A second request gives the same invoice. The organiser may see it; a stranger and another park's finance
-            // may not.
-            let again = try await api.post(path, InvoiceRequest(), as: stage.organiser, key: "2").decode(Invoice.self)
-            #expect(again == first)
-            let one = "/v1/invoices/\(first.id)"
-            let elsewhere = try await api.given.park()
-            let foreign = try await api.given.staff([.finance], at: elsewhere.park.id)
+            let its = try await invoiced(api)
+            let content = its.invoice.content
+
+            #expect(its.invoice.number == "\(its.slug)-2026-000001" && its.invoice.credits == nil)
+            #expect(content.total == its.share.amount)
+            #expect(content.lines.reduce(0) { $0 + $1.amount } == content.total.amount)
+            #expect(content.lines.first { $0.tax == .touristTax }?.amount == 504)
+            #expect(content.vat.map(\.rate) == [900, 2100])
+            try expectReadable(try await api.get("\(its.one)/pdf", as: its.stage.member))
+            try await expectRight(api)
+        }
+    }
+
+    @Test func `A second request gives the same invoice`() async throws {
+        try await withGuestAPI { api in
+            let its = try await invoiced(api)
+
+            let again = try await api.post(its.path, InvoiceRequest(), as: its.stage.organiser, key: "2")
+
+            #expect(try again.decode(Invoice.self) == its.invoice)
+        }
+    }
+
+    @Test func `Strangers and other parks' finance find no invoice`() async throws {
+        try await withGuestAPI { api in
+            let its = try await invoiced(api)
+            let foreign = try await api.given.staff([.finance], at: api.given.park().park.id)
             for who in [try await api.given.guest(), foreign] {
-                #expect(try await api.get(one, as: who).status == 404)
-                #expect(try await api.get("\(one)/pdf", as: who).status == 404)
-                #expect(try await api.post(path, InvoiceRequest(), as: who, key: UUID().uuidString).status == 404)
+                #expect(try await api.get(its.one, as: who).status == 404)
+                #expect(try await api.get("\(its.one)/pdf", as: who).status == 404)
+                #expect(try await api.post(its.path, InvoiceRequest(), as: who, key: UUID().uuidString).status == 404)
             }
-            let others = try await stage.share(of: stage.organiser)
-            let refused = try await api.post(
-                "/v1/shares/\(others.id)/invoices",
-                InvoiceRequest(),
-                as: stage.member,
-                key: "3"
-            )
-            #expect(refused.status == 403)
-            let theirs = try await api.post(
-                "/v1/shares/\(others.id)/invoices",
-                InvoiceRequest(),
-                as: stage.finance,
-                key: "4"
-            ).decode(Invoice.self)
-            #expect(theirs.number == "\(slug)-2026-000002")
-            #expect(try await api.get("/v1/invoices/\(theirs.id)", as: stage.member).status == 404)
-            // The price falls: a credit note and an invoice of the new amount follow, with the next two numbers.
+        }
+    }
+
+    @Test func `A member sees no invoice of another household`() async throws {
+        try await withGuestAPI { api in
+            let its = try await invoiced(api)
+            let others = "/v1/shares/\(try await its.stage.share(of: its.stage.organiser).id)/invoices"
+            #expect(try await api.post(others, InvoiceRequest(), as: its.stage.member, key: "3").status == 403)
+
+            let theirs = try await api.post(others, InvoiceRequest(), as: its.stage.finance, key: "4")
+                .decode(Invoice.self)
+
+            #expect(theirs.number == "\(its.slug)-2026-000002")
+            #expect(try await api.get("/v1/invoices/\(theirs.id)", as: its.stage.member).status == 404)
+        }
+    }
+
+    @Test func `A price that falls makes a credit note and a new invoice`() async throws {
+        try await withGuestAPI { api in
+            let its = try await invoiced(api)
             let gift = GoodwillRequest(amount: 1_000, reason: "cold shower")
-            _ = try await api.post("/v1/admin/shares/\(share.id)/goodwill", gift, as: stage.reception, key: "g")
-            let next = try await api.post(path, InvoiceRequest(), as: stage.member, key: "5").decode(Invoice.self)
-            #expect(next.number == "\(slug)-2026-000004")
-            #expect(next.content.total.amount == first.content.total.amount - 1_000)
-            #expect(next.content.recipient == named.recipient)
+            let goodwill = "/v1/admin/shares/\(its.share.id)/goodwill"
+            #expect(try await api.post(goodwill, gift, as: its.stage.reception, key: "g").status == 201)
+
+            let next = try await api.post(its.path, InvoiceRequest(), as: its.stage.member, key: "5")
+                .decode(Invoice.self)
+
+            #expect(next.number == "\(its.slug)-2026-000003")
+            #expect(next.content.total.amount == its.invoice.content.total.amount - 1_000)
+            #expect(next.content.recipient == its.named.recipient)
             struct Invoices: Decodable { let items: [Invoice] }
-            let all = try await api.get(path, as: stage.member).decode(Invoices.self).items
-            #expect(all.map(\.credits) == [nil, first.number, nil])
-            #expect(all[1].content == first.content.reversal)
-            let list = "/v1/admin/parks/\(stage.world.park.id)/invoices?from=2026-01-01&to=2027-01-01"
-            #expect(try await api.get(list, as: stage.finance).decode(Invoices.self).items.count == 4)
-            try expectReadable(try await api.get("\(one)/pdf", as: stage.member))
-            // The park changes its slug and address; sent invoices keep their numbers.
-            var park = try await api.get("/v1/parks/\(stage.world.park.id)").decode(Shown.self).park
+            let all = try await api.get(its.path, as: its.stage.member).decode(Invoices.self).items
+            #expect(all.map(\.credits) == [nil, its.invoice.number, nil])
+            #expect(all[1].content == its.invoice.content.reversal)
+            let list = "/v1/admin/parks/\(its.stage.world.park.id)/invoices?from=2026-01-01&to=2027-01-01"
+            #expect(try await api.get(list, as: its.stage.finance).decode(Invoices.self).items.count == 3)
+            try await expectRight(api)
+        }
+    }
+
+    @Test func `Sent invoices keep their numbers when the park is renamed`() async throws {
+        try await withGuestAPI { api in
+            let its = try await invoiced(api)
+            var park = try await api.get("/v1/parks/\(its.stage.world.park.id)").decode(Shown.self).park
             park.slug = "renamed-\(park.slug.suffix(8))"
             park.rules.seller?.address = "Duinweg 2, 1234 AB Zee"
             let office = try await api.given.headOffice()
-            let changed = try await api.change(
-                "PUT",
-                "/v1/admin/parks/\(park.id)",
-                ParkRequest(of: park),
-                as: office,
-                match: park.version
-            )
+            let place = "/v1/admin/parks/\(park.id)"
+            let changed = try await api.change("PUT", place, ParkRequest(of: park), as: office, match: park.version)
             #expect(changed.status == 200, "\(changed.text)")
-            #expect(try await api.get(one, as: stage.member).decode(Invoice.self).number == first.number)
-            let moved = try await api.post(path, InvoiceRequest(), as: stage.member, key: "6").decode(Invoice.self)
-            #expect(moved.number == "\(slug)-2026-000006" && moved.content.seller == park.rules.seller)
-            // A sent invoice cannot be changed.
+
+            let moved = try await api.post(its.path, InvoiceRequest(), as: its.stage.member, key: "6")
+                .decode(Invoice.self)
+
+            #expect(try await api.get(its.one, as: its.stage.member).decode(Invoice.self) == its.invoice)
+            #expect(moved.number == "\(its.slug)-2026-000003" && moved.content.seller == park.rules.seller)
+        }
+    }
+
+    @Test func `A sent invoice cannot be changed`() async throws {
+        try await withGuestAPI { api in
+            _ = try await invoiced(api)
+
             await #expect(throws: PostgresError.self) {
                 try await api.transaction { try await $0.run(Command("UPDATE invoice SET amount = 1")) }
             }
-            try await expectRight(api)
         }
     }
 
