@@ -60,7 +60,7 @@ public final class Database: Sendable {
 
     /// The state of the pool at one moment.
     public struct Census: Sendable {
-        /// Open connections.
+        /// The connections that are open to the database.
         public let open: Int
         /// Connections that are lent to one transaction.
         public let leased: Int
@@ -99,7 +99,7 @@ public final class Database: Sendable {
 
     /// How long the database may take for a read.
     public enum Pace: Int, CaseIterable, Sendable {
-        /// Milliseconds.
+        /// For statements that take milliseconds.
         case quick
         /// Up to the statement timeout: searches, exports, long lists.
         case slow

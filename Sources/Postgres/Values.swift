@@ -282,7 +282,7 @@ public struct PostgresRange<Bound: PostgresValue & Equatable>: PostgresValue, Eq
     }
 }
 
-/// A one-dimensional array.
+/// Binds and reads an array of one dimension.
 extension Array: PostgresEncodable where Element: PostgresEncodable {
     public var postgresParameter: Parameter {
         var text = "{"

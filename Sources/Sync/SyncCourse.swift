@@ -52,9 +52,9 @@ struct SyncCourse: Hashable, Sendable {
     }
 
     enum Step: Hashable, Sendable {
-        /// Send a request.
+        /// The steps that send a request to the service.
         case register, exchange
-        /// Store the answer.
+        /// The step that stores the service's answer.
         case take
         case mend([ScopeState])
         /// `correct`, `end` and `fail` end the step of the engine; after `correct` the engine takes another.

@@ -39,7 +39,7 @@ import Testing
         #expect(Neighbours.sets(of: 0, among: try row([4, 4]), beds: 1, pets: 0, limit: 5).isEmpty)
     }
 
-    @Test func `The order of the candidates does not matter`() throws {
+    @Test func `The choice of neighbouring cottages does not depend on their order`() throws {
         let candidates = try row([4, 4, 4, 4])
         let one = Neighbours.sets(of: 2, among: candidates, beds: 8, pets: 0, limit: 3)
         let other = Neighbours.sets(of: 2, among: candidates.reversed(), beds: 8, pets: 0, limit: 3)

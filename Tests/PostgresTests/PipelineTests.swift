@@ -5,7 +5,7 @@ import TestKit
 import Testing
 
 @Suite struct PipelineTests {
-    @Test func `1,000 concurrent questions each get their own answer`() async throws {
+    @Test func `1,000 concurrent queries of the database each get their own answer`() async throws {
         try await withTestDatabase { test in
             let database = try test.open(readers: 2)
             try await withThrowingTaskGroup(of: Bool.self) { group in

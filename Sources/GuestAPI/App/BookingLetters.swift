@@ -1,6 +1,6 @@
 import GuestModels
 
-/// Letters about a stay.
+/// The letters that guests get about their stays.
 extension Mail {
     static func bookingConfirmed(_ number: String, _ park: String, _ stay: Stay) -> LetterText {
         (

@@ -1,6 +1,6 @@
 import GuestModels
 
-/// Letters about money.
+/// The letters that guests get about payments, refunds and deposits.
 extension Mail {
     static func moneyReceived(_ number: String, _ park: String, _ amount: Money, _ open: Money) -> LetterText {
         let paid = amount.plainText

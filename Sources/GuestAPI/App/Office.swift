@@ -15,7 +15,7 @@ public struct Office: Sendable {
     }
 
     /// - Parameters:
-    ///   - functions: as `park-slug:function`.
+    ///   - functions: the colleague's work at parks, each as `park-slug:function`, such as `heidehof:reception`.
     public func addStaff(
         email: String,
         name: String,
@@ -125,7 +125,7 @@ public struct Office: Sendable {
         }
     }
 
-    /// A line per job.
+    /// Each job of the queue, as a line for the terminal.
     public func listJobs(onlyDead: Bool) async throws -> [String] {
         let rows = try await app.database.read(as: Principal.job("list").setting) {
             try await $0.all(JobSQL.list(onlyDead: onlyDead, limit: 1000))

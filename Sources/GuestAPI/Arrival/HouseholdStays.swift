@@ -26,7 +26,7 @@ extension HouseholdStay {
     private struct Stage {
         var booking: Booking
         var own: HouseholdStay
-        /// The stays of all households of the booking, also of those without a row.
+        /// The stays of all households of the booking, also of those without a row in `household_stay`.
         var stays: [HouseholdStay]
         let rows: [ArrivalSQL.StayRow]
         let rules: HouseRules

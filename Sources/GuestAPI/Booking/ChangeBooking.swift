@@ -82,7 +82,7 @@ extension Quote {
 }
 
 extension Booking {
-    /// Makes the change of a quote, all of it or nothing.
+    /// Changes a booking as a quote says, all of it or nothing.
     ///
     /// The verb locks the old and the new cottages in id order, then the booking. Every verb that takes cottages does
     /// so.

@@ -13,7 +13,7 @@ struct Republish: Work {
     /// The schema's version that showed bookings and shares differently for the last time.
     static let version = "24"
 
-    /// Bookings of a portion.
+    /// The number of bookings that are published in one transaction.
     static let portion = 200
 
     /// The last booking of the portion before.

@@ -264,7 +264,7 @@ enum ShareSQL {
         let timeZone: String
         let isOwn: Bool
         let isOrganiser: Bool
-        /// The attempt under way.
+        /// The payment attempt that is under way; nil when nobody is paying.
         let attemptId: Attempt.ID?
     }
 

@@ -33,7 +33,7 @@ struct ParkDay: Encodable, Sendable {
     /// Open tasks that are due by that day.
     let tasksDue: Int
 
-    /// One round trip.
+    /// The desk's day page, read in one round trip to the database.
     static func show(_ park: Park.ID, _ day: LocalDate, _ look: Look) async throws -> ParkDay {
         try look.principal.require([.reception, .host, .housekeeping, .maintenance], at: park)
         let (arrivals, departures, readiness, extras, notes, due) = try await look.reader.all(

@@ -24,7 +24,7 @@ struct FeatureTable: Sendable {
     let handlers: [String: RouteTable.Handler]
     let mutations: [String: MutationVerb]
     let jobs: [String: any Work.Type]
-    /// Sorted.
+    /// The kinds of all jobs, sorted.
     let jobKinds: [String]
     let schedules: [Schedule]
     /// Retentions by the name that jobs carry.

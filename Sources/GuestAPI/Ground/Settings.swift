@@ -31,7 +31,7 @@ public struct Settings: Sendable {
     /// Workers inside the service; 0 when `voorpret jobs run` does the work.
     public var workers: Int
     public var logLevel: String
-    /// Where openapi.yaml lies.
+    /// The path of openapi.yaml, which the service serves.
     public var openAPI: String
     /// The payment provider; without one, money comes in at the desk alone.
     public var payments: Payments?
@@ -44,7 +44,7 @@ public struct Settings: Sendable {
     public var apns: APNs?
     public var fcm: FCM?
 
-    /// Apple's push service.
+    /// The settings of Apple's push service (APNs).
     public struct APNs: Sendable {
         /// Without a slash at the end.
         public var url: String
@@ -74,7 +74,7 @@ public struct Settings: Sendable {
         }
     }
 
-    /// Firebase Cloud Messaging.
+    /// The settings of Firebase Cloud Messaging, Google's push service.
     public struct FCM: Sendable {
         /// Without a slash at the end.
         public var url: String

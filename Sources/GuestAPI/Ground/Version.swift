@@ -2,6 +2,6 @@
 public enum Version {
     static let number = "1.0.0"
 
-    /// For `voorpret --version`.
+    /// The text that `voorpret --version` prints.
     public static let text = "voorpret \(number), schema \(Migrator.expectedVersion)"
 }

@@ -4,13 +4,13 @@ import HTTPTypes
 ///
 /// A file's bytes never change under its tag, so the tag is strong.
 enum ByteRange: Equatable, Sendable {
-    /// All bytes: 200.
+    /// All bytes of the file: the answer is 200.
     case whole
-    /// Some of them: 206. The range is not empty and lies within the file.
+    /// Some bytes of the file: the answer is 206. The range is not empty and lies within the file.
     case part(Range<Int>)
-    /// The client has the file: 304.
+    /// The client has the file: the answer is 304.
     case unchanged
-    /// The range begins behind the file's end: 416.
+    /// The range begins behind the file's end: the answer is 416.
     case unsatisfiable
 
     /// - Parameters:
@@ -56,9 +56,9 @@ enum ByteRange: Equatable, Sendable {
         }
     }
 
-    /// A number of digits, or nothing.
+    /// One end of a range in the header `Range`: digits, or an empty text.
     private struct Bound {
-        /// nil for nothing; a number beyond all sizes is the largest.
+        /// nil for an empty text; a number that no `Int` holds is the largest `Int`.
         let value: Int?
 
         /// nil for anything but digits.

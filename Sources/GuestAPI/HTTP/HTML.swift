@@ -44,7 +44,7 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
             markup += String(number)
         }
 
-        /// Nothing for nil.
+        /// Adds markup; nil adds nothing.
         mutating func appendInterpolation(_ html: HTML?) {
             markup += html?.markup ?? ""
         }

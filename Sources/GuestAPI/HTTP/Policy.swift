@@ -69,7 +69,7 @@ enum Policy {
             }
         }
 
-        /// The number of requests that may wait.
+        /// The number of requests that may wait for a place; a request more is refused with 503.
         var queueLength: Int {
             switch self {
             // Guests wait for an opening sale, and the payment provider may send an hour of webhooks at once.
@@ -216,7 +216,7 @@ enum Policy {
     private static let anyStaff = Set(StaffMember.Function.allCases.map { Who.staff($0) } + [.headOffice])
 
     static let rows: [Row] = [
-        // Identity
+        // Signing in, profiles and devices.
         Row("requestCode", .post, Paths.authCodes, [.anyone], .signIn, key: Key.none),
         Row("signIn", .post, Paths.authSessions, [.anyone], .signIn, key: Key.none),
         Row("signInByLink", .post, Paths.authSessionsLink, [.anyone], .signIn, key: Key.none),
@@ -302,7 +302,7 @@ enum Policy {
         Row("endStaff", .delete, Paths.adminColleague, [.headOffice], .desk, factor: .fresh),
         Row("listStaffDevices", .get, Paths.adminColleagueDevices, [.headOffice], .desk),
         Row("revokeStaffDevice", .delete, Paths.adminColleagueDevice, [.headOffice], .desk),
-        // Parks
+        // Parks, cottages and rates.
         Row("listParks", .get, Paths.parks, [.anyone]),
         Row("showPark", .get, Paths.park, [.anyone]),
         Row("showMap", .get, Paths.parkMap, [.anyone], pace: .slow),
@@ -334,7 +334,7 @@ enum Policy {
         ),
         Row("endCredential", .delete, Paths.adminParkCredential, [.headOffice], .desk),
         Row("listAudit", .get, Paths.adminParkAudit, [.headOffice], .desk, pace: .slow),
-        // Groups
+        // Travel groups.
         Row("listGroups", .get, Paths.groups, [.guest]),
         Row("createGroup", .post, Paths.groups, [.guest], desk: .beginning),
         Row("showGroup", .get, Paths.group, front.union([.member]), desk: .group, isPersonal: true),
@@ -377,7 +377,7 @@ enum Policy {
         Row("acceptInvitation", .post, Paths.invitationAccept, [.guest]),
         Row("leaveGroup", .post, Paths.groupLeave, [.member]),
         Row("handOver", .post, Paths.groupOrganiser, [.organiser]),
-        // Planning
+        // Options and plans.
         Row("listOptions", .get, Paths.groupOptions, [.member]),
         Row("proposeOption", .post, Paths.groupOptions, [.member]),
         Row("withdrawOption", .delete, Paths.groupOption, [.member]),
@@ -400,7 +400,7 @@ enum Policy {
         Row("showPlanHistory", .get, Paths.groupPlanItemHistory, [.member]),
         Row("undoPlanChange", .post, Paths.groupPlanItemUndo, [.member]),
         Row("listChildPlan", .get, Paths.childPlanItems, [.child]),
-        // Messages
+        // Messages and topics.
         Row("listTopics", .get, Paths.groupTopics, [.member]),
         Row("openTopic", .post, Paths.groupTopics, [.member]),
         Row("showTopic", .get, Paths.groupTopic, [.member]),
@@ -415,12 +415,12 @@ enum Policy {
         Row("showInbox", .get, Paths.adminParkInbox, front, .desk),
         Row("showHostedTopic", .get, Paths.adminTopic, front, .desk),
         Row("answerTopic", .post, Paths.adminTopicMessages, front, .desk),
-        // Sync
+        // Phones that sync.
         Row("registerSyncDevice", .post, Paths.syncDevices, [.guest], key: Key.none),
         Row("sync", .post, Paths.sync, [.guest], key: Key.none),
         Row("hearOfChanges", .get, Paths.syncLive, [.guest]),
         Row("showDigest", .get, Paths.syncScopeDigest, [.guest]),
-        // Booking
+        // Holding, confirming and changing bookings.
         Row("placeBooking", .post, Paths.bookings, [.member], .booking, key: .required, desk: .beginning),
         Row("showBooking", .get, Paths.booking, front.union([.member]), .booking, desk: .booking),
         Row(
@@ -479,7 +479,7 @@ enum Policy {
             key: .required,
             needsMatch: true
         ),
-        // Shares
+        // Shares of a bill.
         Row("listShares", .get, Paths.bookingShares, front.union([.member]), .booking, desk: .booking),
         Row(
             "showStatement",
@@ -518,7 +518,7 @@ enum Policy {
             needsMatch: true
         ),
         Row("endCover", .delete, Paths.shareCover, [.member], .booking),
-        // Money
+        // Tills, refunds, goodwill and the ledger.
         Row(
             "takeAtTill",
             .post,
@@ -563,7 +563,7 @@ enum Policy {
             keyDays: 400
         ),
         Row("showLedger", .get, Paths.bookingLedger, front.union([.member, .staff(.finance)]), .booking),
-        // The payment provider
+        // Payments through the provider.
         Row("startPayment", .post, Paths.sharePayments, [.member], .payment, key: .required, keyDays: 400),
         Row("showPayment", .get, Paths.payment, front.union([.member, .staff(.finance)]), .payment),
         Row("endPayment", .post, Paths.paymentCancel, [.member], .payment, keyDays: 400),
@@ -639,7 +639,7 @@ enum Policy {
         Row("listJournals", .get, Paths.adminParkJournals, books, .desk, pace: .slow),
         Row("listSellerJournals", .get, Paths.adminJournals, [.headOffice], .desk, pace: .slow),
         Row("reportTouristTax", .get, Paths.adminParkTouristTax, books, .desk, pace: .slow),
-        // Extras
+        // Extras of a park.
         Row("listExtras", .get, Paths.parkExtras, [.anyone]),
         Row(
             "orderExtra",
@@ -662,7 +662,7 @@ enum Policy {
         Row("changeExtra", .put, Paths.adminExtra, [.headOffice], .desk, needsMatch: true),
         Row("setStock", .put, Paths.adminExtraStock, front, .desk),
         Row("listExtrasToPrepare", .get, Paths.adminParkExtrasOrders, service, .desk),
-        // Arrival
+        // Arrival, check-in and departure.
         Row("setArrivalTime", .put, Paths.bookingArrival, front.union([.member]), .booking, desk: .booking),
         Row(
             "settleCottage",
@@ -704,7 +704,7 @@ enum Policy {
         Row("listReadiness", .get, Paths.adminParkReadiness, house, .desk),
         Row("createCalendar", .post, Paths.groupCalendar, [.member], key: Key.none),
         Row("showCalendar", .get, Paths.calendar, [.anyone]),
-        // Guest books
+        // Guest books of cottages.
         Row(
             "listGuestBook",
             .get,
@@ -719,7 +719,7 @@ enum Policy {
             front.union([.member]),
             desk: .booking
         ),
-        // Desk
+        // The desk of a park.
         Row("listArrivals", .get, Paths.adminParkArrivals, service, .desk),
         Row("listDepartures", .get, Paths.adminParkDepartures, service, .desk),
         Row("searchBookings", .get, Paths.adminParkBookings, front, .desk, pace: .slow),
@@ -805,7 +805,7 @@ enum Policy {
         Row("endNote", .delete, Paths.adminParkNote, anyStaff, .desk),
         Row("listDeadJobs", .get, Paths.adminJobs, [.headOffice], .desk),
         Row("retryJob", .post, Paths.adminJobRetry, [.headOffice], .desk),
-        // The service itself
+        // Documents and jobs of the service.
         Row("showOpenAPI", .get, Paths.openAPI, [.anyone]),
         Row("showDocs", .get, Paths.docs, [.anyone]),
         Row("showDocsFile", .get, Paths.docsFile, [.anyone]),

@@ -4,7 +4,7 @@ import Postgres
 import SyncMessages
 
 extension MailChange {
-    /// One hour.
+    /// The time in which a code for another mail address can be used: one hour.
     private static let lifetimeOfCodes: TimeInterval = 3600
     static let maximumTries = 5
     private static let maximumADay = 3

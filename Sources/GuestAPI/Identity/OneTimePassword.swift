@@ -3,7 +3,7 @@ public import Foundation
 
 /// Time-based one-time passwords (RFC 6238) of six digits, half a minute each, as authenticator apps make them.
 public struct OneTimePassword: Sendable {
-    /// Seconds of a step.
+    /// The seconds in which one code of an authenticator app is valid.
     public static let period: TimeInterval = 30
 
     public let secret: Data
@@ -49,10 +49,10 @@ public struct OneTimePassword: Sendable {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// The half-minute since 1970.
+    /// The number of half-minutes since 1970, from which a code is made.
     public static func step(at now: Date) -> Int64 { Int64((now.timeIntervalSince1970 / period).rounded(.down)) }
 
-    /// Six digits.
+    /// The code of six digits that an authenticator app shows.
     public func code(at step: Int64) -> String {
         let counter = withUnsafeBytes(of: step.bigEndian) { Data($0) }
         let digest = Array(

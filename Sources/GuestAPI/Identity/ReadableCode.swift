@@ -13,7 +13,7 @@ enum ReadableCode {
         typed.uppercased().filter { $0 != "-" && $0 != " " }
     }
 
-    /// In groups of four.
+    /// A code for people to read, in groups of four letters.
     static func grouped(_ code: String) -> String {
         stride(from: 0, to: code.count, by: 4).map { String(code.dropFirst($0).prefix(4)) }.joined(separator: "-")
     }

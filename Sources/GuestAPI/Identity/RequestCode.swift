@@ -3,7 +3,7 @@ import GuestModels
 import Postgres
 
 extension CodeRequest {
-    /// Ten minutes.
+    /// The time in which a sign-in code can be used: ten minutes.
     static let lifetime: TimeInterval = 600
 
     /// Starts a sign-in and queues the mail with the code.

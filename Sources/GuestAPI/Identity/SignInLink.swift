@@ -16,7 +16,7 @@ enum SignInLink {
     static let lifetime: TimeInterval = 2 * 3600
     /// The lifetime of a link from the desk: one hour.
     static let lifetimeOfDesk: TimeInterval = 3600
-    /// Sixty bits.
+    /// The length of the code of a sign-in link: twelve characters of five bits, sixty bits in all.
     private static let codeLength = 12
 
     static func url(of attempt: CodeRequest.AttemptID, _ app: AppEnvironment) -> String {

@@ -58,7 +58,7 @@ struct Reservation: Sendable {
     let adults: Int
     let children: Int
     let babies: Int
-    /// Minor units per night.
+    /// The price of a night in minor units.
     let nightlyRate: Int64
 
     /// True if the reservation takes a cottage for its nights.

@@ -12,7 +12,7 @@ final class WorkBell: Sendable {
 
     private struct State {
         var naps: [Job.Queue: [UUID: Task<Void, Never>]] = [:]
-        /// Rung while nobody slept.
+        /// The queues whose bell rang while no worker slept.
         var isWanted: Set<Job.Queue> = []
     }
 

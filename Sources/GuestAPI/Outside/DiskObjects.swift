@@ -6,7 +6,9 @@ import NIOCore
 /// A file that is replaced or removed while it is read keeps its bytes for the reader.
 struct DiskObjects: ObjectStore {
     private let root: URL
-    /// On the same file system, so that a rename puts a whole file in place.
+    /// The folder of files that are being written.
+    ///
+    /// It is on the objects' file system, so a rename puts a whole file in place.
     private var unfinished: URL { root.appending(path: ".unfinished") }
     /// Bytes that are read at once.
     private static let piece = 256 * 1024

@@ -71,7 +71,7 @@ enum Files {
     /// A file that is open for reading, until nobody holds it.
     final class ReadableFile: Sendable {
         private let file: CInt
-        /// Bytes.
+        /// The file's size in bytes.
         let size: Int
 
         /// nil when there is no such file.

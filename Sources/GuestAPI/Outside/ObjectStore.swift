@@ -24,7 +24,7 @@ protocol ObjectStore: Sendable {
 
 /// An object that is open for reading.
 struct StoredObject: Sendable {
-    /// Bytes.
+    /// The object's size in bytes.
     let size: Int
     /// Sends a range within the size, piece by piece.
     ///
@@ -41,6 +41,6 @@ struct StoredObject: Sendable {
 
 /// The object store cannot do it now; a later try may succeed.
 struct ObjectsUnavailable: Error, CustomStringConvertible {
-    /// For the log alone.
+    /// What the store answered, for the log alone.
     let description: String
 }

@@ -43,14 +43,14 @@ struct SignedRequest {
         return headers
     }
 
-    /// SHA-256 in hexadecimal.
+    /// The SHA-256 of bytes, in hexadecimal.
     static func digest(_ bytes: [UInt8]) -> String { hexadecimal(SHA256.hash(data: bytes)) }
 
     private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
         bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }
 
-    /// Such as `20130524T000000Z`.
+    /// An instant as the signature wants it, such as `20130524T000000Z`.
     private static func time(_ instant: Date) -> String {
         let text = instant.formatted(.iso8601.dateSeparator(.omitted).timeSeparator(.omitted))
         return text

@@ -178,7 +178,9 @@ extension Departure {
 }
 
 extension PersonalData {
-    /// A guest's part in the plans: their texts stay in the group's plans, without a name.
+    /// The export and erasure of what a guest wrote in plans.
+    ///
+    /// After an erasure the texts stay in the group's plans, without a name.
     static let planning = PersonalData(
         name: "planning",
         export: { guest, act in try await act.tx.all(PlanningSQL.everything(of: guest)) },

@@ -10,7 +10,7 @@ import Synchronization
 /// The bell rings after a commit, at once for this process; `Herald` tells the others. A ring is only a hint: a woken
 /// request looks for itself. A request that missed a ring looks when its time is over.
 final class ScopeBell: Sendable {
-    /// One listener.
+    /// A phone that waits for changes of its scopes.
     final class Ear: Sendable {
         private struct State {
             /// The scopes that have changed since `wait` last returned.

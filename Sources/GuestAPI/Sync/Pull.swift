@@ -188,7 +188,7 @@ struct SyncLines {
 }
 
 extension Int64 {
-    /// 16 hexadecimal digits.
+    /// A digest of rows as 16 hexadecimal digits.
     var digest: String {
         let digits = String(UInt64(bitPattern: self), radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits

@@ -27,7 +27,7 @@ public struct Extra: Codable, Hashable, Sendable {
         /// The rate for stays, such as for linen.
         case lodging
         case extras
-        /// Exempt.
+        /// The extra is exempt from VAT.
         case none
     }
 

@@ -46,7 +46,7 @@ public struct ChargeLine: Codable, Hashable, Sendable {
 }
 
 extension [ChargeLine] {
-    /// Minor units.
+    /// The sum of the lines in minor units.
     public var total: Int64 { reduce(0) { $0 + $1.amount } }
 
     /// The lines to reverse and the lines to add so that these lines become `others`.

@@ -17,7 +17,7 @@ public struct WalkInRequest: Codable, Sendable, Checked {
 
     /// A guest who already has an account.
     public var guestId: Guest.ID?
-    /// A new guest.
+    /// A guest who has no account yet; the walk-in makes one.
     public var guest: DeskGuestRequest?
     public var stay: Stay
     public var cottages: [BookingRequest.Choice]

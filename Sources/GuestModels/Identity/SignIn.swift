@@ -42,7 +42,7 @@ public struct CodeSent: Codable, Sendable {
 /// Exchanges a code for tokens.
 public struct SignInRequest: Codable, Sendable, Checked {
     public var attemptId: CodeRequest.AttemptID
-    /// Eight digits.
+    /// The code of eight digits from the sign-in mail.
     public var code: String
     public var deviceSecret: String
     public var deviceName: String?

@@ -60,7 +60,7 @@ public struct Topic: Codable, Hashable, Sendable {
     public enum Event: Sendable {
         /// A member of the group writes.
         case groupWrites
-        /// A host writes.
+        /// A host answers in the topic.
         case hostWrites
         /// A member of the group says that all is well.
         case groupIsContent
@@ -95,7 +95,7 @@ public struct TopicRequest: Codable, Hashable, Sendable, Checked {
     public var kind: Topic.Kind
     /// The urgency; normal when nil.
     public var urgency: Topic.Urgency?
-    /// The first message.
+    /// The topic's first message, which opens it.
     public var message: MessageRequest
 
     public init(
@@ -125,7 +125,7 @@ public struct Message: Codable, Hashable, Sendable {
     public var topicId: Topic.ID?
     /// The traveller who wrote; nil for a host.
     public var travellerId: Traveller.ID?
-    /// The host's name.
+    /// The name of the host who answered.
     public var host: String?
     public var text: String
     /// The message's photo, and whether the service has all of it.

@@ -282,9 +282,9 @@ public struct QuietHours: Hashable, Codable, Sendable {
 /// The address of a phone for notices: the token that its system has given the app.
 public struct PushToken: Codable, Hashable, Sendable, Checked {
     public enum Service: String, Codable, CaseIterable, Sendable {
-        /// Apple's.
+        /// Apple's push service.
         case apns
-        /// Google's Firebase Cloud Messaging.
+        /// Firebase Cloud Messaging, Google's push service.
         case fcm
     }
 

@@ -106,7 +106,7 @@ public struct BookingStatement: Sendable {
         var others: Int64 = 0
         for (household, part) in parts where household != backstop {
             let limit = part.limit
-            // Goodwill that is worth more than this is about to be taken back.
+            // The limit is below zero when goodwill is worth more than the household owes; that goodwill is taken back next.
             parts[household]?.owed = max(min(part.target, limit), 0)
             others += max(min(part.target, limit), 0)
         }

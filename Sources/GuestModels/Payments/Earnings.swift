@@ -11,14 +11,14 @@ public struct Earning: Hashable, Sendable {
     }
 
     public var tax: Tax
-    /// The kind whose VAT rate the price includes.
+    /// The kind of revenue whose VAT rate is in the price.
     public var rated: Tax
     /// The days over which it is earned, park-local, without the last; each day earns the same.
     public var days: Stay
     /// Minor units, VAT included.
     public var amount: Int64
 
-    /// - Parameter rated: the kind whose rate the price includes; `tax` when nil.
+    /// - Parameter rated: the kind of revenue whose VAT rate is in the price; `tax` when nil.
     public init(_ tax: Tax, rated: Tax? = nil, over days: Stay, amount: Int64) {
         self.tax = tax
         self.rated = rated ?? tax

@@ -15,7 +15,7 @@ public struct Goodwill: Codable, Hashable, Sendable {
 
     public var id: ID
     public var shareId: Share.ID
-    /// Above 0.
+    /// The amount that the guest is given, above 0.
     public var amount: Money
     public var reason: String
     public var state: State

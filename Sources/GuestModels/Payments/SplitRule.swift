@@ -53,11 +53,11 @@ public struct SplitRule: Codable, Hashable, Sendable {
     public var way: Way
     /// Travellers younger than this on the day of arrival pay nothing of the common lines.
     public var freeBelowAge: Int?
-    /// The weights for `byWeights`.
+    /// How much each household pays in proportion, when the bill is split by weights.
     public var weights: [Weight]?
-    /// The travellers who do not stay all nights, for `byNights`.
+    /// The travellers who do not stay all nights, when the bill is split by nights.
     public var nights: [Nights]?
-    /// The amounts for `exactly`.
+    /// The amounts of the households, when the bill is split exactly.
     ///
     /// In a request each amount is all that the household pays. In the stored rule it is the household's part of the
     /// common lines.

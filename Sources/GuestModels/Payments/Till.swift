@@ -80,7 +80,7 @@ public struct TillPaymentRequest: Codable, Sendable, Checked {
 public struct TillCloseRequest: Codable, Sendable, Checked {
     public struct Count: Codable, Sendable {
         public var method: TillPayment.Method
-        /// Minor units.
+        /// The amount that was counted, in minor units.
         public var counted: Int64
         /// The reason for a difference from the expected amount.
         public var reason: String?

@@ -67,7 +67,7 @@ public struct PlanItem: Codable, Hashable, Sendable {
         }
     }
 
-    /// A field as text, in the form of its history.
+    /// A field of the item as text, in the form of its history.
     public subscript(field: Field) -> String? {
         switch field {
         case .title: title
@@ -82,7 +82,7 @@ public struct PlanItem: Codable, Hashable, Sendable {
         }
     }
 
-    /// Sets a field from the text of `subscript`.
+    /// Sets a field of the item from a text in the form of its history.
     ///
     /// An unreadable text empties the field; a field that cannot be empty keeps its value.
     mutating func set(_ field: Field, to text: String?) {

@@ -77,7 +77,7 @@ public struct QRCode: Sendable, Equatable {
         ],
     ]
 
-    /// The number of codewords of a version, data and correction together.
+    /// The number of codewords in a QR code of a version (its size), of data and of error correction together.
     private static func capacity(_ version: Int) -> Int {
         var modules = (16 * version + 128) * version + 64
         if version >= 2 {

@@ -292,7 +292,7 @@ import Testing
         }
     }
 
-    @Test func `Firm stays without a deposit count as holds`() async throws {
+    @Test func `A firm stay without deposit counts towards a guest's limit of holds`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             func hold(_ number: Int) async throws -> GuestAPITestService.Response {

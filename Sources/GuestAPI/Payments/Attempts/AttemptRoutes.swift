@@ -2,7 +2,7 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// Paying through the provider.
+/// The routes for paying a share through the payment provider.
 enum AttemptRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "startPayment": start, "showPayment": show, "endPayment": end, "listAttempts": list, "receiveEvent": receive,

@@ -74,7 +74,7 @@ extension Goodwill {
     static func approve(_ id: ID, _ act: Act) async throws -> Goodwill {
         guard let found = try await act.tx.first(GoodwillSQL.goodwill(id)) else { throw Refusal.notFound }
         let (booking, owed, most) = try await opened(found.goodwill.shareId, [.finance], act)
-        // Read again, now that the booking is locked.
+        // The goodwill may have changed before the booking was locked, so read it again.
         guard var goodwill = try await act.tx.first(GoodwillSQL.goodwill(id))?.goodwill else { throw Refusal.notFound }
         guard goodwill.state == .asked else { return goodwill }
         guard found.askedBy != act.tx.principal else { throw Refusal.secondPersonNeeded }

@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Goodwill in the tables.
+/// The statements about goodwill.
 enum GoodwillSQL {
     /// - Parameter day: the mandate's day on which the goodwill counts; nil for goodwill above the mandate.
     static func insert(_ goodwill: Goodwill, of booking: Booking.ID, day: LocalDate?) -> Command {

@@ -2,9 +2,9 @@ import Foundation
 
 /// The data of a TrueType font that a PDF needs (ISO/IEC 14496-22): the glyph of each character, and its width.
 struct TrueType: Sendable {
-    /// The file.
+    /// The bytes of the font file.
     let bytes: [UInt8]
-    /// Glyphs by character.
+    /// The font's glyphs by the characters that they show.
     private let glyphs: [UInt32: UInt16]
     /// Thousandths of the font's size, by glyph.
     private let widths: [UInt16]

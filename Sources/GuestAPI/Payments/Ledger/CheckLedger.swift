@@ -21,7 +21,7 @@ struct CheckLedger: Work {
 
     let pass: Pass
 
-    /// Rows of a portion.
+    /// The rows that a check reads at once.
     static let portion = 500
 
     /// Seconds that a movement at the provider may take to be settled here before the check reports it.

@@ -65,7 +65,7 @@ enum CheckSQL {
         ) { try $0.decode("id") }
     }
 
-    /// The next parks.
+    /// The parks that a check reads next, in the order of their ids.
     static func parks(after cursor: Park.ID?, limit: Int) -> Query<Park.ID> {
         Query("SELECT id FROM park WHERE (\(cursor)::uuid IS NULL OR id > \(cursor)::uuid) ORDER BY id LIMIT \(limit)")
         {

@@ -25,7 +25,7 @@ struct JournalFile: Sendable {
 
     typealias Portion = (Look) async throws -> [JournalSQL.JournalLine]
 
-    /// Lines of a portion.
+    /// The lines of the ledger that are read at once.
     private static let portion = 2000
 
     let books: Books

@@ -190,7 +190,7 @@ struct ReadBooks: Work {
             exchange.post(act)
         }
         switch movement.type {
-        // These movements were booked when the payments and refunds were settled here.
+        // The ledger has these movements already, since our payments and refunds were reconciled.
         case "charge", "payment", "refund", "payment_refund", "refund_failure", "payment_failure_refund": break
         case "payout", "payout_cancel", "payout_failure", "topup", "topup_reversal": post("payout", .bank, theirs)
         case "adjustment": post("dispute", .disputed, paid ?? theirs)

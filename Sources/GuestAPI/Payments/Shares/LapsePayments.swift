@@ -8,7 +8,7 @@ struct LapseDeposit: Work {
     static let queue = Job.Queue.effects
 
     let bookingId: Booking.ID
-    /// The park's own.
+    /// The day on the park's calendar.
     let day: LocalDate
 
     func finish(_ act: Act) async throws {
@@ -43,7 +43,7 @@ struct LapseShares: Work {
     static let queue = Job.Queue.effects
 
     let bookingId: Booking.ID
-    /// The park's own.
+    /// The day on the park's calendar.
     let day: LocalDate
 
     func finish(_ act: Act) async throws {

@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    @Test func `An attempt keeps the account it was made at`() async throws {
+    @Test func `A payment attempt keeps the seller's account it was made at`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await PaymentsTests.stage(api, Self.rules("acct_heide"))
             let share = try await stage.own(of: stage.member)
