@@ -1436,7 +1436,7 @@ CREATE INDEX ON message (staff_id);
 CREATE INDEX message_photo_of_group ON message (group_id, photo) WHERE photo IS NOT NULL;
 
 -- A photo of something said, all of whose bytes have come; what a camera wrote into it is gone. The bytes lie in the
--- object store, as `messages/GROUP/NAME`.
+-- object store, as `messages/GROUP/OBJECT`.
 CREATE TABLE message_photo (
     group_id uuid NOT NULL REFERENCES travel_group,
     -- The SHA-256 of what the phone has sent.
@@ -1444,12 +1444,14 @@ CREATE TABLE message_photo (
     size int NOT NULL CHECK (size > 0),
     sent_by uuid NOT NULL,
     at timestamptz NOT NULL,
+    -- Its name in the object store; NULL for photos of former versions, which have `name` there.
+    object uuid,
     PRIMARY KEY (group_id, name),
     CONSTRAINT message_photo_sender_of_group FOREIGN KEY (sent_by, group_id) REFERENCES traveller (id, group_id)
 );
 CREATE INDEX ON message_photo (sent_by);
 
--- What has come of one that is not whole yet, each part beginning where the last one ends.
+-- The parts of a photo that is not stored yet, each beginning where the last one ends.
 CREATE TABLE message_photo_part (
     group_id uuid NOT NULL REFERENCES travel_group,
     name text NOT NULL CHECK (name ~ '^[0-9a-f]{64}$'),
@@ -1956,4 +1958,4 @@ UNION ALL SELECT 'guestBookEntry', scope, id, body FROM shown_guest_book_entry;
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
     (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders'),
-    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch'), (29, 'outside'), (30, 'signIn'), (31, 'factor'), (32, 'retention'), (33, 'feed'), (34, 'fed'), (35, 'guestBook'), (36, 'guestBookNotice');
+    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch'), (29, 'outside'), (30, 'signIn'), (31, 'factor'), (32, 'retention'), (33, 'feed'), (34, 'fed'), (35, 'guestBook'), (36, 'guestBookNotice'), (37, 'photoObject');

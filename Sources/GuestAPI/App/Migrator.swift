@@ -4,7 +4,7 @@ import Postgres
 /// Brings a database to the version this build expects: an empty one by `schema.sql`, an older one by
 /// the migrations it has not seen.
 public struct Migrator: Sendable {
-    public static let expectedVersion = 36
+    public static let expectedVersion = 37
     /// How many later versions this build still serves on, so that its nodes go on while a newer build is rolled out: the
     /// migrations of a release leave the statements of the release before it working.
     static let laterVersions = 10

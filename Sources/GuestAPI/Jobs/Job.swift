@@ -38,7 +38,7 @@ struct Job: Sendable {
         /// Effects in our own tables.
         case effects
         /// Deliveries to the world outside, each a queue of its own, so that one that is down stops no other.
-        case mail, push, payments
+        case mail, push, payments, objects
 
         /// Jobs of one batch run beside each other: they wait for others more than they work.
         var isOutside: Bool { self != .effects }

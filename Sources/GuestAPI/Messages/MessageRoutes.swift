@@ -97,14 +97,11 @@ enum MessageRoutes {
 
     private static func showPhoto(_ call: Call) async throws -> Answer {
         let (group, name) = try call.path(Paths.groupPhoto)
-        try await call.read { try await MessagePhoto.requireSeen(name, in: group, $0) }
-        return try await picture(name, in: group, call)
+        return try await picture(name, call.read { try await MessagePhoto.find(name, in: group, $0) }, call)
     }
 
-    private static func picture(_ name: PhotoName, in group: TravelGroup.ID, _ call: Call) async throws -> Answer {
-        guard let photo = try await call.app.objects.open(MessagePhoto.object(name, in: group)) else {
-            throw Refusal.notFound
-        }
+    private static func picture(_ name: PhotoName, _ object: String, _ call: Call) async throws -> Answer {
+        guard let photo = try await call.app.objects.open(object) else { throw Refusal.notFound }
         // Caches are short-lived, because a guest may lose the right to see the photo.
         let caching = "private, max-age=3600"
         return .object(photo, tag: name.description, type: "image/jpeg", caching: caching, to: call)
@@ -114,8 +111,7 @@ enum MessageRoutes {
 
     private static func showHostedPhoto(_ call: Call) async throws -> Answer {
         let (id, name) = try call.path(Paths.adminTopicPhoto)
-        let group = try await call.read { try await MessagePhoto.group(of: name, in: id, $0) }
-        return try await picture(name, in: group, call)
+        return try await picture(name, call.read { try await MessagePhoto.find(name, in: id, $0) }, call)
     }
 
     private static func showInbox(_ call: Call) async throws -> Answer {

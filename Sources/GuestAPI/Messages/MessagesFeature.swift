@@ -32,7 +32,7 @@ extension Feature {
                 return .applied
             },
         ],
-        jobs: [RemovePhoto.self, ForgetPhotos.self],
+        jobs: [StorePhoto.self, RemovePhoto.self, ForgetPhotos.self],
         schedules: [.hourly(ForgetPhotos())],
         personalData: [.messages]
     )

@@ -13,7 +13,7 @@ enum PhotoSQL {
         }
     }
 
-    /// How many bytes of a photo have arrived, and its size; no row if it is complete or has not begun.
+    /// How many bytes of a photo have arrived, and its size; no row if it is stored or has not begun.
     static func begun(_ name: PhotoName, in group: TravelGroup.ID) -> Query<(received: Int, size: Int)> {
         Query(
             """
@@ -21,6 +21,42 @@ enum PhotoSQL {
             WHERE group_id = \(group) AND name = \(name.description) HAVING count(*) > 0
             """
         ) { (try $0.decode("received"), try $0.decode("size")) }
+    }
+
+    /// A photo in the object store.
+    struct Stored: Sendable {
+        let group: TravelGroup.ID
+        let name: PhotoName
+        /// nil for a photo of former versions, whose object has the photo's name.
+        let object: UUID?
+    }
+
+    private static func stored(_ row: Row) throws -> Stored {
+        Stored(
+            group: try row.decode("group_id"),
+            name: try name(row),
+            object: try row.decodeIfPresent("object")
+        )
+    }
+
+    static func stored(_ name: PhotoName, in group: TravelGroup.ID) -> Query<Stored> {
+        Query(
+            """
+            SELECT group_id, name AS photo, object FROM message_photo
+            WHERE group_id = \(group) AND name = \(name.description)
+            """,
+            decoding: stored
+        )
+    }
+
+    /// Who sent the last part of a photo, and the photo's size; no row if no part is left.
+    static func sender(of name: PhotoName, in group: TravelGroup.ID) -> Query<(sender: Traveller.ID, size: Int)> {
+        Query(
+            """
+            SELECT sent_by, size FROM message_photo_part
+            WHERE group_id = \(group) AND name = \(name.description) ORDER BY begins DESC LIMIT 1
+            """
+        ) { (try $0.decode("sent_by"), try $0.decode("size")) }
     }
 
     static func size(_ name: PhotoName, in group: TravelGroup.ID) -> Query<Int> {
@@ -80,14 +116,15 @@ enum PhotoSQL {
     static func insert(
         _ name: PhotoName,
         size: Int,
+        as object: UUID,
         in group: TravelGroup.ID,
         by traveller: Traveller.ID,
         at now: Date
     ) -> Command {
         Command(
             """
-            INSERT INTO message_photo (group_id, name, size, sent_by, at)
-            VALUES (\(group), \(name.description), \(size), \(traveller), \(now))
+            INSERT INTO message_photo (group_id, name, size, object, sent_by, at)
+            VALUES (\(group), \(name.description), \(size), \(object), \(traveller), \(now))
             """
         )
     }
@@ -121,19 +158,17 @@ enum PhotoSQL {
     private struct UnknownName: Error {}
 
     /// Deletes a photo once no message has it any more.
-    static func dropUnused(
-        _ name: PhotoName,
-        in group: TravelGroup.ID
-    ) -> Query<(group: TravelGroup.ID, name: PhotoName)> {
+    static func dropUnused(_ name: PhotoName, in group: TravelGroup.ID) -> Query<Stored> {
         Query(
             """
             DELETE FROM message_photo
             WHERE group_id = \(group) AND name = \(name.description) AND NOT EXISTS (
                 SELECT FROM message WHERE message.group_id = \(group) AND photo = \(name.description)
             )
-            RETURNING group_id, name AS photo
-            """
-        ) { (try $0.decode("group_id"), try Self.name($0)) }
+            RETURNING group_id, name AS photo, object
+            """,
+            decoding: stored
+        )
     }
 
     /// The photos that arrived before the instant and whose message has never come.
@@ -149,14 +184,15 @@ enum PhotoSQL {
         ) { (try $0.decode("group_id"), try name($0)) }
     }
 
-    static func drop(sentBy guest: Guest.ID) -> Query<(group: TravelGroup.ID, name: PhotoName)> {
+    static func drop(sentBy guest: Guest.ID) -> Query<Stored> {
         Query(
             """
             DELETE FROM message_photo USING traveller
             WHERE traveller.id = sent_by AND guest_id = \(guest)
-            RETURNING message_photo.group_id, message_photo.name AS photo
-            """
-        ) { (try $0.decode("group_id"), try name($0)) }
+            RETURNING message_photo.group_id, message_photo.name AS photo, message_photo.object
+            """,
+            decoding: stored
+        )
     }
 
     /// Deletes all parts of photos of which the guest has sent any part.

@@ -1,4 +1,3 @@
-import Crypto
 import Foundation
 import GuestModels
 import Postgres
@@ -10,15 +9,19 @@ enum MessagePhoto {
     /// The limit of one guest, over all groups.
     private static let maximumOfGuest = 2_000
 
-    /// The name of the stored file.
+    /// The name of a photo in the object store.
     ///
-    /// The name consists of checked ids, never of a client's own file name.
-    static func object(_ name: PhotoName, in group: TravelGroup.ID) -> String { "messages/\(group)/\(name)" }
+    /// Each upload has an object of its own, so removing one never removes another of the same photo.
+    ///
+    /// - Parameter object: nil for a photo of former versions, whose object has the photo's name.
+    static func object(_ object: UUID?, of name: PhotoName, in group: TravelGroup.ID) -> String {
+        "messages/\(group)/\(object?.lowercasedText ?? name.description)"
+    }
 
     /// Receives the next part of a photo.
     ///
-    /// After the last part the photo is checked, its metadata is removed, and phones show it. A repeated part is
-    /// answered with how much has arrived.
+    /// After the last part the photo is checked, and a job stores it. A repeated part is answered with how much has
+    /// arrived.
     ///
     /// - Returns: nil when all parts have come, but the photo does not match its name or is no picture. The upload must
     ///   begin anew then.
@@ -42,7 +45,7 @@ enum MessagePhoto {
         let (received, size) = begun.first ?? (0, part.of)
         guard part.of == size else { throw Refusal.partMisplaced.at("/of") }
         guard part.from <= received, part.from + bytes.count <= size else { throw Refusal.partMisplaced.at("/from") }
-        if part.from < received { return PhotoReceipt(received: received, isThere: false) }
+        if part.from < received { return PhotoReceipt(received: received, isThere: received == size) }
         guard !begun.isEmpty || (counts.first ?? 0) < maximumInGroup else { throw Refusal.tooManyPhotos }
         if begun.isEmpty, let guest = act.principal.guestID {
             guard try await act.tx.first(PhotoSQL.count(of: guest)) ?? 0 < maximumOfGuest else {
@@ -52,24 +55,24 @@ enum MessagePhoto {
         let arrived = received + bytes.count
         act.tx.later([PhotoSQL.insert(part, bytes, of: name, in: group, by: own.id, at: act.now)])
         guard arrived == size else { return PhotoReceipt(received: arrived, isThere: false) }
-        let whole = try await act.tx.all(PhotoSQL.parts(of: name, in: group)).reduce(into: Data()) { $0 += $1 }
-        act.tx.later([PhotoSQL.deleteParts(of: name, in: group)])
-        let digest = SHA256.hash(data: whole).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-        guard digest == name.description, let picture = try? JPEG(withoutMetadata: Array(whole)) else { return nil }
-        try await act.app.objects.put(picture.bytes, as: object(name, in: group))
-        act.tx.later([PhotoSQL.insert(name, size: size, in: group, by: own.id, at: act.now)])
-        for message in try await act.tx.all(PhotoSQL.messages(with: name, in: group)) {
-            act.tx.publish(message, .message, to: .group(group))
+        let whole = try await act.tx.all(PhotoSQL.parts(of: name, in: group)).reduce(into: [UInt8]()) { $0 += $1 }
+        guard SignedRequest.digest(whole) == name.description, (try? JPEG(withoutMetadata: whole)) != nil else {
+            act.tx.later([PhotoSQL.deleteParts(of: name, in: group)])
+            return nil
         }
+        let work = StorePhoto(groupId: group, name: name, object: act.app.ids.uuid(at: act.now))
+        try Job.enqueue(work, key: "\(group) \(name)", at: act.now, act)
         return PhotoReceipt(received: size, isThere: true)
     }
 
     /// Queues the removal of photo files, and publishes the messages that had them.
     ///
     /// The files stay for an hour, so that a backup that began before has the files of its rows.
-    static func forget(_ gone: [(group: TravelGroup.ID, name: PhotoName)], _ act: Act) async throws {
-        for (group, name) in gone {
-            try Job.enqueue(RemovePhoto(groupId: group, name: name), at: act.now.addingTimeInterval(3600), act)
+    static func forget(_ gone: [PhotoSQL.Stored], _ act: Act) async throws {
+        for photo in gone {
+            let (group, name) = (photo.group, photo.name)
+            let work = RemovePhoto(groupId: group, name: name, object: photo.object)
+            try Job.enqueue(work, at: act.now.addingTimeInterval(3600), act)
             for message in try await act.tx.all(PhotoSQL.messages(with: name, in: group)) {
                 act.tx.publish(message, .message, to: .group(group))
             }
@@ -77,19 +80,64 @@ enum MessagePhoto {
     }
 }
 
-/// Takes away the file of a photo that is gone.
+/// The job that stores a photo whose parts have all come, and shows it to phones.
+struct StorePhoto: Work {
+    static let kind = "storePhoto"
+    static let queue = Job.Queue.objects
+
+    let groupId: TravelGroup.ID
+    let name: PhotoName
+    let object: UUID
+
+    private var place: String { MessagePhoto.object(object, of: name, in: groupId) }
+
+    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
+        let parts = try await app.look(as: .job(Self.kind)) {
+            try await $0.reader.all(PhotoSQL.parts(of: name, in: groupId))
+        }
+        // An erasure may have deleted the parts.
+        guard !parts.isEmpty else { return }
+        let picture = try JPEG(withoutMetadata: parts.reduce(into: []) { $0 += $1 })
+        try await app.objects.put(picture.bytes, as: place)
+    }
+
+    func finish(_ act: Act) async throws {
+        let (_, senders, stored) = try await act.tx.all(
+            PhotoSQL.lock(name, in: groupId),
+            PhotoSQL.sender(of: name, in: groupId),
+            PhotoSQL.size(name, in: groupId)
+        )
+        guard let (sender, size) = senders.first, stored.isEmpty else {
+            // The photo was erased or stored meanwhile, so the object belongs to no photo.
+            return try Job.enqueue(RemovePhoto(groupId: groupId, name: name, object: object), at: act.now, act)
+        }
+        act.tx.later([
+            PhotoSQL.insert(name, size: size, as: object, in: groupId, by: sender, at: act.now),
+            PhotoSQL.deleteParts(of: name, in: groupId),
+        ])
+        for message in try await act.tx.all(PhotoSQL.messages(with: name, in: groupId)) {
+            act.tx.publish(message, .message, to: .group(groupId))
+        }
+    }
+}
+
+/// The job that removes a photo's object from the object store.
 struct RemovePhoto: Work {
     static let kind = "removePhoto"
     static let queue = Job.Queue.effects
 
     let groupId: TravelGroup.ID
     let name: PhotoName
+    /// nil for a photo of former versions.
+    let object: UUID?
 
-    /// Removes the file under the photo's lock, and leaves it if the photo has been sent again.
-    func finish(_ act: Act) async throws {
-        let (_, sizes) = try await act.tx.all(PhotoSQL.lock(name, in: groupId), PhotoSQL.size(name, in: groupId))
-        guard sizes.isEmpty else { return }
-        try await act.app.objects.remove(MessagePhoto.object(name, in: groupId))
+    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
+        // A node of the version before may have stored the photo again under its name.
+        let stored = try await app.look(as: .job(Self.kind)) {
+            try await $0.reader.all(PhotoSQL.stored(name, in: groupId))
+        }
+        guard stored.allSatisfy({ $0.object != object }) else { return }
+        try await app.objects.remove(MessagePhoto.object(object, of: name, in: groupId))
     }
 }
 

@@ -72,20 +72,26 @@ extension Message {
 }
 
 extension MessagePhoto {
-    /// Throws `notFound` unless the photo is there and the asker is a member of its group.
-    static func requireSeen(_ name: PhotoName, in group: TravelGroup.ID, _ look: Look) async throws {
-        let (own, sizes) = try await look.reader.all(
+    /// The object of a photo, for the members of its group.
+    ///
+    /// Throws `notFound` unless the photo is stored and the asker is a member.
+    static func find(_ name: PhotoName, in group: TravelGroup.ID, _ look: Look) async throws -> String {
+        let (own, stored) = try await look.reader.all(
             TravelGroup.ownRow(in: group, look),
-            PhotoSQL.size(name, in: group)
+            PhotoSQL.stored(name, in: group)
         )
-        guard !own.isEmpty, !sizes.isEmpty else { throw Refusal.notFound }
+        guard !own.isEmpty, let photo = stored.first else { throw Refusal.notFound }
+        return object(photo.object, of: name, in: group)
     }
 
-    /// The group of a photo in a topic, for the hosts of its park.
-    static func group(of name: PhotoName, in id: Topic.ID, _ look: Look) async throws -> TravelGroup.ID {
+    /// The object of a photo in a topic, for the hosts of its park.
+    static func find(_ name: PhotoName, in id: Topic.ID, _ look: Look) async throws -> String {
         let (topics, found) = try await look.reader.all(MessageSQL.topic(id), PhotoSQL.isIn(id, name))
         guard let (topic, park) = topics.first, !found.isEmpty else { throw Refusal.notFound }
         try look.principal.require(Topic.hosts, at: park)
-        return topic.groupId
+        guard let photo = try await look.reader.first(PhotoSQL.stored(name, in: topic.groupId)) else {
+            throw Refusal.notFound
+        }
+        return object(photo.object, of: name, in: topic.groupId)
     }
 }

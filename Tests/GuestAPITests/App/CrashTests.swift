@@ -167,6 +167,10 @@ import Testing
             let part = PhotoPart(from: 0, of: photo.count, bytes: photo.base64EncodedString())
             let path = "/v1/groups/\(group.id)/photos/\(name)"
             #expect(try await api.change("PUT", path, part, as: organiser).status == 200)
+            try await api.work()
+            let stored = try #require(
+                try await api.transaction { try await $0.first(PhotoSQL.stored(name, in: group.id)) }
+            )
             let gone = try await api.given.guest("Gone")
             let goneID = try gone.id()
             let host = try await api.given.staff([.host], at: world.park.id)
@@ -213,7 +217,7 @@ import Testing
                     $0.hasSuffix(".eml")
                 }
                 #expect(mails.count == 1)
-                let object = state + "/objects/" + MessagePhoto.object(name, in: group.id)
+                let object = state + "/objects/" + MessagePhoto.object(stored.object, of: name, in: group.id)
                 #expect(FileManager.default.fileExists(atPath: object))
                 try await expectSettled(empty, state, gone: goneID, host: host, sealed: cottage, by: before)
                 // Only the owner may read a backup.

@@ -276,8 +276,7 @@ import Testing
             let stage = try await stage(api)
             let photo = SamplePhoto.baseline
             let path = stage.path("photos/\(try #require(PhotoName(of: photo)))")
-            let sent = try await api.change("PUT", path, part(photo, from: 0), as: stage.member)
-            #expect(try sent.decode(PhotoReceipt.self).isThere)
+            _ = try await send(photo, as: stage.member, stage, api)
             let whole = try await api.get(path, as: stage.member)
             let tag = try #require(whole.headers["etag"])
 
@@ -342,6 +341,7 @@ import Testing
         let name = try #require(PhotoName(of: bytes))
         let sent = try await api.change("PUT", stage.path("photos/\(name)"), part(bytes, from: 0), as: who)
         #expect(try sent.decode(PhotoReceipt.self).isThere)
+        try await api.work()
         return name
     }
 
@@ -360,7 +360,7 @@ import Testing
         }
     }
 
-    @Test func `A photo is shown once all its parts have come`() async throws {
+    @Test func `A photo is shown once it is stored`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let photo = try await problem(stage, api)
@@ -380,6 +380,8 @@ import Testing
             #expect(try await isShown() == [false, false, false])
             let last = part(photo.bytes, from: 200)
             #expect(try await api.change("PUT", photo.path, last, as: stage.member).status == 200)
+            #expect(try await isShown() == [false, false, false])
+            try await api.work()
             #expect(try await isShown() == [true, true, true])
         }
     }
@@ -445,6 +447,41 @@ import Testing
             #expect(try await api.count("SELECT count(*) FROM message_photo_part") == 0)
             let noName = try await api.change("PUT", stage.path("photos/x"), part(photo, from: 0), as: stage.member)
             #expect(noName.status == 404)
+        }
+    }
+
+    @Test func `A photo sent again after its removal stays`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let name = try await send(SamplePhoto.baseline, as: stage.member, stage, api)
+            let friends = MessageRequest(text: "Look", photo: name)
+            let said = try await api.post(stage.path("messages"), friends, as: stage.member).decode(Message.self)
+            #expect(try await api.send("DELETE", stage.path("messages/\(said.id)"), as: stage.member).status == 204)
+
+            _ = try await send(SamplePhoto.baseline, as: stage.member, stage, api)
+            // The first one's object is removed an hour later.
+            api.clock.advance(by: 3601)
+            try await api.work()
+
+            #expect(try await api.get(stage.path("photos/\(name)"), as: stage.member).status == 200)
+            let files = try FileManager.default.subpathsOfDirectory(atPath: "\(api.stateFolder)/objects/messages")
+            #expect(files.count == 2, "\(files)")
+        }
+    }
+
+    @Test func `A photo erased before it was stored leaves no object`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let photo = SamplePhoto.baseline
+            let path = stage.path("photos/\(try #require(PhotoName(of: photo)))")
+            #expect(try await api.change("PUT", path, part(photo, from: 0), as: stage.member).status == 200)
+            #expect(try await api.send("DELETE", "/v1/me", as: stage.member).status == 204)
+
+            try await api.work()
+
+            #expect(try await api.count("SELECT count(*) FROM message_photo") == 0)
+            let files = try? FileManager.default.subpathsOfDirectory(atPath: "\(api.stateFolder)/objects/messages")
+            #expect((files ?? []).isEmpty)
         }
     }
 
