@@ -12,7 +12,7 @@ import time
 import uuid
 
 from machinery import (
-    BINARY, PORT, ROOT, SCRATCH, Service, ask, booking, burst, crowd, pgbench, pgbench_p99, pipeline, post, progress, psql, report, staff_token, with_demo, wrk,
+    BINARY, PORT, ROOT, SCRATCH, Service, ask, booking, burst, crowd, pgbench, pgbench_p99, pipeline, post, progress, psql, report, office_token, with_demo, wrk,
 )
 
 
@@ -268,7 +268,7 @@ def day_view():
             INSERT INTO house_note (id, park_id, dates, note) SELECT gen_random_uuid(), '00000000-0000-4000-8000-000000000001', daterange(current_date, current_date + 3), 'The pool is closed' FROM generate_series(1, 5);
             ANALYZE;
         """)
-        staff = staff_token(service, "00000000-0000-4000-8000-000000000001", "reception")
+        staff = office_token(service)
         today = time.strftime("%Y-%m-%d", time.gmtime())
         connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
         times = []

@@ -14,7 +14,7 @@ import time
 import uuid
 
 from machinery import (
-    PORT, SCRATCH, SIMULATE, ask, ask_steadily, crowd, database_url, pgbench, pipeline, post, psql, report, sign_in, staff_token, with_demo, wrk,
+    PORT, SCRATCH, SIMULATE, ask, ask_steadily, crowd, database_url, pgbench, pipeline, post, psql, report, sign_in, office_token, with_demo, wrk,
 )
 
 
@@ -29,7 +29,7 @@ def feed():
             JOIN (SELECT id, body, row_number() OVER () - 1 AS place, count(*) OVER () AS size FROM told_booking) AS told ON n % size = place;
             ANALYZE park_change;
         """)
-        staff = staff_token(service, park, "finance")
+        staff = office_token(service)
         connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
         rates = []
         for _ in range(3):
@@ -201,7 +201,7 @@ def herd():
         groups = crowd(service, 250, 4)
         stays_at(park, groups)
         people = [person for _, members in groups for person in members]
-        office = sign_in(service.state, "office@example.org", "staff")
+        office = office_token(service)
         kind = ask("GET", f"/v1/parks/{park}")["cottageTypes"][0]["id"]
         price = ask("GET", f"/v1/admin/cottage-types/{kind}/rates", token=office)["items"][0]
         forks = multiprocessing.get_context("fork")

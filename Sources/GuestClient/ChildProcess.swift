@@ -59,7 +59,7 @@ public final class ChildProcess: Sendable {
         if showsErrors { posix_spawn_file_actions_addinherit_np(&actions, 2) }
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_CLOEXEC_DEFAULT))
         #else
-        // Files that open during the listing are closed too. Closing a number that is not open is no error here.
+        // The range also covers files that open during the listing. The child may close numbers that are not open.
         let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
         for number in 3..<(open.compactMap { Int32($0) }.max() ?? 3) + 64 {
             posix_spawn_file_actions_addclose(&actions, number)
@@ -117,7 +117,7 @@ public final class ChildProcess: Sendable {
     /// Kills the process like `kill -9`, without waiting.
     public func kill() {
         exit.withLock { exit in
-            // After the exit, another process may have the same number, so it is not killed.
+            // After the exit, another process may have the same number, and that process must not be killed.
             if exit == nil { _ = Foundation.kill(id, SIGKILL) }
         }
     }

@@ -156,6 +156,8 @@ public struct GuestClient: Sendable {
         return answer.json
     }
 
+    /// Sends a request with a JSON body and returns the answer, whatever its status.
+    ///
     /// - Parameter key: the idempotency key; a repetition needs the same key, and the default is a new key.
     public func send(
         _ method: String,

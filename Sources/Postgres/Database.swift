@@ -22,7 +22,7 @@ public final class Database: Sendable {
         }
     }
 
-    /// Turns what a transaction recorded into the statements that run last, in the round trip of COMMIT.
+    /// Turns the notes of a transaction into the statements that run last, in the round trip of COMMIT.
     public typealias Flush = @Sendable ([any Sendable]) -> [Command]
 
     /// Receives the notes of a transaction after it has committed; must not wait.
@@ -70,9 +70,9 @@ public final class Database: Sendable {
         package let turns: Int
     }
 
-    /// Counts of the pool at one moment.
+    /// Counts the pool's connections and waiting tasks at one moment.
     ///
-    /// It answers even while every connection is lent.
+    /// The answer comes even while every connection is lent.
     public func census() async -> Census {
         await withCheckedContinuation { continuation in
             reactor.census { continuation.resume(returning: $0) }
@@ -99,9 +99,9 @@ public final class Database: Sendable {
 
     /// How long the database may take for a read.
     public enum Pace: Int, CaseIterable, Sendable {
-        /// For statements that take milliseconds.
+        /// The pace of statements that take milliseconds.
         case quick
-        /// Up to the statement timeout: searches, exports, long lists.
+        /// The pace of searches, exports and long lists, which may take up to the statement timeout.
         case slow
     }
 
@@ -203,7 +203,7 @@ public final class Database: Sendable {
 extension Database {
     /// The statements that `body` would send in its first round trip, with parameters as literals.
     ///
-    /// Nothing is sent. For measuring the same statements without the service.
+    /// Nothing is sent to the server. The texts serve to measure the same statements without the service.
     public func statements(as principal: String, of body: (Reader) async throws -> Void) async throws -> [String] {
         let recorder = Reader.Recorder()
         do {
@@ -218,7 +218,7 @@ public struct Reader: Sendable {
     let database: Database
     let principal: String
     let pace: Database.Pace
-    /// Takes the statements instead of the server.
+    /// Records the statements instead of sending them to the server; nil for a reader that sends them.
     var recorder: Recorder?
 
     /// The statements of the first round trip.

@@ -33,7 +33,10 @@ public enum PostgresError: Error, Sendable {
         public let message: String
         public let constraint: String?
 
-        /// 0A000 "cached plan must not change result type", 26000 "prepared statement does not exist".
+        /// Whether a prepared statement no longer fits the tables or no longer exists.
+        ///
+        /// The codes are 0A000 "cached plan must not change result type" and
+        /// 26000 "prepared statement does not exist".
         var isStalePlan: Bool { sqlState == "0A000" || sqlState == "26000" }
 
         public var description: String {

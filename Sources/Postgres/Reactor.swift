@@ -368,7 +368,7 @@ final class Reactor: @unchecked Sendable {
     }
 }
 
-/// The C calls whose names collide with Swift's.
+/// The C functions with names that collide with Swift's.
 private enum Glue {
     static func close(_ descriptor: Int32) {
         #if canImport(Glibc)
@@ -403,7 +403,7 @@ enum LibPQ {
 
     /// Connects, blocking, with the settings every session has: UTC, ISO dates, quiet notices.
     static func connect(_ text: String) -> Result<OpaquePointer, PostgresError> {
-        // Settings in the connection string come later in the list and override these.
+        // Settings in the connection string come later in the list and override the defaults.
         let settings = defaults + [("dbname", text)]
         let words = settings.map { strdup($0.0) }
         let values = settings.map { strdup($0.1) }

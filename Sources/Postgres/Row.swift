@@ -50,7 +50,7 @@ final class ResultSet: @unchecked Sendable {
         _ column: Int32,
         _ body: (UnsafeRawBufferPointer?) throws -> Value
     ) throws -> Value {
-        // Otherwise the last reference might be released between taking the address and reading it.
+        // The result must stay alive, or it might be freed between taking the address of the field and reading it.
         try withExtendedLifetime(self) {
             guard PQgetisnull(result, row, column) == 0 else { return try body(nil) }
             let count = Int(PQgetlength(result, row, column))
@@ -64,7 +64,7 @@ public struct Row: Sendable {
     let set: ResultSet
     let index: Int32
 
-    /// The column's value.
+    /// Reads the value of a column that cannot be NULL.
     ///
     /// Throws `PostgresError.undecodable` when there is no such column, when it is NULL, or when its text is
     /// not one of `Value`'s.

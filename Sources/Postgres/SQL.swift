@@ -76,7 +76,7 @@ public struct Statement: Sendable {
 
     /// The text with each parameter as a literal in its place.
     var literal: String {
-        // From the last number to the first, so that $1 is not found in $12.
+        // Placeholders are replaced from the last number to the first, so that $1 is not found in $12.
         zip(parameters.indices, parameters).reversed().reduce(text) { text, parameter in
             let value = parameter.1.text.map { "'" + $0.replacing("'", with: "''") + "'" } ?? "NULL"
             return text.replacing("$\(parameter.0 + 1)", with: value)

@@ -13,7 +13,7 @@ public final class Transaction: Sendable {
         /// Statements that are not sent yet; they go with the next round trip.
         var prefix: [Statement] = []
         var hasBegun = false
-        /// Whether `prefix` has had statements other than the transaction's own.
+        /// Whether `later` has added commands, beside BEGIN and the settings that every transaction starts with.
         var isWanted = false
         var depth = 0
         var notes: [any Sendable] = []
@@ -24,7 +24,7 @@ public final class Transaction: Sendable {
     /// The time limit of each statement, and of all statements together.
     private let seconds: TimeInterval
     private let deadline: Reactor.Instant
-    /// The principal, as in `app.principal`.
+    /// The principal that the transaction runs as; tables read it from the setting `app.principal`.
     public let principal: String
     private let state: Mutex<State>
 
@@ -68,7 +68,8 @@ public final class Transaction: Sendable {
 
     /// Adds commands to the next round trip, at the latest to the one of COMMIT, and does not wait.
     ///
-    /// Use it only for a write that fails by our own mistake alone. The next call throws its error.
+    /// Use this function only for a write that can fail by our own mistake alone. The next call throws the error of
+    /// the write.
     public func later(_ commands: [Command]) {
         state.withLock { state in
             state.prefix += commands.map(\.statement)
@@ -244,7 +245,7 @@ public final class Transaction: Sendable {
 
     func rollback() async {
         guard state.withLock({ $0.hasBegun }) else { return }
-        // If this fails too, the connection is not idle and the pool throws it away.
+        // If the rollback fails too, the connection is not idle and the pool throws it away.
         _ = try? await send([Statement(text: "ROLLBACK", parameters: [])])
     }
 }

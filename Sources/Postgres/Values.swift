@@ -120,7 +120,7 @@ private func hexValue(_ byte: UInt8) -> UInt8? {
     }
 }
 
-/// `json` or `jsonb`, as text.
+/// A value of type `json` or `jsonb`, as text.
 public struct JSONText: PostgresValue, Equatable {
     public let text: String
 
@@ -144,7 +144,9 @@ extension LocalDate: PostgresValue {
     }
 }
 
-/// `timestamptz`, in whole microseconds. Sessions run in UTC, so the server's text ends in `+00`.
+/// Binds and reads `timestamptz`, in whole microseconds.
+///
+/// Sessions run in UTC, so the server's text ends in `+00`.
 extension Date: PostgresValue {
     public var postgresParameter: Parameter {
         let micros = Int64((timeIntervalSince1970 * 1_000_000).rounded())
@@ -157,7 +159,7 @@ extension Date: PostgresValue {
     }
 
     public init?(postgresText bytes: UnsafeRawBufferPointer) {
-        // 2027-05-14 12:34:56.123456+00
+        // The server's text looks like 2027-05-14 12:34:56.123456+00.
         guard bytes.count >= 22, let day = LocalDate(postgresText: .init(rebasing: bytes[0..<10])) else { return nil }
         func number(_ range: Range<Int>) -> Int? { Int(postgresText: .init(rebasing: bytes[range])) }
         guard let hour = number(11..<13), let minute = number(14..<16), let second = number(17..<19) else { return nil }
@@ -234,7 +236,7 @@ extension Stay: PostgresValue {
     }
 }
 
-/// Any range type.
+/// A value of any range type.
 ///
 /// `lower` and `upper` are nil where the range has no bound, and both are nil when it is empty.
 public struct PostgresRange<Bound: PostgresValue & Equatable>: PostgresValue, Equatable {

@@ -185,7 +185,7 @@ final class Wire: @unchecked Sendable {
 
     // MARK: Hearing
 
-    /// Reads what has arrived and answers every segment that is complete.
+    /// Reads the bytes that have arrived and answers every segment that is complete.
     func receive() {
         guard !isBroken else { return }
         guard PQconsumeInput(connection) == 1 else { return fail(errorText) }

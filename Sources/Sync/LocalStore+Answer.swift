@@ -9,8 +9,8 @@ extension LocalStore {
     ///
     /// - Parameter cursor: the cursor that the request carried. If another answer has moved the cursor since, the rows
     ///   of this answer are old and are skipped.
-    /// - Returns: whether the answer was the last page, and the scopes whose rows here differ from the server's, for
-    ///   repair.
+    /// - Returns: whether the answer was the last page, and the scopes to repair, because the phone's rows of them
+    ///   differ from the server's.
     package func apply(_ lines: [SyncLine], since cursor: String?) throws -> (isComplete: Bool, damaged: [ScopeState]) {
         if try isNoNews(lines, since: cursor) { return (true, []) }
         return try database.write { database in
@@ -79,7 +79,7 @@ extension LocalStore {
         }
     }
 
-    /// One change to a scope: a row, or, when `row` is nil, the removal of all its rows here.
+    /// One change to a scope: a row, or, when `row` is nil, the removal of all rows of the scope on this phone.
     struct News {
         let scope: String
         /// The place of the scope in the answer.

@@ -20,8 +20,10 @@ extension LocalStore {
         return id
     }
 
-    /// The arguments have more than `SyncRequest.maximumArguments` bytes, or the name is empty or has over 100
-    /// characters.
+    /// A mutation or a photo is too large to be sent.
+    ///
+    /// A mutation's arguments may have `SyncRequest.maximumArguments` bytes and its name 1 to 100 characters. A photo
+    /// may have 1 to `PhotoPart.maximumPhoto` bytes.
     public struct TooLarge: Error {}
 
     func perform(_ deed: Deed, _ database: Database) throws {

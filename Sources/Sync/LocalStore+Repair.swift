@@ -5,7 +5,7 @@ import SyncMessages
 import Synchronization
 
 extension LocalStore {
-    /// The scopes whose rows here differ from the server's.
+    /// Returns the scopes in which the phone's rows differ from the server's rows.
     ///
     /// A scope is skipped when its state equals the state at the last check.
     func check(_ scopes: [ScopeState], _ database: Database) throws -> [ScopeState] {
@@ -22,7 +22,7 @@ extension LocalStore {
         return damaged
     }
 
-    /// Replaces the rows of a scope whose ids end in `suffix` with the server's rows.
+    /// Replaces a scope's rows with ids that end in `suffix` by the server's rows.
     func repair(_ scope: String, suffix: String, with rows: [SyncRow]) throws {
         checkEverything()
         try database.write { database in
@@ -69,7 +69,7 @@ extension LocalStore {
         }
     }
 
-    /// The scopes whose rows here differ from the server's; reads all their rows.
+    /// Reads all rows of the scopes, and returns the scopes in which the phone's rows differ from the server's rows.
     func damaged(_ scopes: [ScopeState]) throws -> [ScopeState] { try database.read { try Self.damaged(scopes, $0) } }
 
     static func damaged(_ scopes: [ScopeState], _ database: Database) throws -> [ScopeState] {

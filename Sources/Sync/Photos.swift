@@ -132,7 +132,9 @@ extension LocalStore {
         }
     }
 
-    /// - Parameter received: bytes that the service has; nil when nothing more is to be sent.
+    /// Records how much of a photo the service has after a part was sent.
+    ///
+    /// - Parameter received: the bytes that the service has; nil when nothing more is to be sent.
     func sent(_ part: NextPart, received: Int?) throws {
         try write { database in
             try database.execute(

@@ -8,7 +8,7 @@ import SyncMessages
 struct SyncCourse: Hashable, Sendable {
     /// The most mutations of a request.
     let largestBatch: Int
-    /// Mutations of the next request.
+    /// The number of mutations in the next request, before the divisor applies.
     ///
     /// The number falls when the service was busy and rises again after a success.
     private(set) var batch: Int
@@ -38,14 +38,14 @@ struct SyncCourse: Hashable, Sendable {
         ///
         /// `after` is the number of seconds until the service wants to be asked again.
         case registered(status: Int, code: String?, after: TimeInterval? = nil)
-        /// The service answered the sync request; the values mean the same.
+        /// The service answered the sync request; the values mean the same as those of `registered`.
         case answered(status: Int, code: String?, after: TimeInterval? = nil)
         /// No answer came, or only a part of it.
         case cut(SyncEngine.Failure)
-        /// The answer is in the store.
+        /// The store has taken in the answer.
         ///
-        /// The values say whether it was the last page, whether the service was busy, which scopes differ from their
-        /// digests, and whether mutations wait.
+        /// The values say whether the answer was the last page, whether the service was busy, which scopes differ from
+        /// their digests, and whether mutations wait.
         case taken(isComplete: Bool, isBusy: Bool, damaged: [ScopeState], hasPending: Bool)
         /// The repair is over; the scope `still` differs although the service has no newer version of it.
         case mended(still: String?)
@@ -121,8 +121,9 @@ struct Patience: Hashable, Sendable {
 
     mutating func succeeded() { failures = 0 }
 
-    /// Seconds until the next try: random between half of the longest wait and all of it, after the seconds in
-    /// `wanted`.
+    /// The seconds until the next try.
+    ///
+    /// The pause is random between half of the longest wait and all of it, added to the seconds in `wanted`.
     ///
     /// - Parameter wanted: the seconds that the service asked for; at most an hour counts.
     mutating func pause(atLeast wanted: TimeInterval = 0, using dice: inout some RandomNumberGenerator) -> TimeInterval

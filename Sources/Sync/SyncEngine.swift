@@ -326,7 +326,7 @@ public actor SyncEngine {
                 let mine = ours[bucket.suffix] ?? (0, 0)
                 return mine.count != bucket.count || mine.digest != UInt64(bucket.digest, radix: 16)
             }
-            // With more wrong parts than this, reading everything anew costs less.
+            // With more than 16 wrong parts, reading everything anew costs less than the repair.
             guard wrong.count <= 16 else { return }
             open += wrong.map(\.suffix)
         }

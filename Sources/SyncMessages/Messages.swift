@@ -113,7 +113,7 @@ public struct Outcome: Codable, Hashable, Sendable {
 
     public var id: UUID
     public var result: Result
-    /// The code, as in a problem document.
+    /// The reason of the outcome as a code, as in a problem document.
     public var code: String?
     /// The same reason as a sentence for the person, in their language.
     public var detail: String?
@@ -147,7 +147,9 @@ public enum SyncLine: Hashable, Sendable {
     case outcome(Int64, Outcome)
     /// The next number that the server expects of this device. The phone sent a higher one, so nothing was done.
     case expected(Int64)
-    /// Another phone has used these numbers. This phone, restored from a backup, must register anew and send again.
+    /// Another phone has used the sequence numbers of the phone's mutations.
+    ///
+    /// The phone, which was restored from a backup, must register anew and send its mutations again.
     case forked
     /// The service was busy, and may not have done the mutations. The phone sends them again later, fewer at a time.
     case busy

@@ -79,7 +79,7 @@ extension SyncLine {
 extension SyncRow {
     /// The hash that a row with this body must have.
     ///
-    /// It is the first 64 bits of SHA-256 (FIPS 180-4) over kind, line feed, lower-case id, line feed and body.
+    /// The hash is the first 64 bits of SHA-256 (FIPS 180-4) over kind, line feed, lower-case id, line feed and body.
     public static func hash(kind: String, id: UUID, body: String) -> UInt64 {
         var text = kind
         text += "\n"

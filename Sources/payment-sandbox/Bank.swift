@@ -6,12 +6,12 @@ import Foundation
 struct Bank {
     let store: Writing
     let account: String
-    /// Seconds since 1970.
+    /// The present time in seconds since 1970.
     let now: Double
     let options: Options
 
     struct Options: Sendable {
-        /// Seconds that a direct debit takes, and a refund that fails.
+        /// The seconds until a direct debit clears or comes back, and until a slow refund succeeds or fails.
         var clearing: Double
         /// The address of the sandbox's pay page.
         var page: String
@@ -22,9 +22,9 @@ struct Bank {
     /// The connected account of the request; nil for the key's own account.
     private var connected: String? { account.split(separator: " ").dropFirst().first.map(String.init) }
 
-    /// Exchanges an amount for a connected account whose name ends in `EUR`, which holds only euros.
+    /// Converts an amount to euros for a connected account with a name that ends in `EUR`.
     ///
-    /// The rate is the same for all currencies.
+    /// Such an account holds only euros. The rate is the same for all currencies.
     private func exchanged(_ amount: Int64, _ currency: String) -> (amount: Int64, currency: String) {
         guard connected?.hasSuffix("EUR") ?? false, currency != "eur" else { return (amount, currency) }
         return (amount * 117 / 100, "eur")

@@ -27,7 +27,7 @@ struct PaymentIntent: StripeObject {
 
     var id: String
     var object = kind
-    /// Minor units.
+    /// The amount to pay in minor units.
     var amount: Int64
     var amountReceived: Int64 = 0
     var currency: String

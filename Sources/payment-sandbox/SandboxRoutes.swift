@@ -67,7 +67,7 @@ struct SandboxRoutes: Sendable {
         }
     }
 
-    /// Refunds, charges, disputes, payouts and what happened to them.
+    /// Adds the routes for refunds, charges, disputes, payouts, balance transactions and events.
     private func money(_ v1: RouterGroup<Context>) {
         v1.post("refunds") { request, _ in try await write(request) { bank, form in try bank.refund(form) } }
         v1.get("refunds") { request, _ in try await list(request, "/v1/refunds", Refund.self) }

@@ -19,7 +19,7 @@ struct FaultProxy: HTTPResponder {
     /// The provider's signing secret, so that the proxy can make a message look old.
     var webhookSecret = ""
 
-    /// Listens until the task is cancelled.
+    /// Runs the proxy on a port until the task is cancelled.
     func serve(port: Int) async throws {
         var logger = Logger(label: "proxy")
         logger.logLevel = .critical

@@ -9,7 +9,7 @@ struct PhoneTruth: Sendable {
     private(set) var applied = 0
     /// Mutations of a friend who had left, refused because the friend no longer sees the group.
     private(set) var refused = 0
-    /// The number of times that a phone had no room.
+    /// The number of times that a phone's storage was full.
     private(set) var full = 0
     private var done: [UUID: String?] = [:]
     private var ofLeavers: Set<UUID> = []

@@ -40,7 +40,7 @@ enum PhoneNote: Codable {
     case did(id: UUID, name: String, text: String?)
     /// The phone received an answer with rows of these scopes.
     case read(sent: Date, received: Date, scopes: [String])
-    /// The phone had no room for a moment.
+    /// The phone's storage was full for a moment.
     case full
 }
 
@@ -115,7 +115,7 @@ final class Journal: Sendable {
     }
 
     func write(_ note: PhoneNote) throws {
-        // The line break comes first, so that a line that was cut off does not spoil this one.
+        // The line break comes first, so that an earlier line that was cut off does not spoil the new line.
         try file.write(contentsOf: Data("\n".utf8) + JSONEncoder().encode(note))
     }
 
@@ -146,7 +146,7 @@ struct PhoneLine: SyncTransport {
         let data = Data(try await response.body.collect(upTo: 64 << 20).readableBytesView)
         let received = Date()
         if path == Paths.sync(), response.status == .ok {
-            // The scopes of all rows that arrived, even in an answer that the engine throws away.
+            // The journal gets the scopes of all rows that arrived, even in an answer that the engine throws away.
             var scopes: Set<String> = []
             var scope = ""
             for line in data.split(separator: UInt8(ascii: "\n")) {

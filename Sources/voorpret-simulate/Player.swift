@@ -197,7 +197,7 @@ actor Player {
         try await Task.sleep(for: .milliseconds(pause))
         let started = try await insist("POST", Paths.sharePayments.with(share), ["method": "card"], as: person)
         guard started.status == 202, let attempt = started.json["id"] as? String else { return }
-        // The payer uses two devices.
+        // Some payers start the same payment on a second device.
         if mood % 5 == 0 {
             _ = try await insist("POST", Paths.sharePayments.with(share), ["method": "card"], as: person)
         }

@@ -102,7 +102,7 @@ struct SimulatePayments: AsyncParsableCommand {
     }
 }
 
-/// The results of all runs so far.
+/// The file with the results of all simulation runs so far.
 struct Record {
     let path: String
 

@@ -133,7 +133,7 @@ struct Friend: Sendable {
     }
 }
 
-/// One group, some seconds of faults, and a comparison afterwards.
+/// Plays one group's phones through some seconds of faults, and compares the phones afterwards.
 actor Schedule {
     private let number: Int
     private let stage: Stage
@@ -355,7 +355,7 @@ actor Schedule {
     private func compare(_ found: [String]) async throws -> PhoneTruth {
         var truth = PhoneTruth()
         truth.differences = found
-        // One new, empty phone for each friend.
+        // Each friend gets a new, empty phone for the comparison.
         let fresh = friends.compactMap { friend in
             phones.first { $0.owner == friend.number }.map { phone in
                 var plan = phone.plan

@@ -27,7 +27,7 @@ struct SlowLine: Sendable {
 
     private struct Cut: Error {}
 
-    /// Listens until the task is cancelled.
+    /// Runs the line on a port until the task is cancelled.
     func serve(port: Int, target: Int) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
         let server = try await ServerBootstrap(group: group)
@@ -108,7 +108,7 @@ struct SlowLine: Sendable {
         }
     }
 
-    /// Lets bytes through at a rate.
+    /// Delays the bytes of one direction, so that they pass at the rate of the line.
     private actor Pacer {
         private let rate: Int
         private var free = ContinuousClock.now

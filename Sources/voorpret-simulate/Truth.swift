@@ -4,7 +4,7 @@ import Postgres
 /// Compares the provider's books with the service's tables, without using code of either.
 struct Truth {
     let summary: String
-    /// The difference in euros.
+    /// The difference in euros between the provider's books and the service's shares.
     let difference: String
     let differences: [String]
 

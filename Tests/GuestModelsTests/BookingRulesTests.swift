@@ -71,7 +71,7 @@ import Testing
         #expect(booking.state == .confirmed)
     }
 
-    @Test func `Money that was on its way counts after the deadline`() throws {
+    @Test func `A booking becomes firm when its deposit arrives after the hold's deadline`() throws {
         var booking = try booking(.held, deadline: -5)
         #expect(throws: Refusal.holdExpired) { try booking.confirm(at: now, byStaffFor: "late") }
         try booking.confirm(at: now, byStaffFor: nil, isCovered: true)
@@ -97,7 +97,7 @@ import Testing
         #expect(fee.isEmpty && booking.state == .cancelled)
     }
 
-    @Test func `A firm stay is cancelled for the fee of its day`() throws {
+    @Test func `Cancelling a firm stay costs the fee of that day`() throws {
         var booking = try booking(.confirmed, deadline: nil)
         let today = booking.stay.arrival.adding(days: -7)
         #expect(try booking.cancel(at: now, today: today, rules: rules, own: []).total == 15_000)

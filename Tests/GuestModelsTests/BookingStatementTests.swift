@@ -11,7 +11,7 @@ import Testing
         ProcessInfo.processInfo.environment["VOORPRET_HISTORIES"].flatMap { Int($0) } ?? 60
     }
 
-    @Test func `The laws hold after every step of random histories`() throws {
+    @Test func `A booking statement's invariants hold after every step of random histories`() throws {
         var tally: [String: Int] = [:]
         for seed in 1...Self.histories {
             var history = History(seed: UInt64(seed))
@@ -30,7 +30,7 @@ import Testing
         for deed in History.deeds { #expect(tally[deed, default: 0] > 0, "\(deed) never happened: \(tally)") }
     }
 
-    @Test func `A household that fronted a fee waits until the others pay`() {
+    @Test func `A household that fronted others' fee is refunded once they pay`() {
         var stage = Stage(households: 2)
         stage.charge(100_000)
         stage.statement.deposit = 30_000
@@ -77,7 +77,7 @@ import Testing
         #expect(stage.owed == [16_123, 16_122])
     }
 
-    @Test func `Whoever gives a share owes its fee until the taker agrees`() throws {
+    @Test func `The giver of a share owes a fee until the taker agrees`() throws {
         var stage = Stage(households: 3)
         stage.charge(90_000)
         stage.settle(joining: true)
@@ -153,7 +153,8 @@ import Testing
         #expect(stage.statement.isDepositCovered && stage.statement.isHeldChangeCovered)
     }
 
-    @Test(arguments: [Booking.State.checkedIn, .checkedOut]) func `Nights that were slept give no money back`(
+    @Test(arguments: [Booking.State.checkedIn, .checkedOut])
+    func `After check-in, fronted money goes back only once others pay`(
         _ state: Booking.State
     ) {
         var stage = Stage(households: 2)
@@ -173,7 +174,7 @@ import Testing
         #expect(stage.statement.refundable == [stage.households[1]: 30_000])
     }
 
-    @Test func `A dispute that is won gives back no deposit`() {
+    @Test func `Money from a won dispute first covers the deposit again`() {
         var stage = Stage(households: 2)
         stage.charge(60_000)
         stage.statement.deposit = 20_000
@@ -207,7 +208,7 @@ import Testing
         #expect(stage.statement.refundable == [stage.households[1]: 50])
     }
 
-    @Test func `Money that comes back is not an agreement`() {
+    @Test func `Money that a failed refund returns counts as no agreement`() {
         var stage = Stage(households: 2)
         stage.charge(20_000)
         stage.settle(joining: true)

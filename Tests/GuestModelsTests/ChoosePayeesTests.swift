@@ -10,13 +10,13 @@ import Testing
         choosePayees(covering: due, from: left).map { Refund.Source(attempt: $0.attempt, amount: $0.amount) }
     }
 
-    @Test func `The latest payer is paid first`() {
+    @Test func `A refund goes first to the latest payer`() {
         let left = attempts.map { Refund.Source(attempt: $0, amount: 100) }
 
         #expect(chosen(100, from: left) == [.init(attempt: attempts[2], amount: 100)])
     }
 
-    @Test func `A payer outside the household is paid before a later one inside`() {
+    @Test func `A refund goes first to payers outside the household`() {
         let left = [
             Refund.Source(attempt: attempts[0], amount: 100, isFromOutside: true),
             Refund.Source(attempt: attempts[1], amount: 100),
@@ -25,7 +25,7 @@ import Testing
         #expect(chosen(100, from: left) == [.init(attempt: attempts[0], amount: 100)])
     }
 
-    @Test func `Several payers together cover what one cannot`() {
+    @Test func `A refund is divided among several payers if one paid too little`() {
         let left = attempts.map { Refund.Source(attempt: $0, amount: 100) }
 
         #expect(
@@ -35,19 +35,19 @@ import Testing
         )
     }
 
-    @Test func `An attempt with nothing left is passed over`() {
+    @Test func `A refund skips a payment attempt with nothing left to refund`() {
         let left = [Refund.Source(attempt: attempts[0], amount: 100), .init(attempt: attempts[1], amount: 0)]
 
         #expect(chosen(40, from: left) == [.init(attempt: attempts[0], amount: 40)])
     }
 
-    @Test func `Nobody is paid more than the payers have left`() {
+    @Test func `A refund never exceeds what the payment attempts have left`() {
         let left = [Refund.Source(attempt: attempts[0], amount: 100)]
 
         #expect(chosen(500, from: left) == [.init(attempt: attempts[0], amount: 100)])
     }
 
-    @Test func `Nobody is paid when nothing is due`() {
+    @Test func `Nothing is refunded when no refund is due`() {
         let left = [Refund.Source(attempt: attempts[0], amount: 100)]
 
         #expect(chosen(0, from: left).isEmpty)

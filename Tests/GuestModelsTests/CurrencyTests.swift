@@ -30,7 +30,7 @@ import Testing
         #expect(throws: Never.self) { try ProviderLimits.allow(1_049, of: 1_049, in: "EUR") }
     }
 
-    @Test func `iDEAL and direct debits are taken in euro alone`() {
+    @Test func `iDEAL and direct debits are accepted only in euros`() {
         for method in Attempt.Method.allCases {
             #expect(method.isTaken(in: "EUR"))
             #expect(method.isTaken(in: "GBP") == (method == .card))

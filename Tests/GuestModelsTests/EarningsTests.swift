@@ -16,7 +16,7 @@ import Testing
         ]
     }
 
-    @Test func `The earned amount grows from zero to the whole price`() throws {
+    @Test func `A stay's earned amount grows from zero to the whole price`() throws {
         var dice = SystemRandomNumberGenerator()
         for _ in 0..<2_000 {
             let nights = Int.random(in: 1...28, using: &dice)

@@ -41,22 +41,22 @@ import Testing
         } catch { return error }
     }
 
-    @Test func `A household that stays writes in a cottage assigned to nobody`() throws {
+    @Test func `A staying household may write in an unassigned cottage's guest book`() throws {
         #expect(try refusal(booking(.checkedIn), staying: [household]) == nil)
     }
 
-    @Test func `A household writes in its own cottage alone`() throws {
+    @Test func `A household writes only in its own cottage's guest book`() throws {
         let other = Household.ID(UUID())
 
         #expect(try refusal(booking(.checkedIn, homes: [household]), staying: [household, other]) == nil)
         #expect(try refusal(booking(.checkedIn, homes: [other]), staying: [household, other]) == .notFound)
     }
 
-    @Test func `A household that does not stay does not write`() throws {
+    @Test func `A household outside the stay cannot write in the guest book`() throws {
         #expect(try refusal(booking(.checkedIn), staying: []) == .notFound)
     }
 
-    @Test func `A household that was expected alone writes after its own check-in`() throws {
+    @Test func `A household writes in the guest book after its own check-in`() throws {
         var booking = try booking(.checkedIn)
         let other = Household.ID(UUID())
         booking.households = [.init(householdId: other, state: .checkedIn)]
@@ -66,25 +66,25 @@ import Testing
         #expect(try refusal(booking, staying: [household, other]) == nil)
     }
 
-    @Test func `A household that did not come does not write`() throws {
+    @Test func `A no-show household cannot write in the guest book`() throws {
         var booking = try booking(.checkedIn)
         booking.households = [.init(householdId: household, state: .noShow)]
 
         #expect(try refusal(booking, staying: [household]) == .stayOver)
     }
 
-    @Test func `Writing ends seven days after the departure`() throws {
+    @Test func `Writing in the guest book ends seven days after departure`() throws {
         #expect(try refusal(booking(.checkedOut), staying: [household], on: "2027-05-24") == nil)
         #expect(try refusal(booking(.checkedOut), staying: [household], on: "2027-05-25") == .stayOver)
     }
 
     @Test(arguments: [Booking.State.confirmed, .checkedIn, .checkedOut])
-    func `Reading ends seven days after the departure`(_ state: Booking.State) throws {
+    func `Reading the guest book ends seven days after departure`(_ state: Booking.State) throws {
         #expect(throws: Never.self) { try booking(state).allowReadingGuestBook(today: date("2027-05-24")) }
         #expect(throws: Refusal.stayOver) { try booking(state).allowReadingGuestBook(today: date("2027-05-25")) }
     }
 
-    @Test(arguments: [Booking.State.held, .confirmed]) func `Nobody writes before the check-in`(
+    @Test(arguments: [Booking.State.held, .confirmed]) func `Nobody can write in the guest book before the check-in`(
         _ state: Booking.State
     ) throws {
         #expect(try refusal(booking(state), staying: [household]) == .notCheckedIn)

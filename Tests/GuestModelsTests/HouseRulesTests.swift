@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test(arguments: [(31, 10), (30, 10), (29, 50), (7, 50), (6, 100), (0, 100)])
-    func `A cancellation costs the fee step of its day`(_ days: Int, _ percent: Int) throws {
+    func `A cancellation's fee depends on the days before arrival`(_ days: Int, _ percent: Int) throws {
         let arrival = try day("2027-05-14")
         #expect(rules().cancellationPercent(arrival: arrival, today: arrival.adding(days: -days)) == percent)
     }
@@ -74,7 +74,7 @@ import Testing
         #expect(rules().depositPercent(for: stay, today: stay.arrival.adding(days: -days)) == percent)
     }
 
-    @Test func `The rest is due four weeks before arrival`() throws {
+    @Test func `The rest of the price is due four weeks before arrival`() throws {
         let stay = try stay("2027-05-14", "2027-05-17")
         #expect(rules().balanceDue(for: stay, today: try day("2027-01-01")) == stay.arrival.adding(days: -28))
         let late = try day("2027-05-10")

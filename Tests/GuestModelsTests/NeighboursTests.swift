@@ -14,7 +14,7 @@ import Testing
         }
     }
 
-    @Test func `The two nearest cottages come first`() throws {
+    @Test func `The nearest two cottages are the first set of neighbours`() throws {
         var candidates = try row([4, 4, 4])
         candidates[0].latitude -= 0.01
         let found = Neighbours.sets(of: 2, among: candidates, beds: 8, pets: 0, limit: 5)
@@ -22,7 +22,7 @@ import Testing
         #expect((10...12).contains(try #require(found.first).spreadMetres))
     }
 
-    @Test func `Every set of cottages has beds for all`() throws {
+    @Test func `Every set of neighbouring cottages has beds for all travellers`() throws {
         let candidates = try row([2, 2, 6, 2])
         let found = Neighbours.sets(of: 2, among: candidates, beds: 8, pets: 0, limit: 5)
         #expect(!found.isEmpty)
@@ -34,7 +34,7 @@ import Testing
         #expect(Neighbours.sets(of: 2, among: candidates, beds: 4, pets: 3, limit: 5).isEmpty)
     }
 
-    @Test func `No set is found when there are too few cottages`() throws {
+    @Test func `No set of neighbours is found among too few cottages`() throws {
         #expect(Neighbours.sets(of: 3, among: try row([4, 4]), beds: 1, pets: 0, limit: 5).isEmpty)
         #expect(Neighbours.sets(of: 0, among: try row([4, 4]), beds: 1, pets: 0, limit: 5).isEmpty)
     }

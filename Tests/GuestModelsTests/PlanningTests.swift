@@ -3,7 +3,7 @@ import GuestModels
 import Testing
 
 @Suite struct PlanningTests {
-    @Test func `A new rank always sorts between its neighbours`() throws {
+    @Test func `A plan item's new rank always sorts between its neighbours`() throws {
         for seed in 0..<20 as Range<UInt64> {
             var random = SeededGenerator(seed: seed)
             var list: [Rank] = []
@@ -79,7 +79,7 @@ import Testing
         )
     }
 
-    @Test func `Two changes of different fields merge in either order`() throws {
+    @Test func `Two changes of different plan item fields merge in either order`() throws {
         let hers = PlanItemChange(base: 1, title: "Kayak")
         let his = PlanItemChange(base: 1, place: "Lake", clear: [.note])
         let start = item()
@@ -97,7 +97,7 @@ import Testing
         #expect(ends[0].title == "Kayak" && ends[0].place == "Lake" && ends[0].note == nil && ends[0].version == 3)
     }
 
-    @Test func `The later of two changes of one field wins`() throws {
+    @Test func `The later of two changes of one plan item field wins`() throws {
         var item = item()
         var revisions: [PlanItem.Field: PlanItem.Revision] = [:]
         _ = item.merge(PlanItemChange(base: 1, title: "Kayak"), revisions: &revisions, by: anna, at: now)
@@ -114,7 +114,7 @@ import Testing
         #expect(none.isEmpty)
     }
 
-    @Test func `Every field is written to the history and can be restored`() throws {
+    @Test func `Every changed field of a plan item can be restored from history`() throws {
         let full = PlanItemChange(
             base: 1,
             title: "T",

@@ -57,7 +57,8 @@ import Testing
     }
 
     @Test(arguments: [(89, 0), (90, -8)])
-    func `The early discount is taken from the ninetieth day before on`(_ days: Int, _ discount: Int64) throws {
+    func `The early discount needs a booking at least ninety days before arrival`(_ days: Int, _ discount: Int64) throws
+    {
         let rules = HouseRules(checkInFrom: .noon, checkOutBy: .noon, earlyBooking: .init(days: 90, percent: 8))
         let rates = [try rate("2027-01-01", "2028-01-01", night: 100, weekend: 100)]
         let stay = try stay("2027-06-01", "2027-06-02")

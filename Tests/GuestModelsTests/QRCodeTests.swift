@@ -8,7 +8,7 @@ import Testing
     }
 
     /// The expected code comes from the Python library qrcode 8.2 with the same mask.
-    @Test func `A short text has the modules that another encoder draws`() {
+    @Test func `The QR code of a short text matches another encoder's code`() {
         let expected = """
             #######..#....#######
             #.....#...#.#.#.....#
@@ -36,7 +36,7 @@ import Testing
     }
 
     /// Version 7 has interleaved blocks, alignment patterns and version bits.
-    @Test func `A link has the modules that another encoder draws`() {
+    @Test func `The QR code of a long link matches another encoder's code`() {
         let link = "https://voorpret.example/sign-in/\(String(repeating: "0123456789abcdef", count: 4))?x=1234567890"
         let expected = """
             #######...######...#.......####.##..#.#######
@@ -89,13 +89,13 @@ import Testing
     }
 
     @Test(arguments: [(QRCode.Level.medium, 2331), (.quartile, 1663)])
-    func `A text fits up to its level's bound`(_ level: QRCode.Level, _ bound: Int) {
+    func `A text fits a QR code up to its level's bound`(_ level: QRCode.Level, _ bound: Int) {
         #expect(QRCode(String(repeating: "x", count: bound), level: level)?.size == 177)
         #expect(QRCode(String(repeating: "x", count: bound + 1), level: level) == nil)
         #expect(QRCode("", level: level)?.size == 21)
     }
 
-    @Test func `The path draws every dark module exactly once`() throws {
+    @Test func `The drawn path of a QR code covers each dark module once`() throws {
         let code = try #require(QRCode("huisje 12"))
         let runs = code.path.matches(of: /M(\d+),(\d+)h(\d+)v1h-\d+z/)
         var drawn: [[Int]] = []

@@ -33,7 +33,7 @@ import Testing
     }
 
     @Test(.enabled(if: FileManager.default.fileExists(atPath: "/proc/self/status")))
-    func `A million rows go in and come out in constant memory`() async throws {
+    func `COPY moves a million rows in and out in constant memory`() async throws {
         try await withTestDatabase(turn: .alone) { test in
             try await Script.run("CREATE TABLE big (id int, text text)", on: test.connectionString)
             let database = try test.open()
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test func `A bad row fails the whole COPY and is named`() async throws {
+    @Test func `A bad row fails the whole COPY command`() async throws {
         try await withTestDatabase { test in
             try await Script.run("CREATE TABLE big (id int, text text)", on: test.connectionString)
             let database = try test.open()

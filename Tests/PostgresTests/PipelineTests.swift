@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test func `Two questions in one segment share a snapshot's transaction`() async throws {
+    @Test func `Two queries in one pipeline segment share a transaction`() async throws {
         try await withTestDatabase { test in
             let database = try test.open()
             let (left, right) = try await database.read(as: "test") { reader in
@@ -107,7 +107,7 @@ import Testing
         }
     }
 
-    @Test func `A cancelled task stops waiting and its neighbours keep their answers`() async throws {
+    @Test func `A cancelled read stops waiting without disturbing other reads`() async throws {
         try await withTestDatabase(turn: .alone) { test in
             let database = try test.open(readers: 1)
             func slow(_ number: Int) -> Task<Int?, any Error> {
@@ -135,7 +135,7 @@ import Testing
         }
     }
 
-    @Test func `A killed reader is replaced without the caller noticing`() async throws {
+    @Test func `A killed read connection is replaced without an error`() async throws {
         try await withTestDatabase { test in
             let database = try test.open(readers: 2)
             for _ in 0..<5 {
@@ -156,7 +156,7 @@ import Testing
         }
     }
 
-    @Test func `A changed table does not leave stale plans behind`() async throws {
+    @Test func `A query still works after its table gets a new column`() async throws {
         try await withTestDatabase { test in
             let database = try test.open(readers: 1)
             try await Script.run("CREATE TABLE tent (id int); INSERT INTO tent VALUES (1)", on: test.connectionString)
@@ -171,7 +171,7 @@ import Testing
         }
     }
 
-    @Test func `A query on a frozen backend is asked again elsewhere`() async throws {
+    @Test func `A query on a frozen backend is repeated on another connection`() async throws {
         try await withTestDatabase { test in
             let database = try test.open(readers: 2)
             let pid = try await database.read(as: "test") { reader in

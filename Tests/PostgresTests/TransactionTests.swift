@@ -24,7 +24,7 @@ import Testing
         }
     }
 
-    @Test func `A throw undoes everything and a return keeps everything`() async throws {
+    @Test func `A transaction commits on return and rolls back on an error`() async throws {
         try await withNotes { database, _ in
             struct Refused: Error {}
             await #expect(throws: Refused.self) {
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test func `The pool's thread sleeps while every connection is lent`() async throws {
+    @Test func `The connection pool's thread sleeps while all connections are in use`() async throws {
         try await withTestDatabase { test in
             let database = try test.open(writers: 1, patience: 0.3)
             try await database.transaction(as: "test") { tx in
@@ -281,7 +281,7 @@ import Testing
         }
     }
 
-    @Test func `A full pool refuses at the deadline and serves again afterwards`() async throws {
+    @Test func `A full connection pool refuses a transaction at its deadline`() async throws {
         try await withTestDatabase(turn: .alone) { test in
             let database = try test.open(writers: 2, patience: 0.3)
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -330,7 +330,7 @@ import Testing
         }
     }
 
-    @Test func `A statement over its time is stopped and the connection lives on`() async throws {
+    @Test func `A connection stays usable after a statement exceeds its time limit`() async throws {
         try await withNotes { database, _ in
             do {
                 try await database.transaction(as: "test", within: 0.1) {

@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    @Test func `A text of 32 MiB goes both ways`() async throws {
+    @Test func `A text of 32 MiB reaches the database and comes back`() async throws {
         try await withTestDatabase { test in
             let database = try test.open()
             let huge = String(repeating: "voorpret", count: 4 << 20)

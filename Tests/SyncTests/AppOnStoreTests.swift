@@ -120,7 +120,7 @@ import Testing
         }
     }
 
-    @Test func `A discarded mutation is gone from the list`() async throws {
+    @Test func `A discarded mutation is removed from the phone's store`() async throws {
         try await withStore { store in
             try perform("no", on: store)
             let deed = try #require(try store.pending().first)

@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test func `An answer without news writes nothing`() throws {
+    @Test func `A sync answer without news writes nothing to the store`() throws {
         let store = try store()
         let (lines, idle) = try answer(100)
         #expect(try store.apply(lines, since: nil) == (true, []))

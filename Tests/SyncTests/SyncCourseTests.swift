@@ -39,7 +39,7 @@ import Testing
         #expect(course.batch == 50 && course.divisor == 1)
     }
 
-    @Test func `Endless corrections become a failure`() {
+    @Test func `Too many corrections by the service make a sync fail`() {
         var course = SyncCourse(largestBatch: 50)
         let unknown = SyncCourse.Event.answered(status: 409, code: "device_unknown")
         for _ in 0..<3 {
@@ -54,7 +54,7 @@ import Testing
         #expect(course.corrections == 0)
     }
 
-    @Test func `Requests shrink after a cut and grow again after an answer`() {
+    @Test func `Sync requests shrink after a truncated answer and grow after good ones`() {
         var course = SyncCourse(largestBatch: 50)
         var sizes: [Int] = []
         for _ in 0..<7 {
@@ -88,7 +88,7 @@ import Testing
         #expect(course.next(after: taken(isComplete: false)) == .end(.goingOn))
     }
 
-    @Test func `Batches halve while the service is busy`() {
+    @Test func `A phone halves its mutation batches while the service is busy`() {
         var course = SyncCourse(largestBatch: 50)
         var sizes: [Int] = []
         for _ in 0..<7 {
@@ -104,7 +104,7 @@ import Testing
         #expect(sizes == [2, 4, 8, 16, 32, 50, 50])
     }
 
-    @Test func `Damage that persists after reading anew is reported`() {
+    @Test func `Damaged rows that persist after reading a scope anew are reported`() {
         var course = SyncCourse(largestBatch: 50)
         #expect(course.next(after: taken(damaged: damage)) == .mend(damage))
         #expect(course.next(after: .mended(still: nil)) == .end(.goingOn))
@@ -119,7 +119,7 @@ import Testing
     }
 
     @Test(arguments: [UInt64(1), 2, 3, 4, 5])
-    func `Every step ends soon, whatever the service answers`(_ seed: UInt64) {
+    func `Every sync step ends soon, whatever the service answers`(_ seed: UInt64) {
         var dice = SeededGenerator(seed: seed)
         var course = SyncCourse(largestBatch: 50)
         for _ in 0..<2_000 {

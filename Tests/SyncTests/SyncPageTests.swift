@@ -17,7 +17,7 @@ import Testing
             .map { $0.split(separator: "|").map { $0.trimmingCharacters(in: CharacterSet(charactersIn: " `")) } }
     }
 
-    @Test func `The page's test vectors have the hashes that it names`() throws {
+    @Test func `The sync protocol page's test vectors have their stated hashes`() throws {
         let vectors = try table("Kind | Id | Body | Hash")
         var digest: UInt64 = 0
         for vector in vectors {

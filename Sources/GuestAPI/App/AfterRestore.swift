@@ -3,10 +3,12 @@ public import GuestModels
 import Postgres
 
 extension Office {
-    /// Corrects what a restored backup cannot know: ends access that may have ended since, and erases erased guests
-    /// again.
+    /// Corrects a database that has just been restored from a backup.
     ///
-    /// - Parameter erased: the guests on the list that lies outside the backups.
+    /// The backup does not know of access that has ended since, so all such access ends. Guests who have been erased
+    /// since are erased again.
+    ///
+    /// - Parameter erased: the erased guests, from the list that is kept outside the backups.
     /// - Returns: a line for each thing that was done or needs attention.
     public func finishRestore(erased: [Guest.ID]) async throws -> [String] {
         let acting = Principal.job("restore")

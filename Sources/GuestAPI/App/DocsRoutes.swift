@@ -27,7 +27,7 @@ enum DocsRoutes {
         )
     }
 
-    /// The viewer's files, which the set-up has fetched; nothing else of that folder.
+    /// Answers with a file of the API viewer, which the set-up has fetched; no other file of the folder is shown.
     private static func file(_ call: Call) async throws -> Answer {
         let types = ["swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"]
         let name = try call.path(Paths.docsFile)

@@ -2,7 +2,7 @@ public import Foundation
 public import GuestModels
 public import Logging
 
-/// Every feature, each after those that it calls.
+/// All features of the service; each feature comes after the features that it calls.
 enum Features {
     static let all: [Feature] = [
         .service, .identity, .notifications, .parks, .groups, .booking, .arrival, .guestBook, .desk, .payments,
@@ -11,7 +11,7 @@ enum Features {
 }
 
 extension Feature {
-    /// Parts that belong to no other feature: dead jobs, mail, documentation.
+    /// The feature for parts that belong to no other feature: dead jobs, mail and documentation.
     fileprivate static let service = Feature(
         name: "service",
         handlers: [JobRoutes.handlers, DocsRoutes.handlers],
@@ -25,9 +25,9 @@ extension Feature {
 }
 
 extension AppEnvironment {
-    /// The service with all its features.
+    /// Makes the environment of the service with all its features.
     ///
-    /// - Throws: for a database address that cannot be read, and where two features have the same name for something.
+    /// - Throws: if the database address cannot be read, or if two features declare the same name.
     public init(
         settings: Settings,
         now: @escaping @Sendable () -> Date = { Date() },

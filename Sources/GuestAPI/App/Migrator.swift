@@ -1,12 +1,15 @@
 public import Foundation
 import Postgres
 
-/// Brings a database to the version this build expects: an empty one by `schema.sql`, an older one by
-/// the migrations it has not seen.
+/// Brings a database to the schema version that this build expects.
+///
+/// An empty database gets `schema.sql`. An older database gets the migrations that it has not had.
 public struct Migrator: Sendable {
     public static let expectedVersion = 37
-    /// How many later versions this build still serves on, so that its nodes go on while a newer build is rolled out: the
-    /// migrations of a release leave the statements of the release before it working.
+    /// The number of later schema versions with which this build still serves.
+    ///
+    /// Its nodes go on while a newer build is rolled out, because the migrations of a release keep the statements of
+    /// the previous release working.
     static let laterVersions = 10
 
     private let connectionString: String
@@ -22,7 +25,7 @@ public struct Migrator: Sendable {
         public let description: String
     }
 
-    /// Whether this build serves on a database of that version: while a newer one is rolled out, the nodes of before go on.
+    /// Whether this build serves with a schema version: the version that it expects, or one of the next versions.
     static func isServed(_ version: Int) -> Bool {
         (expectedVersion...expectedVersion + laterVersions).contains(version)
     }
@@ -34,10 +37,11 @@ public struct Migrator: Sendable {
         return try await database.read(as: "migrate") { try await $0.first(query) } ?? 0
     }
 
-    /// Applies what is missing, each step in a transaction of its own with an advisory lock, so that two
-    /// processes that start together do it once.
+    /// Applies the missing schema or migrations, each file in a transaction of its own.
     ///
-    /// Answers the names of what was applied.
+    /// Each transaction takes an advisory lock, so two processes that start together apply each file once.
+    ///
+    /// - Returns: the names of the applied files.
     @discardableResult
     public func run() async throws -> [String] {
         var configuration = Database.Configuration(connectionString: connectionString)
@@ -104,7 +108,7 @@ public struct Migrator: Sendable {
         guard let text = try? String(contentsOf: url, encoding: .utf8) else {
             throw Failed(description: "\(url.path()) cannot be read")
         }
-        // The lock is held to the end of the transaction; who comes second finds the work done.
+        // The lock is held until the transaction ends; a second process then finds the file already applied.
         let guarded = """
             BEGIN;
             SELECT pg_advisory_xact_lock(7306086);

@@ -2,7 +2,7 @@ import Foundation
 public import GuestModels
 import Postgres
 
-/// The commands beside serving: accounts, jobs and checks.
+/// The operator's commands, such as those for staff accounts, jobs, keys and checks.
 public struct Office: Sendable {
     let app: AppEnvironment
 
@@ -14,6 +14,8 @@ public struct Office: Sendable {
         public let description: String
     }
 
+    /// Adds a colleague to the staff, and returns the colleague's id.
+    ///
     /// - Parameters:
     ///   - functions: the colleague's work at parks, each as `park-slug:function`, such as `heidehof:reception`.
     public func addStaff(
@@ -63,7 +65,7 @@ public struct Office: Sendable {
         }
     }
 
-    /// A line for each who works here.
+    /// Lists the staff, with one line for each colleague.
     public func listStaff() async throws -> [String] {
         let members = try await app.database.read(as: Principal.job("staff").setting) {
             try await $0.all(StaffSQL.members(after: nil, limit: 10_000))
@@ -101,10 +103,10 @@ public struct Office: Sendable {
         }
     }
 
-    /// Makes a way in for another system of a park.
+    /// Makes a credential with which another system of a park calls the service.
     ///
     /// - Parameter purpose: `feed`, `reports` or `books`.
-    /// - Returns: the token, which is told this once.
+    /// - Returns: the credential's token, which cannot be shown again.
     public func makeCredential(name: String, purpose: String, park slug: String) async throws -> String {
         var check = Check()
         check.text(name, "--name", length: 1...100)
@@ -137,7 +139,7 @@ public struct Office: Sendable {
         }
     }
 
-    /// Whether there was such a dead job.
+    /// Runs a dead job again; returns false if there is no dead job with the id.
     public func retryJob(_ id: String) async throws -> Bool {
         guard let id = Job.ID(id) else { throw BadArgument(description: "'\(id)' is no job id") }
         return try await app.act(as: .job("retry")) { act in
@@ -157,34 +159,35 @@ public struct Office: Sendable {
                 )
             }
             try await ReadBooks.read(app)
-            // The books may show money that was moved without us; look at it even if no worker is running.
+            // The provider's books may show money that was moved without this service. Review it now, even if no worker
+            // is running.
             let acting = Principal.job("check")
             let due = AttemptSQL.reviewsDue(since: .distantPast)
             for attempt in try await app.database.read(as: acting.setting, { try await $0.all(due) }) {
                 try await ReviewCharge.carryOut(attempt, app)
             }
         }
-        // It looks at everything there ever was.
+        // The check reads all data that was ever written, so its time limit is an hour.
         return try await app.act(as: .job("check"), within: 3600) { act in
             try await CheckLedger.all(withProvider: withProvider, in: act.tx).map { "\($0.what): \($0.subject)" }
         }
     }
 
-    /// Where what phones are sent differs from what the tables say.
+    /// Lists the differences between the rows published for phones and the tables that they come from.
     public func checkSync() async throws -> [String] {
         try await app.database.transaction(as: Principal.job("check").setting, within: 3600) {
             try await $0.all(PublishingSQL.differences)
         }
     }
 
-    /// Cottages whose search bits differ from what is booked.
+    /// Lists the cottages for which the bits that searches read differ from the nights that are taken.
     public func checkOccupancy() async throws -> [String] {
         try await app.database.read(as: Principal.job("check").setting) {
             try await $0.all(AvailabilitySQL.wrongOccupancy(of: nil)).map(\.description)
         }
     }
 
-    /// Requests whose one round trip to the database can be measured without the service.
+    /// Requests that make one round trip to the database, so that it can be measured without the service.
     public enum Request: String, CaseIterable, Sendable {
         /// `GET /v1/groups/{group}`
         case groupRead = "group-read"
@@ -192,7 +195,7 @@ public struct Office: Sendable {
         case pullIdle = "pull-idle"
     }
 
-    /// The statements of a request, with literals; nothing is sent.
+    /// The SQL statements of a request, with values as literals; no statement is sent to the database.
     ///
     /// - Parameter group: the group that `groupRead` shows.
     public func statements(

@@ -3,10 +3,12 @@ import GuestModels
 public import Postgres
 
 extension ServerSecret {
-    /// The keys in a folder, held against what the database knows them by.
+    /// Reads the keys in a folder, and compares them with the digests of keys in the database.
     ///
-    /// A database that knows none takes those that are there, or a new one. Every other needs all the keys it knows.
-    /// - Throws: `SettingsError` with a sentence for whoever starts the service.
+    /// A database without digests accepts the keys in the folder, or a new key. Every other database needs all keys of
+    /// its digests.
+    ///
+    /// - Throws: `SettingsError` with a sentence for the operator who starts the service.
     public static func of(_ folder: SecretFolder, for database: Database, at now: Date) async throws -> ServerSecret {
         let acting = Principal.job("secret").setting
         guard try await database.read(as: acting, { try await $0.first(SecretSQL.isPrepared) }) == true else {
@@ -40,7 +42,7 @@ extension ServerSecret {
 }
 
 extension Office {
-    /// A line per key, the newest first: since when, and how many values it seals.
+    /// Lists the keys, the newest first: a line with the key's date and the number of values that it seals.
     public func listKeys() async throws -> [String] {
         let counts = try await sealed()
         let keys = try await app.database.read(as: Self.acting.setting) { try await $0.all(SecretSQL.keys) }
@@ -49,11 +51,12 @@ extension Office {
         }
     }
 
-    /// Makes a new key, waits until all processes have seen it, and seals everything with it; goes on where it was cut
-    /// off.
+    /// Makes a new key, waits until all processes have seen it, and seals all stored values with it.
     ///
-    /// Nothing stops working: the older keys still open links, calendars and cursors, until `endKey`.
-    /// - Parameter pause: longer than it takes other processes to look at the folder again.
+    /// A second call continues a rotation that was interrupted. Nothing stops working: the older keys still open links,
+    /// calendars and cursors, until `endKey`.
+    ///
+    /// - Parameter pause: the wait before values are sealed; longer than other processes take to read the folder again.
     /// - Returns: the number of the new key, and how many values are now sealed with it.
     public func rotateSecret(pause: Duration = .seconds(6)) async throws -> (number: Int, values: Int) {
         guard let folder = app.secret.folder else { throw BadArgument(description: "this secret lies in no folder") }
@@ -79,7 +82,7 @@ extension Office {
 
     /// Ends an older key, with all links, calendars and cursors that it signed.
     ///
-    /// - Throws: `BadArgument` for the newest, and for one that still seals something.
+    /// - Throws: `BadArgument` for the newest key, and for a key that still seals a value.
     public func endKey(_ number: Int) async throws {
         guard let folder = app.secret.folder else { throw BadArgument(description: "this secret lies in no folder") }
         guard number != app.secret.keys.first?.number else {
@@ -102,7 +105,7 @@ extension Office {
 
     private static let acting = Principal.job("secret")
 
-    /// How many values each key seals.
+    /// The number of values that each key seals, by the number of the key.
     private func sealed() async throws -> [Int: Int] {
         var counts: [Int: Int] = [:]
         for place in SecretSQL.Place.allCases {
@@ -121,7 +124,7 @@ extension Office {
                 return (value, try app.secret.seal(data, for: place.purpose, context: value.context))
             }
             guard !anew.isEmpty else { return }
-            // A value that has changed meanwhile is sealed with the newest key already.
+            // A value that has changed since it was read is not replaced: it is sealed with the newest key already.
             sealed += try await app.database.transaction(as: Self.acting.setting) {
                 try await $0.run(SecretSQL.replace(anew, in: place))
             }

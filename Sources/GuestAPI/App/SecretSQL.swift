@@ -32,9 +32,9 @@ enum SecretSQL {
 
     static func delete(_ number: Int) -> Command { Command("DELETE FROM server_key WHERE number = \(number)") }
 
-    /// The columns that hold something sealed.
+    /// The columns that hold sealed values.
     ///
-    /// A new one belongs here, so that a rotation reaches it.
+    /// Every new column with sealed values must get a case, so that a rotation of keys reaches it.
     enum Place: CaseIterable {
         case attempt, access, register, factor
 

@@ -26,8 +26,9 @@ public struct GuestService: Service {
         self.onRunning = onRunning
     }
 
-    /// Runs until the task is cancelled or a graceful shutdown is asked for: then it takes nothing new,
-    /// finishes what is under way, and ends within 25 s.
+    /// Runs the service until the task is cancelled or a graceful shutdown is asked for.
+    ///
+    /// At a shutdown the service takes no new requests, finishes those that are running, and ends within 25 s.
     public func run() async throws {
         let lifecycle = Lifecycle()
         let routes = try RouteTable(app.features.handlers)
@@ -86,12 +87,12 @@ public struct GuestService: Service {
     }
 }
 
-/// Workers alone, for a process of their own.
+/// The service of a process that only works on jobs and takes no requests.
 public struct WorkerService: Service {
     private let app: AppEnvironment
     private let queues: [String]
 
-    /// - Parameter queues: names of queues; all when empty.
+    /// - Parameter queues: the names of the queues to work on; an empty list means all queues.
     public init(_ app: AppEnvironment, queues: [String]) {
         self.app = app
         self.queues = queues
@@ -109,15 +110,16 @@ public struct WorkerService: Service {
     }
 }
 
-/// Whether we still want requests.
+/// Remembers whether the service is shutting down and wants no more requests.
 final class Lifecycle: Sendable {
     private let draining = Mutex(false)
     var isDraining: Bool { draining.withLock { $0 } }
     func drain() { draining.withLock { $0 = true } }
 }
 
-/// The last service, so the first to hear of a shutdown: says "not ready" for a moment, so that a load
-/// balancer stops sending, before the ports close.
+/// Reports "not ready" for a second before a shutdown closes the ports, so that a load balancer stops sending.
+///
+/// This service is the last of the group, because the last one is the first to hear of a shutdown.
 private struct Draining: Service {
     let lifecycle: Lifecycle
 
@@ -190,7 +192,7 @@ private struct AdminResponder: HTTPResponder {
         return app.metrics.text(gauges: gauges + (known ?? []))
     }
 
-    /// The gauges whose values the database alone knows.
+    /// The gauges with values that are read from the database.
     private func gaugesOfDatabase(at now: Date) async throws -> [Metrics.Gauge] {
         let (queues, counts, checks) = try await app.database.read(as: "metrics", at: .slow) { reader in
             try await reader.all(JobSQL.backlog(at: now), AttemptSQL.openCounts, CheckSQL.checkedFrom)
@@ -211,7 +213,7 @@ private struct AdminResponder: HTTPResponder {
                 .init("voorpret_provider_events_parked", "Events of the provider's that are not ours.", counts.parked)
             )
         }
-        // Before the first check, the time since this process began.
+        // Before the first check of the ledger, the gauge shows the time since this process began.
         gauges.append(
             .init(
                 "voorpret_ledger_check_age_seconds",

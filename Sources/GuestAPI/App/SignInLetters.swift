@@ -6,7 +6,7 @@ extension Mail {
         let code = CodeRequest.code(of: attempt, app.secret)
         let link = SignInLink.url(of: attempt, app)
         return (
-            // No code: subjects stand on locked screens and in the logs of mail servers.
+            // The subject has no code, because locked screens and the logs of mail servers show subjects.
             LocalizedText(en: "Your sign-in code", nl: "Je inlogcode", de: "Dein Anmeldecode"),
             LocalizedText(
                 en:

@@ -123,7 +123,7 @@ enum ArrivalSQL {
         let cottage: Cottage.ID
         let number: String
         let sealed: Data?
-        /// The households that live there, if the group has said so.
+        /// The households that the group has assigned to the cottage; empty if it has assigned none.
         let households: [Household.ID]
     }
 
@@ -168,7 +168,7 @@ enum ArrivalSQL {
         let noShowAt: Date?
     }
 
-    /// Rows of households that come or go alone.
+    /// The stays of a booking's households that have an arrival time or a state of their own.
     static func stays(of booking: Booking.ID) -> Query<StayRow> {
         Query(
             """
@@ -214,7 +214,7 @@ enum ArrivalSQL {
         )
     }
 
-    /// The households of the people who stay.
+    /// The households of the travellers of a booking.
     static func households(of booking: Booking.ID) -> Query<Household.ID> {
         Query(
             """

@@ -4,7 +4,7 @@ import Postgres
 extension Booking {
     /// Assigns households to a cottage of the booking.
     ///
-    /// Throws `partyTooLarge` when they do not fit into it.
+    /// Throws `partyTooLarge` when the households do not fit into their cottages.
     static func assignHouseholds(
         _ households: [Household.ID],
         in cottage: Cottage.ID,

@@ -5,12 +5,12 @@ import Postgres
 extension Booking {
     /// Checks guests in, and so begins the stay.
     ///
-    /// The park's rule says which guests may do so. They check in on the day, after the hour or once every cottage is
-    /// ready. Staff check in at any hour of the day.
+    /// The park's rules say which guests may check in. On the arrival day guests check in from the check-in hour on, or
+    /// once every cottage is ready. Staff check in at any hour.
     ///
     /// The call is safe to repeat.
     ///
-    /// - Parameter household: the household that comes alone; nil for all of them.
+    /// - Parameter household: the one household that checks in; nil for all households of the booking.
     static func checkIn(_ id: Booking.ID, of household: Household.ID? = nil, _ act: Act) async throws -> Booking {
         if let household {
             return try await HouseholdStay.checkIn(household, of: id, act)
@@ -82,7 +82,7 @@ extension Booking {
     ///
     /// The call is safe to repeat.
     ///
-    /// - Parameter household: the household that leaves alone; nil for all of them.
+    /// - Parameter household: the one household that checks out; nil for all households of the booking.
     static func checkOut(_ id: Booking.ID, of household: Household.ID? = nil, _ act: Act) async throws -> Booking {
         if let household {
             return try await HouseholdStay.checkOut(household, of: id, act)
@@ -118,7 +118,7 @@ extension Booking {
     ///
     /// The price stays, but nobody owes the tourist tax.
     ///
-    /// - Parameter household: the household that did not come, even if others did; nil for all of them.
+    /// - Parameter household: the one household that did not come; nil if no household came.
     static func noShow(
         _ id: Booking.ID,
         of household: Household.ID? = nil,

@@ -8,9 +8,9 @@ extension Booking {
     /// The caller divides the price anew.
     ///
     /// - Parameters:
-    ///   - household: the household that leaves; nil for all of the stay.
+    ///   - household: the one household that leaves; nil for all households of the booking.
     ///   - gone: households that left earlier or did not come; their tax is correct already.
-    ///   - day: the park-local day on which they leave.
+    ///   - day: the park-local day on which the guests leave.
     static func correctTouristTax(
         of booking: Booking,
         for household: Household.ID? = nil,

@@ -35,12 +35,12 @@ extension HouseholdStay {
         /// The household's cottages; all cottages of the booking if the group has assigned none to it.
         let cottages: [Booking.BookedCottage]
 
-        /// All households' stays, with `stay` in place of its own.
+        /// The stays of all households, after the stay of one household has changed.
         func changed(to stay: HouseholdStay) -> [HouseholdStay] {
             stays.map { $0.householdId == stay.householdId ? stay : $0 }
         }
 
-        /// The household's cottages where nobody lives or is expected, going by `stays`.
+        /// The household's cottages in which nobody lives or is expected, by the given stays of all households.
         func emptied(_ stays: [HouseholdStay]) -> [Cottage.ID] {
             let here = Set(stays.filter { $0.state == .checkedIn || $0.state == .expected }.map(\.householdId))
             return cottages.filter { cottage in
@@ -155,7 +155,7 @@ extension HouseholdStay {
         }
         try await endTax(of: stage, on: stage.booking.stay.arrival, act)
         let changed = try await record(stage, "household.noShow", for: reason, act)
-        // If the others have all left already, nobody is there any more.
+        // If all other households have left already, the stay of the whole booking is over.
         guard stays.isOver else { return changed }
         return try await Booking.checkOut(id, act.as(.job("household")))
     }

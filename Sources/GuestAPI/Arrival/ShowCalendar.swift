@@ -7,14 +7,14 @@ import Postgres
 /// A calendar program cannot sign in, so the address itself is the secret. It contains the group, the guest and a
 /// digest that only this server can make. When the membership ends, the address answers an empty calendar.
 enum GroupCalendar {
-    /// The last part of the address, for a member of the group.
+    /// The secret last part of the calendar's address, for a member of the group.
     static func token(of group: TravelGroup.ID, _ look: Look) async throws -> String {
         let guest = try look.principal.guest()
         guard try await look.reader.first(TravelGroup.ownRow(in: group, look)) != nil else { throw Refusal.notFound }
         return look.app.secret.pass([group.uuid, guest.uuid], for: "calendar")
     }
 
-    /// The calendar behind an address.
+    /// The text of the calendar that belongs to the last part of an address.
     ///
     /// Throws `notFound` for an address that this server did not make.
     static func show(_ token: String, _ look: Look) async throws -> String {
@@ -39,18 +39,18 @@ enum GroupCalendar {
         return (lines + ["END:VCALENDAR"]).map(folded).joined(separator: "\r\n") + "\r\n"
     }
 
-    /// The form of an instant, such as `20270514T130000Z`.
+    /// An instant in the format of calendar files, such as `20270514T130000Z`.
     private static func instant(_ date: Date) -> String {
         String(date.rfc3339.filter { $0 != "-" && $0 != ":" }.prefix(15)) + "Z"
     }
 
-    /// Escapes text by section 3.3.11.
+    /// Escapes a text as RFC 5545, section 3.3.11, asks.
     private static func escaped(_ text: String) -> String {
         text.replacing("\\", with: "\\\\").replacing(";", with: "\\;").replacing(",", with: "\\,")
             .replacing("\n", with: "\\n")
     }
 
-    /// Folds lines by section 3.1: at most 75 bytes a line, the rest behind a space.
+    /// Folds a long line as RFC 5545, section 3.1, asks: parts of at most 75 bytes, each next part behind a space.
     private static func folded(_ line: String) -> String {
         var parts: [String] = []
         var part = ""

@@ -31,9 +31,9 @@ enum AllocationSQL {
         ) { try $0.decode("id") }
     }
 
-    /// Locks the cottages of a booking, others beside them, and those of holds that give way to them.
+    /// Locks the cottages of a booking, other wanted cottages, and the cottages of overdue holds that give way.
     ///
-    /// - Parameter stay: the stay for which the others are wanted; the booking's own stay if nil.
+    /// - Parameter stay: the stay for which the other cottages are wanted; the booking's own stay if nil.
     static func lockCottages(
         of booking: Booking.ID,
         and others: [Cottage.ID] = [],

@@ -5,7 +5,7 @@ import Postgres
 extension Quote {
     static let validSeconds: TimeInterval = 15 * 60
 
-    /// Prices a change before anybody decides; a quote holds nothing.
+    /// Prices a change without making it; a quote holds no cottages.
     ///
     /// Throws `cottageTaken` when one of the cottages is not free now.
     static func make(_ change: BookingChange, for id: Booking.ID, _ act: Act) async throws -> Quote {
@@ -28,7 +28,7 @@ extension Quote {
         return quote
     }
 
-    /// Picks a free cottage for each "any of this type", and checks that the others are free.
+    /// Picks a free cottage for each "any of this type", and checks that the other cottages of the change are free.
     private static func choose(_ change: BookingChange, for booking: Booking, _ act: Act) async throws -> BookingPlan {
         let stay = change.stay ?? booking.stay
         guard let clock = try await act.tx.first(BookingSQL.zone(of: booking.id)).flatMap(ParkClock.init(timeZone:))
@@ -36,7 +36,7 @@ extension Quote {
             throw Refusal.notFound
         }
         let today = clock.date(at: act.now)
-        // A cottage that comes in the middle of a stay is there from today on.
+        // A cottage that is added in the middle of a stay belongs to the booking from today on.
         let since = booking.stay.arrival < today ? today : nil
         let ahead = booking.nightsAhead(of: booking.plan(for: stay), today: today)
         let own = Dictionary(booking.plan.cottages.map { ($0.id, $0) }) { first, _ in first }
@@ -216,7 +216,7 @@ extension Booking {
         guard let held = try await act.tx.first(QuoteSQL.heldChange(of: id)), held.holdUntil <= act.now else {
             return
         }
-        // A payment under way gets a minute more. Do not end it: it may be for something else.
+        // A payment under way gets one more minute. Do not stop the payment, because it may not be for the change.
         if act.now < held.holdUntil.addingTimeInterval(graceForPayments),
             try await act.tx.first(AllocationSQL.isBeingPaid(id)) == true
         {
@@ -294,7 +294,7 @@ struct ExpireChange: Work {
         try await Booking.expireChange(of: bookingId, act)
     }
 
-    /// The next run: at the deadline if it is later now, and soon while somebody is still paying.
+    /// The time of the job's next run: the deadline if it was moved, or in 2 s while a payment is under way.
     func again(_ act: Act) async throws -> Date? {
         try await act.tx.first(QuoteSQL.heldChange(of: bookingId)).map {
             $0.holdUntil > act.now ? $0.holdUntil : act.now.addingTimeInterval(2)

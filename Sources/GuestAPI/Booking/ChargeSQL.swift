@@ -31,7 +31,7 @@ enum ChargeSQL {
         )
     }
 
-    /// The lines that have not been taken back.
+    /// The charge lines of a booking that have not been taken back.
     static func liveLines(of booking: Booking.ID) -> Query<(id: ChargeLine.ID, line: ChargeLine)> {
         Query(
             """
@@ -93,9 +93,9 @@ enum ChargeSQL {
         )
     }
 
-    /// Takes back all lines that are not taken back yet, except fees for parts given up before.
+    /// Takes back all charge lines of a booking, except the fees for parts that were given up earlier.
     ///
-    /// - Parameter andFees: whether to take these fees back too.
+    /// - Parameter andFees: whether to take the fees back too.
     static func reverseLines(of booking: Booking.ID, andFees: Bool = false, at now: Date) -> Command {
         reverse(andFees ? "true" : "kind <> 'cancellation'", of: booking, at: now)
     }
@@ -104,12 +104,12 @@ enum ChargeSQL {
         reverse("line.id = ANY(\(lines)::uuid[])", of: booking, at: now)
     }
 
-    /// Takes back the tourist tax, because nobody slept here in these nights.
+    /// Takes back the tourist tax of a booking, because nobody has slept at the park.
     static func reverseTouristTax(of booking: Booking.ID, at now: Date) -> Command {
         reverse("kind = 'touristTax'", of: booking, at: now)
     }
 
-    /// Takes back the lines of extras.
+    /// Takes back the charge lines of some orders of extras.
     static func reverseLines(ofOrders orders: [ExtraOrder.ID], of booking: Booking.ID, at now: Date) -> Command {
         reverse("extra_order_id = ANY(\(orders)::uuid[])", of: booking, at: now)
     }

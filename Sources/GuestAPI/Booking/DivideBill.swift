@@ -191,7 +191,7 @@ extension Booking {
         return try await shares(of: id, act)
     }
 
-    /// The amounts that a rule would give, before anybody decides.
+    /// The amount that each household would owe by a split rule; nothing is stored.
     static func previewSplit(_ id: Booking.ID, by rule: SplitRule, _ act: Act) async throws -> [SplitRule.Amount] {
         try await found(id, act).requireDivisible()
         guard let statement = try await BookingMoney.of(id, act)?.statement else {
@@ -202,7 +202,7 @@ extension Booking {
             .map { SplitRule.Amount(householdId: $0.key, amount: $0.value) }
     }
 
-    /// Throws for a booking that has ended: the rule of that time divides its fee.
+    /// Throws `notChangeable` for a booking that has ended, because its last rule divides its fee.
     private func requireDivisible() throws(Refusal) {
         switch state {
         case .cancelled, .expired, .noShow: throw .notChangeable

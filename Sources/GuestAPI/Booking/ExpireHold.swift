@@ -42,7 +42,7 @@ struct ExpireHold: Work {
         try await Booking.expire(bookingId, act)
     }
 
-    /// The next run: at the deadline if it is later now, and soon while somebody is still paying.
+    /// The time of the job's next run: the deadline if it was moved, or in 2 s while a payment is under way.
     func again(_ act: Act) async throws -> Date? {
         try await act.tx.first(BookingSQL.deadline(of: bookingId)).map {
             $0 > act.now ? $0 : act.now.addingTimeInterval(2)

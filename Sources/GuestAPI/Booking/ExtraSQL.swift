@@ -101,7 +101,7 @@ enum ExtraSQL {
         ]
     }
 
-    /// Gives the stock of whole orders back, locked in the same order.
+    /// Gives the stock of orders back; the stock's rows are locked in one fixed order, so that no deadlock occurs.
     static func release(_ orders: [ExtraOrder.ID]) -> Command {
         Command(
             """
@@ -122,7 +122,7 @@ enum ExtraSQL {
         )
     }
 
-    /// The stock on dates where it is not the usual one, or where something is taken.
+    /// The stock of a park's extras on dates that have orders or an unusual stock.
     static func stock(
         of park: Park.ID,
         from: LocalDate,
@@ -174,7 +174,7 @@ enum ExtraSQL {
         )
     }
 
-    /// The orders of some bookings that are not cancelled.
+    /// The orders of extras of some bookings, without cancelled orders.
     static func orders(where condition: SQL) -> Query<ExtraOrder> {
         Query(
             """
@@ -219,7 +219,7 @@ enum ExtraSQL {
 
     /// An order that hosts prepare on a day.
     ///
-    /// It names its cottage, or all cottages of the booking if it is for no particular one.
+    /// `cottages` has the number of the order's cottage; all cottages of the booking if the order is for no single one.
     struct ToPrepare: Encodable, Sendable {
         let orderId: ExtraOrder.ID
         let bookingId: Booking.ID

@@ -80,10 +80,10 @@ extension Booking {
     /// Its cottages and `others` are locked first, in id order, then the booking.
     ///
     /// - Parameters:
-    ///   - stay: the stay for which the others are wanted.
+    ///   - stay: the stay for which the other cottages are wanted.
     ///   - now: the time by which overdue holds give way; their cottages are locked in the same order. If nil, no hold
     ///     gives way.
-    ///   - orWhoPlacedIt: whether the member who placed a hold may do so too.
+    ///   - orWhoPlacedIt: whether the member who placed a hold may change it too.
     ///
     /// Throws `notFound` for a booking that the principal may not see. Throws `forbidden` for a member if the organiser
     /// is required.

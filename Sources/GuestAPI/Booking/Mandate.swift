@@ -12,7 +12,7 @@ enum Mandate {
 
     /// Counts a gift on a locked booking.
     ///
-    /// - Returns: the park's day on which it counts. If too little of a mandate is left, nil; then nothing is counted.
+    /// - Returns: the park-local day on which the gift counts; nil if a mandate is too small, and nothing counts.
     static func spend(_ amount: Int64, on booking: Booking, _ act: Act) async throws -> LocalDate? {
         guard let park = try await act.tx.first(ParkSQL.park(booking.parkId)) else { throw Refusal.notFound }
         let day = try ParkClock(stored: park.timeZone).date(at: act.now)
@@ -35,7 +35,7 @@ enum Mandate {
         return day
     }
 
-    /// Gives something on a booking as a whole, within the mandate.
+    /// Counts and records a gift on a whole booking, within the colleague's mandate.
     ///
     /// Throws `secondPersonNeeded` above the mandate; a colleague then requests it as goodwill.
     static func give(_ amount: Int64, as gift: Gift, on booking: Booking, for reason: String, _ act: Act) async throws {

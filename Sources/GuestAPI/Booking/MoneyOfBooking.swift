@@ -2,20 +2,21 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What a booking has to tell those who collect its money, who come later in the list of features: they take it up as
-/// jobs of these names.
+/// The jobs in this file tell the payments feature what has happened to a booking.
+///
+/// Payments is a later feature, which bookings cannot call, so it declares the work of the jobs.
 
-/// More money may have come in for a booking's shares than they owe.
+/// Tells that the households of a booking may have paid more than their shares.
 struct Overpaid: Codable, Sendable {
     let bookingId: Booking.ID
 }
 
-/// The guests left a booking before everything was paid.
+/// Tells that the guests of a booking have left before everything was paid.
 struct LeftOwing: Codable, Sendable {
     let bookingId: Booking.ID
 }
 
-/// Payments for a booking should be stopped.
+/// Asks to stop the payments for a booking that are under way.
 struct EndPayments: Codable, Sendable {
     let bookingId: Booking.ID
 }

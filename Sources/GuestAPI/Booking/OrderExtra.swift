@@ -168,7 +168,7 @@ extension Extra {
 
     /// Sets the stock of one date and slot.
     ///
-    /// Throws `stockPromised` when more than that is ordered already.
+    /// Throws `stockPromised` when more than the new stock is ordered already.
     static func setStock(_ id: Extra.ID, _ request: StockRequest, _ act: Act) async throws {
         guard let extra = try await act.tx.first(ExtraSQL.extra(id)),
             act.principal.has([.reception, .host], at: extra.parkId)

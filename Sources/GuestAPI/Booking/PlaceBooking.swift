@@ -12,7 +12,7 @@ extension Booking {
     /// - Parameter isByDesk: whether a colleague books in the guest's name. The colleague may set aside the house rules
     ///   if the request gives a reason.
     ///
-    /// Throws `cottageTaken` when somebody else has one of them.
+    /// Throws `cottageTaken` when another booking or a closure has one of the cottages.
     static func place(_ request: BookingRequest, isByDesk: Bool = false, _ act: Act) async throws -> Booking {
         let offer = try await Offer.find(for: request, isByDesk: isByDesk, act)
         let park = offer.park

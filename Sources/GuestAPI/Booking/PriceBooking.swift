@@ -68,8 +68,9 @@ struct PricedPlan: Sendable {
 struct PricedChange: Sendable {
     let plan: BookingPlan
     let priced: PricedPlan
-    /// The lines to take back and the lines to add.
+    /// The charge lines to take back.
     let reversed: [(id: ChargeLine.ID, line: ChargeLine)]
+    /// The charge lines to add.
     let added: [ChargeLine]
     /// Extras for which the new stay has no room.
     let dropped: [ExtraOrder]
@@ -85,7 +86,7 @@ struct PricedChange: Sendable {
     ///   - isCourtesy: whether the park wants the change, so that nobody pays a fee.
     ///   - isBound: whether the house rules for arrival days and lengths of stay apply.
     ///   - isUndoing: whether a change is undone, so that the caller restores the earlier reductions.
-    /// - Throws: what forbids the change, by the rules or for the party.
+    /// - Throws: a refusal if the house rules forbid the change, or if the party does not fit.
     init(
         _ plan: BookingPlan,
         for booking: Booking,
@@ -192,7 +193,7 @@ struct PricedChange: Sendable {
         }
     }
 
-    /// The lines to take back and to add, and how much less the lodging costs.
+    /// The charge lines to take back and to add, and the lost price of the lodging in minor units.
     private static func lines(
         _ live: [(id: ChargeLine.ID, line: ChargeLine)],
         against charges: [ChargeLine],

@@ -16,7 +16,7 @@ struct Republish: Work {
     /// The number of bookings that are published in one transaction.
     static let portion = 200
 
-    /// The last booking of the portion before.
+    /// The last booking of the previous portion; nil in the first job.
     var after: Booking.ID?
 
     func finish(_ act: Act) async throws {

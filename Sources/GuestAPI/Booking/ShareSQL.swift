@@ -75,7 +75,7 @@ enum ShareSQL {
         let organiser: Household.ID?
         /// The household of the guest who asks.
         let asker: Household.ID?
-        /// True if that guest organises.
+        /// True if the guest who asks is the organiser.
         let isOrganiser: Bool
     }
 
@@ -137,7 +137,7 @@ enum ShareSQL {
         ) { try $0.decode("id") }
     }
 
-    /// The shares of a group's bookings that no longer stand.
+    /// The shares of those bookings of a group that have ended.
     static func past(of group: TravelGroup.ID) -> Query<(share: Share.ID, household: Household.ID)> {
         Query(
             """
@@ -200,7 +200,7 @@ enum ShareSQL {
         Command("UPDATE booking SET deposit_due = \(day) WHERE id = \(booking)")
     }
 
-    /// The next bookings of groups, each with its shares.
+    /// The next portion of all bookings that have a group, each booking with its shares.
     static func published(
         after cursor: Booking.ID?,
         limit: Int

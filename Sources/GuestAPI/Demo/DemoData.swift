@@ -4,7 +4,9 @@ import Postgres
 import SyncMessages
 import Synchronization
 
-/// Three parks with everything in them, the same on every machine; dates are relative to the day.
+/// The data of the demo: three parks with cottages, rates, extras, staff, guests and bookings.
+///
+/// The data is the same on every machine; its dates are relative to today.
 public struct DemoData: Sendable {
     private static let principal = Principal.job("demo")
 
@@ -12,11 +14,11 @@ public struct DemoData: Sendable {
     private let today: LocalDate
     private let now: Date
 
-    /// Somebody whose account the demo prints.
+    /// The mail address of the demo's guest, which the demo command prints.
     public static let guestEmail = "anna@example.org"
     public static let hostEmail = "host@example.org"
     public static let headOfficeEmail = "office@example.org"
-    /// Base32, for an authenticator app.
+    /// The secret of the authenticator app that the demo's staff share, in base32.
     public static let factorSecret = "VOORPRETVOORPRETVOORPRETVOORPRET"
 
     public init(_ app: AppEnvironment) {
@@ -25,9 +27,9 @@ public struct DemoData: Sendable {
         today = LocalDate(daysSince1970: Int(now.timeIntervalSince1970 / 86400))
     }
 
-    /// Loads it into a database that has no park yet; false when there is one.
+    /// Loads the demo data; returns false and loads nothing if the database has a park already.
     ///
-    /// - Parameter progress: called with steps done and steps in all.
+    /// - Parameter progress: called with the number of steps that are done and the number of all steps.
     public func load(_ progress: @Sendable (Int, Int) -> Void) async throws -> Bool {
         let parks = try await app.look(as: Self.principal) { try await $0.reader.all(ParkSQL.parks) }
         guard parks.isEmpty else { return false }
@@ -71,10 +73,10 @@ public struct DemoData: Sendable {
 
     private struct Plan: Sendable {
         let request: ParkRequest
-        /// Metres from one cottage to the next along a lane.
+        /// The distance from one cottage to the next along a lane, in metres.
         let spacing: Double
         let lanes: Int
-        /// Minor units of a night in the low season in the smallest type.
+        /// The price of a night in the smallest cottage type in the low season, in minor units.
         let night: Int64
         let cleaning: Int64
     }
@@ -198,7 +200,7 @@ public struct DemoData: Sendable {
         ("F6", "Family house", 6, 2, false, 1.9),
         ("S4", "Step-free cottage", 4, 1, true, 1.45), ("G12", "Group house", 12, 2, false, 3.4),
     ]
-    /// How many of each kind a park has: 120 in all.
+    /// The number of cottages of each kind that a park has: 120 in all.
     private static let counts = [24, 42, 30, 14, 10]
 
     private func make(_ plan: Plan, _ random: inout SeededGenerator, _ act: Act) async throws -> World {
@@ -258,7 +260,7 @@ public struct DemoData: Sendable {
         for offer in offers { _ = try await Extra.create(offer, park: park.id, act) }
     }
 
-    /// How one gets in, which a guest learns with the key of a check-in.
+    /// Sets the route, door code and Wi-Fi of every cottage, which guests see after check-in.
     private func access(_ worlds: [World], by office: StaffMember, _ act: Act) async throws {
         for world in worlds {
             for (index, cottage) in world.cottages.enumerated() {
@@ -273,7 +275,7 @@ public struct DemoData: Sendable {
         }
     }
 
-    /// Half-month seasons from two months ago to eighteen months ahead, dearest in summer.
+    /// Makes a type's rates: seasons of two weeks, from two months ago to eighteen months ahead, dearest in summer.
     private func rates(_ plan: Plan, _ factor: Double, _ type: CottageType, _ act: Act) async throws {
         var start = today.adding(days: -60)
         while start < today.adding(days: 560) {
@@ -291,7 +293,7 @@ public struct DemoData: Sendable {
         }
     }
 
-    /// Lanes that bend around a lake, cottages on both sides; group houses at the outer ends.
+    /// Makes a park's cottages, on both sides of lanes that bend around a lake.
     private func cottages(
         _ plan: Plan,
         _ park: Park,
@@ -301,7 +303,7 @@ public struct DemoData: Sendable {
     ) async throws -> [Cottage] {
         var deck: [Int] = []
         for (index, count) in Self.counts.enumerated() { deck += Array(repeating: index, count: count) }
-        // Neighbours are often of one kind: shuffle in runs of three.
+        // Shuffle the cottages in runs of three, because neighbouring cottages are often of one kind.
         var runs = stride(from: 0, to: deck.count, by: 3).map { Array(deck[$0..<min($0 + 3, deck.count)]) }
         runs.shuffle(using: &random)
         let order = runs.flatMap { $0 }
@@ -365,7 +367,7 @@ public struct DemoData: Sendable {
         }
     }
 
-    /// The demo's staff share one authenticator app.
+    /// Enrols a colleague with the authenticator app that all staff of the demo share.
     private func factor(of member: StaffMember.ID, _ act: Act) async throws {
         guard let secret = OneTimePassword(base32: Self.factorSecret)?.secret else { return }
         let sealed = try app.secret.seal(secret, for: SecondFactor.purpose, context: member.description)
@@ -421,7 +423,7 @@ public struct DemoData: Sendable {
         }
     }
 
-    /// Books near a day, on the first day from it that the park's rules allow.
+    /// Books a stay for a group, on the first day from a given day on that the park's rules and free cottages allow.
     private func book(
         _ group: TravelGroup,
         by guest: Guest.ID,
@@ -467,7 +469,7 @@ public struct DemoData: Sendable {
 
     // MARK: A way in
 
-    /// Signs the demo guest in for a day; answers a token and Anna's group.
+    /// Signs the demo's guest in for a day; returns an access token, the guest's group and a park.
     public func signIn() async throws -> (token: String, group: String, park: String)? {
         let now = app.now()
         return try await app.act(as: Self.principal) { act in

@@ -4,14 +4,15 @@ import HTTPTypes
 import Postgres
 import SyncMessages
 
-/// Guests as the desk knows them, also those without mail, and acting for them.
+/// The desk's accounts for guests without mail, and the desk's requests in a guest's name.
 enum DeskGuests {
     /// The guest in whose name reception makes a request, as `On-Behalf-Of` says.
     ///
     /// The request counts as the guest's own and is audited with both names.
     ///
-    /// Throws `signInNeeded` for nobody and `forbidden` for everybody but reception; `notFound` where the row lets nobody speak for a guest, and for a
-    /// guest or an object that has nothing to do with the colleague's parks, or has no more.
+    /// Throws `signInNeeded` for a request without sign-in, and `forbidden` for everybody but reception. Throws
+    /// `notFound` on a route that cannot be called in a guest's name. Throws `notFound` also for a guest or an object
+    /// that has nothing to do with the colleague's parks, or no longer has.
     static func find(
         _ header: String,
         by principal: Principal,
@@ -46,7 +47,7 @@ enum DeskGuests {
         return (guest, member)
     }
 
-    /// Holds cottages for the guest who asks, or in whose name the colleague `actor` asks.
+    /// Holds cottages for a guest, who asks in person or through the colleague `actor`.
     ///
     /// Throws as `allow` and `Booking.place` do.
     static func place(_ request: BookingRequest, by actor: StaffMember?, _ act: Act) async throws -> Booking {
@@ -56,8 +57,9 @@ enum DeskGuests {
         return try await Booking.place(request, isByDesk: isByDesk, act)
     }
 
-    /// Throws `notFound` where a colleague who books in a guest's name does so at a park that is not theirs, or for a group
-    /// that stays elsewhere.
+    /// Checks that a colleague may book in the guest's name.
+    ///
+    /// Throws `notFound` for a park at which the colleague is not at reception, and for a group that stays elsewhere.
     private static func allow(_ request: BookingRequest, by actor: StaffMember, _ act: Act) async throws {
         let parks = actor.receptionParks
         guard let guest = act.principal.guestID, parks?.contains(request.parkId) ?? true,
@@ -83,7 +85,7 @@ enum DeskGuests {
 
     /// Corrects an account that the desk of the park has made.
     ///
-    /// Throws `notFound` for every other account, and `guestSignsIn` once the guest has.
+    /// Throws `notFound` for every other account, and `guestSignsIn` once the guest has signed in or has mail.
     static func change(
         _ id: Guest.ID,
         at park: Park.ID,

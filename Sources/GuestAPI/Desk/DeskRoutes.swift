@@ -3,7 +3,7 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// What reception asks every day.
+/// The routes of reception's daily work, such as arrivals, searches, walk-ins and accounts of guests.
 enum DeskRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "listArrivals": arrivals, "listDepartures": departures, "searchBookings": search,

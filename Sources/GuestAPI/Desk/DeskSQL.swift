@@ -3,7 +3,9 @@ import GuestModels
 import Postgres
 
 enum DeskSQL {
-    /// A booking that is live, or whose guests left less than 90 days ago, at one of the parks; at any with nil.
+    /// The condition that a booking is at one of the parks, and is live or ended less than 90 days ago.
+    ///
+    /// - Parameter parks: the parks; nil means every park.
     private static func isOurs(_ parks: [Park.ID]?, now: Date) -> SQL {
         let isThere: SQL = parks.map { "booking.park_id = ANY(\($0)::uuid[])" } ?? "true"
         return """
@@ -12,7 +14,7 @@ enum DeskSQL {
             """
     }
 
-    /// Whether the desk of `parks` may act for the guest on this booking of a group of the guest; nil means every park.
+    /// Whether the desk of the parks may act for a guest on a booking of the guest's group; nil means every park.
     static func reaches(
         _ booking: Booking.ID,
         of guest: Guest.ID,
@@ -37,8 +39,9 @@ enum DeskSQL {
         ) { try $0.decode("reaches") }
     }
 
-    /// Whether the desk of the parks may act for a guest in a group: one that stays at one of the parks, or one that stays
-    /// nowhere, of a guest whom the parks know.
+    /// Whether the desk of the parks may act for a guest in a group.
+    ///
+    /// The group must stay at one of the parks, or it must stay nowhere and the parks must know the guest.
     static func reaches(_ group: TravelGroup.ID, of guest: Guest.ID, at parks: [Park.ID]?, now: Date) -> Query<Bool> {
         Query(
             """
@@ -153,7 +156,9 @@ enum DeskSQL {
         )
     }
 
-    /// By number, reservation number, cottage or somebody's name; accents, capitals, blanks and hyphens make no difference.
+    /// Searches the bookings of a park by booking number, reservation number, cottage, group or traveller.
+    ///
+    /// Accents, capitals, blanks and hyphens make no difference.
     static func search(_ park: Park.ID, _ text: String, after cursor: Booking.ID?, limit: Int) -> Query<DeskRow> {
         list(
             """

@@ -3,7 +3,9 @@ import Postgres
 
 /// The change feed for the property system and the accountant: every change of a park's bookings, cottages and guests.
 enum ChangesFeed {
-    /// - Parameter since: the last number the reader has; 0 from the beginning.
+    /// Shows a page of the changes of a park.
+    ///
+    /// - Parameter since: the number of the last change that the reader has; 0 for all changes from the first.
     /// - Returns: the JSON of a page, put together from JSON that PostgreSQL has made.
     /// - Throws: `sinceAhead` for a number that the feed has not reached.
     static func show(_ park: Park.ID, since: Int, limit: Int, _ look: Look) async throws -> [UInt8] {

@@ -5,7 +5,7 @@ import Postgres
 /// The numbers and notes of one day at a park, as the desk needs them in the morning.
 struct ParkDay: Encodable, Sendable {
     struct Hour: Encodable, Sendable {
-        /// 0 to 23 on the park's clock; absent for bookings without an arrival time.
+        /// The hour of arrival on the park's clock, from 0 to 23; absent for bookings without an arrival time.
         let hour: Int?
         let bookings: Int
         let people: Int
@@ -14,7 +14,7 @@ struct ParkDay: Encodable, Sendable {
     struct Departures: Encodable, Sendable {
         let bookings: Int
         let people: Int
-        /// How many of the bookings have left.
+        /// The number of departing bookings that have checked out.
         let checkedOut: Int
     }
 
@@ -30,7 +30,7 @@ struct ParkDay: Encodable, Sendable {
     let readiness: [String: Int]
     let extras: [ToBring]
     let notes: [HouseNote]
-    /// Open tasks that are due by that day.
+    /// The number of open tasks that are due by the date.
     let tasksDue: Int
 
     /// The desk's day page, read in one round trip to the database.

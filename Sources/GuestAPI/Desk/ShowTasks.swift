@@ -1,17 +1,17 @@
 import GuestModels
 import Postgres
 
-/// A task and what has happened to it.
+/// A task with the history of its changes.
 struct TaskView: Encodable, Sendable {
     let task: StaffTask
     let history: [StaffTaskEvent]
 }
 
 extension StaffTask {
-    /// Everybody who works at a park sees its tasks.
+    /// The functions with which a colleague sees the tasks of a park: all functions.
     static let readers = Set(StaffMember.Function.allCases)
 
-    /// The tasks of a park, oldest day first.
+    /// A page of the tasks of a park, in the order of their ids.
     static func list(
         at park: Park.ID,
         _ state: State,

@@ -53,7 +53,7 @@ extension Booking {
         return try await checkIn(booking.id, act)
     }
 
-    /// A guest the desk knows, or a new one without mail.
+    /// The guest for whom the desk books: a guest that the park knows, or a new account without mail.
     private static func host(
         of request: WalkInRequest,
         at park: Park.ID,

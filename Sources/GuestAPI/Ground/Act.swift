@@ -9,7 +9,7 @@ import Postgres
 /// can call the same verb. All of it commits together or not at all.
 struct Act: Sendable {
     let principal: Principal
-    /// One time for the whole act.
+    /// The time at which everything in the act happens.
     let now: Date
     let app: AppEnvironment
     let tx: Transaction
@@ -20,10 +20,10 @@ struct Act: Sendable {
     /// A new identifier.
     func id<Subject>() -> Identifier<Subject> { app.ids.next(at: now) }
 
-    /// The same act in another role, such as a rule's own consequence of what a guest did.
+    /// The same act as another principal, such as the job that carries out a consequence of a guest's action.
     func `as`(_ principal: Principal) -> Act { Act(principal: principal, now: now, app: app, tx: tx) }
 
-    /// The same act at the time that a phone names.
+    /// The same act at another time, such as the time at which a phone recorded the action.
     func at(_ instant: Date) -> Act { Act(principal: principal, now: instant, app: app, tx: tx) }
 }
 
@@ -42,7 +42,6 @@ extension AppEnvironment {
     }
 
     /// Runs a verb in a transaction of its own, for work that no request asked for.
-    ///
     @discardableResult
     func act<Value>(
         as principal: Principal,

@@ -3,18 +3,18 @@ public import GuestModels
 public import Logging
 public import Postgres
 
-/// Everything a feature may use that is not its argument.
+/// The settings, connections and tools that every feature may use.
 ///
-/// Made once, at the start.
+/// The environment is made once, when the process starts.
 public struct AppEnvironment: Sendable {
     public let settings: Settings
     let features: FeatureTable
     public let database: Database
-    /// A connection that does nothing but renew workers' leases, so that no rush makes them run out.
+    /// A database connection used only to renew workers' leases, so that no lease runs out when the service is busy.
     let leases: Database
     public let now: @Sendable () -> Date
     public internal(set) var ids: IdentifierSource
-    /// Adds the request or the job to each line, in the environment that `logging(_:)` made for it.
+    /// The logger; in an environment made by `logging(_:)` it adds the request or the job to each line.
     public internal(set) var logger: Logger
     let secret: ServerSecret
     let metrics = Metrics()
@@ -23,12 +23,12 @@ public struct AppEnvironment: Sendable {
     let scopeBell: ScopeBell
     let authenticator = Authenticator()
     let signInLimit = SignInLimit()
-    /// nil where none is configured.
+    /// The payment provider; nil if none is configured.
     var payments: PaymentProvider? { settings.payments.map { PaymentProvider(settings: $0) } }
 
-    /// Files that are no rows, such as photos.
+    /// The store for files that are not kept in the database, such as photos.
     let objects: any ObjectStore
-    /// The push services; nil if they are not set up, and then notices go to the spool.
+    /// The push services of Apple and Google; notices for a service that is not set up go to the spool.
     let apns: APNs?
     let fcm: FCM?
 
@@ -87,7 +87,7 @@ public struct AppEnvironment: Sendable {
 }
 
 extension AppEnvironment {
-    /// The same environment for one request or job, which each line of the log then names.
+    /// The same environment with a logger that names one request or job in each line.
     func logging(_ metadata: Logger.Metadata) -> AppEnvironment {
         var app = self
         for (key, value) in metadata { app.logger[metadataKey: key] = value }

@@ -18,7 +18,7 @@ struct Credentials: Sendable {
     var principal: Principal
     var session: Session.ID?
     var language: Language?
-    /// When a colleague proved a second factor on this device.
+    /// The time at which the colleague proved a second factor on the device; nil without a proof.
     var factorAt: Date?
 
     static let nobody = Credentials(principal: .nobody)

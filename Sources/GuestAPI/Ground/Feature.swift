@@ -19,7 +19,7 @@ struct Feature: Sendable {
     var regroupings: [Regrouping] = []
 }
 
-/// All features put together, once, at the start.
+/// The contributions of all features, put together once when the process starts.
 struct FeatureTable: Sendable {
     let handlers: [String: RouteTable.Handler]
     let mutations: [String: MutationVerb]
@@ -34,13 +34,13 @@ struct FeatureTable: Sendable {
     let departures: [Departure]
     let regroupings: [Regrouping]
 
-    /// Two features use the same name, or one feature declares a name twice.
+    /// The error that two features use the same name, or that one feature declares a name twice.
     struct Duplicate: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// - Parameter features: each after those that it calls.
-    /// - Throws: `Duplicate`, which stops the start: one of the two would never be reached.
+    /// - Parameter features: all features, each after the features that it calls.
+    /// - Throws: `Duplicate`, which stops the start, because one of two equal names would never be reached.
     init(_ features: [Feature]) throws(Duplicate) {
         handlers = try Self.unique(features.flatMap { $0.handlers.joined().map { ($0.key, $0.value) } })
         mutations = try Self.unique(features.flatMap { $0.mutations.map { ($0.key, $0.value) } })
@@ -66,9 +66,9 @@ struct FeatureTable: Sendable {
 
 /// Old rows that are deleted in portions.
 struct Retention: Sendable {
-    /// Part of the arguments of jobs that wait, so it is never given another meaning.
+    /// The name of the retention; waiting jobs contain it, so a name never gets another meaning.
     let name: String
-    /// Deletes a portion; says whether there may be more.
+    /// Deletes one portion of the old rows; returns whether there may be more.
     let forget: @Sendable (Act) async throws -> Bool
 
     init(_ name: String, _ forget: @escaping @Sendable (Act) async throws -> Bool) {
@@ -76,7 +76,7 @@ struct Retention: Sendable {
         self.forget = forget
     }
 
-    /// Rows that one or more commands delete, each a portion at most.
+    /// Makes a retention from commands, each of which deletes one portion at most.
     init(_ name: String, running commands: @escaping @Sendable (_ now: Date) -> [Command]) {
         self.init(name) { act in
             var isFull = false

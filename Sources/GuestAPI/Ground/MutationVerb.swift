@@ -15,7 +15,7 @@ struct MutationVerb: Sendable {
         let madeAt: Date
         let now: Date
 
-        /// Throws `BadRequest` for arguments that are none of the verb's.
+        /// Decodes the arguments of the mutation; throws `BadRequest` for arguments that the verb does not take.
         func arguments<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
             try RequestDecoder.decode(type, from: bytes, at: now)
         }
@@ -30,7 +30,7 @@ struct MutationVerb: Sendable {
 
     typealias Results = [Result<Outcome.Result, any Error>]
 
-    /// Whether mutations that follow each other are done together.
+    /// Whether consecutive mutations of the same name are done together.
     let takesSeveral: Bool
     let lock: Lock?
     let run: @Sendable ([Sent], Act) async throws -> Results
@@ -45,7 +45,9 @@ struct MutationVerb: Sendable {
         }
     }
 
-    /// - Parameter several: does all of them; the result is the same as of one after the other.
+    /// Makes a verb that does several mutations together.
+    ///
+    /// - Parameter several: does all mutations, with the same results as one after the other.
     init(locking lock: Lock? = nil, several: @escaping @Sendable ([Sent], Act) async throws -> Results) {
         takesSeveral = true
         self.lock = lock

@@ -12,7 +12,7 @@ struct PersonalData: Sendable {
     /// Stops actions in the guest's name before the erasure: waits for those under way and lets no new ones begin.
     var stop: @Sendable (Guest.ID, Act) async throws -> Void = { _, _ in }
 
-    /// Something that an erasure leaves.
+    /// A record that an erasure leaves.
     struct Remainder: Encodable, Sendable {
         enum Kind: String, Encodable, Sendable {
             /// A share that is not paid: its household goes on owing it, without a name.

@@ -1,6 +1,6 @@
 import GuestModels
 
-/// Who is asking.
+/// The person, system or job that asks for something.
 enum Principal: Hashable, Sendable {
     case nobody
     case guest(Guest.ID)
@@ -9,12 +9,12 @@ enum Principal: Hashable, Sendable {
     case system(SystemCredential)
     /// A child without account, on a phone that a guardian has admitted.
     case child(Traveller.ID, in: TravelGroup.ID)
-    /// One narrow kind of background work.
+    /// A job of background work, named by its kind.
     case job(String)
 
-    /// As `app.principal` and the audit have it.
+    /// The principal as a text, for the database setting `app.principal` and for the audit.
     ///
-    /// Never a name or an address.
+    /// The text never contains a name or an address.
     var setting: String {
         switch self {
         case .nobody: "nobody"
@@ -46,7 +46,10 @@ enum Principal: Hashable, Sendable {
         guard has(functions, or: purpose, at: park) else { throw .notFound }
     }
 
-    /// Whether this is staff with one of the functions in that park, head office, or a system of that park with the purpose.
+    /// Whether the principal may act at a park.
+    ///
+    /// Staff with one of the functions at the park may act, and so may head office. A system of the park may act if its
+    /// credential has the purpose.
     func has(
         _ functions: Set<StaffMember.Function>,
         or purpose: SystemCredential.Purpose? = nil,

@@ -32,7 +32,7 @@ extension Transaction {
 }
 
 extension Row {
-    /// A `jsonb` column as one of our types.
+    /// Decodes the value of a `jsonb` column.
     func decodeJSON<Value: Decodable>(_ column: String, as type: Value.Type = Value.self) throws -> Value {
         let text = try decode(column, as: JSONText.self).text
         do {
@@ -53,14 +53,14 @@ extension Row {
         return time
     }
 
-    /// A time of day; nil for NULL.
+    /// A column that holds a time of day; nil for NULL.
     func timeIfPresent(_ column: String) throws -> LocalTime? {
         try decodeIfPresent(column, as: String.self) == nil ? nil : time(column)
     }
 }
 
 extension Error {
-    /// True if our own data or code contradict themselves.
+    /// True for an error that shows a contradiction in the service's own data or code.
     var isContradiction: Bool {
         if case .undecodable? = self as? PostgresError { return true }
         return self is Inconsistency
@@ -68,7 +68,7 @@ extension Error {
 }
 
 extension Row {
-    /// A JSON column as one of our types; nil for NULL.
+    /// Decodes the value of a `jsonb` column; nil for NULL.
     func decodeJSONIfPresent<Value: Decodable>(_ column: String, as type: Value.Type = Value.self) throws -> Value? {
         try decodeIfPresent(column, as: JSONText.self) == nil ? nil : decodeJSON(column)
     }

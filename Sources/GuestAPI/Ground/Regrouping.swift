@@ -8,7 +8,7 @@ struct Regrouping: Sendable {
         /// A traveller now lives in another household, or has another birth date; `by` is the household that made the
         /// change.
         case moved(by: Household.ID)
-        /// Another member organises.
+        /// Another member has become the organiser; `from` is the household of the former organiser.
         case handedOver(from: Household.ID, isErased: Bool)
     }
 

@@ -26,7 +26,7 @@ public final class ServerSecret: Sendable {
     }
 
     private struct State {
-        /// The newest first.
+        /// The keys that were read last, the newest first.
         var keys: [Key]
         var lookedAt: ContinuousClock.Instant
     }
@@ -34,13 +34,13 @@ public final class ServerSecret: Sendable {
     let folder: SecretFolder?
     private let state: Mutex<State>
 
-    /// The keys in a folder, which may hold none yet.
+    /// Reads the keys in a folder, which may hold none yet.
     init(_ folder: SecretFolder) throws {
         self.folder = folder
         state = Mutex(State(keys: try folder.keys(), lookedAt: .now))
     }
 
-    /// One key without a folder, of at least 32 bytes.
+    /// Makes a secret with one key of at least 32 bytes, without a folder.
     public init(_ bytes: Data) {
         folder = nil
         state = Mutex(State(keys: [Key(number: 1, bytes: bytes)], lookedAt: .now))
@@ -54,7 +54,7 @@ public final class ServerSecret: Sendable {
         }
     }
 
-    /// Looks at the folder now.
+    /// Reads the keys in the folder again at once.
     ///
     /// - Returns: whether there are keys that were not known before.
     @discardableResult
@@ -81,9 +81,10 @@ public final class ServerSecret: Sendable {
 
     // MARK: Sealing
 
-    /// Encrypts with AES-GCM under a key of that purpose; `context` says what it belongs to and must be the same again.
+    /// Encrypts data with AES-GCM, under a key that is derived for the purpose.
     ///
-    /// A value sealed by a later key than the first begins with that key's number.
+    /// The context names the owner of the data; opening the value needs the same context. A sealed value begins with
+    /// the number of its key, unless the key is the first one.
     func seal(_ data: Data, for purpose: String, context: String) throws -> Data {
         let newest = newest
         let sealing = Self.sealing(newest, purpose)
@@ -93,7 +94,9 @@ public final class ServerSecret: Sendable {
         return Self.mark(newest.number) + combined
     }
 
-    /// Throws when it was sealed for something else, with a key that is not here, or has been altered.
+    /// Decrypts a sealed value.
+    ///
+    /// Throws if the value was sealed for another purpose or context, if its key is missing, or if it was altered.
     func open(_ sealed: Data, for purpose: String, context: String) throws -> Data {
         let number = Self.number(of: sealed)
         var keys = keys
@@ -120,7 +123,7 @@ public final class ServerSecret: Sendable {
         SymmetricKey(data: code(key.key, "sealing", purpose))
     }
 
-    /// The number of the key that sealed it.
+    /// The number of the key that sealed a value.
     static func number(of sealed: Data) -> Int {
         let mark = [UInt8](sealed.prefix(4))
         guard mark.count == 4, mark[0] == 0x76, mark[1] == 0x6B else { return 1 }
@@ -133,7 +136,7 @@ public final class ServerSecret: Sendable {
 
     // MARK: Signing and deriving
 
-    /// A text that opens something and is in no table: ids and 16 bytes of digest, in hexadecimal.
+    /// Makes a pass: ids and 16 bytes of their digest in hexadecimal, which no table needs to store.
     func pass(_ ids: [UUID], for purpose: String) -> String { Self.pass(ids, for: purpose, newest) }
 
     private static func pass(_ ids: [UUID], for purpose: String, _ key: Key) -> String {
@@ -158,7 +161,7 @@ public final class ServerSecret: Sendable {
         return isOurs { Token(Self.pass(ids, for: purpose, $0)).hash == given } ? ids : nil
     }
 
-    /// Whether a signature is that of a text, by one of the keys.
+    /// Whether one of the keys has made a signature of a text.
     func isSignature(_ signature: Data, of text: String, for purpose: String) -> Bool {
         isOurs { key in
             // Compare all bytes, so that the comparison always takes the same time.
@@ -192,13 +195,13 @@ public struct SecretFolder: Sendable {
         url = URL(filePath: path)
     }
 
-    /// True where it holds no key.
+    /// True if the folder holds no key.
     public var isEmpty: Bool { get throws { try keys().isEmpty } }
 
     /// The file of a key.
     func file(_ number: Int) -> URL { url.appending(path: number == 1 ? "secret" : "secret.\(number)") }
 
-    /// The keys in it, the newest first.
+    /// The keys in the folder, the newest first.
     func keys() throws -> [ServerSecret.Key] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path())) ?? []
         let numbers = names.compactMap { $0 == "secret" ? 1 : $0.hasPrefix("secret.") ? Int($0.dropFirst(7)) : nil }
@@ -211,7 +214,7 @@ public struct SecretFolder: Sendable {
         }
     }
 
-    /// Makes a key, complete or not at all; two processes that do so at once end with the same key.
+    /// Writes the file of a new key, complete or not at all; two processes that do so at once get the same key.
     func make(_ number: Int) throws {
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         var random = SystemRandomNumberGenerator()
@@ -226,7 +229,7 @@ public struct SecretFolder: Sendable {
             )
         else { throw SettingsError(description: "\(url.path()) cannot be written") }
         do {
-            // A link fails where there is such a file already, which a move would replace.
+            // Make a hard link, because it fails if the key's file exists already; a move would replace the file.
             try FileManager.default.linkItem(at: draft, to: file(number))
         } catch {
             guard FileManager.default.fileExists(atPath: file(number).path()) else { throw error }

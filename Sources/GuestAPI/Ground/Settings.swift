@@ -3,50 +3,51 @@ public import Foundation
 public import GuestModels
 import Logging
 
-/// How this process is set up.
+/// The settings of this process.
 ///
-/// Read once, from the environment; README has the table.
+/// The settings are read once, from the environment; README has a table of them.
 public struct Settings: Sendable {
-    /// A libpq connection string.
+    /// The database, as a libpq connection string.
     public var database: String
     public var host: String
     public var port: Int
-    /// Where `/livez`, `/readyz` and `/metrics` are; 0 is any free port.
+    /// The host of the private port, which answers `/livez`, `/readyz` and `/metrics`.
     public var adminHost: String
+    /// The number of the private port; 0 means any free port.
     public var adminPort: Int
-    /// Files of ours: mail spool, backups, secret.
+    /// The folder for the service's own files: mail spool, backups and secret.
     public var stateFolder: String
-    /// How a guest's browser or app reaches us; used in links.
+    /// The address at which browsers and apps reach the service; links begin with it.
     public var publicURL: String
-    /// The proxies whose word on a client's address is taken.
+    /// The proxies that are trusted to name a client's address.
     public var trustedProxies: TrustedProxies
     public var mail: Mail
     public var mailFrom: String
-    /// Requests under way at once.
+    /// The most requests that run at once.
     public var capacity: Int
     public var readers: Int
     public var slowReaders: Int
     public var writers: Int
     public var maximumConnections: Int
-    /// Workers inside the service; 0 when `voorpret jobs run` does the work.
+    /// The number of workers inside the service; 0 when `voorpret jobs run` does the work.
     public var workers: Int
     public var logLevel: String
     /// The path of openapi.yaml, which the service serves.
     public var openAPI: String
     /// The payment provider; without one, money comes in at the desk alone.
     public var payments: Payments?
-    /// Where photos are; without it, in the state folder's `objects`.
+    /// The bucket for photos; without one, photos are kept in the state folder's `objects`.
     public var objects: Objects?
-    /// Names and values as they were read, for whoever wants to see what is in force; a secret shows as `(set)`.
+    /// The names and values of all settings as they were read; a secret shows as `(set)`.
     public let inForce: [(name: String, value: String)]
 
-    /// Push services; what has none lies in the state folder's `push`.
+    /// The push services; notices for a service that is not set up are files in the state folder's `push`.
     public var apns: APNs?
     public var fcm: FCM?
 
     /// The settings of Apple's push service (APNs).
     public struct APNs: Sendable {
-        /// Without a slash at the end.
+        /// The address of the push service, without a slash at the end.
         public var url: String
         /// The signing key, as Apple's `.p8` file has it (PEM).
         public var key: String
@@ -76,20 +77,20 @@ public struct Settings: Sendable {
 
     /// The settings of Firebase Cloud Messaging, Google's push service.
     public struct FCM: Sendable {
-        /// Without a slash at the end.
+        /// The address of the push service, without a slash at the end.
         public var url: String
         public var project: String
         /// The service account's address and private key (PEM).
         public var account: String
         public var key: String
-        /// Where it gets its access tokens.
+        /// The address at which the service account gets its access tokens.
         public var tokenURL: String
         /// A PEM file of certificates to trust instead of the machine's.
         public var trust: String?
 
         /// - Parameter file: a service account's key file, as Google's console makes it.
         ///
-        /// Throws when it is not one.
+        /// Throws if the file is not such a key file.
         public init(
             file: Data,
             url: String = "https://fcm.googleapis.com",
@@ -114,12 +115,12 @@ public struct Settings: Sendable {
     }
 
     public struct Payments: Sendable {
-        /// Such as `https://api.stripe.com`, without a slash at the end.
+        /// The provider's address, such as `https://api.stripe.com`, without a slash at the end.
         public var url: String
         public var key: String
-        /// What webhooks are signed with; several while one replaces another.
+        /// The secrets with which the provider signs webhooks; several while a new one replaces an old one.
         public var webhookSecrets: [String]
-        /// Where a browser can pay: a URL with `{intent}` and `{secret}` in it.
+        /// The page on which a browser can pay: a URL that contains `{intent}` and `{secret}`.
         public var page: String?
         public var methods: Set<Attempt.Method>
 
@@ -163,7 +164,7 @@ public struct Settings: Sendable {
         case smtp(host: String, port: Int)
     }
 
-    /// With the defaults of the table in README.
+    /// Makes settings with the defaults of the table in README.
     public init(
         database: String,
         host: String = "127.0.0.1",
@@ -195,7 +196,9 @@ public struct Settings: Sendable {
         inForce = []
     }
 
-    /// - Throws: `SettingsError` with the name of a setting that cannot be read as what it is.
+    /// Reads all settings.
+    ///
+    /// - Throws: `SettingsError` that names a setting with an invalid value.
     public init(_ config: ConfigReader) throws {
         var read = SettingsReader(config)
         database = read.text("database", isSecret: true) ?? ""
@@ -254,7 +257,7 @@ extension Settings.Mail {
 }
 
 extension Settings.APNs {
-    /// nil where no key is set.
+    /// Reads the settings of Apple's push service; nil if no key is set.
     fileprivate init?(_ read: inout SettingsReader, trust: String?) throws {
         let path = read.text("apns.key.file") ?? ""
         let (keyID, team, topic) = (read.text("apns.key.id"), read.text("apns.team"), read.text("apns.topic"))
@@ -271,7 +274,7 @@ extension Settings.APNs {
 }
 
 extension Settings.FCM {
-    /// nil where no account is set.
+    /// Reads the settings of Google's push service; nil if no account is set.
     fileprivate init?(_ read: inout SettingsReader, trust: String?) throws {
         let path = read.text("fcm.account.file") ?? ""
         let url = try read.address("fcm.url", default: "https://fcm.googleapis.com")
@@ -284,7 +287,7 @@ extension Settings.FCM {
 }
 
 extension Settings.Payments {
-    /// nil where no provider is set.
+    /// Reads the settings of the payment provider; nil if no provider is set.
     fileprivate init?(_ read: inout SettingsReader) throws {
         let hasAddress = read.has("payments.url")
         let url = hasAddress ? try read.address("payments.url", default: "") : ""
@@ -313,7 +316,7 @@ extension Settings.Payments {
 }
 
 extension Settings.Objects {
-    /// nil where no bucket is set.
+    /// Reads the settings of the bucket for photos; nil if no bucket is set.
     fileprivate init?(_ read: inout SettingsReader) throws {
         let hasAddress = read.has("objects.url")
         let url = hasAddress ? try read.address("objects.url", default: "") : ""

@@ -13,10 +13,10 @@ struct SettingsReader {
     /// The environment variable of a setting: `VOORPRET_ADMIN_PORT` of `admin.port`.
     static func name(_ key: String) -> String { "VOORPRET_\(key.uppercased().replacing(".", with: "_"))" }
 
-    /// Whether it is set to something.
+    /// Whether a setting has a value that is not empty.
     func has(_ key: String) -> Bool { !(config.string(forKey: ConfigKey(key)) ?? "").isEmpty }
 
-    /// nil where it is not set, or set to nothing.
+    /// Reads the text of a setting; nil if it is not set or empty.
     mutating func text(_ key: String, isSecret: Bool = false) -> String? {
         let text = config.string(forKey: ConfigKey(key), isSecret: isSecret)
         guard let text, !text.isEmpty else {

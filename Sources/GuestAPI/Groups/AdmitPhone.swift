@@ -9,6 +9,8 @@ enum AdmittedPhone {
     static let validSeconds: TimeInterval = 10 * 60
     private static let purpose = "child-admission"
 
+    /// Makes a code with which a child's phone can sign in.
+    ///
     /// Throws `forbidden` for everybody in the group but the child's guardian.
     static func admit(_ child: Traveller.ID, in group: TravelGroup.ID, _ act: Act) async throws -> PhoneAdmission {
         let guest = try await Traveller.requireGuardian(of: child, in: group, act)

@@ -312,7 +312,7 @@ enum GroupSQL {
         )
     }
 
-    /// The member who joined first, except one.
+    /// The member who can become organiser next: the one who joined first, apart from a given traveller.
     static func successor(in group: TravelGroup.ID, except traveller: Traveller.ID) -> Query<Traveller> {
         Query(
             """

@@ -3,7 +3,7 @@ import Postgres
 import SyncMessages
 
 extension Feature {
-    /// People who travel together.
+    /// The groups feature: people who travel together, their households and their invitations.
     static let groups = Feature(
         name: "groups",
         handlers: [GroupRoutes.handlers],

@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Invitations, their codes and those who guess them.
+/// Invitations, their codes, and the wrong guesses of codes.
 enum InvitationSQL {
     private static let invitationColumns: SQL = """
         id, group_id, code, link_code, traveller_id, uses, max_uses, expires_at, revoked_at IS NOT NULL AS is_revoked
@@ -32,7 +32,7 @@ enum InvitationSQL {
         Query("SELECT true AS is_found FROM invitation WHERE \(has(code))") { try $0.decode("is_found") }
     }
 
-    /// The code to read out, of an invitation whose link somebody has opened.
+    /// The code that people read out, of the invitation of a link; no row if the invitation no longer works.
     static func code(ofLink linkCode: String, at now: Date) -> Query<String> {
         Query(
             """

@@ -5,7 +5,7 @@ import Postgres
 extension TravelGroup {
     /// The group's page: its travellers, its bookings, and the shares as far as the asker may see them.
     ///
-    /// The page takes one round trip.
+    /// The page is read in one round trip to the database.
     static func show(
         _ id: TravelGroup.ID,
         _ look: Look
@@ -50,7 +50,7 @@ extension TravelGroup {
         GroupSQL.ownRow(in: group, of: try look.principal.guest())
     }
 
-    /// The asking guest's own row.
+    /// The asking guest's own row in a group, for a verb that needs a role in the group.
     ///
     /// - Parameter staying: keeps the guest in the group, and their account, until the transaction ends.
     ///

@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// The job that notifies the group that lives in a cottage next of what is new in its guest book.
+/// The job that notifies a cottage's next group of new texts in the cottage's guest book.
 ///
 /// The job runs first when phones of a group that arrives on the day of departure get the grant for the cottage's
 /// scope. Until somebody is notified it runs every day, because a stay may be booked late, and when the grant of the
@@ -12,24 +12,24 @@ struct AnnounceGuestBook: Work {
     static let kind = "announceGuestBook"
     static let queue = Job.Queue.effects
 
-    /// Days after the departure in which a text is news.
+    /// The number of days after the departure for which a text is news.
     static let days = 90
 
     let cottageId: Cottage.ID
-    /// The stay whose household wrote.
+    /// The booking of the household that wrote the text.
     let bookingId: Booking.ID
 
     static func enqueue(_ cottage: Cottage.ID, of booking: Booking, _ act: Act) throws {
         let work = AnnounceGuestBook(cottageId: cottage, bookingId: booking.id)
         let earliest = CottageGrant.begin(arrival: booking.stay.departure)
-        // Texts of several households of a stay are one job.
+        // The texts of all households of a stay in a cottage share one job.
         try Job.enqueue(work, key: "\(cottage) \(booking.id)", at: max(act.now, earliest), act)
     }
 
     func finish(_ act: Act) async throws {
         guard let next = try await act.tx.first(GuestBookSQL.next(self, at: act.now)), next.grantedAt <= act.now,
             try await act.tx.first(ParkSQL.park(next.park))?.rules.hasGuestBooks == true,
-            // The texts are locked with this, so one that is being taken back is not announced.
+            // The update locks the texts, so a text that is being taken back is not announced.
             try await act.tx.run(GuestBookSQL.setAnnounced(self, at: act.now)) > 0
         else { return }
         try Notice.guestBookWritten.notify(about: .init(group: next.group, booking: next.booking, park: next.park), act)

@@ -36,7 +36,7 @@ enum GuestBookSQL {
         )
     }
 
-    /// A text as the verb needs it.
+    /// A stored text, with the facts that decide whether the text is replaced or taken back.
     struct EntryRow: Sendable {
         let id: GuestBookEntry.ID
         let household: Household.ID
@@ -152,7 +152,7 @@ enum GuestBookSQL {
         Command("UPDATE guest_book_entry SET announced_at = \(now) WHERE \(isNews(work, at: now))")
     }
 
-    /// Locks the cottages in whose guest books a guest has written, in the order of their ids.
+    /// Locks the cottages that have texts of a guest in their guest books, in the order of the cottages' ids.
     static func lockCottages(of guest: Guest.ID) -> Command {
         Command(
             """
@@ -171,7 +171,7 @@ enum GuestBookSQL {
         ) { try $0.decode("guest_id") }
     }
 
-    /// Deletes rows whose text was taken back, once nobody of that stay can write any more.
+    /// Deletes the rows of texts that were taken back, once nobody of the stay can write any more.
     static func deleteEmpty(now: Date) -> Command {
         .forget(
             "guest_book_entry",

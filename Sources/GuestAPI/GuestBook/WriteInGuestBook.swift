@@ -6,8 +6,8 @@ import SyncMessages
 extension GuestBookEntry {
     /// Writes the text of the guest's household in the guest book of its cottage; nil takes the text back.
     ///
-    /// A household has one text for each stay and cottage. Of two texts the one that was written later stands, by the
-    /// clocks of the phones. Those who live there next get one notice of it.
+    /// A household has one text for each stay and cottage. The later of two texts stands, by the clocks of the phones.
+    /// The next guests of the cottage get one notice of the text.
     ///
     /// A text can be taken back at any time, also after the stay. Members of the household take back its text, and a
     /// member of the group takes back what they wrote themselves in any of its households. Reception and hosts take back
@@ -28,7 +28,7 @@ extension GuestBookEntry {
         guard let group = booking.groupId else { throw Refusal.notFound }
         let (parks, own, staying) = try await act.tx.all(
             ParkSQL.park(booking.parkId),
-            // An erasure of the guest waits for the text, and then erases it too.
+            // The lock on the row makes an erasure of the guest wait for the text, and then erase the text too.
             GroupSQL.ownRow(in: group, of: guest, staying: true),
             ArrivalSQL.households(of: id)
         )

@@ -1,8 +1,10 @@
 import Foundation
 import Synchronization
 
-/// Beyond capacity, a request waits in the bounded queue of its class; if the queue is full, the request is refused at
-/// once.
+/// Limits the number of requests that run at once.
+///
+/// Beyond the capacity, a request waits in the bounded queue of its class. If the queue is full, the request is refused
+/// at once.
 ///
 /// Each class may use only its share of the capacity, and waiting classes are served in turn. So no class keeps the
 /// others out. Requests that need no account (sign-in, searches, pay links, webhooks) have small shares. So there is
@@ -27,7 +29,7 @@ final class Admission: Sendable {
     /// A request that has waited longer than this gets a 503 instead of a late answer.
     private static let patience = Duration.seconds(5)
 
-    /// Waits for a class's pause.
+    /// Waits for the pause of a class, during which a place stays taken after its request.
     private let wait: @Sendable (Duration) async -> Void
 
     init(capacity: Int, wait: @escaping @Sendable (Duration) async -> Void = { try? await Task.sleep(for: $0) }) {

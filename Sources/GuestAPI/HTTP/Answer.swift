@@ -9,7 +9,7 @@ struct Answer: Sendable {
 
     /// A body that is written piece by piece, for any length of time.
     struct Stream: Sendable {
-        /// Bytes that will be sent; nil where nobody knows beforehand.
+        /// The number of bytes that will be sent; nil if it is not known beforehand.
         var length: Int?
         var write: @Sendable (_ send: Send) async throws -> Void
     }
@@ -17,7 +17,7 @@ struct Answer: Sendable {
     var status: HTTPResponse.Status
     var headers: [HTTPField]
     var body: [UInt8]
-    /// Sent in place of `body`.
+    /// The stream that is sent in place of `body`; nil for an answer of whole bytes.
     var stream: Stream?
 
     static func json(_ value: some Encodable, _ status: HTTPResponse.Status = .ok, version: Int? = nil) throws -> Answer
@@ -38,17 +38,17 @@ struct Answer: Sendable {
     static let noContent = Answer(status: .noContent, headers: [], body: [])
 }
 
-/// A page of a list, and how to ask for the next one.
+/// A page of a list, with the cursor of the next page.
 struct Page<Item: Encodable & Sendable>: Encodable, Sendable {
     let items: [Item]
-    /// Pass as `cursor`; nil on the last page.
+    /// The text with which a client asks for the next page, as parameter `cursor`; nil on the last page.
     let next: String?
 }
 
 extension Page {
     /// Makes a page from rows that were read with one row more than the limit.
     ///
-    /// - Parameter cursor: names the last item of a page that another page follows.
+    /// - Parameter cursor: makes the cursor of the next page from the last item of a page.
     init(_ rows: [Item], limit: Int, cursor: (Item) -> String) {
         let items = Array(rows.prefix(limit))
         self.init(items: items, next: rows.count > limit ? items.last.map(cursor) : nil)

@@ -38,7 +38,9 @@ enum ByteRange: Equatable, Sendable {
         }
     }
 
-    /// A list of several ranges, another unit and a text that is no range are ignored, as the RFC allows: all bytes go.
+    /// Reads the text of the header `Range`.
+    ///
+    /// Several ranges, another unit and a text that is no range give the whole file, as the RFC allows.
     private static func range(_ text: String, size: Int) -> ByteRange {
         let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard sides.count == 2, sides[0].lowercased() == "bytes" else { return .whole }
@@ -58,10 +60,10 @@ enum ByteRange: Equatable, Sendable {
 
     /// One end of a range in the header `Range`: digits, or an empty text.
     private struct Bound {
-        /// nil for an empty text; a number that no `Int` holds is the largest `Int`.
+        /// The number of the bound; nil for an empty text, and the largest `Int` for a number that no `Int` holds.
         let value: Int?
 
-        /// nil for anything but digits.
+        /// Reads a bound; nil if the text has anything but digits.
         init?(_ text: Substring) {
             guard text.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
             value = text.isEmpty ? nil : Int(text) ?? .max

@@ -8,15 +8,15 @@ import Postgres
 struct Call: Sendable {
     let app: AppEnvironment
     let row: Policy.Row
-    /// GET or HEAD for a row of GET.
+    /// The method of the request; a policy row for GET also takes HEAD.
     let method: HTTPRequest.Method
-    /// The class in whose queue the request has its place.
+    /// The class of the request, which decides in which queue it waits.
     let load: Policy.Load
     let principal: Principal
     /// The colleague at the desk who acts for the guest that `principal` is.
     let actor: StaffMember?
     let session: Session.ID?
-    /// nil where the connection has no address.
+    /// The address of the client; nil if the connection has no address.
     let client: ClientAddress?
     let parameters: [String: String]
     let query: [String: String]
@@ -24,7 +24,7 @@ struct Call: Sendable {
     let bytes: [UInt8]
     let language: Language
     let requestID: String
-    /// Taken once, so that everything in a request happens at one instant.
+    /// The time of the request, taken once, so that everything in a request happens at one instant.
     let now: Date
 
     /// A logger that adds the request id to each line.
@@ -32,7 +32,7 @@ struct Call: Sendable {
 
     // MARK: What was asked
 
-    /// The things that the path of the row names; a text that is no such thing gives a 404.
+    /// The values in the request's path, such as ids; a text that cannot be read as its value gives a 404.
     func path<each Value>(_ path: Path<repeat each Value>) throws -> (repeat each Value) {
         guard path.pattern == row.path else {
             throw Inconsistency("the handler of \(row.name) reads another path: \(path.pattern)")

@@ -18,8 +18,10 @@ struct ClientAddress: Hashable, Sendable {
         network = bytes.count == 16 ? Array(bytes.prefix(8)) : bytes
     }
 
-    /// `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1` or `[2001:db8::1]:4711`; an IPv4 address in IPv6's notation is that
-    /// IPv4 address.
+    /// Reads the bytes of an address from a text, with or without a port.
+    ///
+    /// Such a text is `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1` or `[2001:db8::1]:4711`. An IPv4 address in IPv6's
+    /// notation counts as the IPv4 address.
     fileprivate static func bytes(_ text: some StringProtocol) -> [UInt8]? {
         var host = String(text)
         if host.hasPrefix("[") {
@@ -48,7 +50,7 @@ struct ClientAddress: Hashable, Sendable {
 public struct TrustedProxies: Sendable {
     private let networks: [(bytes: [UInt8], bits: Int)]
 
-    /// The address of the connection counts.
+    /// A list without proxies: the address of the connection is the client's address.
     public static let none = TrustedProxies(networks: [])
 
     private init(networks: [(bytes: [UInt8], bits: Int)]) {
@@ -114,7 +116,7 @@ final class SignInLimit: Sendable {
     static let perSecond = 2.0
     private static let maximumAddresses = 50_000
 
-    /// When the store of each address is full again.
+    /// The instant at which the store of each address is full again.
     private let full = Mutex<[ClientAddress: ContinuousClock.Instant]>([:])
 
     /// Takes one try from the store of an address.

@@ -7,16 +7,16 @@ import NIOHTTPTypes
 
 /// Limits what one connection may cost, however its client behaves.
 ///
-/// - A head must be complete within 5 s of the connection's first byte or its acceptance; between requests a connection may
-///   idle for 60 s.
+/// - The first head must be complete within 5 s of the connection's acceptance. Between requests a connection may idle
+///   for 60 s.
 /// - A body may take 10 s, and a second more for each KiB that has come. A reply may take 60 s, and a second more for each
 ///   KiB that the client has taken, with progress every 30 s. So a line of 30 kbit/s finishes what it began, and nobody
 ///   holds a reply for long by taking a byte now and then.
-/// - Of a pipelining client one request is under way at a time; the rest is not read from the socket, and each next
-///   one begins 200 ms after the last answer: no phone or browser pipelines, and a flood does not crowd them out.
-/// - After a reply to an unfinished request the connection is closed, not drained: our side at once, and
-///   everything a second later, so that the reply is not lost to a reset.
-/// - Bytes that are no HTTP get a problem document and are closed the same way.
+/// - A pipelining client has one request under way at a time. Its next request begins 200 ms after the last answer, and
+///   the rest is not read from the socket. Phones and browsers do not pipeline, so a flood does not crowd them out.
+/// - After a reply to an unfinished request the connection is closed, not drained. The service closes its own side at
+///   once and the whole connection a second later, so that no reset destroys the reply.
+/// - A client that sends bytes that are no HTTP gets a problem document, and its connection is closed the same way.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -57,7 +57,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// The instant at which the body or the reply under way began, and its bytes so far.
     private var began = NIODeadline.uptimeNanoseconds(0)
     private var bytes = 0
-    /// Bytes that the socket has not taken yet.
+    /// The number of bytes of the reply that the socket has not taken yet.
     private var pending = 0
     private var heldBack: CircularBuffer<HTTPRequestPart> = []
     private var hasPendingRead = false
@@ -68,7 +68,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         #if os(Linux)
-        // TCP_NOTSENT_LOWAT (tcp(7)).
+        // Option 25 is TCP_NOTSENT_LOWAT, which limits the unsent bytes in the socket (tcp(7)).
         let option = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: 25))
         context.channel.setOption(option, value: SocketOptionValue(Self.unsent)).whenFailure { _ in }
         #endif
@@ -127,7 +127,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        // With a whole request waiting there is no room for another; the socket's buffer fills and the client waits.
+        // While a request is held back, read nothing more: the socket's buffer fills up, and the client waits.
         guard heldBack.isEmpty || isClosing else {
             hasPendingRead = true
             return
@@ -253,7 +253,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     ///
     /// The timer is moved only when it fires, so that setting it costs nothing.
     ///
-    /// - Parameter whole: what the body or reply may take in all, beside the time for the bytes that came or went.
+    /// - Parameter whole: the longest time for the whole body or reply, beside the time for its bytes.
     private func expect(within amount: TimeAmount, atMost whole: TimeAmount? = nil, _ context: ChannelHandlerContext) {
         deadline = context.eventLoop.now + amount
         if let whole { deadline = min(deadline, began + whole + limits.time(for: bytes)) }

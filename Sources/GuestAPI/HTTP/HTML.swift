@@ -91,11 +91,12 @@ extension Answer {
                 HTTPField(name: .contentType, value: "text/html; charset=utf-8"),
                 HTTPField(name: .contentLanguage, value: language.rawValue),
                 HTTPField(name: .cacheControl, value: "no-store"),
-                // The address may be a secret: it must not travel on.
+                // The address of the page may be a secret, so browsers must not send it to other sites.
                 HTTPField(name: .referrerPolicy, value: "no-referrer"),
                 HTTPField(
                     name: .contentSecurityPolicy,
-                    // No `form-action`: browsers apply it to where a form is led on to as well, such as the payment provider.
+                    // No `form-action`, because browsers apply it also to the redirect of a form, such as to the
+                    // payment provider.
                     value: "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
                 ),
             ],

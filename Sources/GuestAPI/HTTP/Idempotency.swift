@@ -9,7 +9,7 @@ import Postgres
 /// The business transaction claims the key, so key and effects commit together. A repeat that comes while the first
 /// request is under way waits for its row.
 enum Idempotency {
-    /// nil when the key is now ours; otherwise the answer that was kept.
+    /// Claims a key for a request; returns nil if the key is new, and otherwise the answer that was kept.
     ///
     /// - Throws: `Problem.keyReused` when the key belongs to another request.
     static func claim(_ key: String, for call: Call, in tx: Transaction) async throws -> Answer? {

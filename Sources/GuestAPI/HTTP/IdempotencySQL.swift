@@ -10,8 +10,9 @@ enum IdempotencySQL {
         let body: Data
     }
 
-    /// Answers a row when the key is new or its old use has expired; waits for a transaction that has just
-    /// claimed it.
+    /// Claims a key; there is a row if the key is new or its old use has expired.
+    ///
+    /// The statement waits for another transaction that has just claimed the key.
     static func claim(
         _ principal: String,
         _ key: String,

@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 
 extension Date {
-    /// RFC 3339 in UTC with milliseconds: `2027-05-14T12:00:00.000Z`.
+    /// The instant as a text by RFC 3339, in UTC with milliseconds: `2027-05-14T12:00:00.000Z`.
     var rfc3339: String {
         let millis = Int64((timeIntervalSince1970 * 1000).rounded(.down))
         let days = Int((Double(millis) / 86_400_000).rounded(.down))

@@ -18,7 +18,7 @@ enum Policy {
         case guest
         /// A guest who is a member of the group the object belongs to.
         case member
-        /// The organiser of that group.
+        /// The organiser of the group the object belongs to.
         case organiser
         /// Staff of the park the object belongs to.
         case staff(StaffMember.Function)
@@ -78,7 +78,7 @@ enum Policy {
             }
         }
 
-        /// How long a place stays taken after its request.
+        /// The time for which a place in the service stays taken after its request.
         ///
         /// A sign-in costs rows, a mail and a job. The pause keeps strangers who ask for codes from using all cores.
         var pause: Duration { self == .signIn ? .milliseconds(10) : .zero }
@@ -100,9 +100,9 @@ enum Policy {
 
     /// The proof that a row wants of a colleague who needs a second factor.
     enum Factor: Sendable {
-        /// Once, since this device was signed in.
+        /// A proof at any time since the device was signed in.
         case proved
-        /// Proved within the last ten minutes, for actions that cannot be undone.
+        /// A proof within the last ten minutes, for actions that cannot be undone.
         case fresh
         /// No proof, for the routes that lead to a proof.
         case none
@@ -122,7 +122,7 @@ enum Policy {
         let who: Set<Who>
         let load: Load
         let key: Key
-        /// The request must say which version it changes.
+        /// Whether the request must name the version that it changes, in the header `If-Match`.
         let needsMatch: Bool
         let desk: Desk
         let factor: Factor
@@ -130,7 +130,9 @@ enum Policy {
         let pace: Database.Pace
         /// True if a colleague's look is written to the audit and shown to the guests concerned.
         let isPersonal: Bool
-        /// Days for which a repeat is recognised: 2, or 400 for requests that move money, longer than any accounting year.
+        /// The number of days for which a repeated request is recognised.
+        ///
+        /// The number is 2, or 400 for requests that move money, which is longer than any accounting year.
         let keyDays: Int
 
         init<each Value>(
@@ -169,8 +171,9 @@ enum Policy {
             }
         }
 
-        /// Throws `factorNeeded` or `factorStale` for a colleague who needs a second factor and has not proved it as the row
-        /// wants.
+        /// Checks the proof of a colleague who needs a second factor.
+        ///
+        /// Throws `factorNeeded` without a proof that the row wants, and `factorStale` for a proof that is too old.
         func requireFactor(_ credentials: Credentials, at now: Date) throws(Refusal) {
             guard case .staff(let member) = credentials.principal, member.needsSecondFactor, !who.contains(.anyone)
             else { return }

@@ -11,7 +11,7 @@ struct Problem: Error, Sendable {
     var detail: LocalizedText
     var isRetryable = false
     var errors: [FieldError] = []
-    /// Seconds after which the client may try again.
+    /// The number of seconds after which the client may try again.
     var retryAfter: Int?
     var allow: String?
 

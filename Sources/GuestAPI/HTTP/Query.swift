@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 
-/// Reads the query of a search; collects what is wrong and refuses what is unknown, as a body does.
+/// Reads the query of a request; collects the errors of all parameters, and refuses unknown parameters.
 struct QueryReader {
     private let values: [String: String]
     private var known: Set<String> = []
@@ -11,7 +11,7 @@ struct QueryReader {
         values = call.query
     }
 
-    /// `a=1&b=2`, percent-decoded.
+    /// Parses a percent-encoded query such as `a=1&b=2`.
     ///
     /// A name given twice or text that cannot be decoded is refused.
     static func parse(_ query: Substring) throws -> [String: String] {
@@ -47,7 +47,7 @@ struct QueryReader {
         optional(name, as: LocalDate.self, "must be a date such as 2027-05-14")
     }
 
-    /// The one parameter of a list for a day.
+    /// Reads `date`, the only parameter of a list for one day.
     static func date(of call: Call) throws -> LocalDate {
         var query = QueryReader(call)
         let date = query.date("date")
@@ -70,14 +70,14 @@ struct QueryReader {
         return stay
     }
 
-    /// The days from `from` up to, not including, `to`.
+    /// Reads a range of days from two parameters: the first day, and the day after the last.
     mutating func days(_ from: String, _ to: String, atMost limit: Int) -> Stay? {
         let days = stay(from, to)
         require(days.map { $0.nightCount <= limit } ?? true, to, "must be at most \(limit) days after \(from)")
         return days
     }
 
-    /// `from` up to, not including, `to`, which a list asks for and nothing else.
+    /// Reads the range of days of a list that has only the parameters `from` and `to`; `to` is not included.
     static func days(of call: Call, atMost limit: Int) throws -> Stay {
         var query = QueryReader(call)
         let days = query.days("from", "to", atMost: limit)
@@ -111,7 +111,7 @@ struct QueryReader {
         return valid
     }
 
-    /// A text a person typed, by the rule of a body's texts.
+    /// Reads a text that a person typed, by the same rules as texts in a body.
     mutating func text(_ name: String, length: ClosedRange<Int>) -> String? {
         known.insert(name)
         var check = Check(prefix: "?")
@@ -132,7 +132,7 @@ struct QueryReader {
         if !condition { errors.append(FieldError(pointer: "?\(name)", detail: detail)) }
     }
 
-    /// Call last: throws everything that was wrong.
+    /// Throws all collected errors, and an error for each unknown parameter; the caller calls it last.
     mutating func finish() throws {
         for name in values.keys.sorted() where !known.contains(name) {
             errors.append(FieldError(pointer: "?\(name)", detail: "is not a parameter of this request"))

@@ -57,7 +57,7 @@ struct Responder: HTTPResponder {
         }
     }
 
-    /// The one place where an unexpected error of a request is logged.
+    /// Logs an unexpected error of a request; no other place logs it.
     private func note(_ error: any Error, on route: String, _ app: AppEnvironment) {
         app.metrics.met(error)
         app.logger.error("unexpected error", metadata: ["route": "\(route)", "error": "\(String(reflecting: error))"])
@@ -151,7 +151,8 @@ struct Responder: HTTPResponder {
             try row.requireFactor(known, at: app.now())
             return known
         } catch {
-            // Answers are kept for a second, and another process may have taken the code since, so ask again.
+            // The authenticator keeps credentials for a second, and the colleague may have proved the factor since at
+            // another process. So read the credentials from the database.
             let fresh = try await app.authenticator.authenticate(header, isFresh: true, app)
             try row.requireFactor(fresh, at: app.now())
             return fresh

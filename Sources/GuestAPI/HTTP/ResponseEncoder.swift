@@ -1,11 +1,13 @@
 import Foundation
 import GuestModels
 
-/// How every answer is written: camelCase, instants as RFC 3339, ids in lower case, fields in the order of their
-/// declaration and dictionaries by key, so that the same value is always the same bytes.
+/// Writes every answer as JSON, so that the same value always gives the same bytes.
 ///
-/// Writes straight into one buffer. `JSONEncoder` first makes a tree of boxed values, which was a quarter of what
-/// a group's page cost.
+/// Names are camelCase, instants are RFC 3339, and ids are in lower case. Fields keep the order of their declaration,
+/// and dictionaries are sorted by key.
+///
+/// The encoder writes straight into one buffer. `JSONEncoder` first makes a tree of boxed values, which was a quarter
+/// of the cost of a group's page.
 enum ResponseEncoder {
     static func encode(_ value: some Encodable) throws -> [UInt8] {
         let output = JSONOutput()
@@ -15,7 +17,7 @@ enum ResponseEncoder {
     }
 }
 
-/// The text so far, and the objects and arrays that are open in it.
+/// The JSON text that was written so far, and the objects and arrays that are still open in it.
 private final class JSONOutput {
     private(set) var bytes: [UInt8] = []
     private var open: [(closer: UInt8, isEmpty: Bool)] = []
@@ -57,7 +59,9 @@ private final class JSONOutput {
         bytes.append(contentsOf: text.utf8)
     }
 
-    /// Quoted and escaped as RFC 8259, section 7, asks: the quote, the backslash and what is below U+0020.
+    /// Writes a text in quotes, escaped as RFC 8259, section 7, asks.
+    ///
+    /// The quote, the backslash and characters below U+0020 are escaped.
     func string(_ text: String) {
         var text = text
         bytes.append(UInt8(ascii: "\""))
@@ -99,7 +103,7 @@ private final class JSONOutput {
 /// Writes one value, wherever it stands.
 private struct ValueEncoder: Encoder, SingleValueEncodingContainer {
     let output: JSONOutput
-    /// How many objects and arrays are around it.
+    /// The number of objects and arrays around the value.
     let depth: Int
 
     var codingPath: [any CodingKey] { [] }
@@ -207,7 +211,7 @@ private struct ArrayEncoder: UnkeyedEncodingContainer {
     mutating func superEncoder() -> any Encoder { next() }
 }
 
-/// A dictionary's own order differs from run to run.
+/// A dictionary that is written in the order of its keys, because its own order differs from run to run.
 private protocol SortedByKey {
     func write(to object: ObjectEncoder<TextKey>) throws
 }

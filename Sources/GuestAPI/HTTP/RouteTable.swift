@@ -4,7 +4,7 @@ import HTTPTypes
 
 /// Finds the row and handler for a method and a path.
 ///
-/// Built from the policy table once, at the start.
+/// The table is built from the policy rows once, when the process starts.
 ///
 /// Matching is exact: no trailing slash, no empty segments, `{name}` takes one whole segment.
 struct RouteTable: Sendable {

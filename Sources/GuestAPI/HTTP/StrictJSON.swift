@@ -13,12 +13,14 @@ struct BadRequest: Error {
     }
 }
 
-/// A JSON value as it stood in the body (RFC 8259), strictly: a key once per object, UTF-8 only, whole
-/// surrogate pairs, no zero character, at most `maximumDepth` levels.
+/// A JSON value as it stood in the body (RFC 8259).
+///
+/// The parser is strict. A key comes once per object, and there are at most `maximumDepth` levels. Texts are UTF-8,
+/// with whole surrogate pairs and without zero characters.
 indirect enum JSONValue {
     case null
     case bool(Bool)
-    /// As written; whoever reads it decides what fits.
+    /// A number as it was written in the body; the reader decides which type it fits.
     case number(String)
     case string(String)
     case array([JSONValue])
@@ -37,7 +39,7 @@ final class JSONObject {
 
 struct StrictJSON {
     static let maximumDepth = 32
-    /// Objects and arrays of a body in all; far above any request of ours.
+    /// The most values that a body may have in all; no request of the API needs nearly as many.
     static let maximumValues = 20_000
 
     private let bytes: [UInt8]
@@ -236,7 +238,7 @@ struct StrictJSON {
 }
 
 extension String {
-    /// `~` and `/` as RFC 6901 writes them.
+    /// The text as a part of a JSON pointer, with `~` and `/` escaped as RFC 6901 asks.
     var escapedForPointer: String {
         replacing("~", with: "~0").replacing("/", with: "~1")
     }

@@ -59,7 +59,10 @@ extension MailChange {
         return change
     }
 
-    /// Counts a try, in a transaction that commits before anything is compared; throws `mailCodeWrong` when none is left.
+    /// Counts a try to confirm a change of mail address.
+    ///
+    /// The count commits before the codes are compared, so a failed try stays counted. Throws `mailCodeWrong` when no
+    /// try is left.
     static func countTry(by guest: Guest.ID, _ act: Act) async throws {
         guard try await act.tx.run(MailChangeSQL.countMailChangeTry(of: guest, now: act.now)) == 1 else {
             throw Refusal.mailCodeWrong
@@ -91,7 +94,7 @@ extension MailChange {
         return nil
     }
 
-    /// Keeps the address that the guest has.
+    /// Stops a change of mail address, so that the guest keeps the present address.
     static func stop(by guest: Guest.ID, _ act: Act) async throws {
         // The lock waits for a change that is being made at this moment.
         _ = try await act.tx.first(IdentitySQL.guest(guest, locked: true))
@@ -99,18 +102,20 @@ extension MailChange {
         try await act.tx.run(MailChangeSQL.endMailChange(of: guest))
     }
 
-    /// Deletes what was sent to an address that is given up, because an erasure would not find it.
+    /// Deletes the mails to the new address of an abandoned change.
+    ///
+    /// A later erasure of the guest would not find that address.
     private static func forgetTarget(of guest: Guest.ID, _ act: Act) async throws {
         guard let email = try await act.tx.first(MailChangeSQL.mailChange(of: guest))?.email else { return }
         try await act.tx.run(JobSQL.deleteMails(to: email))
         try Job.enqueue(EraseSpool(folder: Spool.folder(of: email)), at: act.now, act)
     }
 
-    /// Writes the new address.
+    /// Gives a guest the new mail address.
     ///
     /// Devices stay signed in, and are known at the new address.
     ///
-    /// Throws `mailTaken` where another account has it.
+    /// Throws `mailTaken` if another account has the address.
     fileprivate static func apply(_ change: MailChange, to guest: Guest, _ act: Act) async throws {
         try await act.tx.run(
             MailChangeSQL.setMail(change.email, of: guest.id),
@@ -135,7 +140,9 @@ struct EndMailChange: Work {
     let guest: Guest.ID
     let change: MailChange.ID
 
-    /// A change that was stopped or begun anew is left alone, and so is one whose address another account has by now.
+    /// Makes the change, unless the guest has stopped it or begun another.
+    ///
+    /// If another account has the address by now, the change is stopped instead.
     func finish(_ act: Act) async throws {
         guard let found = try await act.tx.first(IdentitySQL.guest(guest, locked: true)),
             let waiting = try await act.tx.first(MailChangeSQL.mailChange(of: guest)), waiting.id == change,

@@ -72,7 +72,9 @@ enum DeskGuestSQL {
         ) { try $0.decode("is_known") }
     }
 
-    /// By name or mail; accents, capitals, blanks and hyphens make no difference.
+    /// Searches a park's guests by name or mail address.
+    ///
+    /// Accents, capitals, blanks and hyphens make no difference.
     static func searchGuests(
         _ text: String,
         at park: Park.ID,

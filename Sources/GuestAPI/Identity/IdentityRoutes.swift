@@ -26,7 +26,9 @@ enum IdentityRoutes {
         }
     }
 
-    /// Holds an unknown device off when many sign in from its address; a known device is never held off.
+    /// Holds off an unknown device when many devices sign in from its network address.
+    ///
+    /// A known device is never held off.
     private static func requireRoom(_ call: Call, isKnown: (Look) async throws -> Bool) async throws {
         if call.app.signInLimit.admit(call.client) { return }
         if try await call.read(isKnown) { return }

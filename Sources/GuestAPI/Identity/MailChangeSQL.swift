@@ -67,7 +67,9 @@ enum MailChangeSQL {
         Command("UPDATE mail_change SET is_confirmed = true WHERE id = \(change)")
     }
 
-    /// The row stays, because it counts how often the guest has asked.
+    /// Ends a guest's change of mail address.
+    ///
+    /// The row stays, because it counts how often the guest has asked for a change.
     static func endMailChange(of guest: Guest.ID) -> Command {
         Command("UPDATE mail_change SET is_over = true, email = '', is_confirmed = false WHERE guest_id = \(guest)")
     }

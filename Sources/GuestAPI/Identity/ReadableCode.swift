@@ -1,6 +1,6 @@
 /// Texts that somebody reads from one place and types in another.
 enum ReadableCode {
-    /// Five bits each: without I, O, 0 and 1, which people mix up.
+    /// The 32 letters and digits of codes, without I, O, 0 and 1, which people mix up.
     static let alphabet = Array("ABCDEFGHJKLMNPQRSTUVWXYZ23456789")
 
     static func random(_ length: Int) -> String {
@@ -8,7 +8,7 @@ enum ReadableCode {
         return String((0..<length).map { _ in alphabet.randomElement(using: &random) ?? "A" })
     }
 
-    /// In capitals and without the blanks and hyphens that help reading.
+    /// A typed code in capitals, without the blanks and hyphens that help reading.
     static func plain(_ typed: String) -> String {
         typed.uppercased().filter { $0 != "-" && $0 != " " }
     }

@@ -24,7 +24,9 @@ enum SecondFactor {
         )
     }
 
-    /// Counts a try, in a transaction that commits before anything is compared.
+    /// Counts a colleague's try to prove the second factor.
+    ///
+    /// The count commits before the code is compared, so a failed try stays counted.
     static func countTry(by member: StaffMember.ID, _ act: Act) async throws {
         guard try await act.tx.first(FactorSQL.factor(of: member)) != nil else { throw Refusal.factorMissing }
         let window = act.now.addingTimeInterval(-Credentials.freshness)

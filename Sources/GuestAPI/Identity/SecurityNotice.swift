@@ -4,7 +4,7 @@ import Postgres
 
 /// News that the owner of a mail address must hear, at most once a day.
 ///
-/// A guest hears it themselves; about a colleague's address head office hears it too.
+/// The guest or colleague with the address gets the notice. For a colleague's address, head office gets it too.
 enum SecurityNotice: String, Codable, Sendable {
     /// Strangers have guessed codes of the address, so that unknown devices need the link in the mail.
     case codesGuessed

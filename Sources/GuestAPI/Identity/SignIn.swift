@@ -8,17 +8,18 @@ import SyncMessages
 enum SignIn {
     static let accessLifetime: TimeInterval = 15 * 60
     static let refreshLifetime: TimeInterval = 90 * 86400
-    /// Codes of strangers that are compared for one mail address within a day.
+    /// The number of strangers' codes that are compared for one mail address within a day.
     static let maximumFailures = 20
-    /// Staff sign in anew every working day.
+    /// The lifetime of a colleague's session: eight hours, so that staff sign in every working day.
     static let staffLifetime: TimeInterval = 8 * 3600
 
-    /// Counts the try, in a transaction that commits before anything is compared.
+    /// Counts a try to sign in with a code.
     ///
-    /// Throws `codeWrong` when there is no such attempt for this device, or no try left.
+    /// The count commits before the code is compared, so a failed try stays counted. Throws `codeWrong` when this
+    /// device has no such attempt, or no try left.
     ///
-    /// - Returns: true for a device that is held off, because strangers have guessed often at that address; nothing is then
-    ///   compared.
+    /// - Returns: true for a device that is held off, because strangers have often guessed codes of the mail address.
+    ///   Its code is then not compared.
     static func countTry(_ request: SignInRequest, _ act: Act) async throws -> Bool {
         let deviceHash = Token(request.deviceSecret).hash
         let emails = try await act.tx.all(SignInSQL.countTry(request.attemptId, deviceHash: deviceHash, now: act.now))
@@ -162,7 +163,7 @@ enum SignIn {
 
     enum Refreshed: Sendable {
         case tokens(Tokens)
-        /// The token had been used before: somebody copied it. The whole family is revoked.
+        /// The refresh token had been used before, so somebody has copied it. The device's session is revoked.
         case reuse
     }
 

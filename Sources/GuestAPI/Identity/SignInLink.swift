@@ -9,10 +9,10 @@ import Postgres
 /// link can read the mail, so no limit for strangers applies. So the owner of an address always gets in.
 enum SignInLink {
     private static let purpose = "sign-in-link"
-    /// Two hours.
+    /// The lifetime of a link in a mail: two hours.
     ///
-    /// Strangers may ask for twenty mails an hour, and then no more are sent; the last of them must still work when the next
-    /// is.
+    /// Strangers may ask for twenty mails an hour; after that, no more mails are sent. The last mail's link must still
+    /// work when the next mail can be sent.
     static let lifetime: TimeInterval = 2 * 3600
     /// The lifetime of a link from the desk: one hour.
     static let lifetimeOfDesk: TimeInterval = 3600
@@ -29,7 +29,7 @@ enum SignInLink {
 
     /// The attempt that a link belongs to, used or not.
     ///
-    /// Throws `notFound` for a text that is none of ours, `signInLinkOver` when it is too late.
+    /// Throws `notFound` for a text that is no link of ours, and `signInLinkOver` for a link that has expired.
     static func find(_ token: String, _ look: Look) async throws -> SignInSQL.Attempt {
         guard let id = attempt(in: token, look.app) else { throw Refusal.notFound }
         guard let found = try await look.reader.first(SignInSQL.attempt(id)), look.now < found.linkExpiresAt else {
@@ -77,7 +77,9 @@ enum SignInLink {
         return tokens
     }
 
-    /// A code for a person who has opened the link in a browser, to type into the app; it ends the code before.
+    /// Makes a code for a person who has opened the link in a browser and types the code into the app.
+    ///
+    /// The new code replaces the code before it.
     static func showCode(_ token: String, _ act: Act) async throws -> String {
         guard let id = attempt(in: token, act.app) else { throw Refusal.notFound }
         let code = ReadableCode.random(codeLength)
@@ -87,10 +89,10 @@ enum SignInLink {
         return ReadableCode.grouped(code)
     }
 
-    /// A way in for a guest without mail, for the desk to print; it ends the one before.
+    /// Makes a sign-in link for a guest without mail, for the desk to print; it ends the link before.
     ///
-    /// Throws `notFound` for a guest whom the desk of another park has made, `guestHasMail` for one who can ask for a code, and
-    /// `reasonNeeded` where the guest has signed in before and the desk gives no reason.
+    /// Throws `notFound` unless this park's desk has made the guest's account, and `guestHasMail` for a guest with
+    /// mail. Throws `reasonNeeded` if the guest has signed in before and the desk gives no reason.
     static func letIn(
         _ guest: Guest.ID,
         at park: Park.ID,

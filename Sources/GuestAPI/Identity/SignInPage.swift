@@ -47,7 +47,7 @@ enum SignInPage {
         return .page(title[language], "<p>\(text[language])</p>", in: language, .gone)
     }
 
-    /// The page's own address, to be opened on a phone.
+    /// A QR code of the page's address, with which a person can open the page on a phone.
     static func onPhone(_ url: String, in language: Language) -> HTML? {
         let text = LocalizedText(
             en: "Or open this page on your phone:",

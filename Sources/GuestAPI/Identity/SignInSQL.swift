@@ -189,7 +189,7 @@ enum SignInSQL {
         ) { try $0.decode("is_known") }
     }
 
-    /// Notes that a notice about an address is sent; no row if that was done within a day.
+    /// Notes that a security notice about an address is sent; no row if it was sent within the last day.
     static func begin(_ notice: SecurityNotice, about email: String, at now: Date) -> Query<Bool> {
         Query(
             """
@@ -201,7 +201,10 @@ enum SignInSQL {
         ) { try $0.decode("is_told") }
     }
 
-    /// The people who hear about an address: its guest, its colleague, and for a colleague's up to five people at head office.
+    /// The people who get a security notice about a mail address.
+    ///
+    /// They are the guest and the colleague with the address. For a colleague's address, up to five people at head
+    /// office get the notice too.
     static func readersOfSecurity(about email: String) -> Query<(email: String, language: Language)> {
         Query(
             """

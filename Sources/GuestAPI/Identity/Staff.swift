@@ -50,11 +50,11 @@ extension StaffMember {
         return try await found(id, in: act.tx)
     }
 
-    /// Ends somebody's work here: their devices are signed out, and no code signs them in any more.
+    /// Ends a colleague's account: their devices are signed out, and no code signs them in any more.
     ///
     /// Audit rows keep the colleague's name. On other nodes a request may still start within the next second.
     ///
-    /// Throws `lastHeadOffice` where nobody would be left who may do this.
+    /// Throws `lastHeadOffice` if nobody would be left at head office.
     static func end(_ id: ID, _ act: Act) async throws {
         let member = try await locked(id, in: act.tx)
         try await member.requireAnother(in: act.tx)

@@ -30,7 +30,7 @@ enum StaffSQL {
         Query("SELECT \(columns) FROM staff WHERE email = \(email) AND left_at IS NULL", decoding: member)
     }
 
-    /// Everybody who works here, in the order in which they came.
+    /// The colleagues who work here now, in the order in which their accounts were made.
     static func members(after cursor: StaffMember.ID?, limit: Int) -> Query<StaffMember> {
         let after: SQL = cursor.map { "id > \($0)" } ?? "true"
         return Query(

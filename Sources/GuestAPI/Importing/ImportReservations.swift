@@ -4,8 +4,8 @@ import Postgres
 
 /// Reads a property system's export into a park.
 ///
-/// Every row ends up imported or rejected with a reason, and both are counted in the database: stopped
-/// anywhere and started again, the import goes on where it was; run twice, it changes nothing.
+/// Every row ends up imported or rejected with a reason, and the database counts both. An import that was stopped goes
+/// on where it was. A second run of the same file changes nothing.
 public struct ImportReservations: Sendable {
     public struct Outcome: Sendable {
         public let rows: Int
@@ -129,7 +129,9 @@ public struct ImportReservations: Sendable {
 
     // MARK: Rows
 
-    /// - Parameter progress: called after each batch with the rows that are done.
+    /// Imports the rows of the file in batches.
+    ///
+    /// - Parameter progress: is called after each batch with the number of rows that are done.
     public func run(_ progress: @Sendable (Int) -> Void) async throws -> Outcome {
         let principal = Principal.job("import")
         let id = try await app.act(as: principal) { act in
@@ -234,13 +236,15 @@ public struct ImportReservations: Sendable {
     private struct BatchWork {
         var new: [ImportSQL.NewBooking] = []
         var rejects: [(line: Int, reason: String)] = []
-        /// Rows whose booking is in the tables, with the rows that are updated.
+        /// The lines of reservations that have a booking already, also of bookings that are updated.
         var seen: [(line: Int, booking: Booking.ID)] = []
         var releases: [Command] = []
         var updates: [Command] = []
         var updated: [Booking.ID] = []
 
-        /// - Parameter old: the booking that the row was imported as before.
+        /// Adds the changes for one reservation.
+        ///
+        /// - Parameter old: the booking from an earlier import of the reservation, if there is one.
         mutating func add(_ reservation: Reservation, _ old: ImportSQL.Known?, in cottage: Cottage.ID?, _ act: Act) {
             if reservation.needsCottage, cottage == nil {
                 let nights = "\(reservation.stay.arrival) to \(reservation.stay.departure)"
@@ -315,7 +319,7 @@ public struct ImportReservations: Sendable {
 }
 
 extension ImportSQL.Known {
-    /// Whether the export tells nothing new.
+    /// Whether the booking in the tables already agrees with the export's reservation.
     fileprivate func says(_ reservation: Reservation) -> Bool {
         stay == reservation.stay && state == reservation.state.rawValue && adults == reservation.adults
             && children == reservation.children && babies == reservation.babies
@@ -334,7 +338,7 @@ private struct Occupation {
         for item in taken { stays[item.cottage, default: []].append(item.stay) }
     }
 
-    /// The first cottage of the type that is free then, the preferred one before all others.
+    /// Reserves the first free cottage of a type for a stay; the preferred cottage is tried first.
     mutating func reserve(_ type: String, _ stay: Stay, preferring preferred: Cottage.ID?) -> Cottage.ID? {
         let candidates = byType[type] ?? []
         let ordered = preferred.map { first in candidates.filter { $0 == first } + candidates } ?? candidates

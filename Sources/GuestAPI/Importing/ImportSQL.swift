@@ -117,7 +117,7 @@ enum ImportSQL {
         }
     }
 
-    /// Remembers that a reservation we have not heard of was cancelled, for the report of it that is still to come.
+    /// Notes the cancellation of an unknown reservation, because the report of the reservation itself may come later.
     static func forestall(_ number: String, in park: Park.ID, cancelledAt at: Date) -> Command {
         Command(
             """

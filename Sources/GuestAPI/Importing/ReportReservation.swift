@@ -98,7 +98,7 @@ extension Booking {
 
     /// Cancels a reservation that the property system no longer has.
     ///
-    /// Harmless to repeat.
+    /// A repeated call changes nothing.
     ///
     /// - Parameter reportedAt: the time of the report. An older report than the last one changes nothing. With a time,
     ///   the cancellation of a reservation that is still unknown is kept.
@@ -123,7 +123,7 @@ extension Booking {
         booking.publish(in: act.tx)
     }
 
-    /// Throws for a time more than a day ahead, because every report until then would count as old.
+    /// Refuses a report time more than a day ahead, because all reports before that time would then count as old.
     private static func allow(_ reportedAt: Date?, _ pointer: String, at now: Date) throws {
         guard let reportedAt, reportedAt > now.addingTimeInterval(86400) else { return }
         throw BadRequest(pointer, "must not lie in the future")
@@ -163,7 +163,9 @@ extension Booking {
             && (report.cottage ?? cottages.first?.number) == cottages.first?.number
     }
 
-    /// - Returns: what stands against it.
+    /// Cancels the booking as the property system reported, if the stay has not begun.
+    ///
+    /// - Returns: the reason why the booking cannot be cancelled; nil if there is none.
     private func cancelAsReported(_ act: Act) -> String? {
         switch state {
         case .checkedIn: return "The property system cancelled the reservation while the guests are here."
@@ -181,9 +183,9 @@ extension Booking {
         return nil
     }
 
-    /// Makes the booking what the report says, as far as the stay has not gone further already.
+    /// Changes the booking to agree with the report, as far as the stay still allows it.
     ///
-    /// - Returns: what stands against it.
+    /// - Returns: the reason why the booking cannot follow the report; nil if there is none.
     private func follow(_ report: ReservationReport, to cottage: Cottage.ID?, _ act: Act) async throws -> String? {
         if state == .checkedOut {
             return "The property system changed it after the guests had left: \(report.summary)."

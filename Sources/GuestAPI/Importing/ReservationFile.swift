@@ -8,19 +8,19 @@ import GuestModels
 public struct ColumnMap: Codable, Sendable {
     /// A column with a number that stays with the reservation; nil when the export has none.
     public var reservationNumber: String?
-    /// One column with a date, or three with year, month (number or English name) and day.
+    /// The columns of the arrival: one with the date, or three with year, month (number or English name) and day.
     public var arrivalDate: String?
     public var arrivalYear: String?
     public var arrivalMonth: String?
     public var arrivalDay: String?
-    /// Columns that add up to the nights.
+    /// The columns that add up to the number of nights.
     public var nights: [String]
     public var adults: String
     public var children: String?
     public var babies: String?
-    /// The code of the cottage type; several are tried in order until one has a value.
+    /// The columns of the cottage type's code; they are tried in order until one has a value.
     public var type: [String]
-    /// Average price per night, a decimal number.
+    /// The column of the average price of a night, a decimal number.
     public var nightlyRate: String?
     public var status: String
     /// The booking state that each status of the export stands for.
@@ -48,7 +48,7 @@ public struct ColumnMap: Codable, Sendable {
     )
 }
 
-/// One reservation of an export, understood.
+/// One reservation, read from an export or a report.
 struct Reservation: Sendable {
     let line: Int
     let number: String?
@@ -82,9 +82,11 @@ struct ReservationFile: Sendable {
         let description: String
     }
 
+    /// Reads an export.
+    ///
     /// - Parameters:
-    ///   - encoding: of the file; the rejects are written in UTF-8.
-    ///   - decimals: how many the park's currency has, for rates.
+    ///   - encoding: the encoding of the file. The rejects are written in UTF-8.
+    ///   - decimals: the number of decimals of the park's currency, for rates.
     init(_ data: Data, _ map: ColumnMap, encoding: TextEncoding = .utf8, decimals: Int) throws {
         hash = Data(SHA256.hash(data: data))
         var records = CSV(try encoding.utf8(of: data))
@@ -188,7 +190,7 @@ private struct RowReader {
         }
     }
 
-    /// nil for an absent column, an empty field and the word NULL.
+    /// The text of a column; nil for an absent column, an empty field and the word NULL.
     func text(_ column: String?) -> String? {
         guard let column, let position = positions[column] else { return nil }
         let value = fields[position].tidied.trimmingCharacters(in: .whitespaces)
@@ -212,7 +214,9 @@ private struct RowReader {
         throw Bad("\(column) is '\(text.prefix(40))', which \(error.detail)")
     }
 
-    /// Minor units of a decimal number such as `99.50` or `-12`; nil for an absent or empty column.
+    /// The amount of a column in minor units, read from a decimal number such as `99.50` or `-12`.
+    ///
+    /// The amount is nil for an absent column or an empty field.
     func money(_ column: String?, decimals: Int) throws(Bad) -> Int64? {
         guard let column, let text = text(column) else { return nil }
         let plain = decimalComma ? text.replacing(",", with: ".") : text
@@ -227,7 +231,9 @@ private struct RowReader {
 }
 
 extension Reservation {
-    /// - Parameter decimals: how many the park's currency has.
+    /// Reads a reservation from a row.
+    ///
+    /// - Parameter decimals: the number of decimals of the park's currency.
     fileprivate init(_ row: RowReader, _ map: ColumnMap, decimals: Int, line: Int) throws(RowReader.Bad) {
         self.line = line
         number = try row.word(map.reservationNumber) { $0.text($1, "", length: 1...100) }

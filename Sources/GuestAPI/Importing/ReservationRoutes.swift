@@ -3,7 +3,7 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// What the property system reports, one reservation at a time.
+/// The routes by which the property system reports reservations, one at a time.
 enum ReservationRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "reportReservation": report, "withdrawReservation": withdraw,

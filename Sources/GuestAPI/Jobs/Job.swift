@@ -4,19 +4,23 @@ import Postgres
 
 /// A kind of background work.
 ///
-/// Its value is the arguments; they are kept as JSON, so nothing personal belongs in them that the work can
-/// look up.
+/// The stored properties are the arguments of a job, kept as JSON. Personal data that the work can look up does not
+/// belong in them.
 protocol Work: Codable, Sendable {
     static var kind: String { get }
     static var queue: Job.Queue { get }
-    /// Tries before it is set aside for staff, and the longest pause between two, in seconds.
+    /// The number of tries before a job is set aside for staff, and the longest pause between two tries in seconds.
     static var patience: (tries: Int, pause: TimeInterval) { get }
 
-    /// Reaches the world outside, in no transaction. May run twice when a worker dies in between, so it must
-    /// be harmless to repeat; `job` is the same each time.
+    /// Does the part of the job that reaches other systems, outside any transaction.
+    ///
+    /// The call may run twice if a worker dies in between, so it must be harmless to repeat. `job` is the same each
+    /// time.
     func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws
 
-    /// The effects in our own tables. They commit together with the job's end, so they happen once.
+    /// Writes the job's effects in our own tables.
+    ///
+    /// The effects commit together with the end of the job, so they happen once.
     func finish(_ act: Act) async throws
 
     /// The time at which the same job runs again, or nil when the job is over; asked after its effects are written.
@@ -30,23 +34,27 @@ extension Work {
     func again(_ act: Act) async throws -> Date? { nil }
 }
 
-/// Work that is due, as a row.
+/// One row of the job table: the kind of work, its arguments and the tries so far.
 struct Job: Sendable {
     typealias ID = Identifier<Job>
 
     enum Queue: String, CaseIterable, Sendable {
-        /// Effects in our own tables.
+        /// The queue of jobs with effects in our own tables.
         case effects
-        /// Deliveries to the world outside, each a queue of its own, so that one that is down stops no other.
+        /// The queues of jobs that reach other systems.
+        ///
+        /// Each system has its own queue, so that a system that is down delays no other.
         case mail, push, payments, objects
 
-        /// Jobs of one batch run beside each other: they wait for others more than they work.
+        /// Whether the jobs of the queue reach other systems.
+        ///
+        /// A batch of such jobs runs concurrently, because the jobs mostly wait for answers.
         var isOutside: Bool { self != .effects }
     }
 
     static let usualPatience = (tries: 12, pause: TimeInterval(600))
 
-    /// Payment jobs wait for a provider that is down for three days and a half, and longer by the time of the tries.
+    /// The patience of payment jobs with a provider that is down: three and a half days of pauses between the tries.
     static let patienceWithProvider = (tries: 20_000, pause: TimeInterval(15))
 
     let id: ID
@@ -57,8 +65,8 @@ struct Job: Sendable {
     /// Queues work in the caller's transaction.
     ///
     /// - Parameters:
-    ///   - key: at most one waiting job of a kind has it; enqueuing again moves that one to the new time.
-    ///   - due: when it may run.
+    ///   - key: names the job within its kind. Enqueuing with the same key replaces the job that waits, and its time.
+    ///   - due: the time at which the job may run.
     static func enqueue<Task: Work>(_ work: Task, key: String? = nil, at due: Date, _ act: Act) throws {
         act.tx.later([
             JobSQL.insert(
@@ -82,12 +90,14 @@ struct Job: Sendable {
         let kind: String
     }
 
-    /// Of its kind; of one that is unknown, the usual.
+    /// The patience of the job's kind; an unknown kind has the usual patience.
     func patience(_ features: FeatureTable) -> (tries: Int, pause: TimeInterval) {
         features.jobs[kind]?.patience ?? Self.usualPatience
     }
 
-    /// Seconds until the next try: doubling from one second to the longest pause, a tenth at random.
+    /// The seconds until the next try.
+    ///
+    /// The pause doubles from one second up to the longest pause, and varies by a tenth at random.
     func backoff(atMost pause: TimeInterval) -> TimeInterval {
         min(pow(2, Double(min(attempts, 20))), pause) * Double.random(in: 0.9...1.1)
     }

@@ -1,7 +1,7 @@
 import GuestModels
 import Postgres
 
-/// Dead letters, for head office.
+/// The routes of jobs that were given up, for head office.
 enum JobRoutes {
     static let handlers: [String: RouteTable.Handler] = ["listDeadJobs": listDead, "retryJob": retry]
 

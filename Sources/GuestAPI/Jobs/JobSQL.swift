@@ -22,9 +22,10 @@ enum JobSQL {
         )
     }
 
-    /// Takes up to `limit` jobs for `seconds`; jobs of a kind that this version does not know wait for one that does.
+    /// Leases up to `limit` jobs for `seconds`.
     ///
-    /// The lease is counted on the database's clock, which all workers share.
+    /// A job of an unknown kind waits for a version of the service that knows the kind. The lease is counted on the
+    /// database's clock, which all workers share.
     static func claim(
         _ queue: Job.Queue,
         _ kinds: [String],
@@ -66,12 +67,12 @@ enum JobSQL {
         )
     }
 
-    /// Ends a job that is still ours; no row when somebody else has it by now.
+    /// Ends a job under this lease; no row changes if another worker has the job by now.
     static func complete(_ id: Job.ID, lease: UUID) -> Command {
         Command("DELETE FROM job WHERE id = \(id) AND lease = \(lease)")
     }
 
-    /// As `complete`, for a job that comes by again.
+    /// Sets the next run of a job under this lease; no row changes if another worker has the job by now.
     static func again(_ id: Job.ID, lease: UUID, at due: Date) -> Command {
         Command(
             """
@@ -147,9 +148,9 @@ enum JobSQL {
 
     struct Backlog: Sendable {
         let queue: String
-        /// Jobs whose time has come.
+        /// The number of jobs that are due.
         let due: Int
-        /// Seconds for which the oldest of them has been due.
+        /// The number of seconds for which the oldest job has been due.
         let age: Int
         let dead: Int
     }

@@ -1,10 +1,10 @@
 import Postgres
 
 extension Command {
-    /// Rows that one portion of a retention deletes at most, so that it is short whatever has piled up.
+    /// The most rows that one portion of a retention deletes, so that a portion is always short.
     static let portion = 2000
 
-    /// Deletes a portion of the rows that have served their time.
+    /// Deletes a portion of the rows of a table that match a condition.
     static func forget(_ table: SQL, where condition: SQL) -> Command {
         Command(
             """

@@ -4,9 +4,9 @@ import Logging
 import Postgres
 import ServiceLifecycle
 
-/// Enqueues what is due by the clock.
+/// Queues the jobs that the clock makes due.
 ///
-/// Every process runs one; `job_run` lets one of them win each time.
+/// Every process runs a scheduler. A row in `job_run` lets only one of them queue each run.
 struct Scheduler: Service {
     let app: AppEnvironment
 
@@ -24,7 +24,7 @@ struct Scheduler: Service {
         }
     }
 
-    /// Queues what the features' schedules say is due.
+    /// Queues the jobs that are due by the features' schedules.
     func tick() async throws {
         let now = app.now()
         let (hour, slot) = (now.beginning(of: 3600), now.beginning(of: 300))
@@ -47,7 +47,7 @@ struct Scheduler: Service {
                 }
             }
             for park in try await act.tx.all(JobSQL.parkZones) {
-                // The other parks' days go on.
+                // Skip a park with an unknown time zone, so that the other parks' jobs are still queued.
                 guard let clock = app.clock(of: park.timeZone) else { continue }
                 let today = clock.date(at: now)
                 for case .dailyAtPark(let time, let make) in app.features.schedules
@@ -70,21 +70,21 @@ struct Scheduler: Service {
 }
 
 extension Date {
-    /// The last multiple of so many seconds since 1970.
+    /// The start of the span in which this date lies; spans of `seconds` are counted from 1970.
     fileprivate func beginning(of seconds: Double) -> Date {
         Date(timeIntervalSince1970: (timeIntervalSince1970 / seconds).rounded(.down) * seconds)
     }
 }
 
-/// Deletes what has served its time, as the features' retention says.
+/// Deletes old data, as the features' retention says.
 ///
-/// Each kind is a job of its own, in portions: while a portion was full, the next follows at once. So nothing is locked for
-/// long, and an error with one kind stops no other.
+/// Each retention has its own job and deletes in portions; another portion follows a full one at once. So rows are
+/// locked only briefly, and an error in one retention stops no other.
 struct CleanUp: Work {
     static let kind = "cleanUp"
     static let queue = Job.Queue.effects
 
-    /// The name of a retention; nil: one job for each.
+    /// The name of the retention to apply; nil queues one job for each retention.
     var part: String?
 
     func finish(_ act: Act) async throws {
@@ -97,7 +97,7 @@ struct CleanUp: Work {
         guard let retention = act.app.features.retention[part] else {
             throw Inconsistency("no feature forgets \(part)")
         }
-        // Without a key: one of its own would be this very job.
+        // Queue the next portion without a key: a key would replace this running job.
         if try await retention.forget(act) { try Job.enqueue(self, at: act.now, act) }
     }
 }

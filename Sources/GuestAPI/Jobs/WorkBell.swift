@@ -1,11 +1,11 @@
 import Foundation
 import Synchronization
 
-/// Wakes a worker of this process for a job that is due at once, so that a payer does not wait for its next look.
+/// Wakes a worker of this process for a job that is due at once, so that a payer does not wait.
 ///
-/// Workers of other processes look by themselves.
+/// Workers of other processes find the job when they next look for work.
 final class WorkBell: Sendable {
-    /// Recorded by a transaction that queues such a job; rung once it has committed.
+    /// The note of a transaction that queues a job that is due at once; the bell rings after COMMIT.
     struct Ring: Sendable {
         let queue: Job.Queue
     }
@@ -33,7 +33,7 @@ final class WorkBell: Sendable {
         }
     }
 
-    /// Comes back when a job of the queue is due, or after that time.
+    /// Sleeps until the bell of the queue rings, or for the given time at most.
     func sleep(for queue: Job.Queue, atMost duration: Duration) async {
         let id = UUID()
         let nap: Task<Void, Never>? = state.withLock { state in

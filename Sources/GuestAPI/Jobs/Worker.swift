@@ -4,12 +4,12 @@ import Logging
 import Postgres
 import ServiceLifecycle
 
-/// Takes jobs under a lease and does them.
+/// Takes jobs of a queue under a lease and does them.
 ///
-/// Any number of workers, in any number of processes.
+/// Any number of workers may run, in any number of processes.
 ///
-/// A worker that dies leaves its lease to run out within `leaseSeconds`; then another takes its jobs over.
-/// A lease that was lost meanwhile fails the job's end, and with it the effects.
+/// If a worker dies, its lease runs out within `leaseSeconds`, and another worker takes its jobs over. A worker that
+/// has lost its lease cannot end the job, so the job's effects are rolled back.
 struct Worker: Service {
     static let leaseSeconds = 4.0
     private static let batch = 20
@@ -17,7 +17,7 @@ struct Worker: Service {
     let app: AppEnvironment
     let queue: Job.Queue
 
-    /// As many as set for effects, and one for each world outside.
+    /// The workers of this process: as many as the settings say for effects, and one for each other queue.
     static func all(_ app: AppEnvironment, queues: [Job.Queue]) -> [any Service] {
         queues.flatMap { queue in
             (0..<(queue.isOutside ? 1 : max(1, app.settings.workers))).map { _ in Worker(app: app, queue: queue) }
@@ -70,7 +70,7 @@ struct Worker: Service {
             group.cancelAll()
         }
         if Task.isCancelled {
-            // Stopped in the middle of the batch: what is left may be taken at once.
+            // The worker was stopped within a batch: release the other jobs, so that they may be taken at once.
             let app = app
             _ = await Task {
                 try? await app.database.transaction(as: Principal.job("claim").setting) {

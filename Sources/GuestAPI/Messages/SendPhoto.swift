@@ -6,7 +6,7 @@ import SyncMessages
 /// A photo in a message, such as a photo of a problem.
 enum MessagePhoto {
     private static let maximumInGroup = 500
-    /// The limit of one guest, over all groups.
+    /// The most photos that one guest may send, in all groups together.
     private static let maximumOfGuest = 2_000
 
     /// The name of a photo in the object store.

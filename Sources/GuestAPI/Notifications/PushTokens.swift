@@ -2,7 +2,7 @@ import GuestModels
 import Postgres
 
 extension PushToken {
-    /// Lets notices of a session go to this address of its phone.
+    /// Registers this token, so that notices for a session go to its phone.
     func register(for session: Session.ID, _ act: Act) async throws {
         try await act.tx.run(
             NoticeSQL.register(self, for: session, at: act.now),

@@ -23,7 +23,7 @@ final class Metrics: Sendable {
         var contradictions = 0
     }
 
-    /// Upper bounds in seconds; a phone that waits for news waits 25.
+    /// The upper bounds of request times, in seconds; a phone may wait 25 seconds for news.
     private static let bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
     private let state = Mutex(State())
     let startedAt = Date()
@@ -40,7 +40,9 @@ final class Metrics: Sendable {
         }
     }
 
-    /// - Parameter outcome: `done`, `failed` or `dead`.
+    /// Counts a job.
+    ///
+    /// - Parameter outcome: `done`, `failed`, `dead` or `lost`.
     func worked(_ kind: String, _ outcome: String) {
         state.withLock { $0.jobs[kind, default: [:]][outcome, default: 0] += 1 }
     }
@@ -53,11 +55,11 @@ final class Metrics: Sendable {
         case strangersHeldOff
         /// An unknown device was held off because many sign in from its address.
         case addressHeldOff
-        /// A code of an invitation that there is not.
+        /// Somebody used the code of an invitation that does not exist.
         case invitationGuessed
         /// A colleague's second factor was wrong.
         case factorWrong
-        /// A refresh token came again whose successor had been used: somebody has copied it.
+        /// A refresh token was used again after its successor had been used: somebody has copied it.
         case tokenReused
     }
 
@@ -127,7 +129,7 @@ final class Metrics: Sendable {
             "Requests and jobs that failed because our own data contradict themselves."
         )
         lines.append("voorpret_contradictions_total \(contradictions)")
-        // All values of a name stand together under its head.
+        // The text format wants all values of one name together, below the head of that name.
         for (name, family) in Dictionary(grouping: gauges, by: \.name).sorted(by: { $0.key < $1.key }) {
             lines += Self.head(name, "gauge", family[0].help)
             for gauge in family {

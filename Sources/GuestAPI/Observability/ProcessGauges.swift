@@ -1,8 +1,8 @@
 import Foundation
 
-/// What the operating system knows of this process, under the names that Prometheus' own libraries use.
+/// Measurements of this process by the operating system, named as in Prometheus' own libraries.
 enum ProcessGauges {
-    /// Without memory and descriptors where the system has no `/proc`.
+    /// The gauges of this process; a system without `/proc` tells neither memory nor open files.
     static func all(since start: Date) -> [Metrics.Gauge] {
         var gauges: [Metrics.Gauge] = [
             .init(

@@ -25,7 +25,7 @@ final class APNs: Sendable {
 
     private struct ErrorReply: Decodable {
         let reason: String?
-        /// Milliseconds since 1970: since when the token is not in use.
+        /// The time since which the phone's token is not in use, in milliseconds since 1970.
         let timestamp: Double?
     }
 

@@ -10,7 +10,7 @@ struct DiskObjects: ObjectStore {
     ///
     /// It is on the objects' file system, so a rename puts a whole file in place.
     private var unfinished: URL { root.appending(path: ".unfinished") }
-    /// Bytes that are read at once.
+    /// The number of bytes that are read at once.
     private static let piece = 256 * 1024
 
     init(_ folder: URL) {

@@ -30,7 +30,7 @@ enum Files {
 
     // MARK: On threads that may block
 
-    /// Writes a new file; its bytes are on the disk when this returns.
+    /// Writes a new file; the function returns once the bytes are on the disk.
     static func writeDurably(_ bytes: [UInt8], to url: URL) throws {
         let file = open(url.path(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw Failed("open", url) }
@@ -45,13 +45,13 @@ enum Files {
         guard fsync(file) == 0 else { throw Failed("fsync", url) }
     }
 
-    /// Gives a file another name, in place of what has that name; the name is on the disk when this returns.
+    /// Renames a file and replaces any file of that name; the function returns once the name is on the disk.
     static func move(_ url: URL, to target: URL) throws {
         guard rename(url.path(), target.path()) == 0 else { throw Failed("rename", url) }
         try synchronize(target.deletingLastPathComponent())
     }
 
-    /// Makes a folder and those above it where they are missing; they are on the disk when this returns.
+    /// Makes a folder and its missing parents; the function returns once they are on the disk.
     static func makeDurableFolder(_ url: URL) throws {
         guard !FileManager.default.fileExists(atPath: url.path()) else { return }
         let parent = url.deletingLastPathComponent()
@@ -60,7 +60,7 @@ enum Files {
         try synchronize(parent)
     }
 
-    /// Writes to the disk which files a folder has.
+    /// Writes the list of a folder's files to the disk.
     private static func synchronize(_ folder: URL) throws {
         let file = open(folder.path(), O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw Failed("open", folder) }
@@ -74,7 +74,7 @@ enum Files {
         /// The file's size in bytes.
         let size: Int
 
-        /// nil when there is no such file.
+        /// Opens a file; the result is nil if the file does not exist.
         init?(_ url: URL) throws {
             file = open(url.path(), O_RDONLY | O_CLOEXEC)
             guard file >= 0 else {

@@ -11,9 +11,9 @@ struct Mail: Work {
 
     enum Letter: Codable, Sendable {
         case code(attempt: CodeRequest.AttemptID)
-        /// To the address that a guest wants to use from now on.
+        /// A letter to the address that a guest wants to use from now on.
         case mailChangeAsked(change: MailChange.ID)
-        /// To the address that they have used so far.
+        /// A letter to the address that the guest has used so far.
         case mailChangeAnnounced(change: MailChange.ID, due: LocalDate)
         case security(SecurityNotice)
         case bookingConfirmed(number: String, park: String, stay: Stay)

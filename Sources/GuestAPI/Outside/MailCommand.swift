@@ -3,9 +3,9 @@ import Foundation
 /// Hands a mail to a command's standard input, as `sendmail -t -i` takes it.
 struct MailCommand {
     private let command: String
-    /// Seconds after which the command is killed, and the mail tried again.
+    /// The seconds after which the command is killed; the mail is tried again later.
     ///
-    /// A child that the command has started outlives it.
+    /// A child process of the command is not killed.
     private let patience: TimeInterval
 
     init(_ command: String, within patience: TimeInterval = 30) {
@@ -40,7 +40,7 @@ struct MailCommand {
                 try input.fileHandleForWriting.write(contentsOf: text)
                 try input.fileHandleForWriting.close()
             } catch {
-                // If it ran at all, the termination handler resumes.
+                // If the command has started, the termination handler resumes the continuation.
                 if !process.isRunning, process.processIdentifier == 0 { continuation.resume(throwing: error) }
             }
         }

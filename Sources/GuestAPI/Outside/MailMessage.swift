@@ -11,9 +11,9 @@ struct MailMessage: Sendable {
     let body: String
     let date: Date
 
-    /// With CRLF line ends.
+    /// The text of the message, with CRLF line ends.
     ///
-    /// Every header value of ours is free of line breaks; the check keeps it so.
+    /// Line breaks are removed from header values, so that no value can add a header.
     var text: String {
         func clean(_ value: String) -> String { value.filter { !$0.isNewline } }
         let encodedSubject = "=?UTF-8?B?\(Data(clean(subject).utf8).base64EncodedString())?="

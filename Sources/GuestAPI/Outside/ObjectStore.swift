@@ -1,13 +1,12 @@
 import Foundation
 import NIOCore
 
-/// Files that are no rows, such as photos, by names of ours.
+/// A store for files outside the database, such as photos, under names that the service makes.
 ///
-/// Names have letters, digits, `-`, `.` and `/` alone, and never a text of a client. Bytes are durable when `put`
-/// returns: after a crash a name has all of its bytes or none. Never called inside a transaction, because it may wait
-/// for a disk or for another machine.
+/// A name has only letters, digits, `-`, `.` and `/`, and never a client's text. Bytes are durable when `put` returns:
+/// after a crash a name has all of its bytes or none. A call may wait for a disk or for another machine.
 ///
-/// Every call throws `ObjectsUnavailable` when the store cannot do it now.
+/// Every call throws `ObjectsUnavailable` when the store cannot serve it now.
 protocol ObjectStore: Sendable {
     /// Stores bytes under a name, in place of what was there.
     func put(_ bytes: [UInt8], as name: String) async throws
@@ -18,7 +17,7 @@ protocol ObjectStore: Sendable {
     /// Removes an object; nothing happens where there is none.
     func remove(_ name: String) async throws
 
-    /// Forgets what crashes have left half written before an instant.
+    /// Deletes files that a crash before the instant has left half written.
     func forgetUnfinished(before instant: Date) async throws
 }
 
@@ -39,8 +38,8 @@ struct StoredObject: Sendable {
     }
 }
 
-/// The object store cannot do it now; a later try may succeed.
+/// The error of an object store that cannot serve a call now; a later try may succeed.
 struct ObjectsUnavailable: Error, CustomStringConvertible {
-    /// What the store answered, for the log alone.
+    /// The store's answer, for the log only.
     let description: String
 }

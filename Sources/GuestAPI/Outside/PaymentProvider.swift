@@ -6,10 +6,10 @@ import NIOHTTP1
 
 /// Stripe's API over HTTPS, as far as a share needs it: intents, refunds, and the provider's own books.
 ///
-/// Called by workers alone, never inside a transaction.
+/// Only jobs and commands call the provider, and never inside a transaction.
 struct PaymentProvider: Sendable {
     let settings: Settings.Payments
-    /// The seller's account that is acted for; nil: the one of the key.
+    /// The seller's account for which requests are made; nil stands for the account of the API key.
     var account: String?
 
     /// The same provider, acting for a seller's account.
@@ -45,7 +45,7 @@ struct PaymentProvider: Sendable {
 
     struct Refund: Decodable, Sendable {
         let id: String
-        /// Not told by every server of that API.
+        /// The state of the refund; some servers of this API leave it out.
         let status: String?
         let amount: Number
         let currency: String?
@@ -80,7 +80,7 @@ struct PaymentProvider: Sendable {
         let created: Number?
         let paymentIntent: Reference?
 
-        /// True while the bank has the money.
+        /// True while the payer's bank has the disputed money.
         ///
         /// An inquiry moves no money.
         var hasMoney: Bool { ["needs_response", "under_review", "lost"].contains(status ?? "") }
@@ -151,14 +151,14 @@ struct PaymentProvider: Sendable {
 
     /// An intent that was asked for and whose answer never came; nil when the provider has none.
     func intent(for attempt: Attempt.ID, since sent: Date) async throws -> Intent? {
-        // Their clock and ours may differ by some minutes.
+        // The provider's clock and ours may differ by some minutes.
         let found: Intent? = try await search("/v1/payment_intents", since: sent.addingTimeInterval(-300)) {
             $0.metadata?["attempt"] == attempt.description
         }
         return found
     }
 
-    /// Cancels what has not succeeded, and answers how it stands.
+    /// Cancels an intent that has not succeeded, and answers its present state.
     func cancel(_ id: String) async throws -> Intent {
         do {
             return try await post("/v1/payment_intents/\(id)/cancel", [], key: nil)
@@ -238,7 +238,7 @@ struct PaymentProvider: Sendable {
         }
     }
 
-    /// The first that fits, in all pages that reach back to `since`.
+    /// Finds the first object that fits, in all pages of a list that reach back to `since`.
     private func search<Item: Decodable & Sendable>(
         _ path: String,
         _ query: [(String, String)] = [],
@@ -253,7 +253,7 @@ struct PaymentProvider: Sendable {
             )
             if let found = page.data.first(where: fits) { return found }
             guard page.hasMore == true, let first = page.data.first, let last = page.data.last else { return nil }
-            // Newest first, so what follows is older still.
+            // A list begins with its newest object, so later pages are older still.
             let oldest = last.created?.value ?? .max
             if oldest <= first.created?.value ?? 0, Double(oldest) < since.timeIntervalSince1970 { return nil }
             after = last.id
@@ -332,10 +332,10 @@ struct PaymentProvider: Sendable {
     }
 }
 
-/// What a list can be paged by.
+/// An object of the provider's lists, which are read page by page.
 protocol Listed {
     var id: String { get }
-    /// Seconds since 1970.
+    /// The time at which the object was made, in seconds since 1970.
     var created: PaymentProvider.Number? { get }
 }
 
@@ -357,7 +357,7 @@ extension Money {
 }
 
 extension PaymentProvider.Refund {
-    /// Minor units.
+    /// The amount of the refund, converted to our minor units.
     var money: Money { Money(providerUnits: amount.value, currency ?? "EUR") }
 }
 
@@ -375,7 +375,7 @@ extension PaymentProvider.Movement {
 }
 
 extension PaymentProvider.Intent {
-    /// How it stands, in our words.
+    /// The state of the intent, in the words of our attempts.
     var sighting: Attempt.Sighting {
         let state: Attempt.State =
             switch status {

@@ -7,26 +7,26 @@ import Synchronization
 
 /// A message for either push service.
 struct PushMessage: Codable, Sendable {
-    /// The job's, so a repeat has the same.
+    /// The id of the job that sends the message, so that a repeated message has the same id.
     let id: Job.ID
     let title: String
     let body: String
-    /// A later one of the same thread takes its place on the screen.
+    /// The thread of the message; a later message of the same thread replaces it on the screen.
     let thread: String
     let notice: Notice
     let subject: Notice.Subject
     let expiresAt: Date
 
     enum Failure: Error {
-        /// The phone has removed the app, or has another token by now; `since` when the service says so.
+        /// The phone has removed the app or has another token; `since` is the time of that, if the service says it.
         case unknownToken(since: Date?)
-        /// Guests sleep; it is tried again.
+        /// The park's quiet hours have begun; the message is tried again later.
         case night
-        /// Not now; it is tried again.
+        /// The push service refused the message; the message is tried again later.
         case refused(status: Int, reason: String)
     }
 
-    /// What the app is handed beside the text: ids and the kind, all texts.
+    /// The data that the app gets beside the text: the kind of notice and ids, all as strings.
     var data: [String: String] {
         var data = ["notice": notice.rawValue]
         data["groupId"] = subject.groupId?.description

@@ -12,7 +12,7 @@ struct S3Objects: ObjectStore {
     /// The time for a whole answer; a client on a slow line takes long for its bytes.
     private static let patience = TimeAmount.hours(1)
 
-    /// - Parameter now: the true time, because the store refuses a signature of another.
+    /// - Parameter now: the true time, because the store refuses a signature with a wrong time.
     init(_ settings: Settings.Objects, now: @escaping @Sendable () -> Date = { Date() }) {
         self.settings = settings
         self.now = now
@@ -54,7 +54,7 @@ struct S3Objects: ObjectStore {
         guard [.noContent, .ok, .notFound].contains(answer.status) else { throw await refusal(answer, name) }
     }
 
-    /// Nothing is ever half written: the store takes an object whole.
+    /// Does nothing, because the store never keeps a part of an object.
     func forgetUnfinished(before instant: Date) async throws {}
 
     private func ask(

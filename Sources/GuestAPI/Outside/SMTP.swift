@@ -12,7 +12,7 @@ struct SMTP {
         let reply: String
     }
 
-    /// Throws `Refused` with the relay's words when it does not take the mail.
+    /// Sends a message; throws `Refused` with the relay's reply when the relay does not take it.
     func send(_ message: MailMessage) async throws {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connectTimeout(.seconds(10))

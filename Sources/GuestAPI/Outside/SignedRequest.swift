@@ -13,7 +13,7 @@ struct SignedRequest {
     ///
     /// - Parameters:
     ///   - path: begins with a slash, and has letters, digits, `-`, `.`, `_`, `~` and `/` alone. There is no query.
-    ///   - headers: those of the request, with `host`, by lower-case name.
+    ///   - headers: the headers of the request, including `host`, by lower-case name.
     ///   - payload: SHA-256 of the body, in hexadecimal.
     func headers(
         _ method: String,

@@ -2,9 +2,10 @@ import Crypto
 import Foundation
 import GuestModels
 
-/// The default: a file per mail or notice, `mail/<recipient>/<job>.eml` in the state folder.
+/// Writes each mail or notice to a file, unless another delivery is set up.
 ///
-/// Written whole and then renamed, and named after the job, so a repeat replaces it with the same.
+/// A mail becomes `mail/<recipient>/<job>.eml` in the state folder. The file is written whole and then renamed. Its
+/// name is the id of the job, so a repeated job replaces the file.
 struct Spool {
     private let root: URL
 
@@ -13,7 +14,7 @@ struct Spool {
         root = URL(filePath: settings.stateFolder).appending(path: kind)
     }
 
-    /// A recipient's folder says nothing about the address or id, so it can be erased by name.
+    /// The name of a recipient's folder: a hash, so that the name reveals nothing and an erasure finds the folder.
     static func folder(of recipient: String) -> String {
         SHA256.hash(data: Data(recipient.lowercased().utf8)).prefix(8).map {
             String($0 >> 4, radix: 16) + String($0 & 15, radix: 16)
@@ -62,7 +63,7 @@ struct Spool {
     }
 }
 
-/// Deletes what was spooled for somebody who has been erased.
+/// Deletes the spooled mails and notices of one recipient, for example after an erasure.
 struct EraseSpool: Work {
     static let kind = "eraseSpool"
     static let queue = Job.Queue.mail

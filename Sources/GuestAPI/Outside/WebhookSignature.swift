@@ -3,10 +3,12 @@ import Foundation
 
 /// Stripe's signature over the raw bytes of a webhook: `t=SECONDS,v1=HEX[,v1=HEX…]`.
 enum WebhookSignature {
-    /// Seconds that a message may have been under way, and that clocks may differ.
+    /// The most seconds between the time in a signature and our clock, for delays and clocks that differ.
     static let tolerance: TimeInterval = 300
 
-    /// - Parameter secrets: all that are valid; two while one replaces the other.
+    /// Whether a signature header matches the body.
+    ///
+    /// - Parameter secrets: the valid secrets of the webhook; there are two while one replaces the other.
     static func isValid(_ header: String, over body: [UInt8], secrets: [String], now: Date) -> Bool {
         guard header.utf8.count <= 2000 else { return false }
         var time: Int64?

@@ -11,9 +11,9 @@ enum AvailabilitySQL {
         let latitude: Double
     }
 
-    /// No night of the stay is marked.
+    /// The condition that no night of the stay is taken.
     ///
-    /// `substring` answers what lies inside the bits, so nights before and after them count as free.
+    /// Nights before and after a cottage's bits count as free, because `substring` leaves them out.
     static func isFree(_ stay: Stay) -> SQL {
         "bit_count(substring(nights FROM \(stay.arrival)::date - nights_from + 1 FOR \(stay.nightCount)::int)) = 0"
     }
@@ -50,7 +50,7 @@ enum AvailabilitySQL {
         ) { (try $0.decode("type_id"), try $0.decode("free")) }
     }
 
-    /// Cottage and what takes it in those nights: `booking`, `closure` or nothing.
+    /// Each cottage and its state in the nights of a stay: `closed`, `taken` or `free`.
     static func mapStates(of park: Park.ID, _ stay: Stay, now: Date) -> Query<(id: Cottage.ID, state: String)> {
         Query(
             """
@@ -89,7 +89,7 @@ enum AvailabilitySQL {
         ) { try $0.decode("id") }
     }
 
-    /// A cottage that is out of order is let again from the next day on.
+    /// The condition that a cottage is in order, or that the stay begins after today.
     private static func isInOrder(_ stay: Stay, today: SQL) -> SQL {
         "(readiness <> 'outOfOrder' OR \(stay.arrival)::date > \(today))"
     }

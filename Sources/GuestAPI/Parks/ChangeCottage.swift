@@ -47,7 +47,7 @@ extension Cottage {
         return cottage
     }
 
-    /// The cottage, locked, for somebody who looks after its park.
+    /// Reads and locks a cottage; throws `notFound` unless the asker has one of the functions at its park.
     static func locked(
         _ id: Cottage.ID,
         for functions: Set<StaffMember.Function> = [.reception, .maintenance],
@@ -124,7 +124,7 @@ extension Closure {
 extension Refusal {
     /// A closure was asked for nights in which holds, bookings or held changes have the cottage.
     ///
-    /// - Parameter numbers: those of the bookings.
+    /// - Parameter numbers: the numbers of the bookings.
     static func cottageBooked(_ numbers: [String]) -> Refusal {
         let list = numbers.joined(separator: ", ")
         return Refusal(

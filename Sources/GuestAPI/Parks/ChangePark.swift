@@ -15,9 +15,9 @@ extension Park {
         return park
     }
 
-    /// Replaces what a park says of itself.
+    /// Replaces a park's data, such as its texts and house rules.
     ///
-    /// Bookings keep the rules they were placed under.
+    /// A booking keeps the house rules under which it was placed.
     static func change(_ id: Park.ID, to request: ParkRequest, expecting version: Int, _ act: Act) async throws -> Park
     {
         guard let before = try await act.tx.first(ParkSQL.park(id, locked: true)) else { throw Refusal.notFound }

@@ -2,9 +2,9 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// Compares what the search reads with what is booked.
+/// Compares the nights that the search reads as taken with the allocations of the cottages.
 ///
-/// A difference fails the job, so staff see it.
+/// A difference fails the job, so that staff see it.
 struct CheckOccupancy: Work {
     static let kind = "checkOccupancy"
     static let queue = Job.Queue.effects

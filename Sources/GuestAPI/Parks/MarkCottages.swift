@@ -4,7 +4,7 @@ import Postgres
 import SyncMessages
 
 extension Cottage {
-    /// Writes what cottages are like; they are locked.
+    /// Writes the readiness of cottages that the caller has locked.
     static func mark(
         _ cottages: [Cottage.ID],
         _ readiness: Readiness,

@@ -3,7 +3,7 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// Parks for everybody, and for those who run them.
+/// The routes of parks, for everybody and for the staff who run them.
 enum ParkRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "listParks": listParks, "showPark": showPark, "showMap": showMap, "searchPark": searchPark,

@@ -77,7 +77,7 @@ enum ParkSQL {
         )
     }
 
-    /// Of one park, or of all.
+    /// The cottage types of one park, or of all parks if `park` is nil.
     static func types(of park: Park.ID?) -> Query<CottageType> {
         let condition: SQL = park.map { "park_id = \($0)" } ?? "true"
         return Query("SELECT \(typeColumns) FROM cottage_type WHERE \(condition) ORDER BY code, id", decoding: type)
@@ -220,7 +220,7 @@ enum ParkSQL {
         ]
     }
 
-    /// The numbers of the bookings that have a cottage in some of those nights.
+    /// The numbers of at most ten bookings that have a cottage in some night of a stay.
     static func bookings(in cottage: Cottage.ID, during stay: Stay) -> Query<String> {
         Query(
             """
@@ -272,7 +272,7 @@ enum ParkSQL {
         )
     }
 
-    /// Bookings of a cottage that gets another type are priced as the type they were made for.
+    /// Keeps a cottage's bookings at the price of their first type when the cottage gets another type.
     static func freezePrices(of cottage: Cottage.ID, as type: CottageType.ID) -> Command {
         Command(
             """

@@ -1,7 +1,7 @@
 import GuestModels
 
 extension Feature {
-    /// Parks, cottages, rates, closures and what is free.
+    /// The parks feature: parks, cottages, rates, closures and the search for free cottages.
     static let parks = Feature(
         name: "parks",
         handlers: [ParkRoutes.handlers],

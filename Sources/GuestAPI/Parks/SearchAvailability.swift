@@ -25,7 +25,7 @@ struct AvailabilitySearch: Sendable {
         self.party = party
     }
 
-    /// Types one of whose cottages could take its part of the party.
+    /// Whether a cottage of the type could house the party, or its part of the party.
     func suits(_ type: CottageType) -> Bool {
         guard !isStepFree || type.isStepFree else { return false }
         // Several cottages share the party between them; a single cottage must fit everybody.
@@ -34,9 +34,9 @@ struct AvailabilitySearch: Sendable {
 }
 
 extension Availability {
-    /// What is free in one park, priced for the party.
+    /// The free cottage types of one park, with prices for the party.
     ///
-    /// Throws what the house rules say against the stay, so that a guest learns why there is nothing.
+    /// Throws the house rules' refusal of the stay, so that a guest learns why nothing is offered.
     static func search(_ search: AvailabilitySearch, park id: Park.ID, _ look: Look) async throws -> Availability {
         let (parks, types, rates, free) = try await look.reader.all(
             ParkSQL.park(id),
@@ -82,7 +82,7 @@ extension Availability {
         return Availability(parkId: id, stay: search.stay, offers: offers, neighbours: neighbours)
     }
 
-    /// What is free in all parks whose rules allow the stay; parks with nothing to offer are left out.
+    /// The free cottage types of all parks that allow the stay; parks with nothing to offer are left out.
     static func searchAll(_ search: AvailabilitySearch, _ look: Look) async throws -> [Availability] {
         let (parks, types, rates, free) = try await look.reader.all(
             ParkSQL.parks,

@@ -24,7 +24,7 @@ extension Park {
 
     /// The date at a park.
     ///
-    /// Throws `notFound` where there is none.
+    /// Throws `notFound` for an unknown park.
     static func today(at id: Park.ID, _ look: Look) async throws -> LocalDate {
         guard let park = try await look.reader.first(ParkSQL.park(id)) else { throw Refusal.notFound }
         return try ParkClock(stored: park.timeZone).date(at: look.now)
@@ -41,7 +41,7 @@ extension Park {
         return Page(rows, limit: limit) { $0.id.uuidString.lowercased() }
     }
 
-    /// With the texts in the reader's language; staff, who write them, see all.
+    /// The park with its texts in the reader's language; staff, who write the texts, see all languages.
     private func localised(in language: Language, for principal: Principal) -> Park {
         if case .staff = principal { return self }
         var park = self

@@ -102,7 +102,7 @@ extension PlanItem {
         act.tx.later(try PlanningSQL.update(changed.compactMap { rows[$0] }, events, at: act.now))
         for former in found.map(\.item) where changed.contains(former.id) {
             let version = rows[former.id]?.item.version ?? former.version
-            // Do this once in 50 versions: doing it every time costs more than keeping the extra rows.
+            // Forget old events once in 50 versions: doing it every time costs more than keeping the extra rows.
             if version / 50 != former.version / 50 {
                 act.tx.later([PlanningSQL.forgetEvents(of: former.id, before: version / 50 * 50)])
             }

@@ -94,7 +94,7 @@ enum PlanningSQL {
 
     /// Reads items and locks them in the order of their ids.
     ///
-    /// Only a member of the group gets and locks any.
+    /// A guest who is no member of the group reads and locks none.
     static func items(_ ids: Set<PlanItem.ID>, in group: TravelGroup.ID, of guest: Guest.ID) -> Query<ItemRow> {
         Query(
             """
@@ -256,14 +256,14 @@ enum PlanningSQL {
         ]
     }
 
-    /// Deletes an item; nil restores it.
+    /// Marks an item as deleted at a time; nil restores the item.
     static func delete(_ item: PlanItem.ID, at now: Date?) -> Command {
         Command("UPDATE plan_item SET deleted_at = \(now), version = version + 1 WHERE id = \(item)")
     }
 
     // MARK: History
 
-    /// About how many events of an item's history are kept, the newest.
+    /// The approximate number of newest events that are kept of an item's history.
     private static let events = 200
 
     static func forgetEvents(of item: PlanItem.ID, before version: Int) -> Command {
@@ -357,11 +357,11 @@ enum PlanningSQL {
 /// The texts and replies of a guest in the plans of a group.
 struct PersonalPlanning: Encodable, Sendable {
     let groupId: TravelGroup.ID
-    /// Titles of the items they added.
+    /// The titles of the items that the guest added.
     let added: [String]
-    /// Notes on options they proposed.
+    /// The notes on the options that the guest proposed.
     let proposed: [String]
-    /// Values that they set fields to.
+    /// The values that the guest gave to fields.
     let changed: [String]
     let replies: [String]
 }

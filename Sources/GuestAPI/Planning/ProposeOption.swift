@@ -16,7 +16,7 @@ extension StayOption {
     ) async throws -> StayOption.ID {
         let own = try await TravelGroup.require(.member, in: group, staying: true, act)
         let cottages = request.cottages.compactMap(\.cottageId)
-        // A type may be wanted twice.
+        // The request may name a type twice, so count each type once.
         let types = Set(request.cottages.compactMap(\.typeId)).sorted()
         let (open, known) = try await act.tx.all(
             OptionSQL.openOptions(of: group),

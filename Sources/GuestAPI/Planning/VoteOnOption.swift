@@ -52,7 +52,7 @@ extension StayOption {
 }
 
 extension Traveller {
-    /// The traveller whose reply it is: the member, or a traveller of the same household without account.
+    /// The traveller for whom a reply counts: the member, or a traveller without account of the same household.
     static func speaking(_ request: ReplyRequest, in group: TravelGroup.ID, _ act: Act) async throws -> Traveller.ID {
         let own = try await TravelGroup.require(.member, in: group, staying: true, act)
         guard let id = request.travellerId, id != own.id else { return own.id }

@@ -13,7 +13,7 @@ struct Publication: Hashable, Sendable {
     struct Kind: Hashable, Sendable {
         /// The name that phones know; it is never given another meaning.
         let name: String
-        /// The view `shown_…` of what scopes show of this kind.
+        /// The database view `shown_…`, with the entities of this kind as each scope shows them.
         let view: SQL
 
         init(_ name: String, view: SQL) {

@@ -80,9 +80,9 @@ final class ScopeBell: Sendable {
     /// The next wave follows when the service has room, so that the reads of one wave delay nobody.
     static let wave = 50
     private static let betweenWaves = Duration.milliseconds(50)
-    /// A wave follows after this long in any case.
+    /// The longest pause before the next wave.
     private static let longestPause = Duration.seconds(2)
-    /// Whether requests find a place at once.
+    /// Whether the service has room for a new request at once.
     private let hasRoom: @Sendable () -> Bool
 
     init(capacity: Int, hasRoom: @escaping @Sendable () -> Bool = { true }) {
@@ -90,7 +90,7 @@ final class ScopeBell: Sendable {
         self.hasRoom = hasRoom
     }
 
-    /// Lends an ear for as long as `body` runs.
+    /// Runs `body` with an ear that hears the changes of the scopes.
     ///
     /// - Throws: `tooManyListening`, and what `body` throws.
     func listen<Value>(

@@ -15,7 +15,7 @@ struct Digest: Encodable, Sendable {
     let version: Int64
     /// Digests by two more id digits than the phone asked for; empty when `rows` is set.
     let buckets: [SyncSQL.Bucket]
-    /// All rows whose ids end in these digits; nil when there are too many.
+    /// All rows with ids that end in the digits that the phone asked for; nil when there are too many.
     let rows: [Entity]?
 
     struct Entity: Encodable, Sendable {

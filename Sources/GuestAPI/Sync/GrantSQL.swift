@@ -4,7 +4,8 @@ import Postgres
 
 /// The grants: the scopes that the phones of a guest may read at a moment.
 ///
-/// Pulls and events join this, and a digest asks it first (`SyncSQL.version(of:for:at:)`). A scope that is not granted is not in the answer.
+/// Pulls and change events read only granted scopes, and a digest asks for the grant first. No answer contains a scope
+/// that is not granted.
 enum GrantSQL {
     /// The guest's memberships, as the expression `own` that `scopes` reads.
     static func own(of guest: Guest.ID) -> SQL {
@@ -15,7 +16,9 @@ enum GrantSQL {
         """
     }
 
-    /// The scopes a guest sees, for a statement that has `own`; the scopes that are needed first, at the cottage's door, come first.
+    /// The scopes that a guest may read, for a statement that contains `own`.
+    ///
+    /// The rank puts the scopes first that are needed first, at the cottage's door.
     static func scopes(of guest: Guest.ID, at now: Date) -> SQL {
         """
         SELECT 'guest:' || id AS scope, 0 AS rank FROM guest WHERE id = \(guest) AND erased_at IS NULL

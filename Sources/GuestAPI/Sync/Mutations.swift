@@ -26,8 +26,8 @@ struct Mutations: Sendable {
 
     /// The locks to take before the first run begins, in one order.
     ///
-    /// They cover rows that several runs, or rows of several groups, need. A single run within one group takes its own
-    /// locks.
+    /// A kind of lock is taken here only for several runs, or for rows of several groups. A single run within one
+    /// group takes its own locks.
     func locks(for runs: [[Mutation]], by guest: Guest.ID) -> [Command] {
         let locking = runs.compactMap { run in run.first.flatMap { verbs[$0.name]?.lock }.map { (lock: $0, run: run) } }
         return Dictionary(grouping: locking, by: \.lock.name).sorted { $0.key < $1.key }.compactMap { _, same in

@@ -132,7 +132,8 @@ enum Push {
             problem = try final(error, run.count > 1 ? nil : act)
         }
         guard run.count > 1 else { return try run.map { ($0, try rejected($0, problem, in: language)) } }
-        // The savepoint has undone all of them and released their locks. Doing each alone shows which one fails.
+        // The savepoint has undone the run's mutations and released their locks. Applying each alone shows which
+        // fails.
         act.tx.later(Mutations(verbs: act.app.features.mutations).locks(for: run.map { [$0] }, by: guest))
         var outcomes: [(mutation: Mutation, outcome: String)] = []
         for mutation in run {

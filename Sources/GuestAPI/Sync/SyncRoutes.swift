@@ -86,11 +86,11 @@ extension HTTPField.Name {
 }
 
 private struct DeviceRequest: Decodable {
-    /// Made by the phone, once for each installation.
+    /// The id of the device; the phone makes it once for each installation.
     let id: UUID
 }
 
-/// An even number of lower-case hexadecimal digits, two to twelve.
+/// The last digits of an id: an even number of lower-case hexadecimal digits, from two to twelve.
 private struct IdentifierSuffix: LosslessStringConvertible {
     let description: String
 

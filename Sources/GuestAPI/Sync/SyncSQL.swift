@@ -98,7 +98,7 @@ enum SyncSQL {
         }
     }
 
-    /// How each scope of the guest stands.
+    /// The present version, count and digest of each scope of a guest.
     static func standing(of guest: Guest.ID, at now: Date) -> Query<ScopeLine> {
         Query(
             """
@@ -139,7 +139,7 @@ enum SyncSQL {
         Command("SELECT FROM sync_device WHERE guest_id = \(guest) ORDER BY id FOR UPDATE")
     }
 
-    /// Removes the guest's devices beyond `count`, those first that were not seen for longest.
+    /// Removes a guest's devices beyond `count`, beginning with the device that was seen least recently.
     static func pruneDevices(of guest: Guest.ID, atMost count: Int) -> Command {
         Command(
             """
@@ -196,7 +196,7 @@ enum SyncSQL {
         )
     }
 
-    /// Deletes outcomes so old that no phone sends their mutation again, and devices not seen since.
+    /// Deletes outcomes and devices older than the instant; no phone sends such old mutations again.
     static func deleteOld(before: Date) -> [Command] {
         [
             .forget("sync_outcome", where: "at < \(before)"),

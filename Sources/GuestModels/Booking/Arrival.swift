@@ -50,9 +50,9 @@ public struct HouseholdsRequest: Codable, Sendable, Checked {
     }
 }
 
-/// The way into a cottage.
+/// The data that guests need to reach and enter a cottage: the route, the door code and the Wi-Fi.
 ///
-/// The service keeps it sealed, and shows it to guests who have checked in.
+/// The service keeps the data sealed, and shows them to guests who have checked in.
 public struct CottageAccess: Codable, Hashable, Sendable, Checked {
     /// The way from the gate to the door.
     public var route: String?
@@ -81,7 +81,7 @@ public struct CottageAccess: Codable, Hashable, Sendable, Checked {
 public struct RegisterEntry: Codable, Hashable, Sendable, Checked {
     public var fullName: String
     public var birthDate: LocalDate
-    /// The ISO 3166-1 code, two letters.
+    /// The traveller's nationality as an ISO 3166-1 code of two letters.
     public var nationality: String
     public var documentType: String?
     public var documentNumber: String?

@@ -78,7 +78,7 @@ public struct Booking: Codable, Hashable, Sendable {
     public var placedAt: Date
     /// The earliest arrival hour of the households, park-local.
     public var arrivalTime: LocalTime?
-    /// One entry per household with an arrival of its own; nil when all come and go together.
+    /// The arrivals and departures of single households; nil when the whole group comes and goes together.
     public var households: [HouseholdStay]?
     public var checkedInAt: Date?
     public var checkedOutAt: Date?

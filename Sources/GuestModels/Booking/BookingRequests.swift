@@ -149,7 +149,7 @@ public struct CancellationRequest: Codable, Sendable, Checked {
     public var reason: String?
     /// Whether the park cancels because it cannot provide what was booked; then nothing is owed.
     ///
-    /// Only staff may set it.
+    /// Only staff may set this flag.
     public var isByPark: Bool?
 
     public init(reason: String? = nil, isByPark: Bool? = nil) {

@@ -39,8 +39,8 @@ public struct BookingPlan: Codable, Hashable, Sendable {
         public var since: LocalDate?
         /// The first night that is paid for; nil means the first night of the stay.
         ///
-        /// Guests pay for an added cottage from its first night. A cottage that replaces another at the desk costs as
-        /// much as the other.
+        /// Guests pay for an added cottage from its first night. A cottage that the desk gives in exchange costs
+        /// as much as the cottage that it replaces.
         public var pricedFrom: LocalDate?
 
         public init(
@@ -169,7 +169,7 @@ extension Booking {
         )
     }
 
-    /// Throws the reason why such a change is not allowed at all.
+    /// Throws a refusal when the booking's state or the house rules do not allow a change to the plan.
     ///
     /// - Parameters:
     ///   - today: the park-local day. A stay that has begun keeps its arrival and cannot end before today.

@@ -1,6 +1,6 @@
 public import Foundation
 
-/// When phones of a stay's guests may read what is in their cottages, such as its guest book.
+/// The period in which phones of a stay's guests may read data of their cottages, such as the guest books.
 public enum CottageGrant {
     /// The days before the arrival at which the grant begins, at midnight in UTC.
     public static let daysBefore = 2

@@ -24,7 +24,7 @@ public struct Extra: Codable, Hashable, Sendable {
     public var version: Int
 
     public enum Taxed: String, Codable, CaseIterable, Sendable {
-        /// The rate for stays, such as for linen.
+        /// The extra, such as linen, has the VAT rate for stays.
         case lodging
         case extras
         /// The extra is exempt from VAT.

@@ -17,7 +17,7 @@ public struct HouseholdStay: Codable, Hashable, Sendable {
 
     /// Checks the household in; repeating is harmless.
     ///
-    /// - Parameter isOpen: whether the hour has come or the cottages are ready.
+    /// - Parameter isOpen: whether the hour of check-in has come or the cottages are ready.
     /// - Throws: `notConfirmed`, `tooEarly`, `stayOver`.
     public mutating func checkIn(_ booking: Booking, today: LocalDate, isOpen: Bool) throws(Refusal) {
         switch booking.state {

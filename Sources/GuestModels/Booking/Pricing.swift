@@ -51,7 +51,7 @@ extension [ChargeLine] {
 
     /// The lines to reverse and the lines to add so that these lines become `others`.
     ///
-    /// A line that both have stays as it is.
+    /// A line that both lists have is neither reversed nor added.
     public func differences(to others: [ChargeLine]) -> (reversed: [ChargeLine], added: [ChargeLine]) {
         var missing: [ChargeLine: Int] = [:]
         for line in others { missing[line, default: 0] += 1 }
@@ -94,8 +94,9 @@ public struct Pricing: Sendable {
         self.today = today
     }
 
-    /// The lines of one cottage, whoever lives in it: nights, early-booking discount, cleaning, the fee for a chosen
-    /// cottage.
+    /// The charge lines of one cottage that do not depend on the people in it.
+    ///
+    /// They are the nights, the early-booking discount, the cleaning and the fee for a chosen cottage.
     ///
     /// - Parameter first: the first night that is paid for; nil for the whole stay.
     /// - Throws: `Refusal.noRate` when a night lies in no season.
@@ -161,7 +162,9 @@ public struct Pricing: Sendable {
         return lines
     }
 
-    /// - Parameter nights: the price of all nights together, minor units.
+    /// The charge lines for the pets and the tourist tax of a party.
+    ///
+    /// - Parameter nights: the price of all nights together, in minor units.
     public func lines(for party: Party, nights: Int64) -> [ChargeLine] {
         lines(for: party.ages.map { (id: nil, age: $0) }, pets: party.pets, nights: nights)
     }

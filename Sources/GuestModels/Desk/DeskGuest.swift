@@ -1,6 +1,6 @@
 public import Foundation
 
-/// A guest as the desk finds them.
+/// The part of a guest's account that the desk can see.
 public struct DeskGuest: Codable, Hashable, Sendable {
     public var id: Guest.ID
     public var name: String
@@ -15,7 +15,7 @@ public struct DeskGuest: Codable, Hashable, Sendable {
     }
 }
 
-/// A guest at the desk or on the phone who has no mail address.
+/// Makes an account for a guest at the desk or on the phone who has no mail address.
 public struct DeskGuestRequest: Codable, Sendable, Checked {
     public var id: Guest.ID?
     public var name: String
@@ -34,12 +34,12 @@ public struct DeskGuestRequest: Codable, Sendable, Checked {
 
 /// Corrects the account of a guest whom the desk has made and who never signed in.
 public struct DeskGuestChange: Codable, Sendable, Checked {
-    /// The new name; nil leaves it as it is.
+    /// The guest's new name; nil leaves the name as it is.
     ///
-    /// The same holds for the language.
+    /// A language of nil likewise leaves the language as it is.
     public var name: String?
     public var language: Language?
-    /// The reason, 1 to 500 characters; the guest can read it.
+    /// The reason for the correction, 1 to 500 characters; the guest can read it.
     public var reason: String
 
     public init(name: String? = nil, language: Language? = nil, reason: String) {
@@ -56,7 +56,7 @@ public struct DeskGuestChange: Codable, Sendable, Checked {
 
 /// Erases the account of a guest whom the desk has made and who never signed in.
 public struct DeskGuestErasure: Codable, Sendable, Checked {
-    /// The reason, 1 to 500 characters.
+    /// The reason for the erasure, 1 to 500 characters.
     public var reason: String
 
     public init(reason: String) {
@@ -70,7 +70,7 @@ public struct DeskGuestErasure: Codable, Sendable, Checked {
 
 /// Asks for a sign-in link for a guest without mail.
 public struct LetInRequest: Codable, Sendable, Checked {
-    /// The reason, 1 to 500 characters; required when the guest has signed in before.
+    /// The reason for the link, 1 to 500 characters; required when the guest has signed in before.
     ///
     /// The guest can read the reason.
     public var reason: String?

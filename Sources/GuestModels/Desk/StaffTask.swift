@@ -127,7 +127,7 @@ public struct StaffTaskChange: Codable, Sendable, Checked {
 /// A note for the staff who work on some days.
 public struct HouseNoteRequest: Codable, Sendable, Checked {
     public var from: LocalDate
-    /// The last day; the first day when nil.
+    /// The last day for which the note is meant; nil means the first day.
     public var through: LocalDate?
     public var note: String
 

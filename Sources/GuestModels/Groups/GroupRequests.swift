@@ -103,9 +103,9 @@ public struct HouseholdRequest: Codable, Sendable, Checked {
 public struct InvitationRequest: Codable, Sendable, Checked {
     /// The traveller that the accepting guest becomes; then the invitation works only once.
     public var travellerId: Traveller.ID?
-    /// The most uses; 20 when nil.
+    /// The number of guests who may accept the invitation; 20 when nil.
     public var maxUses: Int?
-    /// The hours until it expires; 168 when nil.
+    /// The hours until the invitation expires; 168 when nil.
     public var hours: Int?
 
     public init(travellerId: Traveller.ID? = nil, maxUses: Int? = nil, hours: Int? = nil) {

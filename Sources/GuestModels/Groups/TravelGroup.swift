@@ -10,7 +10,7 @@ public struct TravelGroup: Codable, Hashable, Sendable {
     public var households: [Household]
     public var travellers: [Traveller]
     public var bookings: [Booking]
-    /// The shares of all its bookings.
+    /// The shares of all bookings of the group.
     public var shares: [ShareView]
 
     public init(
@@ -119,8 +119,9 @@ public struct Invitation: Codable, Hashable, Sendable {
         self.isRevoked = isRevoked
     }
 
-    /// Throws when the invitation cannot be accepted at `now`; all reasons look alike, so that guessing codes teaches
-    /// nothing.
+    /// Throws when the invitation cannot be accepted at `now`.
+    ///
+    /// All reasons look alike, so that a person who guesses codes learns nothing.
     public func accept(at now: Date) throws(Refusal) {
         guard !isRevoked, now < expiresAt, uses < maxUses else { throw .invitationOver }
     }

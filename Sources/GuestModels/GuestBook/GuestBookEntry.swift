@@ -2,7 +2,7 @@
 public struct GuestBookEntry: Codable, Hashable, Sendable {
     public typealias ID = Identifier<GuestBookEntry>
 
-    /// The most texts that a cottage's guest book shows; the newest ones.
+    /// The number of texts that a cottage's guest book keeps; a newer text replaces the oldest.
     public static let maximumCount = 30
     /// The days after the departure in which a household may still write, and its members may still read.
     public static let daysToWrite = 7
@@ -27,7 +27,7 @@ public struct GuestBookRequest: Codable, Hashable, Sendable, Checked {
     ///
     /// Staff name the text that they take back.
     public var id: GuestBookEntry.ID?
-    /// 1 to 1,000 characters; nil takes the text back.
+    /// The household's text, 1 to 1,000 characters; nil takes the text back.
     public var text: String?
 
     public init(id: GuestBookEntry.ID? = nil, text: String?) {
@@ -43,7 +43,7 @@ public struct GuestBookRequest: Codable, Hashable, Sendable, Checked {
 extension Booking {
     /// Throws unless guests of the booking may read the guest books of its cottages on the park-local day `today`.
     ///
-    /// They read from the confirmation until seven days after the departure.
+    /// Guests may read from the confirmation until seven days after the departure.
     ///
     /// - Throws: `notConfirmed`, `stayOver`.
     public func allowReadingGuestBook(today: LocalDate) throws(Refusal) {

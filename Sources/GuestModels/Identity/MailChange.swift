@@ -42,7 +42,7 @@ public struct MailChangeRequest: Codable, Sendable, Checked {
     }
 }
 
-/// The codes of eight digits from the mailboxes.
+/// Confirms a change of mail address with the codes of eight digits from the new and the old mailbox.
 public struct MailChangeConfirmation: Codable, Sendable, Checked {
     public var newCode: String
     /// The code from the old mailbox; nil from a guest who can no longer read it.

@@ -3,7 +3,7 @@ import Foundation
 extension StaffMember {
     /// Whether the colleague must prove a second factor (RFC 6238) after signing in.
     ///
-    /// It is required of head office, finance, and colleagues who read or set door codes.
+    /// The second factor is required of head office, finance, and colleagues who read or set door codes.
     public var needsSecondFactor: Bool {
         isHeadOffice || posts.contains { [.finance, .reception, .maintenance].contains($0.function) }
     }
@@ -24,7 +24,7 @@ public struct FactorEnrolment: Codable, Sendable {
 
 /// A code of the authenticator app, or a recovery code.
 public struct FactorProof: Codable, Sendable, Checked {
-    /// Six digits, or a recovery code of ten letters and digits; hyphens and blanks are ignored.
+    /// The code: six digits, or a recovery code of ten letters and digits; hyphens and blanks are ignored.
     public var code: String
 
     public init(code: String) {
@@ -38,7 +38,7 @@ public struct FactorProof: Codable, Sendable, Checked {
 
 /// Codes for use when the authenticator app is lost; each works once.
 public struct RecoveryCodes: Codable, Sendable {
-    /// The ten codes, shown only this once.
+    /// The ten recovery codes; the service shows them only once.
     public var codes: [String]
 
     public init(codes: [String]) {

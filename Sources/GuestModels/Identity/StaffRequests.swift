@@ -2,7 +2,7 @@
 public struct StaffRequest: Codable, Sendable, Checked {
     /// The address for sign-in codes; stored in lower case.
     public var email: String
-    /// 1 to 100 characters.
+    /// The colleague's name, 1 to 100 characters.
     public var name: String
     /// The language of the colleague's mails; English when nil.
     public var language: Language?
@@ -34,7 +34,7 @@ public struct StaffRequest: Codable, Sendable, Checked {
 
 /// Sets the name and the posts of a colleague; posts that are left out end.
 public struct StaffChange: Codable, Sendable, Checked {
-    /// 1 to 100 characters.
+    /// The colleague's name, 1 to 100 characters.
     public var name: String
     public var isHeadOffice: Bool
     /// All posts of the colleague; at most 500.

@@ -41,13 +41,13 @@ public struct JPEG: Sendable {
             case 0xe1:
                 orientation = Self.orientation(segment) ?? orientation
                 continue
-            // Keeps JFIF, the colour profile and Adobe's transform.
+            // The segments of JFIF, the colour profile and Adobe's colour transform are kept.
             case 0xe0,
                 0xe2 where segment.starts(with: Array("ICC_PROFILE\0".utf8)), 0xee:
                 break
-            // Drops comments and the data of other applications.
+            // Comments and the data of other applications are dropped.
             case 0xe2...0xef, 0xfe: continue
-            // Frames; a picture without width or height is malformed.
+            // A frame header has the picture's width and height; a picture without them is malformed.
             case 0xc0...0xc3, 0xc5...0xc7, 0xc9...0xcb, 0xcd...0xcf:
                 guard segment.count >= 6, segment[1...2] != [0, 0], segment[3...4] != [0, 0], !hasFrame else {
                     throw Malformed()
@@ -106,7 +106,7 @@ public struct JPEG: Sendable {
     /// Removes the small picture of JFIF, which may show parts that the large picture no longer has.
     private static func withoutThumbnail(_ segment: [UInt8], _ kept: inout [UInt8]) -> ArraySlice<UInt8> {
         guard segment.starts(with: Array("JFIF\0".utf8)), segment.count >= 14 else {
-            // The segment is of another kind, so an empty segment replaces it.
+            // The segment is no complete JFIF segment, so an empty segment replaces it.
             kept.removeLast(2)
             kept += [0, 2]
             return []

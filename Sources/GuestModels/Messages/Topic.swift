@@ -28,7 +28,7 @@ public struct Topic: Codable, Hashable, Sendable {
     public var state: State
     public var openedBy: Traveller.ID
     public var openedAt: Date
-    /// Since when the group waits for the hosts; nil when it does not wait.
+    /// The instant since which the group has waited for the hosts; nil when it does not wait.
     public var waitingSince: Date?
     public var version: Int
 

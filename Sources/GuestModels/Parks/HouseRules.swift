@@ -4,9 +4,9 @@ public import Foundation
 ///
 /// A booking keeps the rules it was placed under.
 public struct HouseRules: Hashable, Codable, Sendable {
-    /// The time on the day of arrival from which guests have the cottage, and the time on the day of departure until
-    /// which.
+    /// The time on the day of arrival from which guests have the cottage.
     public var checkInFrom: LocalTime
+    /// The time on the day of departure until which guests have the cottage.
     public var checkOutBy: LocalTime
     /// The arrival days, and the numbers of nights that are allowed from each.
     ///
@@ -27,8 +27,9 @@ public struct HouseRules: Hashable, Codable, Sendable {
     public var petNight: Int64
     public var earlyBooking: EarlyBooking?
     public var touristTax: TouristTax?
-    /// The steps of the cancellation fee: the largest `days` that is still ahead decides; with none left, the fee is
-    /// 100 %.
+    /// The steps of the cancellation fee.
+    ///
+    /// The step with the most days that still lie ahead decides. When no step is left, the fee is 100 %.
     public var cancellation: [CancellationStep]
     /// Who may check in without the desk; when nil, the organiser alone (`lead`).
     public var selfCheckIn: SelfCheckIn?
@@ -139,8 +140,9 @@ public struct HouseRules: Hashable, Codable, Sendable {
         public var fromAge: Int
         /// The last taxed age in years; nil means no upper bound.
         public var toAge: Int?
-        /// A part of the price of the nights, in hundredths of a percent (1250 is 12.5 %), divided among all people;
-        /// nil for none.
+        /// The tax as a part of the price of the nights, in hundredths of a percent; nil for none.
+        ///
+        /// A rate of 1250 is 12.5 %. This part of the price is divided among all people.
         public var rate: Int?
         /// The most taxed nights; nil means all nights.
         public var maximumNights: Int?
@@ -197,7 +199,7 @@ public struct HouseRules: Hashable, Codable, Sendable {
         }
     }
 
-    /// At least `days` before arrival, a cancellation costs `percent` of the price.
+    /// A step of the cancellation fee: `percent` of the price, at least `days` days before arrival.
     public struct CancellationStep: Hashable, Codable, Sendable {
         public var days: Int
         public var percent: Int
@@ -318,7 +320,7 @@ extension HouseRules {
 
     /// The rules for a stay that begins on a day in a cottage of a type.
     ///
-    /// - Parameter type: the type; when nil, seasons for some types do not count.
+    /// - Parameter type: the cottage's type; when nil, seasons that are limited to some types are ignored.
     public func season(of arrival: LocalDate, _ type: CottageType.ID?) -> HouseRules {
         let found = seasons?.first { season in
             season.arriving.arrival <= arrival && arrival < season.arriving.departure

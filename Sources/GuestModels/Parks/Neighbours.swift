@@ -21,7 +21,7 @@ public enum Neighbours {
     public struct Found: Hashable, Codable, Sendable {
         /// The cottages in the order of their ids.
         public var cottageIds: [Cottage.ID]
-        /// The greatest distance between two of them, in metres.
+        /// The greatest distance between two cottages of the set, in metres.
         public var spreadMetres: Double
     }
 

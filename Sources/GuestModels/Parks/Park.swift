@@ -5,7 +5,7 @@ public struct Park: Codable, Hashable, Sendable {
     public var id: ID
     public var slug: String
     public var name: String
-    /// An IANA zone name; all of the park's dates and hours are in it.
+    /// The IANA name of the park's time zone; all of the park's dates and hours are in this zone.
     public var timeZone: String
     public var currency: String
     public var country: String
@@ -52,7 +52,7 @@ public struct CottageType: Codable, Hashable, Sendable {
     public var code: String
     public var name: String
     public var texts: [String: [String: String]]
-    /// The most people of two years and older.
+    /// The most people aged two or older who may live in a cottage of the type.
     public var capacity: Int
     public var bedrooms: Int
     public var pets: Int
@@ -130,9 +130,9 @@ public struct Rate: Codable, Hashable, Sendable {
     public var typeId: CottageType.ID
     /// The nights from the first date up to, not including, the second.
     public var season: Stay
-    /// Minor units.
+    /// The price of a night in minor units.
     public var night: Int64
-    /// Minor units, for Friday and Saturday nights.
+    /// The price of a Friday or Saturday night in minor units.
     public var weekendNight: Int64
     public var version: Int
 

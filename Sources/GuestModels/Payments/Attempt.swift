@@ -15,7 +15,7 @@ public struct Attempt: Codable, Hashable, Sendable {
         case created
         /// The payer must act: choose a card, choose another after a decline, or approve at the bank.
         case requiresAction
-        /// The provider is at work.
+        /// The provider is processing the payment.
         case processing
         case succeeded
         /// The provider refused the attempt.
@@ -91,7 +91,7 @@ extension Attempt {
 
     /// Applies the provider's answer to the attempt.
     ///
-    /// The order of answers does not matter. A success is final, and it overrides a cancellation here.
+    /// The order of answers does not matter. A success is final, and it overrides a cancellation of the attempt.
     public mutating func absorb(_ sighting: Sighting) -> Consequence {
         guard state != .succeeded else { return .nothing }
         guard sighting.amount == amount else { return .mismatch }

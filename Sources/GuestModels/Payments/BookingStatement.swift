@@ -1,7 +1,10 @@
-/// The money of one booking at one moment: every household's share and its reasons, open requests to agree, possible
-/// refunds, and whether the deposit is covered.
+/// The money of one booking at one moment.
 ///
-/// A pure value made of facts. Verbs change facts and ask the statement; no verb decides about money itself. Its laws:
+/// The statement has every household's share and its reasons, open requests to agree, and possible refunds. It also
+/// says whether the deposit is covered.
+///
+/// The statement is a pure value made of facts. Verbs change facts and ask the statement; no verb decides about money
+/// itself. The laws of the statement:
 /// 1. Shares add up to the price, and none is below 0. An order, a cancellation or a gift of one household alone
 ///    changes its own share alone.
 /// 2. No household owes more than it has agreed to. The backstop owes the rest.
@@ -48,10 +51,11 @@ public struct BookingStatement: Sendable {
         ///
         /// The household agreed to these by ordering them.
         public var selfMade: Int64 = 0
-        /// The goodwill in it; at most 0.
+        /// The goodwill that is part of `selfMade`; at most 0.
         public var goodwill: Int64 = 0
-        /// The rest of the household's part under the rule: common lines, its tourist tax, and orders others made for
-        /// it.
+        /// The rest of the household's part under the split rule.
+        ///
+        /// The rest covers common lines, the household's tourist tax, and orders that others made for the household.
         public var rest: Int64 = 0
         /// The part of `rest` that another household has been asked to take over.
         public var givenAway: Int64 = 0
@@ -106,7 +110,8 @@ public struct BookingStatement: Sendable {
         var others: Int64 = 0
         for (household, part) in parts where household != backstop {
             let limit = part.limit
-            // The limit is below zero when goodwill is worth more than the household owes; that goodwill is taken back next.
+            // The limit is below zero when goodwill is worth more than the household owes. `settle` takes that
+            // goodwill back.
             parts[household]?.owed = max(min(part.target, limit), 0)
             others += max(min(part.target, limit), 0)
         }
@@ -131,7 +136,7 @@ public struct BookingStatement: Sendable {
 
     /// Moves shares to the households that take them over.
     ///
-    /// The own household goes on owing the part that the taker has not agreed to, at most `keptMeanwhile`.
+    /// The household that gives a share up goes on owing the part not agreed to yet, at most `keptMeanwhile`.
     private func cover(_ parts: inout [Household.ID: Part]) {
         var moves: [(share: Share, cover: Share.Cover, taker: Household.ID)] = []
         for share in shares {
@@ -153,30 +158,32 @@ public struct BookingStatement: Sendable {
             let kept = min(cover.keptMeanwhile, given, left)
             parts[share.householdId]?.givenAway -= kept
             open[taker] = left - kept
-            // The backstop is not asked, so it takes over the rest alone.
+            // The backstop is not asked to agree, so it takes over only the part that the own household does not keep.
             if taker == backstop { parts[taker]?.takenOver -= kept }
         }
     }
 
-    /// The household that a share goes to: one that has given up its own takes over nobody's, so the backstop does.
+    /// The household that takes a share over: the one that was asked, or the backstop.
+    ///
+    /// A household that has given up its own share takes over no other share, so the backstop takes it.
     private func taker(of cover: Share.Cover) -> Household.ID {
         shares.contains { $0.householdId == cover.by && $0.cover == nil } ? cover.by : backstop
     }
 
-    /// True once the other household has agreed to a whole share, or answers for the booking anyway.
+    /// Whether the household that takes a share over has agreed to all of it, or is the backstop.
     private func isAgreed(_ cover: Share.Cover, _ parts: [Household.ID: Part]) -> Bool {
         cover.by == backstop || taker(of: cover) == cover.by && parts[cover.by]?.asked == nil
     }
 
     // MARK: Money that has come in
 
-    /// All money that stands: not taken back by a bank, not given back.
+    /// The money that stands: all that came in, less money that a bank took back or that was given back.
     public var paid: Int64 { shares.reduce(0) { $0 + $1.paid } }
 
     /// The fees for cancelling all or a part.
     private var fees: Int64 { bill.lines.filter { $0.kind == .cancellation }.total }
 
-    /// The part of what each share has paid that was paid twice, in the order of the shares; it goes back in any case.
+    /// The money of each share that was paid twice, in the order of the shares; it is always refundable.
     private var twice: [Int64] {
         let parts = parts
         return shares.map { min($0.surplus, max($0.paid - (parts[$0.householdId]?.owed ?? 0), 0)) }
@@ -185,10 +192,10 @@ public struct BookingStatement: Sendable {
     /// The money that can cover a deposit: all that stands, less money that was paid twice.
     public var covering: Int64 { paid - twice.reduce(0, +) }
 
-    /// The money that the park may keep: the fee of a cancelled booking, the deposit of a firm one, the price of a stay
-    /// that has begun.
+    /// The money that the park may keep.
     ///
-    /// The park also keeps money paid for a change while that change is held.
+    /// The park keeps the fee of a cancelled booking, the deposit of a firm one, or the price of a stay that has
+    /// begun. The park also keeps money paid for a change while that change is held.
     public var kept: Int64 {
         switch state {
         case .held, .expired: 0
@@ -198,7 +205,9 @@ public struct BookingStatement: Sendable {
         }
     }
 
-    /// No more than everything costs: a price agreed on may be lower than the deposit was.
+    /// Whether enough money has come in to cover the deposit.
+    ///
+    /// The price is always enough, because an agreed price may be lower than the deposit was.
     public var isDepositCovered: Bool { covering >= min(deposit, max(price, 0)) }
 
     /// True once enough has come in to make the held change; false without a held change.
@@ -227,7 +236,9 @@ public struct BookingStatement: Sendable {
         return refundable
     }
 
-    /// Takes the same from each amount, as far as it goes, until `sum` is together; odd units from the first.
+    /// Takes equal parts from the amounts until `sum` is reached; a small amount gives at most all it has.
+    ///
+    /// Units that cannot be divided evenly are taken from the first amounts.
     private static func level(_ sum: Int64, of amounts: [Int64]) -> [Int64] {
         var taken = amounts.map { _ in Int64(0) }
         var left = sum
@@ -289,12 +300,12 @@ public struct BookingStatement: Sendable {
     /// Works out the amounts of all shares from the facts.
     ///
     /// - Parameters:
-    ///   - joining: whether households that are new here agree to their part by being in the booking, as far as it is
-    ///     no larger than if everybody paid the same: the rule was made before they came. A household that only appears
-    ///     because somebody was moved into it agrees to nothing.
-    ///   - author: a household whose own doing made its part larger, so that it agrees to that.
+    ///   - joining: whether households that are new in the booking agree to their part by being in it. They agree to
+    ///     no more than an equal division would give them, because the split rule was made before they came. A
+    ///     household that only appears because somebody was moved into it agrees to nothing.
+    ///   - author: the household that made its own part larger; it agrees to the increase.
     ///   - make: makes the share of a household that has none.
-    /// - Returns: lines to be added to the price: goodwill that is taken back because what it was given on has shrunk.
+    /// - Returns: lines to be added to the price; they take back goodwill above the amount that it was given on.
     public mutating func settle(
         joining: Bool,
         by author: Household.ID? = nil,
@@ -343,7 +354,7 @@ public struct BookingStatement: Sendable {
             guard let part = after[shares[index].householdId] else { continue }
             shares[index].amount = part.owed
             shares[index].asked = part.asked
-            // A household whose debt has grown has paid less of it twice.
+            // When a household's debt has grown, less of its money counts as paid twice.
             shares[index].surplus = min(shares[index].surplus, max(shares[index].paid - part.owed, 0))
         }
         let refundable = refundable
@@ -351,7 +362,7 @@ public struct BookingStatement: Sendable {
         return reductions + takenBack
     }
 
-    /// The parts if everybody paid the same of what is common.
+    /// The parts of all households if every traveller paid the same of the common lines.
     private var partsAlike: [Household.ID: Part] {
         var alike = self
         alike.rule = SplitRule(.equally)
@@ -360,7 +371,7 @@ public struct BookingStatement: Sendable {
 
     /// Restores agreements from before an undone change, so that no household is asked again.
     ///
-    /// `settle` lowers them to the parts.
+    /// `settle` later lowers each agreement to the household's present part.
     public mutating func restore(agreed: [Household.ID: Int64]) {
         for index in shares.indices {
             guard let before = agreed[shares[index].householdId] else { continue }
@@ -368,13 +379,13 @@ public struct BookingStatement: Sendable {
         }
     }
 
-    /// The household agrees to the amount asked of it.
+    /// Records that a household agrees to the amount asked of it.
     public mutating func agree(_ household: Household.ID) {
         guard let part = parts[household] else { return }
         change(household) { $0.agreed = max($0.agreed, part.target - part.selfMade) }
     }
 
-    /// Money comes in for a household's share, or goes back below 0.
+    /// Records money that came in for a household's share; a negative amount is money that went back.
     ///
     /// Money beyond `payable` has been paid twice.
     ///
@@ -402,12 +413,12 @@ public struct BookingStatement: Sendable {
         }
     }
 
-    /// A payment that counted as an agreement is taken back, so the earlier agreement holds again.
+    /// Restores a household's earlier agreement after a payment that counted as an agreement was taken back.
     public mutating func disagree(_ household: Household.ID, to agreed: Int64) {
         change(household) { $0.agreed = min($0.agreed, agreed) }
     }
 
-    /// Another household is asked to take over a household's share, except what the own household keeps.
+    /// Asks another household to take over a household's share, except the part that the first household keeps.
     ///
     /// The shares that the household had taken over go back to their own households.
     /// - Throws: `coverIsPaid` if the household has paid towards a share that it took over.
@@ -418,15 +429,17 @@ public struct BookingStatement: Sendable {
         change(household) { $0.cover = cover }
     }
 
-    /// The amount that a household still owes after dropping out, beside its own orders: a percentage of its present
-    /// part.
+    /// The amount that a household still owes after dropping out, beside its own orders.
+    ///
+    /// The amount is a percentage of the household's present part.
     public func kept(of household: Household.ID, percent: Int) -> Int64 {
         (parts[household]?.rest ?? 0).percentage(percent)
     }
 
-    /// Ends that a household takes over another's share.
+    /// Gives a share that another household had taken over back to its own household.
     ///
-    /// The household agrees to its own part alone again; the other owes as much as it had agreed to before.
+    /// The other household agrees to its own part alone again. The share's household owes as much as it had agreed to
+    /// before.
     /// - Throws: `notCovered`, and `coverIsPaid` once the household has paid more than its own part.
     public mutating func endCover(of household: Household.ID) throws(Refusal) {
         guard let cover = share(of: household)?.cover else { throw .notCovered }
@@ -439,9 +452,10 @@ public struct BookingStatement: Sendable {
         }
     }
 
-    /// Another household answers for the booking from now on.
+    /// Makes a household the backstop of the booking.
     ///
-    /// That household takes over the shares that the former one had taken over. The former one agrees to its own part.
+    /// The new backstop takes over the shares that the former one had taken over. The former backstop agrees to its
+    /// own part.
     public mutating func back(by household: Household.ID) {
         let former = backstop
         for index in shares.indices where shares[index].cover?.by == former {
@@ -460,7 +474,7 @@ extension [ChargeLine] {
     /// The deposit of a stay with these lines: a percentage of the lodging; extras ask for no deposit.
     ///
     /// - Parameters:
-    ///   - types: those of the cottages, which may ask for deposits of their own.
+    ///   - types: the types of the cottages; a season may ask for another deposit for a type.
     ///   - today: the park-local day of booking.
     public func deposit(
         _ rules: HouseRules,

@@ -2,9 +2,9 @@ extension Refund {
     /// An attempt's money that can still be given back.
     public struct Source: Hashable, Sendable {
         public var attempt: Attempt.ID
-        /// Minor units that were not given back, are not reserved for a refund, and were not taken back by a bank.
+        /// The amount in minor units, without money given back, reserved for a refund, or taken back by a bank.
         public var amount: Int64
-        /// Whether the payer is not of the household that owes the share: has moved to another, has left, or never lived there.
+        /// Whether the payer is not a member, or no longer a member, of the household that owes the share.
         public var isFromOutside: Bool
 
         public init(attempt: Attempt.ID, amount: Int64, isFromOutside: Bool = false) {
@@ -19,7 +19,8 @@ extension Refund {
 ///
 /// Attempts of payers who are not of the household come first, then the latest attempts.
 ///
-/// - Parameter due: minor units; an amount that no attempt covers was paid at the desk and goes back there.
+/// - Parameter due: the amount to refund in minor units. A part that no attempt covers was paid at the desk, which
+///   gives it back.
 public func choosePayees(
     covering due: Int64,
     from left: [Refund.Source]

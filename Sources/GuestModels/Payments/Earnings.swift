@@ -13,9 +13,9 @@ public struct Earning: Hashable, Sendable {
     public var tax: Tax
     /// The kind of revenue whose VAT rate is in the price.
     public var rated: Tax
-    /// The days over which it is earned, park-local, without the last; each day earns the same.
+    /// The park-local days over which the amount is earned, without the last; each day earns the same.
     public var days: Stay
-    /// Minor units, VAT included.
+    /// The earned amount in minor units, VAT included.
     public var amount: Int64
 
     /// - Parameter rated: the kind of revenue whose VAT rate is in the price; `tax` when nil.
@@ -40,7 +40,7 @@ public struct Earned: Hashable, Sendable {
         }
     }
 
-    /// Minor units, VAT included.
+    /// The earned amounts by kind of tax and VAT rate, in minor units, VAT included.
     public var amounts: [Class: Int64] = [:]
 
     public init() {}

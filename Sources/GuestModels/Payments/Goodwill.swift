@@ -7,9 +7,9 @@ public struct Goodwill: Codable, Hashable, Sendable {
     public enum State: String, Codable, CaseIterable, Sendable {
         /// The amount exceeds the colleague's mandate; a second colleague must agree.
         case asked
-        /// The share owes the amount less.
+        /// The goodwill is given, so the share owes that much less.
         case given
-        /// A colleague refused it, or the asking colleague withdrew it.
+        /// A colleague refused the goodwill, or the colleague who asked for it withdrew it.
         case refused
     }
 

@@ -7,7 +7,7 @@ public struct Invoice: Codable, Hashable, Sendable {
         public var text: String
         /// The VAT rate in hundredths of a percent.
         public var rate: Int
-        /// Minor units, VAT included.
+        /// The amount of the line in minor units, VAT included.
         public var amount: Int64
 
         public init(_ tax: Earning.Tax, _ text: String, rate: Int, amount: Int64) {
@@ -20,9 +20,9 @@ public struct Invoice: Codable, Hashable, Sendable {
 
     /// The VAT of all lines with one rate; tourist tax has no VAT.
     public struct VAT: Codable, Hashable, Sendable {
-        /// Hundredths of a percent.
+        /// The VAT rate in hundredths of a percent; 2100 is 21 %.
         public var rate: Int
-        /// Minor units; net and VAT together are the lines' amounts.
+        /// The amount without VAT, in minor units; net and VAT together are the sum of the lines with the rate.
         public var net: Int64
         public var vat: Int64
 
@@ -43,7 +43,7 @@ public struct Invoice: Codable, Hashable, Sendable {
     public var day: LocalDate
     public var content: Content
 
-    /// The contents as they were true on that day.
+    /// The contents of the invoice, as they were true on its day.
     public struct Content: Codable, Hashable, Sendable {
         public var language: Language
         public var seller: HouseRules.Seller

@@ -1,8 +1,8 @@
 /// The payment provider's limits: methods for each currency, and the least and most at a time.
 ///
-/// Stripe, "Supported currencies" and "Payment method support", 2026.
+/// The source is Stripe's documentation of 2026, "Supported currencies" and "Payment method support".
 public enum ProviderLimits {
-    /// Least amounts, in minor units of ISO 4217.
+    /// The least amount of one payment by currency, in minor units of ISO 4217.
     private static let least: [String: Int64] = [
         "AED": 200, "AUD": 50, "BGN": 100, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500, "DKK": 250, "EUR": 50,
         "GBP": 30,

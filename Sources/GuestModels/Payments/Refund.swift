@@ -1,6 +1,6 @@
 public import Foundation
 
-/// Money on its way back to who paid it.
+/// Money on its way back to the person who paid it.
 public struct Refund: Codable, Hashable, Sendable {
     public typealias ID = Identifier<Refund>
 

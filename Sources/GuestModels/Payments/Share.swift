@@ -12,17 +12,17 @@ public struct Share: Codable, Hashable, Sendable {
     public var id: ID
     public var bookingId: Booking.ID
     public var householdId: Household.ID
-    /// Minor units of the booking's currency, like all amounts here.
+    /// The amount that the household owes; all amounts of a share are minor units of the booking's currency.
     public var amount: Int64
     /// The most the household has agreed to owe, apart from its own orders, its cancellation fees and goodwill for it.
     public var agreed: Int64
-    /// The amount the household would owe if it agreed to everything; nil while it has.
+    /// The amount the household would owe if it agreed to everything; nil while it has agreed to everything.
     ///
-    /// The backstop owes the rest.
+    /// The backstop owes the part that the household has not agreed to.
     public var asked: Int64?
-    /// Money that stands: not taken back by a bank, not given back.
+    /// The money that stands: all that came in, less money that a bank took back or that was given back.
     ///
-    /// Below 0 where more was taken back than had come in.
+    /// The amount is below 0 when more was taken back than had come in.
     public var paid: Int64
     /// The part of `paid` that exceeded the amount payable when it came in, so it was paid twice.
     public var surplus: Int64
@@ -34,12 +34,12 @@ public struct Share: Codable, Hashable, Sendable {
     /// The household that is asked to take the share over; nil without one.
     public var cover: Cover?
 
-    /// Another household is asked to owe a share, except the amount that the own household keeps.
+    /// A request to another household to owe a share, except the amount that the share's own household keeps.
     public struct Cover: Codable, Hashable, Sendable {
         public var by: Household.ID
         /// The most that the share's own household still owes, beside its own orders; minor units, at least 0.
         public var kept: Int64
-        /// The most that the own household owes besides until the other has agreed; minor units, at least 0, then 0.
+        /// The most that the own household also owes until the other has agreed, in minor units; 0 afterwards.
         public var keptMeanwhile: Int64
 
         public init(by household: Household.ID, kept: Int64, keptMeanwhile: Int64 = 0) {

@@ -41,7 +41,7 @@ public struct SplitRule: Codable, Hashable, Sendable {
 
     public struct Amount: Codable, Hashable, Sendable {
         public var householdId: Household.ID
-        /// Minor units.
+        /// The household's amount in minor units.
         public var amount: Int64
 
         public init(householdId: Household.ID, amount: Int64) {
@@ -51,7 +51,7 @@ public struct SplitRule: Codable, Hashable, Sendable {
     }
 
     public var way: Way
-    /// Travellers younger than this on the day of arrival pay nothing of the common lines.
+    /// The age on the day of arrival below which a traveller pays nothing of the common lines; nil for none.
     public var freeBelowAge: Int?
     /// How much each household pays in proportion, when the bill is split by weights.
     public var weights: [Weight]?

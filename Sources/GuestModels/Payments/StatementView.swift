@@ -1,7 +1,8 @@
 public import Foundation
 
-/// A booking's statement as one reader may see it: all parts for the organiser and staff, the own household's part for
-/// a member.
+/// A booking's statement as one reader may see it.
+///
+/// The organiser and staff see the parts of all households. A member sees the part of the own household alone.
 public struct StatementView: Codable, Hashable, Sendable {
     /// The amount that one household owes, and its reasons.
     ///
@@ -16,7 +17,7 @@ public struct StatementView: Codable, Hashable, Sendable {
         public var givenAway: Money
         /// The amount that this household was asked to take over from others.
         public var takenOver: Money
-        /// The part of all this that the household has not agreed to yet; at most 0.
+        /// The part of these amounts that the household has not agreed to yet; at most 0.
         public var notAgreed: Money
         /// The amount that the household owes because others have not agreed to it.
         public var answersFor: Money
@@ -49,7 +50,7 @@ public struct StatementView: Codable, Hashable, Sendable {
     public var depositDue: LocalDate?
     /// The money that must have come in before a held change is made.
     public var heldDeposit: Money?
-    /// The end of that change's hold.
+    /// The end of the hold of a held change; nil without a held change.
     public var heldUntil: Date?
     /// The household that owes the sums others have not agreed to.
     public var answeringHouseholdId: Household.ID

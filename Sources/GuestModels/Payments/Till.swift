@@ -1,6 +1,6 @@
 public import Foundation
 
-/// Money that came in at the desk.
+/// Money that came in or went out at the desk.
 public struct TillPayment: Codable, Hashable, Sendable {
     public typealias ID = Identifier<TillPayment>
 

@@ -22,9 +22,9 @@ public struct PlanItem: Codable, Hashable, Sendable {
     public var time: LocalTime?
     /// The quantity as text, such as "2 kg".
     public var quantity: String?
-    /// The traveller who brings it or takes care of it.
+    /// The traveller who brings the item or takes care of it.
     public var bringerId: Traveller.ID?
-    /// Whether it is bought, packed or done.
+    /// Whether the item is bought, packed or done.
     public var isDone: Bool
     /// The place in the list; the id decides between equal ranks.
     public var rank: Rank
@@ -271,7 +271,7 @@ public struct UndoRequest: Codable, Hashable, Sendable, Checked {
 }
 
 extension PlanItem {
-    /// The last traveller who set a field, and the version that this made.
+    /// The last change of a field: the traveller who set it, and the item's version afterwards.
     public struct Revision: Codable, Hashable, Sendable {
         public var version: Int
         public var by: Traveller.ID

@@ -67,7 +67,7 @@ public struct Rank: Hashable, Sendable {
         return whole + middle(fraction, nil)
     }
 
-    /// The whole number and the digits of the fraction, as values.
+    /// Splits the bytes of a rank into the whole number and the digits of the fraction.
     private static func parts(_ bytes: [UInt8]) -> (whole: [UInt8], fraction: [UInt8]) {
         let count = bytes.first.flatMap(integerLength) ?? bytes.count
         return (Array(bytes.prefix(count)), Array(bytes.dropFirst(count)))

@@ -34,8 +34,8 @@ public struct Check: Sendable {
 
     /// Checks a text that a person typed.
     ///
-    /// Some of it must be visible, unless it may be empty. Its length counts code points, as PostgreSQL and JSON Schema do. Control characters
-    /// are not allowed, except the line feed with `hasLines`.
+    /// The text must have a visible character, unless it may be empty. Its length counts code points, as PostgreSQL
+    /// and JSON Schema do. Control characters are not allowed, except the line feed with `hasLines`.
     public mutating func text(
         _ text: String?,
         _ pointer: String,
@@ -68,7 +68,7 @@ public struct Check: Sendable {
 
     /// Checks a mail address by the rules of browsers (`type=email` in the HTML standard).
     ///
-    /// It also needs a dot after the `@` and has at most 254 characters.
+    /// The address also needs a dot after the `@`, and has at most 254 characters.
     public mutating func email(_ email: String?, _ pointer: String) {
         guard let email else { return }
         let parts = email.split(separator: "@", omittingEmptySubsequences: false)

@@ -52,9 +52,9 @@ extension Identifier: LosslessStringConvertible, Codable {
     }
 }
 
-/// Makes identifiers.
+/// A source of new identifiers.
 ///
-/// Tests pass a source that counts.
+/// Tests pass a source that counts up instead of drawing random numbers.
 public struct IdentifierSource: Sendable {
     private let make: @Sendable (Date) -> UUID
 

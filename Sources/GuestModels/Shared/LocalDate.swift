@@ -1,9 +1,9 @@
 /// A day on the calendar of a park, without time or zone: `2027-05-14`.
 ///
-/// Proleptic Gregorian, years 1 to 9999. Day arithmetic after Howard Hinnant, "chrono-Compatible
-/// Low-Level Date Algorithms" (2013).
+/// The calendar is proleptic Gregorian, with the years 1 to 9999. The day arithmetic follows Howard Hinnant,
+/// "chrono-Compatible Low-Level Date Algorithms" (2013).
 public struct LocalDate: Hashable, Comparable, Sendable {
-    /// Days since 1970-01-01.
+    /// The number of days from 1970-01-01 to the date; negative for earlier dates.
     public let daysSince1970: Int
 
     public static let earliest = LocalDate(daysSince1970: -719_162)
@@ -55,14 +55,14 @@ public struct LocalDate: Hashable, Comparable, Sendable {
 }
 
 extension LocalDate: LosslessStringConvertible, Codable {
-    /// Reads exactly `yyyy-mm-dd`.
+    /// Reads a date; nil unless the text is a real date in the form `yyyy-mm-dd`.
     public init?(_ text: String) {
         var text = text
         guard let date = text.withUTF8({ LocalDate(text: UnsafeRawBufferPointer($0)) }) else { return nil }
         self = date
     }
 
-    /// Reads exactly the ten characters `yyyy-mm-dd`.
+    /// Reads a date; nil unless the bytes are a real date in the form `yyyy-mm-dd`.
     package init?(text bytes: UnsafeRawBufferPointer) {
         guard bytes.count == 10, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-") else { return nil }
         func number(_ range: Range<Int>) -> Int? {
@@ -114,6 +114,6 @@ extension LocalDate: LosslessStringConvertible, Codable {
 public enum Weekday: String, Codable, CaseIterable, Sendable {
     case monday, tuesday, wednesday, thursday, friday, saturday, sunday
 
-    /// Friday and Saturday nights cost the weekend rate.
+    /// Whether the night after this weekday costs the weekend rate, as Friday and Saturday nights do.
     public var isWeekendNight: Bool { self == .friday || self == .saturday }
 }

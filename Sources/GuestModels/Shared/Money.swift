@@ -25,7 +25,7 @@ extension Int64 {
         for _ in 0..<Swift.min(Swift.max(decimals, 0), 4) { unit *= 10 }
         let whole = "\(self < 0 ? "-" : "")\(magnitude / unit)"
         guard unit > 1 else { return whole }
-        // The leading digit keeps the zeros behind the point.
+        // Adding the unit puts a 1 before the decimals, so that their zeros stay; `dropFirst` removes the 1.
         return "\(whole).\(String(unit + magnitude % unit).dropFirst())"
     }
 

@@ -2,7 +2,7 @@ public import Foundation
 
 /// A time of day on a park's clock: `15:00`.
 public struct LocalTime: Hashable, Comparable, Sendable, Codable, LosslessStringConvertible {
-    /// Minutes since midnight, 0 to 1439.
+    /// The time of day in minutes since midnight, 0 to 1439.
     public let minutes: Int
 
     public static let midnight = LocalTime(minutes: 0)

@@ -13,7 +13,7 @@ public struct Path<each Value: PathValue>: Sendable {
         self.pattern = pattern
         var count = 0
         for _ in repeat each types { count += 1 }
-        // All paths are constants, so a wrong one stops the first test, and no input can reach this.
+        // All paths are constants, so a wrong path stops the first test. No input can make this check fail.
         precondition(pattern.split(separator: "/").count { $0.hasPrefix("{") } == count, "\(pattern) has other values")
     }
 

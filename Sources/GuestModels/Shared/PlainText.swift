@@ -3,8 +3,8 @@ import Foundation
 extension String {
     /// The text in the form that is stored and searched.
     ///
-    /// It is composed (NFC), every line end is a line feed, and tabs are blanks. Characters that change the text
-    /// direction are removed. Pasted text contains such characters; nothing visible is lost.
+    /// The stored text is composed (NFC), every line end is a line feed, and tabs are blanks. Characters that change
+    /// the text direction are removed. Pasted text contains such characters; nothing visible is lost.
     public var tidied: String {
         if utf8.allSatisfy({ $0 >= 32 && $0 < 127 || $0 == 10 }) { return self }
         var scalars = String.UnicodeScalarView()

@@ -5,9 +5,9 @@
 public struct QRCode: Sendable, Equatable {
     /// The part of the code that may be unreadable.
     public enum Level: Int, CaseIterable, Sendable {
-        /// 15 %: for screens and letters. A text has at most 2,331 bytes.
+        /// Up to 15 % may be unreadable: for screens and letters. A text has at most 2,331 bytes.
         case medium
-        /// 25 %: for signs in the open. A text has at most 1,663 bytes.
+        /// Up to 25 % may be unreadable: for signs in the open. A text has at most 1,663 bytes.
         case quartile
     }
 
@@ -323,7 +323,7 @@ extension QRCode {
             }
         }
         let dark = modules.count { $0 }
-        // Ten points for every full 5 % away from half.
+        // The penalty is ten points for every full 5 % by which the dark modules differ from half.
         penalty += abs(dark * 20 - modules.count * 10) / modules.count * 10
         return penalty
     }

@@ -12,7 +12,7 @@ struct Story {
     let client: GuestClient
     private let tell: @Sendable (String) -> Void
 
-    /// The access tokens of those who are signed in.
+    /// The access tokens of the people in the story who are signed in.
     var mira = "", els = "", tuna = "", reception = "", cleaner = "", office = ""
     var group = JSON(), park = JSON(), booking = JSON()
 

@@ -12,7 +12,7 @@ import Testing
         }
     }
 
-    @Test func `An unknown state of a booking is never read as another`() async throws {
+    @Test func `Reading a booking with an unknown state fails with status 500`() async throws {
         try await withGuestAPI(isTampering: true) { api in
             let world = try await api.given.park()
             let guest = try await api.given.guest()
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test func `An unknown status of a refund never counts as given back`() throws {
+    @Test func `An unknown refund status from the payment provider is an error`() throws {
         #expect(try ReconcileRefund.state("succeeded") == .succeeded)
         #expect(throws: Inconsistency.self) { _ = try ReconcileRefund.state("in_review") }
         #expect(throws: Inconsistency.self) { _ = try ReconcileRefund.state(nil) }

@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test func `Killed workers lose no job and do none twice`()
+    @Test func `Every job is done exactly once although its workers are killed`()
         async throws
     {
         try await withGuestAPI(turn: .alone) { api in
@@ -154,7 +154,7 @@ import Testing
         }
     }
 
-    @Test func `A backup restored into an empty database holds everything`() async throws {
+    @Test func `A restored backup has the original's tables, mails and photos`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let organiser = try await api.given.guest()
@@ -271,7 +271,7 @@ import Testing
         return text
     }
 
-    @Test func `schema.sql and the migrations end in the same catalogue`() async throws {
+    @Test func `Migrations that run twice or in parallel are applied only once`() async throws {
         // Version 1 is the first version, so there is no migration yet. The test checks that a second run, and two runs
         // at the same time, change nothing.
         try await withTestDatabase { test in

@@ -5,7 +5,7 @@ import Testing
 @testable import GuestAPI
 
 @Suite struct FeatureTests {
-    @Test func `Two features with a handler of one name stop the start`() throws {
+    @Test func `Two route handlers with the same name stop the service's start`() throws {
         let handlers: [String: RouteTable.Handler] = ["listParks": { _ in .noContent }]
         #expect(throws: FeatureTable.Duplicate.self) {
             _ = try FeatureTable([
@@ -14,13 +14,13 @@ import Testing
         }
     }
 
-    @Test func `Two jobs of one kind stop the start`() throws {
+    @Test func `Two jobs of the same kind stop the service's start`() throws {
         #expect(throws: FeatureTable.Duplicate.self) {
             _ = try FeatureTable([Feature(name: "one", jobs: [ExpireHold.self, ExpireHold.self])])
         }
     }
 
-    @Test func `Two mutations of one name stop the start`() throws {
+    @Test func `Two mutations with the same name stop the service's start`() throws {
         let mutations = ["planItem.add@1": MutationVerb { _, _ in .applied }]
         #expect(throws: FeatureTable.Duplicate.self) {
             _ = try FeatureTable([
@@ -29,21 +29,21 @@ import Testing
         }
     }
 
-    @Test func `Two retentions of one name stop the start`() throws {
+    @Test func `Two retention rules with the same name stop the service's start`() throws {
         let retention = Retention("tokens") { _ in false }
         #expect(throws: FeatureTable.Duplicate.self) {
             _ = try FeatureTable([Feature(name: "one", retention: [retention, retention])])
         }
     }
 
-    @Test func `The features of the service have each name once`() throws {
+    @Test func `No two features of the service declare the same name`() throws {
         let table = try FeatureTable(Features.all)
         #expect(table.jobs.count == table.jobKinds.count)
         #expect(table.handlers.count == Policy.rows.count)
     }
 
     /// Features that depend on others erase first, so a group's row still exists when its plans are deleted.
-    @Test func `An erasure begins with the features that call others`() throws {
+    @Test func `A guest's erasure runs each feature before the features it calls`() throws {
         let names = try FeatureTable(Features.all).personalData.map(\.name)
         let planning = try #require(names.firstIndex(of: "planning"))
         let groups = try #require(names.firstIndex(of: "groups"))

@@ -53,7 +53,7 @@ import Testing
     }
 
     /// Old and new nodes run side by side while a version is rolled out.
-    @Test func `The previous version's statements can be prepared on this schema`() async throws {
+    @Test func `The previous version's SQL statements can be prepared on the new schema`() async throws {
         let file = projectFolder.appending(path: "Tests/statements-of-before.txt")
         let statements = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
         #expect(statements.count > 400)

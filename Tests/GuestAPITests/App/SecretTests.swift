@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    @Test func `A wrong or missing secret stops the start with an explanation`() async throws {
+    @Test func `A wrong or missing server secret stops the service's start`() async throws {
         try await withStage { stage in
             let file = stage.folder.file(1)
             let right = try Data(contentsOf: file)
@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    @Test func `A lost refresh answer can be repeated after a key rotation`() async throws {
+    @Test func `A lost answer to a token refresh is repeated after key rotation`() async throws {
         try await withStage { stage in
             let (one, other) = (stage.one, stage.other)
             let secret = "a phone of sixteen and more"
@@ -130,7 +130,7 @@ import Testing
         }
     }
 
-    @Test func `A key can be ended only once it seals nothing`() async throws {
+    @Test func `A server key cannot be ended while data is sealed with it`() async throws {
         try await withStage { stage in
             let one = stage.one
             let id = UUID()

@@ -20,12 +20,12 @@ import Testing
         ("PAYMENTS_METHODS", "card,paypal"), ("PAYMENTS_URL", "api.stripe.com"), ("PAYMENTS_KEY", "sk_live"),
         ("TRUSTED_PROXIES", "10.0.0.0/99"), ("FCM_ACCOUNT_FILE", "/none"), ("APNS_KEY_FILE", "/none"),
     ])
-    func `An unreadable setting is refused by its name`(_ name: String, _ value: String) throws {
+    func `The error about an invalid setting names the setting`(_ name: String, _ value: String) throws {
         let error = try #require(throws: SettingsError.self) { try settings([name: value]) }
         #expect(error.description.contains("VOORPRET_\(name)"), "\(error.description)")
     }
 
-    @Test func `Settings are taken as they are given`() throws {
+    @Test func `Settings are read from their environment variables`() throws {
         let all = try settings([
             "PORT": "9090", "MAIL": "smtp:mail.example.org:2525", "PUBLIC_URL": "https://guests.example.org/",
             "PAYMENTS_URL": "https://api.stripe.com", "PAYMENTS_KEY": "sk_live", "PAYMENTS_METHODS": "card",

@@ -7,7 +7,7 @@ import Testing
 
 /// The statements that the service prints for benchmarks.
 @Suite struct StatementsTests {
-    @Test func `The printed statements of a group's page run without parameters`() async throws {
+    @Test func `The SQL printed for a group's page runs without parameters`() async throws {
         try await withGuestAPI { api in
             let organiser = try await api.given.guest("O'Brien")
             let group = try await api.given.group(of: organiser)
@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    @Test func `The statements of an idle pull name the guest's scopes`() async throws {
+    @Test func `The SQL printed for an idle pull contains the guest's id`() async throws {
         try await withGuestAPI { api in
             let guest = try await api.given.guest()
 
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test func `A group's page without a group has no statements`() async throws {
+    @Test func `Printing the SQL of a group's page requires a group`() async throws {
         try await withGuestAPI { api in
             let guest = try await api.given.guest()
             await #expect(throws: Office.BadArgument.self) {

@@ -59,7 +59,7 @@ import Testing
         return Stage(stay: stay, maintenance: maintenance)
     }
 
-    @Test func `The lead can check in from the check-in hour on`() async throws {
+    @Test func `The organiser can check in from the check-in hour on`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api, try Self.rules(nil))
             #expect(try await api.get("\(stage.path)/access", as: stage.organiser).code == "not_checked_in")
@@ -142,7 +142,7 @@ import Testing
         }
     }
 
-    @Test func `A household sees only its own door if the park says so`() async throws {
+    @Test func `A park can show each household only its own door code`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api, try Self.rules(.anyone, accessFor: .household))
             let page = try await api.get("/v1/groups/\(stage.group.id)", as: stage.member).decode(TravelGroup.self)
@@ -186,7 +186,7 @@ import Testing
         }
     }
 
-    @Test func `Staff can report a no-show from the next day on`() async throws {
+    @Test func `Staff can report a no-show from the day after arrival`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api, try Self.rules(nil))
             let reception = try await api.given.staff([.reception], at: stage.world.park.id)
@@ -204,7 +204,7 @@ import Testing
         }
     }
 
-    @Test func `A calendar address shows stays while its owner is in the group`() async throws {
+    @Test func `A calendar address shows no stays after its owner leaves the group`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api, try Self.rules(nil))
             struct Address: Decodable { let url: String }

@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    @Test func `A household that comes first opens only its own doors`() async throws {
+    @Test func `A household's check-in gives door codes to that household only`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             try stage.wait(until: "2027-05-14 16:00")
@@ -116,7 +116,7 @@ import Testing
         }
     }
 
-    @Test func `A household can check itself in after the lead has come`() async throws {
+    @Test func `A household can check itself in once the organiser has checked in`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api) { $0.selfCheckIn = .lead }
             try stage.wait(until: "2027-05-14 16:00")
@@ -126,7 +126,7 @@ import Testing
         }
     }
 
-    @Test func `A household that leaves early changes its own tourist tax alone`() async throws {
+    @Test func `A household that leaves early lowers only its own tourist tax`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             try stage.wait(until: "2027-05-14 16:00")
@@ -171,7 +171,7 @@ import Testing
         }
     }
 
-    @Test func `One household's check-out can be undone alone`() async throws {
+    @Test func `Staff can undo the check-out of a single household`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             try stage.wait(until: "2027-05-14 16:00")
@@ -223,7 +223,7 @@ import Testing
         }
     }
 
-    @Test func `One household's hour of arrival does not stop another from leaving`() async throws {
+    @Test func `One household's arrival hour does not prevent another household's check-out`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let time = ArrivalTimeRequest(time: .noon)
@@ -236,7 +236,7 @@ import Testing
         }
     }
 
-    @Test func `A no-show household still owes no tourist tax after a change`() async throws {
+    @Test func `A no-show household still owes no tourist tax after a cottage move`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             try stage.wait(until: "2027-05-14 16:00")

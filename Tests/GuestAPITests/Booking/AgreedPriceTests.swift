@@ -176,7 +176,7 @@ import Testing
         }
     }
 
-    @Test func `Undoing a change brings the reduction back`() async throws {
+    @Test func `Undoing a booking change restores the removed cottage's reduction`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let agreed = try await stage.agree(stage.booking.total.amount - 20_000).decode(Booking.self)

@@ -56,7 +56,7 @@ import Testing
         return fresh.lines.isEmpty && fresh.difference.amount == 0
     }
 
-    @Test func `A change costs exactly what its quote said`() async throws {
+    @Test func `A change of a booking costs exactly what its quote said`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
@@ -309,7 +309,7 @@ import Testing
         }
     }
 
-    @Test func `An extra is ordered for days of the stay alone`() async throws {
+    @Test func `An extra cannot be ordered for a day outside the stay`() async throws {
         try await withGuestAPI { api in
             let cots = try await cots(api)
 
@@ -319,7 +319,7 @@ import Testing
         }
     }
 
-    @Test func `An extra is sold as often as there are pieces`() async throws {
+    @Test func `The orders of an extra never exceed its stock on any day`() async throws {
         try await withGuestAPI { api in
             let cots = try await cots(api)
             #expect(try await cots.order(2, from: "2027-05-14", through: "2027-05-16").status == 201)
@@ -329,7 +329,7 @@ import Testing
         }
     }
 
-    @Test func `A shorter stay cancels extras of days that are no more`() async throws {
+    @Test func `Shortening a stay cancels the extras of the removed days`() async throws {
         try await withGuestAPI { api in
             let cots = try await cots(api)
             #expect(try await cots.order(2, from: "2027-05-14", through: "2027-05-16").status == 201)
@@ -345,7 +345,7 @@ import Testing
         }
     }
 
-    @Test func `A household cancels its own order alone`() async throws {
+    @Test func `A household cannot cancel another household's order of an extra`() async throws {
         try await withGuestAPI { api in
             let cots = try await cots(api)
             let member = try await api.given.member(of: cots.stage.group, invitedBy: cots.stage.organiser)
@@ -359,7 +359,7 @@ import Testing
         }
     }
 
-    @Test func `A cancelled stay gives its extras back`() async throws {
+    @Test func `Cancelling a stay returns its extras to stock`() async throws {
         try await withGuestAPI { api in
             let cots = try await cots(api)
             #expect(try await cots.order(3, from: "2027-05-14", through: "2027-05-14").status == 201)

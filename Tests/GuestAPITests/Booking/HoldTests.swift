@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test func `A due hold gives way before its expiry job has run`() async throws {
+    @Test func `An overdue hold frees its cottage before its expiry job runs`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park()
             let organiser = try await api.given.guest()
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test func `A hold extended at the last moment is either held or expired`() async throws {
+    @Test func `A hold expires exactly when its last-moment extension is refused`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park(cottages: 1)
             let organiser = try await api.given.guest()
@@ -181,7 +181,7 @@ import Testing
         }
     }
 
-    @Test func `A cancellation costs what the policy at booking time says`() async throws {
+    @Test func `A cancellation ten days before arrival costs half the price`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let organiser = try await api.given.guest()

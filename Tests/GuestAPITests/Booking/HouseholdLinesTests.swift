@@ -51,7 +51,7 @@ import Testing
         return Stage(stay: stay, home: try #require(stay.homes.last))
     }
 
-    @Test func `A member sees the common lines and those of the own household`() async throws {
+    @Test func `A member sees no charge lines of other households`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let seen = try await stage.seen(by: stage.member)
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test func `The organiser sees all lines`() async throws {
+    @Test func `The organiser sees the charge lines of all households`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let seen = try await stage.seen(by: stage.organiser)
@@ -84,7 +84,7 @@ import Testing
         }
     }
 
-    @Test func `Phones have a household's lines in its own scope and the organiser's`() async throws {
+    @Test func `Only a household's and the organiser's scopes contain the household's charge lines`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let all = try await stage.shown("group:\(stage.group.id)")
@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    @Test func `A traveller's move after a cancellation updates the lines on phones`() async throws {
+    @Test func `Moving a traveller after a cancellation updates the charge lines on phones`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             #expect(try await api.post("\(stage.path)/cancel", as: stage.organiser, key: "c").status == 200)
@@ -117,7 +117,7 @@ import Testing
         }
     }
 
-    @Test func `A republish job renews rows that an earlier version published`() async throws {
+    @Test func `A republish job renews scope rows published by an earlier service version`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             func republish() async throws {

@@ -69,7 +69,7 @@ import Testing
         )
     }
 
-    @Test func `A booking's limit counts all its gifts together`() async throws {
+    @Test func `A booking's goodwill limit counts the goodwill of all colleagues`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await stage.firm()
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test func `A day's limit counts all gifts of one colleague`() async throws {
+    @Test func `A colleague's daily goodwill limit counts the goodwill on all bookings`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             #expect(try await stage.give(5_000, on: try await stage.firm()).status == 201)
@@ -121,7 +121,7 @@ import Testing
         }
     }
 
-    @Test func `Goodwill that waits for approval is listed`() async throws {
+    @Test func `Finance sees a list of goodwill that waits for approval`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let asked = try await stage.give(5_001, on: try await stage.firm()).decode(Goodwill.self)
@@ -191,7 +191,7 @@ import Testing
         return Late(stage: stage, path: path, orders: orders)
     }
 
-    @Test func `An extra that staff take off late is a gift`() async throws {
+    @Test func `An extra cancelled by staff after the free period counts as goodwill`() async throws {
         try await withGuestAPI { api in
             let late = try await withLateExtras(api)
             #expect(try await late.takeOff(0, "cold").status == 200)

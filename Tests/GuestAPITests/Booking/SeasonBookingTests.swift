@@ -23,7 +23,7 @@ import Testing
         #expect(try await api.post(path, as: who, key: UUID().uuidString).status == 200)
     }
 
-    @Test func `Search and booking keep the rules of a season`() async throws {
+    @Test func `Search, booking and quote refuse stay lengths that the season forbids`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
             rules.seasons = [
@@ -158,7 +158,7 @@ import Testing
         }
     }
 
-    @Test func `A change into another type keeps that type's rules`() async throws {
+    @Test func `A quote for another cottage type applies that type's season rules`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let office = try await api.given.headOffice()

@@ -41,7 +41,7 @@ import Testing
         )
     }
 
-    @Test func `A date's own stock counts even when the usual stock is zero`() async throws {
+    @Test func `An extra's stock for a date overrides its usual stock of zero`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    @Test func `A new usual stock counts on dates that have orders`() async throws {
+    @Test func `Changing an extra's usual stock also applies to dates with orders`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await api.given.booking(of: stage.group, by: stage.organiser, in: stage.world)
@@ -180,7 +180,7 @@ import Testing
         }
     }
 
-    @Test func `A late check-out does not touch a cottage already occupied by others`() async throws {
+    @Test func `A check-out does not change a cottage that the next guests occupy`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let reception = try await api.given.staff([.reception], at: stage.world.park.id)
@@ -217,7 +217,7 @@ import Testing
     }
 
     /// Two guests each want one of the two cottages of a hold that has just ended.
-    @Test func `Holds that give way are locked in one order`() async throws {
+    @Test func `Parallel bookings that replace an ended hold cause no deadlock`() async throws {
         let rounds = ProcessInfo.processInfo.environment["VOORPRET_ROUNDS"].flatMap { Int($0) } ?? 8
         try await withGuestAPI { api in
             let stage = try await stage(api, cottages: 2)
@@ -266,7 +266,7 @@ import Testing
         }
     }
 
-    @Test func `Many requests at once hold at most twenty stays`() async throws {
+    @Test func `A guest's parallel requests hold at most twenty stays`() async throws {
         let requests = ProcessInfo.processInfo.environment["VOORPRET_HOLDS"].flatMap { Int($0) } ?? 30
         try await withGuestAPI { api in
             let stage = try await stage(api)

@@ -8,7 +8,7 @@ import Testing
 
 /// The test plays the story of `make demo`: one stay by seven people, from the invitation to the guest book.
 @Suite(.timeLimit(.minutes(20))) struct StoryTests {
-    @Test func `One stay by seven people goes as the demo tells it`() async throws {
+    @Test func `The demo story of seven people plays from beginning to end`() async throws {
         try await withGuestAPI(workers: 1, payments: true) { api in
             _ = try await DemoData(api.app).load { _, _ in }
             let told = Mutex<[String]>([])

@@ -135,7 +135,7 @@ import Testing
         }
     }
 
-    @Test func `A move by the desk takes off only the fee for choosing`() async throws {
+    @Test func `A move by the desk removes only the fee for choosing cottages`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
             rules.chosenCottageFee = 1500

@@ -176,7 +176,7 @@ import Testing
         }
     }
 
-    @Test func `A no-show cannot be undone after the hours of the rule`() async throws {
+    @Test func `A no-show cannot be undone after the park's undo hours`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
             rules.undoHours = 2
@@ -254,7 +254,7 @@ import Testing
 
     // MARK: Beside the rules
 
-    @Test func `The desk may book on a day without arrivals with a reason`() async throws {
+    @Test func `The desk needs a reason to book outside the arrival days`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
             rules.arrivals = [.init(.monday, nights: [])]
@@ -273,7 +273,7 @@ import Testing
         }
     }
 
-    @Test func `The desk moves a stay that was booked beside the rules`() async throws {
+    @Test func `The desk can move a stay booked outside the house rules`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
             rules.arrivals = [.init(.monday, nights: [])]
@@ -287,7 +287,7 @@ import Testing
         }
     }
 
-    @Test func `A walk-in may come on any day of the week`() async throws {
+    @Test func `The desk needs a reason for a walk-in outside the arrival days`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
             rules.arrivals = [.init(.monday, nights: [])]
@@ -456,7 +456,7 @@ import Testing
         }
     }
 
-    @Test func `A late check-out keeps the door code until its hour`() async throws {
+    @Test func `The late check-out extra keeps the door code valid until its hour`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let late = try await stage.extra(Self.lateCheckOut)
@@ -524,7 +524,7 @@ import Testing
 
     // MARK: What the desk sees
 
-    @Test func `Arrivals show the organiser, the open amount and readiness`() async throws {
+    @Test func `The arrivals list shows organiser, open amount and cottage readiness`() async throws {
         try await withGuestAPI { api in
             struct Row: Decodable {
                 let lead: String
@@ -599,7 +599,7 @@ import Testing
         }
     }
 
-    @Test func `A check-out with something open is a task for the desk`() async throws {
+    @Test func `A check-out with an unpaid amount opens a task for the desk`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await stage.firmStay()
@@ -614,7 +614,7 @@ import Testing
 
     // MARK: Near arrival, and late
 
-    @Test func `A stay booked close to arrival is firm with the whole price`() async throws {
+    @Test func `A stay booked close to arrival has the whole price as deposit`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
             rules.depositPercent = 30
@@ -640,7 +640,7 @@ import Testing
         try await stage.api.work()
     }
 
-    @Test func `A long overdue stay is cancelled by the rule`() async throws {
+    @Test func `A stay with long overdue shares is cancelled automatically`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
             rules.balanceDays = 60
@@ -708,7 +708,7 @@ import Testing
         }
     }
 
-    @Test func `A change is not undone once the desk has moved the guests`() async throws {
+    @Test func `A booking change cannot be undone once the desk moved the guests`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let booking = try await stage.firmStay()
@@ -719,7 +719,7 @@ import Testing
         }
     }
 
-    @Test func `Undoing a smaller stay asks for the deposit of the larger one`() async throws {
+    @Test func `A shortening cannot be undone while the longer stay's deposit is open`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
             rules.depositPercent = 100

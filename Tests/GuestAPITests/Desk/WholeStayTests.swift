@@ -234,8 +234,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [3, 4]) func `All records agree after random parallel actions on stays`(seed: UInt64) async throws
-    {
+    @Test(arguments: [3, 4]) func `Allocations, ledger, stock and feed agree after random parallel actions`(
+        seed: UInt64
+    ) async throws {
         try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park(cottages: 6, rules: Self.rules)
             let office = try await api.given.headOffice()

@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    @Test func `Parallel guesses of an invitation are counted`() async throws {
+    @Test func `All parallel guesses of invitation codes count towards the limit`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             let guesser = try await api.given.guest("Guesser")
             let answers = try await withThrowingTaskGroup(of: String?.self) { tasks in
@@ -194,7 +194,7 @@ import Testing
         }
     }
 
-    @Test func `The organiser must hand over before leaving the group`() async throws {
+    @Test func `The organiser must hand over the role before leaving the group`() async throws {
         try await withGuestAPI { api in
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)
@@ -213,7 +213,7 @@ import Testing
         }
     }
 
-    @Test func `Only the guardian speaks for a child without account`() async throws {
+    @Test func `Only the guardian gives consent for a child without account`() async throws {
         try await withGuestAPI { api in
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)

@@ -60,7 +60,7 @@ import Testing
         try await api.get(path, as: who).decode(Listed<GuestBookEntry>.self).items.map(\.text)
     }
 
-    @Test func `Those who live there next read the text`() async throws {
+    @Test func `The cottage's next guests can read a guest book text`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             let next = try await next(after: stay)
@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    @Test func `A household has one text for each stay`() async throws {
+    @Test func `A household has one guest book text for each stay`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
 
@@ -84,7 +84,7 @@ import Testing
         }
     }
 
-    @Test func `A household can take its text back`() async throws {
+    @Test func `A household can take its guest book text back`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             #expect(try await write("ours", in: stay, as: stay.organiser).status == 204)
@@ -119,7 +119,7 @@ import Testing
         }
     }
 
-    @Test func `A household writes until a week after its departure`() async throws {
+    @Test func `Guest book texts can be written until a week after departure`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
 
@@ -130,7 +130,7 @@ import Testing
         }
     }
 
-    @Test func `A household that has not come yet does not write`() async throws {
+    @Test func `A household cannot write in the guest book before its check-in`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             let next = try await next(after: stay)
@@ -141,7 +141,7 @@ import Testing
         }
     }
 
-    @Test func `A member who does not stay does not write`() async throws {
+    @Test func `A member outside the stay cannot write in the guest book`() async throws {
         try await withGuestAPI { api in
             var rules = Given.rules
             rules.hasGuestBooks = true
@@ -153,7 +153,7 @@ import Testing
         }
     }
 
-    @Test func `Guests of long ago do not read the book`() async throws {
+    @Test func `Guests cannot read the guest book eight days after their departure`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             try stay.wait(until: "2027-05-17 09:00")
@@ -166,7 +166,7 @@ import Testing
         }
     }
 
-    @Test func `Guests of a held or cancelled stay do not read the book`() async throws {
+    @Test func `Guests of a held or cancelled stay cannot read the guest book`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             let guest = try await api.given.guest()
@@ -186,7 +186,7 @@ import Testing
         }
     }
 
-    @Test func `The book keeps its newest texts`() async throws {
+    @Test func `A full guest book keeps only its newest texts`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             let cottage = stay.world.cottages[0].id
@@ -226,7 +226,7 @@ import Testing
         }
     }
 
-    @Test func `Members of a household who write at once leave one text`() async throws {
+    @Test func `Parallel texts of one household leave one guest book text`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             let stay = try await begun(api)
 
@@ -288,7 +288,7 @@ import Testing
         return try api.notices().filter { $0.notice == .guestBookWritten }.map(\.token)
     }
 
-    @Test func `The next guests get one notice of a text`() async throws {
+    @Test func `The next guests get only one notice of a guest book text`() async throws {
         try await withGuestAPI { api in
             let (stay, _) = try await withPhones(api)
             try stay.wait(until: "2027-05-17 10:00")
@@ -303,7 +303,7 @@ import Testing
         }
     }
 
-    @Test func `The notice waits until the next guests can read the book`() async throws {
+    @Test func `A guest book notice waits until its receivers can read the text`() async throws {
         try await withGuestAPI { api in
             let (stay, next) = try await withPhones(api)
             // The next guests come four days later than planned, so their phones cannot read the book yet.
@@ -317,7 +317,7 @@ import Testing
         }
     }
 
-    @Test func `The notice waits for guests who come later than they booked`() async throws {
+    @Test func `A guest book notice waits for guests who postpone their stay`() async throws {
         try await withGuestAPI { api in
             let (stay, next) = try await withPhones(api)
             #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
@@ -331,7 +331,7 @@ import Testing
         }
     }
 
-    @Test func `Guests who book after the departure get the notice`() async throws {
+    @Test func `Guests who book after the author's departure get the guest book notice`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
@@ -349,7 +349,7 @@ import Testing
         }
     }
 
-    @Test func `A text of three months ago is no news`() async throws {
+    @Test func `A guest book text of three months ago causes no notice`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
@@ -362,7 +362,7 @@ import Testing
         }
     }
 
-    @Test func `A late text's notice goes to those who live there now`() async throws {
+    @Test func `The notice of a late guest book text goes to present guests`() async throws {
         try await withGuestAPI { api in
             let (stay, _) = try await withPhones(api)
             let later = try await self.next(after: stay, from: "2027-05-20", to: "2027-05-27")
@@ -375,7 +375,7 @@ import Testing
         }
     }
 
-    @Test func `A text written again after its job ran has its notice`() async throws {
+    @Test func `A guest book text written again after its removal causes a notice`() async throws {
         try await withGuestAPI { api in
             let (stay, _) = try await withPhones(api)
             for text in ["rude", nil] { #expect(try await write(text, in: stay, as: stay.member).status == 204) }
@@ -388,7 +388,7 @@ import Testing
         }
     }
 
-    @Test func `A group that stays on gets no notice of its own text`() async throws {
+    @Test func `Authors who stay on get no notice of their guest book text`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             try await register("author:phone", of: stay.member, api)
@@ -408,7 +408,7 @@ import Testing
         }
     }
 
-    @Test func `Nobody gets a notice after the park's switch is off`() async throws {
+    @Test func `No notice is sent after the park has disabled guest books`() async throws {
         try await withGuestAPI { api in
             let (stay, _) = try await withPhones(api)
             #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
@@ -428,7 +428,7 @@ import Testing
         }
     }
 
-    @Test func `Nobody gets a notice of a text that was taken back`() async throws {
+    @Test func `A guest book text that was taken back causes no notice`() async throws {
         try await withGuestAPI { api in
             let (stay, _) = try await withPhones(api)
             try stay.wait(until: "2027-05-14 16:00")
@@ -451,7 +451,7 @@ import Testing
         }
     }
 
-    @Test func `The next guests' phones show the text`() async throws {
+    @Test func `The next guests' phones show the guest book text`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             let next = try await next(after: stay)
@@ -487,7 +487,7 @@ import Testing
         try phone.store.entities("guestBookEntry").map { try $0.decode() }
     }
 
-    @Test func `A text written offline shows at once and reaches the book`() async throws {
+    @Test func `A guest book text written offline shows at once on the phone`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             let phone = try Phone(of: stay.member, api, mutators: Mutator.all)
@@ -510,7 +510,7 @@ import Testing
         }
     }
 
-    @Test func `A text taken back offline is gone at once`() async throws {
+    @Test func `A guest book text taken back offline disappears at once`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             let phone = try Phone(of: stay.member, api, mutators: Mutator.all)
@@ -527,7 +527,7 @@ import Testing
         }
     }
 
-    @Test func `An older offline text does not replace a newer one`() async throws {
+    @Test func `An older offline guest book text does not replace a newer one`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             let phone = try Phone(of: stay.member, api, mutators: Mutator.all)
@@ -542,7 +542,7 @@ import Testing
         }
     }
 
-    @Test func `A phone's wrong clock does not keep the book open`() async throws {
+    @Test func `A phone's wrong clock does not prolong writing in the guest book`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             let phone = try Phone(of: stay.member, api, mutators: Mutator.all)
@@ -559,7 +559,7 @@ import Testing
 
     // MARK: Taking back
 
-    @Test func `A text can be taken back after the park's switch is off`() async throws {
+    @Test func `A guest book text stays removable after the park disables guest books`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
@@ -572,7 +572,7 @@ import Testing
         }
     }
 
-    @Test func `Reception takes back the text that it names`() async throws {
+    @Test func `Reception can remove a guest book text by its id`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             #expect(try await write("rude", in: stay, as: stay.member).status == 204)
@@ -590,7 +590,7 @@ import Testing
         }
     }
 
-    @Test func `An id of another text is refused`() async throws {
+    @Test func `A guest book text with another text's id is refused`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             let id = GuestBookEntry.ID(UUID())
@@ -606,7 +606,7 @@ import Testing
         let isOver = Mutex(false)
     }
 
-    @Test func `A text written during its author's erasure is erased too`() async throws {
+    @Test func `A guest book text written during its author's erasure is erased too`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             let guest = try stay.member.id()
@@ -653,7 +653,7 @@ import Testing
         }
     }
 
-    @Test func `Texts of a guest whom an older node erased are erased`() async throws {
+    @Test func `The clean-up deletes guest book texts of guests already erased`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
@@ -672,7 +672,7 @@ import Testing
         }
     }
 
-    @Test func `A text taken back is forgotten 30 days after the departure`() async throws {
+    @Test func `A removed guest book text is deleted 30 days after the departure`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             for (text, who) in [("ours", stay.organiser), ("theirs", stay.member), (nil, stay.member)] {
@@ -693,7 +693,7 @@ import Testing
         }
     }
 
-    @Test func `An erased guest's texts are gone`() async throws {
+    @Test func `An erased guest's guest book texts are deleted`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
@@ -706,7 +706,7 @@ import Testing
         }
     }
 
-    @Test func `The desk can take a text back in the guest's name`() async throws {
+    @Test func `The desk can remove a guest book text in the guest's name`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             #expect(try await write("rude", in: stay, as: stay.member).status == 204)

@@ -18,7 +18,7 @@ import Testing
         }
     }
 
-    @Test func `Requests of strangers never take all places`() async {
+    @Test func `Requests of strangers never take all slots of the service`() async {
         let admission = Admission(capacity: 16)
         let line = Line()
         await withTaskGroup(of: Void.self) { group in
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test func `A sign-in holds its place for a moment after its request`() async {
+    @Test func `A sign-in request keeps its slot for ten milliseconds after its answer`() async {
         let (isOver, end) = AsyncStream.makeStream(of: Void.self)
         let admission = Admission(capacity: 16) { pause in
             #expect(pause == .milliseconds(10))
@@ -63,7 +63,7 @@ import Testing
         while admission.load.running > 0 { await Task.yield() }
     }
 
-    @Test func `The waiting classes are served in turn`() async {
+    @Test func `Waiting request classes are admitted in turn`() async {
         let admission = Admission(capacity: 16)
         let line = Line()
         await withTaskGroup(of: Void.self) { group in

@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    @Test func `Numbers near two to the sixty-third neither trap nor wrap`() async throws {
+    @Test func `Numbers near the 64-bit integer limits cause no overflow`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let office = try await api.given.headOffice()
@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    @Test func `A body of ten megabytes is refused and costs nothing`() async throws {
+    @Test func `A request body of ten megabytes is refused`() async throws {
         try await withGuestAPI { api in
             let guest = try await api.given.guest()
             let huge = Data(repeating: 32, count: 10 << 20)
@@ -136,7 +136,7 @@ import Testing
         }
     }
 
-    @Test func `A compressed or foreign body is 415`() async throws {
+    @Test func `A compressed or non-JSON request body is answered with 415`() async throws {
         try await withGuestAPI { api in
             let guest = try await api.given.guest()
             let body = Data(#"{"name": "G", "myName": "M"}"#.utf8)
@@ -148,7 +148,7 @@ import Testing
         }
     }
 
-    @Test func `A wrong query is a 400 that names each parameter`() async throws {
+    @Test func `A wrong query string is answered with 400 naming each parameter`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let path = "/v1/parks/\(world.park.id)/availability"

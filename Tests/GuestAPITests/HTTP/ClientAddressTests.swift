@@ -20,7 +20,7 @@ import Testing
         return try TrustedProxies(list).client(SocketAddress(ipAddress: peer, port: 4711), fields)
     }
 
-    @Test func `Only a trusted proxy's header is believed`() throws {
+    @Test func `Only a trusted proxy's X-Forwarded-For header counts`() throws {
         let said = [("X-Forwarded-For", "198.51.100.7")]
         #expect(try client("127.0.0.1", trusting: "127.0.0.1", said) == ClientAddress("198.51.100.7"))
         #expect(try client("203.0.113.9", trusting: "127.0.0.1", said) == ClientAddress("203.0.113.9"))
@@ -50,11 +50,11 @@ import Testing
     }
 
     @Test(arguments: ["10.0.0.0/33", "proxy", "::1/129", "10.0.0.0/-1", "1.2.3.4/x"])
-    func `An unreadable list of proxies stops the start`(_ list: String) {
+    func `An unreadable list of trusted proxies stops the service's start`(_ list: String) {
         #expect(throws: SettingsError.self) { try TrustedProxies(list) }
     }
 
-    @Test func `A store of tries runs empty and fills again`() throws {
+    @Test func `An IP address's sign-in limit recovers one try every half second`() throws {
         let (limit, start) = (SignInLimit(), ContinuousClock.now)
         let (park, other) = (ClientAddress("192.0.2.1"), ClientAddress("192.0.2.2"))
         for _ in 0..<600 { #expect(limit.admit(park, at: start)) }
@@ -65,7 +65,7 @@ import Testing
         #expect(!limit.admit(park, at: start + .milliseconds(999)))
     }
 
-    @Test func `A limit by address stops only unknown devices`() async throws {
+    @Test func `An IP address's sign-in limit stops only unknown devices`() async throws {
         try await withGuestAPI(adjust: { $0.trustedProxies = try TrustedProxies("127.0.0.1") }) { api in
             func ask(_ secret: String) async throws -> GuestAPITestService.Response {
                 let request = CodeRequest(email: "mira@example.org", deviceSecret: secret)

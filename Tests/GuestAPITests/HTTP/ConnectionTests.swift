@@ -151,7 +151,7 @@ import Testing
         }
     }
 
-    @Test func `Slow bodies take no places in the queue`() async throws {
+    @Test func `Slow request bodies hold no slot in the admission queue`() async throws {
         try await withGuestAPI(capacity: 8) { api in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<20 {

@@ -5,25 +5,25 @@ import Testing
 @testable import GuestAPI
 
 @Suite struct HTMLTests {
-    @Test func `An interpolated text is escaped`() {
+    @Test func `A text interpolated into HTML is escaped`() {
         let name = #"<b onclick="x()">Bos & 'Zoon'</b>"#
         let html: HTML = "<p title=\"\(name)\">\(name)</p>"
         let escaped = "&lt;b onclick=&quot;x()&quot;&gt;Bos &amp; &#39;Zoon&#39;&lt;/b&gt;"
         #expect(html.markup == "<p title=\"\(escaped)\">\(escaped)</p>")
     }
 
-    @Test func `A sign with a combining accent is still escaped`() {
+    @Test func `An HTML special character with a combining accent is still escaped`() {
         let html: HTML = "<p>\("<\u{301}b \"\u{301}")</p>"
         #expect(html.markup == "<p>&lt;\u{301}b &quot;\u{301}</p>")
     }
 
-    @Test func `A piece of HTML is inserted unchanged`() {
+    @Test func `HTML interpolated into other HTML is inserted unchanged`() {
         let (inner, none): (HTML, HTML?) = ("<b>\(3)</b>", nil)
         let html: HTML = "<p>\(inner)\(none)</p>"
         #expect(html.markup == "<p><b>3</b></p>")
     }
 
-    @Test func `A page escapes its title and sends no referrer`() throws {
+    @Test func `An HTML page has an escaped title and strict headers`() throws {
         let page = Answer.page("<Title>", "<p>text</p>", in: .dutch, .gone)
         let text = String(decoding: page.body, as: UTF8.self)
         #expect(text.contains("<title>&lt;Title&gt;</title>") && text.contains("<html lang=\"nl\">"))

@@ -159,7 +159,7 @@ import Testing
         }
     }
 
-    @Test func `A colleague without a second factor reaches only its enrolment`() async throws {
+    @Test func `Colleagues without their required second factor reach only exempt routes`() async throws {
         try await withGuestAPI(clock: TestClock(testStart)) { api in
             let own = try await api.given.park()
             let missing = UUID().uuidString.lowercased()

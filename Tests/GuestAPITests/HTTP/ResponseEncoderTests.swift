@@ -52,7 +52,7 @@ import Testing
         String(decoding: try ResponseEncoder.encode(value), as: UTF8.self)
     }
 
-    @Test func `Foundation's decoder reads back the encoded value`() throws {
+    @Test func `Foundation's JSON decoder reads back the encoded value`() throws {
         var random = SystemRandomNumberGenerator()
         for _ in 0..<300 {
             func word() -> String {
@@ -80,30 +80,30 @@ import Testing
         }
     }
 
-    @Test func `Fields keep their order and dictionaries are sorted`() throws {
+    @Test func `The JSON encoder keeps field order and sorts dictionary keys`() throws {
         let leaf = try text(["b": [Leaf(text: "x", number: 1, flag: true)], "a": []])
         #expect(leaf == #"{"a":[],"b":[{"text":"x","number":1.0,"flag":true}]}"#)
     }
 
-    @Test func `The encoder escapes only the necessary characters`() throws {
+    @Test func `The JSON encoder escapes only the necessary characters`() throws {
         let escaped = try text("\u{0}\u{1f}\n\r\t\"\\/é🏕")
         #expect(escaped == #""\u0000\u001f\n\r\t\"\\/é🏕""#)
     }
 
-    @Test func `Nested containers are closed in order`() throws {
+    @Test func `The JSON encoder closes nested containers in order`() throws {
         let written = try text(ByHand())
         #expect(written == #"{"first":{"first":1,"second":["a",[2],null]},"second":true,"third":{},"none":null}"#)
         let nothing = try text([Nothing(), Nothing()])
         #expect(nothing == "[{},{}]")
     }
 
-    @Test func `Instants are RFC 3339 and infinity is refused`() throws {
+    @Test func `The JSON encoder writes instants in RFC 3339 and refuses infinity`() throws {
         let instants = try text([Date(timeIntervalSince1970: 1_810_000_000.25)])
         #expect(instants == #"["2027-05-11T01:46:40.250Z"]"#)
         #expect(throws: EncodingError.self) { try ResponseEncoder.encode([Double.infinity]) }
     }
 
-    @Test func `Ids are in lower case`() throws {
+    @Test func `The JSON encoder writes UUIDs in lower case`() throws {
         let id = try #require(UUID(uuidString: "0190A1B2-C3D4-7E5F-8A6B-0C1D2E3F4A5B"))
         #expect(try text(["id": id]) == #"{"id":"0190a1b2-c3d4-7e5f-8a6b-0c1d2e3f4a5b"}"#)
     }

@@ -25,7 +25,7 @@ import Testing
     @Test(arguments: [
         "/v1/parks/", "//v1/parks", "/V1/parks", "/v1//parks", "/nothing", "/", "/v1/parks/%2e%2e", "/docs/secret",
     ])
-    func `Paths are exact`(_ path: String) async throws {
+    func `A path that matches no route exactly is answered with 404`(_ path: String) async throws {
         try await withGuestAPI { api in
             let response = try await api.get(path)
             #expect(response.status == 404)
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test func `Handlers and policy rows that do not match stop the start`() throws {
+    @Test func `Handlers that do not match the policy rows stop the service's start`() throws {
         #expect(throws: RouteTable.MountingError.self) { _ = try RouteTable([:]) }
         var handlers: [String: RouteTable.Handler] = [:]
         for row in Policy.rows { handlers[row.name] = { _ in .noContent } }
@@ -60,7 +60,7 @@ import Testing
         #expect(throws: RouteTable.MountingError.self) { _ = try RouteTable(handlers) }
     }
 
-    @Test func `The OpenAPI document has every route with the policy's own words`() async throws {
+    @Test func `The OpenAPI document and the policy table agree on every route`() async throws {
         try await withGuestAPI { api in
             let document = try await api.get("/openapi.yaml").text
             for row in Policy.rows {
@@ -100,7 +100,7 @@ import Testing
         }
     }
 
-    @Test func `The OpenAPI document declares the names in every path`() async throws {
+    @Test func `The OpenAPI document declares the parameters of every path`() async throws {
         try await withGuestAPI { api in
             let document = try await api.get("/openapi.yaml").text
             for row in Policy.rows {

@@ -86,7 +86,7 @@ import Testing
         #expect(!line.channel.isActive)
     }
 
-    @Test func `A reply is given up when the client reads byte by byte`() throws {
+    @Test func `A reply is given up when the client reads too slowly`() throws {
         let line = try Line()
         try line.ask()
         try line.channel.writeInbound(HTTPRequestPart.end(nil))
@@ -113,7 +113,7 @@ import Testing
         #expect(line.channel.isActive)
     }
 
-    @Test func `A quiet stream stays open`() throws {
+    @Test func `An event stream that sends only beats stays open`() throws {
         let line = try Line()
         try line.ask()
         try line.channel.writeInbound(HTTPRequestPart.end(nil))

@@ -34,7 +34,7 @@ import Testing
         try await api.get("/v1/me", as: who).decode(Guest.self).email
     }
 
-    @Test func `The address changes at once with codes from both mailboxes`() async throws {
+    @Test func `A mail address changes at once with codes from both mailboxes`() async throws {
         try await withGuestAPI { api in
             let mira = try await api.given.guest("Mira", email: "mira@old.example")
             let asked = try await ask(api, "Mira@New.example", as: mira)
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test func `The address changes after seven days with the new code alone`() async throws {
+    @Test func `The new mailbox's code alone changes the mail address after seven days`() async throws {
         try await withGuestAPI { api in
             let mira = try await api.given.guest("Mira", email: "mira@old.example")
             let change = try await ask(api, "mira@new.example", as: mira).decode(MailChange.self)

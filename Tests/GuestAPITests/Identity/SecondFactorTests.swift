@@ -43,7 +43,7 @@ import Testing
         api.app.authenticator.forget()
     }
 
-    @Test func `Reception enrols an app and then reaches the desk`() async throws {
+    @Test func `Reception reaches the desk's routes only after enrolling a second factor`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let reception = try await api.given.unproven([.reception], at: world.park.id)
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    @Test func `A code of the app works only once`() async throws {
+    @Test func `A code of the authenticator app works only once`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let reception = try await api.given.unproven([.reception], at: world.park.id)
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test func `Five wrong codes block the right one for ten minutes`() async throws {
+    @Test func `Five wrong second-factor codes block the right code for ten minutes`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let reception = try await api.given.unproven([.reception], at: world.park.id)
@@ -116,7 +116,7 @@ import Testing
         }
     }
 
-    @Test func `An irreversible action needs a code of the last ten minutes`() async throws {
+    @Test func `An irreversible action needs a second-factor code of the last ten minutes`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let office = try await api.given.headOffice()

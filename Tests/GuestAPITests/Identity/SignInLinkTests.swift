@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test func `A link signs in the device that opens it`() async throws {
+    @Test func `A sign-in link signs in the device that opens it`() async throws {
         try await withGuestAPI { api in
             let sent = try await ask(api)
             let first = try await open(api, token(api, sent))
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test func `An opened link signs in no other device`() async throws {
+    @Test func `An opened sign-in link signs in no other device`() async throws {
         try await withGuestAPI { api in
             let sent = try await ask(api)
             #expect(try await open(api, token(api, sent)).status == 201)
@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    @Test func `A link ends once its code has been typed`() async throws {
+    @Test func `A sign-in link ends once the code of its mail was typed`() async throws {
         try await withGuestAPI { api in
             let sent = try await ask(api)
             #expect(try await typeCode(api, sent).status == 201)
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test func `A link outlives its code and ends after two hours`() async throws {
+    @Test func `A sign-in link works for two hours, longer than its code`() async throws {
         try await withGuestAPI { api in
             let sent = try await ask(api)
             api.clock.advance(by: 7199)
@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    @Test func `A browser without the app shows a code to type into it`() async throws {
+    @Test func `In a browser, a sign-in link shows a code for the app`() async throws {
         try await withGuestAPI { api in
             let sent = try await ask(api)
             let page = try await api.send("GET", "/sign-in/\(token(api, sent))", headers: ["accept-language": "nl"])
@@ -115,7 +115,7 @@ import Testing
         }
     }
 
-    @Test func `A text that is not a link signs nobody in`() async throws {
+    @Test func `A forged sign-in link signs nobody in`() async throws {
         try await withGuestAPI { api in
             let forged = String(repeating: "0", count: 64)
             let opened = try await open(api, forged)
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test func `Only twenty guesses at one address are compared a day`() async throws {
+    @Test func `At most twenty code guesses per mail address are checked a day`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             var guesses: [(CodeSent, String)] = []
             for number in 0..<12 {
@@ -160,7 +160,7 @@ import Testing
         }
     }
 
-    @Test func `An earlier link still works while further mails are held back`() async throws {
+    @Test func `An earlier sign-in link works while further mails are held back`() async throws {
         try await withGuestAPI { api in
             var sent: [CodeSent] = []
             for number in 0..<20 { sent.append(try await ask(api, "attackers-secret-\(number)")) }
@@ -171,7 +171,7 @@ import Testing
         }
     }
 
-    @Test func `A guest hears of guesses once a day`() async throws {
+    @Test func `A guest gets one mail a day about wrong sign-in codes`() async throws {
         try await withGuestAPI { api in
             _ = try await api.given.guest("Mira", email: "mira@example.org")
             func guess(_ devices: Range<Int>) async throws -> Int {
@@ -191,7 +191,7 @@ import Testing
         }
     }
 
-    @Test func `A guest and head office hear of a copied token`() async throws {
+    @Test func `Guests and head office get a mail about a copied refresh token`() async throws {
         try await withGuestAPI { api in
             _ = try await api.given.headOffice()
             let offices = try await api.app.database.read(as: "test") { reader in

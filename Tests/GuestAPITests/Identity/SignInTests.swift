@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test func `Wrong codes and copied tokens are counted in the metrics`() async throws {
+    @Test func `Wrong sign-in codes and copied refresh tokens are counted in metrics`() async throws {
         try await withGuestAPI { api in
             func count(_ kind: String) -> String? {
                 let line = "voorpret_incidents_total{kind=\"\(kind)\"} "
@@ -173,7 +173,7 @@ import Testing
         }
     }
 
-    @Test func `A device that asks too often hears when to retry`() async throws {
+    @Test func `A device that asks for too many codes hears when to retry`() async throws {
         try await withGuestAPI { api in
             for _ in 0..<10 { _ = try await ask(api, "mira@example.org") }
             let request = CodeRequest(email: "mira@example.org", deviceSecret: secret)
@@ -204,7 +204,7 @@ import Testing
         }
     }
 
-    @Test func `A refresh whose answer was lost is repeated days later`() async throws {
+    @Test func `A token refresh whose answer was lost can be repeated days later`() async throws {
         try await withGuestAPI { api in
             let sent = try await ask(api, "mira@example.org")
             let first = try await signIn(api, sent, code(api, sent)).decode(Tokens.self)

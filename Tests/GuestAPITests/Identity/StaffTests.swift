@@ -56,7 +56,7 @@ import Testing
         return try await api.transaction { try await $0.all(trail) }
     }
 
-    @Test func `Head office adds a colleague, who works at that park alone`() async throws {
+    @Test func `A colleague added by head office can work only at their park`() async throws {
         try await withGuestAPI { api in
             let office = try await api.given.headOffice()
             let (one, two) = (try await api.given.park(), try await api.given.park())
@@ -125,7 +125,7 @@ import Testing
         }
     }
 
-    @Test func `A colleague who comes back has the new posts alone`() async throws {
+    @Test func `A returning colleague has only the newly assigned posts`() async throws {
         try await withGuestAPI { api in
             let office = try await api.given.headOffice()
             let jo = try await jo(at: api.given.park(), by: office, api)
@@ -159,7 +159,7 @@ import Testing
         }
     }
 
-    @Test func `An ended colleague is locked out a second later`() async throws {
+    @Test func `A colleague removed on another node is locked out within a second`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let host = try await api.given.staff([.host], at: world.park.id)

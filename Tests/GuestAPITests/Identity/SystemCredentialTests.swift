@@ -25,7 +25,7 @@ import Testing
         try await api.send("GET", path, headers: ["authorization": "Bearer \(token)"])
     }
 
-    @Test func `A system reads the feed of its own park alone`() async throws {
+    @Test func `A system credential reads only the feed of its own park`() async throws {
         try await withGuestAPI { api in
             let (own, other) = (try await api.given.park(), try await api.given.park())
             let office = try await api.given.headOffice()
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test func `A system reports reservations of its own park alone`() async throws {
+    @Test func `A system credential reports reservations only to its own park`() async throws {
         try await withGuestAPI { api in
             let (own, other) = (try await api.given.park(), try await api.given.park())
             let system = try await api.given.system(.reports, at: own.park.id)
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    @Test func `Four parallel requests make only two credentials`() async throws {
+    @Test func `Parallel requests make at most two credentials of one system`() async throws {
         try await withGuestAPI(turn: .alone) { api in
             let world = try await api.given.park()
             let office = try await api.given.headOffice()
@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    @Test func `A park has at most two credentials of one purpose`() async throws {
+    @Test func `A system has at most two credentials of one purpose`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let office = try await api.given.headOffice()

@@ -43,7 +43,7 @@ import Testing
         return try await work.run { _ in }
     }
 
-    @Test func `A second file without reservation numbers is not imported unasked`() async throws {
+    @Test func `A second import file without reservation numbers is refused by default`() async throws {
         try await withGuestAPI { api in
             let park = try await api.given.park(cottages: 0).park
             let first = Self.header + "\n" + Self.row(1, 3) + "\n"
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func `Every row is imported or rejected with its line and reason`()
+    @Test func `Every import row is booked or rejected with line and reason`()
         async throws
     {
         try await withGuestAPI { api in
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [",", ";", "\t"]) func `Files written by Excel and other programs can be read`(
+    @Test(arguments: [",", ";", "\t"]) func `Import files by Excel and other programs can be read`(
         _ sign: String
     ) async throws {
         try await withGuestAPI { api in
@@ -181,7 +181,7 @@ import Testing
         }
     }
 
-    @Test func `A row without a free cottage is rejected`() async throws {
+    @Test func `An imported row is rejected when no cottage is free`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park(cottages: 1)
             let organiser = try await api.given.guest()

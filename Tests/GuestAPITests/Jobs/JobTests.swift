@@ -177,7 +177,7 @@ import Testing
         }
     }
 
-    @Test func `Every part of the cleaning runs on a filled database`() async throws {
+    @Test func `Every part of the clean-up job runs on a filled database`() async throws {
         try await withGuestAPI { api in
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)

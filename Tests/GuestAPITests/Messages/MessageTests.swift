@@ -386,7 +386,7 @@ import Testing
         }
     }
 
-    @Test func `The parts of a photo come in their order`() async throws {
+    @Test func `A photo part that arrives out of order is refused`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let photo = try await problem(stage, api)
@@ -427,7 +427,7 @@ import Testing
         }
     }
 
-    @Test func `Bytes that are not the photo of their name are refused`() async throws {
+    @Test func `An upload that is no photo or mismatches its name is refused`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let junk = Data(repeating: 7, count: 500)
@@ -542,7 +542,7 @@ import Testing
         }
     }
 
-    @Test func `A photo that the service refuses blocks nothing else`() async throws {
+    @Test func `A photo that the service refuses does not block other uploads`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let phone = try Phone(of: stage.member, api, mutators: Mutator.all)

@@ -40,7 +40,7 @@ import Testing
     /// Bytes that are nowhere the same.
     private func bytes(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) } }
 
-    @Test(arguments: kinds) func `A stored object has its bytes`(_ kind: Kind) async throws {
+    @Test(arguments: kinds) func `A stored object is read back with the same bytes`(_ kind: Kind) async throws {
         try await with(kind) { store, names in
             let stored = bytes(700_000)
             try await store.put(stored, as: "\(names)/a.jpg")
@@ -52,7 +52,8 @@ import Testing
         }
     }
 
-    @Test(arguments: kinds) func `A range of an object has those bytes`(_ kind: Kind) async throws {
+    @Test(arguments: kinds) func `Reading a range of a stored object gives exactly its bytes`(_ kind: Kind) async throws
+    {
         try await with(kind) { store, names in
             let stored = bytes(700_000)
             try await store.put(stored, as: "\(names)/a")
@@ -66,7 +67,9 @@ import Testing
         }
     }
 
-    @Test(arguments: kinds) func `A second put replaces the object`(_ kind: Kind) async throws {
+    @Test(arguments: kinds) func `Storing an object under the same name replaces the first one`(
+        _ kind: Kind
+    ) async throws {
         try await with(kind) { store, names in
             for text in ["first", "second"] { try await store.put(Array(text.utf8), as: "\(names)/a") }
 
@@ -84,7 +87,7 @@ import Testing
         }
     }
 
-    @Test(arguments: kinds) func `Puts of one name at once leave one of them`(_ kind: Kind) async throws {
+    @Test(arguments: kinds) func `Parallel puts of one object name leave one whole object`(_ kind: Kind) async throws {
         try await with(kind) { store, names in
             let all = (0..<8).map { index in [UInt8](repeating: UInt8(index), count: 100_000) }
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -99,7 +102,7 @@ import Testing
 
     // MARK: Files
 
-    @Test func `A put leaves no unfinished file`() async throws {
+    @Test func `Storing an object on disk leaves no unfinished file`() async throws {
         let folder = URL(filePath: NSTemporaryDirectory()).appending(path: "voorpret-objects-\(UUID())")
         defer { try? FileManager.default.removeItem(at: folder) }
 
@@ -109,7 +112,7 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: unfinished.path()) == [])
     }
 
-    @Test func `Old unfinished files are forgotten`() async throws {
+    @Test func `Old unfinished files of the object store are deleted`() async throws {
         let folder = URL(filePath: NSTemporaryDirectory()).appending(path: "voorpret-objects-\(UUID())")
         defer { try? FileManager.default.removeItem(at: folder) }
         let store = DiskObjects(folder)
@@ -125,7 +128,7 @@ import Testing
         #expect(try await store.open("a")?.bytes() == [1])
     }
 
-    @Test func `A removed file keeps its bytes for its reader`() async throws {
+    @Test func `An opened object stays readable after its removal`() async throws {
         try await with(.disk) { store, names in
             try await store.put([7, 8, 9], as: "\(names)/a")
             let object = try #require(try await store.open("\(names)/a"))
@@ -136,7 +139,7 @@ import Testing
         }
     }
 
-    @Test func `A folder that cannot be made is told as unavailable`() async throws {
+    @Test func `An object store folder that cannot be created is reported as unavailable`() async throws {
         let file = URL(filePath: NSTemporaryDirectory()).appending(path: "voorpret-objects-\(UUID())")
         try Data("a file".utf8).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
@@ -146,14 +149,14 @@ import Testing
 
     // MARK: S3
 
-    @Test func `A store that is away is told as unavailable`() async throws {
+    @Test func `An unreachable object store is reported as unavailable`() async throws {
         let nowhere = Settings.Objects(url: "http://127.0.0.1:1/voorpret", region: "x", key: "k", secret: "s")
 
         await #expect(throws: ObjectsUnavailable.self) { try await S3Objects(nowhere).put([1], as: "a") }
         await #expect(throws: ObjectsUnavailable.self) { try await S3Objects(nowhere).open("a") }
     }
 
-    @Test(.enabled(if: settings != nil)) func `A wrong secret is told as unavailable`() async throws {
+    @Test(.enabled(if: settings != nil)) func `A wrong object store secret is reported as unavailable`() async throws {
         var settings = try #require(Self.settings)
         settings.secret = "another"
         let store = S3Objects(settings)
@@ -162,7 +165,7 @@ import Testing
     }
 
     /// The first example of Amazon's page on the signature, "GET Object".
-    @Test func `The signature of Amazon's example is as told`() throws {
+    @Test func `Amazon's example request gets the documented signature`() throws {
         let signing = SignedRequest(
             region: "us-east-1",
             key: "AKIAIOSFODNN7EXAMPLE",

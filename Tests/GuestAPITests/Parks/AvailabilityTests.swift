@@ -24,7 +24,7 @@ import Testing
         }
     }
 
-    @Test func `The search always agrees with a slow and simple query`() async throws {
+    @Test func `The availability search always agrees with a slow, simple query`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park(cottages: 12)
             let organiser = try await api.given.guest()
@@ -84,7 +84,7 @@ import Testing
         }
     }
 
-    @Test func `The check finds a wrong bit of occupancy`() async throws {
+    @Test func `The occupancy check finds cottages with wrong night bits`() async throws {
         try await withGuestAPI { api in
             let world = try await api.given.park()
             let organiser = try await api.given.guest()

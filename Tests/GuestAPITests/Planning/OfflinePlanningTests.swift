@@ -61,7 +61,7 @@ import Testing
         return stage
     }
 
-    @Test func `An offline change shows on its phone at once`() async throws {
+    @Test func `An offline plan change shows at once on the phone`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let milk = try stage.add("Milk", on: stage.hers, at: api.now)
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test func `Two offline changes of different fields both survive`()
+    @Test func `Two offline changes of different plan item fields both survive`()
         async throws
     {
         try await withGuestAPI { api in

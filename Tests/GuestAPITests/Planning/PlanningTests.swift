@@ -103,7 +103,7 @@ import Testing
         }
     }
 
-    @Test func `Nobody votes for another`() async throws {
+    @Test func `A member cannot vote for another member`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let option = try await propose(stage, api)
@@ -114,7 +114,7 @@ import Testing
         }
     }
 
-    @Test func `A member says who of the own household without account comes`() async throws {
+    @Test func `A member can report attendance of household travellers without an account`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let option = try await propose(stage, api)
@@ -261,7 +261,7 @@ import Testing
         }
     }
 
-    @Test func `A value that was overwritten can be brought back`() async throws {
+    @Test func `An overwritten value of a plan item can be restored`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let path = stage.path("plan-items/\(try await milkChangedByTwo(stage, api).id)")

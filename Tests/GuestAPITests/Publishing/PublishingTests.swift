@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test func `The check finds scope rows that differ from the tables`() async throws {
+    @Test func `The sync check finds scope rows that differ from the tables`() async throws {
         try await withGuestAPI(isTampering: true) { api in
             let organiser = try await api.given.guest()
             let group = try await api.given.group(of: organiser)

@@ -13,7 +13,7 @@ import Testing
         let value = Mutex(0)
     }
 
-    @Test func `A ring wakes every listener`() async throws {
+    @Test func `Ringing the bell of a scope wakes all its listeners`() async throws {
         let bell = ScopeBell(capacity: 1_000)
         let count = 2 * ScopeBell.wave + 50
         let listening = Count()

@@ -148,7 +148,7 @@ import Testing
         return results
     }
 
-    @Test func `A phone's later reply wins even with a wrong clock`() async throws {
+    @Test func `A phone's later attendance reply wins even with a wrong clock`() async throws {
         try await withGuestAPI { api in
             let organiser = try await api.given.guest()
             let camp = try await camp(of: organiser, api)

@@ -8,7 +8,7 @@ import Testing
 
 /// The table of kinds on the protocol's page, against what phones are sent.
 @Suite struct SyncKindsTests {
-    @Test func `The protocol's page has every kind of row and its fields`() async throws {
+    @Test func `The sync protocol's page documents every row kind and its fields`() async throws {
         let page = try String(
             contentsOf: projectFolder.appending(path: "Sources/Sync/Sync.docc/Sync.md"),
             encoding: .utf8

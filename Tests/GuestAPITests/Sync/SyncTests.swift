@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    @Test func `Pages read during changes still end in one consistent state`() async throws {
+    @Test func `A phone that syncs during changes ends in a consistent state`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             for round in 0..<5 {
@@ -137,7 +137,7 @@ import Testing
         }
     }
 
-    @Test func `A foreign or damaged cursor is refused`() async throws {
+    @Test func `A foreign or damaged sync cursor is refused`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let phone = try Phone(of: stage.organiser, api)
@@ -202,7 +202,7 @@ import Testing
     }
 
     /// `VOORPRET_ROWS` sets the number of rows; 50,000 take half a minute.
-    @Test func `A damaged row is found and repaired with little traffic`() async throws {
+    @Test func `A damaged row on a phone is repaired with little traffic`() async throws {
         let count = size("VOORPRET_ROWS", 5_000)
         try await withGuestAPI(isTampering: true) { api in
             let organiser = try await api.given.guest()
@@ -280,7 +280,7 @@ import Testing
         }
     }
 
-    @Test func `A phone restored from a backup does nothing twice`() async throws {
+    @Test func `A phone restored from a backup repeats no mutation`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             struct Arrival: Encodable {
@@ -393,7 +393,7 @@ import Testing
         }
     }
 
-    @Test func `A listener hears only of changes in its own scopes`() async throws {
+    @Test func `A live stream reports only changes in its guest's scopes`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let stranger = try await api.given.guest()

@@ -12,7 +12,7 @@ enum AttemptSQL {
         let sentAt: Date?
         let reference: String?
         let secret: Data?
-        /// Minor units that a bank has taken back.
+        /// The amount that a bank has taken back, in minor units.
         let takenBack: Int64
         let reviews: Int
         let bookingID: Booking.ID

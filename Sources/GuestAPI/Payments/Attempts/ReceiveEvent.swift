@@ -116,7 +116,7 @@ struct ReadEvent: Work {
     }
 }
 
-/// An event that matches nothing here; head office looks at it.
+/// An event of the provider that could not be matched; head office looks at it.
 struct ParkedEvent: Encodable, Sendable {
     let id: String
     let kind: String

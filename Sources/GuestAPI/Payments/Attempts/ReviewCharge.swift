@@ -36,7 +36,7 @@ struct ReviewCharge: Work {
 extension Attempt {
     /// Records disputes and refunds made at the provider: their sums no longer count as paid.
     ///
-    /// A disputed sum counts again once the dispute is won. Harmless to repeat.
+    /// A disputed sum counts again once the dispute is won. A repeated review changes nothing.
     static func review(_ id: Attempt.ID, _ review: PaymentProvider.Review, _ act: Act) async throws {
         guard let unlocked = try await act.tx.first(AttemptSQL.attempt(id)) else { return }
         try await endImpossible(of: unlocked.attempt, review, act)

@@ -43,7 +43,7 @@ extension Goodwill {
 
     /// Refuses goodwill that was asked for; finance refuses it, and the colleague who asked withdraws it.
     ///
-    /// Harmless to repeat. Goodwill that has been given is not taken back.
+    /// A repeated refusal changes nothing. Goodwill that has been given is not taken back.
     static func refuse(_ id: ID, for reason: String?, _ act: Act) async throws -> Goodwill {
         guard let found = try await act.tx.first(GoodwillSQL.goodwill(id)) else { throw Refusal.notFound }
         let functions: Set<StaffMember.Function> = [.reception, .host, .finance]
@@ -99,7 +99,7 @@ extension Goodwill {
         return (booking, owed, money.statement.mostGoodwill(for: owed.householdId))
     }
 
-    /// Adds a charge line that belongs to this household alone.
+    /// Takes the goodwill off the price, with a charge line for the share's household alone.
     private func apply(to booking: Booking, _ share: Share, _ act: Act) async throws {
         var booking = booking
         booking.version += 1

@@ -40,7 +40,7 @@ enum InvoiceSQL {
 
     static func invoice(_ id: Invoice.ID) -> Query<Invoice> { invoices("invoice.id = \(id)") }
 
-    /// In the order of their numbers.
+    /// The invoices of a share, in the order of their numbers.
     static func invoices(of share: Share.ID) -> Query<Invoice> { invoices("share_id = \(share)") }
 
     static func invoices(of park: Park.ID, during days: Stay, after cursor: Invoice.ID?, limit: Int) -> Query<Invoice> {
@@ -57,7 +57,7 @@ enum InvoiceSQL {
         invoices("share_id IN (\(ShareSQL.own(by: guest)))")
     }
 
-    /// Writes it; the schema gives it its number.
+    /// Writes an invoice; the schema gives the invoice its number.
     static func insert(
         _ id: Invoice.ID,
         of share: Share.ID,

@@ -3,7 +3,7 @@ import Foundation
 /// One page of text as a PDF 1.7 file (ISO 32000-1), A4, in an embedded font with the letters of Latin, Greek and Cyrillic
 /// scripts.
 struct PDFPage: Sendable {
-    /// Points: a seventy-second of an inch; the origin is at the bottom left.
+    /// The size of the page in points of a seventy-second of an inch; the origin is at the bottom left.
     static let width = 595.0
     static let height = 842.0
 
@@ -25,9 +25,11 @@ struct PDFPage: Sendable {
         scalars(of: text).allSatisfy { $0 == "\n" || font.glyph(of: $0) != nil }
     }
 
+    /// Writes a text on the page.
+    ///
     /// - Parameters:
-    ///   - x: where the text begins, from the left.
-    ///   - y: its baseline, from the top.
+    ///   - x: the distance in points from the left edge to the beginning of the text.
+    ///   - y: the distance in points from the top edge to the baseline.
     mutating func text(_ text: String, x: Double, y: Double, _ weight: Weight = .plain, size: Double = 10) {
         let hex = glyphs(of: text).map { glyph in
             let digits = String(glyph, radix: 16)
@@ -38,7 +40,7 @@ struct PDFPage: Sendable {
         content += "BT /F1 \(size) Tf \(drawing) \(x) \(Self.height - y) Td <\(hex)> Tj ET\n"
     }
 
-    /// A number that ends at `x`, so that digits stand below each other.
+    /// Writes a number that ends at `x`, so that the digits of several numbers stand below each other.
     mutating func number(_ number: String, right x: Double, y: Double, _ weight: Weight = .plain, size: Double = 10) {
         let width = glyphs(of: number).reduce(0) { $0 + font.width(of: $1) }
         text(number, x: x - Double(width) * size / 1000, y: y, weight, size: size)
@@ -62,9 +64,9 @@ struct PDFPage: Sendable {
         text.precomposedStringWithCanonicalMapping.unicodeScalars
     }
 
-    /// The file.
+    /// The page as the bytes of a PDF file.
     ///
-    /// - Parameter title: what a reader shows in its window.
+    /// - Parameter title: the title that a PDF reader shows in its window.
     func file(title: String) -> [UInt8] {
         let name = (["\u{FEFF}"] + title.unicodeScalars.map(String.init)).joined().utf16.map { unit in
             let digits = String(unit, radix: 16)

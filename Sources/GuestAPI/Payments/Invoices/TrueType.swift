@@ -6,11 +6,11 @@ struct TrueType: Sendable {
     let bytes: [UInt8]
     /// The font's glyphs by the characters that they show.
     private let glyphs: [UInt32: UInt16]
-    /// Thousandths of the font's size, by glyph.
+    /// The width of each glyph, in thousandths of the font's size.
     private let widths: [UInt16]
-    /// Thousandths of the font's size: left, bottom, right and top of all glyphs together.
+    /// The edges of all glyphs together: left, bottom, right and top, in thousandths of the font's size.
     let box: [Int]
-    /// Thousandths of the font's size.
+    /// The reach of the letters above and below the baseline, in thousandths of the font's size.
     let ascent: Int
     let descent: Int
 
@@ -52,7 +52,7 @@ struct TrueType: Sendable {
     /// The glyph of a character; nil if the font lacks the character.
     func glyph(of scalar: Unicode.Scalar) -> UInt16? { glyphs[scalar.value] }
 
-    /// Thousandths of the font's size.
+    /// The width of a glyph, in thousandths of the font's size; 0 for an unknown glyph.
     func width(of glyph: UInt16) -> Int { widths.indices.contains(Int(glyph)) ? Int(widths[Int(glyph)]) : 0 }
 
     private static func characters(_ file: Reader, _ cmap: Int) -> [UInt32: UInt16]? {

@@ -22,7 +22,7 @@ enum CheckSQL {
 
     /// The next bookings in the order of their ids.
     ///
-    /// - Parameter since: only those whose price or money has changed since then; nil for all.
+    /// - Parameter since: only bookings with a price or money that has changed since then; nil for all.
     static func bookings(after cursor: Booking.ID?, since: Date?, limit: Int) -> Query<Booking.ID> {
         let changed: SQL =
             since.map { since in
@@ -226,7 +226,7 @@ enum CheckSQL {
         WHERE state = 'cancelled' AND sent.amount + handed > 0 AND paid + reversed + moved.amount < fee
         """
 
-    /// The id behind a journal's kind in its key; NULL where there is none.
+    /// The id that follows the kind in a journal's key; NULL for a key without an id.
     private static let keyed: SQL =
         "CASE WHEN split_part(key, ':', 2) ~ '^[0-9a-f-]{36}$' THEN split_part(key, ':', 2)::uuid END"
 

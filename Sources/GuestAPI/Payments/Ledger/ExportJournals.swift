@@ -31,15 +31,17 @@ struct JournalFile: Sendable {
     let books: Books
     let days: Stay
 
-    /// The journals of those days, which `principal` may read.
+    /// Prepares an export of the journals of some days, if the principal may read the books.
     ///
-    /// - Throws: as `Books.require` does.
+    /// - Throws: a refusal if the principal may not read the books.
     init(of books: Books, during days: Stay, for principal: Principal) throws(Refusal) {
         try books.require(principal)
         self.books = books
         self.days = days
     }
 
+    /// Sends the lines of the ledger, portion by portion.
+    ///
     /// - Parameter read: reads a portion, each in a transaction of its own.
     func export(
         to send: Answer.Send,
@@ -66,7 +68,7 @@ struct JournalFile: Sendable {
         ].joined(separator: ",") + "\r\n"
     }
 
-    /// A text that a spreadsheet would take for a formula begins with an apostrophe.
+    /// A quoted field; an apostrophe keeps spreadsheets from reading the text as a formula.
     private static func quoted(_ text: String) -> String {
         let plain = text.first.map { "=+-@".contains($0) } ?? false ? "'\(text)" : text
         return "\"\(plain.replacing("\"", with: "\"\""))\""

@@ -49,7 +49,7 @@ struct Journal: Sendable {
     struct Entry: Sendable {
         let account: Account
         var share: Share.ID?
-        /// Minor units: a debit above 0, a credit below.
+        /// The amount in minor units: a debit is above 0, a credit below.
         let amount: Int64
         /// The VAT rate in hundredths of a percent; only entries of `revenue` and `vat` have one.
         var rate: Int?

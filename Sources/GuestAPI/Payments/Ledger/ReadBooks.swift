@@ -13,7 +13,7 @@ struct ReadBooks: Work {
     static let queue = Job.Queue.payments
     static let patience = Job.patienceWithProvider
 
-    /// Pages of a hundred that one job reads of an account.
+    /// The number of pages that one job reads of an account; a page has a hundred movements.
     static let pages = 5
 
     func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {

@@ -8,7 +8,7 @@ struct TouristTaxReport: Encodable, Sendable {
     /// The people who stayed, and the nights that all of them slept.
     let people: Int
     let nights: Int
-    /// The people among them who owe the tax.
+    /// The number of people who stayed and owe the tax.
     let taxed: Int
     let amount: Money
 

@@ -7,7 +7,7 @@ struct JournalView: Encodable, Sendable {
     struct Entry: Encodable, Sendable {
         let account: String
         let shareId: Share.ID?
-        /// A debit above 0, a credit below.
+        /// The amount of the entry: a debit is above 0, a credit below.
         let amount: Money
     }
 

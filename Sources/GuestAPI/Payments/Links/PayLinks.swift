@@ -49,7 +49,7 @@ struct PayLinkAnswer: Encodable, Sendable {
     let expiresAt: Date
 }
 
-/// The page data of a link: this share and nothing else.
+/// The data of a pay link's page: one share and nothing else.
 struct PayLinkView: Encodable, Sendable {
     struct Row: Sendable {
         let park: String

@@ -60,7 +60,7 @@ struct ReconcileRefund: Work {
         }
     }
 
-    /// Codes with which the provider says that the money has been moved already.
+    /// Whether a code of the provider says that the money has been moved already.
     private static func isTaken(_ code: String) -> Bool {
         ["charge_disputed", "charge_already_refunded", "charge_charged_back"].contains(code)
     }

@@ -5,8 +5,9 @@ import Postgres
 
 /// Gives back money that a booking's shares have paid beyond what they owe.
 ///
-/// The statement says how much may go back. Money that came through the provider goes back to its payers, whom
-/// `choosePayees(covering:from:)` chooses. Money that came in at the desk becomes a task for the desk. A refund is set aside here first, so it cannot be given back twice.
+/// The booking's statement says how much may go back. Money that came through the provider goes back to its payers.
+/// Money that came in at the desk becomes a task for the desk. A refund is set aside here first, so it cannot be given
+/// back twice.
 extension Overpaid: Work {
     static let kind = "overpaid"
     static let queue = Job.Queue.effects

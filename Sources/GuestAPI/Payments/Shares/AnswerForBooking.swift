@@ -6,7 +6,7 @@ import SyncMessages
 extension Booking {
     /// Makes the organiser's household answer for the booking; the household before it owes only its own part.
     ///
-    /// Harmless to repeat.
+    /// A repeated call changes nothing.
     ///
     /// - Parameter version: the booking's version, so that the organiser answers only for a price that they have seen.
     static func back(_ id: Booking.ID, expecting version: Int, _ act: Act) async throws -> [ShareView] {

@@ -4,7 +4,7 @@ import Postgres
 
 /// The debts of households, and the people who are reminded of them.
 enum DebtSQL {
-    /// Shares with an open amount: of a firm stay, of a stay that is over, or the fee of a cancelled stay.
+    /// The condition that a share is open: of a firm stay, of a stay that is over, or the fee of a cancelled stay.
     ///
     /// A share whose direct debit is under way is left out.
     private static let isOpen: SQL = """

@@ -57,6 +57,8 @@ extension Booking {
         }
     }
 
+    /// Changes who owes a share, and answers all shares of the booking.
+    ///
     /// - Parameter byTaker: whether the household that took the share over may make the change, instead of the
     ///   organiser.
     private static func cover(

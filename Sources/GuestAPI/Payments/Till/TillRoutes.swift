@@ -2,7 +2,7 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// Cash and cards at the desk.
+/// The routes of the till: payments at the desk, and the end of its day.
 enum TillRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "takeAtTill": take, "refundAtTill": refund, "reverseAtTill": reverse, "showTill": showTill, "closeTill": close,

@@ -4,7 +4,7 @@ import Postgres
 
 /// Cash and cards at the desk.
 enum TillSQL {
-    /// A shared lock: payments run side by side, but never during the end of the day.
+    /// Takes the shared lock of a park's till: payments run side by side, but never while a day is being closed.
     static func holdTill(of park: Park.ID) -> Query<Bool> {
         Query(
             "SELECT pg_advisory_xact_lock_shared(hashtextextended('till ' || \(park)::text, 0)) IS NULL AS is_held"
@@ -17,7 +17,7 @@ enum TillSQL {
         ) { try $0.decode("is_held") }
     }
 
-    /// A share's till payments by one method, less reversals and refunds; minor units.
+    /// The sum of a share's till payments by one method, less reversals and refunds, in minor units.
     static func inTill(of share: Share.ID, _ method: TillPayment.Method) -> Query<Int64> {
         Query(
             """

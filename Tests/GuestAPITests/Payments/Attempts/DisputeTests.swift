@@ -78,7 +78,7 @@ import Testing
         }
     }
 
-    @Test func `Money counts again once its dispute is won`() async throws {
+    @Test func `Disputed money counts as paid again once the dispute is won`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await disputed(api)
             try await cancel(stage)
@@ -111,7 +111,7 @@ import Testing
         try await stage.api.get("\(stage.path)/statement", as: stage.organiser).decode(StatementView.self)
     }
 
-    @Test func `A deposit that a bank takes back gets a new date`() async throws {
+    @Test func `A deposit that a bank takes back gets a new due date`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await withoutDeposit(api)
             let told = try await statement(stage)
@@ -120,7 +120,7 @@ import Testing
         }
     }
 
-    @Test func `Covering a deposit again ends its date`() async throws {
+    @Test func `Paying a lost deposit again removes its due date`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await withoutDeposit(api)
             let own = try await stage.own(of: stage.organiser)
@@ -186,7 +186,7 @@ import Testing
         }
     }
 
-    @Test func `A refund in the provider's dashboard gives no credit here`() async throws {
+    @Test func `A refund made in the provider's dashboard gives the household no credit`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await PaymentsTests.stage(api)
             try await firm(stage)
@@ -208,7 +208,7 @@ import Testing
         }
     }
 
-    @Test func `Two refunds of ours give way to one in the provider's dashboard`() async throws {
+    @Test func `A refund in the provider's dashboard replaces the service's reserved refunds`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await PaymentsTests.stage(api)
             try await firm(stage)
@@ -315,7 +315,7 @@ import Testing
         ),
     ]
 
-    @Test func `The check finds wrong records of disputes and gifts`() async throws {
+    @Test func `The ledger check finds wrong records of disputes and goodwill`() async throws {
         let count = ProcessInfo.processInfo.environment["VOORPRET_PLANTS"].flatMap { Int($0) } ?? 2
         try await withGuestAPI(payments: true, isTampering: true) { api in
             let stage = try await disputed(api)

@@ -169,7 +169,7 @@ import Testing
         }
     }
 
-    @Test func `A cancelled attempt lets another payer begin`()
+    @Test func `A cancelled payment attempt lets another payer begin`()
         async throws
     {
         try await withGuestAPI(payments: true) { api in
@@ -497,7 +497,7 @@ import Testing
     // MARK: The provider away
 
     @Test
-    func `Each attempt gets one intent after the provider's outage`()
+    func `Each payment attempt gets one intent after the provider's outage`()
         async throws
     {
         let file = NSTemporaryDirectory() + "voorpret-down-\(UUID().uuidString).sqlite"
@@ -531,7 +531,7 @@ import Testing
         }
     }
 
-    @Test func `A lost answer of the provider is looked up before asking again`() async throws {
+    @Test func `A payment intent whose answer was lost is not created twice`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await Self.stage(api)
             let share = try await stage.own(of: stage.member)

@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test(.enabled(if: StripeLibrary.python != nil))
-    func `Stripe's own library finds the sandbox as it expects`() async throws {
+    func `Stripe's own library works with the payment sandbox`() async throws {
         let outcome = try await StripeLibrary.drive("http://127.0.0.1:\(SandboxProcess.shared().port)")
         #expect(outcome.status == 0 && outcome.said.contains(" passed, 0 failed"), "\(outcome.said)")
     }
@@ -87,7 +87,7 @@ import Testing
     }
 
     @Test(arguments: Server.present)
-    func `A bank's question must be answered before the payment succeeds`(server: Server) async throws {
+    func `A payment with 3-D Secure succeeds only after the payer's authentication`(server: Server) async throws {
         let account = try await server.account()
         let provider = PaymentProvider(settings: account.settings)
         let made = try await provider.createIntent(for: attempt())

@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    @Test func `A seller's payouts and fees stand in its own export`() async throws {
+    @Test func `A seller's journal export has only its own payouts and fees`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await PaymentsTests.stage(api, Self.rules("acct_heide"))
             let share = try await stage.own(of: stage.member)
@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    @Test func `An event of another account than the attempt's is parked`() async throws {
+    @Test func `A provider event from another account than the payment attempt's is parked`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await PaymentsTests.stage(api, Self.rules("acct_heide"))
             _ = try await stage.secret(try await stage.own(of: stage.member).id, as: stage.member)
@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    @Test func `Payments in pounds on an account in euros are matched`() async throws {
+    @Test func `The ledger matches payments in pounds on an account in euros`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await PaymentsTests.stage(api, Self.rules("acct_lochEUR"), currency: "GBP")
             let share = try await stage.own(of: stage.member)
@@ -140,7 +140,7 @@ import Testing
         }
     }
 
-    @Test func `A disputed payment in another currency is taken back in its own`() async throws {
+    @Test func `A disputed payment in pounds is taken back in pounds`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await PaymentsTests.stage(api, Self.rules("acct_lochEUR"), currency: "GBP")
             let share = try await stage.own(of: stage.member)
@@ -156,7 +156,7 @@ import Testing
         }
     }
 
-    @Test func `A charge read before its settlement is exchanged too`() async throws {
+    @Test func `A charge in pounds is exchanged although read before its settlement`() async throws {
         try await withGuestAPI(payments: true) { api in
             let stage = try await PaymentsTests.stage(api, Self.rules("acct_lochEUR"), currency: "GBP")
             let share = try await stage.own(of: stage.member)
@@ -169,7 +169,7 @@ import Testing
         }
     }
 
-    @Test func `An unreadable account does not stop reading the others`() async throws {
+    @Test func `An unreadable provider account does not stop reading the others`() async throws {
         try await withGuestAPI(payments: true) { api in
             let account = try #require(api.account)
             try await account.acting(for: "acct_zeta").ask("POST", "/v1/payouts", ["amount": "100", "currency": "eur"])
@@ -243,7 +243,7 @@ import Testing
         }
     }
 
-    @Test func `A finding disappears once the ledger is right again`() async throws {
+    @Test func `A finding of the ledger check disappears after its correction`() async throws {
         try await withGuestAPI(isTampering: true) { api in
             let stage = try await PaymentsTests.stageWithoutProvider(api)
             let office = try await api.given.headOffice()

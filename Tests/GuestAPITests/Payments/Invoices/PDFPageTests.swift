@@ -30,13 +30,13 @@ import Testing
         "Łukasz Ćwik, Straße 7", "Nguyễn Thị Ánh", "Αθηνά Παπαδοπούλου", "Наталья Иванова", "€ 12.50 – 21 %",
         "Zoe\u{308}",
     ])
-    func `A text can be copied from the page as it was written`(_ text: String) {
+    func `A text can be copied unchanged from a PDF page`(_ text: String) {
         var page = PDFPage(.noto)
         page.text(text, x: 60, y: 70)
         #expect(copied(page.file(title: "1")) == text.precomposedStringWithCanonicalMapping + "\n")
     }
 
-    @Test func `A letter missing in the font shows as a replacement sign`() {
+    @Test func `A letter missing in the PDF font shows as a replacement sign`() {
         #expect(PDFPage.shows("Ελλάδα\nNL", in: .noto))
         #expect(!PDFPage.shows("王", in: .noto) && !PDFPage.shows("\u{1F3E1}", in: .noto))
         var page = PDFPage(.noto)
@@ -44,7 +44,7 @@ import Testing
         #expect(copied(page.file(title: "1")) == "a\u{FFFD}b\n")
     }
 
-    @Test func `Numbers are aligned at their right ends`() throws {
+    @Test func `Numbers on a PDF page are aligned at their right ends`() throws {
         func start(_ number: String) throws -> Double {
             var page = PDFPage(.noto)
             page.number(number, right: 500, y: 70)

@@ -108,7 +108,7 @@ import Testing
         }
     }
 
-    @Test func `A change of earned money is corrected the next day`()
+    @Test func `Goodwill on an earned stay is booked on the next day`()
         async throws
     {
         try await withGuestAPI { api in
@@ -141,7 +141,7 @@ import Testing
         }
     }
 
-    @Test func `Nothing is earned before the park has set its VAT`()
+    @Test func `No revenue is booked before the park has set its VAT`()
         async throws
     {
         try await withGuestAPI { api in
@@ -254,7 +254,7 @@ import Testing
         }
     }
 
-    @Test func `A second request gives the same invoice`() async throws {
+    @Test func `Requesting an invoice of a share twice gives the same invoice`() async throws {
         try await withGuestAPI { api in
             let its = try await invoiced(api)
 
@@ -290,7 +290,7 @@ import Testing
         }
     }
 
-    @Test func `A price that falls makes a credit note and a new invoice`() async throws {
+    @Test func `Invoicing a share that has fallen also makes a credit note`() async throws {
         try await withGuestAPI { api in
             let its = try await invoiced(api)
             let gift = GoodwillRequest(amount: 1_000, reason: "cold shower")

@@ -61,7 +61,7 @@ import Testing
         #expect(try await api.post("\(path)/check-out", as: stage.reception, key: "out").status == 200)
     }
 
-    @Test func `An organiser cannot move into another household unasked`() async throws {
+    @Test func `An organiser cannot move alone into another member's household`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let (own, other) = (try await stage.own(of: stage.organiser), try await stage.own(of: stage.member))
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test func `A handover after the stay moves no debt`() async throws {
+    @Test func `A handover of the organiser role after the stay moves no debt`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             for who in [stage.organiser, stage.member] { try await stage.pay(try await stage.owed(of: who), for: who) }
@@ -148,7 +148,7 @@ import Testing
         }
     }
 
-    @Test func `Extras already used are still owed after leaving earlier`() async throws {
+    @Test func `A shortened stay still owes the extras already used`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let order = ExtraOrderRequest(

@@ -78,7 +78,7 @@ import Testing
         }
     }
 
-    @Test func `A rise after a payment needs the household's agreement`() async throws {
+    @Test func `A paid share rises only with the household's agreement`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let reception = try await api.given.staff([.reception], at: stage.world.park.id)
@@ -261,7 +261,7 @@ import Testing
         }
     }
 
-    @Test func `Exact amounts end when their hold expires`()
+    @Test func `Exact split amounts end when their hold expires`()
         async throws
     {
         try await withGuestAPI { api in
@@ -408,7 +408,7 @@ import Testing
         }
     }
 
-    @Test func `The check finds shares that contradict the price`() async throws {
+    @Test func `The ledger check finds shares that contradict the price`() async throws {
         try await withGuestAPI(isTampering: true) { api in
             let stage = try await stage(api)
             #expect(try await differences(api).isEmpty)

@@ -148,7 +148,7 @@ import Testing
         }
     }
 
-    @Test func `An order is an agreement to its own price only`() async throws {
+    @Test func `An order of an extra is an agreement to its price only`() async throws {
         try await withGuestAPI { api in
             let (stage, before) = try await withMovedChild(api)
             let own = try await stage.own(of: stage.member)
@@ -158,7 +158,7 @@ import Testing
         }
     }
 
-    @Test func `A new organiser owes only their part until they accept`() async throws {
+    @Test func `A new organiser owes only their part until accepting the backstop`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let half = try await stage.owed(of: stage.member)
@@ -214,7 +214,7 @@ import Testing
         }
     }
 
-    @Test func `An organiser's erasure leaves a task until the successor accepts`() async throws {
+    @Test func `An organiser's erasure leaves a task until a successor accepts the backstop`() async throws {
         try await withGuestAPI { api in
             let (stage, _) = try await withErasedOrganiser(api)
             #expect(try await api.count("SELECT count(*) FROM task WHERE source = 'backstop'") == 1)
@@ -263,7 +263,7 @@ import Testing
         return cover
     }
 
-    @Test func `A share that is given away is asked of its taker`() async throws {
+    @Test func `The taker of a given-away share is asked to agree`() async throws {
         try await withGuestAPI { api in
             let cover = try await withCover(api)
             let asked = try await cover.stage.own(of: cover.taker)
@@ -273,7 +273,7 @@ import Testing
         }
     }
 
-    @Test func `Only the two households of a cover can end it`() async throws {
+    @Test func `Only the two households of a share's takeover can end it`() async throws {
         try await withGuestAPI { api in
             let cover = try await withCover(api)
             let (stage, path) = (cover.stage, "\(cover.path)/cover")
@@ -288,7 +288,7 @@ import Testing
         }
     }
 
-    @Test func `A cover that has been paid cannot be ended`() async throws {
+    @Test func `A share's takeover cannot be ended once the taker has paid`() async throws {
         try await withGuestAPI { api in
             let cover = try await withCover(api)
             let stage = cover.stage
@@ -317,7 +317,7 @@ import Testing
         }
     }
 
-    @Test func `An order for everybody is asked of the other households`() async throws {
+    @Test func `An extra ordered for everybody needs the other households' agreement`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let own = try await stage.own(of: stage.member)
@@ -329,7 +329,7 @@ import Testing
         }
     }
 
-    @Test func `An order that is taken back leaves the share as before`() async throws {
+    @Test func `Taking back an order of an extra leaves the share as before`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let own = try await stage.own(of: stage.member)
@@ -348,7 +348,7 @@ import Testing
         }
     }
 
-    @Test func `Undoing a change revives no agreement that has ended since`() async throws {
+    @Test func `Undoing a booking change revives no agreement that has ended since`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let own = try await stage.own(of: stage.member)
@@ -376,7 +376,7 @@ import Testing
         }
     }
 
-    @Test func `Only the organiser orders for others`() async throws {
+    @Test func `Only the organiser can order extras for other households`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let own = try await stage.own(of: stage.member)
@@ -579,7 +579,7 @@ import Testing
         }
     }
 
-    @Test func `A change that the money at hand covers is made at once`() async throws {
+    @Test func `A change covered by money already paid is made at once`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api, deposit: 30)
             try await stage.pay(try await stage.owed(of: stage.organiser), for: stage.organiser)
@@ -590,7 +590,7 @@ import Testing
         }
     }
 
-    @Test func `The deposit of a stay that staff enlarge gets a date`() async throws {
+    @Test func `The deposit of a stay that staff enlarge gets a due date`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api, deposit: 30)
             try await stage.pay(try await stage.owed(of: stage.organiser), for: stage.organiser)
@@ -657,7 +657,7 @@ import Testing
         }
     }
 
-    @Test func `A missed reminder is written the next day`() async throws {
+    @Test func `A missed payment reminder is sent once by a later run`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             _ = try await api.post("\(stage.path)/confirm", as: stage.organiser, key: "c")
@@ -763,7 +763,7 @@ import Testing
         )
     }
 
-    @Test func `A fee paid for others is held back while they owe it`() async throws {
+    @Test func `A fee paid for other households is held back while they owe`() async throws {
         try await withGuestAPI { api in
             let stage = try await withFrontedFee(api)
             #expect(try await stage.own(of: stage.organiser).state == .paid)
@@ -773,7 +773,7 @@ import Testing
         }
     }
 
-    @Test func `A fee paid for others goes back once they pay it`() async throws {
+    @Test func `A fee paid for other households goes back once they pay`() async throws {
         try await withGuestAPI { api in
             let stage = try await withFrontedFee(api)
             try await stage.pay(try await stage.owed(of: stage.member), for: stage.member)
@@ -898,7 +898,7 @@ import Testing
         return stage
     }
 
-    @Test func `An empty change after an erasure costs nothing`() async throws {
+    @Test func `An empty booking change after a member's erasure costs nothing`() async throws {
         try await withGuestAPI { api in
             let stage = try await withErasedMember(api)
             let quote = try await api.post("\(stage.path)/quotes", BookingChange(), as: stage.organiser).decode(
@@ -908,7 +908,7 @@ import Testing
         }
     }
 
-    @Test func `Staff can move a stay after an erasure`() async throws {
+    @Test func `Staff can move a stay after a member's erasure`() async throws {
         try await withGuestAPI { api in
             let stage = try await withErasedMember(api)
             let move = MoveRequest(from: stage.world.cottages[0].id, to: stage.world.cottages[1].id, reason: "heating")
@@ -1037,7 +1037,7 @@ import Testing
         },
     ]
 
-    @Test func `The check of the ledger finds every broken law`() async throws {
+    @Test func `The ledger check finds every broken invariant`() async throws {
         let count = ProcessInfo.processInfo.environment["VOORPRET_PLANTS"].flatMap { Int($0) } ?? 2
         try await withGuestAPI(isTampering: true) { api in
             let stage = try await stage(api, deposit: 30)
