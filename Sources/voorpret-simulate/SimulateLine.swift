@@ -101,7 +101,12 @@ struct SimulateLine: AsyncParsableCommand {
         let parkRows = try store.entities("cottage", in: "park:\(park.id)").count
         let shown = try await client.send("GET", Paths.groupPlanItems(group), nil, as: friend)
         let items = (shown.json["items"] as? [Any])?.count ?? 0
-        let seen = try await client.send("GET", Paths.groupPhoto(group, name), nil, as: friend)
+        var seen = try await client.send("GET", Paths.groupPhoto(group, name), nil, as: friend)
+        // A job of the service stores the photo after its last part has come.
+        while seen.status == 404, ContinuousClock.now < began + .seconds(minutes * 60) {
+            try await Task.sleep(for: .milliseconds(200))
+            seen = try await client.send("GET", Paths.groupPhoto(group, name), nil, as: friend)
+        }
         let values = line.count.values
         let isRight =
             try store.pending().isEmpty && store.unsentPhotos() == 0 && read == messages + 1
