@@ -96,12 +96,15 @@ enum Files {
         func read(_ range: Range<Int>) throws -> ByteBuffer {
             var buffer = ByteBufferAllocator().buffer(capacity: range.count)
             while buffer.readableBytes < range.count {
-                let count = try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 1) { space in
-                    let wanted = min(space.count, range.upperBound - range.lowerBound - buffer.readableBytes)
-                    return pread(file, space.baseAddress, wanted, off_t(range.lowerBound + buffer.readableBytes))
+                var isInterrupted = false
+                let done = buffer.readableBytes
+                let count = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 1) { space in
+                    let wanted = min(space.count, range.count - done)
+                    let read = pread(file, space.baseAddress, wanted, off_t(range.lowerBound + done))
+                    isInterrupted = read < 0 && errno == EINTR
+                    return max(read, 0)
                 }
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else { break }
+                if count == 0, !isInterrupted { break }
             }
             return buffer
         }
