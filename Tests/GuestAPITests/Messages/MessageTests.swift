@@ -281,15 +281,15 @@ import Testing
             let tag = try #require(whole.headers["etag"])
 
             func read(
-                _ method: String = "GET",
-                _ headers: [String: String]
+                _ headers: [String: String],
+                by method: String = "GET"
             ) async throws -> GuestAPITestService.Response {
                 try await api.send(method, path, as: stage.member, headers: headers)
             }
             let part = try await read(["Range": "bytes=10-19", "If-Range": tag])
             #expect(part.status == 206 && part.body == whole.body[10..<20])
             #expect(part.headers["content-range"] == "bytes 10-19/\(whole.body.count)")
-            let head = try await read("HEAD", [:])
+            let head = try await read([:], by: "HEAD")
             #expect(head.body.isEmpty && head.headers["content-length"] == "\(whole.body.count)")
             #expect(try await read(["If-None-Match": tag]).status == 304)
             let behind = try await read(["Range": "bytes=\(whole.body.count)-"])

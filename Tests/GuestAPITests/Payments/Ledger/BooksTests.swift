@@ -220,7 +220,7 @@ import Testing
     /// The member's share of a stay, with its first invoice.
     private struct Invoiced {
         let stage: Stage
-        let share: Share
+        let share: ShareView
         let invoice: Invoice
         let named: InvoiceRequest
         /// The address of the share's invoices.
