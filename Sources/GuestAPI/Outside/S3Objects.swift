@@ -12,6 +12,16 @@ struct S3Objects: ObjectStore {
     /// The time for a whole answer; a client on a slow line takes long for its bytes.
     private static let patience = TimeAmount.hours(1)
 
+    /// The HTTP client, which gives up at once where no connection can be made: a job or a guest tries again.
+    private static let client: HTTPClient = {
+        var configuration = HTTPClient.Configuration.singletonConfiguration
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.timeout.connect = .seconds(5)
+        // A guest on a slow line keeps the store waiting between two pieces.
+        configuration.timeout.read = .seconds(120)
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
     /// - Parameter now: the true time, because the store refuses a signature with a wrong time.
     init(_ settings: Settings.Objects, now: @escaping @Sendable () -> Date = { Date() }) {
         self.settings = settings
@@ -79,7 +89,7 @@ struct S3Objects: ObjectStore {
         }
         if !body.isEmpty { request.body = .bytes(ByteBuffer(bytes: body)) }
         do {
-            return try await HTTPClient.shared.execute(request, timeout: Self.patience)
+            return try await Self.client.execute(request, timeout: Self.patience)
         } catch let error as CancellationError {
             throw error
         } catch {

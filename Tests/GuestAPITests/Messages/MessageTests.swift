@@ -598,6 +598,7 @@ import Testing
             phone.line.fail([])
             try await phone.engine.sync()
             #expect(try phone.store.unsentPhotos() == 0)
+            try await api.work()
             #expect(try await api.count("SELECT count(*) FROM message_photo_part") == 0)
             let other = try Phone(of: stage.organiser, api, mutators: Mutator.all)
             try await other.engine.sync()
