@@ -13,6 +13,9 @@ as_root() {
     fi
 }
 
+# Whether somebody listens on a port of this machine.
+taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
 # The folder with initdb and postgres: the newest that is installed.
 postgres_bin() {
     local dir

@@ -16,7 +16,6 @@ trap cleanup EXIT
 VOORPRET_DATABASE=$("$root/scripts/cluster.sh" start "$cluster")
 export VOORPRET_DATABASE VOORPRET_STATE="$scratch" VOORPRET_SCHEMA="$root" VOORPRET_OPENAPI="$root/openapi.yaml"
 # The first three ports that nobody listens on.
-taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 port=18080
 while taken $port || taken $((port + 1)) || taken $((port + 2)); do port=$((port + 10)); done
 export VOORPRET_PORT=$port VOORPRET_ADMIN_PORT=$((port + 1)) VOORPRET_LOG_LEVEL=error
