@@ -1460,6 +1460,8 @@ CREATE TABLE message_photo_part (
     bytes bytea NOT NULL,
     sent_by uuid NOT NULL,
     at timestamptz NOT NULL,
+    -- On the last part: the name under which a job stores the whole photo.
+    object uuid,
     PRIMARY KEY (group_id, name, begins),
     CONSTRAINT message_photo_part_fits CHECK (begins + length(bytes) <= size),
     CONSTRAINT message_photo_part_sender_of_group FOREIGN KEY (sent_by, group_id) REFERENCES traveller (id, group_id)

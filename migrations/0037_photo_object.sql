@@ -2,5 +2,6 @@
 SET LOCAL lock_timeout = '2s';
 
 ALTER TABLE message_photo ADD COLUMN object uuid;
+ALTER TABLE message_photo_part ADD COLUMN object uuid;
 
 INSERT INTO schema_version (number, name) VALUES (37, 'photoObject');

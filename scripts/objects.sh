@@ -20,8 +20,8 @@ JSON
     -s3.port.iceberg=0 -s3.port.lance=0 >"$folder/out" 2>&1 &
 weed=$!
 # It takes objects when its three parts have found each other.
-until curl -sf -F "file=@$folder/s3.json" -o "$folder/answer" "http://127.0.0.1:$((port + 2))/ready/" &&
-    curl -s -o "$folder/answer" "http://127.0.0.1:$((port + 3))/"; do
+until curl -sf -m 5 -F "file=@$folder/s3.json" -o "$folder/answer" "http://127.0.0.1:$((port + 2))/ready/" &&
+    curl -s -m 5 -o "$folder/answer" "http://127.0.0.1:$((port + 3))/"; do
     kill -0 "$weed" 2>/dev/null || { tail -5 "$folder/out" >&2; exit 1; }
     sleep 0.2
 done

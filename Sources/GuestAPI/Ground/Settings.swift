@@ -337,7 +337,7 @@ extension Settings {
     /// The store that photos go to.
     func objectStore() -> any ObjectStore {
         if let objects { return S3Objects(objects) }
-        return DiskObjects(URL(filePath: stateFolder).appending(path: "objects"))
+        return DiskObjects(URL(filePath: stateFolder))
     }
 }
 

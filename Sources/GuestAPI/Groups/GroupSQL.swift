@@ -116,6 +116,11 @@ enum GroupSQL {
         Query("SELECT id FROM travel_group WHERE id = \(id) FOR SHARE") { try $0.decode("id") }
     }
 
+    /// Keeps a traveller as they are until the transaction ends; an erasure of their account waits for it.
+    static func hold(traveller id: Traveller.ID) -> Command {
+        Command("SELECT FROM traveller WHERE id = \(id) FOR SHARE")
+    }
+
     static func members(of group: TravelGroup.ID) -> Query<Guest.ID> {
         Query(
             "SELECT guest_id FROM traveller WHERE group_id = \(group) AND guest_id IS NOT NULL AND left_at IS NULL"

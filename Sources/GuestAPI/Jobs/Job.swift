@@ -57,6 +57,9 @@ struct Job: Sendable {
     /// The patience of payment jobs with a provider that is down: three and a half days of pauses between the tries.
     static let patienceWithProvider = (tries: 20_000, pause: TimeInterval(15))
 
+    /// Jobs of the object store wait two weeks for a store that is away.
+    static let patienceWithObjects = (tries: 2_000, pause: TimeInterval(600))
+
     let id: ID
     let kind: String
     let arguments: String

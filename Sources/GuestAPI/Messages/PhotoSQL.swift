@@ -49,12 +49,12 @@ enum PhotoSQL {
         )
     }
 
-    /// Who sent the last part of a photo, and the photo's size; no row if no part is left.
-    static func sender(of name: PhotoName, in group: TravelGroup.ID) -> Query<(sender: Traveller.ID, size: Int)> {
+    /// The last part of the upload that a job stores: who sent it, and the photo's size; no row if it is deleted.
+    static func upload(_ work: StorePhoto) -> Query<(sender: Traveller.ID, size: Int)> {
         Query(
             """
             SELECT sent_by, size FROM message_photo_part
-            WHERE group_id = \(group) AND name = \(name.description) ORDER BY begins DESC LIMIT 1
+            WHERE group_id = \(work.groupId) AND name = \(work.name.description) AND object = \(work.object)
             """
         ) { (try $0.decode("sent_by"), try $0.decode("size")) }
     }
@@ -89,13 +89,15 @@ enum PhotoSQL {
         _ bytes: Data,
         of name: PhotoName,
         in group: TravelGroup.ID,
+        as object: UUID?,
         by traveller: Traveller.ID,
         at now: Date
     ) -> Command {
         Command(
             """
-            INSERT INTO message_photo_part (group_id, name, begins, size, bytes, sent_by, at)
-            VALUES (\(group), \(name.description), \(part.from), \(part.of), \(bytes), \(traveller), \(now))
+            INSERT INTO message_photo_part (group_id, name, begins, size, bytes, object, sent_by, at)
+            VALUES (\(group), \(name.description), \(part.from), \(part.of), \(bytes), \(object), \(traveller),
+                \(now))
             """
         )
     }
@@ -210,11 +212,14 @@ enum PhotoSQL {
     }
 
     /// Deletes the parts of photos of which nothing has arrived since the instant.
+    ///
+    /// The parts of a photo that waits to be stored stay 30 days longer, because its phone sends it no more.
     static func deleteParts(before instant: Date) -> Command {
         Command(
             """
             DELETE FROM message_photo_part WHERE (group_id, name) IN (
-                SELECT group_id, name FROM message_photo_part GROUP BY group_id, name HAVING max(at) < \(instant)
+                SELECT group_id, name FROM message_photo_part GROUP BY group_id, name
+                HAVING max(at) < \(instant) AND (count(object) = 0 OR max(at) < \(instant)::timestamptz - interval '30 days')
             )
             """
         )

@@ -53,15 +53,15 @@ enum MessagePhoto {
             }
         }
         let arrived = received + bytes.count
-        act.tx.later([PhotoSQL.insert(part, bytes, of: name, in: group, by: own.id, at: act.now)])
-        guard arrived == size else { return PhotoReceipt(received: arrived, isThere: false) }
+        let object = arrived == size ? act.app.ids.uuid(at: act.now) : nil
+        act.tx.later([PhotoSQL.insert(part, bytes, of: name, in: group, as: object, by: own.id, at: act.now)])
+        guard let object else { return PhotoReceipt(received: arrived, isThere: false) }
         let whole = try await act.tx.all(PhotoSQL.parts(of: name, in: group)).reduce(into: [UInt8]()) { $0 += $1 }
         guard SignedRequest.digest(whole) == name.description, (try? JPEG(withoutMetadata: whole)) != nil else {
             act.tx.later([PhotoSQL.deleteParts(of: name, in: group)])
             return nil
         }
-        let work = StorePhoto(groupId: group, name: name, object: act.app.ids.uuid(at: act.now))
-        try Job.enqueue(work, key: "\(group) \(name)", at: act.now, act)
+        try Job.enqueue(StorePhoto(groupId: group, name: name, object: object), at: act.now, act)
         return PhotoReceipt(received: size, isThere: true)
     }
 
@@ -72,7 +72,7 @@ enum MessagePhoto {
         for photo in gone {
             let (group, name) = (photo.group, photo.name)
             let work = RemovePhoto(groupId: group, name: name, object: photo.object)
-            try Job.enqueue(work, at: act.now.addingTimeInterval(3600), act)
+            try Job.enqueue(work, at: act.now.addingTimeInterval(RemovePhoto.delay), act)
             for message in try await act.tx.all(PhotoSQL.messages(with: name, in: group)) {
                 act.tx.publish(message, .message, to: .group(group))
             }
@@ -84,35 +84,39 @@ enum MessagePhoto {
 struct StorePhoto: Work {
     static let kind = "storePhoto"
     static let queue = Job.Queue.objects
+    static let patience = Job.patienceWithObjects
 
     let groupId: TravelGroup.ID
     let name: PhotoName
+    /// The object of this upload; the upload's last part names it too.
     let object: UUID
 
     private var place: String { MessagePhoto.object(object, of: name, in: groupId) }
 
     func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
-        let parts = try await app.look(as: .job(Self.kind)) {
-            try await $0.reader.all(PhotoSQL.parts(of: name, in: groupId))
+        let (uploads, parts) = try await app.look(as: .job(Self.kind)) {
+            try await $0.reader.all(PhotoSQL.upload(self), PhotoSQL.parts(of: name, in: groupId))
         }
-        // An erasure may have deleted the parts.
-        guard !parts.isEmpty else { return }
+        // An erasure may have deleted the parts, and another upload of the photo may have begun since.
+        guard !uploads.isEmpty else { return }
         let picture = try JPEG(withoutMetadata: parts.reduce(into: []) { $0 += $1 })
         try await app.objects.put(picture.bytes, as: place)
     }
 
     func finish(_ act: Act) async throws {
-        let (_, senders, stored) = try await act.tx.all(
-            PhotoSQL.lock(name, in: groupId),
-            PhotoSQL.sender(of: name, in: groupId),
-            PhotoSQL.size(name, in: groupId)
-        )
-        guard let (sender, size) = senders.first, stored.isEmpty else {
-            // The photo was erased or stored meanwhile, so the object belongs to no photo.
-            return try Job.enqueue(RemovePhoto(groupId: groupId, name: name, object: object), at: act.now, act)
+        if let sender = try await act.tx.first(PhotoSQL.upload(self))?.sender {
+            // An erasure of the sender waits for this transaction, or has deleted the parts before the next look.
+            try await act.tx.run(GroupSQL.hold(traveller: sender))
+        }
+        _ = try await act.tx.all(PhotoSQL.lock(name, in: groupId))
+        let (uploads, stored) = try await act.tx.all(PhotoSQL.upload(self), PhotoSQL.size(name, in: groupId))
+        guard let upload = uploads.first, stored.isEmpty else {
+            // The photo was erased, or stored by another upload, so the object belongs to no photo.
+            let work = RemovePhoto(groupId: groupId, name: name, object: object)
+            return try Job.enqueue(work, at: act.now.addingTimeInterval(RemovePhoto.delay), act)
         }
         act.tx.later([
-            PhotoSQL.insert(name, size: size, as: object, in: groupId, by: sender, at: act.now),
+            PhotoSQL.insert(name, size: upload.size, as: object, in: groupId, by: upload.sender, at: act.now),
             PhotoSQL.deleteParts(of: name, in: groupId),
         ])
         for message in try await act.tx.all(PhotoSQL.messages(with: name, in: groupId)) {
@@ -124,7 +128,12 @@ struct StorePhoto: Work {
 /// The job that removes a photo's object from the object store.
 struct RemovePhoto: Work {
     static let kind = "removePhoto"
-    static let queue = Job.Queue.effects
+    static let queue = Job.Queue.objects
+    static let patience = Job.patienceWithObjects
+    /// Seconds between a photo's end and the removal of its object.
+    ///
+    /// A backup that has begun has the objects of its rows, and a slow `put` of the object is over.
+    static let delay: TimeInterval = 3600
 
     let groupId: TravelGroup.ID
     let name: PhotoName

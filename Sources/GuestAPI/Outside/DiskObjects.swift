@@ -8,13 +8,14 @@ struct DiskObjects: ObjectStore {
     private let root: URL
     /// The folder of files that are being written.
     ///
-    /// It is on the objects' file system, so a rename puts a whole file in place.
-    private var unfinished: URL { root.appending(path: ".unfinished") }
-    /// The number of bytes that are read at once.
+    /// It is on the objects' file system, so a rename puts a whole file in place. It is no part of a backup.
+    private let unfinished: URL
     private static let piece = 256 * 1024
 
-    init(_ folder: URL) {
-        root = folder
+    /// - Parameter state: the state folder; objects are in its `objects`.
+    init(_ state: URL) {
+        root = state.appending(path: "objects")
+        unfinished = state.appending(path: "unfinished")
     }
 
     func put(_ bytes: [UInt8], as name: String) async throws {
@@ -22,7 +23,7 @@ struct DiskObjects: ObjectStore {
         try await run {
             try Files.makeDurableFolder(unfinished)
             let temporary = unfinished.appending(path: UUID().uuidString)
-            defer { unlink(temporary.path()) }
+            defer { unlink(temporary.path(percentEncoded: false)) }
             try Files.writeDurably(bytes, to: temporary)
             try Files.makeDurableFolder(target.deletingLastPathComponent())
             try Files.move(temporary, to: target)
@@ -49,7 +50,7 @@ struct DiskObjects: ObjectStore {
     func remove(_ name: String) async throws {
         let url = root.appending(path: name)
         try await run {
-            guard unlink(url.path()) == 0 || errno == ENOENT || errno == ENOTDIR else {
+            guard unlink(url.path(percentEncoded: false)) == 0 || errno == ENOENT || errno == ENOTDIR else {
                 throw Files.Failed("unlink", url)
             }
         }
@@ -68,7 +69,8 @@ struct DiskObjects: ObjectStore {
             let files = FileManager.default
             let left = try? files.contentsOfDirectory(at: unfinished, includingPropertiesForKeys: nil)
             for file in left ?? [] {
-                let written = try? files.attributesOfItem(atPath: file.path())[.modificationDate] as? Date
+                let written =
+                    try? files.attributesOfItem(atPath: file.path(percentEncoded: false))[.modificationDate] as? Date
                 if let written, written < instant { try? files.removeItem(at: file) }
             }
         }

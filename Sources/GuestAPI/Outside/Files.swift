@@ -13,7 +13,7 @@ enum Files {
     /// Deletes a file, or a folder with all that is in it; nothing happens where there is none.
     static func remove(_ url: URL) async throws {
         try await run {
-            guard FileManager.default.fileExists(atPath: url.path()) else { return }
+            guard FileManager.default.fileExists(atPath: url.path(percentEncoded: false)) else { return }
             try FileManager.default.removeItem(at: url)
         }
     }
@@ -32,7 +32,7 @@ enum Files {
 
     /// Writes a new file; the function returns once the bytes are on the disk.
     static func writeDurably(_ bytes: [UInt8], to url: URL) throws {
-        let file = open(url.path(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let file = open(url.path(percentEncoded: false), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw Failed("open", url) }
         defer { close(file) }
         var rest = bytes[...]
@@ -47,22 +47,24 @@ enum Files {
 
     /// Renames a file and replaces any file of that name; the function returns once the name is on the disk.
     static func move(_ url: URL, to target: URL) throws {
-        guard rename(url.path(), target.path()) == 0 else { throw Failed("rename", url) }
+        guard rename(url.path(percentEncoded: false), target.path(percentEncoded: false)) == 0 else {
+            throw Failed("rename", url)
+        }
         try synchronize(target.deletingLastPathComponent())
     }
 
     /// Makes a folder and its missing parents; the function returns once they are on the disk.
     static func makeDurableFolder(_ url: URL) throws {
-        guard !FileManager.default.fileExists(atPath: url.path()) else { return }
+        guard !FileManager.default.fileExists(atPath: url.path(percentEncoded: false)) else { return }
         let parent = url.deletingLastPathComponent()
         try makeDurableFolder(parent)
-        guard mkdir(url.path(), 0o700) == 0 || errno == EEXIST else { throw Failed("mkdir", url) }
+        guard mkdir(url.path(percentEncoded: false), 0o700) == 0 || errno == EEXIST else { throw Failed("mkdir", url) }
         try synchronize(parent)
     }
 
     /// Writes the list of a folder's files to the disk.
     private static func synchronize(_ folder: URL) throws {
-        let file = open(folder.path(), O_RDONLY | O_CLOEXEC)
+        let file = open(folder.path(percentEncoded: false), O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw Failed("open", folder) }
         defer { close(file) }
         guard fsync(file) == 0 else { throw Failed("fsync", folder) }
@@ -76,7 +78,7 @@ enum Files {
 
         /// Opens a file; the result is nil if the file does not exist.
         init?(_ url: URL) throws {
-            file = open(url.path(), O_RDONLY | O_CLOEXEC)
+            file = open(url.path(percentEncoded: false), O_RDONLY | O_CLOEXEC)
             guard file >= 0 else {
                 if errno == ENOENT || errno == ENOTDIR { return nil }
                 throw Failed("open", url)

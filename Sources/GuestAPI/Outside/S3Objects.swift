@@ -9,70 +9,87 @@ import NIOHTTP1
 struct S3Objects: ObjectStore {
     let settings: Settings.Objects
     private let now: @Sendable () -> Date
-    /// The time for a whole answer; a client on a slow line takes long for its bytes.
-    private static let patience = TimeAmount.hours(1)
 
-    /// The HTTP client, which gives up at once where no connection can be made: a job or a guest tries again.
+    /// The time for one answer of the store.
+    private static let patience = TimeAmount.seconds(30)
+    /// The time for storing an object.
+    private static let patienceWithPut = TimeAmount.seconds(60)
+    /// The bytes that are read at once.
+    ///
+    /// A piece is read whole before it is sent, so a guest on a slow line keeps no connection to the store.
+    private static let piece = 256 * 1024
+
+    /// The HTTP client gives up at once where no connection can be made: a job or a guest tries again.
     private static let client: HTTPClient = {
         var configuration = HTTPClient.Configuration.singletonConfiguration
         configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.timeout.connect = .seconds(5)
-        // A guest on a slow line keeps the store waiting between two pieces.
-        configuration.timeout.read = .seconds(120)
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 32
+        configuration.redirectConfiguration = .disallow
+        configuration.timeout.connect = .seconds(30)
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }()
 
-    /// - Parameter now: the true time, because the store refuses a signature with a wrong time.
+    /// - Parameter now: the true time, because the store refuses a signature of another.
     init(_ settings: Settings.Objects, now: @escaping @Sendable () -> Date = { Date() }) {
         self.settings = settings
         self.now = now
     }
 
     func put(_ bytes: [UInt8], as name: String) async throws {
-        let answer = try await ask(.PUT, name, body: bytes)
-        guard answer.status == .ok else { throw await refusal(answer, name) }
+        try await ask(.PUT, name, body: bytes, within: Self.patienceWithPut) { answer in
+            guard answer.status == .ok else { throw await Self.refusal(answer, name) }
+        }
     }
 
     func open(_ name: String) async throws -> StoredObject? {
-        let head = try await ask(.HEAD, name)
-        if head.status == .notFound { return nil }
-        guard head.status == .ok, let size = head.headers.first(name: "content-length").flatMap({ Int($0) }),
-            let tag = head.headers.first(name: "etag")
-        else { throw await refusal(head, name) }
-        return StoredObject(size: size) { range, send in
-            guard !range.isEmpty else { return }
-            let bounds = "bytes=\(range.lowerBound)-\(range.upperBound - 1)"
-            let answer = try await ask(.GET, name, ["range": bounds, "if-match": tag])
-            guard answer.status == .partialContent || answer.status == .ok && range.count == size else {
-                throw await refusal(answer, name)
+        let found: (size: Int, tag: String)? = try await ask(.HEAD, name) { head in
+            if head.status == .notFound { return nil }
+            guard head.status == .ok, let size = head.headers.first(name: "content-length").flatMap({ Int($0) }),
+                let tag = head.headers.first(name: "etag")
+            else { throw await Self.refusal(head, name) }
+            return (size, tag)
+        }
+        guard let found else { return nil }
+        return StoredObject(size: found.size) { range, send in
+            var next = range.lowerBound
+            while next < range.upperBound {
+                let wanted = next..<min(next + Self.piece, range.upperBound)
+                try await send(try await read(wanted, of: name, tag: found.tag))
+                next = wanted.upperBound
             }
-            var count = 0
-            do {
-                for try await piece in answer.body {
-                    count += piece.readableBytes
-                    try await send(piece)
-                }
-            } catch let error as HTTPClientError {
-                throw ObjectsUnavailable(description: "\(name) broke off: \(error)")
+        }
+    }
+
+    private func read(_ range: Range<Int>, of name: String, tag: String) async throws -> ByteBuffer {
+        let headers = ["range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)", "if-match": tag]
+        return try await ask(.GET, name, headers) { answer in
+            guard answer.status == .partialContent else { throw await Self.refusal(answer, name) }
+            let piece = try await answer.body.collect(upTo: range.count)
+            guard piece.readableBytes == range.count else {
+                throw ObjectsUnavailable(description: "\(name) had \(piece.readableBytes) of \(range.count) bytes")
             }
-            guard count == range.count else { throw ObjectsUnavailable(description: "\(name) had \(count) bytes") }
+            return piece
         }
     }
 
     func remove(_ name: String) async throws {
-        let answer = try await ask(.DELETE, name)
-        guard [.noContent, .ok, .notFound].contains(answer.status) else { throw await refusal(answer, name) }
+        try await ask(.DELETE, name) { answer in
+            guard [.noContent, .ok, .notFound].contains(answer.status) else { throw await Self.refusal(answer, name) }
+        }
     }
 
-    /// Does nothing, because the store never keeps a part of an object.
+    /// Nothing is ever half written, because the store takes an object whole.
     func forgetUnfinished(before instant: Date) async throws {}
 
-    private func ask(
+    private func ask<Value>(
         _ method: HTTPMethod,
         _ name: String,
         _ headers: [String: String] = [:],
-        body: [UInt8] = []
-    ) async throws -> HTTPClientResponse {
+        body: [UInt8] = [],
+        within patience: TimeAmount = patience,
+        _ take: (HTTPClientResponse) async throws -> Value
+    ) async throws -> Value {
+        try Task.checkCancellation()
         let url = "\(settings.url)/\(name)"
         guard let parts = URL(string: url), let host = parts.host() else {
             throw ObjectsUnavailable(description: "\(url) is no address")
@@ -83,13 +100,14 @@ struct S3Objects: ObjectStore {
         let payload = SignedRequest.digest(body)
         var request = HTTPClientRequest(url: url)
         request.method = method
-        for (name, value) in signing.headers(method.rawValue, parts.path(), headers, payload: payload, at: now())
-        where name != "host" {
+        for (name, value) in signing.headers(method.rawValue, parts.path(), headers, payload: payload, at: now()) {
             request.headers.add(name: name, value: value)
         }
         if !body.isEmpty { request.body = .bytes(ByteBuffer(bytes: body)) }
         do {
-            return try await Self.client.execute(request, timeout: Self.patience)
+            return try await take(Self.client.execute(request, timeout: patience))
+        } catch let error as ObjectsUnavailable {
+            throw error
         } catch let error as CancellationError {
             throw error
         } catch {
@@ -97,7 +115,7 @@ struct S3Objects: ObjectStore {
         }
     }
 
-    private func refusal(_ answer: HTTPClientResponse, _ name: String) async -> ObjectsUnavailable {
+    private static func refusal(_ answer: HTTPClientResponse, _ name: String) async -> ObjectsUnavailable {
         let text = try? await answer.body.collect(upTo: 4096)
         return ObjectsUnavailable(
             description: "\(name): \(answer.status.code) \(text.map { String(buffer: $0) } ?? "")"

@@ -69,7 +69,7 @@ public struct PhotoPart: Codable, Hashable, Sendable, Checked {
 public struct PhotoReceipt: Codable, Hashable, Sendable {
     /// The bytes received from the beginning; the next part begins there.
     public var received: Int
-    /// Whether the photo is complete and matches its name; then others can see it.
+    /// Whether the photo is complete and matches its name; others see it a moment later, when it is stored.
     public var isThere: Bool
 
     public init(received: Int, isThere: Bool) {

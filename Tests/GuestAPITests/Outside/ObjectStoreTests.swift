@@ -108,7 +108,7 @@ import Testing
 
         try await DiskObjects(folder).put([1, 2, 3], as: "a/b/c")
 
-        let unfinished = folder.appending(path: ".unfinished")
+        let unfinished = folder.appending(path: "unfinished")
         #expect(try FileManager.default.contentsOfDirectory(atPath: unfinished.path()) == [])
     }
 
@@ -117,7 +117,7 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         let store = DiskObjects(folder)
         try await store.put([1], as: "a")
-        let unfinished = folder.appending(path: ".unfinished")
+        let unfinished = folder.appending(path: "unfinished")
         try Data("half".utf8).write(to: unfinished.appending(path: "left"))
 
         try await store.forgetUnfinished(before: Date().addingTimeInterval(-60))
