@@ -247,7 +247,8 @@ public struct GuestAPITestService: Sendable {
 
     @discardableResult
     public func transaction<Value>(_ body: (Transaction) async throws -> Value) async throws -> Value {
-        try await app.database.transaction(as: "test", body)
+        // However slow the machine is.
+        try await app.database.transaction(as: "test", within: 60, body)
     }
 
     /// A notice in the spool.
@@ -333,6 +334,8 @@ public func withGuestAPI(
             settings.payments = own.settings
             account = own
         }
+        // Tests wait for the database, however slow the machine is.
+        settings.databasePatience = 30
         try adjust(&settings)
         let its = account
         let log = RecordedLog()

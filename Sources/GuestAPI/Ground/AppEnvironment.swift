@@ -61,6 +61,7 @@ public struct AppEnvironment: Sendable {
         configuration.readers = settings.readers
         configuration.slowReaders = settings.slowReaders
         configuration.writers = settings.writers
+        configuration.patience = settings.databasePatience
         configuration.logger = logger
         let (bell, scopeBell) = (
             WorkBell(),

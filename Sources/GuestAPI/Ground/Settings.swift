@@ -28,6 +28,8 @@ public struct Settings: Sendable {
     public var readers: Int
     public var slowReaders: Int
     public var writers: Int
+    /// The seconds for which a request waits for a connection to the database.
+    var databasePatience: TimeInterval = 2
     public var maximumConnections: Int
     /// The number of workers inside the service; 0 when `voorpret jobs run` does the work.
     public var workers: Int
