@@ -3,7 +3,6 @@ import GuestModels
 import Postgres
 import Sync
 import SyncMessages
-import Synchronization
 import TestKit
 import Testing
 
@@ -513,7 +512,7 @@ import Testing
             #expect(try await api.change("PUT", path, part(photo, from: 0), as: stage.member).status == 200)
             let job = try #require(try await storing(api).first)
             let (finished, hasFinished) = AsyncStream.makeStream(of: Void.self)
-            let isErased = Mutex(false)
+            let erased = Heard()
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask {
                     defer { hasFinished.finish() }
@@ -526,7 +525,7 @@ import Testing
                             SELECT count(*) FROM pg_stat_activity
                             WHERE datname = current_database() AND wait_event_type = 'Lock'
                             """
-                        while !isErased.withLock({ $0 }), try await api.count(waiting) == 0 {
+                        while erased.all.isEmpty, try await api.count(waiting) == 0 {
                             try await Task.sleep(for: .milliseconds(10))
                         }
                     }
@@ -539,7 +538,7 @@ import Testing
                     for _ in 0..<10 where status == 503 {
                         status = try await api.send("DELETE", "/v1/me", as: stage.member).status
                     }
-                    isErased.withLock { $0 = true }
+                    erased.add("over")
                     #expect(status == 204)
                 }
                 try await tasks.waitForAll()

@@ -775,10 +775,3 @@ import Testing
         }
     }
 }
-
-private final class Heard: Sendable {
-    private let lines = Mutex<[String]>([])
-    var all: [String] { lines.withLock { $0 } }
-    func add(_ line: String) { lines.withLock { $0.append(line) } }
-    func forget() { lines.withLock { $0 = [] } }
-}
