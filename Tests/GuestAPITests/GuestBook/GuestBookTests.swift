@@ -605,44 +605,17 @@ import Testing
             let stay = try await begun(api)
             let guest = try stay.member.id()
             #expect(try await write("Before", in: stay, as: stay.member).status == 204)
-            let (written, hasWritten) = AsyncStream.makeStream(of: Void.self)
-            let erased = Heard()
-            try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask {
-                    defer { hasWritten.finish() }
-                    try await api.transaction { tx in
-                        _ = try await GuestBookEntry.write(
-                            GuestBookRequest(text: "One last word"),
-                            in: stay.world.cottages[0].id,
-                            of: stay.booking.id,
-                            saidAt: api.now,
-                            api.app.act(in: tx, as: .guest(guest))
-                        )
-                        try await tx.flushPending()
-                        hasWritten.yield()
-                        // The erasure either waits for this transaction, or it is over before the commit.
-                        let waiting: SQL = """
-                            SELECT count(*) FROM pg_stat_activity
-                            WHERE datname = current_database() AND wait_event_type = 'Lock'
-                            """
-                        while erased.all.isEmpty, try await api.count(waiting) == 0 {
-                            try await Task.sleep(for: .milliseconds(10))
-                        }
-                    }
-                }
-                tasks.addTask {
-                    var waiting = written.makeAsyncIterator()
-                    await waiting.next()
-                    // A busy machine may refuse the request; then nothing is done, so try again.
-                    var status = 503
-                    for _ in 0..<10 where status == 503 {
-                        status = try await api.send("DELETE", "/v1/me", as: stay.member).status
-                    }
-                    erased.add("over")
-                    #expect([200, 204].contains(status))
-                }
-                try await tasks.waitForAll()
+
+            try await api.erase(stage.member) { tx in
+                _ = try await GuestBookEntry.write(
+                    GuestBookRequest(text: "One last word"),
+                    in: stage.world.cottages[0].id,
+                    of: stage.booking.id,
+                    saidAt: api.now,
+                    api.app.act(in: tx, as: .guest(guest))
+                )
             }
+
             #expect(try await api.count("SELECT count(*) FROM guest_book_entry") == 0)
         }
     }

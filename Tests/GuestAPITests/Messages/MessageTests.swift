@@ -511,37 +511,9 @@ import Testing
             let path = stage.path("photos/\(try #require(PhotoName(of: photo)))")
             #expect(try await api.change("PUT", path, part(photo, from: 0), as: stage.member).status == 200)
             let job = try #require(try await storing(api).first)
-            let (finished, hasFinished) = AsyncStream.makeStream(of: Void.self)
-            let erased = Heard()
-            try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask {
-                    defer { hasFinished.finish() }
-                    try await api.transaction { tx in
-                        try await job.finish(api.app.act(in: tx, as: .job("test")))
-                        try await tx.flushPending()
-                        hasFinished.yield()
-                        // The erasure either waits for this transaction, or it is over before the commit.
-                        let waiting: SQL = """
-                            SELECT count(*) FROM pg_stat_activity
-                            WHERE datname = current_database() AND wait_event_type = 'Lock'
-                            """
-                        while erased.all.isEmpty, try await api.count(waiting) == 0 {
-                            try await Task.sleep(for: .milliseconds(10))
-                        }
-                    }
-                }
-                tasks.addTask {
-                    var waiting = finished.makeAsyncIterator()
-                    await waiting.next()
-                    // A busy machine may refuse the request; then nothing is done, so try again.
-                    var status = 503
-                    for _ in 0..<10 where status == 503 {
-                        status = try await api.send("DELETE", "/v1/me", as: stage.member).status
-                    }
-                    erased.add("over")
-                    #expect(status == 204)
-                }
-                try await tasks.waitForAll()
+
+            try await api.erase(stage.member) { tx in
+                try await job.finish(api.app.act(in: tx, as: .job("test")))
             }
 
             #expect(try await api.count("SELECT count(*) FROM message_photo") == 0)
