@@ -123,7 +123,7 @@ import Testing
     @Test func `The service recovers from a database outage without a restart`()
         async throws
     {
-        try await withGuestAPI(turn: .alone) { api in
+        try await withGuestAPI(turn: .alone, adjust: { $0.databasePatience = 2 }) { api in
             let organiser = try await api.given.guest()
             #expect(try await api.get("/v1/groups", as: organiser).status == 200)
             let statuses = Seen<Int>()
