@@ -606,11 +606,11 @@ import Testing
             let guest = try stay.member.id()
             #expect(try await write("Before", in: stay, as: stay.member).status == 204)
 
-            try await api.erase(stage.member) { tx in
+            try await api.erase(stay.member) { tx in
                 _ = try await GuestBookEntry.write(
                     GuestBookRequest(text: "One last word"),
-                    in: stage.world.cottages[0].id,
-                    of: stage.booking.id,
+                    in: stay.world.cottages[0].id,
+                    of: stay.booking.id,
                     saidAt: api.now,
                     api.app.act(in: tx, as: .guest(guest))
                 )
