@@ -144,7 +144,7 @@ public struct GuestAPITestService: Sendable {
         if let key { request.headers.add(name: "idempotency-key", value: key) }
         if let match { request.headers.add(name: "if-match", value: "\"\(match)\"") }
         for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
         let body = try await response.body.collect(upTo: 16 << 20)
         let answer = Response(
             status: Int(response.status.code),
@@ -334,8 +334,8 @@ public func withGuestAPI(
             settings.payments = own.settings
             account = own
         }
-        // Tests wait for the database, however slow the machine is.
-        settings.databasePatience = 30
+        // Tests wait long for the database, because machines are slow, and less long than their client waits for an answer.
+        settings.databasePatience = 15
         try adjust(&settings)
         let its = account
         let log = RecordedLog()
