@@ -4,7 +4,8 @@ import NIOCore
 /// A store for files outside the database, such as photos, under names that the service makes.
 ///
 /// A name has only letters, digits, `-`, `.` and `/`, and never a client's text. Bytes are durable when `put` returns:
-/// after a crash a name has all of its bytes or none. A call may wait for a disk or for another machine.
+/// after a crash a name has all of its bytes or none. A call may wait for a disk or for another machine, so nobody calls
+/// the store inside a transaction.
 ///
 /// Every call throws `ObjectsUnavailable` when the store cannot serve it now.
 protocol ObjectStore: Sendable {
