@@ -6,7 +6,7 @@ import Testing
 
 @testable import GuestAPI
 
-/// What the log says about a request or a job that fails.
+/// The log names the cause of each failure, and the request or the job that failed.
 @Suite(.timeLimit(.minutes(20))) struct LogTests {
     private func lines(_ api: GuestAPITestService, with message: String) -> [String] {
         api.log.lines.filter { $0.contains(message) }
