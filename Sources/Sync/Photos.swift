@@ -164,8 +164,7 @@ extension LocalStore {
 extension PhotoName {
     /// The name of a photo: the SHA-256 digest of its bytes.
     public init?(of jpeg: Data) {
-        let digits = SHA256.hash(data: jpeg).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
-        self.init(digits.joined())
+        self.init(SHA256.hash(data: jpeg).hexadecimal)
     }
 }
 

@@ -29,7 +29,7 @@ struct SyncCourse: Hashable, Sendable {
         batch = self.largestBatch
     }
 
-    /// Mutations that the next request may carry.
+    /// The most mutations that the next request may carry.
     var mutations: Int { max(1, batch / divisor) }
 
     enum Event: Hashable, Sendable {

@@ -167,7 +167,7 @@ public enum SyncLine: Hashable, Sendable {
 }
 
 extension SyncLine {
-    /// Whether the line is about the phone's mutations and not about new rows.
+    /// Whether this line of a sync answer is about the phone's mutations; other lines are about new rows.
     package var isOfPush: Bool {
         switch self {
         case .outcome, .expected, .forked, .busy: true

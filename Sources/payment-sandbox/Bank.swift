@@ -17,7 +17,7 @@ struct Bank {
         var page: String
     }
 
-    private var created: Int { Int(now) }
+    var created: Int { Int(now) }
 
     /// The connected account of the request; nil for the key's own account.
     private var connected: String? { account.split(separator: " ").dropFirst().first.map(String.init) }
@@ -206,67 +206,6 @@ struct Bank {
         return intent
     }
 
-    // MARK: Disputes
-
-    /// Opens a dispute: the payer's bank takes the money back at once, unless it only inquires.
-    private func dispute(_ charge: inout Charge, _ status: String) throws {
-        charge.disputed = true
-        let dispute = Dispute(
-            id: Self.id("dp"),
-            amount: charge.amount,
-            currency: charge.currency,
-            charge: charge.id,
-            paymentIntent: charge.paymentIntent,
-            status: status,
-            created: created
-        )
-        try store.put(dispute, intent: charge.paymentIntent, of: account)
-        if dispute.hasMoney {
-            try book("adjustment", -dispute.amount, fee: 1500, dispute.currency, source: dispute.id)
-            try emit("charge.dispute.funds_withdrawn", .dispute(dispute))
-        }
-        try emit("charge.dispute.created", .dispute(dispute))
-        if status == "lost" { try emit("charge.dispute.closed", .dispute(dispute)) }
-    }
-
-    func dispute(_ id: String) throws -> Dispute {
-        guard let dispute: Dispute = try store.find(id, of: account) else { throw Fault.missing("dispute", id) }
-        return dispute
-    }
-
-    /// Answers a dispute with evidence; the words of Stripe's test mode decide whether it is won or lost.
-    func answer(_ id: String, _ form: Form) throws -> Dispute {
-        var dispute = try dispute(id)
-        guard !["won", "lost"].contains(dispute.status) else {
-            throw Fault(code: "dispute_already_closed", message: "This dispute is \(dispute.status).")
-        }
-        switch form["evidence[uncategorized_text]"] {
-        case "winning_evidence":
-            let hadMoney = dispute.hasMoney
-            dispute.status = "won"
-            if hadMoney {
-                try book("adjustment", dispute.amount, fee: 0, dispute.currency, source: dispute.id)
-                try emit("charge.dispute.funds_reinstated", .dispute(dispute))
-            }
-            try emit("charge.dispute.closed", .dispute(dispute))
-        case "losing_evidence": return try close(id)
-        default:
-            dispute.status = "under_review"
-            try emit("charge.dispute.updated", .dispute(dispute))
-        }
-        try store.put(dispute, of: account)
-        return dispute
-    }
-
-    /// Closes a dispute as lost.
-    func close(_ id: String) throws -> Dispute {
-        var dispute = try dispute(id)
-        dispute.status = "lost"
-        try store.put(dispute, of: account)
-        try emit("charge.dispute.closed", .dispute(dispute))
-        return dispute
-    }
-
     func charge(_ id: String) throws -> Charge {
         guard let charge: Charge = try store.find(id, of: account) else { throw Fault.missing("charge", id) }
         return charge
@@ -374,7 +313,7 @@ struct Bank {
         }
     }
 
-    private func book(_ type: String, _ amount: Int64, fee: Int64, _ currency: String, source: String) throws {
+    func book(_ type: String, _ amount: Int64, fee: Int64, _ currency: String, source: String) throws {
         let (amount, currency) = exchanged(amount, currency)
         let transaction = BalanceTransaction(
             id: Self.id("txn"),
@@ -389,7 +328,7 @@ struct Bank {
         try store.put(transaction, of: account)
     }
 
-    private func emit(_ type: String, _ object: AnyObjectBody) throws {
+    func emit(_ type: String, _ object: AnyObjectBody) throws {
         let event = Event(
             id: Self.id("evt"),
             type: type,

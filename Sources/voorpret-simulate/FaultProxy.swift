@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Crypto
 import Foundation
+import GuestModels
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -71,7 +72,7 @@ struct FaultProxy: HTTPResponder {
             let signature = HMAC<SHA256>.authenticationCode(
                 for: Data("\(time).".utf8) + Data(message.body.readableBytesView),
                 using: SymmetricKey(data: Data(webhookSecret.utf8))
-            ).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+            ).hexadecimal
             message.headers[.stripeSignature] = "t=\(time),v1=\(signature)"
             return await pass(message)
         case .eventAltered:

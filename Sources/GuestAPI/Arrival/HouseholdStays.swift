@@ -59,9 +59,7 @@ extension HouseholdStay {
         )
         guard let policy = policies.first else { throw Refusal.notFound }
         let clock = try ParkClock(stored: policy.timeZone)
-        // A household without a row came with the booking, if the whole booking checked in; otherwise it is expected.
-        let usual: State =
-            booking.state == .checkedIn && !rows.contains { $0.stay.state != .expected } ? .checkedIn : .expected
+        let usual: State = booking.state == .checkedIn && rows.map(\.stay).isTogether ? .checkedIn : .expected
         let stays = all.map { household in
             var stay = rows.first { $0.stay.householdId == household }?.stay ?? HouseholdStay(householdId: household)
             if stay.state == .expected { stay.state = usual }

@@ -35,7 +35,7 @@ extension CottageAccess {
         }
         // A household with a row of its own sees door codes only between its own check-in and check-out.
         switch stays.first(where: { $0.stay.householdId == own.householdId })?.stay.state {
-        case .expected where stays.contains(where: { $0.stay.state != .expected }): throw Refusal.notCheckedIn
+        case .expected where !stays.map(\.stay).isTogether: throw Refusal.notCheckedIn
         case .checkedOut, .noShow: throw Refusal.stayOver
         case .expected, .checkedIn, nil: break
         }

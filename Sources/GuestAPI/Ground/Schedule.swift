@@ -5,14 +5,14 @@ import GuestModels
 ///
 /// Every process checks the schedules. A row in `job_run` lets only one process queue the work each time.
 enum Schedule: Sendable {
-    /// At the beginning of every hour.
+    /// Work that becomes due once an hour, at minute 0.
     case hourly(any Work, key: String? = nil)
-    /// At the beginning of every day in UTC.
+    /// Work that becomes due once a day, at midnight UTC.
     case daily(any Work, key: String? = nil)
-    /// Every five minutes, if the settings of the service need the work.
+    /// Work that becomes due every five minutes, if the settings of the service need it.
     case everyFiveMinutes(any Work, key: String? = nil, where: @Sendable (AppEnvironment) -> Bool)
-    /// Once for each version of the work's result.
+    /// Work that becomes due once for each version of the work's result.
     case once(any Work, key: String? = nil, version: String)
-    /// Once a day for each park, from a time on the park's clock on.
+    /// Work that becomes due once a day for each park, at a given time on the park's clock.
     case dailyAtPark(LocalTime, @Sendable (Park.ID, _ today: LocalDate) -> any Work)
 }

@@ -142,7 +142,7 @@ public final class ServerSecret: Sendable {
     private static func pass(_ ids: [UUID], for purpose: String, _ key: Key) -> String {
         ids.map { $0.lowercasedText.replacing("-", with: "") }.joined()
             + code(key.key, purpose, ids.map(\.lowercasedText).joined(separator: " ")).prefix(16)
-            .map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+            .hexadecimal
     }
 
     /// The ids in a pass that one of the keys made for the purpose; nil for every other text.

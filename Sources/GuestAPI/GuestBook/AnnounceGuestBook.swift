@@ -28,11 +28,17 @@ struct AnnounceGuestBook: Work {
 
     func finish(_ act: Act) async throws {
         guard let next = try await act.tx.first(GuestBookSQL.next(self, at: act.now)), next.grantedAt <= act.now,
-            try await act.tx.first(ParkSQL.park(next.park))?.rules.hasGuestBooks == true,
-            // The update locks the texts, so a text that is being taken back is not announced.
-            try await act.tx.run(GuestBookSQL.setAnnounced(self, at: act.now)) > 0
+            try await act.tx.first(ParkSQL.park(next.park))?.rules.hasGuestBooks == true
         else { return }
-        try Notice.guestBookWritten.notify(about: .init(group: next.group, booking: next.booking, park: next.park), act)
+        // The update locks the texts, so a text that is being taken back is not announced.
+        let authors = Set(try await act.tx.all(GuestBookSQL.setAnnounced(self, at: act.now)))
+        guard let author = authors.first else { return }
+        // An author may also be a member of the next group. Each of several authors has news by another.
+        try Notice.guestBookWritten.notify(
+            about: .init(group: next.group, booking: next.booking, park: next.park),
+            causedBy: authors.count == 1 ? author : nil,
+            act
+        )
     }
 
     func again(_ act: Act) async throws -> Date? {

@@ -148,8 +148,11 @@ enum GuestBookSQL {
         }
     }
 
-    static func setAnnounced(_ work: AnnounceGuestBook, at now: Date) -> Command {
-        Command("UPDATE guest_book_entry SET announced_at = \(now) WHERE \(isNews(work, at: now))")
+    /// Marks the texts that are news as announced; returns the author of each.
+    static func setAnnounced(_ work: AnnounceGuestBook, at now: Date) -> Query<Guest.ID> {
+        Query("UPDATE guest_book_entry SET announced_at = \(now) WHERE \(isNews(work, at: now)) RETURNING guest_id") {
+            try $0.decode("guest_id")
+        }
     }
 
     /// Locks the cottages that have texts of a guest in their guest books, in the order of the cottages' ids.
@@ -172,10 +175,16 @@ enum GuestBookSQL {
     }
 
     /// Deletes the rows of texts that were taken back, once nobody of the stay can write any more.
+    ///
+    /// The stay may have been made longer since the text was written.
     static func deleteEmpty(now: Date) -> Command {
-        .forget(
+        let last: SQL = "(\(now)::timestamptz AT TIME ZONE 'UTC')::date - 30"
+        return .forget(
             "guest_book_entry",
-            where: "text IS NULL AND departure < (\(now)::timestamptz AT TIME ZONE 'UTC')::date - 30"
+            where: """
+                text IS NULL AND departure < \(last)
+                    AND NOT EXISTS (SELECT FROM booking WHERE booking.id = booking_id AND upper(stay) >= \(last))
+                """
         )
     }
 

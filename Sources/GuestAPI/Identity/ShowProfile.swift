@@ -32,7 +32,9 @@ extension Device {
 }
 
 extension MailChange {
-    /// The asker's change of address that waits.
+    /// The asking guest's change of mail address that is not yet confirmed by a code.
+    ///
+    /// - Throws: `notFound` if the guest has begun no change.
     static func show(_ look: Look) async throws -> MailChange {
         guard let change = try await look.reader.first(MailChangeSQL.mailChange(of: look.principal.guest())) else {
             throw Refusal.notFound

@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import GuestModels
 import Postgres
@@ -57,7 +58,8 @@ enum MessagePhoto {
         act.tx.later([PhotoSQL.insert(part, bytes, of: name, in: group, as: object, by: own.id, at: act.now)])
         guard let object else { return PhotoReceipt(received: arrived, isThere: false) }
         let whole = try await act.tx.all(PhotoSQL.parts(of: name, in: group)).reduce(into: [UInt8]()) { $0 += $1 }
-        guard SignedRequest.digest(whole) == name.description, (try? JPEG(withoutMetadata: whole)) != nil else {
+        guard SHA256.hash(data: whole).hexadecimal == name.description, (try? JPEG(withoutMetadata: whole)) != nil
+        else {
             act.tx.later([PhotoSQL.deleteParts(of: name, in: group)])
             return nil
         }

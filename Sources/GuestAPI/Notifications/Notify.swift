@@ -6,10 +6,12 @@ extension Notice {
     /// Queues the notice for the people it concerns, once the transaction has committed.
     ///
     /// The guest who acts is not told. A notice that no phone would show costs nothing.
-    func notify(about subject: Subject, _ act: Act) throws {
+    ///
+    /// - Parameter author: the guest who caused the notice, if a job queues it later.
+    func notify(about subject: Subject, causedBy author: Guest.ID? = nil, _ act: Act) throws {
         // When the desk acts in a guest's name, the guest is told like everybody else.
-        let actor = act.tx.principal == act.principal.setting ? act.principal.guestID?.uuid : nil
-        let job = Notify(notice: self, subject: subject, actor: actor, at: act.now)
+        let actor = act.tx.principal == act.principal.setting ? act.principal.guestID : nil
+        let job = Notify(notice: self, subject: subject, actor: (author ?? actor)?.uuid, at: act.now)
         act.tx.later([NoticeSQL.insert(act.id(), job, arguments: try JSONText(encoding: job), at: act.now)])
         act.tx.record(WorkBell.Ring(queue: Notify.queue))
     }

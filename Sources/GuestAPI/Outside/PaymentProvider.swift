@@ -344,7 +344,7 @@ extension PaymentProvider.Refund: Listed {}
 extension PaymentProvider.Dispute: Listed {}
 
 extension Money {
-    /// The amount as the provider counts it.
+    /// The amount in the units of the payment provider's API, which differ from minor units in some currencies.
     var providerUnits: Int64 {
         let (factor, divisor) = ProviderLimits.units(of: currency)
         return amount * factor / divisor

@@ -1,5 +1,7 @@
 import AsyncHTTPClient
+import Crypto
 import Foundation
+import GuestModels
 import NIOCore
 import NIOHTTP1
 
@@ -97,7 +99,7 @@ struct S3Objects: ObjectStore {
         var headers = headers
         headers["host"] = parts.port.map { "\(host):\($0)" } ?? host
         let signing = SignedRequest(region: settings.region, key: settings.key, secret: settings.secret)
-        let payload = SignedRequest.digest(body)
+        let payload = SHA256.hash(data: body).hexadecimal
         var request = HTTPClientRequest(url: url)
         request.method = method
         for (name, value) in signing.headers(method.rawValue, parts.path(), headers, payload: payload, at: now()) {

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import GuestModels
 
 /// Amazon's signature version 4 for a request to S3, with all of its headers signed.
 ///
@@ -32,22 +33,17 @@ struct SignedRequest {
         let lines = names.map { "\($0):\(headers[$0] ?? "")\n" }.joined()
         let canonical = [method, path, "", lines, signed, payload].joined(separator: "\n")
         let scope = "\(day)/\(region)/s3/aws4_request"
-        let text = ["AWS4-HMAC-SHA256", time, scope, Self.digest(Array(canonical.utf8))].joined(separator: "\n")
+        let text = ["AWS4-HMAC-SHA256", time, scope, SHA256.hash(data: Data(canonical.utf8)).hexadecimal].joined(
+            separator: "\n"
+        )
         var signing = SymmetricKey(data: Data("AWS4\(secret)".utf8))
         for part in [String(day), region, "s3", "aws4_request"] {
             signing = SymmetricKey(data: HMAC<SHA256>.authenticationCode(for: Data(part.utf8), using: signing))
         }
-        let signature = Self.hexadecimal(HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: signing))
+        let signature = HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: signing).hexadecimal
         headers["authorization"] =
             "AWS4-HMAC-SHA256 Credential=\(key)/\(scope),SignedHeaders=\(signed),Signature=\(signature)"
         return headers
-    }
-
-    /// The SHA-256 of bytes, in hexadecimal.
-    static func digest(_ bytes: [UInt8]) -> String { hexadecimal(SHA256.hash(data: bytes)) }
-
-    private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-        bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }
 
     /// An instant as the signature wants it, such as `20130524T000000Z`.

@@ -16,10 +16,7 @@ struct Spool {
 
     /// The name of a recipient's folder: a hash, so that the name reveals nothing and an erasure finds the folder.
     static func folder(of recipient: String) -> String {
-        SHA256.hash(data: Data(recipient.lowercased().utf8)).prefix(8).map {
-            String($0 >> 4, radix: 16) + String($0 & 15, radix: 16)
-        }
-        .joined()
+        SHA256.hash(data: Data(recipient.lowercased().utf8)).prefix(8).hexadecimal
     }
 
     func put(_ message: MailMessage) async throws {
@@ -52,7 +49,7 @@ struct Spool {
                     let job = Job.ID(file.deletingPathExtension().lastPathComponent)
                     if let made = job?.madeAt, made < then { try? files.removeItem(at: file) }
                 }
-                // A folder in use is not empty, and stays.
+                // `rmdir` deletes only an empty folder, so a folder that got a new file meanwhile stays.
                 if written.isEmpty { rmdir(folder.path()) }
             }
         }

@@ -5,7 +5,7 @@ import Postgres
 enum PlanningSQL {
     // MARK: As everybody sees it
 
-    /// The plan items of a group, in the order of the lists.
+    /// The plan items of a group, ordered by list (plan, shopping, packing), then by rank.
     static func items(of group: TravelGroup.ID) -> Query<JSONText> {
         Query(
             """

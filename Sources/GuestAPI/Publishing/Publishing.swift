@@ -50,7 +50,7 @@ extension Transaction {
         record(Publication(scope: scope, kind: kind, id: id.uuid))
     }
 
-    /// Remembers a change of a park for its feed; the feed shows it as the transaction leaves it.
+    /// Records for a park's feed that a thing of the park changed; at COMMIT the feed gets the thing's last state.
     func feed<Subject>(_ id: Identifier<Subject>, _ kind: ParkChange.Kind, to park: Park.ID) {
         record(ParkChange(park: park, kind: kind, id: id.uuid))
     }

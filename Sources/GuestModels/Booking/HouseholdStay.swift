@@ -68,6 +68,12 @@ extension [HouseholdStay] {
         filter { $0.state == .expected || $0.state == .checkedIn }.compactMap(\.arrivalTime).min()
     }
 
+    /// Whether no household has come, left or stayed away by itself.
+    ///
+    /// If so, the state of the booking holds for all its households. Otherwise a household without a state of its own
+    /// is expected.
+    public var isTogether: Bool { allSatisfy { $0.state == .expected } }
+
     /// Whether every household has left or did not come.
     public var isOver: Bool { !isEmpty && allSatisfy { $0.state == .checkedOut || $0.state == .noShow } }
 }

@@ -79,8 +79,7 @@ extension Booking {
         switch rows.first(where: { $0.householdId == household })?.state ?? .expected {
         case .checkedIn, .checkedOut: break
         case .noShow: throw .stayOver
-        // A household without a state of its own came with the booking, unless households come one by one.
-        case .expected: guard rows.allSatisfy({ $0.state == .expected }) else { throw .notCheckedIn }
+        case .expected: guard rows.isTogether else { throw .notCheckedIn }
         }
         try requireDaysToWrite(today)
     }

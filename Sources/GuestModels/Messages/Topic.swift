@@ -66,7 +66,7 @@ public struct Topic: Codable, Hashable, Sendable {
         case groupIsContent
     }
 
-    /// Changes the state after an event.
+    /// Changes the topic's state after an event.
     ///
     /// Only the group closes a problem, because only the group knows whether it is solved. A compliment is closed by
     /// one answer.

@@ -82,7 +82,7 @@ public struct TillCloseRequest: Codable, Sendable, Checked {
         public var method: TillPayment.Method
         /// The amount that was counted, in minor units.
         public var counted: Int64
-        /// The reason for a difference from the expected amount.
+        /// The reason why the counted amount differs from the expected one.
         public var reason: String?
 
         public init(method: TillPayment.Method, counted: Int64, reason: String? = nil) {

@@ -19,7 +19,8 @@ import Testing
                 patience: .seconds(300)
             )
 
-            // Time goes on from noon, so that jobs that wait come due and no midnight passes.
+            // The test clock starts at noon and runs on, so that waiting jobs come due. The story ends before midnight,
+            // so its dates stay the same.
             let time = Task {
                 var last = ContinuousClock.now
                 while !Task.isCancelled {

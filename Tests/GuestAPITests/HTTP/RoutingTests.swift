@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test func `Handlers that do not match the policy rows stop the service's start`() throws {
+    @Test func `A policy row without a handler, or the reverse, stops the start`() throws {
         #expect(throws: RouteTable.MountingError.self) { _ = try RouteTable([:]) }
         var handlers: [String: RouteTable.Handler] = [:]
         for row in Policy.rows { handlers[row.name] = { _ in .noContent } }

@@ -185,7 +185,7 @@ import Testing
         }
     }
 
-    @Test func `A later report keeps the cottage that the desk chose`()
+    @Test func `A reservation's later report keeps the cottage that the desk chose`()
         async throws
     {
         try await withGuestAPI { api in
