@@ -1,5 +1,7 @@
 import Foundation
 import GuestModels
+import Postgres
+import SyncMessages
 
 extension DemoData {
     func staff(_ worlds: [World], _ act: Act) async throws {

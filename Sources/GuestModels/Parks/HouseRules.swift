@@ -1,5 +1,3 @@
-public import Foundation
-
 /// A park's rules as data.
 ///
 /// A booking keeps the rules it was placed under.

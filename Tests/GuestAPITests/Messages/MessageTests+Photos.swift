@@ -54,7 +54,7 @@ extension MessageTests {
     }
 
     /// A problem is told whose photo has not come yet.
-    func problem(
+    private func problem(
         with bytes: Data = SamplePhoto.baseline,
         _ stage: Stage,
         _ api: GuestAPITestService

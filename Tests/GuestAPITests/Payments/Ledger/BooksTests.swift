@@ -259,7 +259,7 @@ import Testing
 
 extension ParkRequest {
     /// A request with the present values of the park, to change one of them.
-    fileprivate init(of park: Park) {
+    init(of park: Park) {
         self.init(
             slug: park.slug,
             name: park.name,
