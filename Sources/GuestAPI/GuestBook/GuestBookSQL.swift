@@ -196,14 +196,20 @@ enum GuestBookSQL {
         let grantedAt: Date
     }
 
-    /// The firm stay of another group that has a cottage next after a stay, and has not ended.
+    /// The firm stay of another group that has a cottage next after a stay has left it, and has not ended.
+    ///
+    /// A stay that was moved to another cottage has no allocation here any more; the next stay begins during it.
     static func next(_ work: AnnounceGuestBook, at now: Date) -> Query<NextStay> {
         Query(
             """
             SELECT booking.group_id, booking.id, booking.park_id, lower(allocation.stay) AS arrival
             FROM allocation JOIN booking ON booking.id = booking_id JOIN booking AS former ON former.id = \(work.bookingId)
             WHERE cottage_id = \(work.cottageId) AND is_live AND booking.state IN ('confirmed', 'checkedIn')
-                AND booking.group_id <> former.group_id AND lower(allocation.stay) >= upper(former.stay)
+                AND booking.group_id <> former.group_id AND lower(allocation.stay) >= coalesce(
+                    (SELECT max(upper(own.stay)) FROM allocation AS own
+                        WHERE own.booking_id = former.id AND own.cottage_id = \(work.cottageId) AND own.is_live),
+                    lower(former.stay)
+                )
                 AND upper(allocation.stay) >= (\(now)::timestamptz AT TIME ZONE 'UTC')::date
             ORDER BY allocation.stay, booking.id LIMIT 1
             """

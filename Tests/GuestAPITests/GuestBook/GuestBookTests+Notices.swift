@@ -114,6 +114,64 @@ extension GuestBookTests {
         }
     }
 
+    @Test func `The next guests after a shortened stay get the guest book notice`() async throws {
+        try await withGuestAPI { api in
+            let stay = try await begun(api)
+            try await change(stay, to: "2027-05-28")
+            #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
+            try stay.wait(until: "2027-05-16 10:00")
+            #expect(try await notified(api) == [])
+
+            try await change(stay, to: "2027-05-18")
+            let next = try await next(after: stay, from: "2027-05-18", to: "2027-05-21")
+            try await register("next:phone", of: next.guest, api)
+
+            try stay.wait(until: "2027-05-18 16:00")
+            #expect(try await notified(api) == ["next:phone"])
+        }
+    }
+
+    @Test func `The next guests of a cottage left during a stay get its notice`() async throws {
+        try await withGuestAPI { api in
+            let stay = try await begun(api)
+            try await change(stay, to: "2027-05-28")
+            #expect(try await write(Self.squirrels, in: stay, as: stay.member).status == 204)
+            try stay.wait(until: "2027-05-16 10:00")
+            let (from, to) = (stay.world.cottages[0].id, stay.world.cottages[1].id)
+            let moved = try await api.change(
+                "POST",
+                "/v1/admin/bookings/\(stay.booking.id)/move",
+                MoveRequest(from: from, to: to, reason: "heating"),
+                as: stay.reception,
+                match: try await api.get(stay.path, as: stay.organiser).decode(Booking.self).version,
+                key: "move"
+            )
+            #expect(moved.status == 200)
+
+            let next = try await next(after: stay, from: "2027-05-17", to: "2027-05-20")
+            try await register("next:phone", of: next.guest, api)
+
+            try stay.wait(until: "2027-05-17 16:00")
+            #expect(try await notified(api) == ["next:phone"])
+        }
+    }
+
+    @Test func `A guest book text taken back in the night causes no notice`() async throws {
+        try await withGuestAPI { api in
+            let (stay, _) = try await withPhones(api)
+            try stay.wait(until: "2027-05-17 22:30")
+            #expect(try await write("rude", in: stay, as: stay.member).status == 204)
+            #expect(try await notified(api) == [])
+
+            #expect(try await write(nil, in: stay, as: stay.member).status == 204)
+            try stay.wait(until: "2027-05-18 08:30")
+            #expect(try await notified(api) == [])
+
+            #expect(try await write("kind", in: stay, as: stay.member).status == 204)
+            #expect(try await notified(api) == ["next:phone"])
+        }
+    }
+
     @Test func `A guest book text of three months ago causes no notice`() async throws {
         try await withGuestAPI { api in
             let stay = try await begun(api)
@@ -157,6 +215,7 @@ extension GuestBookTests {
         try await withGuestAPI { api in
             let stay = try await begun(api)
             try await register("author:phone", of: stay.member, api)
+            try await register("other:phone", of: stay.organiser, api)
             let more = try await api.given.booking(
                 of: stay.group,
                 by: stay.organiser,

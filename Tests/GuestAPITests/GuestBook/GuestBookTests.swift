@@ -53,6 +53,21 @@ import Testing
         return NextStay(group: group, guest: guest, path: path)
     }
 
+    /// Reception changes the departure of a stay.
+    func change(_ stay: Given.BookedStay, to departure: String) async throws {
+        let wish = BookingChange(stay: try TestKit.stay("2027-05-14", departure))
+        let quote = try await stay.api.post("\(stay.path)/quotes", wish, as: stay.reception).decode(Quote.self)
+        let changed = try await stay.api.change(
+            "POST",
+            "\(stay.path)/changes",
+            QuotedChange(quoteId: quote.id, reason: "asked for it"),
+            as: stay.reception,
+            match: quote.bookingVersion,
+            key: departure
+        )
+        #expect(changed.status == 200)
+    }
+
     func book(_ stay: Given.BookedStay, _ path: String? = nil, cottage: Int = 0) -> String {
         "\(path ?? stay.path)/cottages/\(stay.world.cottages[cottage].id)/guest-book"
     }
