@@ -1451,7 +1451,7 @@ CREATE TABLE message_photo (
 );
 CREATE INDEX ON message_photo (sent_by);
 
--- The parts of a photo that is not stored yet, each beginning where the last one ends.
+-- The parts of photos that the version before has received and nobody has stored yet.
 CREATE TABLE message_photo_part (
     group_id uuid NOT NULL REFERENCES travel_group,
     name text NOT NULL CHECK (name ~ '^[0-9a-f]{64}$'),
@@ -1468,6 +1468,31 @@ CREATE TABLE message_photo_part (
 );
 CREATE INDEX ON message_photo_part (sent_by);
 CREATE INDEX ON message_photo_part (at);
+
+-- Uploads ---------------------------------------------------------------------------------------
+
+-- Bytes that a guest sends, on their way to the feature that wants them. They lie in the state folder's `staged`, in a
+-- file of the row's id, and the file's length is how much has come.
+CREATE TABLE upload (
+    id uuid PRIMARY KEY,
+    kind text NOT NULL CHECK (kind ~ '^[a-zA-Z]{1,40}$'),
+    -- The thing that the bytes belong to, such as a group, and their name there.
+    owner uuid NOT NULL,
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    guest_id uuid NOT NULL REFERENCES guest,
+    -- NULL while the client has not said it.
+    size bigint CHECK (size >= 0),
+    begun_at timestamptz NOT NULL,
+    -- When all bytes had come and were what they should be; a job passes them on from then.
+    whole_at timestamptz,
+    -- When nobody wanted them any more; row and file are deleted an hour later, when every backup has both.
+    gone_at timestamptz,
+    CONSTRAINT upload_whole_has_size CHECK (whole_at IS NULL OR size IS NOT NULL)
+);
+CREATE UNIQUE INDEX upload_once ON upload (kind, owner, name, guest_id) WHERE gone_at IS NULL;
+CREATE INDEX ON upload (guest_id);
+CREATE INDEX upload_going ON upload (begun_at) WHERE gone_at IS NULL;
+CREATE INDEX upload_gone ON upload (gone_at) WHERE gone_at IS NOT NULL;
 
 -- The changes feed ------------------------------------------------------------------------------
 
@@ -1960,4 +1985,4 @@ UNION ALL SELECT 'guestBookEntry', scope, id, body FROM shown_guest_book_entry;
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),
     (13, 'notices'), (14, 'photos'), (15, 'statement'), (16, 'takenBack'), (17, 'stock'), (18, 'mandate'), (19, 'heldChange'), (20, 'reminders'),
-    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch'), (29, 'outside'), (30, 'signIn'), (31, 'factor'), (32, 'retention'), (33, 'feed'), (34, 'fed'), (35, 'guestBook'), (36, 'guestBookNotice'), (37, 'photoObject');
+    (21, 'desk'), (22, 'sellers'), (23, 'households'), (24, 'ownLines'), (25, 'trust'), (26, 'takeOver'), (27, 'serverKey'), (28, 'epoch'), (29, 'outside'), (30, 'signIn'), (31, 'factor'), (32, 'retention'), (33, 'feed'), (34, 'fed'), (35, 'guestBook'), (36, 'guestBookNotice'), (37, 'photoObject'), (38, 'upload');

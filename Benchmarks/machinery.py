@@ -208,8 +208,9 @@ def pipeline(service, *request):
     """What the service itself would ask the database for a request, as one segment."""
     command = [BINARY, "statements", *request]
     asked = subprocess.run(command, cwd=ROOT, env=service.environment, check=True, capture_output=True, text=True).stdout
-    # pgbench knows :name as a variable, and has no comments within statements.
+    # pgbench has no comments within statements, and takes :name and :00 for a variable, also within a text.
     asked = re.sub(r"--[^\n]*", "", asked)
+    asked = re.sub(r"'(?:[^']|'')*'", lambda text: re.sub(r":(?=\w)", r"\\x3a", "E" + text[0].replace("\\", "\\\\")) if re.search(r":\w", text[0]) else text[0], asked)
     return f"\\startpipeline\n{asked}\n\\endpipeline\n"
 
 

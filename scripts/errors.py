@@ -14,10 +14,10 @@ STATUS = {
     "notFound": 404, "forbidden": 403, "unauthenticated": 401, "conflict": 409, "invalid": 400, "tooMany": 429,
     "badRequest": 400, "serviceUnavailable": 503, "internalServerError": 500, "contentTooLarge": 413, "uriTooLong": 414,
     "requestHeaderFieldsTooLarge": 431, "methodNotAllowed": 405, "unsupportedMediaType": 415, "rangeNotSatisfiable": 416, "preconditionFailed": 412,
-    "preconditionRequired": 428, "unprocessableContent": 422,
+    "preconditionRequired": 428, "unprocessableContent": 422, "insufficientStorage": 507,
 }
-# Only two requests at the same instant meet them.
-UNTESTED = {"token_busy"}
+# Only two requests at the same instant meet the first, and only a full disk the second.
+UNTESTED = {"token_busy", "storage_full"}
 COMMENT = r"(?P<comment>(?:^[ ]*///.*\n)*)"
 TEXT = r'en:\s*(?P<text>"(?:[^"\\]|\\.)*")'
 REFUSAL = re.compile(COMMENT + r"^[ ]*(?:public |return |static |let |\w+ = )*.*Refusal\(\s*\.(?P<kind>\w+)[^,]*,\s*\"(?P<code>\w+)\",\s*" + TEXT, re.M)

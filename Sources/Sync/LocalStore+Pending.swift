@@ -23,7 +23,7 @@ extension LocalStore {
     /// A mutation or a photo is too large to be sent.
     ///
     /// A mutation's arguments may have `SyncRequest.maximumArguments` bytes and its name 1 to 100 characters. A photo
-    /// may have 1 to `PhotoPart.maximumPhoto` bytes.
+    /// may have 1 to `PhotoName.maximumBytes` bytes.
     public struct TooLarge: Error {}
 
     func perform(_ deed: Deed, _ database: Database) throws {

@@ -82,6 +82,7 @@ public final class LocalStore: Sendable {
         migrator.registerMigration("1") { try $0.execute(sql: tables) }
         migrator.registerMigration("2") { try $0.execute(sql: photoTable + "DROP INDEX staged_by_key") }
         migrator.registerMigration("3") { try $0.execute(sql: photoTries) }
+        migrator.registerMigration("4") { try $0.execute(sql: photoUploads) }
         try migrator.migrate(database)
         return database
     }

@@ -4,7 +4,7 @@ import GRDB
 public import GuestModels
 import SyncMessages
 
-/// Photos of messages: the phone keeps a photo at once and sends it in parts when there is a network.
+/// Photos of messages: the phone keeps a photo at once and sends it when there is a network, going on after each cut.
 extension LocalStore {
     static let photoTable = """
         CREATE TABLE photo (
@@ -22,14 +22,23 @@ extension LocalStore {
         ALTER TABLE photo ADD COLUMN usedAt REAL NOT NULL DEFAULT 0;
         """
 
+    /// Columns of a photo's upload: its id, and whether the phone must ask how much has come.
+    ///
+    /// What a former version has sent does not count, so all photos that wait begin anew.
+    static let photoUploads = """
+        ALTER TABLE photo ADD COLUMN upload TEXT;
+        ALTER TABLE photo ADD COLUMN isUnsure INTEGER NOT NULL DEFAULT 0;
+        UPDATE photo SET received = 0 WHERE received IS NOT NULL;
+        """
+
     /// Keeps a photo that belongs to a message; the photo is sent after all waiting mutations.
     ///
-    /// - Parameter jpeg: at most `PhotoPart.maximumPhoto` bytes; make a larger photo smaller first.
+    /// - Parameter jpeg: at most `PhotoName.maximumBytes` bytes; make a larger photo smaller first.
     /// - Returns: the photo's name, for `MessageRequest`.
     /// - Throws: `TooLarge` when the photo is empty or has more bytes.
     @discardableResult
     public func keep(photo jpeg: Data, in group: TravelGroup.ID) throws -> PhotoName {
-        guard !jpeg.isEmpty, jpeg.count <= PhotoPart.maximumPhoto, let name = PhotoName(of: jpeg) else {
+        guard !jpeg.isEmpty, jpeg.count <= PhotoName.maximumBytes, let name = PhotoName(of: jpeg) else {
             throw TooLarge()
         }
         try write { database in
@@ -38,7 +47,7 @@ extension LocalStore {
                 sql: """
                     INSERT INTO photo (groupId, name, bytes, received) VALUES (?, ?, ?, 0)
                     ON CONFLICT (groupId, name) DO UPDATE
-                    SET bytes = excluded.bytes, received = 0, asideUntil = NULL, tries = 0
+                    SET bytes = excluded.bytes, received = 0, asideUntil = NULL, tries = 0, upload = NULL, isUnsure = 0
                     """,
                 arguments: [group.description, name.description, jpeg]
             )
@@ -103,43 +112,71 @@ extension LocalStore {
         }
     }
 
-    struct NextPart: Sendable {
+    /// The next bytes to send of a photo that waits.
+    struct NextPortion: Sendable {
         let group: TravelGroup.ID
         let name: PhotoName
-        let part: PhotoPart
+        /// The photo's size in bytes.
+        let size: Int
+        /// The bytes that the service has.
+        let received: Int
+        /// nil before the upload has begun.
+        let upload: Upload.ID?
+        /// True after a cut: the service may have more bytes than it has told.
+        let isUnsure: Bool
+        /// The bytes that come next.
+        let bytes: Data
+        var isLast: Bool { received + bytes.count == size }
+        /// Whether the request carries the bytes; other requests begin an upload or ask how much has come.
+        var hasBody: Bool { !isUnsure && (upload != nil || received == 0 && isLast) }
     }
 
-    /// The next part that may be sent now; nil when none waits, or all that wait are set aside.
-    func nextPart(at now: Date) throws -> NextPart? {
+    /// The next portion that may be sent now; nil when none waits, or all that wait are set aside.
+    ///
+    /// - Parameter most: the most bytes of the portion.
+    func nextPortion(at now: Date, atMost most: Int = 1) throws -> NextPortion? {
         try read { database in
             guard
                 let row = try Row.fetchOne(
                     database,
                     sql: """
-                        SELECT groupId, name, received, length(bytes), substr(bytes, received + 1, ?) FROM photo
-                        WHERE received IS NOT NULL AND (asideUntil IS NULL OR asideUntil <= ?)
+                        SELECT groupId, name, length(bytes), received, upload, isUnsure, substr(bytes, received + 1, ?)
+                        FROM photo WHERE received IS NOT NULL AND (asideUntil IS NULL OR asideUntil <= ?)
                         ORDER BY tries, groupId, name LIMIT 1
                         """,
-                    arguments: [PhotoPart.maximumBytes, now.timeIntervalSince1970]
+                    arguments: [most, now.timeIntervalSince1970]
                 ), let group = TravelGroup.ID(row[0] as String), let name = PhotoName(row[1] as String)
             else { return nil }
-            let bytes: Data = row[4]
-            return NextPart(
+            return NextPortion(
                 group: group,
                 name: name,
-                part: PhotoPart(from: row[2], of: row[3], bytes: bytes.base64EncodedString())
+                size: row[2],
+                received: row[3],
+                upload: (row[4] as String?).flatMap { Upload.ID($0) },
+                isUnsure: row[5],
+                bytes: row[6]
             )
         }
     }
 
-    /// Records how much of a photo the service has after a part was sent.
+    /// Records how much of a photo the service has.
     ///
-    /// - Parameter received: the bytes that the service has; nil when nothing more is to be sent.
-    func sent(_ part: NextPart, received: Int?) throws {
+    /// - Parameters:
+    ///   - received: the bytes that the service has; nil when nothing more is to be sent.
+    ///   - upload: nil to begin anew.
+    ///   - isUnsure: whether the service may have more bytes than that.
+    func sent(_ portion: NextPortion, received: Int?, upload: Upload.ID?, isUnsure: Bool = false) throws {
         try write { database in
             try database.execute(
-                sql: "UPDATE photo SET received = ?, asideUntil = NULL WHERE groupId = ? AND name = ?",
-                arguments: [received, part.group.description, part.name.description]
+                sql: """
+                    UPDATE photo SET received = ?, upload = ?, isUnsure = ?, asideUntil = NULL
+                    WHERE groupId = ? AND name = ?
+                    """,
+                arguments: [
+                    received.map { min(max(0, $0), portion.size) }, upload?.description, isUnsure,
+                    portion.group.description,
+                    portion.name.description,
+                ]
             )
         }
     }
@@ -147,15 +184,15 @@ extension LocalStore {
     /// Sets aside a photo that the service refused, so that other photos can be sent.
     ///
     /// The first wait is ten minutes; later waits double up to a day. Then sending begins at the first byte.
-    func setAside(_ part: NextPart, at now: Date) throws {
+    func setAside(_ portion: NextPortion, at now: Date) throws {
         try write { database in
             try database.execute(
                 sql: """
-                    UPDATE photo SET received = 0, tries = tries + 1,
+                    UPDATE photo SET received = 0, upload = NULL, isUnsure = 0, tries = tries + 1,
                         asideUntil = ? + min(600 * (1 << min(tries, 10)), 86400)
                     WHERE groupId = ? AND name = ?
                     """,
-                arguments: [now.timeIntervalSince1970, part.group.description, part.name.description]
+                arguments: [now.timeIntervalSince1970, portion.group.description, portion.name.description]
             )
         }
     }
@@ -181,36 +218,5 @@ extension SyncEngine {
         guard answer.status == 200 else { throw Self.failure(answer) }
         try store.keepFetched(answer.body, as: name, in: group, at: now())
         return answer.body
-    }
-
-    /// Sends the next part of a photo that waits, or sets the photo aside.
-    ///
-    /// - Returns: false when no part waits.
-    /// - Throws: failures that would stop every other part too, such as no network, no token or a busy service.
-    func sendPart() async throws -> Bool {
-        guard let next = try store.nextPart(at: now()) else { return false }
-        let answer = try await transport.send(
-            "PUT",
-            Paths.groupPhoto.with("\(next.group)", "\(next.name)"),
-            body: try JSONEncoder.ofArguments.encode(next.part)
-        )
-        let failure = Self.failure(answer)
-        guard case .status(let status, let code, _) = failure else { throw failure }
-        switch (status, code) {
-        case (200, _):
-            guard let receipt = try? JSONDecoder().decode(PhotoReceipt.self, from: answer.body) else {
-                throw Failure.malformed
-            }
-            try store.sent(next, received: receipt.isThere ? nil : min(max(0, receipt.received), next.part.of))
-        case (_, "part_misplaced") where next.part.from > 0:
-            // The service has forgotten the earlier parts.
-            try store.sent(next, received: 0)
-        case (_, "not_found"), (_, "too_many_photos"):
-            // The group is gone or has too many photos. Sending the photo again would change nothing.
-            try store.sent(next, received: nil)
-        case (400..<500, _) where status != 401 && status != 429: try store.setAside(next, at: now())
-        default: throw failure
-        }
-        return true
     }
 }

@@ -6,23 +6,34 @@ package import SyncMessages
 public protocol SyncTransport: Sendable {
     /// Sends a request to the service as the signed-in guest and returns its answer.
     ///
+    /// - Parameter headers: the headers besides the token, such as `content-type`.
     /// - Throws: any error when no answer came, or only a part of it. The service may still have carried out the
     ///   request.
-    func send(_ method: String, _ path: String, body: Data?) async throws -> SyncAnswer
+    func send(_ method: String, _ path: String, headers: [String: String], body: Data?) async throws -> SyncAnswer
+}
+
+extension SyncTransport {
+    /// Sends a request with a body of JSON, or without a body.
+    package func send(_ method: String, _ path: String, body: Data?) async throws -> SyncAnswer {
+        let headers = body == nil ? [:] : ["content-type": "application/json"]
+        return try await send(method, path, headers: headers, body: body)
+    }
 }
 
 /// A complete answer of the service.
 public struct SyncAnswer: Sendable {
     /// The HTTP status.
     public var status: Int
+    /// The headers, with their names in lower case.
+    public var headers: [String: String]
     public var body: Data
     /// Seconds from the header `Retry-After`; nil when the header is missing or is a date.
-    public var retryAfter: TimeInterval?
+    public var retryAfter: TimeInterval? { headers["retry-after"].flatMap(TimeInterval.init) }
 
-    public init(status: Int, body: Data, retryAfter: TimeInterval? = nil) {
+    public init(status: Int, headers: [String: String] = [:], body: Data) {
         self.status = status
+        self.headers = headers
         self.body = body
-        self.retryAfter = retryAfter
     }
 }
 
@@ -36,8 +47,10 @@ public actor SyncEngine {
     private let limits: Limits
     let now: @Sendable () -> Date
     private var course: SyncCourse
-    /// When `sync` last finished reading rows, while it sends the parts of photos.
+    /// When `sync` last finished reading rows, while it sends photos.
     private var readUpAt: ContinuousClock.Instant?
+    /// The sizes of what is sent of photos, which follow the line.
+    var pace = UploadPace()
 
     /// The size of one request and of its answer.
     public struct Limits: Sendable {
@@ -99,11 +112,11 @@ public actor SyncEngine {
             left -= 1
             // Photos come last. While photos are sent, a step for everything else runs every five seconds.
             if let readUpAt, readUpAt.duration(to: .now) < .seconds(5) {
-                guard try await sendPart() else { return .upToDate }
+                guard try await sendPortion() else { return .upToDate }
             } else {
                 guard try await step() == .upToDate else { continue }
                 readUpAt = .now
-                if try store.nextPart(at: now()) == nil { return .upToDate }
+                if try store.nextPortion(at: now()) == nil { return .upToDate }
             }
         }
         return .goingOn
@@ -135,7 +148,7 @@ public actor SyncEngine {
 
     /// Sends one request that waits for new rows; the service answers at once when it has rows or gets mutations.
     private func cycle() async throws {
-        let hasPhotos = try store.nextPart(at: now()) != nil
+        let hasPhotos = try store.nextPortion(at: now()) != nil
         guard try await step(waiting: hasPhotos ? 0 : SyncRequest.longestWait) == .upToDate, hasPhotos else { return }
         try await sync()
     }

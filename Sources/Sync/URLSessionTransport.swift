@@ -29,20 +29,26 @@ public struct URLSessionTransport: SyncTransport {
     }
 
     /// - Throws: `URLError` for network failures and for a cancelled task; also errors of `token`.
-    public func send(_ method: String, _ path: String, body: Data?) async throws -> SyncAnswer {
+    public func send(
+        _ method: String,
+        _ path: String,
+        headers: [String: String],
+        body: Data?
+    ) async throws -> SyncAnswer {
         guard let url = URL(string: path, relativeTo: service) else { throw URLError(.badURL) }
         var request = URLRequest(url: url)
         request.httpMethod = method
         // The timeout is longer than the service may wait for new rows.
         request.timeoutInterval = Double(SyncRequest.longestWait) + 15
         request.setValue("Bearer \(try await token())", forHTTPHeaderField: "authorization")
-        if let body {
-            request.setValue("application/json", forHTTPHeaderField: "content-type")
-            request.httpBody = body
-        }
+        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
+        request.httpBody = body
         let (data, response) = try await session.data(for: request)
         guard let response = response as? HTTPURLResponse else { throw URLError(.badServerResponse) }
-        let retryAfter = response.value(forHTTPHeaderField: "retry-after").flatMap(TimeInterval.init)
-        return SyncAnswer(status: response.statusCode, body: data, retryAfter: retryAfter)
+        var told: [String: String] = [:]
+        for case (let name as String, let value as String) in response.allHeaderFields {
+            told[name.lowercased()] = value
+        }
+        return SyncAnswer(status: response.statusCode, headers: told, body: data)
     }
 }

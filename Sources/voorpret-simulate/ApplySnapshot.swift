@@ -92,7 +92,7 @@ private struct Snapshot: SyncTransport {
         self.answer = answer + nothingNew
     }
 
-    func send(_ method: String, _ path: String, body: Data?) async throws -> SyncAnswer {
+    func send(_ method: String, _ path: String, headers: [String: String], body: Data?) async throws -> SyncAnswer {
         let request = try body.map { try JSONDecoder().decode(SyncRequest.self, from: $0) }
         return SyncAnswer(status: 200, body: request?.cursor == nil ? answer : nothingNew)
     }

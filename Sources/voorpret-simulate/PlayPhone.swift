@@ -132,16 +132,14 @@ struct PhoneLine: SyncTransport {
     let plan: PhonePlan
     let journal: Journal
 
-    func send(_ method: String, _ path: String, body: Data?) async throws -> SyncAnswer {
+    func send(_ method: String, _ path: String, headers: [String: String], body: Data?) async throws -> SyncAnswer {
         guard plan.partition != .requests else { throw Lost() }
         let sent = Date()
         var request = HTTPClientRequest(url: plan.address + path)
         request.method = HTTPMethod(rawValue: method)
         request.headers.add(name: "authorization", value: "Bearer \(plan.token)")
-        if let body {
-            request.headers.add(name: "content-type", value: "application/json")
-            request.body = .bytes(ByteBuffer(bytes: body))
-        }
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
+        if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
         let data = Data(try await response.body.collect(upTo: 64 << 20).readableBytesView)
         let received = Date()
@@ -161,7 +159,7 @@ struct PhoneLine: SyncTransport {
             }
         }
         guard plan.partition != .answers else { throw Lost() }
-        return SyncAnswer(status: Int(response.status.code), body: data)
+        return SyncAnswer(response, data)
     }
 }
 
@@ -247,5 +245,16 @@ struct Hand {
         }
         try store.perform(name, arguments, at: now, id: id)
         try journal.write(.did(id: id, name: name, text: text))
+    }
+}
+
+extension SyncAnswer {
+    init(_ response: HTTPClientResponse, _ body: Data) {
+        let headers = response.headers.map { ($0.name.lowercased(), $0.value) }
+        self.init(
+            status: Int(response.status.code),
+            headers: Dictionary(headers) { first, _ in first },
+            body: body
+        )
     }
 }

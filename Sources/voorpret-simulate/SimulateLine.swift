@@ -198,17 +198,15 @@ private final class FarTransport: SyncTransport {
 
     func renew(_ fresh: String) { token.withLock { $0 = fresh } }
 
-    func send(_ method: String, _ path: String, body: Data?) async throws -> SyncAnswer {
+    func send(_ method: String, _ path: String, headers: [String: String], body: Data?) async throws -> SyncAnswer {
         var request = HTTPClientRequest(url: address + path)
         request.method = HTTPMethod(rawValue: method)
         request.headers.add(name: "authorization", value: "Bearer \(token.withLock { $0 })")
-        if let body {
-            request.headers.add(name: "content-type", value: "application/json")
-            request.body = .bytes(ByteBuffer(bytes: body))
-        }
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
+        if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
         let response = try await Self.client.execute(request, timeout: .minutes(20))
         let data = Data(try await response.body.collect(upTo: 64 << 20).readableBytesView)
-        return SyncAnswer(status: Int(response.status.code), body: data)
+        return SyncAnswer(response, data)
     }
 
     private static let client = HTTPClient(

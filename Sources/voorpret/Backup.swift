@@ -25,7 +25,8 @@ struct Backup: AsyncParsableCommand {
             withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700]
         )
-        // The database is copied first. Files are added before their rows, and stay an hour after their rows.
+        // The database is copied first. The file of a stored photo is there before its row, and the files of photos and
+        // of whole uploads stay an hour after their rows.
         try Tool.run(
             "pg_dump",
             ["--format=custom", "--file", partial.appending(path: "database.dump").path()],
@@ -80,7 +81,7 @@ private enum Tool {
     ///
     /// Other entries can be made again. The list of erased guests stays out, because it is applied after a restore.
     private static func isKept(_ name: String) -> Bool {
-        ["mail", "push", "objects", "secret"].contains(name) || name.hasPrefix("secret.")
+        ["mail", "push", "objects", "staged", "secret"].contains(name) || name.hasPrefix("secret.")
     }
 
     static func run(_ name: String, _ arguments: [String], on database: String) throws {

@@ -56,19 +56,23 @@ public struct Phone: Sendable {
         /// Bytes of bodies in both directions.
         public var traffic: Int { exchanged.withLock { $0.reduce(0) { $0 + $1.sent + $1.received.count } } }
 
-        public func send(_ method: String, _ path: String, body: Data?) async throws -> SyncAnswer {
+        public func send(
+            _ method: String,
+            _ path: String,
+            headers: [String: String],
+            body: Data?
+        ) async throws -> SyncAnswer {
             let fault: Fault? = faults.withLock { $0.isEmpty ? nil : $0.removeFirst() }
             if fault == .requestLost { throw Lost() }
             if fault == .doubled {
-                async let other = api.send(method, path, raw: body, as: who)
-                _ = try await api.send(method, path, raw: body, as: who)
+                async let other = api.send(method, path, raw: body, as: who, headers: headers)
+                _ = try await api.send(method, path, raw: body, as: who, headers: headers)
                 _ = try await other
             }
-            let response = try await api.send(method, path, raw: body, as: who)
+            let response = try await api.send(method, path, raw: body, as: who, headers: headers)
             if fault == .answerLost { throw Lost() }
             exchanged.withLock { $0.append((body?.count ?? 0, response.body)) }
-            let retryAfter = response.headers["retry-after"].flatMap(TimeInterval.init)
-            return SyncAnswer(status: response.status, body: response.body, retryAfter: retryAfter)
+            return SyncAnswer(status: response.status, headers: response.headers, body: response.body)
         }
     }
 

@@ -5,7 +5,8 @@ public import Logging
 /// All features of the service; each feature comes after the features that it calls.
 enum Features {
     static let all: [Feature] = [
-        .service, .identity, .notifications, .parks, .groups, .booking, .arrival, .guestBook, .desk, .payments,
+        .service, .identity, .notifications, .uploads, .parks, .groups, .booking, .arrival, .guestBook, .desk,
+        .payments,
         .importing, .planning, .messages, .sync,
     ]
 }

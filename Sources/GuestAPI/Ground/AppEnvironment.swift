@@ -23,6 +23,7 @@ public struct AppEnvironment: Sendable {
     let scopeBell: ScopeBell
     let authenticator = Authenticator()
     let signInLimit = SignInLimit()
+    let uploadLimit = UploadLimit()
     /// The payment provider; nil if none is configured.
     var payments: PaymentProvider? { settings.payments.map { PaymentProvider(settings: $0) } }
 

@@ -11,6 +11,8 @@ struct Feature: Sendable {
     var handlers: [[String: RouteTable.Handler]] = []
     /// The actions that phones may do offline, by name and version, such as `planItem.add@1`.
     var mutations: [String: MutationVerb] = [:]
+    /// The kinds of uploads that belong to the feature.
+    var uploads: [UploadKind] = []
     var jobs: [any Work.Type] = []
     var schedules: [Schedule] = []
     var retention: [Retention] = []
@@ -23,6 +25,7 @@ struct Feature: Sendable {
 struct FeatureTable: Sendable {
     let handlers: [String: RouteTable.Handler]
     let mutations: [String: MutationVerb]
+    let uploads: [String: UploadKind]
     let jobs: [String: any Work.Type]
     /// The kinds of all jobs, sorted.
     let jobKinds: [String]
@@ -44,6 +47,7 @@ struct FeatureTable: Sendable {
     init(_ features: [Feature]) throws(Duplicate) {
         handlers = try Self.unique(features.flatMap { $0.handlers.joined().map { ($0.key, $0.value) } })
         mutations = try Self.unique(features.flatMap { $0.mutations.map { ($0.key, $0.value) } })
+        uploads = try Self.unique(features.flatMap { $0.uploads.map { ($0.name, $0) } })
         jobs = try Self.unique(features.flatMap { $0.jobs.map { ($0.kind, $0) } })
         jobKinds = jobs.keys.sorted()
         schedules = features.flatMap(\.schedules)

@@ -40,6 +40,8 @@ public struct Settings: Sendable {
     public var payments: Payments?
     /// The bucket for photos; without one, photos are kept in the state folder's `objects`.
     public var objects: Objects?
+    /// Whether an upload's address is sent ahead in an informational answer (104), which some proxies cannot pass on.
+    public var sendsInterim = false
     /// The names and values of all settings as they were read; a secret shows as `(set)`.
     public let inForce: [(name: String, value: String)]
 
@@ -218,6 +220,7 @@ public struct Settings: Sendable {
         slowReaders = try read.number("database.slow.readers", 0...100, default: 2)
         writers = try read.number("database.writers", 1...1000, default: 12)
         maximumConnections = try read.number("connections", 1...1_000_000, default: 20_000)
+        sendsInterim = try read.isOn("interim")
         workers = try read.number("workers", 0...1000, default: 2)
         let levels = Logger.Level.allCases.map(\.rawValue)
         logLevel = read.text("log.level", default: "info")

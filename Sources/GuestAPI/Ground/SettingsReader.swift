@@ -41,6 +41,13 @@ struct SettingsReader {
         return number
     }
 
+    /// Whether a setting is `on`; it is `off` unless told.
+    mutating func isOn(_ key: String) throws -> Bool {
+        let text = text(key, default: "off")
+        guard ["on", "off"].contains(text) else { throw SettingsError(key, "must be on or off", text) }
+        return text == "on"
+    }
+
     /// An address of HTTP, without a slash at its end.
     mutating func address(_ key: String, default standard: String) throws -> String {
         let text = text(key, default: standard)

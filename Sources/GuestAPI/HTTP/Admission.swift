@@ -69,16 +69,21 @@ final class Admission: Sendable {
 
     /// Gives the place to others while the caller only waits, and queues for a place again afterwards.
     ///
-    /// So ten thousand phones that hear of one change do not all read at once.
+    /// So ten thousand phones that hear of one change do not all read at once, and slow uploads keep nobody out.
     ///
-    /// - Throws: `Problem.unavailable` if there is no place. The caller must still call `leave` as usual.
-    func rest(_ load: Policy.Load, while waiting: () async -> Void) async throws {
+    /// - Throws: an error of `waiting`, and `Problem.unavailable` if there is no place. The caller must still call
+    ///   `leave` as usual.
+    @discardableResult
+    func rest<Value>(_ load: Policy.Load, while waiting: () async throws -> Value) async throws -> Value {
         leave(load)
-        await waiting()
+        let result: Result<Value, any Error>
+        do { result = .success(try await waiting()) } catch { result = .failure(error) }
         guard await enter(load) else {
             state.withLock { $0.running[load, default: 0] += 1 }
+            _ = try result.get()
             throw Problem.unavailable
         }
+        return try result.get()
     }
 
     private func hasRoom(for load: Policy.Load, in state: State) -> Bool {

@@ -22,6 +22,8 @@ struct Call: Sendable {
     let query: [String: String]
     let headers: HTTPFields
     let bytes: [UInt8]
+    /// The body of a row that takes bytes; nil for all other rows.
+    let incoming: IncomingBody?
     let language: Language
     let requestID: String
     /// The time of the request, taken once, so that everything in a request happens at one instant.

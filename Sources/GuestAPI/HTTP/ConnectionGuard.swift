@@ -12,6 +12,8 @@ import NIOHTTPTypes
 /// - A body may take 10 s, and a second more for each KiB that has come. A reply may take 60 s, and a second more for each
 ///   KiB that the client has taken, with progress every 30 s. So a line of 30 kbit/s finishes what it began, and nobody
 ///   holds a reply for long by taking a byte now and then.
+/// - A body of a route that takes bytes may take any time, with progress every 30 s and 60 KiB every minute.
+/// - A client that expects `100 Continue` gets it once the service wants the body.
 /// - A pipelining client has one request under way at a time. Its next request begins 200 ms after the last answer, and
 ///   the rest is not read from the socket. Phones and browsers do not pipeline, so a flood does not crowd them out.
 /// - After a reply to an unfinished request the connection is closed, not drained. The service closes its own side at
@@ -27,6 +29,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         var head = TimeAmount.seconds(5)
         var body = TimeAmount.seconds(10)
         var progress = TimeAmount.seconds(30)
+        /// The time for 60 KiB of a body of bytes.
+        var flow = TimeAmount.seconds(60)
         var idle = TimeAmount.seconds(60)
         var linger = TimeAmount.seconds(1)
         var pipelined = TimeAmount.milliseconds(200)
@@ -57,6 +61,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// The instant at which the body or the reply under way began, and its bytes so far.
     private var began = NIODeadline.uptimeNanoseconds(0)
     private var bytes = 0
+    /// True while the client waits for `100 Continue` before it sends the body.
+    private var isExpecting = false
+    /// True while a body of bytes is read, which may take any time.
+    private var isFlowing = false
     /// The number of bytes of the reply that the socket has not taken yet.
     private var pending = 0
     private var heldBack: CircularBuffer<HTTPRequestPart> = []
@@ -111,14 +119,21 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func deliver(_ part: HTTPRequestPart, _ context: ChannelHandlerContext) {
         switch part {
-        case .head:
+        case .head(let head):
             isReceiving = true
             isReplying = true
+            isExpecting = head.headerFields[.expect]?.lowercased() == "100-continue"
+            isFlowing = false
             begin(context)
             expect(within: limits.body, context)
         case .body(let buffer):
+            isExpecting = false
             bytes += buffer.readableBytes
-            expect(within: limits.progress, atMost: limits.body, context)
+            if isFlowing {
+                flow(context)
+            } else {
+                expect(within: limits.progress, atMost: limits.body, context)
+            }
         case .end:
             isReceiving = false
             expect(within: limits.progress, context)
@@ -175,6 +190,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             return
         }
         switch unwrapOutboundIn(data) {
+        case .head(let head) where head.status.kind == .informational:
+            context.write(data, promise: promise)
         case .head(var head):
             if isReceiving { head.headerFields[.connection] = "close" }
             context.write(wrapOutboundOut(.head(head)), promise: promise)
@@ -213,6 +230,43 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
                 }
             }
         }
+    }
+
+    /// Answers a request's question about its body.
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard let question = event as? BodyQuestion else {
+            context.triggerUserOutboundEvent(event, promise: promise)
+            return
+        }
+        guard !isClosing else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        switch question {
+        case .wanted(let isFlowing):
+            if isFlowing, isReceiving {
+                self.isFlowing = true
+                begin(context)
+                flow(context)
+            }
+            if isExpecting {
+                isExpecting = false
+                let head = HTTPResponse(status: .continue)
+                context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+            }
+            promise?.succeed()
+        case .interim(let head):
+            context.writeAndFlush(wrapOutboundOut(.head(head)), promise: promise)
+        case .hasEnded:
+            if isReceiving { promise?.fail(BodyCutOff()) } else { promise?.succeed() }
+        }
+    }
+
+    /// Sets the deadline of a body of bytes, which begins anew with every 60 KiB.
+    private func flow(_ context: ChannelHandlerContext) {
+        if bytes >= 60 * limits.rate { begin(context) }
+        deadline = min(context.eventLoop.now + limits.progress, began + limits.flow)
+        if timer == nil { schedule(context) }
     }
 
     /// Counts bytes of the reply that the socket has taken as progress, also while bytes wait after the reply's end.

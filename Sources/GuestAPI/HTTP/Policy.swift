@@ -108,6 +108,14 @@ enum Policy {
         case none
     }
 
+    /// The body that a row takes.
+    enum Takes: Sendable {
+        /// At most 64 KiB of JSON, read before the request gets a place in the service.
+        case json
+        /// Any number of bytes, read by the handler, without a place in the service while they flow.
+        case bytes
+    }
+
     enum Key: Sendable {
         /// An `Idempotency-Key` is ignored: the request is a read, or harmless to repeat.
         case none
@@ -130,6 +138,7 @@ enum Policy {
         let pace: Database.Pace
         /// True if a colleague's look is written to the audit and shown to the guests concerned.
         let isPersonal: Bool
+        let takes: Takes
         /// The number of days for which a repeated request is recognised.
         ///
         /// The number is 2, or 400 for requests that move money, which is longer than any accounting year.
@@ -147,7 +156,8 @@ enum Policy {
             desk: Desk = .never,
             factor: Factor = .proved,
             pace: Database.Pace = .quick,
-            isPersonal: Bool = false
+            isPersonal: Bool = false,
+            takes: Takes = .json
         ) {
             self.name = name
             self.method = method
@@ -160,6 +170,7 @@ enum Policy {
             self.factor = factor
             self.pace = pace
             self.isPersonal = isPersonal
+            self.takes = takes
             self.keyDays = keyDays
         }
 
@@ -380,6 +391,10 @@ enum Policy {
         Row("acceptInvitation", .post, Paths.invitationAccept, [.guest]),
         Row("leaveGroup", .post, Paths.groupLeave, [.member]),
         Row("handOver", .post, Paths.groupOrganiser, [.organiser]),
+        // Uploads, which routes of other features begin.
+        Row("showUpload", .get, Paths.upload, [.guest]),
+        Row("appendUpload", .patch, Paths.upload, [.guest], takes: .bytes),
+        Row("cancelUpload", .delete, Paths.upload, [.guest]),
         // Options and plans.
         Row("listOptions", .get, Paths.groupOptions, [.member]),
         Row("proposeOption", .post, Paths.groupOptions, [.member]),
@@ -412,7 +427,7 @@ enum Policy {
         Row("listMessages", .get, Paths.groupMessages, [.member]),
         Row("writeMessage", .post, Paths.groupMessages, [.member]),
         Row("takeMessageBack", .delete, Paths.groupMessage, [.member]),
-        Row("sendPhoto", .put, Paths.groupPhoto, [.member]),
+        Row("sendPhoto", .put, Paths.groupPhoto, [.member], takes: .bytes),
         Row("showPhoto", .get, Paths.groupPhoto, [.member]),
         Row("showHostedPhoto", .get, Paths.adminTopicPhoto, front, .desk, isPersonal: true),
         Row("showInbox", .get, Paths.adminParkInbox, front, .desk),

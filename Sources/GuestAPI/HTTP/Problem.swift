@@ -87,6 +87,8 @@ extension Problem {
         case PostgresError.outcomeUnknown, is CancellationError: self = .unavailable
         case let error as PostgresError where error.isUnavailability: self = .unavailable
         case is ObjectsUnavailable: self = .unavailable
+        case is StagedFile.NoSpace: self = .storageFull
+        case is StagedFile.TakenOver: self.init(Refusal.uploadTakenOver)
         default: return nil
         }
     }
@@ -115,6 +117,30 @@ extension Problem {
         retryAfter: 1
     )
 
+    /// The service has no room for the bytes; what has come stays, and the upload can go on later.
+    static let storageFull = Problem(
+        status: .insufficientStorage,
+        code: "storage_full",
+        detail: LocalizedText(
+            en: "There is no room for this at the moment. Please try again later.",
+            nl: "Er is nu geen ruimte voor. Probeer het later nog eens.",
+            de: "Dafür ist gerade kein Platz. Bitte versuche es später noch einmal."
+        ),
+        isRetryable: true,
+        retryAfter: 600
+    )
+
+    /// The body is not what this route takes; an app that still sends JSON here is too old.
+    static let appTooOld = Problem(
+        status: .unsupportedMediaType,
+        code: "app_too_old",
+        detail: LocalizedText(
+            en: "This app is too old to send photos. Please update it; the photo is kept until then.",
+            nl: "Deze app is te oud om foto's te sturen. Werk hem bij; de foto blijft tot dan bewaard.",
+            de: "Diese App ist zu alt, um Fotos zu senden. Bitte aktualisiere sie; das Foto bleibt bis dahin erhalten."
+        )
+    )
+
     /// The range of `Range` begins behind the end; `Content-Range` has the size.
     static let rangeNotSatisfiable = Problem(
         status: .rangeNotSatisfiable,
@@ -137,7 +163,7 @@ extension Problem {
         )
     )
 
-    /// The body has more than 64 KiB; send photos and mutations in smaller parts.
+    /// The body has more than 64 KiB of JSON, or more bytes than the upload may have.
     static let bodyTooLarge = Problem(
         status: .contentTooLarge,
         code: "body_too_large",
@@ -260,4 +286,9 @@ extension Problem {
             allow: allow
         )
     }
+}
+
+extension HTTPResponse.Status {
+    /// 507, of RFC 4918.
+    fileprivate static let insufficientStorage = HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
 }

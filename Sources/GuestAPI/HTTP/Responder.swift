@@ -8,14 +8,14 @@ import Postgres
 
 /// The way of every request: route, admission, authentication, policy, body, verb, response.
 struct Responder: HTTPResponder {
-    /// The request's context, with the address of the connection.
+    /// The request's context, with its connection.
     struct Context: RequestContext {
         var coreContext: CoreRequestContextStorage
-        let peer: SocketAddress?
+        let channel: any Channel
 
         init(source: Source) {
             coreContext = .init(source: source)
-            peer = source.channel.remoteAddress
+            channel = source.channel
         }
     }
 
@@ -33,7 +33,7 @@ struct Responder: HTTPResponder {
         var route = "unmatched"
         var answer: Answer
         do {
-            answer = try await reply(to: request, from: context.peer, requestID, app, &language, &route)
+            answer = try await reply(to: request, on: context.channel, requestID, app, &language, &route)
         } catch {
             if let problem = Problem(error) {
                 noteCause(of: problem, error, on: route, app)
@@ -77,7 +77,7 @@ struct Responder: HTTPResponder {
 
     private func reply(
         to request: Request,
-        from peer: SocketAddress?,
+        on channel: any Channel,
         _ requestID: String,
         _ app: AppEnvironment,
         _ language: inout Language,
@@ -98,10 +98,12 @@ struct Responder: HTTPResponder {
         }
         route = found.row.name
 
-        // Read the body before entering the queue, so that slow clients hold no slot. Report its errors only after
-        // authentication.
-        let bytes: Result<[UInt8], any Error>
-        do { bytes = .success(try await body(of: request)) } catch { bytes = .failure(error) }
+        // Read a body of JSON before entering the queue, so that slow clients hold no slot. Report its errors only after
+        // authentication. The handler reads a body of bytes.
+        var bytes: Result<[UInt8], any Error> = .success([])
+        if found.row.takes == .json {
+            do { bytes = .success(try await body(of: request, channel)) } catch { bytes = .failure(error) }
+        }
         let load = found.row.load(hasToken: request.headers[.authorization] != nil)
         guard await app.admission.enter(load) else { throw Problem.unavailable }
         defer { app.admission.leave(load) }
@@ -125,11 +127,12 @@ struct Responder: HTTPResponder {
             principal: principal,
             actor: actor,
             session: credentials.session,
-            client: app.settings.trustedProxies.client(peer, request.headers),
+            client: app.settings.trustedProxies.client(channel.remoteAddress, request.headers),
             parameters: parameters,
             query: parts.count > 1 ? try QueryReader.parse(parts[1]) : [:],
             headers: request.headers,
             bytes: try bytes.get(),
+            incoming: found.row.takes == .bytes ? IncomingBody(of: request, channel) : nil,
             language: language,
             requestID: requestID,
             now: app.now()
@@ -159,9 +162,12 @@ struct Responder: HTTPResponder {
         }
     }
 
-    private func body(of request: Request) async throws -> [UInt8] {
+    private func body(of request: Request, _ channel: any Channel) async throws -> [UInt8] {
         if let declared = request.headers[.contentLength].flatMap({ Int($0) }), declared > Self.maximumBody {
             throw Problem.bodyTooLarge
+        }
+        if request.headers[.expect] != nil {
+            try? await channel.triggerUserOutboundEvent(BodyQuestion.wanted(isFlowing: false)).get()
         }
         var bytes: [UInt8] = []
         for try await buffer in request.body {

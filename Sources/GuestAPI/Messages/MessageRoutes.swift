@@ -83,16 +83,10 @@ enum MessageRoutes {
     }
 
     private static func sendPhoto(_ call: Call) async throws -> Answer {
-        let part = try call.body(PhotoPart.self)
         let (group, name) = try call.path(Paths.groupPhoto)
-        return try await call.write { act in
-            let receipt = try await MessagePhoto.receive(part, of: name, in: group, act)
-            // Answer rather than throw, so that the deletion of the parts commits.
-            guard let receipt else {
-                return Problem(Refusal.photoUnreadable).answer(in: call.language, instance: call.requestID)
-            }
-            return try .json(receipt)
-        }
+        // Former apps send parts of a photo as JSON.
+        guard call.headers[.contentType]?.hasPrefix("application/json") != true else { throw Problem.appTooOld }
+        return try await UploadRoutes.begin(.messagePhoto, of: group.uuid, as: name.description, call)
     }
 
     private static func showPhoto(_ call: Call) async throws -> Answer {

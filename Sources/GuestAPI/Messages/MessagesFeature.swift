@@ -32,7 +32,8 @@ extension Feature {
                 return .applied
             },
         ],
-        jobs: [StorePhoto.self, RemovePhoto.self, ForgetPhotos.self],
+        uploads: [.messagePhoto],
+        jobs: [StorePhoto.self, StorePhotoParts.self, RemovePhoto.self, ForgetPhotos.self],
         schedules: [.hourly(ForgetPhotos())],
         personalData: [.messages]
     )

@@ -13,16 +13,6 @@ enum PhotoSQL {
         }
     }
 
-    /// How many bytes of a photo have arrived, and its size; no row if it is stored or has not begun.
-    static func begun(_ name: PhotoName, in group: TravelGroup.ID) -> Query<(received: Int, size: Int)> {
-        Query(
-            """
-            SELECT max(begins + length(bytes)) AS received, max(size) AS size FROM message_photo_part
-            WHERE group_id = \(group) AND name = \(name.description) HAVING count(*) > 0
-            """
-        ) { (try $0.decode("received"), try $0.decode("size")) }
-    }
-
     /// A photo in the object store.
     struct Stored: Sendable {
         let group: TravelGroup.ID
@@ -49,8 +39,8 @@ enum PhotoSQL {
         )
     }
 
-    /// The last part of the upload that a job stores: who sent it, and the photo's size; no row if it is deleted.
-    static func upload(_ work: StorePhoto) -> Query<(sender: Traveller.ID, size: Int)> {
+    /// The last part of an upload of the version before: who sent it, and the photo's size; no row if it is deleted.
+    static func lastPart(_ work: StorePhotoParts) -> Query<(sender: Traveller.ID, size: Int)> {
         Query(
             """
             SELECT sent_by, size FROM message_photo_part
@@ -69,8 +59,10 @@ enum PhotoSQL {
     static func count(in group: TravelGroup.ID) -> Query<Int> {
         Query(
             """
-            SELECT (SELECT count(*) FROM message_photo WHERE group_id = \(group))
-                + (SELECT count(DISTINCT name) FROM message_photo_part WHERE group_id = \(group)) AS count
+            SELECT (SELECT count(*) FROM message_photo WHERE group_id = \(group)) + (
+                SELECT count(*) FROM upload
+                WHERE kind = 'messagePhoto' AND owner = \(group) AND gone_at IS NULL
+            ) AS count
             """
         ) { try $0.decode("count") }
     }
@@ -84,22 +76,14 @@ enum PhotoSQL {
         ) { try $0.decode("count") }
     }
 
-    static func insert(
-        _ part: PhotoPart,
-        _ bytes: Data,
-        of name: PhotoName,
-        in group: TravelGroup.ID,
-        as object: UUID?,
-        by traveller: Traveller.ID,
-        at now: Date
-    ) -> Command {
-        Command(
+    /// The traveller that a guest is, or was, in a group.
+    static func traveller(of guest: Guest.ID, in group: TravelGroup.ID) -> Query<Traveller.ID> {
+        Query(
             """
-            INSERT INTO message_photo_part (group_id, name, begins, size, bytes, object, sent_by, at)
-            VALUES (\(group), \(name.description), \(part.from), \(part.of), \(bytes), \(object), \(traveller),
-                \(now))
+            SELECT id FROM traveller WHERE group_id = \(group) AND guest_id = \(guest)
+            ORDER BY left_at DESC NULLS FIRST, id LIMIT 1
             """
-        )
+        ) { try $0.decode("id") }
     }
 
     static func parts(of name: PhotoName, in group: TravelGroup.ID) -> Query<Data> {

@@ -6,9 +6,9 @@ import SyncMessages
 
 /// A photo in a message, such as a photo of a problem.
 enum MessagePhoto {
-    private static let maximumInGroup = 500
+    fileprivate static let maximumInGroup = 500
     /// The most photos that one guest may send, in all groups together.
-    private static let maximumOfGuest = 2_000
+    fileprivate static let maximumOfGuest = 2_000
 
     /// The name of a photo in the object store.
     ///
@@ -19,52 +19,33 @@ enum MessagePhoto {
         "messages/\(group)/\(object?.lowercasedText ?? name.description)"
     }
 
-    /// Receives the next part of a photo.
+    /// The group and the name of a photo, from its upload.
+    fileprivate static func target(_ owner: UUID, _ text: String) throws -> (TravelGroup.ID, PhotoName) {
+        guard let name = PhotoName(text) else { throw Inconsistency("an upload has no photo's name: \(text)") }
+        return (TravelGroup.ID(owner), name)
+    }
+
+    /// Shows a photo whose object has been stored.
     ///
-    /// After the last part the photo is checked, and a job stores it. A repeated part is answered with how much has
-    /// arrived.
-    ///
-    /// - Returns: nil when all parts have come, but the photo does not match its name or is no picture. The upload must
-    ///   begin anew then.
-    static func receive(
-        _ part: PhotoPart,
-        of name: PhotoName,
+    /// - Parameter whole: the photo's size and sender; nil if it was erased meanwhile, so that the object belongs to no
+    ///   photo. The same is true if another upload has stored the photo.
+    fileprivate static func show(
+        _ name: PhotoName,
         in group: TravelGroup.ID,
+        as object: UUID,
+        _ whole: (size: Int, sender: Traveller.ID)?,
         _ act: Act
-    ) async throws -> PhotoReceipt? {
-        let own = try await TravelGroup.require(.member, in: group, staying: true, act)
-        guard let bytes = Data(base64Encoded: part.bytes), !bytes.isEmpty else {
-            throw BadRequest("/bytes", "must be base64")
+    ) async throws {
+        guard let whole, try await act.tx.first(PhotoSQL.size(name, in: group)) == nil else {
+            let work = RemovePhoto(groupId: group, name: name, object: object)
+            return try Job.enqueue(work, at: act.now.addingTimeInterval(RemovePhoto.delay), act)
         }
-        let (_, sizes, begun, counts) = try await act.tx.all(
-            PhotoSQL.lock(name, in: group),
-            PhotoSQL.size(name, in: group),
-            PhotoSQL.begun(name, in: group),
-            PhotoSQL.count(in: group)
-        )
-        if sizes.first != nil { return PhotoReceipt(received: part.of, isThere: true) }
-        let (received, size) = begun.first ?? (0, part.of)
-        guard part.of == size else { throw Refusal.partMisplaced.at("/of") }
-        guard part.from <= received, part.from + bytes.count <= size else { throw Refusal.partMisplaced.at("/from") }
-        if part.from < received { return PhotoReceipt(received: received, isThere: received == size) }
-        guard !begun.isEmpty || (counts.first ?? 0) < maximumInGroup else { throw Refusal.tooManyPhotos }
-        if begun.isEmpty, let guest = act.principal.guestID {
-            guard try await act.tx.first(PhotoSQL.count(of: guest)) ?? 0 < maximumOfGuest else {
-                throw Refusal.tooManyPhotos
-            }
+        act.tx.later([
+            PhotoSQL.insert(name, size: whole.size, as: object, in: group, by: whole.sender, at: act.now)
+        ])
+        for message in try await act.tx.all(PhotoSQL.messages(with: name, in: group)) {
+            act.tx.publish(message, .message, to: .group(group))
         }
-        let arrived = received + bytes.count
-        let object = arrived == size ? act.app.ids.uuid(at: act.now) : nil
-        act.tx.later([PhotoSQL.insert(part, bytes, of: name, in: group, as: object, by: own.id, at: act.now)])
-        guard let object else { return PhotoReceipt(received: arrived, isThere: false) }
-        let whole = try await act.tx.all(PhotoSQL.parts(of: name, in: group)).reduce(into: [UInt8]()) { $0 += $1 }
-        guard SHA256.hash(data: whole).hexadecimal == name.description, (try? JPEG(withoutMetadata: whole)) != nil
-        else {
-            act.tx.later([PhotoSQL.deleteParts(of: name, in: group)])
-            return nil
-        }
-        try Job.enqueue(StorePhoto(groupId: group, name: name, object: object), at: act.now, act)
-        return PhotoReceipt(received: size, isThere: true)
     }
 
     /// Queues the removal of photo files, and publishes the messages that had them.
@@ -82,8 +63,79 @@ enum MessagePhoto {
     }
 }
 
-/// The job that stores a photo whose parts have all come, and shows it to phones.
+extension UploadKind {
+    /// The photo of a message; its owner is the group, and its name the SHA-256 of its bytes.
+    static let messagePhoto = UploadKind(
+        name: "messagePhoto",
+        maximum: PhotoName.maximumBytes,
+        allow: { owner, text, act in
+            let (group, name) = try MessagePhoto.target(owner, text)
+            _ = try await TravelGroup.require(.member, in: group, staying: true, act)
+            return try await act.tx.first(PhotoSQL.size(name, in: group)) == nil
+        },
+        limit: { owner, act in
+            let guest = try act.principal.guest()
+            let (inGroup, sent) = try await act.tx.all(
+                PhotoSQL.count(in: TravelGroup.ID(owner)),
+                PhotoSQL.count(of: guest)
+            )
+            guard inGroup.first ?? 0 < MessagePhoto.maximumInGroup, sent.first ?? 0 < MessagePhoto.maximumOfGuest else {
+                throw Refusal.tooManyPhotos
+            }
+        },
+        check: { upload, file, size in
+            let bytes = try file.read(size)
+            guard SHA256.hash(data: bytes).hexadecimal == upload.name, (try? JPEG(withoutMetadata: bytes)) != nil else {
+                throw Refusal.photoUnreadable
+            }
+        },
+        finish: { upload, act in
+            let (group, name) = try MessagePhoto.target(upload.owner, upload.name)
+            _ = try await TravelGroup.require(.member, in: group, staying: true, act)
+            let work = StorePhoto(groupId: group, name: name, uploadId: upload.id)
+            // Two last requests of one upload queue one job.
+            try Job.enqueue(work, key: "\(upload.id)", at: act.now, act)
+        }
+    )
+}
+
+/// The job that stores a photo whose bytes have all come, and shows it to phones.
 struct StorePhoto: Work {
+    static let kind = "storeUploadedPhoto"
+    static let queue = Job.Queue.objects
+    static let patience = Job.patienceWithObjects
+
+    let groupId: TravelGroup.ID
+    let name: PhotoName
+    /// The upload, which gives its name to the object.
+    let uploadId: Upload.ID
+
+    func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
+        let upload = try await app.look(as: .job(Self.kind)) { try await $0.reader.first(UploadSQL.upload(uploadId)) }
+        // An erasure may have ended the upload.
+        guard let size = upload?.size else { return }
+        let file = StagedFile(uploadId.uuid, in: app.settings.stateFolder)
+        let picture = try JPEG(withoutMetadata: try await Files.run { try file.read(size) })
+        try await app.objects.put(picture.bytes, as: MessagePhoto.object(uploadId.uuid, of: name, in: groupId))
+    }
+
+    func finish(_ act: Act) async throws {
+        var sender: Traveller.ID?
+        if let guest = try await act.tx.first(UploadSQL.upload(uploadId))?.guest {
+            sender = try await act.tx.first(PhotoSQL.traveller(of: guest, in: groupId))
+        }
+        // An erasure of the sender waits for this transaction, or has ended the upload before the next look.
+        if let sender { try await act.tx.run(GroupSQL.hold(traveller: sender)) }
+        _ = try await act.tx.all(PhotoSQL.lock(name, in: groupId))
+        let size = try await act.tx.first(UploadSQL.locked(uploadId))?.size
+        act.tx.later([UploadSQL.end(uploadId, at: act.now)])
+        let whole = size.flatMap { size in sender.map { (size: size, sender: $0) } }
+        try await MessagePhoto.show(name, in: groupId, as: uploadId.uuid, whole, act)
+    }
+}
+
+/// The job that stores a photo from the parts that the version before has received.
+struct StorePhotoParts: Work {
     static let kind = "storePhoto"
     static let queue = Job.Queue.objects
     static let patience = Job.patienceWithObjects
@@ -93,37 +145,25 @@ struct StorePhoto: Work {
     /// The object of this upload; the upload's last part names it too.
     let object: UUID
 
-    private var place: String { MessagePhoto.object(object, of: name, in: groupId) }
-
     func deliver(_ job: Job.ID, _ app: AppEnvironment) async throws {
         let (uploads, parts) = try await app.look(as: .job(Self.kind)) {
-            try await $0.reader.all(PhotoSQL.upload(self), PhotoSQL.parts(of: name, in: groupId))
+            try await $0.reader.all(PhotoSQL.lastPart(self), PhotoSQL.parts(of: name, in: groupId))
         }
-        // An erasure may have deleted the parts, and another upload of the photo may have begun since.
+        // An erasure may have deleted the parts.
         guard !uploads.isEmpty else { return }
         let picture = try JPEG(withoutMetadata: parts.reduce(into: []) { $0 += $1 })
-        try await app.objects.put(picture.bytes, as: place)
+        try await app.objects.put(picture.bytes, as: MessagePhoto.object(object, of: name, in: groupId))
     }
 
     func finish(_ act: Act) async throws {
-        if let sender = try await act.tx.first(PhotoSQL.upload(self))?.sender {
+        if let sender = try await act.tx.first(PhotoSQL.lastPart(self))?.sender {
             // An erasure of the sender waits for this transaction, or has deleted the parts before the next look.
             try await act.tx.run(GroupSQL.hold(traveller: sender))
         }
         _ = try await act.tx.all(PhotoSQL.lock(name, in: groupId))
-        let (uploads, stored) = try await act.tx.all(PhotoSQL.upload(self), PhotoSQL.size(name, in: groupId))
-        guard let upload = uploads.first, stored.isEmpty else {
-            // The photo was erased, or stored by another upload, so the object belongs to no photo.
-            let work = RemovePhoto(groupId: groupId, name: name, object: object)
-            return try Job.enqueue(work, at: act.now.addingTimeInterval(RemovePhoto.delay), act)
-        }
-        act.tx.later([
-            PhotoSQL.insert(name, size: upload.size, as: object, in: groupId, by: upload.sender, at: act.now),
-            PhotoSQL.deleteParts(of: name, in: groupId),
-        ])
-        for message in try await act.tx.all(PhotoSQL.messages(with: name, in: groupId)) {
-            act.tx.publish(message, .message, to: .group(groupId))
-        }
+        let whole = try await act.tx.first(PhotoSQL.lastPart(self))
+        act.tx.later([PhotoSQL.deleteParts(of: name, in: groupId)])
+        try await MessagePhoto.show(name, in: groupId, as: object, whole.map { ($0.size, $0.sender) }, act)
     }
 }
 

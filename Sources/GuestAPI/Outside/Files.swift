@@ -63,7 +63,7 @@ enum Files {
     }
 
     /// Writes the list of a folder's files to the disk.
-    private static func synchronize(_ folder: URL) throws {
+    static func synchronize(_ folder: URL) throws {
         let file = open(folder.path(percentEncoded: false), O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw Failed("open", folder) }
         defer { close(file) }

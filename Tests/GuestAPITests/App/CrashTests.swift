@@ -164,9 +164,9 @@ import Testing
             try await api.work()
             let photo = SamplePhoto.baseline
             let name = try #require(PhotoName(of: photo))
-            let part = PhotoPart(from: 0, of: photo.count, bytes: photo.base64EncodedString())
             let path = "/v1/groups/\(group.id)/photos/\(name)"
-            #expect(try await api.change("PUT", path, part, as: organiser).status == 200)
+            let jpeg = ["content-type": "image/jpeg"]
+            #expect(try await api.send("PUT", path, raw: photo, as: organiser, headers: jpeg).status == 201)
             try await api.work()
             let stored = try #require(
                 try await api.transaction { try await $0.first(PhotoSQL.stored(name, in: group.id)) }

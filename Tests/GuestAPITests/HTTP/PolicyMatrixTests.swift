@@ -100,7 +100,7 @@ import Testing
                 "park", "type", "cottage", "rate", "closure", "group", "traveller", "invitation", "booking", "device",
                 "job", "order", "extra", "task", "note", "number", "share",
                 "payment", "link", "goodwill", "guest", "invoice", "colleague", "credential", "option", "item", "topic",
-                "message",
+                "message", "upload",
             ]
             let nothing = Dictionary(
                 names.map { ($0, missing) } + [

@@ -9,11 +9,6 @@ import Testing
 @testable import GuestAPI
 
 extension MessageTests {
-    private func part(_ photo: Data, from: Int, count: Int = 45_000) -> PhotoPart {
-        let bytes = photo.dropFirst(from).prefix(count)
-        return PhotoPart(from: from, of: photo.count, bytes: bytes.base64EncodedString())
-    }
-
     @Test func `A photo's bytes are read in ranges`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
@@ -74,7 +69,17 @@ extension MessageTests {
         )
     }
 
-    /// Sends a photo in one part.
+    /// Sends a photo to the service, which has not stored it yet.
+    private func put(
+        _ bytes: Data,
+        to path: String,
+        as who: Given.Person,
+        _ api: GuestAPITestService
+    ) async throws -> GuestAPITestService.Response {
+        try await api.send("PUT", path, raw: bytes, as: who, headers: ["content-type": "image/jpeg"])
+    }
+
+    /// Sends a photo, and waits until it is stored.
     func send(
         _ bytes: Data,
         as who: Given.Person,
@@ -82,8 +87,8 @@ extension MessageTests {
         _ api: GuestAPITestService
     ) async throws -> PhotoName {
         let name = try #require(PhotoName(of: bytes))
-        let sent = try await api.change("PUT", stage.path("photos/\(name)"), part(bytes, from: 0), as: who)
-        #expect(try sent.decode(PhotoReceipt.self).isThere)
+        let sent = try await put(bytes, to: stage.path("photos/\(name)"), as: who, api)
+        #expect([201, 204].contains(sent.status))
         try await api.work()
         return name
     }
@@ -118,37 +123,69 @@ extension MessageTests {
                 ]
             }
             #expect(try await isShown() == [false, false, false])
-            let first = part(photo.bytes, from: 0, count: 200)
-            #expect(try await api.change("PUT", photo.path, first, as: stage.member).status == 200)
-            #expect(try await isShown() == [false, false, false])
-            let last = part(photo.bytes, from: 200)
-            #expect(try await api.change("PUT", photo.path, last, as: stage.member).status == 200)
+            #expect(try await put(photo.bytes, to: photo.path, as: stage.member, api).status == 201)
             #expect(try await isShown() == [false, false, false])
             try await api.work()
             #expect(try await isShown() == [true, true, true])
         }
     }
 
-    @Test func `A photo part that arrives out of order is refused`() async throws {
+    @Test func `A photo as JSON is refused because the app is too old`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let photo = try await problem(stage, api)
-            func send(_ part: PhotoPart) async throws -> GuestAPITestService.Response {
-                try await api.change("PUT", photo.path, part, as: stage.member)
+            let part = Data(#"{"from": 0, "of": 3, "bytes": "AAAA"}"#.utf8)
+
+            let refused = try await api.send("PUT", photo.path, raw: part, as: stage.member)
+
+            #expect(refused.status == 415 && refused.code == "app_too_old")
+        }
+    }
+
+    @Test func `A photo that the service has is answered with 204`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let photo = try await problem(stage, api)
+            #expect(try await put(photo.bytes, to: photo.path, as: stage.member, api).status == 201)
+            #expect(try await put(photo.bytes, to: photo.path, as: stage.member, api).status == 204)
+            try await api.work()
+
+            #expect(try await put(photo.bytes, to: photo.path, as: stage.organiser, api).status == 204)
+        }
+    }
+
+    @Test func `Parts from the version before are stored`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let photo = try await problem(stage, api)
+            let object = UUID()
+            let sender = Query("SELECT id FROM traveller WHERE guest_id = \(try stage.member.id())") {
+                try $0.decode("id", as: Traveller.ID.self)
+            }
+            try await api.transaction { tx in
+                let sender = try #require(try await tx.first(sender))
+                let parts: [(Int, Data, UUID?)] = [
+                    (0, Data(photo.bytes.prefix(200)), nil), (200, Data(photo.bytes.dropFirst(200)), object),
+                ]
+                for (from, piece, last) in parts {
+                    try await tx.run(
+                        Command(
+                            """
+                            INSERT INTO message_photo_part (group_id, name, begins, size, bytes, object, sent_by, at)
+                            VALUES (\(stage.group.id), \(photo.name.description), \(from), \(photo.bytes.count),
+                                \(piece), \(last), \(sender), \(api.now))
+                            """
+                        )
+                    )
+                }
+                let job = StorePhotoParts(groupId: stage.group.id, name: photo.name, object: object)
+                try Job.enqueue(job, at: api.now, api.app.act(in: tx, as: .job("test")))
             }
 
-            #expect(try await send(part(photo.bytes, from: 100)).code == "part_misplaced")
-            // A part that comes twice is taken once.
-            for _ in 0..<2 {
-                let receipt = try await send(part(photo.bytes, from: 0, count: 200)).decode(PhotoReceipt.self)
-                #expect(receipt == PhotoReceipt(received: 200, isThere: false))
-            }
-            #expect(try await send(part(photo.bytes, from: 300)).code == "part_misplaced")
-            let otherSize = PhotoPart(from: 200, of: photo.bytes.count + 1, bytes: "AAAA")
-            #expect(try await send(otherSize).code == "part_misplaced")
-            for _ in 0..<2 {
-                #expect(try await send(part(photo.bytes, from: 200)).decode(PhotoReceipt.self).isThere)
-            }
+            try await api.work()
+
+            #expect(try await api.get(photo.path, as: stage.organiser).status == 200)
+            #expect(try await api.count("SELECT count(*) FROM message_photo_part") == 0)
         }
     }
 
@@ -160,8 +197,7 @@ extension MessageTests {
 
             let stranger = try await api.given.guest()
             #expect(try await api.get(photo.path, as: stranger).status == 404)
-            let sent = try await api.change("PUT", photo.path, part(photo.bytes, from: 0), as: stranger)
-            #expect(sent.status == 404)
+            #expect(try await put(photo.bytes, to: photo.path, as: stranger, api).status == 404)
             let elsewhere = try await api.given.staff([.host], at: api.given.park().park.id)
             #expect(try await api.get(photo.hosted, as: elsewhere).status == 404)
             let another = try await bring(.question, "?", nil, stage, api)
@@ -178,18 +214,12 @@ extension MessageTests {
             let photo = SamplePhoto.baseline
 
             for (name, bytes) in [(String(repeating: "a", count: 64), photo), (named, junk)] {
-                let refused = try await api.change(
-                    "PUT",
-                    stage.path("photos/\(name)"),
-                    part(bytes, from: 0),
-                    as: stage.member
-                )
+                let refused = try await put(bytes, to: stage.path("photos/\(name)"), as: stage.member, api)
                 #expect(refused.code == "photo_unreadable")
             }
             // Nothing is left of them, so the photo begins anew.
-            #expect(try await api.count("SELECT count(*) FROM message_photo_part") == 0)
-            let noName = try await api.change("PUT", stage.path("photos/x"), part(photo, from: 0), as: stage.member)
-            #expect(noName.status == 404)
+            #expect(try await api.count("SELECT count(*) FROM upload WHERE gone_at IS NULL") == 0)
+            #expect(try await put(photo, to: stage.path("photos/x"), as: stage.member, api).status == 404)
         }
     }
 
@@ -214,7 +244,7 @@ extension MessageTests {
 
     /// The job that stores a photo, which waits.
     private func storing(_ api: GuestAPITestService) async throws -> [StorePhoto] {
-        let waiting = Query("SELECT arguments FROM job WHERE kind = 'storePhoto' ORDER BY id") {
+        let waiting = Query("SELECT arguments FROM job WHERE kind = 'storeUploadedPhoto' ORDER BY id") {
             try $0.decode("arguments", as: String.self)
         }
         return try await api.transaction { try await $0.all(waiting) }.map {
@@ -222,27 +252,23 @@ extension MessageTests {
         }
     }
 
-    @Test func `The job of a deleted upload stores no photo`() async throws {
+    @Test func `The job of an ended upload stores no photo`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let photo = SamplePhoto.baseline
             let path = stage.path("photos/\(try #require(PhotoName(of: photo)))")
-            #expect(try await api.change("PUT", path, part(photo, from: 0), as: stage.member).status == 200)
+            #expect(try await put(photo, to: path, as: stage.member, api).status == 201)
             let former = try #require(try await storing(api).first)
-            try await api.transaction { try await $0.run(Command("DELETE FROM message_photo_part")) }
-            // Another upload has begun, and is not complete.
-            let begun = part(photo, from: 0, count: 200)
-            #expect(try await api.change("PUT", path, begun, as: stage.member).status == 200)
+            try await api.transaction { try await $0.run(UploadSQL.end(former.uploadId, at: api.now)) }
 
             try await api.work()
 
             #expect(try await api.count("SELECT count(*) FROM message_photo") == 0)
-            let rest = part(photo, from: 200)
-            #expect(try await api.change("PUT", path, rest, as: stage.member).status == 200)
+            #expect(try await put(photo, to: path, as: stage.member, api).status == 201)
             try await api.work()
             let stored = Query("SELECT object FROM message_photo") { try $0.decode("object", as: UUID.self) }
             let object = try #require(try await api.transaction { try await $0.first(stored) })
-            #expect(object != former.object)
+            #expect(object != former.uploadId.uuid)
             #expect(try await api.get(path, as: stage.member).status == 200)
         }
     }
@@ -252,7 +278,7 @@ extension MessageTests {
             let stage = try await stage(api)
             let photo = SamplePhoto.baseline
             let path = stage.path("photos/\(try #require(PhotoName(of: photo)))")
-            #expect(try await api.change("PUT", path, part(photo, from: 0), as: stage.member).status == 200)
+            #expect(try await put(photo, to: path, as: stage.member, api).status == 201)
             let job = try #require(try await storing(api).first)
 
             try await api.erase(stage.member) { tx in
@@ -268,7 +294,7 @@ extension MessageTests {
             let stage = try await stage(api)
             let photo = SamplePhoto.baseline
             let path = stage.path("photos/\(try #require(PhotoName(of: photo)))")
-            #expect(try await api.change("PUT", path, part(photo, from: 0), as: stage.member).status == 200)
+            #expect(try await put(photo, to: path, as: stage.member, api).status == 201)
             #expect(try await api.send("DELETE", "/v1/me", as: stage.member).status == 204)
 
             try await api.work()
@@ -311,77 +337,6 @@ extension MessageTests {
             let files = try FileManager.default.subpathsOfDirectory(atPath: "\(api.stateFolder)/objects/messages")
             // The group's folder is left.
             #expect(files.count == 1, "\(files)")
-        }
-    }
-
-    @Test func `A photo that the service refuses does not block other uploads`() async throws {
-        try await withGuestAPI { api in
-            let stage = try await stage(api)
-            let phone = try Phone(of: stage.member, api, mutators: Mutator.all)
-            // A member has claimed that the photo is longer than it is.
-            let spoilt = try phone.store.keep(photo: SamplePhoto.baseline, in: stage.group.id)
-            let claim = PhotoPart(from: 0, of: 99_999, bytes: "AAAA")
-            let path = stage.path("photos/\(spoilt)")
-            #expect(try await api.change("PUT", path, claim, as: stage.organiser).status == 200)
-            let other = try phone.store.keep(photo: SamplePhoto.baseline + Data("more".utf8), in: stage.group.id)
-            let said = GroupArguments(
-                groupId: stage.group.id,
-                request: MessageRequest(id: .init(UUID()), text: "Two photos", photo: other)
-            )
-            try phone.store.perform("message.write@1", said, at: api.now)
-            #expect(try await phone.engine.sync() == .upToDate)
-            #expect(try phone.store.pending().isEmpty)
-            #expect(try phone.store.unsentPhotos() == 1)
-            #expect(try phone.store.photosSetAside() == 1)
-            // The phone tries again later, not at once.
-            let requests = phone.line.answers.count
-            #expect(try await phone.engine.sync() == .upToDate)
-            #expect(phone.line.answers.count == requests + 1)
-            try await api.transaction { try await $0.run(Command("DELETE FROM message_photo_part")) }
-            api.clock.advance(by: 601)
-            #expect(try await phone.engine.sync() == .upToDate)
-            #expect(try phone.store.unsentPhotos() == 0)
-        }
-    }
-
-    @Test func `A photo upload continues after an interruption`()
-        async throws
-    {
-        try await withGuestAPI { api in
-            let stage = try await stage(api)
-            let phone = try Phone(of: stage.member, api, mutators: Mutator.all)
-            try await phone.engine.sync()
-            // The photo has three parts: the picture, and many bytes after its end.
-            let photo = SamplePhoto.baseline + Data((0..<100_000).map { UInt8($0 % 251) })
-            let name = try phone.store.keep(photo: photo, in: stage.group.id)
-            let request = MessageRequest(id: .init(UUID()), text: "The roof", photo: name)
-            let said = GroupArguments(groupId: stage.group.id, request: request)
-            try phone.store.perform("message.write@1", said, at: api.now)
-            #expect(try await phone.engine.photo(name, in: stage.group.id) == photo)
-            #expect(try phone.store.unsentPhotos() == 1)
-            // The message arrives. The request with the first part is lost, and then the answer to the second.
-            phone.line.fail([.requestLost])
-            await #expect(throws: Phone.Line.Lost.self) { try await phone.engine.sync() }
-            for _ in 0..<4 {
-                let before = phone.line.answers.count
-                _ = try? await phone.engine.sync(atMost: 2)
-                if phone.line.answers.count == before + 2 { phone.line.fail([.answerLost]) }
-            }
-            phone.line.fail([])
-            try await phone.engine.sync()
-            #expect(try phone.store.unsentPhotos() == 0)
-            try await api.work()
-            #expect(try await api.count("SELECT count(*) FROM message_photo_part") == 0)
-            let other = try Phone(of: stage.organiser, api, mutators: Mutator.all)
-            try await other.engine.sync()
-            let message = try #require(try other.store.entities("message").first).decode(Message.self)
-            #expect(message.photo == name && message.isPhotoThere == true)
-            let fetched = try await other.engine.photo(name, in: stage.group.id)
-            #expect(fetched.starts(with: [0xff, 0xd8]) && fetched.range(of: Data("SECRET".utf8)) == nil)
-            // A member who leaves keeps no photo.
-            #expect(try await api.post(stage.path("leave"), as: stage.member).status == 204)
-            try await phone.engine.sync()
-            #expect(try phone.store.photo(name, in: stage.group.id) == nil)
         }
     }
 }
