@@ -166,7 +166,9 @@ let package = Package(
         .testTarget(name: "GuestModelsTests", dependencies: ["GuestModels"], swiftSettings: strict),
         .testTarget(
             name: "SyncTests",
-            dependencies: ["Sync", "SyncFaults", "SyncMessages", "GuestModels"],
+            dependencies: [
+                "Sync", "SyncFaults", "SyncMessages", "GuestModels", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(

@@ -13,6 +13,8 @@ extension LocalStore {
     ///   differ from the server's.
     package func apply(_ lines: [SyncLine], since cursor: String?) throws -> (isComplete: Bool, damaged: [ScopeState]) {
         if try isNoNews(lines, since: cursor) { return (true, []) }
+        var hasPruned = false
+        defer { if hasPruned { try? sweepPhotos() } }
         return try database.write { database in
             let isNew = try Self.cursor(database) == cursor
             var (scope, order) = ("", 0)
@@ -47,7 +49,7 @@ extension LocalStore {
                         try Self.apply(news, database)
                     }
                     news = []
-                    try Self.prune(to: scopes, database)
+                    hasPruned = try Self.prune(to: scopes, database)
                     try database.execute(sql: "DELETE FROM state WHERE name = 'page'")
                     try Self.set("cursor", cursor, database)
                     damaged = try check(scopes, database)
@@ -173,15 +175,20 @@ extension LocalStore {
     }
 
     /// Deletes rows and photos of scopes that the guest no longer sees, even when no `removed` line came.
-    static func prune(to scopes: [ScopeState], _ database: Database) throws {
+    ///
+    /// - Returns: whether photos were deleted, whose files go once the transaction is over.
+    static func prune(to scopes: [ScopeState], _ database: Database) throws -> Bool {
         let names = Set(scopes.map(\.scope))
         for scope in try String.fetchAll(database, sql: "SELECT DISTINCT scope FROM row") where !names.contains(scope) {
             try database.execute(sql: "DELETE FROM row WHERE scope = ?", arguments: [scope])
         }
+        var hasPhotos = false
         for group in try String.fetchAll(database, sql: "SELECT DISTINCT groupId FROM photo")
         where !names.contains("group:\(group)") {
             // A photo that still waits to be sent stays: the service first answers that the group is gone.
             try database.execute(sql: "DELETE FROM photo WHERE groupId = ? AND received IS NULL", arguments: [group])
+            hasPhotos = hasPhotos || database.changesCount > 0
         }
+        return hasPhotos
     }
 }

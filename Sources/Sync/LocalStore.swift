@@ -6,7 +6,7 @@ import Synchronization
 
 /// The database on a phone: the server's rows, the mutations that wait, and how both look together.
 ///
-/// The store is one SQLite file. Changes that belong together are made in one transaction. A phone that stops at any
+/// The store is one SQLite file, and a folder with photos beside it. Changes that belong together are made in one transaction. A phone that stops at any
 /// instant therefore continues from where it was.
 public final class LocalStore: Sendable {
     package let database: DatabasePool
@@ -14,6 +14,8 @@ public final class LocalStore: Sendable {
     let mutators: [String: Mutator]
     /// The most bytes for fetched photos; photos that wait to be sent do not count.
     let photoBudget: Int
+    /// The files of photos; locked while a file and its row are not both there yet, so that no sweep takes the file.
+    let photos: Mutex<PhotoFiles>
     let checked = Mutex(Checked())
 
     /// The scope states that equalled the rows here at the last check, so that unchanged scopes are not read again.
@@ -62,10 +64,12 @@ public final class LocalStore: Sendable {
             opened = try Self.open(path)
         }
         database = opened
+        photos = Mutex(PhotoFiles(besides: path))
         self.mutators = mutators
         self.guest = guest
         self.photoBudget = photoBudget
         try database.write { try Self.set("guest", guest.description, $0) }
+        try sweepPhotos()
     }
 
     /// The file holds another guest's data that the server does not have.
@@ -82,8 +86,14 @@ public final class LocalStore: Sendable {
         migrator.registerMigration("1") { try $0.execute(sql: tables) }
         migrator.registerMigration("2") { try $0.execute(sql: photoTable + "DROP INDEX staged_by_key") }
         migrator.registerMigration("3") { try $0.execute(sql: photoTries) }
-        migrator.registerMigration("4") { try $0.execute(sql: photoUploads) }
+        migrator.registerMigration("4") { try movePhotos(to: PhotoFiles(besides: path), $0) }
+        let isOld = try database.read { try migrator.appliedIdentifiers($0) }.isDisjoint(with: ["4"])
         try migrator.migrate(database)
+        // Gives the space of former photos back.
+        if isOld {
+            try database.vacuum()
+            try database.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        }
         return database
     }
 
@@ -95,6 +105,7 @@ public final class LocalStore: Sendable {
         for end in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: path + end) {
             try FileManager.default.removeItem(atPath: path + end)
         }
+        try PhotoFiles.remove(besides: path)
     }
 
     public func close() throws { try database.close() }

@@ -3,6 +3,7 @@ public import Foundation
 import GRDB
 public import GuestModels
 import SyncMessages
+import Synchronization
 
 /// Photos of messages: the phone keeps a photo at once and sends it when there is a network, going on after each cut.
 extension LocalStore {
@@ -22,14 +23,55 @@ extension LocalStore {
         ALTER TABLE photo ADD COLUMN usedAt REAL NOT NULL DEFAULT 0;
         """
 
-    /// Columns of a photo's upload: its id, and whether the phone must ask how much has come.
+    /// Moves the photos from the database into files, photos that wait to be sent first.
     ///
-    /// What a former version has sent does not count, so all photos that wait begin anew.
-    static let photoUploads = """
-        ALTER TABLE photo ADD COLUMN upload TEXT;
-        ALTER TABLE photo ADD COLUMN isUnsure INTEGER NOT NULL DEFAULT 0;
-        UPDATE photo SET received = 0 WHERE received IS NOT NULL;
-        """
+    /// A stop in between changes nothing in the database, so the next start moves them again.
+    static func movePhotos(to files: PhotoFiles, _ database: Database) throws {
+        let all = "SELECT groupId, name, bytes FROM photo ORDER BY received IS NULL, usedAt DESC, groupId, name"
+        let rows = try Row.fetchCursor(database, sql: all)
+        while let row = try rows.next() {
+            guard let (group, name) = key(row) else { continue }
+            try files.write(row[2], as: name, in: group)
+        }
+        try database.execute(
+            sql: """
+                CREATE TABLE photoFile (
+                    groupId TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL,
+                    -- How much the service has; NULL once it has all of it, or wants none of it.
+                    received INTEGER,
+                    -- When the guest took the photo, or the phone fetched it.
+                    keptAt REAL NOT NULL,
+                    -- When a refused photo is tried again, and how often it was tried.
+                    asideUntil REAL, tries INTEGER NOT NULL DEFAULT 0,
+                    -- When somebody last looked at it.
+                    usedAt REAL NOT NULL DEFAULT 0,
+                    -- The upload, and whether the phone must ask how much has come.
+                    upload TEXT, isUnsure INTEGER NOT NULL DEFAULT 0,
+                    PRIMARY KEY (groupId, name)
+                ) WITHOUT ROWID;
+                INSERT INTO photoFile (groupId, name, size, received, keptAt, asideUntil, tries, usedAt)
+                SELECT groupId, name, length(bytes), CASE WHEN received IS NULL THEN NULL ELSE 0 END, usedAt, asideUntil,
+                    tries, usedAt
+                FROM photo;
+                DROP TABLE photo;
+                ALTER TABLE photoFile RENAME TO photo;
+                """
+        )
+    }
+
+    /// The group and the name of a photo's row.
+    private static func key(_ row: Row) -> (group: TravelGroup.ID, name: PhotoName)? {
+        guard let group = TravelGroup.ID(row[0] as String), let name = PhotoName(row[1] as String) else { return nil }
+        return (group, name)
+    }
+
+    /// Deletes the files of photos whose rows are gone.
+    func sweepPhotos() throws {
+        try photos.withLock { files in
+            let known = try read { try Row.fetchAll($0, sql: "SELECT groupId, name FROM photo").compactMap(Self.key) }
+            files.sweep(except: known)
+        }
+    }
 
     /// Keeps a photo that belongs to a message; the photo is sent after all waiting mutations.
     ///
@@ -41,28 +83,36 @@ extension LocalStore {
         guard !jpeg.isEmpty, jpeg.count <= PhotoName.maximumBytes, let name = PhotoName(of: jpeg) else {
             throw TooLarge()
         }
-        try write { database in
-            try database.execute(
-                // If the service still has the photo, its first answer says so.
-                sql: """
-                    INSERT INTO photo (groupId, name, bytes, received) VALUES (?, ?, ?, 0)
-                    ON CONFLICT (groupId, name) DO UPDATE
-                    SET bytes = excluded.bytes, received = 0, asideUntil = NULL, tries = 0, upload = NULL, isUnsure = 0
-                    """,
-                arguments: [group.description, name.description, jpeg]
-            )
+        try photos.withLock { files in
+            try files.write(jpeg, as: name, in: group)
+            try write { database in
+                try database.execute(
+                    // If the service still has the photo, its first answer says so.
+                    sql: """
+                        INSERT INTO photo (groupId, name, size, received, keptAt) VALUES (?, ?, ?, 0, ?)
+                        ON CONFLICT (groupId, name) DO UPDATE
+                        SET received = 0, asideUntil = NULL, tries = 0, upload = NULL, isUnsure = 0
+                        """,
+                    arguments: [group.description, name.description, jpeg.count, Date().timeIntervalSince1970]
+                )
+            }
         }
         return name
     }
 
     /// A photo that this phone has taken or fetched; nil when it has to be fetched first.
     public func photo(_ name: PhotoName, in group: TravelGroup.ID) throws -> Data? {
+        guard try hasRow(of: name, in: group) else { return nil }
+        return try photos.withLock { try $0.read(name, in: group) }
+    }
+
+    private func hasRow(of name: PhotoName, in group: TravelGroup.ID) throws -> Bool {
         try read { database in
-            try Data.fetchOne(
+            try Bool.fetchOne(
                 database,
-                sql: "SELECT bytes FROM photo WHERE groupId = ? AND name = ?",
+                sql: "SELECT EXISTS (SELECT 1 FROM photo WHERE groupId = ? AND name = ?)",
                 arguments: [group.description, name.description]
-            )
+            ) ?? false
         }
     }
 
@@ -82,24 +132,32 @@ extension LocalStore {
     ///
     /// If all fetched photos exceed the budget, the photos not looked at for longest are deleted.
     func keepFetched(_ jpeg: Data, as name: PhotoName, in group: TravelGroup.ID, at now: Date) throws {
-        try write { database in
-            try database.execute(
-                sql: "INSERT OR IGNORE INTO photo (groupId, name, bytes, usedAt) VALUES (?, ?, ?, ?)",
-                arguments: [group.description, name.description, jpeg, now.timeIntervalSince1970]
-            )
-            try database.execute(
-                sql: """
-                    DELETE FROM photo WHERE received IS NULL AND (groupId, name) IN (
-                        SELECT groupId, name FROM (
-                            SELECT groupId, name,
-                                sum(length(bytes)) OVER (ORDER BY usedAt DESC, groupId, name) AS together
-                            FROM photo WHERE received IS NULL
-                        ) WHERE together > ?
-                    )
-                    """,
-                arguments: [photoBudget]
-            )
+        let seconds = now.timeIntervalSince1970
+        let isFull = try photos.withLock { files in
+            // The guest's own photo stays as it was taken.
+            guard try files.read(name, in: group) == nil else { return false }
+            try files.write(jpeg, as: name, in: group)
+            return try write { database in
+                try database.execute(
+                    sql: "INSERT OR IGNORE INTO photo (groupId, name, size, keptAt, usedAt) VALUES (?, ?, ?, ?, ?)",
+                    arguments: [group.description, name.description, jpeg.count, seconds, seconds]
+                )
+                try database.execute(
+                    sql: """
+                        DELETE FROM photo WHERE received IS NULL AND (groupId, name) IN (
+                            SELECT groupId, name FROM (
+                                SELECT groupId, name,
+                                    sum(size) OVER (ORDER BY usedAt DESC, groupId, name) AS together
+                                FROM photo WHERE received IS NULL
+                            ) WHERE together > ?
+                        )
+                        """,
+                    arguments: [photoBudget]
+                )
+                return database.changesCount > 0
+            }
         }
+        if isFull { try sweepPhotos() }
     }
 
     /// Notes that somebody has looked at a fetched photo.
@@ -124,9 +182,9 @@ extension LocalStore {
         let upload: Upload.ID?
         /// True after a cut: the service may have more bytes than it has told.
         let isUnsure: Bool
-        /// The bytes that come next.
-        let bytes: Data
-        var isLast: Bool { received + bytes.count == size }
+        /// The bytes that come next; nil if the file is lost, as on a phone whose photos were not in its backup.
+        let bytes: Data?
+        var isLast: Bool { received + (bytes?.count ?? 0) == size }
         /// Whether the request carries the bytes; other requests begin an upload or ask how much has come.
         var hasBody: Bool { !isUnsure && (upload != nil || received == 0 && isLast) }
     }
@@ -135,28 +193,27 @@ extension LocalStore {
     ///
     /// - Parameter most: the most bytes of the portion.
     func nextPortion(at now: Date, atMost most: Int = 1) throws -> NextPortion? {
-        try read { database in
-            guard
-                let row = try Row.fetchOne(
-                    database,
-                    sql: """
-                        SELECT groupId, name, length(bytes), received, upload, isUnsure, substr(bytes, received + 1, ?)
-                        FROM photo WHERE received IS NOT NULL AND (asideUntil IS NULL OR asideUntil <= ?)
-                        ORDER BY tries, groupId, name LIMIT 1
-                        """,
-                    arguments: [most, now.timeIntervalSince1970]
-                ), let group = TravelGroup.ID(row[0] as String), let name = PhotoName(row[1] as String)
-            else { return nil }
-            return NextPortion(
-                group: group,
-                name: name,
-                size: row[2],
-                received: row[3],
-                upload: (row[4] as String?).flatMap { Upload.ID($0) },
-                isUnsure: row[5],
-                bytes: row[6]
+        let row = try read { database in
+            try Row.fetchOne(
+                database,
+                sql: """
+                    SELECT groupId, name, size, received, upload, isUnsure FROM photo
+                    WHERE received IS NOT NULL AND (asideUntil IS NULL OR asideUntil <= ?)
+                    ORDER BY tries, keptAt, groupId, name LIMIT 1
+                    """,
+                arguments: [now.timeIntervalSince1970]
             )
         }
+        guard let row, let (group, name) = Self.key(row) else { return nil }
+        return NextPortion(
+            group: group,
+            name: name,
+            size: row[2],
+            received: row[3],
+            upload: (row[4] as String?).flatMap { Upload.ID($0) },
+            isUnsure: row[5],
+            bytes: try photos.withLock { try $0.read(name, in: group, from: row[3], atMost: most) }
+        )
     }
 
     /// Records how much of a photo the service has.

@@ -34,10 +34,15 @@ extension SyncEngine {
     /// - Throws: failures that would stop every other photo too, such as no network, no token or a busy service.
     func sendPortion() async throws -> Bool {
         guard let next = try store.nextPortion(at: now(), atMost: pace.bytes) else { return false }
+        guard let bytes = next.bytes else {
+            // Nobody can send the photo any more.
+            try store.sent(next, received: nil, upload: nil)
+            return true
+        }
         let began = ContinuousClock.now
         let answer: SyncAnswer
         do {
-            answer = try await ask(next)
+            answer = try await ask(next, bytes)
         } catch {
             pace.cut()
             // The service may have got some of the bytes, so the phone asks before it sends more.
@@ -45,18 +50,18 @@ extension SyncEngine {
             throw error
         }
         if (200..<300).contains(answer.status), next.hasBody {
-            pace.sent(next.bytes.count, in: began.duration(to: .now) / .seconds(1))
+            pace.sent(bytes.count, in: began.duration(to: .now) / .seconds(1))
         }
         try take(answer, of: next)
         return true
     }
 
-    private func ask(_ next: LocalStore.NextPortion) async throws -> SyncAnswer {
+    private func ask(_ next: LocalStore.NextPortion, _ bytes: Data) async throws -> SyncAnswer {
         let photo = Paths.groupPhoto(next.group, next.name)
         guard let upload = next.upload else {
             var headers = ["content-type": "image/jpeg", "upload-complete": next.hasBody ? "?1" : "?0"]
             if !next.hasBody { headers["upload-length"] = String(next.size) }
-            return try await transport.send("PUT", photo, headers: headers, body: next.hasBody ? next.bytes : Data())
+            return try await transport.send("PUT", photo, headers: headers, body: next.hasBody ? bytes : Data())
         }
         guard next.hasBody else {
             return try await transport.send("HEAD", Paths.upload(upload), headers: [:], body: nil)
@@ -65,7 +70,7 @@ extension SyncEngine {
             "content-type": Upload.partialType, "upload-offset": String(next.received),
             "upload-complete": next.isLast ? "?1" : "?0",
         ]
-        return try await transport.send("PATCH", Paths.upload(upload), headers: headers, body: next.bytes)
+        return try await transport.send("PATCH", Paths.upload(upload), headers: headers, body: bytes)
     }
 
     private func take(_ answer: SyncAnswer, of next: LocalStore.NextPortion) throws {

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import GuestModels
 import SyncFaults
 import SyncMessages
@@ -121,6 +122,88 @@ import Testing
         // The guest's own unsent photos stay, however many they are.
         for index in 0..<4 { try store.keep(photo: Data(repeating: UInt8(10 + index), count: 1_000), in: group) }
         #expect(try store.unsentPhotos() == 4)
+        try store.close()
+        try LocalStore.remove(path: path)
+    }
+
+    /// Makes a file as the version before left it: with photos in the database.
+    private func makeFormerStore(_ photos: [(bytes: Data, received: Int?)]) throws {
+        let database = try DatabaseQueue(path: path)
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { try $0.execute(sql: LocalStore.tables) }
+        migrator.registerMigration("2") { try $0.execute(sql: LocalStore.photoTable + "DROP INDEX staged_by_key") }
+        migrator.registerMigration("3") { try $0.execute(sql: LocalStore.photoTries) }
+        try migrator.migrate(database)
+        try database.write { database in
+            for photo in photos {
+                let name = try #require(PhotoName(of: photo.bytes))
+                try database.execute(
+                    sql: "INSERT INTO photo (groupId, name, bytes, received) VALUES (?, ?, ?, ?)",
+                    arguments: [group.description, name.description, photo.bytes, photo.received]
+                )
+            }
+            try database.execute(sql: "INSERT INTO state VALUES ('guest', ?)", arguments: [guest.description])
+        }
+        try database.close()
+    }
+
+    @Test func `Photos of the version before move from the database into files`() throws {
+        let waiting = Data(repeating: 1, count: 300_000)
+        let fetched = Data(repeating: 2, count: 300_000)
+        try makeFormerStore([(waiting, 45_000), (fetched, nil)])
+
+        let store = try store()
+
+        #expect(try store.unsentPhotos() == 1)
+        let next = try #require(try store.nextPortion(at: .now, atMost: 1_000))
+        #expect(next.received == 0 && next.bytes == waiting.prefix(1_000))
+        for photo in [waiting, fetched] {
+            #expect(try store.photo(#require(PhotoName(of: photo)), in: group) == photo)
+        }
+        try store.close()
+        let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? .max
+        #expect(size < 300_000)
+        try LocalStore.remove(path: path)
+    }
+
+    @Test func `Photos are sent in the order in which they were taken`() throws {
+        let store = try store()
+        let photos = (0..<5).map { Data(repeating: UInt8($0), count: 10 + $0) }
+        for photo in photos { try store.keep(photo: photo, in: group) }
+
+        for photo in photos {
+            let next = try #require(try store.nextPortion(at: .now, atMost: 1_000))
+            #expect(next.bytes == photo)
+            try store.sent(next, received: nil, upload: nil)
+        }
+
+        try store.close()
+        try LocalStore.remove(path: path)
+    }
+
+    @Test func `A file that a stop has left without a row is deleted`() throws {
+        let photo = Data(repeating: 1, count: 10)
+        let first = try store()
+        let name = try first.keep(photo: photo, in: group)
+        try first.database.write { try $0.execute(sql: "DELETE FROM photo") }
+        try first.close()
+        #expect(try PhotoFiles(besides: path).read(name, in: group) == photo)
+
+        let second = try store()
+
+        #expect(try PhotoFiles(besides: path).read(name, in: group) == nil)
+        try second.close()
+        try LocalStore.remove(path: path)
+    }
+
+    @Test func `A photo whose file is lost is given up`() throws {
+        let store = try store()
+        try store.keep(photo: Data(repeating: 1, count: 10), in: group)
+        try PhotoFiles.remove(besides: path)
+
+        let next = try #require(try store.nextPortion(at: .now, atMost: 1_000))
+
+        #expect(next.bytes == nil)
         try store.close()
         try LocalStore.remove(path: path)
     }

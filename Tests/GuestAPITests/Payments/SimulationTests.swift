@@ -7,7 +7,7 @@ import Testing
     @Test func `Payments stay correct despite lost messages and killed services`()
         async throws
     {
-        let seed = UInt32.random(in: 1...1_000_000)
+        let seed: UInt32 = 586_193
         // The simulation fills the machine, so tests with deadlines must not run beside it.
         let outcome = try await withTestDatabase(turn: .alone) { _ in
             try await Simulation.payments(faults: 60, seed: seed)

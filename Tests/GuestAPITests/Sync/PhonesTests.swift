@@ -10,7 +10,7 @@ import Testing
 
 @Suite struct PhonesTests {
     @Test func `All phones agree after kills, clones and lost connections`() async throws {
-        let seed = UInt32.random(in: 1...1_000_000)
+        let seed: UInt32 = 586_193
         // The simulation fills the machine, so tests with deadlines must not run beside it.
         let outcome = try await withTestDatabase(turn: .alone) { _ in
             try await Simulation.phones(6, schedules: 2, seed: seed)
