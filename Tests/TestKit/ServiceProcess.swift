@@ -1,5 +1,5 @@
 import AsyncHTTPClient
-import Foundation
+public import Foundation
 import GuestAPI
 import GuestClient
 public import GuestModels
@@ -75,6 +75,40 @@ public final class ServiceProcess: Sendable {
     public func kill() {
         killed.withLock { $0 = true }
         process.kill()
+    }
+
+    /// Sends bytes; nil if no answer came.
+    ///
+    /// - Parameter killing: whether the service is killed while it gets the bytes.
+    public func send(
+        _ method: String,
+        _ path: String,
+        _ body: Data,
+        headers: [String: String],
+        as who: Given.Person,
+        killing: Bool
+    ) async -> (status: Int, headers: [String: String])? {
+        var message = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+        message.method = HTTPMethod(rawValue: method)
+        message.headers.add(name: "authorization", value: "Bearer \(who.token)")
+        for (name, value) in headers { message.headers.add(name: name, value: value) }
+        message.body = .bytes(ByteBuffer(bytes: body))
+        if killing {
+            // Half of the bytes come, and then the service is gone.
+            let halves = AsyncStream<ByteBuffer> { stream in
+                stream.yield(ByteBuffer(bytes: body.prefix(body.count / 2)))
+                Task {
+                    try? await Task.sleep(for: .milliseconds(20))
+                    self.kill()
+                    stream.finish()
+                }
+            }
+            message.body = .stream(halves, length: .known(Int64(body.count)))
+        }
+        guard let answer = try? await HTTPClient.shared.execute(message, timeout: .seconds(60)) else { return nil }
+        _ = try? await answer.body.collect(upTo: 1 << 20)
+        let told = answer.headers.map { ($0.name.lowercased(), $0.value) }
+        return (Int(answer.status.code), Dictionary(told) { first, _ in first })
     }
 
     /// Books and returns the id of an acknowledged booking; nil for every other outcome.

@@ -426,8 +426,45 @@ import Testing
 
                 try await line.write(photo.dropFirst(50_000))
 
-                #expect(try await line.read(until: "upload_taken_over").contains(" 409 "))
+                let refused = try await line.read(until: "upload_taken_over")
+                #expect(refused.contains(" 409 ") && refused.contains("upload_taken_over"))
             }
+            #expect(try await stage.isShown(photo))
+        }
+    }
+
+    @Test func `Bytes that were told before a kill are there after it`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let photo = Self.photo
+            let upload = try await stage.begin(photo)
+            var told = 0
+            for round in 0..<3 {
+                let service = try await ServiceProcess.start(api)
+                // The service dies in the middle of the portion after some that it has told.
+                let last = told + 5 * 3_000
+                while let answer = await service.send(
+                    "PATCH",
+                    upload,
+                    photo.dropFirst(told).prefix(3_000),
+                    headers: [
+                        "content-type": Upload.partialType, "upload-offset": "\(told)", "upload-complete": "?0",
+                    ],
+                    as: stage.member,
+                    killing: told >= last
+                ) {
+                    #expect(answer.status == 204)
+                    told = try #require(answer.headers["upload-offset"].flatMap { Int($0) })
+                }
+                service.kill()
+                let offset = try #require(try await stage.offset(of: upload))
+                #expect(offset >= told && told >= last, "round \(round)")
+                told = offset
+            }
+
+            let rest = try await stage.append(photo.dropFirst(told), to: upload, at: told, isLast: true)
+
+            #expect(rest.status == 201)
             #expect(try await stage.isShown(photo))
         }
     }
