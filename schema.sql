@@ -1485,7 +1485,7 @@ CREATE TABLE upload (
     begun_at timestamptz NOT NULL,
     -- When all bytes had come and were what they should be; a job passes them on from then.
     whole_at timestamptz,
-    -- When nobody wanted them any more; row and file are deleted an hour later, when every backup has both.
+    -- When the upload ended; its row, and its file if all bytes had come, are deleted an hour later.
     gone_at timestamptz,
     CONSTRAINT upload_whole_has_size CHECK (whole_at IS NULL OR size IS NOT NULL)
 );

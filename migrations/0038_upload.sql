@@ -1,5 +1,5 @@
 -- Photos are sent as bytes that go on after a cut, into files of the state folder, and no longer as parts in the database.
--- What is in `message_photo_part` stays until it is stored; the table goes one version later.
+-- Rows of `message_photo_part` stay until their photos are stored; the table goes one version later.
 SET LOCAL lock_timeout = '2s';
 
 CREATE TABLE upload (

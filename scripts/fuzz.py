@@ -8,6 +8,7 @@ request of each operation that schemathesis makes up.
 """
 
 import datetime
+import hashlib
 import json
 import os
 import pathlib
@@ -128,7 +129,19 @@ def real_ids():
     brought = {"bookingId": staying, "kind": "question", "message": {"text": "Is there a cot?"}}
     topic = ask("POST", f"/v1/groups/{group}/topics", brought, anna)["id"]
     said, unsaid = (ask("POST", f"/v1/groups/{group}/messages", {"text": "Hi"}, anna)["id"] for _ in range(2))
+
+    def begun():
+        """An upload of Anna's that has no bytes yet."""
+        name = hashlib.sha256(uuid.uuid4().bytes).hexdigest()
+        headers = {
+            "Authorization": f"Bearer {anna}", "Content-Type": "image/jpeg", "Upload-Complete": "?0", "Upload-Length": "1000",
+        }
+        request = urllib.request.Request(f"{base}/v1/groups/{group}/photos/{name}", b"", headers, method="PUT")
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.headers["Location"].rpartition("/")[2]
+
     ids = {
+        "upload": begun(), "appendUpload": {"upload": begun()}, "cancelUpload": {"upload": begun()},
         "topic": topic, "brought": staying, "message": said, "takeMessageBack": {"message": unsaid},
         "option": proposed(6), "item": item, "withdrawOption": {"option": proposed(7)},
         "promoteOption": {"option": proposed(8)}, "deletePlanItem": {"item": deleted},

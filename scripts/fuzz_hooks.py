@@ -1,9 +1,15 @@
-"""What schemathesis cannot know: that a new request takes a new key."""
+"""What schemathesis cannot know: that a new request takes a new key, and what the bytes of an upload are."""
 
 import uuid
 
 import schemathesis
 from schemathesis import GenerationMode
+
+
+@schemathesis.serializer("application/partial-upload")
+def partial_upload(context, value):
+    """Any bytes may be a part of an upload."""
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 @schemathesis.hook

@@ -87,12 +87,18 @@ public final class LocalStore: Sendable {
         migrator.registerMigration("2") { try $0.execute(sql: photoTable + "DROP INDEX staged_by_key") }
         migrator.registerMigration("3") { try $0.execute(sql: photoTries) }
         migrator.registerMigration("4") { try movePhotos(to: PhotoFiles(besides: path), $0) }
-        let isOld = try database.read { try migrator.appliedIdentifiers($0) }.isDisjoint(with: ["4"])
-        try migrator.migrate(database)
-        // Gives the space of former photos back.
-        if isOld {
-            try database.vacuum()
-            try database.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        let applied = try database.read { try migrator.appliedIdentifiers($0) }
+        do {
+            try migrator.migrate(database)
+        } catch {
+            // Photos that a full phone had no room for must not keep it full.
+            if !applied.contains("4") { try? PhotoFiles.remove(besides: path) }
+            throw error
+        }
+        if applied.contains("3"), !applied.contains("4") {
+            // Gives the space of former photos back; a full phone does it without.
+            try? database.vacuum()
+            try? database.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
         }
         return database
     }
@@ -102,10 +108,11 @@ public final class LocalStore: Sendable {
 
     /// Deletes the file and with it all data of the account on this phone.
     public static func remove(path: String) throws {
+        // The photos go first: rows without files do no harm, and files without rows would stay.
+        try PhotoFiles.remove(besides: path)
         for end in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: path + end) {
             try FileManager.default.removeItem(atPath: path + end)
         }
-        try PhotoFiles.remove(besides: path)
     }
 
     public func close() throws { try database.close() }

@@ -17,7 +17,10 @@ struct PhotoFiles: Sendable {
 
     /// Writes a photo; the function returns once the bytes are on the disk.
     func write(_ jpeg: Data, as name: PhotoName, in group: TravelGroup.ID) throws {
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        if !FileManager.default.fileExists(atPath: folder.path(percentEncoded: false)) {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try Self.synchronize(folder.deletingLastPathComponent())
+        }
         let target = url(name, group)
         let temporary = folder.appending(path: UUID().uuidString)
         do {
@@ -28,10 +31,19 @@ struct PhotoFiles: Sendable {
             guard rename(temporary.path(percentEncoded: false), target.path(percentEncoded: false)) == 0 else {
                 throw CocoaError(.fileWriteUnknown)
             }
+            try Self.synchronize(folder)
         } catch {
             try? FileManager.default.removeItem(at: temporary)
             throw error
         }
+    }
+
+    /// Writes the list of a folder's files to the disk.
+    private static func synchronize(_ folder: URL) throws {
+        let file = open(folder.path(percentEncoded: false), O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw CocoaError(.fileReadUnknown) }
+        defer { close(file) }
+        guard fsync(file) == 0 else { throw CocoaError(.fileWriteUnknown) }
     }
 
     /// The bytes of a photo; nil if it has no file.

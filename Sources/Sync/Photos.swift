@@ -23,12 +23,13 @@ extension LocalStore {
         ALTER TABLE photo ADD COLUMN usedAt REAL NOT NULL DEFAULT 0;
         """
 
-    /// Moves the photos from the database into files, photos that wait to be sent first.
+    /// Moves the photos that wait to be sent from the database into files.
     ///
-    /// A stop in between changes nothing in the database, so the next start moves them again.
+    /// Fetched photos are deleted, because they can be fetched again and a full phone has no room for both. A stop in
+    /// between changes nothing in the database, so the next start moves the photos again.
     static func movePhotos(to files: PhotoFiles, _ database: Database) throws {
-        let all = "SELECT groupId, name, bytes FROM photo ORDER BY received IS NULL, usedAt DESC, groupId, name"
-        let rows = try Row.fetchCursor(database, sql: all)
+        let waiting = "SELECT groupId, name, bytes FROM photo WHERE received IS NOT NULL ORDER BY groupId, name"
+        let rows = try Row.fetchCursor(database, sql: waiting)
         while let row = try rows.next() {
             guard let (group, name) = key(row) else { continue }
             try files.write(row[2], as: name, in: group)
@@ -50,9 +51,8 @@ extension LocalStore {
                     PRIMARY KEY (groupId, name)
                 ) WITHOUT ROWID;
                 INSERT INTO photoFile (groupId, name, size, received, keptAt, asideUntil, tries, usedAt)
-                SELECT groupId, name, length(bytes), CASE WHEN received IS NULL THEN NULL ELSE 0 END, usedAt, asideUntil,
-                    tries, usedAt
-                FROM photo;
+                SELECT groupId, name, length(bytes), 0, usedAt, asideUntil, tries, usedAt FROM photo
+                WHERE received IS NOT NULL;
                 DROP TABLE photo;
                 ALTER TABLE photoFile RENAME TO photo;
                 """
@@ -91,7 +91,8 @@ extension LocalStore {
                     sql: """
                         INSERT INTO photo (groupId, name, size, received, keptAt) VALUES (?, ?, ?, 0, ?)
                         ON CONFLICT (groupId, name) DO UPDATE
-                        SET received = 0, asideUntil = NULL, tries = 0, upload = NULL, isUnsure = 0
+                        SET size = excluded.size, received = 0, keptAt = excluded.keptAt, asideUntil = NULL, tries = 0,
+                            upload = NULL, isUnsure = 0
                         """,
                     arguments: [group.description, name.description, jpeg.count, Date().timeIntervalSince1970]
                 )
@@ -227,7 +228,7 @@ extension LocalStore {
             try database.execute(
                 sql: """
                     UPDATE photo SET received = ?, upload = ?, isUnsure = ?, asideUntil = NULL
-                    WHERE groupId = ? AND name = ?
+                    WHERE groupId = ? AND name = ? AND received IS NOT NULL
                     """,
                 arguments: [
                     received.map { min(max(0, $0), portion.size) }, upload?.description, isUnsure,
@@ -240,14 +241,15 @@ extension LocalStore {
 
     /// Sets aside a photo that the service refused, so that other photos can be sent.
     ///
-    /// The first wait is ten minutes; later waits double up to a day. Then sending begins at the first byte.
+    /// The first wait is ten minutes; later waits double up to a day. Then the phone begins the upload again, and the
+    /// service says how much of it has come.
     func setAside(_ portion: NextPortion, at now: Date) throws {
         try write { database in
             try database.execute(
                 sql: """
                     UPDATE photo SET received = 0, upload = NULL, isUnsure = 0, tries = tries + 1,
                         asideUntil = ? + min(600 * (1 << min(tries, 10)), 86400)
-                    WHERE groupId = ? AND name = ?
+                    WHERE groupId = ? AND name = ? AND received IS NOT NULL
                     """,
                 arguments: [now.timeIntervalSince1970, portion.group.description, portion.name.description]
             )

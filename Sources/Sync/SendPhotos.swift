@@ -3,14 +3,15 @@ import GuestModels
 
 /// The size of the portions in which photos are sent: about what the line carries in four seconds.
 ///
-/// So new rows never wait long for a photo, and a good line needs few requests. A cut makes the portions smaller.
+/// So new rows never wait long for a photo, and a good line needs few requests. The first portion is small, and a cut
+/// makes the next one smaller.
 struct UploadPace: Hashable, Sendable {
     static let smallest = 16 * 1024
     static let largest = 4 * 1024 * 1024
     private static let seconds = 4.0
 
     /// The most bytes of the next portion.
-    private(set) var bytes = 128 * 1024
+    private(set) var bytes = smallest
 
     /// Notes that a portion has been sent.
     mutating func sent(_ count: Int, in seconds: Double) {
@@ -30,9 +31,13 @@ extension SyncEngine {
     ///
     /// A photo of one portion is one request. A larger one begins with a request without bytes, which names its upload.
     ///
-    /// - Returns: false when no photo waits.
+    /// - Returns: false when no photo waits, or while another loop of the engine sends.
     /// - Throws: failures that would stop every other photo too, such as no network, no token or a busy service.
     func sendPortion() async throws -> Bool {
+        // Two requests for one upload would take the file over from each other.
+        guard !isSendingPortion else { return false }
+        isSendingPortion = true
+        defer { isSendingPortion = false }
         guard let next = try store.nextPortion(at: now(), atMost: pace.bytes) else { return false }
         guard let bytes = next.bytes else {
             // Nobody can send the photo any more.

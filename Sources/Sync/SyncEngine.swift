@@ -51,6 +51,8 @@ public actor SyncEngine {
     private var readUpAt: ContinuousClock.Instant?
     /// The sizes of what is sent of photos, which follow the line.
     var pace = UploadPace()
+    /// True while a portion of a photo is under way; a second loop of the engine then sends none.
+    var isSendingPortion = false
 
     /// The size of one request and of its answer.
     public struct Limits: Sendable {
@@ -148,7 +150,8 @@ public actor SyncEngine {
 
     /// Sends one request that waits for new rows; the service answers at once when it has rows or gets mutations.
     private func cycle() async throws {
-        let hasPhotos = try store.nextPortion(at: now()) != nil
+        // While the other loop sends a photo, this one waits for rows.
+        let hasPhotos = try !isSendingPortion && store.nextPortion(at: now()) != nil
         guard try await step(waiting: hasPhotos ? 0 : SyncRequest.longestWait) == .upToDate, hasPhotos else { return }
         try await sync()
     }

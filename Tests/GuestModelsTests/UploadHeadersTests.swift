@@ -33,6 +33,10 @@ import Testing
         #expect(headers.dialect == nil && headers.isComplete)
     }
 
+    @Test func `A beginning in another version brings all its bytes`() throws {
+        #expect(try read(["Upload-Draft-Interop-Version": "5", "Upload-Offset": "0"]).isComplete)
+    }
+
     @Test func `A part of an upload in another version is refused`() {
         #expect(throws: UploadHeaders.Unreadable.self) {
             try read(["Upload-Draft-Interop-Version": "5", "Upload-Complete": "?0"])
@@ -48,7 +52,7 @@ import Testing
         #expect(error?.name == name)
     }
 
-    @Test func `Each version has its own word for the upload's age`() {
+    @Test func `Version 6 says expires, and later versions say max-age`() {
         func limit(_ dialect: UploadHeaders.Dialect) -> String? {
             UploadHeaders.answer(in: dialect, received: 3, length: nil, isComplete: false, maximum: 9, seconds: 60)
                 .first { $0.name == "Upload-Limit" }?.value

@@ -157,12 +157,27 @@ import Testing
         #expect(try store.unsentPhotos() == 1)
         let next = try #require(try store.nextPortion(at: .now, atMost: 1_000))
         #expect(next.received == 0 && next.bytes == waiting.prefix(1_000))
-        for photo in [waiting, fetched] {
-            #expect(try store.photo(#require(PhotoName(of: photo)), in: group) == photo)
-        }
+        #expect(try store.photo(#require(PhotoName(of: waiting)), in: group) == waiting)
+        // A fetched photo can be fetched again.
+        #expect(try store.photo(#require(PhotoName(of: fetched)), in: group) == nil)
         try store.close()
         let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? .max
         #expect(size < 300_000)
+        try LocalStore.remove(path: path)
+    }
+
+    @Test func `A photo that was fetched before can be kept and sent`() throws {
+        let store = try store()
+        let photo = Data(repeating: 1, count: 2_000)
+        let name = try #require(PhotoName(of: photo))
+        // The service gives it without the data of the camera.
+        try store.keepFetched(photo.prefix(1_500), as: name, in: group, at: .now)
+
+        try store.keep(photo: photo, in: group)
+
+        let next = try #require(try store.nextPortion(at: .now, atMost: 5_000))
+        #expect(next.size == 2_000 && next.bytes == photo && next.isLast)
+        try store.close()
         try LocalStore.remove(path: path)
     }
 
@@ -196,7 +211,7 @@ import Testing
         try LocalStore.remove(path: path)
     }
 
-    @Test func `A photo whose file is lost is given up`() throws {
+    @Test func `A photo whose file is lost has no bytes to send`() throws {
         let store = try store()
         try store.keep(photo: Data(repeating: 1, count: 10), in: group)
         try PhotoFiles.remove(besides: path)

@@ -79,26 +79,28 @@ public final class ServiceProcess: Sendable {
 
     /// Sends bytes; nil if no answer came.
     ///
-    /// - Parameter killing: whether the service is killed while it gets the bytes.
+    /// - Parameter place: a file and its size; the service gets half of the bytes, and is killed once the file is larger.
     public func send(
         _ method: String,
         _ path: String,
         _ body: Data,
         headers: [String: String],
         as who: Given.Person,
-        killing: Bool
+        killingAt place: (file: String, size: Int)? = nil
     ) async -> (status: Int, headers: [String: String])? {
         var message = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
         message.method = HTTPMethod(rawValue: method)
         message.headers.add(name: "authorization", value: "Bearer \(who.token)")
         for (name, value) in headers { message.headers.add(name: name, value: value) }
         message.body = .bytes(ByteBuffer(bytes: body))
-        if killing {
-            // Half of the bytes come, and then the service is gone.
+        if let place {
             let halves = AsyncStream<ByteBuffer> { stream in
                 stream.yield(ByteBuffer(bytes: body.prefix(body.count / 2)))
                 Task {
-                    try? await Task.sleep(for: .milliseconds(20))
+                    func size() -> Int {
+                        (try? FileManager.default.attributesOfItem(atPath: place.file))?[.size] as? Int ?? 0
+                    }
+                    while size() <= place.size { try await Task.sleep(for: .milliseconds(5)) }
                     self.kill()
                     stream.finish()
                 }

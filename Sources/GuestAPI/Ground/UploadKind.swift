@@ -1,7 +1,7 @@
 import Foundation
 import GuestModels
 
-/// What a feature says of the uploads that belong to it: who may send, how much, and what becomes of the bytes.
+/// The rules of one kind of upload: permission, size, check, and the job that takes the bytes.
 struct UploadKind: Sendable {
     /// The name in the table; waiting uploads have it, so a name never gets another meaning.
     let name: String

@@ -2,7 +2,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// What a request asks its connection about its body; `ConnectionGuard` answers.
+/// A request's question to its connection about the body; `ConnectionGuard` answers.
 enum BodyQuestion: Sendable {
     /// The service is about to read the body, so a client that expects `100 Continue` gets it.
     ///

@@ -130,7 +130,7 @@ extension Problem {
         retryAfter: 600
     )
 
-    /// The body is not what this route takes; an app that still sends JSON here is too old.
+    /// The body is JSON, as apps of former versions sent photos.
     static let appTooOld = Problem(
         status: .unsupportedMediaType,
         code: "app_too_old",
@@ -215,6 +215,17 @@ extension Problem {
             en: "The body must be application/json and not compressed.",
             nl: "De body moet application/json zijn en niet gecomprimeerd.",
             de: "Der Inhalt muss application/json und unkomprimiert sein."
+        )
+    )
+
+    /// `Content-Type` is not `application/partial-upload`, as an append to an upload needs it.
+    static let partNeeded = Problem(
+        status: .unsupportedMediaType,
+        code: "part_needed",
+        detail: LocalizedText(
+            en: "The body must be application/partial-upload.",
+            nl: "De body moet application/partial-upload zijn.",
+            de: "Der Inhalt muss application/partial-upload sein."
         )
     )
 

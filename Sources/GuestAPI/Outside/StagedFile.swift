@@ -69,7 +69,7 @@ struct StagedFile: Sendable {
         errno == ENOSPC || errno == EDQUOT ? NoSpace() : Files.Failed(call, url)
     }
 
-    /// The one who writes to a staged file until another takes it over.
+    /// A writer may write to a staged file until a newer writer takes the file over.
     final class Writer: Sendable {
         private let file: CInt
         private let url: URL

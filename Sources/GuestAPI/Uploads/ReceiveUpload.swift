@@ -141,7 +141,8 @@ struct StagingWriter: Sendable {
 
 /// The job that deletes the bytes of uploads that have ended, and ends those that nobody finishes.
 ///
-/// Row and file stay for an hour, so that a backup that began before has the files of its rows.
+/// The row of an upload and the file of a whole upload stay for an hour, so that a backup that began before has the files
+/// of its rows.
 struct ForgetUploads: Work {
     static let kind = "forgetUploads"
     static let queue = Job.Queue.objects

@@ -3,9 +3,9 @@ import GuestModels
 import HTTPTypes
 import Postgres
 
-/// The routes of uploads: a feature's route begins one, and these go on with it, look at it and end it.
+/// The routes that continue, show and cancel an upload; a feature's own route begins the upload.
 ///
-/// They speak the IETF's draft of resumable uploads; see `UploadHeaders`.
+/// The protocol is the IETF's draft of resumable uploads; see `UploadHeaders`.
 enum UploadRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "showUpload": show, "appendUpload": append, "cancelUpload": cancel,
@@ -52,9 +52,7 @@ enum UploadRoutes {
         let upload = try await call.read { try await StoredUpload.own(id, $0) }
         let kind = try kind(of: upload, call)
         guard call.headers[.contentType]?.lowercased() == Upload.partialType else {
-            var problem = Problem.unsupportedMedia
-            problem.errors = [FieldError(pointer: "Content-Type", detail: "must be \(Upload.partialType)")]
-            throw problem
+            throw Problem.partNeeded
         }
         guard headers.dialect != nil, let offset = headers.offset else {
             throw BadRequest("Upload-Offset", "must be where the last durable byte ended")
@@ -85,7 +83,7 @@ enum UploadRoutes {
         guard !upload.isWhole else {
             return answer(.noContent, headers, upload.size, isComplete: true, kind, about: upload, call)
         }
-        // Whoever asks goes on, so a request that hangs may write no more once the offset has been told.
+        // HEAD takes the file over, so an older request writes nothing after the offset was told.
         guard let writer = try await StagingWriter.begin(file(of: id, call), maximum: kind.maximum) else {
             throw Refusal.notFound
         }
@@ -135,7 +133,7 @@ enum UploadRoutes {
         return answer(.created, headers, isComplete: true, kind, about: upload, call)
     }
 
-    /// Ends an upload that is refused: its bytes will not become better, and a guest who may not send them need not go on.
+    /// Ends a refused upload, because the same bytes would be refused again.
     private static func end(
         _ upload: StoredUpload,
         _ refusal: Refusal,

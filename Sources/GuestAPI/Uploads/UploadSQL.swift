@@ -43,7 +43,7 @@ enum UploadSQL {
         Query("SELECT \(columns) FROM upload WHERE id = \(id) AND gone_at IS NULL", decoding: stored)
     }
 
-    /// The upload, which is found for an hour longer once it is whole.
+    /// The upload; a whole upload is found until its row is deleted, an hour after it was stored.
     static func recent(_ id: Upload.ID) -> Query<StoredUpload> {
         Query(
             "SELECT \(columns) FROM upload WHERE id = \(id) AND (gone_at IS NULL OR whole_at IS NOT NULL)",

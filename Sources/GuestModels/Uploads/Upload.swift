@@ -1,10 +1,10 @@
-/// Bytes that a person sends, until the service has all of them.
+/// Bytes that a guest sends, until the service has all of them.
 public enum Upload {
     public typealias ID = Identifier<Upload>
 
     /// The days for which an unfinished upload can go on.
     public static let daysKept = 7
-    /// The most uploads that one person may send at the same time.
+    /// The most uploads that one guest may send at the same time.
     public static let maximumAtOnce = 3
     /// The name of the only media type of an append.
     public static let partialType = "application/partial-upload"
@@ -12,8 +12,8 @@ public enum Upload {
 
 /// What a request says of its upload, by the IETF's draft "Resumable Uploads for HTTP".
 ///
-/// The service speaks versions 6 and 8 of the draft's interoperability number, and requests without a number, as the
-/// finished standard will have them. Source: draft-ietf-httpbis-resumable-upload.
+/// The service understands versions 6 and 8 of the draft. It reads a request without a version as the finished
+/// standard. Source: draft-ietf-httpbis-resumable-upload.
 public struct UploadHeaders: Hashable, Sendable {
     /// The form of the protocol that the client speaks.
     public enum Dialect: Hashable, Sendable {
@@ -63,9 +63,9 @@ public struct UploadHeaders: Hashable, Sendable {
     /// - Throws: `Unreadable` for a header that cannot be read, and for a part of an upload in another version.
     public init(_ header: (_ name: String) -> String?) throws(Unreadable) {
         let complete = try Self.boolean("Upload-Complete", header)
-        offset = try Self.number("Upload-Offset", header)
-        length = try Self.number("Upload-Length", header)
-        switch try Self.number("Upload-Draft-Interop-Version", header) {
+        offset = try Self.number("Upload-Offset", "a number of bytes", header)
+        length = try Self.number("Upload-Length", "a number of bytes", header)
+        switch try Self.number("Upload-Draft-Interop-Version", "6, 8 or missing", header) {
         case 6: dialect = .draft6
         case 8: dialect = .draft8
         case nil: dialect = complete == nil && offset == nil && length == nil ? nil : .standard
@@ -75,13 +75,17 @@ public struct UploadHeaders: Hashable, Sendable {
             }
             dialect = nil
         }
-        isComplete = complete ?? (offset == nil)
+        isComplete = dialect == nil || complete ?? (offset == nil)
     }
 
-    private static func number(_ name: String, _ header: (String) -> String?) throws(Unreadable) -> Int? {
+    private static func number(
+        _ name: String,
+        _ wanted: String,
+        _ header: (String) -> String?
+    ) throws(Unreadable) -> Int? {
         guard let text = header(name) else { return nil }
         guard text.utf8.count <= 15, text.utf8.allSatisfy({ (48...57).contains($0) }), let number = Int(text) else {
-            throw Unreadable(name, "must be a number of bytes")
+            throw Unreadable(name, "must be \(wanted)")
         }
         return number
     }
@@ -134,7 +138,7 @@ extension Refusal {
         de: "Das nächste Byte dieses Uploads ist ein anderes; Upload-Offset sagt, welches."
     )
 
-    /// Another request of the same person has taken the upload over, so this one writes no more.
+    /// Another request of the same guest has taken the upload over, so this one writes no more.
     public static let uploadTakenOver = Refusal(
         .conflict,
         "upload_taken_over",
@@ -143,7 +147,7 @@ extension Refusal {
         de: "Eine neuere Anfrage setzt diesen Upload fort."
     )
 
-    /// All bytes have come already, so nothing can be added.
+    /// All bytes have come, and a job passes them on, so the upload can no longer be cancelled.
     public static let uploadComplete = Refusal(
         .conflict,
         "upload_complete",
@@ -161,7 +165,7 @@ extension Refusal {
         de: "Der Upload hat eine andere Größe als angekündigt."
     )
 
-    /// The person sends three uploads at this moment, or the service takes 200.
+    /// The guest sends three uploads at this moment, or the answering process takes 200.
     public static let tooManyUploads = Refusal(
         .tooMany(after: 5),
         "too_many_uploads",

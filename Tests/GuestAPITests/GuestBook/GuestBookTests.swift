@@ -248,6 +248,8 @@ import Testing
             let texts = try await read(book(stay), api, as: stay.member)
             #expect(texts.count == GuestBookEntry.maximumCount)
             #expect(texts.first == "new" && texts.last == "old 1")
+            let kept = try await api.count("SELECT count(*) FROM guest_book_entry WHERE cottage_id = \(cottage)")
+            #expect(kept == GuestBookEntry.maximumCount)
         }
     }
 

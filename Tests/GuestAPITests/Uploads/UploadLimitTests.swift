@@ -25,7 +25,7 @@ import Testing
         try await limit.run(for: guest) {}
     }
 
-    @Test func `The service takes at most 200 uploads at once`() async throws {
+    @Test func `A process takes at most 200 uploads at once`() async throws {
         let limit = UploadLimit()
         func with(_ others: Int, _ work: () async throws -> Void) async throws {
             guard others > 0 else { return try await work() }

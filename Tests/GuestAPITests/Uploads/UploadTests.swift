@@ -51,13 +51,13 @@ import Testing
             return answer.headers["upload-offset"].flatMap { Int($0) }
         }
 
-        /// Waits until some bytes of an upload are in its file; asking the service would take the file over.
-        func waitForBytes(of upload: String) async throws {
+        /// Waits until bytes of an upload are in its file; asking the service would take the file over.
+        func waitForBytes(_ count: Int, of upload: String) async throws {
             let file = "\(api.stateFolder)/staged/\(try #require(upload.split(separator: "/").last))"
             func size() -> Int {
                 (try? FileManager.default.attributesOfItem(atPath: file))?[.size] as? Int ?? 0
             }
-            while size() == 0 { try await Task.sleep(for: .milliseconds(10)) }
+            while size() < count { try await Task.sleep(for: .milliseconds(10)) }
         }
 
         /// Whether the group sees the photo, once all jobs are done.
@@ -121,6 +121,18 @@ import Testing
             let ended = try await api.send("DELETE", upload, as: stage.member)
             #expect(ended.code == "upload_complete")
             #expect(try await stage.isShown(Self.photo))
+        }
+    }
+
+    @Test func `An append of another media type is refused`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let upload = try await stage.begin(Self.photo)
+            let headers = ["content-type": "image/jpeg", "upload-offset": "0", "upload-complete": "?1"]
+
+            let refused = try await api.send("PATCH", upload, raw: Self.photo, as: stage.member, headers: headers)
+
+            #expect(refused.status == 415 && refused.code == "part_needed")
         }
     }
 
@@ -234,7 +246,7 @@ import Testing
                 return try await tasks.reduce(into: []) { $0.append($1) }
             }
 
-            // A newer request takes an older one's place, and more than three at once wait.
+            // A newer request takes an older one's place, and a guest's fourth upload at once is refused.
             #expect(Set(statuses).isSubset(of: [201, 204, 409, 429]), "\(statuses)")
             #expect(statuses.contains(201))
             #expect(try await stage.isShown(Self.photo))
@@ -314,7 +326,7 @@ import Testing
         }
     }
 
-    @Test func `The bytes of a stored photo are staged no more`() async throws {
+    @Test func `A stored photo's staged file is deleted after an hour`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let upload = try await stage.begin(Self.photo)
@@ -389,16 +401,22 @@ import Testing
         return Array((text + "\r\n").utf8)
     }
 
+    /// Sends the first bytes of a request that would end the upload, and waits until they are staged.
+    private func sendFirst(_ count: Int, of photo: Data, to upload: String, _ stage: Stage, on line: Line) async throws
+    {
+        let headers = ["Content-Type": Upload.partialType, "Upload-Offset": "0", "Upload-Complete": "?1"]
+        try await line.write(head("PATCH", upload, as: stage.member, length: photo.count, headers))
+        try await line.write(photo.prefix(count))
+        try await stage.waitForBytes(count, of: upload)
+    }
+
     @Test func `An upload that was cut goes on from its durable bytes`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let photo = Self.photo
             let upload = try await stage.begin(photo)
-            let headers = ["Content-Type": Upload.partialType, "Upload-Offset": "0", "Upload-Complete": "?1"]
             try await onLine(api) { line in
-                try await line.write(head("PATCH", upload, as: stage.member, length: photo.count, headers))
-                try await line.write(photo.prefix(60_000))
-                try await stage.waitForBytes(of: upload)
+                try await sendFirst(60_000, of: photo, to: upload, stage, on: line)
             }
 
             let offset = try #require(try await stage.offset(of: upload))
@@ -415,11 +433,8 @@ import Testing
             let stage = try await stage(api)
             let photo = Self.photo
             let upload = try await stage.begin(photo)
-            let headers = ["Content-Type": Upload.partialType, "Upload-Offset": "0", "Upload-Complete": "?1"]
             try await onLine(api) { line in
-                try await line.write(head("PATCH", upload, as: stage.member, length: photo.count, headers))
-                try await line.write(photo.prefix(50_000))
-                try await stage.waitForBytes(of: upload)
+                try await sendFirst(50_000, of: photo, to: upload, stage, on: line)
                 let offset = try #require(try await stage.offset(of: upload))
                 let rest = try await stage.append(photo.dropFirst(offset), to: upload, at: offset, isLast: true)
                 #expect(rest.status == 201)
@@ -443,6 +458,7 @@ import Testing
                 let service = try await ServiceProcess.start(api)
                 // The service dies in the middle of the portion after some that it has told.
                 let last = told + 5 * 3_000
+                let file = "\(api.stateFolder)/staged/\(try #require(upload.split(separator: "/").last))"
                 while let answer = await service.send(
                     "PATCH",
                     upload,
@@ -451,7 +467,7 @@ import Testing
                         "content-type": Upload.partialType, "upload-offset": "\(told)", "upload-complete": "?0",
                     ],
                     as: stage.member,
-                    killing: told >= last
+                    killingAt: told >= last ? (file, told) : nil
                 ) {
                     #expect(answer.status == 204)
                     told = try #require(answer.headers["upload-offset"].flatMap { Int($0) })
@@ -499,7 +515,7 @@ import Testing
         }
     }
 
-    @Test func `An upload's address is sent ahead where the park says so`() async throws {
+    @Test func `An upload's address is sent ahead if the operator says so`() async throws {
         try await withGuestAPI(adjust: { $0.sendsInterim = true }) { api in
             let stage = try await stage(api)
             let photo = Self.photo
