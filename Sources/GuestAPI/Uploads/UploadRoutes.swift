@@ -32,7 +32,8 @@ enum UploadRoutes {
             guard let upload else { return answer(.noContent, headers, isComplete: true, kind, call) }
             let file = file(of: upload.id, call)
             try await Files.run { try file.make() }
-            if call.app.settings.sendsInterim, headers.dialect != nil {
+            // A client that names no version of the draft may take a 104 for the final answer.
+            if call.app.settings.sendsInterim, headers.dialect?.number != nil {
                 var head = HTTPResponse(status: .init(code: 104, reasonPhrase: "Upload Resumption Supported"))
                 for field in fields(headers, isComplete: nil, kind, about: upload, call) {
                     head.headerFields.append(field)
