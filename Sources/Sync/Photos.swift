@@ -117,7 +117,7 @@ extension LocalStore {
         }
     }
 
-    /// How many photos wait to be sent.
+    /// The number of photos that wait to be sent.
     public func unsentPhotos() throws -> Int {
         try read { try Int.fetchOne($0, sql: "SELECT count(*) FROM photo WHERE received IS NOT NULL") ?? 0 }
     }

@@ -40,7 +40,7 @@ extension SyncEngine {
         defer { isSendingPortion = false }
         guard let next = try store.nextPortion(at: now(), atMost: pace.bytes) else { return false }
         guard let bytes = next.bytes else {
-            // Nobody can send the photo any more.
+            // A photo without its file cannot be sent, so the phone gives it up.
             try store.sent(next, received: nil, upload: nil)
             return true
         }

@@ -115,7 +115,7 @@ enum UploadRoutes {
             guard upload.size ?? headers.length != nil else { return refused(.bodyTooLarge, headers, kind, call) }
             return try await end(upload, .uploadLength, headers, kind, call)
         }
-        // Nobody reads this answer any more.
+        // The client has broken off the connection, so it gets no answer.
         guard isWhole else { throw Problem.malformed }
         guard headers.isComplete else {
             let status = headers.offset == nil ? HTTPResponse.Status.created : .noContent

@@ -110,7 +110,7 @@ enum UploadSQL {
         Command("DELETE FROM upload WHERE id = ANY(\(ids)::uuid[])")
     }
 
-    /// What a guest's export says of an upload.
+    /// An upload as a guest's export shows it.
     struct Exported: Encodable, Sendable {
         let kind: String
         let name: String

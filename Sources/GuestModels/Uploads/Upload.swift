@@ -10,7 +10,7 @@ public enum Upload {
     public static let partialType = "application/partial-upload"
 }
 
-/// What a request says of its upload, by the IETF's draft "Resumable Uploads for HTTP".
+/// The headers of a request about its upload, by the IETF's draft "Resumable Uploads for HTTP".
 ///
 /// The service understands versions 6 and 8 of the draft. It reads a request without a version as the finished
 /// standard. Source: draft-ietf-httpbis-resumable-upload.
@@ -36,7 +36,7 @@ public struct UploadHeaders: Hashable, Sendable {
     public struct Unreadable: Error, Hashable {
         /// The name of the header.
         public let name: String
-        /// What it must be, in English.
+        /// The form that the header must have, in English.
         public let reason: String
 
         init(_ name: String, _ reason: String) {

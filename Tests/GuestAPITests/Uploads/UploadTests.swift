@@ -364,7 +364,7 @@ import Testing
 
     private typealias Socket = NIOAsyncChannel<ByteBuffer, ByteBuffer>
 
-    /// What a test writes on a connection, and what it has read.
+    /// A connection on which a test writes bytes as it likes, with the text that it has read.
     private struct Line {
         let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
         var inbound: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator

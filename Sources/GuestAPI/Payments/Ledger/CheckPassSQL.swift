@@ -2,7 +2,7 @@ import Foundation
 import GuestModels
 import Postgres
 
-/// What the checks of the ledger have found, and how far each has come.
+/// The findings of the ledger's checks, and the place that each check has reached.
 extension CheckSQL {
     struct Pass: Sendable {
         let stage: String?
