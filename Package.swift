@@ -17,6 +17,7 @@ let package = Package(
         .library(name: "Sync", targets: ["Sync", "SyncMessages"]),
         .executable(name: "voorpret", targets: ["voorpret"]),
         .executable(name: "payment-sandbox", targets: ["payment-sandbox"]),
+        .executable(name: "photo-worker", targets: ["photo-worker"]),
     ],
     dependencies: [
         // Without its traits: two of them reach the compiler in an order that differs from run to run, and each other
@@ -41,6 +42,7 @@ let package = Package(
             pkgConfig: "libpq",
             providers: [.apt(["libpq-dev", "libssl-dev"]), .brew(["libpq"])]
         ),
+        .systemLibrary(name: "CVips", pkgConfig: "vips", providers: [.apt(["libvips-dev"]), .brew(["vips"])]),
         .target(
             name: "Postgres",
             dependencies: ["CLibPQ", "GuestModels", .product(name: "Logging", package: "swift-log")],
@@ -116,7 +118,7 @@ let package = Package(
         .executableTarget(
             name: "voorpret-simulate",
             dependencies: [
-                "GuestClient", "GuestModels", "Postgres", "Sync", "SyncFaults", "SyncMessages",
+                "GuestAPI", "GuestClient", "GuestModels", "Postgres", "Sync", "SyncFaults", "SyncMessages",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -145,6 +147,8 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // A process of its own, because the files it reads come from strangers.
+        .executableTarget(name: "photo-worker", dependencies: ["CVips", "GuestModels"], swiftSettings: strict),
         .target(
             name: "TestKit",
             dependencies: [
@@ -174,9 +178,10 @@ let package = Package(
         .testTarget(
             name: "GuestAPITests",
             dependencies: [
-                "GuestAPI", "GuestClient", "GuestModels", "Postgres", "Sync", "SyncFaults", "SyncMessages", "TestKit",
+                "CVips", "GuestAPI", "GuestClient", "GuestModels", "Postgres", "Sync", "SyncFaults", "SyncMessages",
+                "TestKit",
                 "voorpret",
-                "payment-sandbox", "voorpret-simulate",
+                "payment-sandbox", "photo-worker", "voorpret-simulate",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),

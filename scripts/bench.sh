@@ -8,6 +8,7 @@ if ! command -v wrk >/dev/null; then
 fi
 cd "$root"
 swift build -c release --product voorpret --scratch-path .build-release
+swift build -c release --product photo-worker --scratch-path .build-release
 swift build -c release --product payment-sandbox --scratch-path .build-release
 swift build -c release --product voorpret-simulate --scratch-path .build-release
 if [ -n "${PEERS:-}" ]; then

@@ -16,9 +16,9 @@ page() { python3 "$root/scripts/deployment.py" page "$root/docs/deployment.md" "
 clone="$place/voorpret"
 if [ ! -d "$clone" ]; then git clone -q "$root" "$clone"; fi
 git -C "$clone" fetch -q origin && git -C "$clone" reset -q --hard "$(git -C "$root" rev-parse HEAD)"
-build=$(page Build 0 | grep '^swift build')
-say "$build"
-(cd "$clone" && eval "$build" && eval "${build/--product voorpret/--product voorpret-simulate}")
+builds=$(page Build 0 | grep '^swift build')
+say "$builds"
+(cd "$clone" && eval "$builds" && eval "$(head -1 <<<"${builds/--product voorpret/--product voorpret-simulate}")")
 
 # What is installed is kept from run to run.
 packages=$(for heading in Install Mail "TLS in front, with nginx" "Or HAProxy"; do page "$heading" 0; done | grep '^apt-get')

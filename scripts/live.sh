@@ -23,6 +23,7 @@ cd "$root"
 scripts/viewer.sh
 cp -r "$state/docs" "$scratch/docs"
 swift build --product voorpret
+swift build --product photo-worker
 swift build --product payment-sandbox
 export VOORPRET_PAYMENTS_URL=http://127.0.0.1:$((port + 2)) VOORPRET_PAYMENTS_KEY=sk_test_live
 export VOORPRET_PAYMENTS_WEBHOOK_SECRET=whsec_live

@@ -38,6 +38,7 @@ build() {
     fi
 }
 build voorpret Sources
+build photo-worker Sources/photo-worker Sources/CVips Sources/GuestModels
 [ -n "$sandbox" ] || build payment-sandbox Sources/payment-sandbox
 stop_all() {
     [ -z "$sandbox" ] || [ "$sandbox" = none ] || kill -TERM "$sandbox" 2>/dev/null || true

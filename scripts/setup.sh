@@ -9,6 +9,7 @@ fi
 if [ "$(uname)" = Darwin ]; then
     missing=()
     brew --prefix libpq >/dev/null 2>&1 || missing+=(libpq)
+    brew --prefix vips >/dev/null 2>&1 || missing+=(vips)
     postgres_bin >/dev/null || missing+=(postgresql@17)
     if [ ${#missing[@]} -gt 0 ]; then
         say "Installing with Homebrew: ${missing[*]}"
@@ -16,7 +17,7 @@ if [ "$(uname)" = Darwin ]; then
     fi
 else
     missing=()
-    for package in libpq-dev libssl-dev libsqlite3-dev pkg-config make curl python3 python3-venv; do
+    for package in libpq-dev libssl-dev libsqlite3-dev libvips-dev pkg-config make curl python3 python3-venv; do
         dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
     done
     postgres_bin >/dev/null || missing+=(postgresql)

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 "$root/scripts/setup.sh"
 cd "$root"
-for product in voorpret payment-sandbox voorpret-simulate; do
+for product in voorpret photo-worker payment-sandbox voorpret-simulate; do
     swift build -c release --product "$product" --scratch-path .build-release
 done
 mkdir -p .build

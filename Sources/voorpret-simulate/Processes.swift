@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Foundation
+import GuestAPI
 import GuestClient
 import NIOCore
 import NIOHTTP1

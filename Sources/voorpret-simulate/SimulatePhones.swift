@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import GuestAPI
 import GuestClient
 import GuestModels
 import Postgres

@@ -21,7 +21,7 @@ public final class ServiceProcess: Sendable {
     }
 
     /// An executable of this package.
-    static func product(_ name: String) -> URL {
+    public static func product(_ name: String) -> URL {
         // The build puts all products beside the test bundle.
         let bundle = Bundle.main.bundleURL
         let candidates = [bundle, bundle.deletingLastPathComponent()].map { $0.appending(path: name) }

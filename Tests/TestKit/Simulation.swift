@@ -1,4 +1,5 @@
 import Foundation
+import GuestAPI
 import GuestClient
 
 /// The `voorpret-simulate` executable, with its own processes and database.

@@ -106,7 +106,7 @@ struct Leak: Error, CustomStringConvertible {
 
 extension Settings {
     static func forTests(_ database: String, folder: String, workers: Int, capacity: Int) -> Settings {
-        Settings(
+        var settings = Settings(
             database: database,
             host: "127.0.0.1",
             port: 0,
@@ -116,5 +116,7 @@ extension Settings {
             workers: workers,
             openAPI: projectFolder.appending(path: "openapi.yaml").path()
         )
+        settings.photoWorker = ServiceProcess.product("photo-worker").path(percentEncoded: false)
+        return settings
     }
 }

@@ -7,7 +7,7 @@ enum Features {
     static let all: [Feature] = [
         .service, .identity, .notifications, .uploads, .parks, .groups, .booking, .arrival, .guestBook, .desk,
         .payments,
-        .importing, .planning, .messages, .sync,
+        .importing, .planning, .albums, .messages, .sync,
     ]
 }
 

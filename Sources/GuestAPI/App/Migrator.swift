@@ -5,7 +5,7 @@ import Postgres
 ///
 /// An empty database gets `schema.sql`. An older database gets the migrations that it has not had.
 public struct Migrator: Sendable {
-    public static let expectedVersion = 38
+    public static let expectedVersion = 39
     /// The number of later schema versions with which this build still serves.
     ///
     /// Its nodes go on while a newer build is rolled out, because the migrations of a release keep the statements of

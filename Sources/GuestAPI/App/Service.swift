@@ -101,7 +101,9 @@ public struct WorkerService: Service {
     public func run() async throws {
         let chosen = queues.isEmpty ? Job.Queue.allCases : queues.compactMap { Job.Queue(rawValue: $0) }
         guard !chosen.isEmpty else {
-            throw SettingsError(description: "there is no such queue; effects, mail, push, payments and objects are")
+            throw SettingsError(
+                description: "there is no such queue; effects, mail, push, payments, objects and photos are"
+            )
         }
         let services: [any Service] = [Scheduler(app: app), Herald(app: app)] + Worker.all(app, queues: chosen)
         let group = ServiceGroup(configuration: .init(services: services, logger: app.logger))

@@ -29,6 +29,8 @@ public struct AppEnvironment: Sendable {
 
     /// The store for files that are not kept in the database, such as photos.
     let objects: any ObjectStore
+    /// The processes that make pictures of guests' files.
+    let pictures: PictureWorkers
     /// The push services of Apple and Google; notices for a service that is not set up go to the spool.
     let apns: APNs?
     let fcm: FCM?
@@ -55,6 +57,7 @@ public struct AppEnvironment: Sendable {
         apns = settings.apns.map(APNs.init)
         fcm = settings.fcm.map(FCM.init)
         objects = settings.objectStore()
+        pictures = PictureWorkers(settings.photoWorker)
         self.secret = secret
         let admission = Admission(capacity: settings.capacity)
         self.admission = admission

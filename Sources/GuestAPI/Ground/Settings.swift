@@ -40,6 +40,8 @@ public struct Settings: Sendable {
     public var payments: Payments?
     /// The bucket for photos; without one, photos are kept in the state folder's `objects`.
     public var objects: Objects?
+    /// The path of the program `photo-worker`, which makes pictures of guests' files.
+    public var photoWorker = Settings.besideThis("photo-worker")
     /// Whether an upload's address is sent ahead in an informational answer (104), which some proxies cannot pass on.
     public var sendsInterim = false
     /// The names and values of all settings as they were read; a secret shows as `(set)`.
@@ -221,6 +223,7 @@ public struct Settings: Sendable {
         writers = try read.number("database.writers", 1...1000, default: 12)
         maximumConnections = try read.number("connections", 1...1_000_000, default: 20_000)
         sendsInterim = try read.isOn("interim")
+        photoWorker = read.text("photo.worker", default: Self.besideThis("photo-worker"))
         workers = try read.number("workers", 0...1000, default: 2)
         let levels = Logger.Level.allCases.map(\.rawValue)
         logLevel = read.text("log.level", default: "info")
@@ -339,6 +342,12 @@ extension Settings.Objects {
 }
 
 extension Settings {
+    /// The path of a program in the folder of the program that runs.
+    static func besideThis(_ name: String) -> String {
+        let folder = Bundle.main.executableURL?.deletingLastPathComponent() ?? URL(filePath: ".")
+        return folder.appending(path: name).path(percentEncoded: false)
+    }
+
     /// The store that photos go to.
     func objectStore() -> any ObjectStore {
         if let objects { return S3Objects(objects) }

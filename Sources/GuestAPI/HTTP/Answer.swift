@@ -1,6 +1,7 @@
 import GuestModels
 import HTTPTypes
 import NIOCore
+import Postgres
 
 /// A response: whole bytes, or bytes that are sent piece by piece.
 struct Answer: Sendable {
@@ -27,12 +28,28 @@ struct Answer: Sendable {
         return answer
     }
 
+    /// An answer from JSON that the database has made.
+    static func json(_ text: JSONText, _ status: HTTPResponse.Status = .ok) -> Answer {
+        let bytes: [UInt8] = Array(text.text.utf8)
+        return json(bytes, status)
+    }
+
     /// An answer from bytes that are JSON already.
     static func json(_ body: [UInt8], _ status: HTTPResponse.Status = .ok) -> Answer {
         let headers = [
             HTTPField(name: .contentType, value: "application/json"), HTTPField(name: .cacheControl, value: "no-store"),
         ]
         return Answer(status: status, headers: headers, body: body)
+    }
+
+    /// A page of published rows, or 304 for a reader who has it.
+    static func published(_ page: PublishedPage) -> Answer {
+        var answer = page.body.map { json($0) } ?? Answer(status: .notModified, headers: [], body: [])
+        answer.headers.removeAll { $0.name == .cacheControl }
+        answer.headers += [
+            HTTPField(name: .eTag, value: page.tag), HTTPField(name: .cacheControl, value: "private, no-cache"),
+        ]
+        return answer
     }
 
     static let noContent = Answer(status: .noContent, headers: [], body: [])

@@ -17,7 +17,7 @@ enum ByteRange: Equatable, Sendable {
     ///   - tag: the file's entity tag, in quotes.
     ///   - size: bytes of the file.
     init(_ method: HTTPRequest.Method, _ headers: HTTPFields, tag: String, size: Int) {
-        if let known = headers[.ifNoneMatch], Self.tags(known).contains(where: { $0 == "*" || $0 == tag }) {
+        if headers.knows(tag) {
             self = .unchanged
             return
         }
@@ -27,15 +27,6 @@ enum ByteRange: Equatable, Sendable {
             return
         }
         self = Self.range(text, size: size)
-    }
-
-    /// The tags of a list, without the mark of weak ones, because `If-None-Match` compares weakly.
-    private static func tags(_ list: String) -> [String] {
-        list.split(separator: ",").map { tag in
-            let tag = tag.trimmingPrefix { $0 == " " || $0 == "\t" }
-            let bare = tag.hasPrefix("W/") ? tag.dropFirst(2) : tag
-            return String(bare.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
-        }
     }
 
     /// Reads the text of the header `Range`.
@@ -67,6 +58,20 @@ enum ByteRange: Equatable, Sendable {
         init?(_ text: Substring) {
             guard text.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
             value = text.isEmpty ? nil : Int(text) ?? .max
+        }
+    }
+}
+
+extension HTTPFields {
+    /// Whether the client has the answer with this tag, which is in quotes (RFC 9110, section 13.1.2).
+    func knows(_ tag: String) -> Bool {
+        guard let list = self[.ifNoneMatch] else { return false }
+        return list.split(separator: ",").contains { known in
+            let known = known.trimmingPrefix { $0 == " " || $0 == "\t" }
+            // The mark of a weak tag does not count.
+            let bare = known.hasPrefix("W/") ? known.dropFirst(2) : known
+            let text = String(bare.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+            return text == "*" || text == tag
         }
     }
 }

@@ -418,6 +418,15 @@ enum Policy {
         Row("showPlanHistory", .get, Paths.groupPlanItemHistory, [.member]),
         Row("undoPlanChange", .post, Paths.groupPlanItemUndo, [.member]),
         Row("listChildPlan", .get, Paths.childPlanItems, [.child]),
+        // Albums.
+        Row("listPhotos", .get, Paths.albumPhotos, [.member]),
+        Row("addPhoto", .post, Paths.albumPhotos, [.member]),
+        Row("showAlbumPhoto", .get, Paths.photo, [.member]),
+        Row("changePhoto", .patch, Paths.photo, [.member]),
+        Row("removePhoto", .delete, Paths.photo, [.member]),
+        Row("heartPhoto", .put, Paths.photoHeart, [.member]),
+        Row("sendPhotoBytes", .put, Paths.photoBytes, [.member], takes: .bytes),
+        Row("showPicture", .get, Paths.photoPicture, [.member]),
         // Messages and topics.
         Row("listTopics", .get, Paths.groupTopics, [.member]),
         Row("openTopic", .post, Paths.groupTopics, [.member]),

@@ -45,8 +45,10 @@ struct Job: Sendable {
         ///
         /// Each system has its own queue, so that a system that is down delays no other.
         case mail, push, payments, objects
+        /// The queue of jobs that make pictures in processes of their own.
+        case photos
 
-        /// Whether the jobs of the queue reach other systems.
+        /// Whether the jobs of the queue reach other systems or processes.
         ///
         /// A batch of such jobs runs concurrently, because the jobs mostly wait for answers.
         var isOutside: Bool { self != .effects }

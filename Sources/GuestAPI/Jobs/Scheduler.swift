@@ -111,6 +111,7 @@ struct ForgetSpool: Work {
         for kind in ["mail", "push"] {
             try await Spool(app.settings, kind).forget(before: app.now().addingTimeInterval(-30 * 86400))
         }
-        try await app.objects.forgetUnfinished(before: app.now().addingTimeInterval(-86400))
+        let before = app.now().addingTimeInterval(-86400)
+        try await Files.forgetUnfinished(in: URL(filePath: app.settings.stateFolder), before: before)
     }
 }

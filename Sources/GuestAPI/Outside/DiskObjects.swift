@@ -6,16 +6,13 @@ import NIOCore
 /// A file that is replaced or removed while it is read keeps its bytes for the reader.
 struct DiskObjects: ObjectStore {
     private let root: URL
-    /// The folder of files that are being written.
-    ///
-    /// It is on the objects' file system, so a rename puts a whole file in place. It is no part of a backup.
     private let unfinished: URL
     private static let piece = 256 * 1024
 
     /// - Parameter state: the state folder; objects are in its `objects`.
     init(_ state: URL) {
         root = state.appending(path: "objects")
-        unfinished = state.appending(path: "unfinished")
+        unfinished = Files.unfinished(in: state)
     }
 
     func put(_ bytes: [UInt8], as name: String) async throws {
@@ -61,18 +58,6 @@ struct DiskObjects: ObjectStore {
             return try await Files.run(work)
         } catch let error as Files.Failed {
             throw ObjectsUnavailable(description: error.description)
-        }
-    }
-
-    func forgetUnfinished(before instant: Date) async throws {
-        try await Files.run {
-            let files = FileManager.default
-            let left = try? files.contentsOfDirectory(at: unfinished, includingPropertiesForKeys: nil)
-            for file in left ?? [] {
-                let written =
-                    try? files.attributesOfItem(atPath: file.path(percentEncoded: false))[.modificationDate] as? Date
-                if let written, written < instant { try? files.removeItem(at: file) }
-            }
         }
     }
 }

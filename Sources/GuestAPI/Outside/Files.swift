@@ -18,6 +18,24 @@ enum Files {
         }
     }
 
+    /// The folder of files that are being written.
+    ///
+    /// It is on the file system of the state folder, so a rename puts a whole file in place. It is no part of a backup.
+    static func unfinished(in state: URL) -> URL { state.appending(path: "unfinished") }
+
+    /// Deletes files and folders that a crash before the instant has left half written.
+    static func forgetUnfinished(in state: URL, before instant: Date) async throws {
+        try await run {
+            let (files, folder) = (FileManager.default, unfinished(in: state))
+            let left = try? files.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+            for file in left ?? [] {
+                let written =
+                    try? files.attributesOfItem(atPath: file.path(percentEncoded: false))[.modificationDate] as? Date
+                if let written, written < instant { try? files.removeItem(at: file) }
+            }
+        }
+    }
+
     /// A call to the system that failed.
     struct Failed: Error, CustomStringConvertible {
         let description: String
@@ -29,6 +47,12 @@ enum Files {
     }
 
     // MARK: On threads that may block
+
+    /// All bytes of a file that the service has made itself.
+    static func read(_ url: URL) throws -> [UInt8] {
+        guard let file = try ReadableFile(url) else { throw Failed("open", url) }
+        return Array(try file.read(0..<file.size).readableBytesView)
+    }
 
     /// Writes a new file; the function returns once the bytes are on the disk.
     static func writeDurably(_ bytes: [UInt8], to url: URL) throws {

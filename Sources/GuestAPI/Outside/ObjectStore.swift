@@ -1,4 +1,3 @@
-import Foundation
 import NIOCore
 
 /// A store for files outside the database, such as photos, under names that the service makes.
@@ -17,9 +16,6 @@ protocol ObjectStore: Sendable {
 
     /// Removes an object; nothing happens where there is none.
     func remove(_ name: String) async throws
-
-    /// Deletes files that a crash before the instant has left half written.
-    func forgetUnfinished(before instant: Date) async throws
 }
 
 /// An object that is open for reading.

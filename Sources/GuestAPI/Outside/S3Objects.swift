@@ -80,9 +80,6 @@ struct S3Objects: ObjectStore {
         }
     }
 
-    /// Nothing is ever half written, because the store takes an object whole.
-    func forgetUnfinished(before instant: Date) async throws {}
-
     private func ask<Value>(
         _ method: HTTPMethod,
         _ name: String,

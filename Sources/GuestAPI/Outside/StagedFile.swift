@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import GuestModels
 import NIOCore
@@ -17,6 +18,9 @@ struct StagedFile: Sendable {
         bytes = folder.appending(path: id.lowercasedText)
         mark = folder.appending(path: id.lowercasedText + ".writer")
     }
+
+    /// The path of the bytes, for a process that only reads them.
+    var path: String { bytes.path(percentEncoded: false) }
 
     static func folder(in state: String) -> URL { URL(filePath: state).appending(path: "staged") }
 
@@ -54,6 +58,20 @@ struct StagedFile: Sendable {
     func read(_ count: Int) throws -> [UInt8] {
         guard let file = try Files.ReadableFile(bytes) else { return [] }
         return Array(try file.read(0..<min(count, file.size)).readableBytesView)
+    }
+
+    /// The SHA-256 of the first bytes, and the first bytes that tell a format; reads piece by piece.
+    func digest(_ count: Int) throws -> (digest: String, first: [UInt8]) {
+        guard let file = try Files.ReadableFile(bytes) else { return ("", []) }
+        var (hash, first, place) = (SHA256(), [UInt8](), 0)
+        while place < count {
+            let piece = try file.read(place..<min(place + 1024 * 1024, count))
+            guard piece.readableBytes > 0 else { break }
+            if place == 0 { first = Array(piece.readableBytesView.prefix(Picture.Format.telling)) }
+            piece.withUnsafeReadableBytes { hash.update(bufferPointer: $0) }
+            place += piece.readableBytes
+        }
+        return (hash.finalize().hexadecimal, first)
     }
 
     /// Deletes the file; nothing happens if there is none.

@@ -60,8 +60,7 @@ extension Answer {
         answer.headers.removeAll { $0.name == .cacheControl }
         answer.headers.append(.init(name: .eTag, value: tag))
         answer.headers.append(.init(name: .cacheControl, value: "no-cache"))
-        let known = call.headers[.ifNoneMatch]?.split(separator: ",").map { $0.replacing(" ", with: "") } ?? []
-        guard known.contains(where: { $0 == tag || $0 == "W/" + tag || $0 == "*" }) else { return answer }
+        guard call.headers.knows(tag) else { return answer }
         answer.status = .notModified
         answer.body = []
         return answer

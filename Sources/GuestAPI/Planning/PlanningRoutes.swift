@@ -26,7 +26,7 @@ enum PlanningRoutes {
         let group = try call.path(Paths.groupOptions)
         return try await call.write { act in
             let id = try await StayOption.propose(request, to: group, act)
-            return try await StayOption.shown(id, act).answer(.created)
+            return try await .json(StayOption.shown(id, act), .created)
         }
     }
 
@@ -43,7 +43,7 @@ enum PlanningRoutes {
         let (group, id) = try call.path(Paths.groupOptionVote)
         return try await call.write { act in
             _ = try await StayOption.vote(request, on: id, in: group, act)
-            return try await StayOption.shown(id, act).answer()
+            return try await .json(StayOption.shown(id, act))
         }
     }
 
@@ -52,7 +52,7 @@ enum PlanningRoutes {
         let (group, id) = try call.path(Paths.groupOptionAttendance)
         return try await call.write { act in
             _ = try await StayOption.attend(request, to: id, in: group, act)
-            return try await StayOption.shown(id, act).answer()
+            return try await .json(StayOption.shown(id, act))
         }
     }
 
@@ -81,7 +81,7 @@ enum PlanningRoutes {
         let group = try call.path(Paths.groupPlanItems)
         return try await call.write { act in
             let id = try await PlanItem.add(request, to: group, act)
-            return try await PlanItem.shown(id, act).answer(.created)
+            return try await .json(PlanItem.shown(id, act), .created)
         }
     }
 
@@ -90,7 +90,7 @@ enum PlanningRoutes {
         let (group, id) = try call.path(Paths.groupPlanItem)
         return try await call.write { act in
             _ = try await PlanItem.change(change, to: id, in: group, act)
-            return try await PlanItem.shown(id, act).answer()
+            return try await .json(PlanItem.shown(id, act))
         }
     }
 
@@ -106,7 +106,7 @@ enum PlanningRoutes {
         let (group, id) = try call.path(Paths.groupPlanItemRestore)
         return try await call.write { act in
             _ = try await PlanItem.setDeleted(false, of: id, in: group, act)
-            return try await PlanItem.shown(id, act).answer()
+            return try await .json(PlanItem.shown(id, act))
         }
     }
 
@@ -115,7 +115,7 @@ enum PlanningRoutes {
         let (group, id) = try call.path(Paths.groupPlanItemAttendance)
         return try await call.write { act in
             _ = try await PlanItem.attend(request, to: id, in: group, act)
-            return try await PlanItem.shown(id, act).answer()
+            return try await .json(PlanItem.shown(id, act))
         }
     }
 
@@ -130,7 +130,7 @@ enum PlanningRoutes {
         let (group, id) = try call.path(Paths.groupPlanItemUndo)
         return try await call.write { act in
             _ = try await PlanItem.undo(request, of: id, in: group, act)
-            return try await PlanItem.shown(id, act).answer()
+            return try await .json(PlanItem.shown(id, act))
         }
     }
 
@@ -138,13 +138,6 @@ enum PlanningRoutes {
 
     /// Answers with all items in one page, because a group has a limited number of them.
     private static func page(of items: JSONText) -> Answer {
-        JSONText(#"{"items":\#(items.text)}"#).answer()
-    }
-}
-
-extension JSONText {
-    fileprivate func answer(_ status: HTTPResponse.Status = .ok) -> Answer {
-        let bytes: [UInt8] = Array(text.utf8)
-        return Answer.json(bytes, status)
+        .json(JSONText(#"{"items":\#(items.text)}"#))
     }
 }

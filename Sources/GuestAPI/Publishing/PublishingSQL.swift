@@ -1,5 +1,6 @@
 import Foundation
 import Postgres
+import SyncMessages
 
 enum PublishingSQL {
     /// Makes PostgreSQL plan the statements of the flush only once, up to COMMIT.
@@ -63,6 +64,46 @@ enum PublishingSQL {
             WHERE name = sums.scope
             """
         )
+    }
+
+    // MARK: Reading
+
+    /// A text that is another one after each change of the scope, in quotes.
+    private static func tagText(of scope: Scope) -> SQL {
+        """
+        '"' || left(encode(sha256(convert_to(
+            epoch() || ' ' || coalesce((SELECT version FROM scope WHERE name = \(scope.description)), 0), 'UTF8'
+        )), 'hex'), 32) || '"'
+        """
+    }
+
+    static func tag(of scope: Scope) -> Query<String> {
+        Query("SELECT \(tagText(of: scope)) AS tag") { try $0.decode("tag") }
+    }
+
+    /// A page of published rows in the order of their ids, and the id of its last row if there are more.
+    static func page(
+        _ kind: Publication.Kind,
+        in scope: Scope,
+        ids: SQL,
+        after: UUID?,
+        limit: Int
+    ) -> Query<PublishedPage> {
+        Query(
+            """
+            WITH found AS (
+                SELECT id, body, row_number() OVER (ORDER BY id) AS place FROM scope_row
+                WHERE scope = \(scope.description) AND kind = \(kind.name) AND body IS NOT NULL AND id IN (\(ids))
+                    AND (\(after)::uuid IS NULL OR id > \(after)::uuid)
+                ORDER BY id LIMIT \(limit + 1)
+            )
+            SELECT \(tagText(of: scope)) AS tag, '{"items":['
+                || coalesce((SELECT string_agg(body, ',' ORDER BY id) FROM found WHERE place <= \(limit)), '') || ']'
+                || coalesce((SELECT ',"next":"' || id || '"' FROM found
+                    WHERE place = \(limit) AND EXISTS (SELECT FROM found WHERE place > \(limit))), '')
+                || '}' AS body
+            """
+        ) { PublishedPage(tag: try $0.decode("tag"), body: try $0.decode("body", as: JSONText.self)) }
     }
 
     static func notify(_ channel: String, _ payload: String) -> Command {

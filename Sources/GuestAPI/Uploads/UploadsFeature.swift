@@ -3,7 +3,7 @@ extension Feature {
     static let uploads = Feature(
         name: "uploads",
         handlers: [UploadRoutes.handlers],
-        jobs: [ForgetUploads.self],
+        jobs: [ForgetUploads.self, RemovePicture.self],
         schedules: [.everyFiveMinutes(ForgetUploads()) { _ in true }],
         personalData: [.uploads]
     )

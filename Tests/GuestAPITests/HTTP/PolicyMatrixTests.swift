@@ -100,11 +100,12 @@ import Testing
                 "park", "type", "cottage", "rate", "closure", "group", "traveller", "invitation", "booking", "device",
                 "job", "order", "extra", "task", "note", "number", "share",
                 "payment", "link", "goodwill", "guest", "invoice", "colleague", "credential", "option", "item", "topic",
-                "message", "upload",
+                "message", "upload", "album", "photo",
             ]
             let nothing = Dictionary(
                 names.map { ($0, missing) } + [
-                    ("code", "ABCDEFGH"), ("file", "x"), ("token", "x"), ("photo", String(repeating: "0", count: 64)),
+                    ("code", "ABCDEFGH"), ("file", "x"), ("token", "x"), ("name", String(repeating: "0", count: 64)),
+                    ("size", "256"),
                     ("scope", "group:\(missing)"),
                 ]
             ) { $1 }
@@ -116,6 +117,10 @@ import Testing
             real["park"] = "\(own.park.id)"
             real["type"] = "\(own.type.id)"
             real["cottage"] = "\(own.cottages[0].id)"
+            let firm = try await api.given.stay(confirmed: true)
+            let stage = AlbumTests.Stage(api: api, stay: firm)
+            real["album"] = "\(firm.booking.id)"
+            real["photo"] = "\(try await stage.photo().id)"
 
             for row in Policy.rows where !["eraseMe", "signOut"].contains(row.name) {
                 for person in people {

@@ -121,9 +121,9 @@ import Testing
         let unfinished = folder.appending(path: "unfinished")
         try Data("half".utf8).write(to: unfinished.appending(path: "left"))
 
-        try await store.forgetUnfinished(before: Date().addingTimeInterval(-60))
+        try await Files.forgetUnfinished(in: folder, before: Date().addingTimeInterval(-60))
         #expect(try FileManager.default.contentsOfDirectory(atPath: unfinished.path()) == ["left"])
-        try await store.forgetUnfinished(before: Date().addingTimeInterval(60))
+        try await Files.forgetUnfinished(in: folder, before: Date().addingTimeInterval(60))
 
         #expect(try FileManager.default.contentsOfDirectory(atPath: unfinished.path()) == [])
         #expect(try await store.open("a")?.bytes() == [1])

@@ -36,13 +36,13 @@ extension PhotoName: PathValue {
 }
 
 extension Refusal {
-    /// All bytes have come, but their SHA-256 is not the photo's name, or they are no JPEG; the upload has ended.
+    /// All bytes have come, but they are not those that the photo's name says, or no picture; the upload has ended.
     public static let photoUnreadable = Refusal(
         .conflict,
         "photo_unreadable",
-        en: "The photo is not what its name says, or no JPEG; send it from the beginning.",
-        nl: "De foto is niet wat de naam zegt, of geen JPEG; stuur hem opnieuw vanaf het begin.",
-        de: "Das Foto ist nicht, was sein Name sagt, oder kein JPEG; sende es von vorn."
+        en: "The photo is not what its name says, or no picture that we can read; send it from the beginning.",
+        nl: "De foto is niet wat de naam zegt, of geen leesbare foto; stuur hem opnieuw vanaf het begin.",
+        de: "Das Foto ist nicht, was sein Name sagt, oder kein lesbares Bild; sende es von vorn."
     )
 
     /// The group has 500 photos, unfinished ones included, or the guest has sent 2,000 in all groups.

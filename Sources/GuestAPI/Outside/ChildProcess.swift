@@ -7,7 +7,7 @@ import Darwin
 import Glibc
 #endif
 
-/// A child process that can be killed; it inherits the environment, but none of this process's open files.
+/// A child process that can be killed; it inherits none of this process's open files.
 ///
 /// Foundation's `Process` learns of an exit through a socket that other children inherit. While one of these children
 /// lives, Foundation misses the exit.
@@ -24,15 +24,19 @@ public final class ChildProcess: Sendable {
 
     /// - Parameters:
     ///   - environment: variables added to this process's own.
+    ///   - inheritsEnvironment: whether the child has this process's variables too.
     ///   - input: the standard input; empty by default.
     ///   - output: a file that gets the standard output; by default the output is dropped.
+    ///   - conversation: a socket that is both the standard input and the standard output, in place of the two.
     ///   - showsErrors: whether the standard error appears in this process's own.
     public init(
         _ path: String,
         _ arguments: [String],
         environment: [String: String] = [:],
+        inheritsEnvironment: Bool = true,
         input: FileHandle? = nil,
         output: String? = nil,
+        conversation: FileHandle? = nil,
         showsErrors: Bool = true
     ) throws {
         #if canImport(Darwin)
@@ -48,12 +52,16 @@ public final class ChildProcess: Sendable {
             posix_spawn_file_actions_destroy(&actions)
             posix_spawnattr_destroy(&attributes)
         }
-        if let input {
+        if let input = conversation ?? input {
             posix_spawn_file_actions_adddup2(&actions, input.fileDescriptor, 0)
         } else {
             posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         }
-        posix_spawn_file_actions_addopen(&actions, 1, output ?? "/dev/null", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        if conversation != nil {
+            posix_spawn_file_actions_adddup2(&actions, 0, 1)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 1, output ?? "/dev/null", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        }
         if !showsErrors { posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0) }
         #if canImport(Darwin)
         if showsErrors { posix_spawn_file_actions_addinherit_np(&actions, 2) }
@@ -65,7 +73,8 @@ public final class ChildProcess: Sendable {
             posix_spawn_file_actions_addclose(&actions, number)
         }
         #endif
-        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
+        let inherited = inheritsEnvironment ? ProcessInfo.processInfo.environment : [:]
+        let variables = inherited.merging(environment) { $1 }.map { "\($0)=\($1)" }
         var child: pid_t = 0
         let code = Self.withTexts([path] + arguments) { arguments in
             Self.withTexts(variables) { posix_spawn(&child, path, &actions, &attributes, arguments, $0) }

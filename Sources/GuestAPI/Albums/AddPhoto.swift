@@ -1,0 +1,57 @@
+import Foundation
+import GuestModels
+import Postgres
+import SyncMessages
+
+extension Photo {
+    /// Adds a photo to an album; its bytes follow.
+    ///
+    /// An album has a photo once. A member who adds one that is there gets that one.
+    ///
+    /// Throws `notFound` for a guest outside the group, `albumClosed`, `albumFull`, `idTaken`.
+    ///
+    /// - Returns: the photo's id, and whether it is new.
+    static func add(
+        _ request: PhotoRequest,
+        to id: Booking.ID,
+        _ act: Act
+    ) async throws -> (id: Photo.ID, isNew: Bool) {
+        guard let album = try await act.tx.first(AlbumSQL.album(id)) else { throw Refusal.notFound }
+        let own = try await TravelGroup.require(.member, in: album.groupId, staying: true, act)
+        try album.allowAdding(today: ParkClock(stored: album.timeZone).date(at: act.now))
+        // Two members may send one photo at the same time, and the last place may be wanted twice.
+        let (_, known, rooms) = try await act.tx.all(
+            AlbumSQL.lock(id),
+            AlbumSQL.photo(request.name, in: id),
+            AlbumSQL.room(in: id)
+        )
+        if let known = known.first { return (known, false) }
+        let room = rooms.first ?? (photos: 0, bytes: 0)
+        try Album.allowOneMore(of: request.size, besides: room.photos, with: room.bytes)
+        let photo = Photo(
+            request,
+            id: request.id ?? act.id(),
+            album: id,
+            group: album.groupId,
+            by: own.id,
+            at: act.now
+        )
+        try await act.tx.run(AlbumSQL.insert(photo), refusing: ["photo_pkey": .idTaken.at("/id")])
+        for (field, text) in [("caption", photo.caption), ("alt", photo.alt)] where text != nil {
+            try await act.tx.run(AlbumSQL.record(text, as: field, of: photo.id, by: own.id, at: act.now))
+        }
+        act.tx.publish(photo.id, .photo, to: .group(album.groupId))
+        return (photo.id, true)
+    }
+
+    /// A photo of an album of one of the guest's groups, locked, with the guest's row in the group.
+    ///
+    /// Throws `notFound` for a guest outside the group, as for a photo that does not exist.
+    static func locked(_ id: Photo.ID, _ act: Act) async throws -> (row: AlbumSQL.PhotoRow, own: Traveller) {
+        guard let group = try await act.tx.first(AlbumSQL.photo(id))?.photo.groupId else { throw Refusal.notFound }
+        // The guest's place in the group is locked before the photo, in the order of an erasure.
+        let own = try await TravelGroup.require(.member, in: group, staying: true, act)
+        guard let row = try await act.tx.first(AlbumSQL.photo(id, isLocked: true)) else { throw Refusal.notFound }
+        return (row, own)
+    }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import GuestModels
+import HTTPTypes
+
+/// The routes of albums and their photos.
+///
+/// Phones do the same through `/v1/sync`, except for the bytes; both call the same verbs.
+enum AlbumRoutes {
+    static let handlers: [String: RouteTable.Handler] = [
+        "listPhotos": list, "addPhoto": add, "showAlbumPhoto": show, "changePhoto": change, "removePhoto": remove,
+        "heartPhoto": heart, "sendPhotoBytes": sendBytes, "showPicture": showPicture,
+    ]
+
+    private static func list(_ call: Call) async throws -> Answer {
+        let album = try call.path(Paths.albumPhotos)
+        var query = QueryReader(call)
+        let after = query.optional("cursor", as: Photo.ID.self, "must be the `next` of a page")
+        let limit = query.int("limit", 1...500, default: 100)
+        try query.finish()
+        return .published(
+            try await call.read {
+                try await Album.list(album, after: after, limit: limit, unless: call.headers.knows, $0)
+            }
+        )
+    }
+
+    private static func add(_ call: Call) async throws -> Answer {
+        let request = try call.body(PhotoRequest.self)
+        let album = try call.path(Paths.albumPhotos)
+        return try await call.write { act in
+            let (id, isNew) = try await Photo.add(request, to: album, act)
+            return try await .json(Photo.shown(id, act), isNew ? .created : .ok)
+        }
+    }
+
+    private static func show(_ call: Call) async throws -> Answer {
+        let id = try call.path(Paths.photo)
+        return .json(try await call.read { try await Photo.show(id, $0) })
+    }
+
+    private static func change(_ call: Call) async throws -> Answer {
+        let request = try call.body(PhotoChange.self)
+        let id = try call.path(Paths.photo)
+        return try await call.write { act in
+            _ = try await Photo.change(request, to: id, act)
+            return try await .json(Photo.shown(id, act))
+        }
+    }
+
+    private static func remove(_ call: Call) async throws -> Answer {
+        let id = try call.path(Paths.photo)
+        return try await call.write { act in
+            try await Photo.remove(id, act)
+            return .noContent
+        }
+    }
+
+    private static func heart(_ call: Call) async throws -> Answer {
+        let request = try call.body(HeartRequest.self)
+        let id = try call.path(Paths.photoHeart)
+        return try await call.write { act in
+            _ = try await Photo.heart(request, id, act)
+            return try await .json(Photo.shown(id, act))
+        }
+    }
+
+    private static func sendBytes(_ call: Call) async throws -> Answer {
+        let id = try call.path(Paths.photoBytes)
+        let photo = try await call.read { try await Photo.expected(id, $0) }
+        return try await UploadRoutes.begin(.albumPhoto, of: id.uuid, as: Photo.upload(of: photo), call)
+    }
+
+    private static func showPicture(_ call: Call) async throws -> Answer {
+        let (id, size) = try call.path(Paths.photoPicture)
+        return try await Picture.answer(call.read { try await Photo.picture(of: id, $0) }, size, to: call)
+    }
+}

@@ -1,0 +1,280 @@
+import Foundation
+import GuestModels
+import Postgres
+
+enum AlbumSQL {
+    /// A booking's album; no row for a booking without a group.
+    static func album(_ id: Booking.ID) -> Query<Album> {
+        Query(
+            """
+            SELECT booking.id, group_id, state, upper(stay) AS departure, time_zone
+            FROM booking JOIN park ON park.id = park_id WHERE booking.id = \(id) AND group_id IS NOT NULL
+            """
+        ) { row in
+            Album(
+                id: try row.decode("id"),
+                groupId: try row.decode("group_id"),
+                state: try row.word("state", as: Booking.State.self),
+                departure: try row.decode("departure"),
+                timeZone: try row.decode("time_zone")
+            )
+        }
+    }
+
+    /// Locks an album until the transaction ends, for verbs that count its photos.
+    static func lock(_ album: Booking.ID) -> Query<Bool> {
+        let key = "album \(album)"
+        return Query("SELECT pg_advisory_xact_lock(hashtextextended(\(key), 3)) IS NULL AS is_ours") {
+            try $0.decode("is_ours")
+        }
+    }
+
+    /// The number of an album's photos, and their bytes together.
+    static func room(in album: Booking.ID) -> Query<(photos: Int, bytes: Int)> {
+        Query(
+            """
+            SELECT count(*) AS photos, coalesce(sum(size), 0)::bigint AS bytes FROM photo WHERE booking_id = \(album)
+            """
+        ) { (try $0.decode("photos"), try $0.decode("bytes")) }
+    }
+
+    /// The photo of these bytes in an album.
+    static func photo(_ name: PhotoName, in album: Booking.ID) -> Query<Photo.ID> {
+        Query("SELECT id FROM photo WHERE booking_id = \(album) AND name = \(name.description)") { try $0.decode("id") }
+    }
+
+    static func insert(_ photo: Photo) -> Command {
+        Command(
+            """
+            INSERT INTO photo (id, group_id, booking_id, added_by, name, size, taken_at, caption, alt, thumbhash, added_at)
+            VALUES (\(photo.id), \(photo.groupId), \(photo.bookingId), \(photo.travellerId), \(photo.name.description),
+                \(photo.size), \(photo.takenAt), \(photo.caption), \(photo.alt), \(photo.thumbhash), \(photo.addedAt))
+            """
+        )
+    }
+
+    /// The ids of an album's photos, as a subquery.
+    static func photos(of album: Booking.ID) -> SQL { "SELECT photo.id FROM photo WHERE booking_id = \(album)" }
+
+    // MARK: One photo
+
+    /// A photo with the id of its picture, which is nil before the photo is ready.
+    struct PhotoRow: Sendable {
+        var photo: Photo
+        let picture: Picture.ID?
+    }
+
+    /// - Parameter isLocked: whether the row stays as it is until the transaction ends.
+    static func photo(_ id: Photo.ID, isLocked: Bool = false) -> Query<PhotoRow> {
+        let lock: SQL = isLocked ? "FOR NO KEY UPDATE" : ""
+        return Query(
+            """
+            SELECT id, group_id, booking_id, added_by, name, size, taken_at, caption, alt, thumbhash, state, picture_id,
+                added_at
+            FROM photo WHERE id = \(id) \(lock)
+            """
+        ) { row in
+            guard let name = PhotoName(try row.decode("name", as: String.self)) else {
+                throw Inconsistency("a photo's name is no SHA-256")
+            }
+            let request = PhotoRequest(
+                name: name,
+                size: try row.decode("size"),
+                takenAt: try row.decode("taken_at"),
+                caption: try row.decodeIfPresent("caption"),
+                alt: try row.decodeIfPresent("alt"),
+                thumbhash: try row.decodeIfPresent("thumbhash")
+            )
+            var photo = Photo(
+                request,
+                id: try row.decode("id"),
+                album: try row.decode("booking_id"),
+                group: try row.decode("group_id"),
+                by: try row.decode("added_by"),
+                at: try row.decode("added_at")
+            )
+            photo.state = try row.word("state", as: Photo.State.self)
+            return PhotoRow(photo: photo, picture: try row.decodeIfPresent("picture_id"))
+        }
+    }
+
+    /// A photo as its group sees it.
+    static func shown(_ id: Photo.ID) -> Query<JSONText> {
+        Query("SELECT body FROM shown_photo WHERE id = \(id)") { try $0.decode("body") }
+    }
+
+    static func setTexts(of photo: Photo) -> Command {
+        Command("UPDATE photo SET caption = \(photo.caption), alt = \(photo.alt) WHERE id = \(photo.id)")
+    }
+
+    /// Adds to a photo's history that somebody gave it a text; the photo's row is locked.
+    static func record(
+        _ value: String?,
+        as field: String,
+        of photo: Photo.ID,
+        by traveller: Traveller.ID,
+        at now: Date
+    ) -> Command {
+        Command(
+            """
+            INSERT INTO photo_event (photo_id, number, field, value, traveller_id, at)
+            SELECT \(photo)::uuid, coalesce(max(number), 0) + 1, \(field)::text, \(value)::text, \(traveller)::uuid,
+                \(now)::timestamptz
+            FROM photo_event WHERE photo_id = \(photo)
+            """
+        )
+    }
+
+    /// Forgets the oldest texts of a photo's history, so that the newest hundred stay.
+    static func forgetEvents(of photo: Photo.ID) -> Command {
+        Command(
+            """
+            DELETE FROM photo_event WHERE photo_id = \(photo)
+                AND number <= (SELECT max(number) FROM photo_event WHERE photo_id = \(photo)) - 100
+            """
+        )
+    }
+
+    /// Stores whether a member likes a photo; no row changes if a later answer is stored already.
+    static func heart(
+        _ photo: Photo.ID,
+        _ isHearted: Bool,
+        by traveller: Traveller.ID,
+        in group: TravelGroup.ID,
+        at instant: Date
+    ) -> Command {
+        Command(
+            """
+            INSERT INTO photo_heart (photo_id, group_id, traveller_id, is_hearted, said_at)
+            VALUES (\(photo), \(group), \(traveller), \(isHearted), \(instant))
+            ON CONFLICT (photo_id, traveller_id) DO UPDATE
+            SET is_hearted = EXCLUDED.is_hearted, said_at = EXCLUDED.said_at
+            WHERE photo_heart.said_at <= EXCLUDED.said_at
+            """
+        )
+    }
+
+    static func setMaking(_ photo: Photo.ID) -> Command {
+        Command("UPDATE photo SET state = 'making' WHERE id = \(photo) AND state = 'coming'")
+    }
+
+    static func setReady(_ photo: Photo.ID, _ picture: Picture.ID, takenAt: Date) -> Command {
+        Command(
+            """
+            UPDATE photo SET state = 'ready', picture_id = \(picture), taken_at = \(takenAt) WHERE id = \(photo)
+            """
+        )
+    }
+
+    static func setUnreadable(_ photo: Photo.ID) -> Command {
+        Command("UPDATE photo SET state = 'unreadable' WHERE id = \(photo) AND state <> 'ready'")
+    }
+
+    // MARK: Going
+
+    /// A photo that has been deleted.
+    struct Gone: Sendable {
+        let id: Photo.ID
+        let group: TravelGroup.ID
+        let picture: Picture.ID?
+    }
+
+    private static func gone(_ row: Row) throws -> Gone {
+        Gone(
+            id: try row.decode("id"),
+            group: try row.decode("group_id"),
+            picture: try row.decodeIfPresent("picture_id")
+        )
+    }
+
+    static func delete(_ photo: Photo.ID) -> Query<Gone> {
+        Query("DELETE FROM photo WHERE id = \(photo) RETURNING id, group_id, picture_id", decoding: gone)
+    }
+
+    static func delete(addedBy guest: Guest.ID) -> Query<Gone> {
+        Query(
+            """
+            DELETE FROM photo USING traveller WHERE traveller.id = added_by AND guest_id = \(guest)
+            RETURNING photo.id, photo.group_id, picture_id
+            """,
+            decoding: gone
+        )
+    }
+
+    /// Removes a traveller's hearts; returns the photos that had one.
+    static func forgetHearts(of traveller: Traveller.ID) -> Query<Photo.ID> {
+        Query("DELETE FROM photo_heart WHERE traveller_id = \(traveller) RETURNING photo_id") {
+            try $0.decode("photo_id")
+        }
+    }
+
+    /// Locks the photos with texts by a guest, in the order of their ids.
+    static func lockPhotos(withTextsBy guest: Guest.ID) -> Command {
+        Command(
+            """
+            SELECT id FROM photo WHERE id IN (
+                SELECT photo_id FROM photo_event JOIN traveller ON traveller.id = traveller_id WHERE guest_id = \(guest)
+            )
+            ORDER BY id FOR NO KEY UPDATE
+            """
+        )
+    }
+
+    /// Removes the present texts that a guest gave to photos; returns the photos that had one.
+    static func removeTexts(by guest: Guest.ID) -> Query<(photo: Photo.ID, group: TravelGroup.ID)> {
+        let isTheirs = { (field: SQL) -> SQL in
+            """
+            EXISTS (
+                SELECT FROM photo_event JOIN traveller ON traveller.id = traveller_id
+                WHERE photo_id = photo.id AND guest_id = \(guest) AND field = \(field) AND number = (
+                    SELECT max(number) FROM photo_event AS last WHERE photo_id = photo.id AND last.field = \(field)
+                )
+            )
+            """
+        }
+        return Query(
+            """
+            UPDATE photo SET caption = CASE WHEN \(isTheirs("'caption'")) THEN NULL ELSE caption END,
+                alt = CASE WHEN \(isTheirs("'alt'")) THEN NULL ELSE alt END
+            WHERE \(isTheirs("'caption'")) OR \(isTheirs("'alt'"))
+            RETURNING id, group_id
+            """
+        ) { (try $0.decode("id"), try $0.decode("group_id")) }
+    }
+
+    static func deleteEvents(by guest: Guest.ID) -> Command {
+        Command("DELETE FROM photo_event USING traveller WHERE traveller.id = traveller_id AND guest_id = \(guest)")
+    }
+
+    /// A guest's own photo, as their export has it.
+    struct Personal: Encodable, Sendable {
+        let id: Photo.ID
+        let bookingId: Booking.ID
+        let takenAt: Date
+        let addedAt: Date
+        let caption: String?
+        let alt: String?
+    }
+
+    static func everything(of guest: Guest.ID) -> Query<Personal> {
+        Query(
+            """
+            SELECT photo.id, booking_id, taken_at, added_at, caption, alt
+            FROM photo JOIN traveller ON traveller.id = added_by WHERE guest_id = \(guest) ORDER BY photo.id
+            """
+        ) { row in
+            Personal(
+                id: try row.decode("id"),
+                bookingId: try row.decode("booking_id"),
+                takenAt: try row.decode("taken_at"),
+                addedAt: try row.decode("added_at"),
+                caption: try row.decodeIfPresent("caption"),
+                alt: try row.decodeIfPresent("alt")
+            )
+        }
+    }
+}
+
+extension Publication.Kind {
+    static let photo = Publication.Kind("photo", view: "shown_photo")
+}

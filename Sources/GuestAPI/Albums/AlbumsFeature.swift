@@ -1,0 +1,33 @@
+import GuestModels
+import SyncMessages
+
+extension Feature {
+    /// The albums feature: the photos of a booking, which its group shares.
+    static let albums = Feature(
+        name: "albums",
+        handlers: [AlbumRoutes.handlers],
+        mutations: [
+            "photo.add@1": MutationVerb { sent, act in
+                let new: PhotoArguments = try sent.arguments()
+                return try await Photo.add(new.request, to: new.bookingId, act).isNew ? .applied : .noop
+            },
+            "photo.change@1": MutationVerb { sent, act in
+                let change: ChangeArguments<Photo, PhotoChange> = try sent.arguments()
+                return try await Photo.change(change.request, to: change.id, act)
+            },
+            "photo.heart@1": MutationVerb { sent, act in
+                let heart: ChangeArguments<Photo, HeartRequest> = try sent.arguments()
+                return try await Photo.heart(heart.request, heart.id, act.at(sent.madeAt))
+            },
+            "photo.remove@1": MutationVerb { sent, act in
+                let photo: ThingArguments<Photo> = try sent.arguments()
+                try await Photo.remove(photo.id, act)
+                return .applied
+            },
+        ],
+        uploads: [.albumPhoto],
+        jobs: [MakePhoto.self],
+        personalData: [.albums],
+        departures: [.albums]
+    )
+}

@@ -1,0 +1,61 @@
+import Foundation
+import GuestModels
+import Postgres
+
+extension Picture {
+    typealias ID = Identifier<Picture>
+}
+
+enum PictureSQL {
+    /// What became of an upload that should be a picture.
+    struct Outcome: Sendable {
+        /// nil if the bytes are no picture.
+        let made: Picture.Made?
+    }
+
+    /// The outcome; no row while there is none.
+    static func outcome(_ id: Picture.ID) -> Query<Outcome> {
+        Query(
+            """
+            SELECT width, height, taken_at, taken_offset FROM picture WHERE id = \(id) AND done_at IS NOT NULL
+            """
+        ) { row in
+            guard let width = try row.decodeIfPresent("width", as: Int.self),
+                let height = try row.decodeIfPresent("height", as: Int.self)
+            else { return Outcome(made: nil) }
+            return Outcome(
+                made: Picture.Made(
+                    width: width,
+                    height: height,
+                    takenAt: try row.decodeIfPresent("taken_at"),
+                    takenOffset: try row.decodeIfPresent("taken_offset")
+                )
+            )
+        }
+    }
+
+    /// - Parameter size: the master's bytes.
+    static func setDone(_ id: Picture.ID, _ made: Picture.Made?, size: Int?, at now: Date) -> Command {
+        Command(
+            """
+            INSERT INTO picture (id, width, height, size, taken_at, taken_offset, done_at)
+            VALUES (\(id), \(made?.width), \(made?.height), \(size), \(made?.takenAt), \(made?.takenOffset), \(now))
+            ON CONFLICT (id) DO UPDATE SET width = EXCLUDED.width, height = EXCLUDED.height, size = EXCLUDED.size,
+                taken_at = EXCLUDED.taken_at, taken_offset = EXCLUDED.taken_offset, done_at = EXCLUDED.done_at
+            WHERE picture.done_at IS NULL
+            """
+        )
+    }
+
+    /// Counts one more death of the process that reads the bytes; returns how many there were.
+    static func countDeath(of id: Picture.ID) -> Query<Int> {
+        Query(
+            """
+            INSERT INTO picture (id, deaths) VALUES (\(id), 1)
+            ON CONFLICT (id) DO UPDATE SET deaths = picture.deaths + 1 RETURNING deaths
+            """
+        ) { try $0.decode("deaths") }
+    }
+
+    static func delete(_ id: Picture.ID) -> Command { Command("DELETE FROM picture WHERE id = \(id)") }
+}

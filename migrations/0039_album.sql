@@ -1,0 +1,111 @@
+-- Albums: photos of bookings, and the pictures that are made of uploads.
+SET LOCAL lock_timeout = '2s';
+
+-- What became of an upload that should be a picture: a master and three smaller copies in the object store, as
+-- `pictures/ID/SIZE`, or nothing where the bytes are no picture.
+CREATE TABLE picture (
+    -- The upload's id.
+    id uuid PRIMARY KEY,
+    -- How often the process that reads the bytes has died of them.
+    deaths int NOT NULL DEFAULT 0 CHECK (deaths >= 0),
+    -- When the copies were stored, or no picture could be made; NULL before.
+    done_at timestamptz,
+    -- The master's pixels, upright, and its bytes; NULL where no picture could be made.
+    width int CHECK (width > 0),
+    height int CHECK (height > 0),
+    size bigint CHECK (size > 0),
+    -- The camera's time and time zone, as Exif has them.
+    taken_at text CHECK (length(taken_at) <= 40),
+    taken_offset text CHECK (length(taken_offset) <= 10),
+    CONSTRAINT picture_is_whole CHECK (num_nonnulls(width, height, size) IN (0, 3)),
+    CONSTRAINT picture_made_is_done CHECK (size IS NULL OR done_at IS NOT NULL)
+);
+
+-- A photo of a booking's album. The row comes ahead of the bytes.
+CREATE TABLE photo (
+    id uuid PRIMARY KEY,
+    group_id uuid NOT NULL REFERENCES travel_group,
+    -- The album is its booking's.
+    booking_id uuid NOT NULL REFERENCES booking,
+    added_by uuid NOT NULL,
+    -- The SHA-256 of the bytes as they were taken, and their number.
+    name text NOT NULL CHECK (name ~ '^[0-9a-f]{64}$'),
+    size bigint NOT NULL CHECK (size > 0),
+    taken_at timestamptz NOT NULL,
+    caption text CHECK (length(caption) BETWEEN 1 AND 500),
+    alt text CHECK (length(alt) BETWEEN 1 AND 500),
+    -- A blurred picture, as base64.
+    thumbhash text CHECK (length(thumbhash) BETWEEN 8 AND 36),
+    state text NOT NULL DEFAULT 'coming' CHECK (state IN ('coming', 'making', 'ready', 'unreadable')),
+    picture_id uuid CONSTRAINT photo_picture_once UNIQUE REFERENCES picture,
+    added_at timestamptz NOT NULL,
+    CONSTRAINT photo_once UNIQUE (booking_id, name),
+    UNIQUE (id, group_id),
+    CONSTRAINT photo_ready_has_picture CHECK ((state = 'ready') = (picture_id IS NOT NULL)),
+    CONSTRAINT photo_adder_of_group FOREIGN KEY (added_by, group_id) REFERENCES traveller (id, group_id)
+);
+CREATE INDEX ON photo (group_id);
+CREATE INDEX ON photo (added_by);
+
+-- That a member likes a photo, or no more. What was said later, by their own clock, stands.
+CREATE TABLE photo_heart (
+    photo_id uuid NOT NULL,
+    group_id uuid NOT NULL,
+    traveller_id uuid NOT NULL,
+    is_hearted boolean NOT NULL,
+    said_at timestamptz NOT NULL,
+    PRIMARY KEY (photo_id, traveller_id),
+    FOREIGN KEY (photo_id, group_id) REFERENCES photo (id, group_id) ON DELETE CASCADE,
+    FOREIGN KEY (traveller_id, group_id) REFERENCES traveller (id, group_id)
+);
+CREATE INDEX ON photo_heart (traveller_id);
+
+-- A text that somebody gave to a photo; NULL where they removed it.
+CREATE TABLE photo_event (
+    photo_id uuid NOT NULL REFERENCES photo ON DELETE CASCADE,
+    number int NOT NULL CHECK (number > 0),
+    field text NOT NULL CHECK (field IN ('caption', 'alt')),
+    value text,
+    traveller_id uuid NOT NULL REFERENCES traveller,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (photo_id, number)
+);
+CREATE INDEX ON photo_event (traveller_id);
+
+CREATE VIEW shown_photo AS
+SELECT 'group:' || group_id AS scope, photo.id, json_strip_nulls(json_build_object(
+    'id', photo.id, 'groupId', group_id, 'bookingId', booking_id, 'travellerId', added_by, 'name', name,
+    'size', photo.size, 'takenAt', utc(photo.taken_at), 'caption', caption, 'alt', alt, 'thumbhash', thumbhash,
+    'state', state, 'width', picture.width, 'height', picture.height,
+    'hearts', (
+        SELECT coalesce(json_agg(traveller_id ORDER BY traveller_id), '[]')
+        FROM photo_heart WHERE photo_id = photo.id AND is_hearted
+    ),
+    'addedAt', utc(added_at)
+))::text AS body
+FROM photo LEFT JOIN picture ON picture.id = picture_id;
+
+CREATE OR REPLACE VIEW shown AS
+SELECT 'guest' AS kind, scope, id, body FROM shown_guest
+UNION ALL SELECT 'membership', scope, id, body FROM shown_membership
+UNION ALL SELECT 'group', scope, id, body FROM shown_group
+UNION ALL SELECT 'household', scope, id, body FROM shown_household
+UNION ALL SELECT 'traveller', scope, id, body FROM shown_traveller
+UNION ALL SELECT 'invitation', scope, id, body FROM shown_invitation
+UNION ALL SELECT 'booking', scope, id, body FROM shown_booking
+UNION ALL SELECT 'readiness', scope, id, body FROM shown_readiness
+UNION ALL SELECT 'share', scope, id, body FROM shown_share
+UNION ALL SELECT 'amount', scope, id, body FROM shown_amount
+UNION ALL SELECT 'park', scope, id, body FROM shown_park
+UNION ALL SELECT 'cottageType', scope, id, body FROM shown_cottage_type
+UNION ALL SELECT 'cottage', scope, id, body FROM shown_cottage
+UNION ALL SELECT 'rate', scope, id, body FROM shown_rate
+UNION ALL SELECT 'extra', scope, id, body FROM shown_extra
+UNION ALL SELECT 'option', scope, id, body FROM shown_option
+UNION ALL SELECT 'planItem', scope, id, body FROM shown_plan_item
+UNION ALL SELECT 'topic', scope, id, body FROM shown_topic
+UNION ALL SELECT 'message', scope, id, body FROM shown_message
+UNION ALL SELECT 'guestBookEntry', scope, id, body FROM shown_guest_book_entry
+UNION ALL SELECT 'photo', scope, id, body FROM shown_photo;
+
+INSERT INTO schema_version (number, name) VALUES (39, 'album');
