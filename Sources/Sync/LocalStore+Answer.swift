@@ -183,7 +183,7 @@ extension LocalStore {
             try database.execute(sql: "DELETE FROM row WHERE scope = ?", arguments: [scope])
         }
         var hasPhotos = false
-        for group in try String.fetchAll(database, sql: "SELECT DISTINCT groupId FROM photo")
+        for group in try String.fetchAll(database, sql: "SELECT DISTINCT groupId FROM photo WHERE groupId IS NOT NULL")
         where !names.contains("group:\(group)") {
             // A photo that still waits to be sent stays: the service first answers that the group is gone.
             try database.execute(sql: "DELETE FROM photo WHERE groupId = ? AND received IS NULL", arguments: [group])

@@ -6,8 +6,8 @@ import Synchronization
 
 /// The database on a phone: the server's rows, the mutations that wait, and how both look together.
 ///
-/// The store is one SQLite file, and a folder with photos beside it. Changes that belong together are made in one transaction. A phone that stops at any
-/// instant therefore continues from where it was.
+/// The store is one SQLite file, and a folder with photos beside it. Changes that belong together are made in one
+/// transaction. A phone that stops at any instant therefore continues from where it was.
 public final class LocalStore: Sendable {
     package let database: DatabasePool
     let guest: Guest.ID
@@ -87,6 +87,7 @@ public final class LocalStore: Sendable {
         migrator.registerMigration("2") { try $0.execute(sql: photoTable + "DROP INDEX staged_by_key") }
         migrator.registerMigration("3") { try $0.execute(sql: photoTries) }
         migrator.registerMigration("4") { try movePhotos(to: PhotoFiles(besides: path), $0) }
+        migrator.registerMigration("5") { try $0.execute(sql: photosOfAlbums) }
         let applied = try database.read { try migrator.appliedIdentifiers($0) }
         do {
             try migrator.migrate(database)

@@ -23,7 +23,7 @@ public struct Mutator: Sendable {
 
 extension Mutator {
     /// The mutators of all features, by name and version.
-    public static let all = [planning, messages, guestBook].reduce(into: [:]) { all, its in
+    public static let all = [planning, albums, messages, guestBook].reduce(into: [:]) { all, its in
         all.merge(its) { first, _ in first }
     }
 }

@@ -1,6 +1,19 @@
 import Foundation
 import GuestModels
 
+/// The name of a photo's file on the phone.
+struct PhotoFile: Hashable, Sendable {
+    let name: String
+
+    /// A photo of a group as it was taken, or as a message has it.
+    static func photo(_ name: PhotoName, in group: TravelGroup.ID) -> PhotoFile { PhotoFile(name: "\(group)-\(name)") }
+
+    /// A picture of an album's photo that the phone has fetched.
+    static func picture(_ photo: Photo.ID, _ size: Picture.Size) -> PhotoFile {
+        PhotoFile(name: "\(photo)-\(size.rawValue)")
+    }
+}
+
 /// The files of photos, in a folder beside the database.
 ///
 /// A file is written before its row and deleted after it. So each row has its file, and a file without a row is what a
@@ -13,18 +26,18 @@ struct PhotoFiles: Sendable {
         folder = URL(filePath: path + "-photos", directoryHint: .isDirectory)
     }
 
-    private func url(_ name: PhotoName, _ group: TravelGroup.ID) -> URL { folder.appending(path: "\(group)-\(name)") }
+    private func url(_ file: PhotoFile) -> URL { folder.appending(path: file.name) }
 
     /// Writes a photo; the function returns once the bytes are on the disk.
-    func write(_ jpeg: Data, as name: PhotoName, in group: TravelGroup.ID) throws {
+    func write(_ bytes: Data, as photo: PhotoFile) throws {
         if !FileManager.default.fileExists(atPath: folder.path(percentEncoded: false)) {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             try Self.synchronize(folder.deletingLastPathComponent())
         }
-        let target = url(name, group)
+        let target = url(photo)
         let temporary = folder.appending(path: UUID().uuidString)
         do {
-            try jpeg.write(to: temporary)
+            try bytes.write(to: temporary)
             let file = try FileHandle(forUpdating: temporary)
             defer { try? file.close() }
             try file.synchronize()
@@ -47,13 +60,11 @@ struct PhotoFiles: Sendable {
     }
 
     /// The bytes of a photo; nil if it has no file.
-    func read(_ name: PhotoName, in group: TravelGroup.ID) throws -> Data? {
-        try read(name, in: group, from: 0, atMost: PhotoName.maximumBytes)
-    }
+    func read(_ photo: PhotoFile) throws -> Data? { try read(photo, from: 0, atMost: Picture.maximumBytes) }
 
     /// Some bytes of a photo; nil if it has no file.
-    func read(_ name: PhotoName, in group: TravelGroup.ID, from offset: Int, atMost count: Int) throws -> Data? {
-        let url = url(name, group)
+    func read(_ photo: PhotoFile, from offset: Int, atMost count: Int) throws -> Data? {
+        let url = url(photo)
         guard FileManager.default.fileExists(atPath: url.path(percentEncoded: false)) else { return nil }
         let file = try FileHandle(forReadingFrom: url)
         defer { try? file.close() }
@@ -63,11 +74,12 @@ struct PhotoFiles: Sendable {
 
     /// Deletes the files that no row has.
     ///
-    /// - Parameter known: the groups and names of all rows.
-    func sweep(except known: [(group: TravelGroup.ID, name: PhotoName)]) {
-        let kept = Set(known.map { url($0.name, $0.group).lastPathComponent })
+    /// - Parameter known: the names of the files of all rows.
+    func sweep(except known: Set<String>) {
         let files = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
-        for file in files where !kept.contains(file.lastPathComponent) { try? FileManager.default.removeItem(at: file) }
+        for file in files where !known.contains(file.lastPathComponent) {
+            try? FileManager.default.removeItem(at: file)
+        }
     }
 
     /// Deletes the folder with all photos.

@@ -7,72 +7,6 @@ import Synchronization
 
 /// Photos of messages: the phone keeps a photo at once and sends it when there is a network, going on after each cut.
 extension LocalStore {
-    static let photoTable = """
-        CREATE TABLE photo (
-            groupId TEXT NOT NULL, name TEXT NOT NULL, bytes BLOB NOT NULL,
-            -- How much the service has; NULL once it has all of it, or wants none of it.
-            received INTEGER,
-            PRIMARY KEY (groupId, name)
-        ) WITHOUT ROWID;
-        """
-
-    /// Columns of a photo: when a refused photo is tried again, how often it was tried, and when it was last looked at.
-    static let photoTries = """
-        ALTER TABLE photo ADD COLUMN asideUntil REAL;
-        ALTER TABLE photo ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
-        ALTER TABLE photo ADD COLUMN usedAt REAL NOT NULL DEFAULT 0;
-        """
-
-    /// Moves the photos that wait to be sent from the database into files.
-    ///
-    /// Fetched photos are deleted, because they can be fetched again and a full phone has no room for both. A stop in
-    /// between changes nothing in the database, so the next start moves the photos again.
-    static func movePhotos(to files: PhotoFiles, _ database: Database) throws {
-        let waiting = "SELECT groupId, name, bytes FROM photo WHERE received IS NOT NULL ORDER BY groupId, name"
-        let rows = try Row.fetchCursor(database, sql: waiting)
-        while let row = try rows.next() {
-            guard let (group, name) = key(row) else { continue }
-            try files.write(row[2], as: name, in: group)
-        }
-        try database.execute(
-            sql: """
-                CREATE TABLE photoFile (
-                    groupId TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL,
-                    -- How much the service has; NULL once it has all of it, or wants none of it.
-                    received INTEGER,
-                    -- When the guest took the photo, or the phone fetched it.
-                    keptAt REAL NOT NULL,
-                    -- When a refused photo is tried again, and how often it was tried.
-                    asideUntil REAL, tries INTEGER NOT NULL DEFAULT 0,
-                    -- When somebody last looked at it.
-                    usedAt REAL NOT NULL DEFAULT 0,
-                    -- The upload, and whether the phone must ask how much has come.
-                    upload TEXT, isUnsure INTEGER NOT NULL DEFAULT 0,
-                    PRIMARY KEY (groupId, name)
-                ) WITHOUT ROWID;
-                INSERT INTO photoFile (groupId, name, size, received, keptAt, asideUntil, tries, usedAt)
-                SELECT groupId, name, length(bytes), 0, usedAt, asideUntil, tries, usedAt FROM photo
-                WHERE received IS NOT NULL;
-                DROP TABLE photo;
-                ALTER TABLE photoFile RENAME TO photo;
-                """
-        )
-    }
-
-    /// The group and the name of a photo's row.
-    private static func key(_ row: Row) -> (group: TravelGroup.ID, name: PhotoName)? {
-        guard let group = TravelGroup.ID(row[0] as String), let name = PhotoName(row[1] as String) else { return nil }
-        return (group, name)
-    }
-
-    /// Deletes the files of photos whose rows are gone.
-    func sweepPhotos() throws {
-        try photos.withLock { files in
-            let known = try read { try Row.fetchAll($0, sql: "SELECT groupId, name FROM photo").compactMap(Self.key) }
-            files.sweep(except: known)
-        }
-    }
-
     /// Keeps a photo that belongs to a message; the photo is sent after all waiting mutations.
     ///
     /// - Parameter jpeg: at most `PhotoName.maximumBytes` bytes; make a larger photo smaller first.
@@ -84,37 +18,54 @@ extension LocalStore {
             throw TooLarge()
         }
         try photos.withLock { files in
-            try files.write(jpeg, as: name, in: group)
-            try write { database in
-                try database.execute(
-                    // If the service still has the photo, its first answer says so.
-                    sql: """
-                        INSERT INTO photo (groupId, name, size, received, keptAt) VALUES (?, ?, ?, 0, ?)
-                        ON CONFLICT (groupId, name) DO UPDATE
-                        SET size = excluded.size, received = 0, keptAt = excluded.keptAt, asideUntil = NULL, tries = 0,
-                            upload = NULL, isUnsure = 0
-                        """,
-                    arguments: [group.description, name.description, jpeg.count, Date().timeIntervalSince1970]
-                )
-            }
+            try files.write(jpeg, as: .photo(name, in: group))
+            try write { try Self.queue(name, of: jpeg.count, in: group, to: nil, $0) }
         }
         return name
     }
 
-    /// A photo that this phone has taken or fetched; nil when it has to be fetched first.
-    public func photo(_ name: PhotoName, in group: TravelGroup.ID) throws -> Data? {
-        guard try hasRow(of: name, in: group) else { return nil }
-        return try photos.withLock { try $0.read(name, in: group) }
+    /// Puts a photo into the line of those that wait to be sent.
+    ///
+    /// - Parameter album: the booking of the album; nil for a photo of a message.
+    static func queue(
+        _ name: PhotoName,
+        of size: Int,
+        in group: TravelGroup.ID,
+        to album: Booking.ID?,
+        _ database: Database
+    ) throws {
+        try database.execute(
+            // If the service still has the photo, its first answer says so.
+            sql: """
+                INSERT INTO photo (file, album, groupId, name, size, received, keptAt) VALUES (?, ?, ?, ?, ?, 0, ?)
+                ON CONFLICT (file, album) DO UPDATE
+                SET groupId = excluded.groupId, name = excluded.name, size = excluded.size, received = 0,
+                    keptAt = excluded.keptAt, asideUntil = NULL, tries = 0, upload = NULL, isUnsure = 0
+                """,
+            arguments: [
+                PhotoFile.photo(name, in: group).name, album?.description ?? "", group.description, name.description,
+                size,
+                Date().timeIntervalSince1970,
+            ]
+        )
     }
 
-    private func hasRow(of name: PhotoName, in group: TravelGroup.ID) throws -> Bool {
-        try read { database in
+    /// A photo that this phone has taken or fetched; nil when it has to be fetched first.
+    public func photo(_ name: PhotoName, in group: TravelGroup.ID) throws -> Data? {
+        try bytes(of: .photo(name, in: group))
+    }
+
+    /// The bytes of a file that has a row; nil otherwise.
+    func bytes(of file: PhotoFile) throws -> Data? {
+        let isKnown = try read { database in
             try Bool.fetchOne(
                 database,
-                sql: "SELECT EXISTS (SELECT 1 FROM photo WHERE groupId = ? AND name = ?)",
-                arguments: [group.description, name.description]
-            ) ?? false
+                sql: "SELECT EXISTS (SELECT 1 FROM photo WHERE file = ?)",
+                arguments: [file.name]
+            )
         }
+        guard isKnown == true else { return nil }
+        return try photos.withLock { try $0.read(file) }
     }
 
     /// The number of photos that wait to be sent.
@@ -129,26 +80,41 @@ extension LocalStore {
         }
     }
 
-    /// Keeps a photo that the phone has fetched.
+    /// What a fetched file shows; the file goes when the phone does not have that any more.
+    enum Subject: Hashable, Sendable {
+        /// A photo of one of the group's messages.
+        case message(TravelGroup.ID)
+        /// A photo of an album.
+        case album(Photo.ID)
+    }
+
+    /// Keeps a photo or a picture that the phone has fetched.
     ///
     /// If all fetched photos exceed the budget, the photos not looked at for longest are deleted.
-    func keepFetched(_ jpeg: Data, as name: PhotoName, in group: TravelGroup.ID, at now: Date) throws {
+    func keepFetched(_ jpeg: Data, as file: PhotoFile, of subject: Subject, at now: Date) throws {
+        let (group, photo): (TravelGroup.ID?, Photo.ID?) =
+            switch subject {
+            case .message(let group): (group, nil)
+            case .album(let photo): (nil, photo)
+            }
         let seconds = now.timeIntervalSince1970
         let isFull = try photos.withLock { files in
             // The guest's own photo stays as it was taken.
-            guard try files.read(name, in: group) == nil else { return false }
-            try files.write(jpeg, as: name, in: group)
+            guard try files.read(file) == nil else { return false }
+            try files.write(jpeg, as: file)
             return try write { database in
                 try database.execute(
-                    sql: "INSERT OR IGNORE INTO photo (groupId, name, size, keptAt, usedAt) VALUES (?, ?, ?, ?, ?)",
-                    arguments: [group.description, name.description, jpeg.count, seconds, seconds]
+                    sql: """
+                        INSERT OR IGNORE INTO photo (file, album, groupId, photoId, size, keptAt, usedAt)
+                        VALUES (?, '', ?, ?, ?, ?, ?)
+                        """,
+                    arguments: [file.name, group?.description, photo?.description, jpeg.count, seconds, seconds]
                 )
                 try database.execute(
                     sql: """
-                        DELETE FROM photo WHERE received IS NULL AND (groupId, name) IN (
-                            SELECT groupId, name FROM (
-                                SELECT groupId, name,
-                                    sum(size) OVER (ORDER BY usedAt DESC, groupId, name) AS together
+                        DELETE FROM photo WHERE received IS NULL AND (file, album) IN (
+                            SELECT file, album FROM (
+                                SELECT file, album, sum(size) OVER (ORDER BY usedAt DESC, file, album) AS together
                                 FROM photo WHERE received IS NULL
                             ) WHERE together > ?
                         )
@@ -162,96 +128,11 @@ extension LocalStore {
     }
 
     /// Notes that somebody has looked at a fetched photo.
-    func use(_ name: PhotoName, in group: TravelGroup.ID, at now: Date) throws {
+    func use(_ file: PhotoFile, at now: Date) throws {
         try write { database in
             try database.execute(
-                sql: "UPDATE photo SET usedAt = ? WHERE groupId = ? AND name = ?",
-                arguments: [now.timeIntervalSince1970, group.description, name.description]
-            )
-        }
-    }
-
-    /// The next bytes to send of a photo that waits.
-    struct NextPortion: Sendable {
-        let group: TravelGroup.ID
-        let name: PhotoName
-        /// The photo's size in bytes.
-        let size: Int
-        /// The bytes that the service has.
-        let received: Int
-        /// nil before the upload has begun.
-        let upload: Upload.ID?
-        /// True after a cut: the service may have more bytes than it has told.
-        let isUnsure: Bool
-        /// The bytes that come next; nil if the file is lost, as on a phone whose photos were not in its backup.
-        let bytes: Data?
-        var isLast: Bool { received + (bytes?.count ?? 0) == size }
-        /// Whether the request carries the bytes; other requests begin an upload or ask how much has come.
-        var hasBody: Bool { !isUnsure && (upload != nil || received == 0 && isLast) }
-    }
-
-    /// The next portion that may be sent now; nil when none waits, or all that wait are set aside.
-    ///
-    /// - Parameter most: the most bytes of the portion.
-    func nextPortion(at now: Date, atMost most: Int = 1) throws -> NextPortion? {
-        let row = try read { database in
-            try Row.fetchOne(
-                database,
-                sql: """
-                    SELECT groupId, name, size, received, upload, isUnsure FROM photo
-                    WHERE received IS NOT NULL AND (asideUntil IS NULL OR asideUntil <= ?)
-                    ORDER BY tries, keptAt, groupId, name LIMIT 1
-                    """,
-                arguments: [now.timeIntervalSince1970]
-            )
-        }
-        guard let row, let (group, name) = Self.key(row) else { return nil }
-        return NextPortion(
-            group: group,
-            name: name,
-            size: row[2],
-            received: row[3],
-            upload: (row[4] as String?).flatMap { Upload.ID($0) },
-            isUnsure: row[5],
-            bytes: try photos.withLock { try $0.read(name, in: group, from: row[3], atMost: most) }
-        )
-    }
-
-    /// Records how much of a photo the service has.
-    ///
-    /// - Parameters:
-    ///   - received: the bytes that the service has; nil when nothing more is to be sent.
-    ///   - upload: nil to begin anew.
-    ///   - isUnsure: whether the service may have more bytes than that.
-    func sent(_ portion: NextPortion, received: Int?, upload: Upload.ID?, isUnsure: Bool = false) throws {
-        try write { database in
-            try database.execute(
-                sql: """
-                    UPDATE photo SET received = ?, upload = ?, isUnsure = ?, asideUntil = NULL
-                    WHERE groupId = ? AND name = ? AND received IS NOT NULL
-                    """,
-                arguments: [
-                    received.map { min(max(0, $0), portion.size) }, upload?.description, isUnsure,
-                    portion.group.description,
-                    portion.name.description,
-                ]
-            )
-        }
-    }
-
-    /// Sets aside a photo that the service refused, so that other photos can be sent.
-    ///
-    /// The first wait is ten minutes; later waits double up to a day. Then the phone begins the upload again, and the
-    /// service says how much of it has come.
-    func setAside(_ portion: NextPortion, at now: Date) throws {
-        try write { database in
-            try database.execute(
-                sql: """
-                    UPDATE photo SET received = 0, upload = NULL, isUnsure = 0, tries = tries + 1,
-                        asideUntil = ? + min(600 * (1 << min(tries, 10)), 86400)
-                    WHERE groupId = ? AND name = ? AND received IS NOT NULL
-                    """,
-                arguments: [now.timeIntervalSince1970, portion.group.description, portion.name.description]
+                sql: "UPDATE photo SET usedAt = ? WHERE file = ?",
+                arguments: [now.timeIntervalSince1970, file.name]
             )
         }
     }
@@ -269,13 +150,18 @@ extension SyncEngine {
     ///
     /// - Throws: `Failure.status(404, …)` when the service does not have the photo yet, or the guest may not see it.
     public func photo(_ name: PhotoName, in group: TravelGroup.ID) async throws -> Data {
-        if let known = try store.photo(name, in: group) {
-            try store.use(name, in: group, at: now())
+        try await fetched(.photo(name, in: group), of: .message(group), from: Paths.groupPhoto(group, name))
+    }
+
+    /// The bytes of a file on this phone, or of an address of the service.
+    func fetched(_ file: PhotoFile, of subject: LocalStore.Subject, from address: String) async throws -> Data {
+        if let known = try store.bytes(of: file) {
+            try store.use(file, at: now())
             return known
         }
-        let answer = try await transport.send("GET", Paths.groupPhoto(group, name), body: nil)
+        let answer = try await transport.send("GET", address, body: nil)
         guard answer.status == 200 else { throw Self.failure(answer) }
-        try store.keepFetched(answer.body, as: name, in: group, at: now())
+        try store.keepFetched(answer.body, as: file, of: subject, at: now())
         return answer.body
     }
 }

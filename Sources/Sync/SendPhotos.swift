@@ -62,11 +62,10 @@ extension SyncEngine {
     }
 
     private func ask(_ next: LocalStore.NextPortion, _ bytes: Data) async throws -> SyncAnswer {
-        let photo = Paths.groupPhoto(next.group, next.name)
         guard let upload = next.upload else {
-            var headers = ["content-type": "image/jpeg", "upload-complete": next.hasBody ? "?1" : "?0"]
+            var headers = ["content-type": next.type, "upload-complete": next.hasBody ? "?1" : "?0"]
             if !next.hasBody { headers["upload-length"] = String(next.size) }
-            return try await transport.send("PUT", photo, headers: headers, body: next.hasBody ? bytes : Data())
+            return try await transport.send("PUT", next.address, headers: headers, body: next.hasBody ? bytes : Data())
         }
         guard next.hasBody else {
             return try await transport.send("HEAD", Paths.upload(upload), headers: [:], body: nil)
@@ -104,7 +103,7 @@ extension SyncEngine {
             // The service has forgotten the upload.
             try store.sent(next, received: 0, upload: nil, isUnsure: true)
         case (404, "not_found") where next.upload == nil, (_, "too_many_photos"):
-            // The group is gone or has too many photos. Sending the photo again would change nothing.
+            // The group or the photo is gone, or there are too many. Sending the photo again would change nothing.
             try store.sent(next, received: nil, upload: nil)
         case (400..<500, _) where status != 401 && status != 429, (507, _): try store.setAside(next, at: now())
         default: throw failure

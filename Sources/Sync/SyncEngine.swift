@@ -51,6 +51,8 @@ public actor SyncEngine {
     private var readUpAt: ContinuousClock.Instant?
     /// The sizes of what is sent of photos, which follow the line.
     var pace = UploadPace()
+    /// The photos whose small pictures the service did not have.
+    var missingPictures: Set<Photo.ID> = []
     /// True while a portion of a photo is under way; a second loop of the engine then sends none.
     var isSendingPortion = false
 
@@ -112,13 +114,14 @@ public actor SyncEngine {
         readUpAt = nil
         while left > 0 {
             left -= 1
-            // Photos come last. While photos are sent, a step for everything else runs every five seconds.
+            // Photos come last. While photos are carried, a step for everything else runs every five seconds.
             if let readUpAt, readUpAt.duration(to: .now) < .seconds(5) {
-                guard try await sendPortion() else { return .upToDate }
+                guard try await carryPhotos() else { return .upToDate }
             } else {
                 guard try await step() == .upToDate else { continue }
                 readUpAt = .now
-                if try store.nextPortion(at: now()) == nil { return .upToDate }
+                try store.settlePhotos()
+                if try !hasPhotosToCarry() { return .upToDate }
             }
         }
         return .goingOn
@@ -151,9 +154,20 @@ public actor SyncEngine {
     /// Sends one request that waits for new rows; the service answers at once when it has rows or gets mutations.
     private func cycle() async throws {
         // While the other loop sends a photo, this one waits for rows.
-        let hasPhotos = try !isSendingPortion && store.nextPortion(at: now()) != nil
+        let hasPhotos = try !isSendingPortion && hasPhotosToCarry()
         guard try await step(waiting: hasPhotos ? 0 : SyncRequest.longestWait) == .upToDate, hasPhotos else { return }
         try await sync()
+    }
+
+    /// Whether a photo waits to be sent, or the small picture of one waits to be fetched.
+    private func hasPhotosToCarry() throws -> Bool {
+        try store.nextPortion(at: now()) != nil || store.nextSmallPicture(except: missingPictures) != nil
+    }
+
+    /// Sends a portion of a photo that waits; when none waits, fetches a small picture.
+    private func carryPhotos() async throws -> Bool {
+        if try await sendPortion() { return true }
+        return try await fetchSmallPicture()
     }
 
     private nonisolated func repeatedly(

@@ -112,10 +112,15 @@ import Testing
         let names = try photos.map { try #require(PhotoName(of: $0)) }
         func at(_ second: Double) -> Date { Date(timeIntervalSince1970: second) }
         for (index, photo) in photos.prefix(2).enumerated() {
-            try store.keepFetched(photo, as: names[index], in: group, at: at(Double(index)))
+            try store.keepFetched(
+                photo,
+                as: .photo(names[index], in: group),
+                of: .message(group),
+                at: at(Double(index))
+            )
         }
-        try store.use(names[0], in: group, at: at(5))
-        try store.keepFetched(photos[2], as: names[2], in: group, at: at(6))
+        try store.use(.photo(names[0], in: group), at: at(5))
+        try store.keepFetched(photos[2], as: .photo(names[2], in: group), of: .message(group), at: at(6))
         #expect(try store.photo(names[0], in: group) != nil)
         #expect(try store.photo(names[1], in: group) == nil)
         #expect(try store.photo(names[2], in: group) != nil)
@@ -166,12 +171,41 @@ import Testing
         try LocalStore.remove(path: path)
     }
 
+    @Test func `An upload of the version before goes on where it was`() throws {
+        let photo = Data(repeating: 1, count: 9_000)
+        let name = try #require(PhotoName(of: photo))
+        try makeFormerStore([])
+        let upload = Upload.ID(UUID())
+        let files = PhotoFiles(besides: path)
+        try files.write(photo, as: .photo(name, in: group))
+        let database = try DatabaseQueue(path: path)
+        var migrator = DatabaseMigrator()
+        for number in 1...3 { migrator.registerMigration("\(number)") { _ in } }
+        migrator.registerMigration("4") { try LocalStore.movePhotos(to: files, $0) }
+        try migrator.migrate(database)
+        try database.write { database in
+            try database.execute(
+                sql: "INSERT INTO photo (groupId, name, size, received, keptAt, upload) VALUES (?, ?, 9000, 4000, 0, ?)",
+                arguments: [group.description, name.description, upload.description]
+            )
+        }
+        try database.close()
+
+        let store = try store()
+
+        let next = try #require(try store.nextPortion(at: .now, atMost: 10_000))
+        #expect(next.upload == upload && next.received == 4_000 && next.bytes == photo.dropFirst(4_000))
+        #expect(next.address == Paths.groupPhoto(group, name) && next.type == "image/jpeg")
+        try store.close()
+        try LocalStore.remove(path: path)
+    }
+
     @Test func `A photo that was fetched before can be kept and sent`() throws {
         let store = try store()
         let photo = Data(repeating: 1, count: 2_000)
         let name = try #require(PhotoName(of: photo))
         // The service gives it without the data of the camera.
-        try store.keepFetched(photo.prefix(1_500), as: name, in: group, at: .now)
+        try store.keepFetched(photo.prefix(1_500), as: .photo(name, in: group), of: .message(group), at: .now)
 
         try store.keep(photo: photo, in: group)
 
@@ -202,11 +236,11 @@ import Testing
         let name = try first.keep(photo: photo, in: group)
         try first.database.write { try $0.execute(sql: "DELETE FROM photo") }
         try first.close()
-        #expect(try PhotoFiles(besides: path).read(name, in: group) == photo)
+        #expect(try PhotoFiles(besides: path).read(.photo(name, in: group)) == photo)
 
         let second = try store()
 
-        #expect(try PhotoFiles(besides: path).read(name, in: group) == nil)
+        #expect(try PhotoFiles(besides: path).read(.photo(name, in: group)) == nil)
         try second.close()
         try LocalStore.remove(path: path)
     }

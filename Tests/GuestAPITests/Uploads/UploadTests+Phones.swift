@@ -115,7 +115,7 @@ extension UploadTests {
             try await phone.engine.sync()
 
             #expect(try phone.store.photo(name, in: stage.group.id) == nil)
-            #expect(try PhotoFiles(besides: phone.path).read(name, in: stage.group.id) == nil)
+            #expect(try PhotoFiles(besides: phone.path).read(.photo(name, in: stage.group.id)) == nil)
         }
     }
 }
