@@ -1330,7 +1330,7 @@ CREATE TABLE plan_item (
     quantity text CHECK (length(quantity) BETWEEN 1 AND 50),
     bringer_id uuid,
     is_done boolean NOT NULL DEFAULT false,
-    -- Its place in the list, see Sources/GuestModels/Planning/Rank.swift; sorts by its bytes.
+    -- Its place in the list, see Sources/GuestModels/Shared/Rank.swift; sorts by its bytes.
     rank text COLLATE "C" NOT NULL CHECK (rank ~ '^[A-Za-z][0-9A-Za-z]{1,99}$'),
     -- Who set a field last since it was added: {"title": {"version": 3, "by": "…"}}.
     revisions jsonb NOT NULL DEFAULT '{}',
@@ -1536,6 +1536,12 @@ CREATE TABLE photo (
     state text NOT NULL DEFAULT 'coming' CHECK (state IN ('coming', 'making', 'ready', 'unreadable')),
     picture_id uuid CONSTRAINT photo_picture_once UNIQUE REFERENCES picture,
     added_at timestamptz NOT NULL,
+    -- Its place among photos that a curator has put in order, see Sources/GuestModels/Shared/Rank.swift; NULL by time.
+    rank text COLLATE "C" CHECK (rank ~ '^[A-Za-z][0-9A-Za-z]{1,99}$'),
+    -- When a curator hid it.
+    hidden_at timestamptz,
+    -- Whether its member has corrected the time, so that the camera's does not count.
+    is_time_moved boolean NOT NULL DEFAULT false,
     CONSTRAINT photo_once UNIQUE (booking_id, name),
     UNIQUE (id, group_id),
     CONSTRAINT photo_ready_has_picture CHECK ((state = 'ready') = (picture_id IS NOT NULL)),
@@ -1556,6 +1562,34 @@ CREATE TABLE photo_heart (
     FOREIGN KEY (traveller_id, group_id) REFERENCES traveller (id, group_id)
 );
 CREATE INDEX ON photo_heart (traveller_id);
+
+-- That somebody of the group says to be pictured and wants the photo hidden, for themselves or for their child. It stays when
+-- they leave.
+CREATE TABLE photo_objection (
+    photo_id uuid NOT NULL,
+    group_id uuid NOT NULL,
+    -- The traveller who is pictured.
+    traveller_id uuid NOT NULL,
+    -- The member who says so.
+    by_id uuid NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (photo_id, traveller_id),
+    FOREIGN KEY (photo_id, group_id) REFERENCES photo (id, group_id) ON DELETE CASCADE,
+    FOREIGN KEY (traveller_id, group_id) REFERENCES traveller (id, group_id),
+    FOREIGN KEY (by_id, group_id) REFERENCES traveller (id, group_id)
+);
+CREATE INDEX ON photo_objection (traveller_id);
+CREATE INDEX ON photo_objection (by_id);
+
+-- A member who may hide and order the photos of an album, as the organiser may.
+CREATE TABLE album_curator (
+    booking_id uuid NOT NULL REFERENCES booking,
+    group_id uuid NOT NULL,
+    traveller_id uuid NOT NULL,
+    PRIMARY KEY (booking_id, traveller_id),
+    FOREIGN KEY (traveller_id, group_id) REFERENCES traveller (id, group_id)
+);
+CREATE INDEX ON album_curator (traveller_id);
 
 -- A text that somebody gave to a photo; NULL where they removed it.
 CREATE TABLE photo_event (
@@ -2035,18 +2069,36 @@ SELECT 'cottage:' || cottage_id AS scope, id, json_build_object(
 )::text AS body
 FROM guest_book_entry WHERE text IS NOT NULL;
 
+-- Hidden photos are shown to those who added them, and to organisers unless somebody pictured objects.
 CREATE VIEW shown_photo AS
-SELECT 'group:' || group_id AS scope, photo.id, json_strip_nulls(json_build_object(
+SELECT place.scope, photo.id, json_strip_nulls(json_build_object(
     'id', photo.id, 'groupId', group_id, 'bookingId', booking_id, 'travellerId', added_by, 'name', name,
     'size', photo.size, 'takenAt', utc(photo.taken_at), 'caption', caption, 'alt', alt, 'thumbhash', thumbhash,
-    'state', state, 'width', picture.width, 'height', picture.height,
+    'state', state, 'width', picture.width, 'height', picture.height, 'rank', rank, 'isHidden', place.is_hidden,
     'hearts', (
         SELECT coalesce(json_agg(traveller_id ORDER BY traveller_id), '[]')
         FROM photo_heart WHERE photo_id = photo.id AND is_hearted
     ),
     'addedAt', utc(added_at)
 ))::text AS body
-FROM photo LEFT JOIN picture ON picture.id = picture_id;
+FROM photo LEFT JOIN picture ON picture.id = picture_id
+CROSS JOIN LATERAL (
+    SELECT EXISTS (SELECT FROM photo_objection WHERE photo_id = photo.id) AS is_objected
+) AS objection
+CROSS JOIN LATERAL (
+    SELECT 'group:' || group_id AS scope, NULL::boolean AS is_hidden WHERE hidden_at IS NULL AND NOT is_objected
+    UNION ALL
+    SELECT 'guest:' || guest_id, true FROM traveller
+    WHERE traveller.id = added_by AND left_at IS NULL AND guest_id IS NOT NULL AND (hidden_at IS NOT NULL OR is_objected)
+    UNION ALL
+    SELECT 'organiser:' || group_id, true WHERE hidden_at IS NOT NULL AND NOT is_objected
+) AS place;
+
+CREATE VIEW shown_album AS
+SELECT 'group:' || group_id AS scope, booking_id AS id, json_build_object(
+    'id', booking_id, 'groupId', group_id, 'curatorIds', json_agg(traveller_id ORDER BY traveller_id)
+)::text AS body
+FROM album_curator GROUP BY group_id, booking_id;
 
 CREATE VIEW shown AS
 SELECT 'guest' AS kind, scope, id, body FROM shown_guest
@@ -2069,7 +2121,8 @@ UNION ALL SELECT 'planItem', scope, id, body FROM shown_plan_item
 UNION ALL SELECT 'topic', scope, id, body FROM shown_topic
 UNION ALL SELECT 'message', scope, id, body FROM shown_message
 UNION ALL SELECT 'guestBookEntry', scope, id, body FROM shown_guest_book_entry
-UNION ALL SELECT 'photo', scope, id, body FROM shown_photo;
+UNION ALL SELECT 'photo', scope, id, body FROM shown_photo
+UNION ALL SELECT 'album', scope, id, body FROM shown_album;
 
 INSERT INTO schema_version (number, name) VALUES (1, 'first'), (2, 'stay'), (3, 'desk'),
     (4, 'feed'), (5, 'money'), (6, 'provider'), (7, 'goodwill'), (8, 'books'), (9, 'booksRead'), (10, 'shown'), (11, 'planning'), (12, 'messages'),

@@ -38,7 +38,7 @@ extension LocalStore {
             alt: alt,
             thumbhash: thumbhash
         )
-        let arguments = PhotoArguments(groupId: group, bookingId: album, request: request)
+        let arguments = AlbumArguments(groupId: group, bookingId: album, request: request)
         let deed = Deed(
             id: UUID(),
             name: "photo.add@1",

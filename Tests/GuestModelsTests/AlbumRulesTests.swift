@@ -10,6 +10,37 @@ import Testing
         #expect(throws: Refusal.albumFull) { try Album.allowOneMore(of: 10, besides: 0, with: Album.maximumBytes - 9) }
     }
 
+    private func photo(_ second: Double, by traveller: Traveller.ID) throws -> Photo {
+        let name = try #require(PhotoName(String(repeating: "0", count: 64)))
+        let taken = Date(timeIntervalSince1970: second)
+        let request = PhotoRequest(name: name, size: 1, takenAt: taken)
+        let (album, group) = (Booking.ID(UUID()), TravelGroup.ID(UUID()))
+        return Photo(request, id: Photo.ID(UUID()), album: album, group: group, by: traveller, at: .distantFuture)
+    }
+
+    @Test func `Photos that one member took within five seconds of each other are a series`() throws {
+        let (one, other) = (Traveller.ID(UUID()), Traveller.ID(UUID()))
+        let photos = try [
+            photo(0, by: one), photo(4, by: one), photo(5, by: other), photo(9, by: one), photo(14.5, by: one),
+        ]
+
+        let series = photos.shuffled().series
+
+        #expect(series.map { $0.map(\.takenAt.timeIntervalSince1970) } == [[0, 4, 9], [5], [14.5]])
+    }
+
+    @Test func `Who sees a hidden photo`() throws {
+        let (adder, other) = (Traveller.ID(UUID()), Traveller.ID(UUID()))
+        var photo = try photo(0, by: adder)
+        func isSeen(_ who: Traveller.ID, curator: Bool = false, objected: Bool = false) -> Bool {
+            photo.isSeen(by: who, isCurator: curator, isObjected: objected)
+        }
+        #expect(isSeen(other) && !isSeen(other, objected: true) && !isSeen(other, curator: true, objected: true))
+        #expect(isSeen(adder, objected: true))
+        photo.isHidden = true
+        #expect(!isSeen(other) && isSeen(other, curator: true) && isSeen(adder))
+    }
+
     private let clock = ParkClock(timeZone: "Europe/Amsterdam")
     private let late = Date(timeIntervalSince1970: 2_000_000_000)
 

@@ -185,7 +185,8 @@ import Testing
         try migrator.migrate(database)
         try database.write { database in
             try database.execute(
-                sql: "INSERT INTO photo (groupId, name, size, received, keptAt, upload) VALUES (?, ?, 9000, 4000, 0, ?)",
+                sql:
+                    "INSERT INTO photo (groupId, name, size, received, keptAt, upload) VALUES (?, ?, 9000, 4000, 0, ?)",
                 arguments: [group.description, name.description, upload.description]
             )
         }

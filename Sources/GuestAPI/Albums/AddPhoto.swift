@@ -44,14 +44,60 @@ extension Photo {
         return (photo.id, true)
     }
 
-    /// A photo of an album of one of the guest's groups, locked, with the guest's row in the group.
+    /// A photo that the guest sees, locked, with the guest's row in the group.
     ///
-    /// Throws `notFound` for a guest outside the group, as for a photo that does not exist.
+    /// Throws `notFound` for a guest outside the group and for a hidden photo, as for a photo that does not exist.
     static func locked(_ id: Photo.ID, _ act: Act) async throws -> (row: AlbumSQL.PhotoRow, own: Traveller) {
-        guard let group = try await act.tx.first(AlbumSQL.photo(id))?.photo.groupId else { throw Refusal.notFound }
-        // The guest's place in the group is locked before the photo, in the order of an erasure.
-        let own = try await TravelGroup.require(.member, in: group, staying: true, act)
-        guard let row = try await act.tx.first(AlbumSQL.photo(id, isLocked: true)) else { throw Refusal.notFound }
+        let (row, own, isCurator) = try await lockedForAll(id, act)
+        guard row.isSeen(by: own.id, isCurator: isCurator) else { throw Refusal.notFound }
         return (row, own)
+    }
+
+    /// A photo of an album of one of the guest's groups, locked, whether or not the guest sees it.
+    ///
+    /// Throws `notFound` for a guest outside the group.
+    static func lockedForAll(
+        _ id: Photo.ID,
+        _ act: Act
+    ) async throws -> (row: AlbumSQL.PhotoRow, own: Traveller, isCurator: Bool) {
+        guard let photo = try await act.tx.first(AlbumSQL.photo(id))?.photo else { throw Refusal.notFound }
+        // The guest's place in the group is locked before the photo, in the order of an erasure.
+        let own = try await TravelGroup.require(.member, in: photo.groupId, staying: true, act)
+        let (rows, curators) = try await act.tx.all(
+            AlbumSQL.photo(id, isLocked: true),
+            AlbumSQL.isCurator(own.id, of: photo.bookingId)
+        )
+        guard let row = rows.first else { throw Refusal.notFound }
+        return (row, own, own.role == .organiser || !curators.isEmpty)
+    }
+
+    /// Publishes a photo to all who see it, or have seen it.
+    ///
+    /// - Parameter isHidden: whether the photo is hidden, or was before this act.
+    static func publish(_ photo: Photo, isHidden: Bool, _ act: Act) async throws {
+        try await publish(photo.id, in: photo.groupId, addedBy: photo.travellerId, isHidden: isHidden, act)
+    }
+
+    static func publish(
+        _ id: Photo.ID,
+        in group: TravelGroup.ID,
+        addedBy traveller: Traveller.ID,
+        isHidden: Bool,
+        _ act: Act
+    ) async throws {
+        act.tx.publish(id, .photo, to: .group(group))
+        guard isHidden else { return }
+        act.tx.publish(id, .photo, to: .organiser(group))
+        guard let guest = try await act.tx.first(GroupSQL.guest(of: traveller)) else { return }
+        act.tx.publish(id, .photo, to: .guest(guest))
+    }
+}
+
+extension AlbumSQL.PhotoRow {
+    /// Whether the group does not see the photo.
+    var isHidden: Bool { isObjected || photo.isHidden == true }
+
+    func isSeen(by traveller: Traveller.ID, isCurator: Bool) -> Bool {
+        photo.isSeen(by: traveller, isCurator: isCurator, isObjected: isObjected)
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import GuestModels
 import HTTPTypes
+import Postgres
 
 /// The routes of albums and their photos.
 ///
@@ -8,7 +9,9 @@ import HTTPTypes
 enum AlbumRoutes {
     static let handlers: [String: RouteTable.Handler] = [
         "listPhotos": list, "addPhoto": add, "showAlbumPhoto": show, "changePhoto": change, "removePhoto": remove,
-        "heartPhoto": heart, "sendPhotoBytes": sendBytes, "showPicture": showPicture,
+        "heartPhoto": heart, "sendPhotoBytes": sendBytes, "showPicture": showPicture, "placePhoto": place,
+        "objectToPhoto": object, "listObjections": listObjections, "listHiddenPhotos": listHidden,
+        "setCurators": setCurators, "shiftPhotoTimes": shiftTimes,
     ]
 
     private static func list(_ call: Call) async throws -> Answer {
@@ -63,6 +66,58 @@ enum AlbumRoutes {
             return try await .json(Photo.shown(id, act))
         }
     }
+
+    // MARK: Curators, and those who are pictured
+
+    private static func setCurators(_ call: Call) async throws -> Answer {
+        let request = try call.body(CuratorsRequest.self)
+        let album = try call.path(Paths.albumCurators)
+        return try await call.write { act in
+            try await Album.setCurators(request, of: album, act)
+            return .noContent
+        }
+    }
+
+    private static func listHidden(_ call: Call) async throws -> Answer {
+        let album = try call.path(Paths.albumHidden)
+        let items = try await call.read { try await Album.listHidden(album, $0) }
+        return .json(JSONText(#"{"items":\#(items.text)}"#))
+    }
+
+    private static func place(_ call: Call) async throws -> Answer {
+        let request = try call.body(PhotoPlacement.self)
+        let id = try call.path(Paths.photoPlacement)
+        return try await call.write { act in
+            _ = try await Photo.place(request, id, act)
+            return .noContent
+        }
+    }
+
+    private static func object(_ call: Call) async throws -> Answer {
+        let request = try call.body(ObjectionRequest.self)
+        let id = try call.path(Paths.photoObjection)
+        return try await call.write { act in
+            _ = try await Photo.object(request, to: id, act)
+            return .noContent
+        }
+    }
+
+    private static func listObjections(_ call: Call) async throws -> Answer {
+        let album = try call.path(Paths.albumObjections)
+        let objections = try await call.read { try await Photo.objections(to: album, $0) }
+        return try .json(Page(items: objections, next: nil))
+    }
+
+    private static func shiftTimes(_ call: Call) async throws -> Answer {
+        let request = try call.body(TimeShift.self)
+        let album = try call.path(Paths.albumTimeShift)
+        return try await call.write { act in
+            _ = try await Photo.shiftTimes(request, in: album, act)
+            return .noContent
+        }
+    }
+
+    // MARK: Bytes
 
     private static func sendBytes(_ call: Call) async throws -> Answer {
         let id = try call.path(Paths.photoBytes)

@@ -58,49 +58,160 @@ enum AlbumSQL {
 
     // MARK: One photo
 
-    /// A photo with the id of its picture, which is nil before the photo is ready.
+    /// A photo with what decides who sees it.
     struct PhotoRow: Sendable {
         var photo: Photo
+        /// nil before the photo is ready.
         let picture: Picture.ID?
+        /// Whether somebody pictured wants the photo hidden.
+        let isObjected: Bool
+        /// Whether the member has corrected the time.
+        let isTimeMoved: Bool
+    }
+
+    private static let photoColumns: SQL = """
+        photo.id, photo.group_id, photo.booking_id, added_by, name, size, taken_at, caption, alt, thumbhash, state,
+            picture_id, added_at, rank, hidden_at IS NOT NULL AS is_hidden, is_time_moved,
+            EXISTS (SELECT FROM photo_objection WHERE photo_id = photo.id) AS is_objected
+        """
+
+    private static func photoRow(_ row: Row) throws -> PhotoRow {
+        guard let name = PhotoName(try row.decode("name", as: String.self)) else {
+            throw Inconsistency("a photo's name is no SHA-256")
+        }
+        let request = PhotoRequest(
+            name: name,
+            size: try row.decode("size"),
+            takenAt: try row.decode("taken_at"),
+            caption: try row.decodeIfPresent("caption"),
+            alt: try row.decodeIfPresent("alt"),
+            thumbhash: try row.decodeIfPresent("thumbhash")
+        )
+        var photo = Photo(
+            request,
+            id: try row.decode("id"),
+            album: try row.decode("booking_id"),
+            group: try row.decode("group_id"),
+            by: try row.decode("added_by"),
+            at: try row.decode("added_at")
+        )
+        photo.state = try row.word("state", as: Photo.State.self)
+        photo.rank = try row.decodeIfPresent("rank", as: String.self).flatMap { Rank($0) }
+        photo.isHidden = try row.decode("is_hidden")
+        return PhotoRow(
+            photo: photo,
+            picture: try row.decodeIfPresent("picture_id"),
+            isObjected: try row.decode("is_objected"),
+            isTimeMoved: try row.decode("is_time_moved")
+        )
     }
 
     /// - Parameter isLocked: whether the row stays as it is until the transaction ends.
     static func photo(_ id: Photo.ID, isLocked: Bool = false) -> Query<PhotoRow> {
         let lock: SQL = isLocked ? "FOR NO KEY UPDATE" : ""
-        return Query(
+        return Query("SELECT \(photoColumns) FROM photo WHERE id = \(id) \(lock)", decoding: photoRow)
+    }
+
+    /// The photos of an album that its member has added, locked in the order of their ids.
+    static func photos(_ ids: [Photo.ID], of album: Booking.ID, addedBy traveller: Traveller.ID) -> Query<PhotoRow> {
+        Query(
             """
-            SELECT id, group_id, booking_id, added_by, name, size, taken_at, caption, alt, thumbhash, state, picture_id,
-                added_at
-            FROM photo WHERE id = \(id) \(lock)
+            SELECT \(photoColumns) FROM photo
+            WHERE id = ANY(\(ids)::uuid[]) AND booking_id = \(album) AND added_by = \(traveller)
+            ORDER BY id FOR NO KEY UPDATE
+            """,
+            decoding: photoRow
+        )
+    }
+
+    static func moveTime(of photo: Photo.ID, to instant: Date) -> Command {
+        Command("UPDATE photo SET taken_at = \(instant), is_time_moved = true WHERE id = \(photo)")
+    }
+
+    /// - Parameter hiddenAt: when a curator hid the photo; nil for one that the group sees.
+    static func place(_ photo: Photo.ID, _ rank: Rank?, hiddenAt: Date?) -> Command {
+        Command("UPDATE photo SET rank = \(rank?.text), hidden_at = \(hiddenAt) WHERE id = \(photo)")
+    }
+
+    // MARK: Curators and objections
+
+    static func isCurator(_ traveller: Traveller.ID, of album: Booking.ID) -> Query<Bool> {
+        Query(
             """
-        ) { row in
-            guard let name = PhotoName(try row.decode("name", as: String.self)) else {
-                throw Inconsistency("a photo's name is no SHA-256")
-            }
-            let request = PhotoRequest(
-                name: name,
-                size: try row.decode("size"),
-                takenAt: try row.decode("taken_at"),
-                caption: try row.decodeIfPresent("caption"),
-                alt: try row.decodeIfPresent("alt"),
-                thumbhash: try row.decodeIfPresent("thumbhash")
-            )
-            var photo = Photo(
-                request,
-                id: try row.decode("id"),
-                album: try row.decode("booking_id"),
-                group: try row.decode("group_id"),
-                by: try row.decode("added_by"),
-                at: try row.decode("added_at")
-            )
-            photo.state = try row.word("state", as: Photo.State.self)
-            return PhotoRow(photo: photo, picture: try row.decodeIfPresent("picture_id"))
+            SELECT true AS is_curator FROM album_curator WHERE booking_id = \(album) AND traveller_id = \(traveller)
+            """
+        ) { try $0.decode("is_curator") }
+    }
+
+    static func setCurators(_ travellers: [Traveller.ID], of album: Booking.ID, in group: TravelGroup.ID) -> [Command] {
+        [
+            Command("DELETE FROM album_curator WHERE booking_id = \(album)"),
+            Command(
+                """
+                INSERT INTO album_curator (booking_id, group_id, traveller_id)
+                SELECT \(album)::uuid, \(group)::uuid, id FROM unnest(\(travellers)::uuid[]) AS id ORDER BY id
+                """
+            ),
+        ]
+    }
+
+    /// Takes a traveller off the curators; returns the albums.
+    static func forgetCurator(_ traveller: Traveller.ID) -> Query<Booking.ID> {
+        Query("DELETE FROM album_curator WHERE traveller_id = \(traveller) RETURNING booking_id") {
+            try $0.decode("booking_id")
         }
     }
 
-    /// A photo as its group sees it.
+    static func object(
+        to photo: Photo.ID,
+        in group: TravelGroup.ID,
+        for pictured: Traveller.ID,
+        by traveller: Traveller.ID,
+        at now: Date
+    ) -> Command {
+        Command(
+            """
+            INSERT INTO photo_objection (photo_id, group_id, traveller_id, by_id, at)
+            VALUES (\(photo), \(group), \(pictured), \(traveller), \(now))
+            ON CONFLICT (photo_id, traveller_id) DO NOTHING
+            """
+        )
+    }
+
+    static func withdrawObjection(to photo: Photo.ID, for pictured: Traveller.ID) -> Command {
+        Command("DELETE FROM photo_objection WHERE photo_id = \(photo) AND traveller_id = \(pictured)")
+    }
+
+    /// The objections that a member has made to photos of an album, newest first.
+    static func objections(to album: Booking.ID, by traveller: Traveller.ID) -> Query<PhotoObjection> {
+        Query(
+            """
+            SELECT photo_id, traveller_id, at FROM photo_objection JOIN photo ON photo.id = photo_id
+            WHERE booking_id = \(album) AND by_id = \(traveller) ORDER BY at DESC, photo_id, traveller_id
+            """
+        ) { row in
+            PhotoObjection(
+                photoId: try row.decode("photo_id"),
+                travellerId: try row.decode("traveller_id"),
+                at: try row.decode("at")
+            )
+        }
+    }
+
+    /// The photos that curators have hidden and nobody pictured objects to, as JSON.
+    static func hidden(in album: Booking.ID) -> Query<JSONText> {
+        Query(
+            """
+            SELECT coalesce(json_agg(body::json ORDER BY photo.id), '[]')::text AS items
+            FROM photo JOIN shown_photo AS shown ON shown.id = photo.id AND shown.scope = 'organiser:' || group_id
+            WHERE booking_id = \(album)
+            """
+        ) { try $0.decode("items") }
+    }
+
+    /// A photo as those see it who may see it; a hidden photo looks the same to all of them.
     static func shown(_ id: Photo.ID) -> Query<JSONText> {
-        Query("SELECT body FROM shown_photo WHERE id = \(id)") { try $0.decode("body") }
+        Query("SELECT body FROM shown_photo WHERE id = \(id) ORDER BY scope LIMIT 1") { try $0.decode("body") }
     }
 
     static func setTexts(of photo: Photo) -> Command {
@@ -176,6 +287,7 @@ enum AlbumSQL {
     struct Gone: Sendable {
         let id: Photo.ID
         let group: TravelGroup.ID
+        let addedBy: Traveller.ID
         let picture: Picture.ID?
     }
 
@@ -183,29 +295,47 @@ enum AlbumSQL {
         Gone(
             id: try row.decode("id"),
             group: try row.decode("group_id"),
+            addedBy: try row.decode("added_by"),
             picture: try row.decodeIfPresent("picture_id")
         )
     }
 
     static func delete(_ photo: Photo.ID) -> Query<Gone> {
-        Query("DELETE FROM photo WHERE id = \(photo) RETURNING id, group_id, picture_id", decoding: gone)
+        Query("DELETE FROM photo WHERE id = \(photo) RETURNING id, group_id, added_by, picture_id", decoding: gone)
     }
 
     static func delete(addedBy guest: Guest.ID) -> Query<Gone> {
         Query(
             """
             DELETE FROM photo USING traveller WHERE traveller.id = added_by AND guest_id = \(guest)
-            RETURNING photo.id, photo.group_id, picture_id
+            RETURNING photo.id, photo.group_id, added_by, picture_id
             """,
             decoding: gone
         )
     }
 
     /// Removes a traveller's hearts; returns the photos that had one.
-    static func forgetHearts(of traveller: Traveller.ID) -> Query<Photo.ID> {
-        Query("DELETE FROM photo_heart WHERE traveller_id = \(traveller) RETURNING photo_id") {
-            try $0.decode("photo_id")
-        }
+    static func forgetHearts(of traveller: Traveller.ID) -> Query<PhotoRow> {
+        Query(
+            """
+            WITH gone AS (DELETE FROM photo_heart WHERE traveller_id = \(traveller) RETURNING photo_id)
+            SELECT \(photoColumns) FROM photo WHERE id IN (SELECT photo_id FROM gone) ORDER BY id
+            """,
+            decoding: photoRow
+        )
+    }
+
+    /// The hidden photos that a traveller has added.
+    static func hidden(addedBy traveller: Traveller.ID) -> Query<PhotoRow> {
+        Query(
+            """
+            SELECT \(photoColumns) FROM photo WHERE added_by = \(traveller) AND (
+                hidden_at IS NOT NULL OR EXISTS (SELECT FROM photo_objection WHERE photo_id = photo.id)
+            )
+            ORDER BY id
+            """,
+            decoding: photoRow
+        )
     }
 
     /// Locks the photos with texts by a guest, in the order of their ids.
@@ -221,7 +351,9 @@ enum AlbumSQL {
     }
 
     /// Removes the present texts that a guest gave to photos; returns the photos that had one.
-    static func removeTexts(by guest: Guest.ID) -> Query<(photo: Photo.ID, group: TravelGroup.ID)> {
+    static func removeTexts(
+        by guest: Guest.ID
+    ) -> Query<(photo: Photo.ID, group: TravelGroup.ID, addedBy: Traveller.ID)> {
         let isTheirs = { (field: SQL) -> SQL in
             """
             EXISTS (
@@ -237,9 +369,9 @@ enum AlbumSQL {
             UPDATE photo SET caption = CASE WHEN \(isTheirs("'caption'")) THEN NULL ELSE caption END,
                 alt = CASE WHEN \(isTheirs("'alt'")) THEN NULL ELSE alt END
             WHERE \(isTheirs("'caption'")) OR \(isTheirs("'alt'"))
-            RETURNING id, group_id
+            RETURNING id, group_id, added_by
             """
-        ) { (try $0.decode("id"), try $0.decode("group_id")) }
+        ) { (try $0.decode("id"), try $0.decode("group_id"), try $0.decode("added_by")) }
     }
 
     static func deleteEvents(by guest: Guest.ID) -> Command {
@@ -277,4 +409,5 @@ enum AlbumSQL {
 
 extension Publication.Kind {
     static let photo = Publication.Kind("photo", view: "shown_photo")
+    static let album = Publication.Kind("album", view: "shown_album")
 }

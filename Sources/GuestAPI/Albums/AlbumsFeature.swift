@@ -8,7 +8,7 @@ extension Feature {
         handlers: [AlbumRoutes.handlers],
         mutations: [
             "photo.add@1": MutationVerb { sent, act in
-                let new: PhotoArguments = try sent.arguments()
+                let new: AlbumArguments<PhotoRequest> = try sent.arguments()
                 return try await Photo.add(new.request, to: new.bookingId, act).isNew ? .applied : .noop
             },
             "photo.change@1": MutationVerb { sent, act in
@@ -18,6 +18,18 @@ extension Feature {
             "photo.heart@1": MutationVerb { sent, act in
                 let heart: ChangeArguments<Photo, HeartRequest> = try sent.arguments()
                 return try await Photo.heart(heart.request, heart.id, act.at(sent.madeAt))
+            },
+            "photo.place@1": MutationVerb { sent, act in
+                let place: ChangeArguments<Photo, PhotoPlacement> = try sent.arguments()
+                return try await Photo.place(place.request, place.id, act)
+            },
+            "photo.object@1": MutationVerb { sent, act in
+                let objection: ChangeArguments<Photo, ObjectionRequest> = try sent.arguments()
+                return try await Photo.object(objection.request, to: objection.id, act)
+            },
+            "photo.shiftTimes@1": MutationVerb { sent, act in
+                let shift: AlbumArguments<TimeShift> = try sent.arguments()
+                return try await Photo.shiftTimes(shift.request, in: shift.bookingId, act)
             },
             "photo.remove@1": MutationVerb { sent, act in
                 let photo: ThingArguments<Photo> = try sent.arguments()

@@ -19,7 +19,7 @@ extension Photo {
             try await act.tx.run(AlbumSQL.record(text, as: field, of: id, by: own.id, at: act.now))
         }
         try await act.tx.run(AlbumSQL.forgetEvents(of: id))
-        act.tx.publish(id, .photo, to: .group(photo.groupId))
+        try await publish(photo, isHidden: row.isHidden, act)
         return .applied
     }
 
@@ -31,7 +31,24 @@ extension Photo {
         let group = row.photo.groupId
         let command = AlbumSQL.heart(id, request.isHearted, by: own.id, in: group, at: act.now)
         guard try await act.tx.run(command) == 1 else { return .noop }
-        act.tx.publish(id, .photo, to: .group(group))
+        try await publish(row.photo, isHidden: row.isHidden, act)
+        return .applied
+    }
+
+    /// Corrects the times of photos that the asking member has added to an album.
+    ///
+    /// No photo is moved behind the moment at which it was added. Photos of others stay as they are.
+    static func shiftTimes(_ request: TimeShift, in id: Booking.ID, _ act: Act) async throws -> Outcome.Result {
+        guard let album = try await act.tx.first(AlbumSQL.album(id)) else { throw Refusal.notFound }
+        let own = try await TravelGroup.require(.member, in: album.groupId, staying: true, act)
+        let rows = try await act.tx.all(AlbumSQL.photos(request.photoIds, of: id, addedBy: own.id))
+        guard !rows.isEmpty else { return .noop }
+        for row in rows {
+            var photo = row.photo
+            photo.shiftTime(by: request.seconds)
+            try await act.tx.run(AlbumSQL.moveTime(of: photo.id, to: photo.takenAt))
+            try await publish(photo, isHidden: row.isHidden, act)
+        }
         return .applied
     }
 }

@@ -10,16 +10,16 @@ extension Photo {
     static func remove(_ id: Photo.ID, _ act: Act) async throws {
         let (row, own) = try await locked(id, act)
         guard row.photo.travellerId == own.id else { throw Refusal.forbidden }
-        try forget(try await act.tx.all(AlbumSQL.delete(id)), act)
+        try await forget(try await act.tx.all(AlbumSQL.delete(id)), act)
     }
 
     /// Queues the removal of deleted photos' pictures, and publishes that they are gone.
     ///
     /// Jobs of uploads that still come find no photo, and drop what they have made.
-    fileprivate static func forget(_ gone: [AlbumSQL.Gone], _ act: Act) throws {
+    fileprivate static func forget(_ gone: [AlbumSQL.Gone], _ act: Act) async throws {
         for photo in gone {
             if let picture = photo.picture { try Picture.remove(picture, act) }
-            act.tx.publish(photo.id, .photo, to: .group(photo.group))
+            try await publish(photo.id, in: photo.group, addedBy: photo.addedBy, isHidden: true, act)
         }
     }
 }
@@ -30,10 +30,10 @@ extension PersonalData {
         name: "albums",
         export: { guest, act in try await act.tx.all(AlbumSQL.everything(of: guest)) },
         erase: { guest, act in
-            try Photo.forget(try await act.tx.all(AlbumSQL.delete(addedBy: guest)), act)
+            try await Photo.forget(try await act.tx.all(AlbumSQL.delete(addedBy: guest)), act)
             try await act.tx.run(AlbumSQL.lockPhotos(withTextsBy: guest))
-            for (photo, group) in try await act.tx.all(AlbumSQL.removeTexts(by: guest)) {
-                act.tx.publish(photo, .photo, to: .group(group))
+            for (photo, group, member) in try await act.tx.all(AlbumSQL.removeTexts(by: guest)) {
+                try await Photo.publish(photo, in: group, addedBy: member, isHidden: true, act)
             }
             try await act.tx.run(AlbumSQL.deleteEvents(by: guest))
         }
@@ -41,10 +41,17 @@ extension PersonalData {
 }
 
 extension Departure {
-    /// The photos of a member who leaves stay in the album, and their hearts go.
+    /// The photos and objections of a member who leaves stay; the hearts and the curator's role go.
     static let albums = Departure { traveller, group, act in
-        for photo in try await act.tx.all(AlbumSQL.forgetHearts(of: traveller)) {
-            act.tx.publish(photo, .photo, to: .group(group))
+        for row in try await act.tx.all(AlbumSQL.forgetHearts(of: traveller)) {
+            try await Photo.publish(row.photo, isHidden: row.isHidden, act)
+        }
+        // A member who left does not see their own hidden photos any more.
+        for row in try await act.tx.all(AlbumSQL.hidden(addedBy: traveller)) {
+            try await Photo.publish(row.photo, isHidden: true, act)
+        }
+        for album in try await act.tx.all(AlbumSQL.forgetCurator(traveller)) {
+            act.tx.publish(album, .album, to: .group(group))
         }
     }
 }

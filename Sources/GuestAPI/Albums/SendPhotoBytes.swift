@@ -36,7 +36,7 @@ extension UploadKind {
             let (row, _) = try await Photo.locked(Photo.ID(upload.owner), act)
             if row.photo.state == .coming {
                 try await act.tx.run(AlbumSQL.setMaking(row.photo.id))
-                act.tx.publish(row.photo.id, .photo, to: .group(row.photo.groupId))
+                try await Photo.publish(row.photo, isHidden: row.isHidden, act)
             }
             // Two last requests of one upload queue one job.
             let work = MakePhoto(photoId: row.photo.id, uploadId: upload.id)
@@ -76,10 +76,11 @@ struct MakePhoto: Work {
                 throw Inconsistency("photo \(photoId) has no album")
             }
             let taken = made.taken(by: try ParkClock(stored: album.timeZone), atMost: row.photo.addedAt)
-            try await act.tx.run(AlbumSQL.setReady(photoId, id, takenAt: taken ?? row.photo.takenAt))
+            let takenAt = row.isTimeMoved ? row.photo.takenAt : taken ?? row.photo.takenAt
+            try await act.tx.run(AlbumSQL.setReady(photoId, id, takenAt: takenAt))
         } else {
             try await act.tx.run(AlbumSQL.setUnreadable(photoId))
         }
-        act.tx.publish(photoId, .photo, to: .group(row.photo.groupId))
+        try await Photo.publish(row.photo, isHidden: row.isHidden, act)
     }
 }

@@ -30,11 +30,15 @@ extension Album {
 }
 
 extension Photo {
-    /// A photo of an album of one of the guest's groups.
+    /// A photo of an album of one of the guest's groups, which the guest sees.
     static func find(_ id: Photo.ID, _ look: Look) async throws -> AlbumSQL.PhotoRow {
         guard let row = try await look.reader.first(AlbumSQL.photo(id)),
-            try await look.reader.first(TravelGroup.ownRow(in: row.photo.groupId, look)) != nil
+            let own = try await look.reader.first(TravelGroup.ownRow(in: row.photo.groupId, look))
         else { throw Refusal.notFound }
+        guard row.isHidden else { return row }
+        let curators = try await look.reader.all(AlbumSQL.isCurator(own.id, of: row.photo.bookingId))
+        let isCurator = own.role == .organiser || !curators.isEmpty
+        guard row.isSeen(by: own.id, isCurator: isCurator) else { throw Refusal.notFound }
         return row
     }
 

@@ -427,6 +427,12 @@ enum Policy {
         Row("heartPhoto", .put, Paths.photoHeart, [.member]),
         Row("sendPhotoBytes", .put, Paths.photoBytes, [.member], takes: .bytes),
         Row("showPicture", .get, Paths.photoPicture, [.member]),
+        Row("placePhoto", .put, Paths.photoPlacement, [.member]),
+        Row("objectToPhoto", .put, Paths.photoObjection, [.member]),
+        Row("listObjections", .get, Paths.albumObjections, [.member]),
+        Row("listHiddenPhotos", .get, Paths.albumHidden, [.member]),
+        Row("setCurators", .put, Paths.albumCurators, [.organiser]),
+        Row("shiftPhotoTimes", .post, Paths.albumTimeShift, [.member]),
         // Messages and topics.
         Row("listTopics", .get, Paths.groupTopics, [.member]),
         Row("openTopic", .post, Paths.groupTopics, [.member]),

@@ -38,6 +38,10 @@ public struct Photo: Codable, Hashable, Sendable {
     /// The pixels of the upright picture; nil before it is ready.
     public var width: Int?
     public var height: Int?
+    /// The photo's place among photos that a curator has put in order; nil for a photo by its time.
+    public var rank: Rank?
+    /// True for a photo that the group does not see, because a curator hid it or somebody pictured objects.
+    public var isHidden: Bool?
     /// The members who like the photo, in the order of their ids.
     public var hearts: [Traveller.ID]
     public var addedAt: Date
@@ -72,6 +76,20 @@ public struct Photo: Codable, Hashable, Sendable {
     public mutating func change(_ request: PhotoChange) throws(Refusal) {
         if let change = request.caption { caption = try change.replacing(caption, at: "/caption") }
         if let change = request.alt { alt = try change.replacing(alt, at: "/alt") }
+    }
+
+    /// Whether a member of the group sees the photo.
+    ///
+    /// - Parameters:
+    ///   - isCurator: whether the member is the organiser or a curator of the album.
+    ///   - isObjected: whether somebody says to be pictured and wants the photo hidden.
+    public func isSeen(by traveller: Traveller.ID, isCurator: Bool, isObjected: Bool) -> Bool {
+        traveller == travellerId || !isObjected && (isHidden != true || isCurator)
+    }
+
+    /// Corrects when the photo was taken, which was never after it was added.
+    public mutating func shiftTime(by seconds: Int) {
+        takenAt = min(takenAt.addingTimeInterval(Double(seconds)), addedAt)
     }
 
     /// Adds or removes a member's heart.
@@ -170,6 +188,98 @@ public struct HeartRequest: Codable, Hashable, Sendable {
 
     public init(isHearted: Bool) {
         self.isHearted = isHearted
+    }
+}
+
+/// A change of a photo's place in the album; what is nil here stays as it is.
+public struct PhotoPlacement: Codable, Hashable, Sendable {
+    public var isHidden: Bool?
+    public var rank: Rank?
+
+    public init(isHidden: Bool? = nil, rank: Rank? = nil) {
+        self.isHidden = isHidden
+        self.rank = rank
+    }
+}
+
+/// The wish of somebody pictured that a photo is hidden, or is not any more.
+public struct ObjectionRequest: Codable, Hashable, Sendable {
+    /// The traveller who is pictured: nil for the member, or a child whose guardian the member is.
+    public var travellerId: Traveller.ID?
+    public var isObjecting: Bool
+
+    public init(travellerId: Traveller.ID? = nil, isObjecting: Bool) {
+        self.travellerId = travellerId
+        self.isObjecting = isObjecting
+    }
+}
+
+/// An objection as the member sees it who made it.
+public struct PhotoObjection: Codable, Hashable, Sendable {
+    public var photoId: Photo.ID
+    /// The traveller who is pictured.
+    public var travellerId: Traveller.ID
+    public var at: Date
+
+    public init(photoId: Photo.ID, travellerId: Traveller.ID, at: Date) {
+        self.photoId = photoId
+        self.travellerId = travellerId
+        self.at = at
+    }
+}
+
+/// A correction of the times of several photos, for a camera whose clock was wrong.
+public struct TimeShift: Codable, Hashable, Sendable, Checked {
+    /// 1 to 500 photos, which the member has added.
+    public var photoIds: [Photo.ID]
+    /// The seconds by which they were taken later, at most ten years; negative for earlier.
+    public var seconds: Int
+
+    public init(photoIds: [Photo.ID], seconds: Int) {
+        self.photoIds = photoIds
+        self.seconds = seconds
+    }
+
+    public func check(_ check: inout Check) {
+        check.require((1...500).contains(photoIds.count), "/photoIds", "must have 1 to 500 ids")
+        check.require(Set(photoIds).count == photoIds.count, "/photoIds", "must not name a photo twice")
+        check.range(seconds, "/seconds", -315_576_000...315_576_000)
+    }
+}
+
+/// The members who may hide and order an album's photos besides the organiser.
+public struct CuratorsRequest: Codable, Hashable, Sendable, Checked {
+    /// Members of the group, at most 50.
+    public var travellerIds: [Traveller.ID]
+
+    public init(travellerIds: [Traveller.ID]) {
+        self.travellerIds = travellerIds
+    }
+
+    public func check(_ check: inout Check) {
+        check.require(travellerIds.count <= 50, "/travellerIds", "must have at most 50 ids")
+        check.require(Set(travellerIds).count == travellerIds.count, "/travellerIds", "must not name anybody twice")
+    }
+}
+
+extension [Photo] {
+    /// The photos in series: those that one member took within five seconds of the one before show as one.
+    ///
+    /// - Returns: the series in the order of their first photos' times; ties by the photos' ids.
+    public var series: [[Photo]] {
+        var series: [[Photo]] = []
+        var last: [Traveller.ID: Int] = [:]
+        for photo in sorted(by: { ($0.takenAt, $0.id) < ($1.takenAt, $1.id) }) {
+            if let place = last[photo.travellerId], let before = series[place].last,
+                photo.takenAt.timeIntervalSince(before.takenAt) <= 5
+            {
+                series[place].append(photo)
+            } else {
+                last[photo.travellerId] = series.count
+                series.append([photo])
+            }
+        }
+        return series
     }
 }
 
