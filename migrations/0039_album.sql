@@ -10,14 +10,15 @@ CREATE TABLE picture (
     deaths int NOT NULL DEFAULT 0 CHECK (deaths >= 0),
     -- When the copies were stored, or no picture could be made; NULL before.
     done_at timestamptz,
-    -- The master's pixels, upright, and its bytes; NULL where no picture could be made.
+    -- The master's pixels, upright, its bytes and their CRC-32; NULL where no picture could be made.
     width int CHECK (width > 0),
     height int CHECK (height > 0),
     size bigint CHECK (size > 0),
+    crc32 bigint CHECK (crc32 BETWEEN 0 AND 4294967295),
     -- The camera's time and time zone, as Exif has them.
     taken_at text CHECK (length(taken_at) <= 40),
     taken_offset text CHECK (length(taken_offset) <= 10),
-    CONSTRAINT picture_is_whole CHECK (num_nonnulls(width, height, size) IN (0, 3)),
+    CONSTRAINT picture_is_whole CHECK (num_nonnulls(width, height, size, crc32) IN (0, 4)),
     CONSTRAINT picture_made_is_done CHECK (size IS NULL OR done_at IS NOT NULL)
 );
 

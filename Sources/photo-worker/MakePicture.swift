@@ -62,6 +62,8 @@ struct MakePicture {
             let facts = Picture.Made(
                 width: isTurned ? whole.height : whole.width,
                 height: isTurned ? whole.width : whole.height,
+                size: master.count,
+                crc32: CRC32.of(master),
                 takenAt: takenAt,
                 takenOffset: takenOffset
             )

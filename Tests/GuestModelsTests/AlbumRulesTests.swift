@@ -46,7 +46,7 @@ import Testing
 
     private func taken(_ at: String?, _ offset: String? = nil, atMost latest: Date? = nil) -> TimeInterval? {
         guard let clock else { return nil }
-        let made = Picture.Made(width: 1, height: 1, takenAt: at, takenOffset: offset)
+        let made = Picture.Made(width: 1, height: 1, size: 1, crc32: 0, takenAt: at, takenOffset: offset)
         return made.taken(by: clock, atMost: latest ?? late)?.timeIntervalSince1970
     }
 

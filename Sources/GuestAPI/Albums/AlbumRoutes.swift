@@ -11,7 +11,7 @@ enum AlbumRoutes {
         "listPhotos": list, "addPhoto": add, "showAlbumPhoto": show, "changePhoto": change, "removePhoto": remove,
         "heartPhoto": heart, "sendPhotoBytes": sendBytes, "showPicture": showPicture, "placePhoto": place,
         "objectToPhoto": object, "listObjections": listObjections, "listHiddenPhotos": listHidden,
-        "setCurators": setCurators, "shiftPhotoTimes": shiftTimes,
+        "setCurators": setCurators, "downloadAlbum": download, "shiftPhotoTimes": shiftTimes,
     ]
 
     private static func list(_ call: Call) async throws -> Answer {
@@ -123,6 +123,15 @@ enum AlbumRoutes {
         let id = try call.path(Paths.photoBytes)
         let photo = try await call.read { try await Photo.expected(id, $0) }
         return try await UploadRoutes.begin(.albumPhoto, of: id.uuid, as: Photo.upload(of: photo), call)
+    }
+
+    private static func download(_ call: Call) async throws -> Answer {
+        let id = try call.path(Paths.albumArchive)
+        let archive = try await call.read { try await Album.archive(id, $0) }
+        let (type, caching) = ("application/zip", "private, no-cache")
+        var answer = Answer.object(archive.object, tag: archive.tag, type: type, caching: caching, to: call)
+        answer.headers.append(HTTPField(name: .contentDisposition, value: "attachment; filename=\"album.zip\""))
+        return answer
     }
 
     private static func showPicture(_ call: Call) async throws -> Answer {

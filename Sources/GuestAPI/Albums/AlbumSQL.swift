@@ -56,6 +56,37 @@ enum AlbumSQL {
     /// The ids of an album's photos, as a subquery.
     static func photos(of album: Booking.ID) -> SQL { "SELECT photo.id FROM photo WHERE booking_id = \(album)" }
 
+    /// A photo for an archive of an album.
+    struct Archived: Sendable {
+        let picture: Picture.ID
+        let takenAt: Date
+        let member: String?
+        /// The master's bytes and their CRC-32.
+        let size: Int
+        let crc32: UInt32
+    }
+
+    /// The photos that the group sees and that are ready, in the order of their times.
+    static func archived(in album: Booking.ID) -> Query<Archived> {
+        Query(
+            """
+            SELECT picture.id, photo.taken_at, traveller.name AS member, picture.size, crc32
+            FROM photo JOIN picture ON picture.id = picture_id JOIN traveller ON traveller.id = added_by
+            WHERE booking_id = \(album) AND hidden_at IS NULL
+                AND NOT EXISTS (SELECT FROM photo_objection WHERE photo_id = photo.id)
+            ORDER BY photo.taken_at, photo.id
+            """
+        ) { row in
+            Archived(
+                picture: try row.decode("id"),
+                takenAt: try row.decode("taken_at"),
+                member: try row.decodeIfPresent("member"),
+                size: try row.decode("size"),
+                crc32: UInt32(clamping: try row.decode("crc32", as: Int.self))
+            )
+        }
+    }
+
     // MARK: One photo
 
     /// A photo with what decides who sees it.

@@ -427,6 +427,7 @@ enum Policy {
         Row("heartPhoto", .put, Paths.photoHeart, [.member]),
         Row("sendPhotoBytes", .put, Paths.photoBytes, [.member], takes: .bytes),
         Row("showPicture", .get, Paths.photoPicture, [.member]),
+        Row("downloadAlbum", .get, Paths.albumArchive, [.member]),
         Row("placePhoto", .put, Paths.photoPlacement, [.member]),
         Row("objectToPhoto", .put, Paths.photoObjection, [.member]),
         Row("listObjections", .get, Paths.albumObjections, [.member]),

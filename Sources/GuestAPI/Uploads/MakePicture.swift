@@ -35,12 +35,10 @@ extension Picture {
         } catch {
             result = .failure(error)
         }
-        let master = folder.appending(path: Size.master.rawValue)
-        let size = try await Files.run { try Files.ReadableFile(master)?.size }
         try await Files.remove(folder)
         let made = try result.get()
         try await app.act(as: .job(kind)) { act in
-            try await act.tx.run(PictureSQL.setDone(id, made, size: made.flatMap { _ in size }, at: act.now))
+            try await act.tx.run(PictureSQL.setDone(id, made, at: act.now))
         }
     }
 

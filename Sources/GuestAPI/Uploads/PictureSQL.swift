@@ -17,7 +17,7 @@ enum PictureSQL {
     static func outcome(_ id: Picture.ID) -> Query<Outcome> {
         Query(
             """
-            SELECT width, height, taken_at, taken_offset FROM picture WHERE id = \(id) AND done_at IS NOT NULL
+            SELECT width, height, size, crc32, taken_at, taken_offset FROM picture WHERE id = \(id) AND done_at IS NOT NULL
             """
         ) { row in
             guard let width = try row.decodeIfPresent("width", as: Int.self),
@@ -27,6 +27,8 @@ enum PictureSQL {
                 made: Picture.Made(
                     width: width,
                     height: height,
+                    size: try row.decode("size"),
+                    crc32: UInt32(clamping: try row.decode("crc32", as: Int.self)),
                     takenAt: try row.decodeIfPresent("taken_at"),
                     takenOffset: try row.decodeIfPresent("taken_offset")
                 )
@@ -34,14 +36,14 @@ enum PictureSQL {
         }
     }
 
-    /// - Parameter size: the master's bytes.
-    static func setDone(_ id: Picture.ID, _ made: Picture.Made?, size: Int?, at now: Date) -> Command {
+    static func setDone(_ id: Picture.ID, _ made: Picture.Made?, at now: Date) -> Command {
         Command(
             """
-            INSERT INTO picture (id, width, height, size, taken_at, taken_offset, done_at)
-            VALUES (\(id), \(made?.width), \(made?.height), \(size), \(made?.takenAt), \(made?.takenOffset), \(now))
+            INSERT INTO picture (id, width, height, size, crc32, taken_at, taken_offset, done_at)
+            VALUES (\(id), \(made?.width), \(made?.height), \(made?.size), \(made.map { Int($0.crc32) }),
+                \(made?.takenAt), \(made?.takenOffset), \(now))
             ON CONFLICT (id) DO UPDATE SET width = EXCLUDED.width, height = EXCLUDED.height, size = EXCLUDED.size,
-                taken_at = EXCLUDED.taken_at, taken_offset = EXCLUDED.taken_offset, done_at = EXCLUDED.done_at
+                crc32 = EXCLUDED.crc32, taken_at = EXCLUDED.taken_at, taken_offset = EXCLUDED.taken_offset, done_at = EXCLUDED.done_at
             WHERE picture.done_at IS NULL
             """
         )

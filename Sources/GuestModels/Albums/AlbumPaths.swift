@@ -3,6 +3,7 @@ extension Paths {
     public static let albumCurators = Path("/v1/albums/{album}/curators", Booking.ID.self)
     public static let albumHidden = Path("/v1/albums/{album}/hidden-photos", Booking.ID.self)
     public static let albumObjections = Path("/v1/albums/{album}/objections", Booking.ID.self)
+    public static let albumArchive = Path("/v1/albums/{album}/archive", Booking.ID.self)
     public static let albumTimeShift = Path("/v1/albums/{album}/time-shift", Booking.ID.self)
     public static let photo = Path("/v1/photos/{photo}", Photo.ID.self)
     public static let photoBytes = Path("/v1/photos/{photo}/bytes", Photo.ID.self)

@@ -86,6 +86,14 @@ public struct ParkClock: Sendable {
         return LocalDate(daysSince1970: Int(((instant.timeIntervalSince1970 + Double(offset)) / 86400).rounded(.down)))
     }
 
+    /// The park's date and the seconds since midnight at that instant, as a clock on the wall shows them.
+    public func wall(at instant: Date) -> (date: LocalDate, seconds: Int) {
+        let offset = calendar.timeZone.secondsFromGMT(for: instant)
+        let seconds = Int(instant.timeIntervalSince1970.rounded(.down)) + offset
+        let day = date(at: instant)
+        return (day, seconds - day.daysSince1970 * 86400)
+    }
+
     /// The instant of a time on a day.
     ///
     /// If daylight saving skips the time, the result is the first instant after the gap. If the time occurs twice, the

@@ -88,14 +88,19 @@ public enum Picture {
         /// The master's pixels, as it is shown upright.
         public let width: Int
         public let height: Int
+        /// The master's bytes and their CRC-32.
+        public let size: Int
+        public let crc32: UInt32
         /// The camera's local date and time, as Exif has it: `2027:05:14 16:32:07`.
         public let takenAt: String?
         /// The time zone of `takenAt`, as Exif has it: `+02:00`.
         public let takenOffset: String?
 
-        public init(width: Int, height: Int, takenAt: String?, takenOffset: String?) {
+        public init(width: Int, height: Int, size: Int, crc32: UInt32, takenAt: String?, takenOffset: String?) {
             self.width = width
             self.height = height
+            self.size = size
+            self.crc32 = crc32
             self.takenAt = takenAt
             self.takenOffset = takenOffset
         }
