@@ -11,6 +11,14 @@ struct Backup: AsyncParsableCommand {
     @Argument(help: "The folder; it must not exist yet.")
     var folder: String
 
+    @Option(
+        help: """
+            The backup before. Photos that it has are not copied again, if both folders are on one file system; each \
+            backup is complete by itself.
+            """
+    )
+    var since: String?
+
     func run() async throws {
         let settings = try Setup.settings()
         let target = URL(filePath: folder)
@@ -32,7 +40,11 @@ struct Backup: AsyncParsableCommand {
             ["--format=custom", "--file", partial.appending(path: "database.dump").path()],
             on: settings.database
         )
-        try Tool.copyFiles(from: URL(filePath: settings.stateFolder), to: partial.appending(path: "files"))
+        try Tool.copyFiles(
+            from: URL(filePath: settings.stateFolder),
+            to: partial.appending(path: "files"),
+            since: since.map { URL(filePath: $0).appending(path: "files") }
+        )
         try FileManager.default.moveItem(at: partial, to: target)
         print("backed up to \(folder)")
     }
@@ -97,13 +109,50 @@ private enum Tool {
         }
     }
 
-    static func copyFiles(from source: URL, to target: URL) throws {
+    /// Copies the entries of a state folder.
+    ///
+    /// - Parameter former: a copy of before; objects that it has are linked, because an object never changes.
+    static func copyFiles(from source: URL, to target: URL, since former: URL? = nil) throws {
         try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
         for name in try FileManager.default.contentsOfDirectory(atPath: source.path()) where isKept(name) {
-            let from = source.appending(path: name)
             let to = target.appending(path: name)
             if FileManager.default.fileExists(atPath: to.path()) { try FileManager.default.removeItem(at: to) }
-            try FileManager.default.copyItem(at: from, to: to)
+            let known = name == "objects" ? former?.appending(path: name) : nil
+            try copy(source.appending(path: name), to: to, unless: known)
         }
+    }
+
+    /// Copies a file, or a folder with all that is in it.
+    ///
+    /// A file that goes meanwhile is left out: the service deletes no file that a row of the database copy needs.
+    private static func copy(_ source: URL, to target: URL, unless former: URL?) throws {
+        let files = FileManager.default
+        var isFolder: ObjCBool = false
+        guard files.fileExists(atPath: source.path(), isDirectory: &isFolder) else { return }
+        guard !isFolder.boolValue else {
+            try files.createDirectory(at: target, withIntermediateDirectories: false)
+            for name in (try? files.contentsOfDirectory(atPath: source.path())) ?? [] {
+                try copy(
+                    source.appending(path: name),
+                    to: target.appending(path: name),
+                    unless: former?.appending(path: name)
+                )
+            }
+            return
+        }
+        if let former, size(of: former) == size(of: source),
+            (try? files.linkItem(at: former, to: target)) != nil
+        {
+            return
+        }
+        do {
+            try files.copyItem(at: source, to: target)
+        } catch  where !files.fileExists(atPath: source.path()) {
+            try? files.removeItem(at: target)
+        }
+    }
+
+    private static func size(of file: URL) -> Int? {
+        (try? FileManager.default.attributesOfItem(atPath: file.path()))?[.size] as? Int
     }
 }

@@ -186,7 +186,7 @@ struct Jobs: AsyncParsableCommand {
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Proves that what is derived is right; exits 1 with the differences.",
-        subcommands: [Occupancy.self, Ledger.self, Sync.self]
+        subcommands: [Occupancy.self, Ledger.self, Sync.self, Photos.self]
     )
 
     struct Occupancy: AsyncParsableCommand {
@@ -217,6 +217,16 @@ struct Check: AsyncParsableCommand {
 
         func run() async throws {
             try await Setup.withApp { try report(try await Office($0).checkSync(), of: "sync") }
+        }
+    }
+
+    struct Photos: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "The rows of photos and uploads against the files that they promise."
+        )
+
+        func run() async throws {
+            try await Setup.withApp { try report(try await Office($0).checkPhotos(), of: "the photos' files") }
         }
     }
 }

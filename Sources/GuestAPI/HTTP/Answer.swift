@@ -52,6 +52,16 @@ struct Answer: Sendable {
         return answer
     }
 
+    /// The answer to `OPTIONS` where uploads begin or go on; it depends on the path's form alone.
+    static func uploadLimit(_ most: Int, allow: String) -> Answer {
+        let limit = UploadHeaders.limit(maximum: most, seconds: Upload.daysKept * 86400, in: .standard)
+        let fields = [("Allow", "\(allow), OPTIONS"), (limit.name, limit.value)]
+        let headers = fields.compactMap { name, value in
+            HTTPField.Name(name).map { HTTPField(name: $0, value: value) }
+        }
+        return Answer(status: .noContent, headers: headers, body: [])
+    }
+
     static let noContent = Answer(status: .noContent, headers: [], body: [])
 }
 

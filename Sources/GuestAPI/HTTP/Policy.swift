@@ -109,11 +109,13 @@ enum Policy {
     }
 
     /// The body that a row takes.
-    enum Takes: Sendable {
+    enum Takes: Hashable, Sendable {
         /// At most 64 KiB of JSON, read before the request gets a place in the service.
         case json
-        /// Any number of bytes, read by the handler, without a place in the service while they flow.
-        case bytes
+        /// Bytes, read by the handler, without a place in the service while they flow.
+        ///
+        /// The number is the most bytes of a whole upload, which `OPTIONS` tells.
+        case bytes(atMost: Int)
     }
 
     enum Key: Sendable {
@@ -393,7 +395,7 @@ enum Policy {
         Row("handOver", .post, Paths.groupOrganiser, [.organiser]),
         // Uploads, which routes of other features begin.
         Row("showUpload", .get, Paths.upload, [.guest]),
-        Row("appendUpload", .patch, Paths.upload, [.guest], takes: .bytes),
+        Row("appendUpload", .patch, Paths.upload, [.guest], takes: .bytes(atMost: Picture.maximumBytes)),
         Row("cancelUpload", .delete, Paths.upload, [.guest]),
         // Options and plans.
         Row("listOptions", .get, Paths.groupOptions, [.member]),
@@ -425,7 +427,7 @@ enum Policy {
         Row("changePhoto", .patch, Paths.photo, [.member]),
         Row("removePhoto", .delete, Paths.photo, [.member]),
         Row("heartPhoto", .put, Paths.photoHeart, [.member]),
-        Row("sendPhotoBytes", .put, Paths.photoBytes, [.member], takes: .bytes),
+        Row("sendPhotoBytes", .put, Paths.photoBytes, [.member], takes: .bytes(atMost: Picture.maximumBytes)),
         Row("showPicture", .get, Paths.photoPicture, [.member]),
         Row("downloadAlbum", .get, Paths.albumArchive, [.member]),
         Row("placePhoto", .put, Paths.photoPlacement, [.member]),
@@ -443,7 +445,7 @@ enum Policy {
         Row("listMessages", .get, Paths.groupMessages, [.member]),
         Row("writeMessage", .post, Paths.groupMessages, [.member]),
         Row("takeMessageBack", .delete, Paths.groupMessage, [.member]),
-        Row("sendPhoto", .put, Paths.groupPhoto, [.member], takes: .bytes),
+        Row("sendPhoto", .put, Paths.groupPhoto, [.member], takes: .bytes(atMost: PhotoName.maximumBytes)),
         Row("showPhoto", .get, Paths.groupPhoto, [.member]),
         Row("showHostedPhoto", .get, Paths.adminTopicPhoto, front, .desk, isPersonal: true),
         Row("showInbox", .get, Paths.adminParkInbox, front, .desk),

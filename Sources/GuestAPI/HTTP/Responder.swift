@@ -91,7 +91,9 @@ struct Responder: HTTPResponder {
         let parameters: [String: String]
         switch routes.match(request.method, parts[0]) {
         case .nothing: throw Refusal.notFound
-        case .wrongMethod(let allow): throw Problem.methodNotAllowed(allow)
+        case .wrongMethod(let allow, let limit):
+            guard request.method == .options, let limit else { throw Problem.methodNotAllowed(allow) }
+            return .uploadLimit(limit, allow: allow)
         case .found(let match, let values):
             found = match
             parameters = values
@@ -101,7 +103,8 @@ struct Responder: HTTPResponder {
         // Read a body of JSON before entering the queue, so that slow clients hold no slot. Report its errors only after
         // authentication. The handler reads a body of bytes.
         var bytes: Result<[UInt8], any Error> = .success([])
-        if found.row.takes == .json {
+        let takesBytes = found.row.takes != .json
+        if !takesBytes {
             do { bytes = .success(try await body(of: request, channel)) } catch { bytes = .failure(error) }
         }
         let load = found.row.load(hasToken: request.headers[.authorization] != nil)
@@ -132,7 +135,7 @@ struct Responder: HTTPResponder {
             query: parts.count > 1 ? try QueryReader.parse(parts[1]) : [:],
             headers: request.headers,
             bytes: try bytes.get(),
-            incoming: found.row.takes == .bytes ? IncomingBody(of: request, channel) : nil,
+            incoming: takesBytes ? IncomingBody(of: request, channel) : nil,
             language: language,
             requestID: requestID,
             now: app.now()

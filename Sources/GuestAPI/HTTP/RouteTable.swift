@@ -17,7 +17,8 @@ struct RouteTable: Sendable {
 
     enum Match {
         case found(Route, parameters: [String: String])
-        case wrongMethod(allow: String)
+        /// - Parameter limit: the most bytes of an upload that begins or goes on at the path; nil where none does.
+        case wrongMethod(allow: String, limit: Int?)
         case nothing
     }
 
@@ -95,7 +96,10 @@ struct RouteTable: Sendable {
         // HEAD is GET without the body.
         guard let (route, names) = routes[method == .head ? .get : method] else {
             let methods = Set(routes.keys.map(\.rawValue)).union(routes[.get] == nil ? [] : ["HEAD"])
-            return .wrongMethod(allow: methods.sorted().joined(separator: ", "))
+            let limits = routes.values.compactMap { route, _ in
+                if case .bytes(let most) = route.row.takes { most } else { nil }
+            }
+            return .wrongMethod(allow: methods.sorted().joined(separator: ", "), limit: limits.max())
         }
         return .found(route, parameters: Dictionary(zip(names, values)) { first, _ in first })
     }

@@ -53,6 +53,24 @@ struct DiskObjects: ObjectStore {
         }
     }
 
+    func list(_ folder: String) async throws -> [ListedObject] {
+        try await run {
+            let files = FileManager.default
+            let top = root.appending(path: folder)
+            guard let paths = files.enumerator(atPath: top.path(percentEncoded: false)) else { return [] }
+            var found: [ListedObject] = []
+            for case let path as String in paths {
+                let name = top.appending(path: path).path(percentEncoded: false)
+                // A file that was removed since has no attributes.
+                guard let facts = try? files.attributesOfItem(atPath: name), let size = facts[.size] as? Int,
+                    facts[.type] as? FileAttributeType == .typeRegular
+                else { continue }
+                found.append(ListedObject(name: "\(folder)/\(path)", size: size))
+            }
+            return found
+        }
+    }
+
     private func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
         do {
             return try await Files.run(work)

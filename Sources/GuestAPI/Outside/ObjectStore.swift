@@ -16,6 +16,18 @@ protocol ObjectStore: Sendable {
 
     /// Removes an object; nothing happens where there is none.
     func remove(_ name: String) async throws
+
+    /// All objects whose names begin with a folder and a slash, in no particular order.
+    ///
+    /// An object that is stored or removed meanwhile may be among them or not.
+    func list(_ folder: String) async throws -> [ListedObject]
+}
+
+/// An object as a list shows it.
+struct ListedObject: Hashable, Sendable {
+    let name: String
+    /// The object's size in bytes.
+    let size: Int
 }
 
 /// An object that is open for reading.

@@ -80,17 +80,50 @@ struct S3Objects: ObjectStore {
         }
     }
 
+    func list(_ folder: String) async throws -> [ListedObject] { try await list(folder, page: 1000) }
+
+    /// - Parameter page: the most names that the store is asked for at once.
+    func list(_ folder: String, page: Int) async throws -> [ListedObject] {
+        var (found, last) = ([ListedObject](), "")
+        while true {
+            var query = [("list-type", "2"), ("max-keys", "\(page)"), ("prefix", "\(folder)/")]
+            if !last.isEmpty { query.append(("start-after", last)) }
+            let page = try await ask(.GET, "", query: query) { answer in
+                guard answer.status == .ok else { throw await Self.refusal(answer, folder) }
+                return String(buffer: try await answer.body.collect(upTo: 16 << 20))
+            }
+            let names = Self.texts("Key", in: page)
+            let sizes = Self.texts("Size", in: page).map { Int($0) }
+            guard names.count == sizes.count, !sizes.contains(nil) else {
+                throw ObjectsUnavailable(description: "the list of \(folder) cannot be read")
+            }
+            found += zip(names, sizes).map { ListedObject(name: $0, size: $1 ?? 0) }
+            guard Self.texts("IsTruncated", in: page) == ["true"], let name = names.last else { return found }
+            last = name
+        }
+    }
+
+    /// The texts of an element in an answer; names have no characters that XML writes in another way.
+    private static func texts(_ element: String, in xml: String) -> [String] {
+        xml.components(separatedBy: "<\(element)>").dropFirst().map { rest in
+            rest.components(separatedBy: "</\(element)>").first ?? ""
+        }
+    }
+
+    /// - Parameter query: the parameters in the order of their names.
     private func ask<Value>(
         _ method: HTTPMethod,
         _ name: String,
+        query: [(String, String)] = [],
         _ headers: [String: String] = [:],
         body: [UInt8] = [],
         within patience: TimeAmount = patience,
         _ take: (HTTPClientResponse) async throws -> Value
     ) async throws -> Value {
         try Task.checkCancellation()
-        let url = "\(settings.url)/\(name)"
-        guard let parts = URL(string: url), let host = parts.host() else {
+        let parameters = query.map { "\($0)=\(SignedRequest.encoded($1))" }.joined(separator: "&")
+        let url = "\(settings.url)/\(name)" + (parameters.isEmpty ? "" : "?\(parameters)")
+        guard let parts = URLComponents(string: url), let host = parts.host else {
             throw ObjectsUnavailable(description: "\(url) is no address")
         }
         var headers = headers
@@ -99,7 +132,14 @@ struct S3Objects: ObjectStore {
         let payload = SHA256.hash(data: body).hexadecimal
         var request = HTTPClientRequest(url: url)
         request.method = method
-        for (name, value) in signing.headers(method.rawValue, parts.path(), headers, payload: payload, at: now()) {
+        for (name, value) in signing.headers(
+            method.rawValue,
+            parts.percentEncodedPath,
+            query: parameters,
+            headers,
+            payload: payload,
+            at: now()
+        ) {
             request.headers.add(name: name, value: value)
         }
         if !body.isEmpty { request.body = .bytes(ByteBuffer(bytes: body)) }

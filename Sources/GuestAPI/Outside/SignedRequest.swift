@@ -13,12 +13,14 @@ struct SignedRequest {
     /// The headers of a request with its authorization.
     ///
     /// - Parameters:
-    ///   - path: begins with a slash, and has letters, digits, `-`, `.`, `_`, `~` and `/` alone. There is no query.
+    ///   - path: begins with a slash, and has letters, digits, `-`, `.`, `_`, `~` and `/` alone.
+    ///   - query: the parameters in the order of their names, with their values `encoded`.
     ///   - headers: the headers of the request, including `host`, by lower-case name.
     ///   - payload: SHA-256 of the body, in hexadecimal.
     func headers(
         _ method: String,
         _ path: String,
+        query: String = "",
         _ headers: [String: String],
         payload: String,
         at now: Date
@@ -31,7 +33,7 @@ struct SignedRequest {
         let names = headers.keys.sorted()
         let signed = names.joined(separator: ";")
         let lines = names.map { "\($0):\(headers[$0] ?? "")\n" }.joined()
-        let canonical = [method, path, "", lines, signed, payload].joined(separator: "\n")
+        let canonical = [method, path, query, lines, signed, payload].joined(separator: "\n")
         let scope = "\(day)/\(region)/s3/aws4_request"
         let text = ["AWS4-HMAC-SHA256", time, scope, SHA256.hash(data: Data(canonical.utf8)).hexadecimal].joined(
             separator: "\n"
@@ -44,6 +46,12 @@ struct SignedRequest {
         headers["authorization"] =
             "AWS4-HMAC-SHA256 Credential=\(key)/\(scope),SignedHeaders=\(signed),Signature=\(signature)"
         return headers
+    }
+
+    /// A value for a query: all characters but letters, digits, `-`, `.`, `_` and `~` are escaped.
+    static func encoded(_ value: String) -> String {
+        let plain = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+        return value.addingPercentEncoding(withAllowedCharacters: plain) ?? ""
     }
 
     /// An instant as the signature wants it, such as `20130524T000000Z`.

@@ -60,6 +60,9 @@ struct StagedFile: Sendable {
         return Array(try file.read(0..<min(count, file.size)).readableBytesView)
     }
 
+    /// The number of bytes that have come; nil if there is no file.
+    func size() throws -> Int? { try Files.ReadableFile(bytes)?.size }
+
     /// The SHA-256 of the first bytes, and the first bytes that tell a format; reads piece by piece.
     func digest(_ count: Int) throws -> (digest: String, first: [UInt8]) {
         guard let file = try Files.ReadableFile(bytes) else { return ("", []) }

@@ -120,11 +120,13 @@ public struct UploadHeaders: Hashable, Sendable {
         if let number = dialect.number { fields.append(("Upload-Draft-Interop-Version", String(number))) }
         if let received { fields.append(("Upload-Offset", String(received))) }
         if let length { fields.append(("Upload-Length", String(length))) }
-        if isComplete != true {
-            let age = dialect == .draft6 ? "expires" : "max-age"
-            fields.append(("Upload-Limit", "max-size=\(maximum), \(age)=\(seconds)"))
-        }
+        if isComplete != true { fields.append(limit(maximum: maximum, seconds: seconds, in: dialect)) }
         return fields
+    }
+
+    /// The header that says how many bytes an upload may have, and for how many seconds it can go on.
+    public static func limit(maximum: Int, seconds: Int, in dialect: Dialect) -> (name: String, value: String) {
+        ("Upload-Limit", "max-size=\(maximum), \(dialect == .draft6 ? "expires" : "max-age")=\(seconds)")
     }
 }
 

@@ -217,8 +217,9 @@ import Testing
                     $0.hasSuffix(".eml")
                 }
                 #expect(mails.count == 1)
-                let object = state + "/objects/" + MessagePhoto.object(stored.object, of: name, in: group.id)
-                #expect(FileManager.default.fileExists(atPath: object))
+                let object = "objects/" + MessagePhoto.object(stored.object, of: name, in: group.id)
+                #expect(FileManager.default.fileExists(atPath: "\(state)/\(object)"))
+                try await expectLinked(object, since: folder, api)
                 try await expectSettled(empty, state, gone: goneID, host: host, sealed: cottage, by: before)
                 // Only the owner may read a backup.
                 for path in [folder, folder + "/database.dump"] {
@@ -228,6 +229,23 @@ import Testing
                 #expect(!FileManager.default.fileExists(atPath: folder + "/files/" + ErasedGuests.folder))
             }
         }
+    }
+
+    /// Checks that the next backup shares an object with the one before.
+    private func expectLinked(_ object: String, since folder: String, _ api: GuestAPITestService) async throws {
+        let next = folder + "-next"
+        defer { try? FileManager.default.removeItem(atPath: next) }
+        let arguments = ["backup", next, "--since", folder]
+        let status = try await ServiceProcess.run(
+            arguments,
+            database: api.test.connectionString,
+            state: api.stateFolder
+        )
+        #expect(status == 0)
+        let inodes = try [folder, next].map { folder in
+            try FileManager.default.attributesOfItem(atPath: "\(folder)/files/\(object)")[.systemFileNumber] as? Int
+        }
+        #expect(inodes[0] != nil && inodes[0] == inodes[1])
     }
 
     /// Checks that a restore signs staff out, ends signed links, seals data anew, and erases the guests on the list

@@ -101,6 +101,27 @@ import Testing
         }
     }
 
+    @Test(arguments: kinds) func `A list has the objects of a folder and no others`(_ kind: Kind) async throws {
+        try await with(kind) { store, names in
+            for (index, name) in ["a", "b/c", "b/d.jpg", "ab"].enumerated() {
+                try await store.put([UInt8](repeating: 1, count: index + 1), as: "\(names)/x/\(name)")
+            }
+            try await store.put([1], as: "\(names)/xy")
+
+            let listed = try await store.list("\(names)/x")
+
+            let expected = [("a", 1), ("ab", 4), ("b/c", 2), ("b/d.jpg", 3)].map { name, size in
+                ListedObject(name: "\(names)/x/\(name)", size: size)
+            }
+            #expect(listed.sorted { $0.name < $1.name } == expected)
+            #expect(try await store.list("\(names)/nothing") == [])
+            // A bucket gives long lists in pages.
+            if let bucket = store as? S3Objects {
+                #expect(try await bucket.list("\(names)/x", page: 3).sorted { $0.name < $1.name } == expected)
+            }
+        }
+    }
+
     // MARK: Files
 
     @Test func `Storing an object on disk leaves no unfinished file`() async throws {
@@ -163,6 +184,27 @@ import Testing
         let store = S3Objects(settings)
 
         await #expect(throws: ObjectsUnavailable.self) { try await store.put([1], as: "a") }
+    }
+
+    /// The last example of Amazon's page on the signature, "GET Bucket (List Objects)".
+    @Test func `Amazon's example list gets the documented signature`() throws {
+        let signing = SignedRequest(
+            region: "us-east-1",
+            key: "AKIAIOSFODNN7EXAMPLE",
+            secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+        )
+        let headers = signing.headers(
+            "GET",
+            "/",
+            query: "max-keys=2&prefix=J",
+            ["host": "examplebucket.s3.amazonaws.com"],
+            payload: SHA256.hash(data: []).hexadecimal,
+            at: Date(timeIntervalSince1970: 1_369_353_600)
+        )
+        #expect(
+            headers["authorization"]?.hasSuffix("34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7")
+                == true
+        )
     }
 
     /// The first example of Amazon's page on the signature, "GET Object".

@@ -307,6 +307,23 @@ import Testing
         }
     }
 
+    @Test func `The most bytes of an upload are told before it begins`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let limits = [
+                (try stage.path(Self.photo), PhotoName.maximumBytes), ("/v1/photos/x/bytes", Picture.maximumBytes),
+                ("/v1/uploads/x", Picture.maximumBytes),
+            ]
+            for (path, most) in limits {
+                let told = try await api.send("OPTIONS", path)
+                #expect(told.status == 204 && told.headers["upload-limit"] == "max-size=\(most), max-age=604800")
+                #expect(told.headers["allow"]?.hasSuffix(", OPTIONS") == true)
+            }
+            let elsewhere = try await api.send("OPTIONS", "/v1/parks")
+            #expect(elsewhere.status == 405 && elsewhere.code == "method_not_allowed")
+        }
+    }
+
     @Test func `A beginning without bytes goes on with an unfinished upload`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
