@@ -1479,7 +1479,9 @@ CREATE TABLE upload (
     -- The thing that the bytes belong to, such as a group, and their name there.
     owner uuid NOT NULL,
     name text NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
-    guest_id uuid NOT NULL REFERENCES guest,
+    -- Who sends it: a guest, or a child with a phone.
+    guest_id uuid REFERENCES guest,
+    traveller_id uuid REFERENCES traveller,
     -- NULL while the client has not said it.
     size bigint CHECK (size >= 0),
     begun_at timestamptz NOT NULL,
@@ -1487,10 +1489,13 @@ CREATE TABLE upload (
     whole_at timestamptz,
     -- When the upload ended; its row, and its file if all bytes had come, are deleted an hour later.
     gone_at timestamptz,
-    CONSTRAINT upload_whole_has_size CHECK (whole_at IS NULL OR size IS NOT NULL)
+    CONSTRAINT upload_whole_has_size CHECK (whole_at IS NULL OR size IS NOT NULL),
+    CONSTRAINT upload_by_one CHECK (num_nonnulls(guest_id, traveller_id) = 1)
 );
 CREATE UNIQUE INDEX upload_once ON upload (kind, owner, name, guest_id) WHERE gone_at IS NULL;
+CREATE UNIQUE INDEX upload_once_by_child ON upload (kind, owner, name, traveller_id) WHERE gone_at IS NULL;
 CREATE INDEX ON upload (guest_id);
+CREATE INDEX ON upload (traveller_id);
 CREATE INDEX upload_going ON upload (begun_at) WHERE gone_at IS NULL;
 CREATE INDEX upload_gone ON upload (gone_at) WHERE gone_at IS NOT NULL;
 

@@ -1,6 +1,13 @@
 -- Albums: photos of bookings, and the pictures that are made of uploads.
 SET LOCAL lock_timeout = '2s';
 
+-- Children send photos too.
+ALTER TABLE upload ALTER COLUMN guest_id DROP NOT NULL,
+    ADD COLUMN traveller_id uuid REFERENCES traveller,
+    ADD CONSTRAINT upload_by_one CHECK (num_nonnulls(guest_id, traveller_id) = 1);
+CREATE UNIQUE INDEX upload_once_by_child ON upload (kind, owner, name, traveller_id) WHERE gone_at IS NULL;
+CREATE INDEX ON upload (traveller_id);
+
 -- What became of an upload that should be a picture: a master and three smaller copies in the object store, as
 -- `pictures/ID/SIZE`, or nothing where the bytes are no picture.
 CREATE TABLE picture (

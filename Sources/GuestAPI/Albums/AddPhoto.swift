@@ -17,7 +17,7 @@ extension Photo {
         _ act: Act
     ) async throws -> (id: Photo.ID, isNew: Bool) {
         guard let album = try await act.tx.first(AlbumSQL.album(id)) else { throw Refusal.notFound }
-        let own = try await TravelGroup.require(.member, in: album.groupId, staying: true, act)
+        let own = try await Album.enter(album.groupId, act)
         try album.allowAdding(today: ParkClock(stored: album.timeZone).date(at: act.now))
         // Two members may send one photo at the same time, and the last place may be wanted twice.
         let (_, known, rooms) = try await act.tx.all(
@@ -62,7 +62,7 @@ extension Photo {
     ) async throws -> (row: AlbumSQL.PhotoRow, own: Traveller, isCurator: Bool) {
         guard let photo = try await act.tx.first(AlbumSQL.photo(id))?.photo else { throw Refusal.notFound }
         // The guest's place in the group is locked before the photo, in the order of an erasure.
-        let own = try await TravelGroup.require(.member, in: photo.groupId, staying: true, act)
+        let own = try await Album.enter(photo.groupId, act)
         let (rows, curators) = try await act.tx.all(
             AlbumSQL.photo(id, isLocked: true),
             AlbumSQL.isCurator(own.id, of: photo.bookingId)

@@ -15,9 +15,8 @@ struct AlbumArchive: Sendable {
 extension Album {
     /// The archive of the photos that the group sees, for the members of the group.
     static func archive(_ id: Booking.ID, _ look: Look) async throws -> AlbumArchive {
-        guard let album = try await look.reader.first(AlbumSQL.album(id)),
-            try await look.reader.first(TravelGroup.ownRow(in: album.groupId, look)) != nil
-        else { throw Refusal.notFound }
+        guard let album = try await look.reader.first(AlbumSQL.album(id)) else { throw Refusal.notFound }
+        _ = try await Album.enter(album.groupId, look)
         let photos = try await look.reader.all(AlbumSQL.archived(in: id))
         let layout = ZipLayout(
             ZipLayout.Entry.photos(

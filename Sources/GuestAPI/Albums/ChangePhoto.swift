@@ -40,7 +40,7 @@ extension Photo {
     /// No photo is moved behind the moment at which it was added. Photos of others stay as they are.
     static func shiftTimes(_ request: TimeShift, in id: Booking.ID, _ act: Act) async throws -> Outcome.Result {
         guard let album = try await act.tx.first(AlbumSQL.album(id)) else { throw Refusal.notFound }
-        let own = try await TravelGroup.require(.member, in: album.groupId, staying: true, act)
+        let own = try await Album.enter(album.groupId, act)
         let rows = try await act.tx.all(AlbumSQL.photos(request.photoIds, of: id, addedBy: own.id))
         guard !rows.isEmpty else { return .noop }
         for row in rows {

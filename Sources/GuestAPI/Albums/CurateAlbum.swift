@@ -24,9 +24,8 @@ extension Album {
     ///
     /// Throws `forbidden` for other members.
     static func listHidden(_ id: Booking.ID, _ look: Look) async throws -> JSONText {
-        guard let album = try await look.reader.first(AlbumSQL.album(id)),
-            let own = try await look.reader.first(TravelGroup.ownRow(in: album.groupId, look))
-        else { throw Refusal.notFound }
+        guard let album = try await look.reader.first(AlbumSQL.album(id)) else { throw Refusal.notFound }
+        let own = try await Album.enter(album.groupId, look)
         let (curators, hidden) = try await look.reader.all(
             AlbumSQL.isCurator(own.id, of: id),
             AlbumSQL.hidden(in: id)

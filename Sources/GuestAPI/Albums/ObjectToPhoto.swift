@@ -35,9 +35,8 @@ extension Photo {
 
     /// The objections that the asking member has made to photos of an album.
     static func objections(to id: Booking.ID, _ look: Look) async throws -> [PhotoObjection] {
-        guard let album = try await look.reader.first(AlbumSQL.album(id)),
-            let own = try await look.reader.first(TravelGroup.ownRow(in: album.groupId, look))
-        else { throw Refusal.notFound }
+        guard let album = try await look.reader.first(AlbumSQL.album(id)) else { throw Refusal.notFound }
+        let own = try await Album.enter(album.groupId, look)
         return try await look.reader.all(AlbumSQL.objections(to: id, by: own.id))
     }
 }

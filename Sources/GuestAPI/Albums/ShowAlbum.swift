@@ -14,9 +14,8 @@ extension Album {
         unless isKnown: @Sendable (String) -> Bool,
         _ look: Look
     ) async throws -> PublishedPage {
-        guard let album = try await look.reader.first(AlbumSQL.album(id)),
-            try await look.reader.first(TravelGroup.ownRow(in: album.groupId, look)) != nil
-        else { throw Refusal.notFound }
+        guard let album = try await look.reader.first(AlbumSQL.album(id)) else { throw Refusal.notFound }
+        _ = try await Album.enter(album.groupId, look)
         return try await .read(
             .photo,
             in: .group(album.groupId),
@@ -32,9 +31,8 @@ extension Album {
 extension Photo {
     /// A photo of an album of one of the guest's groups, which the guest sees.
     static func find(_ id: Photo.ID, _ look: Look) async throws -> AlbumSQL.PhotoRow {
-        guard let row = try await look.reader.first(AlbumSQL.photo(id)),
-            let own = try await look.reader.first(TravelGroup.ownRow(in: row.photo.groupId, look))
-        else { throw Refusal.notFound }
+        guard let row = try await look.reader.first(AlbumSQL.photo(id)) else { throw Refusal.notFound }
+        let own = try await Album.enter(row.photo.groupId, look)
         guard row.isHidden else { return row }
         let curators = try await look.reader.all(AlbumSQL.isCurator(own.id, of: row.photo.bookingId))
         let isCurator = own.role == .organiser || !curators.isEmpty

@@ -20,6 +20,21 @@ enum GroupSQL {
         )
     }
 
+    /// The row of a child with a phone, as long as the child has not left.
+    ///
+    /// - Parameter staying: whether to lock the row, so that the child stays until the transaction ends.
+    static func ownRow(in group: TravelGroup.ID, of child: Traveller.ID, staying: Bool = false) -> Query<Traveller> {
+        let lock: SQL = staying ? "FOR SHARE" : ""
+        return Query(
+            """
+            SELECT \(travellerColumns) FROM traveller
+            WHERE id = \(child) AND group_id = \(group) AND guest_id IS NULL AND left_at IS NULL
+            \(lock)
+            """,
+            decoding: traveller
+        )
+    }
+
     /// Waits for running work in the guest's name, and lets no more begin.
     ///
     /// The groups are locked first, as when a traveller leaves.

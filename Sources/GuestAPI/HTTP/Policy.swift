@@ -227,6 +227,8 @@ enum Policy {
     private static let books: Set<Who> = [.staff(.finance), .system(.books), .headOffice]
     private static let reporters: Set<Who> = [.staff(.reception), .system(.reports), .headOffice]
     private static let payers = money.union([.member])
+    /// Members of the group, and children of the group with a phone.
+    private static let album: Set<Who> = [.member, .child]
     private static let service = front.union([.staff(.housekeeping)])
     private static let house = service.union([.staff(.maintenance)])
     private static let anyStaff = Set(StaffMember.Function.allCases.map { Who.staff($0) } + [.headOffice])
@@ -394,9 +396,9 @@ enum Policy {
         Row("leaveGroup", .post, Paths.groupLeave, [.member]),
         Row("handOver", .post, Paths.groupOrganiser, [.organiser]),
         // Uploads, which routes of other features begin.
-        Row("showUpload", .get, Paths.upload, [.guest]),
-        Row("appendUpload", .patch, Paths.upload, [.guest], takes: .bytes(atMost: Picture.maximumBytes)),
-        Row("cancelUpload", .delete, Paths.upload, [.guest]),
+        Row("showUpload", .get, Paths.upload, [.guest, .child]),
+        Row("appendUpload", .patch, Paths.upload, [.guest, .child], takes: .bytes(atMost: Picture.maximumBytes)),
+        Row("cancelUpload", .delete, Paths.upload, [.guest, .child]),
         // Options and plans.
         Row("listOptions", .get, Paths.groupOptions, [.member]),
         Row("proposeOption", .post, Paths.groupOptions, [.member]),
@@ -421,21 +423,21 @@ enum Policy {
         Row("undoPlanChange", .post, Paths.groupPlanItemUndo, [.member]),
         Row("listChildPlan", .get, Paths.childPlanItems, [.child]),
         // Albums.
-        Row("listPhotos", .get, Paths.albumPhotos, [.member]),
-        Row("addPhoto", .post, Paths.albumPhotos, [.member]),
-        Row("showAlbumPhoto", .get, Paths.photo, [.member]),
-        Row("changePhoto", .patch, Paths.photo, [.member]),
-        Row("removePhoto", .delete, Paths.photo, [.member]),
-        Row("heartPhoto", .put, Paths.photoHeart, [.member]),
-        Row("sendPhotoBytes", .put, Paths.photoBytes, [.member], takes: .bytes(atMost: Picture.maximumBytes)),
-        Row("showPicture", .get, Paths.photoPicture, [.member]),
-        Row("downloadAlbum", .get, Paths.albumArchive, [.member]),
-        Row("placePhoto", .put, Paths.photoPlacement, [.member]),
-        Row("objectToPhoto", .put, Paths.photoObjection, [.member]),
-        Row("listObjections", .get, Paths.albumObjections, [.member]),
-        Row("listHiddenPhotos", .get, Paths.albumHidden, [.member]),
+        Row("listPhotos", .get, Paths.albumPhotos, album),
+        Row("addPhoto", .post, Paths.albumPhotos, album),
+        Row("showAlbumPhoto", .get, Paths.photo, album),
+        Row("changePhoto", .patch, Paths.photo, album),
+        Row("removePhoto", .delete, Paths.photo, album),
+        Row("heartPhoto", .put, Paths.photoHeart, album),
+        Row("sendPhotoBytes", .put, Paths.photoBytes, album, takes: .bytes(atMost: Picture.maximumBytes)),
+        Row("showPicture", .get, Paths.photoPicture, album),
+        Row("downloadAlbum", .get, Paths.albumArchive, album),
+        Row("placePhoto", .put, Paths.photoPlacement, album),
+        Row("objectToPhoto", .put, Paths.photoObjection, album),
+        Row("listObjections", .get, Paths.albumObjections, album),
+        Row("listHiddenPhotos", .get, Paths.albumHidden, album),
         Row("setCurators", .put, Paths.albumCurators, [.organiser]),
-        Row("shiftPhotoTimes", .post, Paths.albumTimeShift, [.member]),
+        Row("shiftPhotoTimes", .post, Paths.albumTimeShift, album),
         // Messages and topics.
         Row("listTopics", .get, Paths.groupTopics, [.member]),
         Row("openTopic", .post, Paths.groupTopics, [.member]),

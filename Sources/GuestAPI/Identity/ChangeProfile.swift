@@ -54,7 +54,7 @@ extension Guest {
         in tx: Transaction
     ) async throws {
         guard isKept else { return }
-        let isGiven = try await tx.first(ConsentSQL.hasConsent(.guest(guest), purpose)) ?? false
+        let isGiven = try await tx.first(ConsentSQL.hasConsent(guest, purpose)) ?? false
         guard isGiven else { throw Refusal.consentMissing.at(pointer) }
     }
 

@@ -53,11 +53,20 @@ enum ConsentSQL {
         }
     }
 
-    /// Whether the latest entry of the purpose says yes.
-    static func hasConsent(_ subject: ConsentSubject, _ purpose: ConsentPurpose) -> Query<Bool> {
+    /// Whether the latest entry of the purpose says yes; no row if there is none.
+    static func hasConsent(_ guest: Guest.ID, _ purpose: ConsentPurpose) -> Query<Bool> {
+        hasConsent(where: "guest_id = \(guest)", purpose)
+    }
+
+    /// Whether the guardian's latest word on the purpose says yes for a child; no row if there is none.
+    static func hasConsent(for child: Traveller.ID, _ purpose: ConsentPurpose) -> Query<Bool> {
+        hasConsent(where: "traveller_id = \(child)", purpose)
+    }
+
+    private static func hasConsent(where condition: SQL, _ purpose: ConsentPurpose) -> Query<Bool> {
         Query(
             """
-            SELECT is_given FROM consent WHERE \(isOf(subject)) AND purpose = \(purpose.rawValue)
+            SELECT is_given FROM consent WHERE \(condition) AND purpose = \(purpose.rawValue)
             ORDER BY at DESC, id DESC LIMIT 1
             """
         ) { try $0.decode("is_given") }

@@ -121,7 +121,7 @@ struct StorePhoto: Work {
 
     func finish(_ act: Act) async throws {
         var sender: Traveller.ID?
-        if let guest = try await act.tx.first(UploadSQL.upload(uploadId))?.guest {
+        if case .guest(let guest)? = try await act.tx.first(UploadSQL.upload(uploadId))?.sender {
             sender = try await act.tx.first(PhotoSQL.traveller(of: guest, in: groupId))
         }
         // An erasure of the sender waits for this transaction, or has ended the upload before the next look.

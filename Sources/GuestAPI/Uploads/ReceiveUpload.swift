@@ -6,7 +6,7 @@ import Postgres
 extension StoredUpload {
     /// Begins an upload, or finds the one that goes on.
     ///
-    /// A guest has one upload of the same bytes. A beginning with bytes replaces an unfinished upload; one without bytes
+    /// A sender has one upload of the same bytes. A beginning with bytes replaces an unfinished upload; one without bytes
     /// goes on with it.
     ///
     /// - Returns: the upload, or nil if the service has all the bytes already; and the upload that was replaced.
@@ -19,10 +19,10 @@ extension StoredUpload {
         _ act: Act
     ) async throws -> (upload: StoredUpload?, replaced: Upload.ID?) {
         guard try await kind.allow(owner, name, act) else { return (nil, nil) }
-        let guest = try act.principal.guest()
+        let sender = try act.principal.sender()
         let (_, found) = try await act.tx.all(
-            UploadSQL.lock(kind.name, owner, name, of: guest),
-            UploadSQL.upload(kind.name, owner, name, of: guest)
+            UploadSQL.lock(kind.name, owner, name, of: sender),
+            UploadSQL.upload(kind.name, owner, name, of: sender)
         )
         let known = found.first
         if let known {
@@ -36,7 +36,7 @@ extension StoredUpload {
             kind: kind.name,
             owner: owner,
             name: name,
-            guest: guest,
+            sender: sender,
             size: size,
             begunAt: act.now,
             isWhole: false
@@ -47,7 +47,8 @@ extension StoredUpload {
 
     /// The guest's own upload; an upload of another guest looks absent.
     static func own(_ id: Upload.ID, _ look: Look) async throws -> StoredUpload {
-        guard let upload = try await look.reader.first(UploadSQL.recent(id)), upload.guest == look.principal.guestID
+        guard let upload = try await look.reader.first(UploadSQL.recent(id)),
+            upload.sender == (try look.principal.sender())
         else {
             throw Refusal.notFound
         }
@@ -80,7 +81,8 @@ extension StoredUpload {
     ///
     /// - Throws: `uploadComplete` once all bytes have come, because a job passes them on.
     static func cancel(_ id: Upload.ID, _ act: Act) async throws {
-        guard let upload = try await act.tx.first(UploadSQL.locked(id)), upload.guest == act.principal.guestID else {
+        guard let upload = try await act.tx.first(UploadSQL.locked(id)), upload.sender == (try act.principal.sender())
+        else {
             throw Refusal.notFound
         }
         guard !upload.isWhole else { throw Refusal.uploadComplete }

@@ -24,7 +24,7 @@ enum UploadRoutes {
         let size = headers.length ?? (headers.isComplete ? body.length : nil)
         guard size ?? 0 <= kind.maximum else { return refused(.bodyTooLarge, headers, kind, call) }
         let isEmpty = body.length == 0 && !headers.isComplete
-        return try await call.app.uploadLimit.run(for: call.guest()) {
+        return try await call.app.uploadLimit.run(for: call.principal.sender()) {
             let (upload, replaced) = try await call.act { act in
                 try await StoredUpload.begin(kind, of: owner, as: name, size: size, goesOn: isEmpty, act)
             }
@@ -63,7 +63,7 @@ enum UploadRoutes {
             guard upload.size ?? length == length, length <= kind.maximum else { throw Refusal.uploadLength }
             if upload.size == nil { try await call.act { try await upload.setSize(length, $0) } }
         }
-        return try await call.app.uploadLimit.run(for: upload.guest) {
+        return try await call.app.uploadLimit.run(for: upload.sender) {
             let most = most(of: upload, headers, kind)
             guard let writer = try await StagingWriter.begin(file(of: id, call), maximum: most) else {
                 throw Refusal.notFound

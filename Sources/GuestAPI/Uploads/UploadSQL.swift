@@ -4,7 +4,7 @@ import Postgres
 
 enum UploadSQL {
     private static let columns: SQL =
-        "id, kind, owner, name, guest_id, size, begun_at, whole_at IS NOT NULL AS is_whole"
+        "id, kind, owner, name, guest_id, traveller_id, size, begun_at, whole_at IS NOT NULL AS is_whole"
 
     private static func stored(_ row: Row) throws -> StoredUpload {
         StoredUpload(
@@ -12,27 +12,39 @@ enum UploadSQL {
             kind: try row.decode("kind"),
             owner: try row.decode("owner"),
             name: try row.decode("name"),
-            guest: try row.decode("guest_id"),
+            sender: try sender(row),
             size: try row.decodeIfPresent("size"),
             begunAt: try row.decode("begun_at"),
             isWhole: try row.decode("is_whole")
         )
     }
 
-    /// Locks a guest's uploads of some bytes until the transaction ends.
-    static func lock(_ kind: String, _ owner: UUID, _ name: String, of guest: Guest.ID) -> Query<Bool> {
-        let key = "\(kind) \(owner) \(name) \(guest)"
+    private static func sender(_ row: Row) throws -> UploadSender {
+        if let guest = try row.decodeIfPresent("guest_id", as: Guest.ID.self) { return .guest(guest) }
+        return .child(try row.decode("traveller_id"))
+    }
+
+    private static func isBy(_ sender: UploadSender) -> SQL {
+        switch sender {
+        case .guest(let id): "guest_id = \(id)"
+        case .child(let id): "traveller_id = \(id)"
+        }
+    }
+
+    /// Locks a sender's uploads of some bytes until the transaction ends.
+    static func lock(_ kind: String, _ owner: UUID, _ name: String, of sender: UploadSender) -> Query<Bool> {
+        let key = "\(kind) \(owner) \(name) \(sender)"
         return Query("SELECT pg_advisory_xact_lock(hashtextextended(\(key), 2)) IS NULL AS is_ours") {
             try $0.decode("is_ours")
         }
     }
 
-    /// Locks the guest's upload of some bytes until the transaction ends.
-    static func upload(_ kind: String, _ owner: UUID, _ name: String, of guest: Guest.ID) -> Query<StoredUpload> {
+    /// Locks the sender's upload of some bytes until the transaction ends.
+    static func upload(_ kind: String, _ owner: UUID, _ name: String, of sender: UploadSender) -> Query<StoredUpload> {
         Query(
             """
             SELECT \(columns) FROM upload
-            WHERE kind = \(kind) AND owner = \(owner) AND name = \(name) AND guest_id = \(guest) AND gone_at IS NULL
+            WHERE kind = \(kind) AND owner = \(owner) AND name = \(name) AND \(isBy(sender)) AND gone_at IS NULL
             FOR UPDATE
             """,
             decoding: stored
@@ -59,9 +71,9 @@ enum UploadSQL {
     static func insert(_ upload: StoredUpload) -> Command {
         Command(
             """
-            INSERT INTO upload (id, kind, owner, name, guest_id, size, begun_at)
-            VALUES (\(upload.id), \(upload.kind), \(upload.owner), \(upload.name), \(upload.guest), \(upload.size),
-                \(upload.begunAt))
+            INSERT INTO upload (id, kind, owner, name, guest_id, traveller_id, size, begun_at)
+            VALUES (\(upload.id), \(upload.kind), \(upload.owner), \(upload.name), \(upload.sender.guest),
+                \(upload.sender.child), \(upload.size), \(upload.begunAt))
             """
         )
     }
@@ -129,5 +141,17 @@ enum UploadSQL {
                 begunAt: try row.decode("begun_at")
             )
         }
+    }
+}
+
+extension UploadSender {
+    fileprivate var guest: Guest.ID? {
+        guard case .guest(let id) = self else { return nil }
+        return id
+    }
+
+    fileprivate var child: Traveller.ID? {
+        guard case .child(let id) = self else { return nil }
+        return id
     }
 }

@@ -70,6 +70,15 @@ extension Refusal {
         de: "Das Album ist voll."
     )
 
+    /// The child's guardian has not agreed to photos, or does not any more.
+    public static let photosNotAllowed = Refusal(
+        .forbidden,
+        "photos_not_allowed",
+        en: "The person who looks after you has not agreed to photos.",
+        nl: "Wie voor je zorgt, heeft geen toestemming gegeven voor foto's.",
+        de: "Wer für dich sorgt, hat Fotos nicht zugestimmt."
+    )
+
     /// Somebody else has changed the text that the request replaces.
     public static let textChanged = Refusal(
         .conflict,
