@@ -14,12 +14,13 @@ from jobs import job_rate
 from machinery import ONLY, RESULTS, ROOT
 from payments import ledger_post, payments, reconcile
 from peers import kinto
+from photos import album_zip, photo_ready, renditions, upload, upload_cut
 from sign_in import hostile, latency, sign_in_rate, strangers
 from sync import apply, feed, herd, hot_group, live, phone_idle, sync
 
 MEASURES = {
     "group-read": group_read, "search": search, "book-race": book_race, "book-groups": book_groups,
-    "hold-confirm": hold_confirm, "change": change, "ledger-post": ledger_post, "reconcile": reconcile, "payments": payments, "day-view": day_view, "feed": feed, "sync": sync, "apply": apply, "phone-idle": phone_idle, "live": live, "herd": herd, "strangers": strangers, "sign-in": sign_in_rate, "latency": latency, "hot-group": hot_group, "import": import_rate, "job-rate": job_rate, "hostile": hostile,
+    "hold-confirm": hold_confirm, "change": change, "ledger-post": ledger_post, "reconcile": reconcile, "payments": payments, "day-view": day_view, "feed": feed, "sync": sync, "apply": apply, "phone-idle": phone_idle, "live": live, "herd": herd, "strangers": strangers, "sign-in": sign_in_rate, "latency": latency, "hot-group": hot_group, "import": import_rate, "job-rate": job_rate, "hostile": hostile, "upload": upload, "upload-cut": upload_cut, "renditions": renditions, "photo-ready": photo_ready, "album-zip": album_zip,
 }
 if os.environ.get("KINTO"):
     MEASURES["kinto"] = kinto

@@ -53,12 +53,14 @@ CREATE TABLE photo (
     hidden_at timestamptz,
     -- Whether its member has corrected the time, so that the camera's does not count.
     is_time_moved boolean NOT NULL DEFAULT false,
-    CONSTRAINT photo_once UNIQUE (booking_id, name),
+    -- A wrong size makes another photo, so that nobody can keep a photo out of the album.
+    CONSTRAINT photo_once UNIQUE (booking_id, name, size),
     UNIQUE (id, group_id),
     CONSTRAINT photo_ready_has_picture CHECK ((state = 'ready') = (picture_id IS NOT NULL)),
     CONSTRAINT photo_adder_of_group FOREIGN KEY (added_by, group_id) REFERENCES traveller (id, group_id)
 );
 CREATE INDEX ON photo (group_id);
+CREATE INDEX photo_coming ON photo (added_at) WHERE state = 'coming';
 CREATE INDEX ON photo (added_by);
 
 -- That a member likes a photo, or no more. What was said later, by their own clock, stands.

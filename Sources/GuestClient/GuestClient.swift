@@ -186,6 +186,18 @@ public struct GuestClient: Sendable {
         }
     }
 
+    /// Sends the bytes of a photo; throws for every status that is not 2xx.
+    public func send(_ bytes: Data, to path: String, as token: String) async throws {
+        var request = HTTPClientRequest(url: base + path)
+        request.method = .PUT
+        request.headers.add(name: "authorization", value: "Bearer \(token)")
+        request.headers.add(name: "content-type", value: "application/octet-stream")
+        request.body = .bytes(ByteBuffer(bytes: bytes))
+        guard let response = try? await HTTPClient.shared.execute(request, timeout: .seconds(60)),
+            (200..<300).contains(response.status.code)
+        else { throw Stopped(description: "\(path) did not take the bytes") }
+    }
+
     /// Submits a form as a browser does.
     public func submit(_ url: String, _ form: [String: String]) async throws {
         var request = HTTPClientRequest(url: url)

@@ -22,7 +22,7 @@ extension Photo {
         // Two members may send one photo at the same time, and the last place may be wanted twice.
         let (_, known, rooms) = try await act.tx.all(
             AlbumSQL.lock(id),
-            AlbumSQL.photo(request.name, in: id),
+            AlbumSQL.photo(request.name, size: request.size, in: id),
             AlbumSQL.room(in: id)
         )
         if let known = known.first { return (known, false) }

@@ -39,8 +39,10 @@ enum AlbumSQL {
     }
 
     /// The photo of these bytes in an album.
-    static func photo(_ name: PhotoName, in album: Booking.ID) -> Query<Photo.ID> {
-        Query("SELECT id FROM photo WHERE booking_id = \(album) AND name = \(name.description)") { try $0.decode("id") }
+    static func photo(_ name: PhotoName, size: Int, in album: Booking.ID) -> Query<Photo.ID> {
+        Query(
+            "SELECT id FROM photo WHERE booking_id = \(album) AND name = \(name.description) AND size = \(size)"
+        ) { try $0.decode("id") }
     }
 
     static func insert(_ photo: Photo) -> Command {
@@ -335,15 +337,42 @@ enum AlbumSQL {
         Query("DELETE FROM photo WHERE id = \(photo) RETURNING id, group_id, added_by, picture_id", decoding: gone)
     }
 
-    static func delete(addedBy guest: Guest.ID) -> Query<Gone> {
+    /// - Parameter travellers: a subquery of ids.
+    static func delete(addedBy travellers: SQL) -> Query<Gone> {
+        Query(
+            "DELETE FROM photo WHERE added_by IN (\(travellers)) RETURNING id, group_id, added_by, picture_id",
+            decoding: gone
+        )
+    }
+
+    /// Deletes photos that were added before the instant and whose bytes have never come.
+    static func deleteComing(before instant: Date) -> Query<Gone> {
         Query(
             """
-            DELETE FROM photo USING traveller WHERE traveller.id = added_by AND guest_id = \(guest)
-            RETURNING photo.id, photo.group_id, added_by, picture_id
+            DELETE FROM photo WHERE id IN (
+                SELECT id FROM photo WHERE state = 'coming' AND added_at < \(instant)
+                ORDER BY added_at, id LIMIT \(Command.portion)
+            )
+            RETURNING id, group_id, added_by, picture_id
             """,
             decoding: gone
         )
     }
+
+    // MARK: Erasing
+
+    /// The travellers whose photos and texts an erasure takes: the guest's rows, and children in the guest's care.
+    static func travellers(of guest: Guest.ID) -> SQL {
+        "SELECT id FROM traveller WHERE guest_id = \(guest) OR id IN (\(GroupDataSQL.dependants(of: guest)))"
+    }
+
+    /// The travellers whom a node of the version before has erased, which knows no albums.
+    static let erasedTravellers: SQL = """
+        SELECT id FROM traveller WHERE guest_id IS NULL AND left_at IS NOT NULL AND name = '—' AND (
+            EXISTS (SELECT FROM photo WHERE added_by = traveller.id)
+                OR EXISTS (SELECT FROM photo_event WHERE traveller_id = traveller.id)
+        )
+        """
 
     /// Removes a traveller's hearts; returns the photos that had one.
     static func forgetHearts(of traveller: Traveller.ID) -> Query<PhotoRow> {
@@ -369,44 +398,40 @@ enum AlbumSQL {
         )
     }
 
-    /// Locks the photos with texts by a guest, in the order of their ids.
-    static func lockPhotos(withTextsBy guest: Guest.ID) -> Command {
+    /// Locks the photos with texts by travellers, in the order of the photos' ids.
+    static func lockPhotos(withTextsBy travellers: SQL) -> Command {
         Command(
             """
-            SELECT id FROM photo WHERE id IN (
-                SELECT photo_id FROM photo_event JOIN traveller ON traveller.id = traveller_id WHERE guest_id = \(guest)
-            )
+            SELECT id FROM photo WHERE id IN (SELECT photo_id FROM photo_event WHERE traveller_id IN (\(travellers)))
             ORDER BY id FOR NO KEY UPDATE
             """
         )
     }
 
-    /// Removes the present texts that a guest gave to photos; returns the photos that had one.
+    /// Removes the present texts that travellers gave to photos; returns the photos that had one.
     static func removeTexts(
-        by guest: Guest.ID
+        by travellers: SQL
     ) -> Query<(photo: Photo.ID, group: TravelGroup.ID, addedBy: Traveller.ID)> {
-        let isTheirs = { (field: SQL) -> SQL in
+        Query(
             """
-            EXISTS (
-                SELECT FROM photo_event JOIN traveller ON traveller.id = traveller_id
-                WHERE photo_id = photo.id AND guest_id = \(guest) AND field = \(field) AND number = (
-                    SELECT max(number) FROM photo_event AS last WHERE photo_id = photo.id AND last.field = \(field)
-                )
+            WITH last AS (
+                SELECT DISTINCT ON (photo_id, field) photo_id, field, traveller_id FROM photo_event
+                WHERE photo_id IN (SELECT photo_id FROM photo_event WHERE traveller_id IN (\(travellers)))
+                ORDER BY photo_id, field, number DESC
+            ), theirs AS (
+                SELECT photo_id, bool_or(field = 'caption') AS has_caption, bool_or(field = 'alt') AS has_alt FROM last
+                WHERE traveller_id IN (\(travellers)) GROUP BY photo_id
             )
-            """
-        }
-        return Query(
-            """
-            UPDATE photo SET caption = CASE WHEN \(isTheirs("'caption'")) THEN NULL ELSE caption END,
-                alt = CASE WHEN \(isTheirs("'alt'")) THEN NULL ELSE alt END
-            WHERE \(isTheirs("'caption'")) OR \(isTheirs("'alt'"))
-            RETURNING id, group_id, added_by
+            UPDATE photo SET caption = CASE WHEN has_caption THEN NULL ELSE caption END,
+                alt = CASE WHEN has_alt THEN NULL ELSE alt END
+            FROM theirs WHERE photo.id = theirs.photo_id
+            RETURNING photo.id, group_id, added_by
             """
         ) { (try $0.decode("id"), try $0.decode("group_id"), try $0.decode("added_by")) }
     }
 
-    static func deleteEvents(by guest: Guest.ID) -> Command {
-        Command("DELETE FROM photo_event USING traveller WHERE traveller.id = traveller_id AND guest_id = \(guest)")
+    static func deleteEvents(by travellers: SQL) -> Command {
+        Command("DELETE FROM photo_event WHERE traveller_id IN (\(travellers))")
     }
 
     /// A guest's own photo, as their export has it.

@@ -39,6 +39,12 @@ extension Feature {
         ],
         uploads: [.albumPhoto],
         jobs: [MakePhoto.self],
+        retention: [
+            Retention("albums") { act in
+                try await Photo.forgetErased(act)
+                return try await Photo.forgetComing(act)
+            }
+        ],
         personalData: [.albums],
         departures: [.albums]
     )

@@ -29,15 +29,33 @@ extension PersonalData {
     static let albums = PersonalData(
         name: "albums",
         export: { guest, act in try await act.tx.all(AlbumSQL.everything(of: guest)) },
-        erase: { guest, act in
-            try await Photo.forget(try await act.tx.all(AlbumSQL.delete(addedBy: guest)), act)
-            try await act.tx.run(AlbumSQL.lockPhotos(withTextsBy: guest))
-            for (photo, group, member) in try await act.tx.all(AlbumSQL.removeTexts(by: guest)) {
-                try await Photo.publish(photo, in: group, addedBy: member, isHidden: true, act)
-            }
-            try await act.tx.run(AlbumSQL.deleteEvents(by: guest))
-        }
+        erase: { guest, act in try await Photo.erase(of: AlbumSQL.travellers(of: guest), act) }
     )
+}
+
+extension Photo {
+    fileprivate static func erase(of travellers: SQL, _ act: Act) async throws {
+        try await forget(try await act.tx.all(AlbumSQL.delete(addedBy: travellers)), act)
+        try await act.tx.run(AlbumSQL.lockPhotos(withTextsBy: travellers))
+        for (photo, group, member) in try await act.tx.all(AlbumSQL.removeTexts(by: travellers)) {
+            try await publish(photo, in: group, addedBy: member, isHidden: true, act)
+        }
+        try await act.tx.run(AlbumSQL.deleteEvents(by: travellers))
+    }
+
+    /// Erases what a node of the version before, which knows no albums, has left of erased guests.
+    static func forgetErased(_ act: Act) async throws {
+        try await erase(of: AlbumSQL.erasedTravellers, act)
+    }
+
+    /// Deletes photos whose bytes have not come within thirty days.
+    ///
+    /// - Returns: whether there may be more.
+    static func forgetComing(_ act: Act) async throws -> Bool {
+        let gone = try await act.tx.all(AlbumSQL.deleteComing(before: act.now.earlier(days: 30)))
+        try await forget(gone, act)
+        return gone.count == Command.portion
+    }
 }
 
 extension Departure {

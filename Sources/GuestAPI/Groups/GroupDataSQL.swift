@@ -41,7 +41,7 @@ enum GroupDataSQL {
     }
 
     /// The travellers without account whose household has no other account than the guest's.
-    private static func dependants(of guest: Guest.ID) -> SQL {
+    static func dependants(of guest: Guest.ID) -> SQL {
         """
         SELECT dependant.id FROM traveller AS dependant
         WHERE dependant.guest_id IS NULL

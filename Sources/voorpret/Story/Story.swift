@@ -37,6 +37,8 @@ struct Story {
         try await arrive()
         chapter("Something is broken")
         try await mend()
+        chapter("An album everybody fills")
+        try await fillAlbum()
         chapter("Good-bye")
         try await leave()
         chapter("The next guests, and the next time")

@@ -1,5 +1,6 @@
 import Foundation
 import GuestModels
+import Postgres
 import TestKit
 import Testing
 
@@ -89,6 +90,26 @@ extension AlbumTests {
             try await isRefused()
             let request = try stage.request(PictureTests.file("sample.png"))
             #expect(try await api.post(stage.album, request, as: phone).code == "photos_not_allowed")
+        }
+    }
+
+    @Test func `An erasure takes the photos of children in the guest's care`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let (group, member) = (stage.stay.group.id, stage.stay.member)
+            let guest = try member.id()
+            let own = try await api.transaction { try await $0.first(GroupSQL.ownRow(in: group, of: guest))?.id }
+            let request = try TravellerRequest(name: "Kim", birthDate: day("2019-06-01"), guardianId: own)
+            let child: Traveller = try await api.post("/v1/groups/\(group)/travellers", request, as: member).decode()
+            let phone = try await api.given.phone(of: child.id)
+            let path = "/v1/groups/\(stage.stay.group.id)/travellers/\(child.id)/consents"
+            let yes = ConsentRequest(purpose: .photos, textVersion: "1", isGiven: true)
+            #expect(try await api.post(path, yes, as: stage.stay.member).status == 204)
+            let photo = try await stage.photo(as: phone)
+
+            #expect(try await api.send("DELETE", "/v1/me", as: stage.stay.member).status == 204)
+
+            #expect(try await api.get("/v1/photos/\(photo.id)", as: stage.stay.organiser).status == 404)
         }
     }
 

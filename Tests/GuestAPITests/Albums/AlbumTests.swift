@@ -199,6 +199,32 @@ import Testing
         }
     }
 
+    @Test func `A lie about the size keeps no photo out of the album`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let bytes = try PictureTests.file("p3.jpg")
+            _ = try await api.post(stage.album, stage.request(bytes, size: 10), as: stage.stay.organiser)
+
+            #expect(try await stage.photo().state == .ready)
+        }
+    }
+
+    @Test func `A photo whose bytes never come goes after thirty days`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let (ready, coming) = (try await stage.photo(), try await stage.add([1, 2, 3], as: stage.stay.member))
+            func forget(after days: Double) async throws -> Int {
+                api.clock.advance(by: days * 86400)
+                _ = try await api.transaction { try await Photo.forgetComing(api.app.act(in: $0, as: .job("test"))) }
+                return try await api.get("/v1/photos/\(coming.id)", as: stage.stay.organiser).status
+            }
+
+            #expect(try await forget(after: 29) == 200)
+            #expect(try await forget(after: 2) == 404)
+            #expect(try await stage.seen(ready).state == .ready)
+        }
+    }
+
     @Test func `A photo with another size than was told is refused`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
@@ -461,6 +487,19 @@ import Testing
             let left = try await stage.seen(other)
             #expect(left.caption == nil && left.alt == "Four quarters" && left.state == .ready)
             #expect(try await api.count("SELECT count(*) FROM photo_event WHERE value LIKE 'Words%'") == 0)
+        }
+    }
+
+    @Test func `What an older node leaves of an erased guest goes later`() async throws {
+        try await withGuestAPI(isTampering: true) { api in
+            let stage = try await stage(api)
+            let photo = try await stage.photo()
+            let guest = try stage.stay.member.id()
+            try await api.transaction { tx in
+                try await tx.run(GroupDataSQL.erase(guest, at: api.now))
+                try await Photo.forgetErased(api.app.act(in: tx, as: .job("test")))
+            }
+            #expect(try await statuses(photo, stage) == [404])
         }
     }
 }

@@ -36,7 +36,7 @@ import Testing
             try await story.play()
 
             let sentences = told.withLock { $0 }
-            #expect(sentences.filter { $0.hasPrefix("\n") }.count == 8)
+            #expect(sentences.filter { $0.hasPrefix("\n") }.count == 9)
             #expect(sentences.contains { $0.contains("in his browser") })
             #expect(try await Office(api.app).checkLedger(withProvider: false).isEmpty)
         }
