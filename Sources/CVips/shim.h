@@ -5,9 +5,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include <vips/vips.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 // Starts libvips with one thread, no cache, and the loaders of four formats alone.
 static inline int picture_start(void) {
+#ifdef __GLIBC__
+    // Each thread of a decoder would reserve an address space of its own, which counts towards the limit of memory.
+    mallopt(M_ARENA_MAX, 2);
+#endif
     if (vips_init("photo-worker") != 0) return -1;
     vips_concurrency_set(1);
     vips_cache_set_max(0);
