@@ -8,7 +8,7 @@ ALTER TABLE upload ALTER COLUMN guest_id DROP NOT NULL,
 CREATE UNIQUE INDEX upload_once_by_child ON upload (kind, owner, name, traveller_id) WHERE gone_at IS NULL;
 CREATE INDEX ON upload (traveller_id);
 
--- What became of an upload that should be a picture: a master and three smaller copies in the object store, as
+-- The outcome of an upload that should be a picture: a master and three smaller copies in the object store, as
 -- `pictures/ID/SIZE`, or nothing where the bytes are no picture.
 CREATE TABLE picture (
     -- The upload's id.
@@ -63,7 +63,7 @@ CREATE INDEX ON photo (group_id);
 CREATE INDEX photo_coming ON photo (added_at) WHERE state = 'coming';
 CREATE INDEX ON photo (added_by);
 
--- That a member likes a photo, or no more. What was said later, by their own clock, stands.
+-- A member's heart for a photo. The later answer stands, by the clocks of the member's phones.
 CREATE TABLE photo_heart (
     photo_id uuid NOT NULL,
     group_id uuid NOT NULL,
@@ -76,8 +76,7 @@ CREATE TABLE photo_heart (
 );
 CREATE INDEX ON photo_heart (traveller_id);
 
--- That somebody of the group says to be pictured and wants the photo hidden, for themselves or for their child. It stays when
--- they leave.
+-- The wish of a pictured traveller, or of a child's guardian, that a photo is hidden. The wish stays when they leave.
 CREATE TABLE photo_objection (
     photo_id uuid NOT NULL,
     group_id uuid NOT NULL,
@@ -116,19 +115,25 @@ CREATE TABLE photo_event (
 );
 CREATE INDEX ON photo_event (traveller_id);
 
+-- A photo as phones and readers see it.
+CREATE FUNCTION photo_body(of uuid, is_hidden boolean) RETURNS text STABLE LANGUAGE sql AS $$
+    SELECT json_strip_nulls(json_build_object(
+        'id', photo.id, 'groupId', group_id, 'bookingId', booking_id, 'travellerId', added_by, 'name', name,
+        'size', photo.size, 'takenAt', utc(photo.taken_at), 'caption', caption, 'alt', alt, 'thumbhash', thumbhash,
+        'state', state, 'width', picture.width, 'height', picture.height, 'rank', rank, 'isHidden', is_hidden,
+        'hearts', (
+            SELECT coalesce(json_agg(traveller_id ORDER BY traveller_id), '[]')
+            FROM photo_heart WHERE photo_id = photo.id AND is_hearted
+        ),
+        'addedAt', utc(added_at)
+    ))::text
+    FROM photo LEFT JOIN picture ON picture.id = picture_id WHERE photo.id = of
+$$;
+
 -- Hidden photos are shown to those who added them, and to organisers unless somebody pictured objects.
 CREATE VIEW shown_photo AS
-SELECT place.scope, photo.id, json_strip_nulls(json_build_object(
-    'id', photo.id, 'groupId', group_id, 'bookingId', booking_id, 'travellerId', added_by, 'name', name,
-    'size', photo.size, 'takenAt', utc(photo.taken_at), 'caption', caption, 'alt', alt, 'thumbhash', thumbhash,
-    'state', state, 'width', picture.width, 'height', picture.height, 'rank', rank, 'isHidden', place.is_hidden,
-    'hearts', (
-        SELECT coalesce(json_agg(traveller_id ORDER BY traveller_id), '[]')
-        FROM photo_heart WHERE photo_id = photo.id AND is_hearted
-    ),
-    'addedAt', utc(added_at)
-))::text AS body
-FROM photo LEFT JOIN picture ON picture.id = picture_id
+SELECT place.scope, photo.id, photo_body(photo.id, place.is_hidden) AS body
+FROM photo
 CROSS JOIN LATERAL (
     SELECT EXISTS (SELECT FROM photo_objection WHERE photo_id = photo.id) AS is_objected
 ) AS objection
@@ -136,7 +141,8 @@ CROSS JOIN LATERAL (
     SELECT 'group:' || group_id AS scope, NULL::boolean AS is_hidden WHERE hidden_at IS NULL AND NOT is_objected
     UNION ALL
     SELECT 'guest:' || guest_id, true FROM traveller
-    WHERE traveller.id = added_by AND left_at IS NULL AND guest_id IS NOT NULL AND (hidden_at IS NOT NULL OR is_objected)
+    WHERE traveller.id = added_by AND left_at IS NULL AND guest_id IS NOT NULL
+        AND (hidden_at IS NOT NULL OR is_objected)
     UNION ALL
     SELECT 'organiser:' || group_id, true WHERE hidden_at IS NOT NULL AND NOT is_objected
 ) AS place;

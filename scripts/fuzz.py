@@ -86,9 +86,17 @@ def real_ids():
         made = ask("POST", f"/v1/shares/{share}/links", token=anna)
         return made["id"], made["url"].rpartition("/")[2]
 
-    billed = held(3)
-    ask("POST", f"/v1/bookings/{billed}/confirm", {"reason": "fuzz"}, host)
-    billed = owed(billed)
+    firm = held(3)
+    ask("POST", f"/v1/bookings/{firm}/confirm", {"reason": "fuzz"}, host)
+    billed = owed(firm)
+
+    def photo():
+        """A photo of the firm booking's album whose bytes have not come."""
+        body = {"name": hashlib.sha256(uuid.uuid4().bytes).hexdigest(), "size": 1000}
+        return ask("POST", f"/v1/albums/{firm}/photos", body, anna)["id"]
+
+    consent = {"purpose": "photos", "textVersion": "1", "isGiven": True}
+    ask("POST", f"/v1/groups/{group}/travellers/{child}/consents", consent, anna)
     gift = ask("POST", f"/v1/admin/shares/{billed}/goodwill", {"amount": 5001, "reason": "rain"}, host)["id"]
     # Who pays as a guest, and who with a link.
     payable, linked = owed(held(4)), owed(held(5))
@@ -142,6 +150,7 @@ def real_ids():
 
     ids = {
         "upload": begun(), "appendUpload": {"upload": begun()}, "cancelUpload": {"upload": begun()},
+        "album": firm, "photo": photo(), "removePhoto": {"photo": photo()}, "objectToPhoto": {"photo": photo()},
         "topic": topic, "brought": staying, "message": said, "takeMessageBack": {"message": unsaid},
         "option": proposed(6), "item": item, "withdrawOption": {"option": proposed(7)},
         "promoteOption": {"option": proposed(8)}, "deletePlanItem": {"item": deleted},

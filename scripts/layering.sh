@@ -7,7 +7,8 @@ complain() { if [ -n "$2" ]; then printf '%s:\n%s\n' "$1" "$2" >&2; status=1; fi
 complain "Only Postgres imports CLibPQ" \
     "$(grep -rlE '^(public |internal )?import CLibPQ' Sources Tests | grep -v '^Sources/Postgres/' || true)"
 complain "Only photo-worker and its tests import CVips" \
-    "$(grep -rlE '^(public |internal )?import CVips' Sources Tests | grep -vE '^Sources/photo-worker/|/PictureTests.swift$' || true)"
+    "$(grep -rlE '^(public |internal )?import CVips' Sources Tests |
+        grep -vE '^Sources/photo-worker/|/PictureTests.swift$' || true)"
 complain "Only App/ and HTTP/ import Hummingbird" \
     "$(grep -rlE 'import Hummingbird' Sources/GuestAPI | grep -vE '/(App|HTTP)/' || true)"
 complain "GuestModels imports nothing but Foundation" \

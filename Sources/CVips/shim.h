@@ -59,8 +59,16 @@ static inline int picture_shrink(VipsImage *in, int side, VipsImage **out) {
     return *out == NULL ? -1 : 0;
 }
 
-// Makes the picture upright, with its own size and colours.
-static inline int picture_upright(VipsImage *in, VipsImage **out) { return vips_autorot(in, out, NULL); }
+// Makes the picture upright, with its own size and colours, in bytes of 8 bits.
+static inline int picture_upright(VipsImage *in, VipsImage **out) {
+    if (in->BandFmt == VIPS_FORMAT_UCHAR) return vips_autorot(in, out, NULL);
+    VipsImage *narrow = NULL;
+    VipsInterpretation colours = in->Bands < 3 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
+    if (vips_colourspace(in, &narrow, colours, NULL) != 0) return -1;
+    int result = vips_autorot(narrow, out, NULL);
+    g_object_unref(narrow);
+    return result;
+}
 
 // Puts the picture on white paper.
 static inline int picture_flatten(VipsImage *in, VipsImage **out) {

@@ -20,20 +20,16 @@ extension Mutator {
             try overlay.change(heart.id, in: heart.groupId) { $0.heart(heart.request.isHearted, by: own) }
         },
         "photo.place@1": Mutator { (place: ChangeArguments<Photo, PhotoPlacement>, _, overlay) in
-            // A hidden photo leaves the group's rows; the service's answer brings the curator's own row of it.
-            if place.request.isHidden == true {
-                let scope = Scope.group(place.groupId).description
-                return try overlay.show("photo", place.id.uuid, in: scope, as: Photo?.none)
-            }
+            // A hidden photo leaves the group's rows. The service lists hidden photos for curators.
+            if place.request.isHidden == true { return try overlay.hide(place.id, in: place.groupId) }
             try overlay.change(place.id, in: place.groupId) { $0.rank = place.request.rank ?? $0.rank }
         },
         "photo.object@1": Mutator { (objection: ChangeArguments<Photo, ObjectionRequest>, _, overlay) in
-            let scope = Scope.group(objection.groupId).description
+            let own = try overlay.traveller(in: objection.groupId)
             guard objection.request.isObjecting,
-                let photo: Photo = try overlay.body("photo", objection.id.uuid, in: scope),
-                photo.travellerId != (try overlay.traveller(in: objection.groupId))
+                let photo = try overlay.photo(objection.id, in: objection.groupId)?.photo, photo.travellerId != own
             else { return }
-            try overlay.show("photo", objection.id.uuid, in: scope, as: Photo?.none)
+            try overlay.hide(objection.id, in: objection.groupId)
         },
         "photo.shiftTimes@1": Mutator { (shift: AlbumArguments<TimeShift>, _, overlay) in
             guard let own = try overlay.traveller(in: shift.groupId) else { return }
@@ -44,17 +40,30 @@ extension Mutator {
             }
         },
         "photo.remove@1": Mutator { (photo: ThingArguments<Photo>, _, overlay) in
-            let scope = Scope.group(photo.groupId).description
-            try overlay.show("photo", photo.id.uuid, in: scope, as: Photo?.none)
+            try overlay.hide(photo.id, in: photo.groupId)
         },
     ]
 }
 
 extension Overlay {
+    /// A photo and the scope of its row: the group's, or for a hidden photo the guest's or the organiser's.
+    fileprivate func photo(_ id: Photo.ID, in group: TravelGroup.ID) throws -> (photo: Photo, scope: String)? {
+        for scope in [Scope.group(group), .guest(guest), .organiser(group)] {
+            let name = scope.description
+            if let photo: Photo = try body("photo", id.uuid, in: name) { return (photo, name) }
+        }
+        return nil
+    }
+
     fileprivate func change(_ id: Photo.ID, in group: TravelGroup.ID, _ body: (inout Photo) -> Void) throws {
-        let scope = Scope.group(group).description
-        guard var photo: Photo = try self.body("photo", id.uuid, in: scope) else { return }
+        guard let (known, scope) = try photo(id, in: group) else { return }
+        var photo = known
         body(&photo)
         try show("photo", id.uuid, in: scope, as: photo)
+    }
+
+    fileprivate func hide(_ id: Photo.ID, in group: TravelGroup.ID) throws {
+        guard let scope = try photo(id, in: group)?.scope else { return }
+        try show("photo", id.uuid, in: scope, as: Photo?.none)
     }
 }

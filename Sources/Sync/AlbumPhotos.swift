@@ -55,7 +55,7 @@ extension LocalStore {
         return id
     }
 
-    /// The newest photo that is ready and whose small picture is not on this phone; nil once half of the budget is used.
+    /// The newest ready photo whose small picture is not on this phone; nil once half of the budget is used.
     ///
     /// - Parameter missing: photos that are passed over.
     func nextSmallPicture(except missing: Set<Photo.ID>) throws -> Photo.ID? {

@@ -45,7 +45,8 @@ extension LocalStore {
             try Row.fetchOne(
                 database,
                 sql: """
-                    SELECT file, album, groupId, name, size, received, upload, isUnsure, (\(Self.photoOfAlbum)) AS photoId
+                    SELECT file, album, groupId, name, size, received, upload, isUnsure,
+                        (\(Self.photoOfAlbum)) AS photoId
                     FROM photo
                     WHERE received IS NOT NULL AND (asideUntil IS NULL OR asideUntil <= ?)
                         AND (album = '' OR EXISTS (\(Self.photoOfAlbum)))
@@ -112,13 +113,16 @@ extension LocalStore {
 
     /// Forgets photos of albums that the service has or wants no more, and pictures of photos that are gone.
     ///
-    /// A photo of an album is wanted while the guest sees it on its way.
+    /// A photo of an album is wanted while the guest sees it on its way, or may try again to add it.
     func settlePhotos() throws {
         let isGone = "NOT EXISTS (SELECT 1 FROM row WHERE kind = 'photo' AND row.id = photoId)"
         let isSettled = """
             NOT EXISTS (
-                SELECT 1 FROM shown WHERE kind = 'photo' AND body ->> 'name' = photo.name AND body ->> 'bookingId' = album
-                    AND body ->> 'state' = 'coming'
+                SELECT 1 FROM shown WHERE kind = 'photo' AND body ->> 'name' = photo.name
+                    AND body ->> 'bookingId' = album AND body ->> 'state' = 'coming'
+            ) AND NOT EXISTS (
+                SELECT 1 FROM refused WHERE refused.name = 'photo.add@1' AND arguments ->> 'bookingId' = album
+                    AND arguments ->> '$.request.name' = photo.name
             )
             """
         let hasAny = try read { database in

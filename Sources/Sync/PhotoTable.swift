@@ -87,8 +87,10 @@ extension LocalStore {
             upload TEXT, isUnsure INTEGER NOT NULL DEFAULT 0,
             PRIMARY KEY (file, album)
         ) WITHOUT ROWID;
-        INSERT INTO photoFile (file, album, groupId, name, size, received, keptAt, asideUntil, tries, usedAt, upload, isUnsure)
-        SELECT groupId || '-' || name, '', groupId, name, size, received, keptAt, asideUntil, tries, usedAt, upload, isUnsure
+        INSERT INTO photoFile (file, album, groupId, name, size, received, keptAt, asideUntil, tries, usedAt, upload,
+            isUnsure)
+        SELECT groupId || '-' || name, '', groupId, name, size, received, keptAt, asideUntil, tries, usedAt, upload,
+            isUnsure
         FROM photo;
         DROP TABLE photo;
         ALTER TABLE photoFile RENAME TO photo;

@@ -80,7 +80,7 @@ extension LocalStore {
         }
     }
 
-    /// What a fetched file shows; the file goes when the phone does not have that any more.
+    /// The subject of a fetched file; the file goes when the phone has its subject no more.
     enum Subject: Hashable, Sendable {
         /// A photo of one of the group's messages.
         case message(TravelGroup.ID)

@@ -112,6 +112,7 @@ public actor SyncEngine {
     public func sync(atMost steps: Int = .max) async throws -> Step {
         var left = steps
         readUpAt = nil
+        missingPictures = []
         while left > 0 {
             left -= 1
             // Photos come last. While photos are carried, a step for everything else runs every five seconds.

@@ -41,8 +41,8 @@ final class Image {
     /// The orientation by Exif, 1 to 8.
     var orientation: Int { Int(vips_image_get_orientation(image)) }
 
-    /// An Exif field's text; nil if the picture has none.
-    func exif(_ field: String) -> String? {
+    /// An Exif field's text; nil if the picture has none, or a longer one than the standard allows.
+    func exif(_ field: String, atMost count: Int) -> String? {
         var text: UnsafePointer<CChar>?
         let name = "exif-ifd2-\(field)"
         guard vips_image_get_typeof(image, name) != 0, vips_image_get_string(image, name, &text) == 0, let text else {
@@ -50,7 +50,8 @@ final class Image {
         }
         // libvips puts a description of the value behind it, in brackets.
         let whole = String(cString: text)
-        return whole.range(of: " (", options: .backwards).map { String(whole[..<$0.lowerBound]) } ?? whole
+        let value = whole.range(of: " (", options: .backwards).map { String(whole[..<$0.lowerBound]) } ?? whole
+        return value.unicodeScalars.count <= count ? value : nil
     }
 
     /// The picture upright, at most as long as `side`, in sRGB and on white.

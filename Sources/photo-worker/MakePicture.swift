@@ -46,7 +46,7 @@ struct MakePicture {
             // The header's pixels count before anything is decoded.
             guard image.width * image.height <= format.maximumPixels else { throw Image.Failed() }
             let master = try Self.master(of: image, bytes, format)
-            return (master, image.exif("DateTimeOriginal"), image.exif("OffsetTimeOriginal"))
+            return (master, image.exif("DateTimeOriginal", atMost: 19), image.exif("OffsetTimeOriginal", atMost: 6))
         }
         return try master.withUnsafeBytes { bytes in
             // The decoder leaves out pixels that no copy needs.

@@ -131,7 +131,13 @@ private enum Tool {
         guard files.fileExists(atPath: source.path(), isDirectory: &isFolder) else { return }
         guard !isFolder.boolValue else {
             try files.createDirectory(at: target, withIntermediateDirectories: false)
-            for name in (try? files.contentsOfDirectory(atPath: source.path())) ?? [] {
+            let names: [String]
+            do {
+                names = try files.contentsOfDirectory(atPath: source.path())
+            } catch  where !files.fileExists(atPath: source.path()) {
+                return
+            }
+            for name in names {
                 try copy(
                     source.appending(path: name),
                     to: target.appending(path: name),

@@ -18,7 +18,7 @@ import Testing
         return Photo(request, id: Photo.ID(UUID()), album: album, group: group, by: traveller, at: .distantFuture)
     }
 
-    @Test func `Photos that one member took within five seconds of each other are a series`() throws {
+    @Test func `Photos of one member within five seconds are a series`() throws {
         let (one, other) = (Traveller.ID(UUID()), Traveller.ID(UUID()))
         let photos = try [
             photo(0, by: one), photo(4, by: one), photo(5, by: other), photo(9, by: one), photo(14.5, by: one),
@@ -29,7 +29,7 @@ import Testing
         #expect(series.map { $0.map(\.takenAt.timeIntervalSince1970) } == [[0, 4, 9], [5], [14.5]])
     }
 
-    @Test func `Who sees a hidden photo`() throws {
+    @Test func `A hidden photo is seen by its member and curators`() throws {
         let (adder, other) = (Traveller.ID(UUID()), Traveller.ID(UUID()))
         var photo = try photo(0, by: adder)
         func isSeen(_ who: Traveller.ID, curator: Bool = false, objected: Bool = false) -> Bool {

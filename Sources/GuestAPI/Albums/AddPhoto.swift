@@ -8,7 +8,7 @@ extension Photo {
     ///
     /// An album has a photo once. A member who adds one that is there gets that one.
     ///
-    /// Throws `notFound` for a guest outside the group, `albumClosed`, `albumFull`, `idTaken`.
+    /// Throws `notFound` for a guest outside the group, `albumClosed`, `albumFull`, `photoHidden`, `idTaken`.
     ///
     /// - Returns: the photo's id, and whether it is new.
     static func add(
@@ -25,7 +25,11 @@ extension Photo {
             AlbumSQL.photo(request.name, size: request.size, in: id),
             AlbumSQL.room(in: id)
         )
-        if let known = known.first { return (known, false) }
+        if let known = known.first {
+            let (row, _, isCurator) = try await lockedForAll(known, act)
+            guard row.isSeen(by: own.id, isCurator: isCurator) else { throw Refusal.photoHidden }
+            return (known, false)
+        }
         let room = rooms.first ?? (photos: 0, bytes: 0)
         try Album.allowOneMore(of: request.size, besides: room.photos, with: room.bytes)
         let photo = Photo(

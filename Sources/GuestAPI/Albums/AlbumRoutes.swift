@@ -122,7 +122,13 @@ enum AlbumRoutes {
     private static func sendBytes(_ call: Call) async throws -> Answer {
         let id = try call.path(Paths.photoBytes)
         let photo = try await call.read { try await Photo.expected(id, $0) }
-        return try await UploadRoutes.begin(.albumPhoto, of: id.uuid, as: Photo.upload(of: photo), call)
+        return try await UploadRoutes.begin(
+            .albumPhoto,
+            of: id.uuid,
+            as: Photo.upload(of: photo),
+            expecting: photo.size,
+            call
+        )
     }
 
     private static func download(_ call: Call) async throws -> Answer {

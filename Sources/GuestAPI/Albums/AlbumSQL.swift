@@ -48,7 +48,8 @@ enum AlbumSQL {
     static func insert(_ photo: Photo) -> Command {
         Command(
             """
-            INSERT INTO photo (id, group_id, booking_id, added_by, name, size, taken_at, caption, alt, thumbhash, added_at)
+            INSERT INTO photo (id, group_id, booking_id, added_by, name, size, taken_at, caption, alt, thumbhash,
+                added_at)
             VALUES (\(photo.id), \(photo.groupId), \(photo.bookingId), \(photo.travellerId), \(photo.name.description),
                 \(photo.size), \(photo.takenAt), \(photo.caption), \(photo.alt), \(photo.thumbhash), \(photo.addedAt))
             """
@@ -188,12 +189,17 @@ enum AlbumSQL {
         ]
     }
 
-    /// Takes a traveller off the curators; returns the albums.
-    static func forgetCurator(_ traveller: Traveller.ID) -> Query<Booking.ID> {
-        Query("DELETE FROM album_curator WHERE traveller_id = \(traveller) RETURNING booking_id") {
-            try $0.decode("booking_id")
+    /// Takes travellers off the curators; returns the albums and their groups.
+    ///
+    /// - Parameter travellers: a subquery of ids.
+    static func forgetCurators(_ travellers: SQL) -> Query<(album: Booking.ID, group: TravelGroup.ID)> {
+        Query("DELETE FROM album_curator WHERE traveller_id IN (\(travellers)) RETURNING booking_id, group_id") {
+            (try $0.decode("booking_id"), try $0.decode("group_id"))
         }
     }
+
+    /// One traveller, as a subquery of ids.
+    static func only(_ traveller: Traveller.ID) -> SQL { "SELECT \(traveller)::uuid" }
 
     static func object(
         to photo: Photo.ID,
@@ -242,9 +248,15 @@ enum AlbumSQL {
         ) { try $0.decode("items") }
     }
 
-    /// A photo as those see it who may see it; a hidden photo looks the same to all of them.
+    /// A photo as everybody sees it who may see it.
     static func shown(_ id: Photo.ID) -> Query<JSONText> {
-        Query("SELECT body FROM shown_photo WHERE id = \(id) ORDER BY scope LIMIT 1") { try $0.decode("body") }
+        Query(
+            """
+            SELECT photo_body(id, CASE WHEN hidden_at IS NOT NULL
+                OR EXISTS (SELECT FROM photo_objection WHERE photo_id = photo.id) THEN true END) AS body
+            FROM photo WHERE id = \(id)
+            """
+        ) { try $0.decode("body") }
     }
 
     static func setTexts(of photo: Photo) -> Command {
@@ -296,6 +308,10 @@ enum AlbumSQL {
             WHERE photo_heart.said_at <= EXCLUDED.said_at
             """
         )
+    }
+
+    static func setComing(_ photo: Photo.ID) -> Command {
+        Command("UPDATE photo SET state = 'coming' WHERE id = \(photo) AND state = 'making'")
     }
 
     static func setMaking(_ photo: Photo.ID) -> Command {
@@ -371,14 +387,17 @@ enum AlbumSQL {
         SELECT id FROM traveller WHERE guest_id IS NULL AND left_at IS NOT NULL AND name = '—' AND (
             EXISTS (SELECT FROM photo WHERE added_by = traveller.id)
                 OR EXISTS (SELECT FROM photo_event WHERE traveller_id = traveller.id)
+                OR EXISTS (SELECT FROM photo_heart WHERE traveller_id = traveller.id)
         )
         """
 
-    /// Removes a traveller's hearts; returns the photos that had one.
-    static func forgetHearts(of traveller: Traveller.ID) -> Query<PhotoRow> {
+    /// Removes travellers' hearts; returns the photos that had one.
+    ///
+    /// - Parameter travellers: a subquery of ids.
+    static func forgetHearts(of travellers: SQL) -> Query<PhotoRow> {
         Query(
             """
-            WITH gone AS (DELETE FROM photo_heart WHERE traveller_id = \(traveller) RETURNING photo_id)
+            WITH gone AS (DELETE FROM photo_heart WHERE traveller_id IN (\(travellers)) RETURNING photo_id)
             SELECT \(photoColumns) FROM photo WHERE id IN (SELECT photo_id FROM gone) ORDER BY id
             """,
             decoding: photoRow
@@ -434,8 +453,8 @@ enum AlbumSQL {
         Command("DELETE FROM photo_event WHERE traveller_id IN (\(travellers))")
     }
 
-    /// A guest's own photo, as their export has it.
-    struct Personal: Encodable, Sendable {
+    /// A photo that a guest added, as their export has it.
+    struct PersonalPhoto: Encodable, Sendable {
         let id: Photo.ID
         let bookingId: Booking.ID
         let takenAt: Date
@@ -444,20 +463,53 @@ enum AlbumSQL {
         let alt: String?
     }
 
-    static func everything(of guest: Guest.ID) -> Query<Personal> {
+    static func photos(addedBy guest: Guest.ID) -> Query<PersonalPhoto> {
         Query(
             """
             SELECT photo.id, booking_id, taken_at, added_at, caption, alt
             FROM photo JOIN traveller ON traveller.id = added_by WHERE guest_id = \(guest) ORDER BY photo.id
             """
         ) { row in
-            Personal(
+            PersonalPhoto(
                 id: try row.decode("id"),
                 bookingId: try row.decode("booking_id"),
                 takenAt: try row.decode("taken_at"),
                 addedAt: try row.decode("added_at"),
                 caption: try row.decodeIfPresent("caption"),
                 alt: try row.decodeIfPresent("alt")
+            )
+        }
+    }
+
+    /// A guest's words and wishes in the albums of a group, as their export has them.
+    struct Personal: Encodable, Sendable {
+        let groupId: TravelGroup.ID
+        /// The texts that the guest gave to photos.
+        let texts: [String]
+        /// The photos that the guest likes.
+        let hearts: [Photo.ID]
+        /// The photos that the guest objects to.
+        let objections: [Photo.ID]
+    }
+
+    static func everything(of guest: Guest.ID) -> Query<Personal> {
+        Query(
+            """
+            SELECT group_id,
+                ARRAY(SELECT value FROM photo_event WHERE traveller_id = traveller.id AND value IS NOT NULL
+                    ORDER BY photo_id, number) AS texts,
+                ARRAY(SELECT photo_id FROM photo_heart WHERE traveller_id = traveller.id AND is_hearted
+                    ORDER BY photo_id) AS hearts,
+                ARRAY(SELECT photo_id FROM photo_objection WHERE by_id = traveller.id ORDER BY photo_id, traveller_id)
+                    AS objections
+            FROM traveller WHERE guest_id = \(guest) ORDER BY traveller.id
+            """
+        ) { row in
+            Personal(
+                groupId: try row.decode("group_id"),
+                texts: try row.decode("texts"),
+                hearts: try row.decode("hearts"),
+                objections: try row.decode("objections")
             )
         }
     }

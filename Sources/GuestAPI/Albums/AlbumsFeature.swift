@@ -46,6 +46,7 @@ extension Feature {
             }
         ],
         personalData: [.albums],
-        departures: [.albums]
+        departures: [.albums],
+        takeOvers: [.albums]
     )
 }

@@ -6,11 +6,12 @@ import SyncMessages
 extension Photo {
     /// Hides a photo because the asking member, or a child whose guardian the member is, says to be pictured.
     ///
-    /// The photo is hidden at once from all but the member who added it, as long as the objection stands. Withdrawing it
-    /// shows the photo again if nobody else objects.
+    /// The photo is hidden at once from all but the member who added it, as long as the objection stands. When it is
+    /// withdrawn, the photo is shown again if nobody else objects. Withdrawing an objection that does not exist changes
+    /// nothing.
     ///
-    /// Throws `notFound` for a photo that the member does not see, unless the member has objected to it, and `forbidden`
-    /// for a traveller for whom the member does not speak.
+    /// Throws `notFound` for a photo that the member does not see, unless somebody objects to it already. Throws
+    /// `forbidden` for a traveller for whom the member does not speak.
     static func object(_ request: ObjectionRequest, to id: Photo.ID, _ act: Act) async throws -> Outcome.Result {
         let (row, own, isCurator) = try await lockedForAll(id, act)
         let pictured = request.travellerId ?? own.id

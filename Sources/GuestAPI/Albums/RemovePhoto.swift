@@ -25,10 +25,21 @@ extension Photo {
 }
 
 extension PersonalData {
+    private struct Export: Encodable {
+        let photos: [AlbumSQL.PersonalPhoto]
+        let groups: [AlbumSQL.Personal]
+    }
+
     /// A guest's photos, their texts on photos of others, and their hearts.
     static let albums = PersonalData(
         name: "albums",
-        export: { guest, act in try await act.tx.all(AlbumSQL.everything(of: guest)) },
+        export: { guest, act in
+            let (photos, groups) = try await act.tx.all(
+                AlbumSQL.photos(addedBy: guest),
+                AlbumSQL.everything(of: guest)
+            )
+            return Export(photos: photos, groups: groups)
+        },
         erase: { guest, act in try await Photo.erase(of: AlbumSQL.travellers(of: guest), act) }
     )
 }
@@ -41,6 +52,18 @@ extension Photo {
             try await publish(photo, in: group, addedBy: member, isHidden: true, act)
         }
         try await act.tx.run(AlbumSQL.deleteEvents(by: travellers))
+        try await forgetRoles(of: travellers, act)
+        try await act.tx.run(UploadSQL.end(sentBy: travellers, at: act.now))
+    }
+
+    /// Removes the hearts and the curator's role of travellers.
+    fileprivate static func forgetRoles(of travellers: SQL, _ act: Act) async throws {
+        for row in try await act.tx.all(AlbumSQL.forgetHearts(of: travellers)) {
+            try await publish(row.photo, isHidden: row.isHidden, act)
+        }
+        for (album, group) in try await act.tx.all(AlbumSQL.forgetCurators(travellers)) {
+            act.tx.publish(album, .album, to: .group(group))
+        }
     }
 
     /// Erases what a node of the version before, which knows no albums, has left of erased guests.
@@ -58,18 +81,22 @@ extension Photo {
     }
 }
 
-extension Departure {
-    /// The photos and objections of a member who leaves stay; the hearts and the curator's role go.
-    static let albums = Departure { traveller, group, act in
-        for row in try await act.tx.all(AlbumSQL.forgetHearts(of: traveller)) {
-            try await Photo.publish(row.photo, isHidden: row.isHidden, act)
-        }
-        // A member who left does not see their own hidden photos any more.
+extension TakeOver {
+    /// The hidden photos of a child who has an account now come to the new member's phone.
+    static let albums = TakeOver { traveller, act in
         for row in try await act.tx.all(AlbumSQL.hidden(addedBy: traveller)) {
             try await Photo.publish(row.photo, isHidden: true, act)
         }
-        for album in try await act.tx.all(AlbumSQL.forgetCurator(traveller)) {
-            act.tx.publish(album, .album, to: .group(group))
+    }
+}
+
+extension Departure {
+    /// The photos and objections of a member who leaves stay; the hearts and the curator's role go.
+    static let albums = Departure { traveller, _, act in
+        try await Photo.forgetRoles(of: AlbumSQL.only(traveller), act)
+        // A member who left does not see their own hidden photos any more.
+        for row in try await act.tx.all(AlbumSQL.hidden(addedBy: traveller)) {
+            try await Photo.publish(row.photo, isHidden: true, act)
         }
     }
 }

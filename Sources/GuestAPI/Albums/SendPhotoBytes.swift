@@ -69,8 +69,17 @@ struct MakePhoto: Work {
             PictureSQL.outcome(id)
         )
         act.tx.later([UploadSQL.end(uploadId, at: act.now)])
-        guard let outcome = outcomes.first else { return }
+        // A try before may have stored some copies.
         guard let row = rows.first, row.picture == nil else { return try Picture.remove(id, act) }
+        guard let outcome = outcomes.first else {
+            // The sender was erased, so another member may bring the bytes.
+            let others = try await act.tx.first(
+                UploadSQL.hasWhole(UploadKind.albumPhoto.name, of: photoId.uuid, but: uploadId)
+            )
+            guard others != true else { return }
+            try await act.tx.run(AlbumSQL.setComing(photoId))
+            return try await Photo.publish(row.photo, isHidden: row.isHidden, act)
+        }
         if let made = outcome.made {
             guard let album = try await act.tx.first(AlbumSQL.album(row.photo.bookingId)) else {
                 throw Inconsistency("photo \(photoId) has no album")

@@ -9,7 +9,7 @@ extension Office {
     public func checkPhotos() async throws -> [String] {
         let first = try await photoDifferences()
         guard !first.isEmpty else { return [] }
-        // What a job has changed between the list and the rows is gone at the second look.
+        // Differences made by a running job are gone at the second look.
         return try await first.intersection(photoDifferences()).sorted()
     }
 

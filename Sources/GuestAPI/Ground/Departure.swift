@@ -10,3 +10,12 @@ struct Departure: Sendable {
         self.run = run
     }
 }
+
+/// A feature's reaction when a guest takes the place of a traveller without account, such as a child who grows up.
+struct TakeOver: Sendable {
+    let run: @Sendable (Traveller.ID, Act) async throws -> Void
+
+    init(_ run: @escaping @Sendable (Traveller.ID, Act) async throws -> Void) {
+        self.run = run
+    }
+}

@@ -18,6 +18,7 @@ struct Feature: Sendable {
     var retention: [Retention] = []
     var personalData: [PersonalData] = []
     var departures: [Departure] = []
+    var takeOvers: [TakeOver] = []
     var regroupings: [Regrouping] = []
 }
 
@@ -35,6 +36,7 @@ struct FeatureTable: Sendable {
     /// Personal data in the order of erasure: a feature comes before the features that it is built on.
     let personalData: [PersonalData]
     let departures: [Departure]
+    let takeOvers: [TakeOver]
     let regroupings: [Regrouping]
 
     /// The error that two features use the same name, or that one feature declares a name twice.
@@ -54,6 +56,7 @@ struct FeatureTable: Sendable {
         retention = try Self.unique(features.flatMap { $0.retention.map { ($0.name, $0) } })
         personalData = features.reversed().flatMap(\.personalData)
         departures = features.flatMap(\.departures)
+        takeOvers = features.flatMap(\.takeOvers)
         regroupings = features.flatMap(\.regroupings)
     }
 

@@ -92,6 +92,7 @@ extension Invitation {
         if let invited = invitation.travellerId {
             let command = GroupSQL.takeOver(invited, by: guest, name: acceptance.name)
             guard try await act.tx.run(command, refusing: once) == 1 else { throw Refusal.invitationOver }
+            for takeOver in act.app.features.takeOvers { try await takeOver.run(invited, act) }
             id = invited
         } else {
             let known = try await act.tx.first(IdentitySQL.guest(guest))?.name ?? ""

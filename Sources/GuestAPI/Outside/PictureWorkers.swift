@@ -18,7 +18,8 @@ final class PictureWorkers: Sendable {
 
     /// Makes the copies of a file.
     ///
-    /// - Throws: `PictureWorker.Died` if the file broke the process, or took longer than two minutes.
+    /// - Throws: `PictureWorker.Died` if the file broke the process, or took longer than two minutes;
+    ///   `PictureWorker.Unable` and `ChildProcess.Failed` for reasons that are not the file's.
     func carryOut(_ order: Picture.Order) async throws -> Picture.Report {
         let place = busy.withLock { busy in
             let place = busy.indices.min { busy[$0] < busy[$1] } ?? 0
@@ -32,8 +33,13 @@ final class PictureWorkers: Sendable {
 
 /// One process that makes pictures, one at a time.
 final class PictureWorker: Sendable {
-    /// The process ended, or was ended, before it answered.
+    /// The process ended, or was ended, while it worked on a file.
     struct Died: Error {}
+
+    /// The process cannot work, for a reason that no file has given.
+    struct Unable: Error, CustomStringConvertible {
+        let description: String
+    }
 
     private struct Running {
         let process: ChildProcess
@@ -54,10 +60,7 @@ final class PictureWorker: Sendable {
 
     deinit {
         guard let worker = running.withLock({ $0 }) else { return }
-        queue.async {
-            worker.process.kill()
-            while worker.process.exitCode == nil { usleep(5000) }
-        }
+        queue.async { Self.end(worker) }
     }
 
     func carryOut(_ order: Picture.Order) async throws -> Picture.Report {
@@ -68,21 +71,29 @@ final class PictureWorker: Sendable {
 
     private func carryOutBlocking(_ order: Picture.Order) throws -> Picture.Report {
         try running.withLock { running in
+            // A process that ended while it had no work must not cost this file.
+            if let idle = running, idle.process.exitCode != nil { running = nil }
             let worker = try running ?? start()
             // A worker that breaks is not used again.
             running = nil
+            let report: Picture.Report
             do {
                 try Self.write(try JSONEncoder().encode(order) + Data("\n".utf8), to: worker.line)
-                let answer = try JSONDecoder().decode(Picture.Report.self, from: Self.readLine(of: worker.line))
-                running = worker
-                return answer
+                report = try JSONDecoder().decode(Picture.Report.self, from: Self.readLine(of: worker.line))
             } catch {
-                worker.process.kill()
-                // An ended process that nobody asks for would stay in the system's table.
-                while worker.process.exitCode == nil { usleep(5000) }
+                Self.end(worker)
                 throw Died()
             }
+            running = worker
+            if let fault = report.fault { throw Unable(description: fault) }
+            return report
         }
+    }
+
+    private static func end(_ worker: Running) {
+        worker.process.kill()
+        // An ended process stays in the system's table until somebody asks for its exit.
+        while worker.process.exitCode == nil { usleep(5000) }
     }
 
     private func start() throws -> Running {
@@ -105,7 +116,17 @@ final class PictureWorker: Sendable {
             conversation: theirs,
             showsErrors: false
         )
-        return Running(process: process, line: ours)
+        // Otherwise the end of the process would not end the line.
+        try theirs.close()
+        let worker = Running(process: process, line: ours)
+        do {
+            let said = try Self.readLine(of: ours)
+            guard said == Data("\(Picture.ready)\n".utf8) else { throw Died() }
+        } catch {
+            Self.end(worker)
+            throw Unable(description: "\(path) does not start; its libraries may be missing")
+        }
+        return worker
     }
 
     private static func write(_ bytes: Data, to line: FileHandle) throws {

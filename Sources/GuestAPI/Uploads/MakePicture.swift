@@ -86,8 +86,9 @@ struct RemovePicture: Work {
     static let kind = "removePicture"
     static let queue = Job.Queue.objects
     static let patience = Job.patienceWithObjects
-    /// Seconds between a picture's end and the removal of its copies, so that a backup that has begun has the objects of
-    /// its rows.
+    /// Seconds between a picture's end and the removal of its copies.
+    ///
+    /// A backup that has begun then has the objects of its rows.
     static let delay: TimeInterval = 3600
 
     let pictureId: Picture.ID

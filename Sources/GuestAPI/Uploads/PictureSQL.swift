@@ -7,7 +7,7 @@ extension Picture {
 }
 
 enum PictureSQL {
-    /// What became of an upload that should be a picture.
+    /// The outcome of an upload that should be a picture.
     struct Outcome: Sendable {
         /// nil if the bytes are no picture.
         let made: Picture.Made?
@@ -17,7 +17,8 @@ enum PictureSQL {
     static func outcome(_ id: Picture.ID) -> Query<Outcome> {
         Query(
             """
-            SELECT width, height, size, crc32, taken_at, taken_offset FROM picture WHERE id = \(id) AND done_at IS NOT NULL
+            SELECT width, height, size, crc32, taken_at, taken_offset FROM picture
+            WHERE id = \(id) AND done_at IS NOT NULL
             """
         ) { row in
             guard let width = try row.decodeIfPresent("width", as: Int.self),
@@ -37,13 +38,17 @@ enum PictureSQL {
     }
 
     static func setDone(_ id: Picture.ID, _ made: Picture.Made?, at now: Date) -> Command {
-        Command(
+        // The process has read a stranger's file, so its texts are not trusted.
+        let takenAt = made?.takenAt.flatMap { $0.unicodeScalars.count <= 19 ? $0 : nil }
+        let offset = made?.takenOffset.flatMap { $0.unicodeScalars.count <= 6 ? $0 : nil }
+        return Command(
             """
             INSERT INTO picture (id, width, height, size, crc32, taken_at, taken_offset, done_at)
             VALUES (\(id), \(made?.width), \(made?.height), \(made?.size), \(made.map { Int($0.crc32) }),
-                \(made?.takenAt), \(made?.takenOffset), \(now))
+                \(takenAt), \(offset), \(now))
             ON CONFLICT (id) DO UPDATE SET width = EXCLUDED.width, height = EXCLUDED.height, size = EXCLUDED.size,
-                crc32 = EXCLUDED.crc32, taken_at = EXCLUDED.taken_at, taken_offset = EXCLUDED.taken_offset, done_at = EXCLUDED.done_at
+                crc32 = EXCLUDED.crc32, taken_at = EXCLUDED.taken_at, taken_offset = EXCLUDED.taken_offset,
+                done_at = EXCLUDED.done_at
             WHERE picture.done_at IS NULL
             """
         )

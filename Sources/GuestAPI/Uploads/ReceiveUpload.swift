@@ -45,7 +45,7 @@ extension StoredUpload {
         return (upload, known?.id)
     }
 
-    /// The guest's own upload; an upload of another guest looks absent.
+    /// The asker's own upload; an upload of another sender looks absent.
     static func own(_ id: Upload.ID, _ look: Look) async throws -> StoredUpload {
         guard let upload = try await look.reader.first(UploadSQL.recent(id)),
             upload.sender == (try look.principal.sender())
@@ -77,7 +77,7 @@ extension StoredUpload {
         try await act.tx.run(UploadSQL.endUnfinished(id, at: act.now)) > 0
     }
 
-    /// Ends an upload that its guest does not want.
+    /// Ends an upload that its sender does not want.
     ///
     /// - Throws: `uploadComplete` once all bytes have come, because a job passes them on.
     static func cancel(_ id: Upload.ID, _ act: Act) async throws {

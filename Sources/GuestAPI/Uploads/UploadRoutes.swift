@@ -16,13 +16,22 @@ enum UploadRoutes {
     /// - Parameters:
     ///   - owner: the thing that the bytes belong to, such as a group.
     ///   - name: the bytes' name at their owner.
-    static func begin(_ kind: UploadKind, of owner: UUID, as name: String, _ call: Call) async throws -> Answer {
+    ///   - size: the number of bytes that the owner expects; nil if it does not know.
+    static func begin(
+        _ kind: UploadKind,
+        of owner: UUID,
+        as name: String,
+        expecting size: Int? = nil,
+        _ call: Call
+    ) async throws -> Answer {
         let (headers, body) = (try headers(of: call), try body(of: call))
         guard headers.offset ?? 0 == 0 else {
             throw BadRequest("Upload-Offset", "must be 0 or missing at the beginning")
         }
-        let size = headers.length ?? (headers.isComplete ? body.length : nil)
-        guard size ?? 0 <= kind.maximum else { return refused(.bodyTooLarge, headers, kind, call) }
+        let told = headers.length ?? (headers.isComplete ? body.length : nil)
+        guard told ?? 0 <= kind.maximum else { return refused(.bodyTooLarge, headers, kind, call) }
+        if let told, let size, told != size { return refused(Problem(.uploadLength), headers, kind, call) }
+        let size = size ?? told
         let isEmpty = body.length == 0 && !headers.isComplete
         return try await call.app.uploadLimit.run(for: call.principal.sender()) {
             let (upload, replaced) = try await call.act { act in

@@ -86,6 +86,25 @@ enum UploadSQL {
         Command("UPDATE upload SET size = \(size), whole_at = \(now) WHERE id = \(id) AND whole_at IS NULL")
     }
 
+    /// Whether a whole upload of a thing waits for its job, besides the one named.
+    static func hasWhole(_ kind: String, of owner: UUID, but id: Upload.ID) -> Query<Bool> {
+        Query(
+            """
+            SELECT EXISTS (
+                SELECT FROM upload WHERE kind = \(kind) AND owner = \(owner) AND id <> \(id)
+                    AND whole_at IS NOT NULL AND gone_at IS NULL
+            ) AS has_whole
+            """
+        ) { try $0.decode("has_whole") }
+    }
+
+    /// Ends the uploads of children.
+    ///
+    /// - Parameter travellers: a subquery of their ids.
+    static func end(sentBy travellers: SQL, at now: Date) -> Command {
+        Command("UPDATE upload SET gone_at = \(now) WHERE traveller_id IN (\(travellers)) AND gone_at IS NULL")
+    }
+
     static func end(_ id: Upload.ID, at now: Date) -> Command {
         Command("UPDATE upload SET gone_at = \(now) WHERE id = \(id) AND gone_at IS NULL")
     }

@@ -6,8 +6,8 @@ public struct Album: Hashable, Sendable {
     public static let maximumPhotos = 2_000
     /// The most bytes of an album's photos together, as guests sent them.
     public static let maximumBytes = 10 * 1024 * 1024 * 1024
-    /// The months after the departure for which an album takes photos and is kept.
-    public static let monthsKept = 12
+    /// The days after the departure for which an album takes photos.
+    public static let daysOpen = 365
 
     public var id: Booking.ID
     public var groupId: TravelGroup.ID
@@ -38,7 +38,7 @@ public struct Album: Hashable, Sendable {
         case .confirmed, .checkedIn, .checkedOut: break
         case .held, .expired, .cancelled, .noShow: throw .albumClosed
         }
-        guard today <= departure.adding(days: 365) else { throw .albumClosed }
+        guard today <= departure.adding(days: Self.daysOpen) else { throw .albumClosed }
     }
 
     /// Throws `albumFull` if the album has no room for one more photo.
@@ -77,6 +77,15 @@ extension Refusal {
         en: "The person who looks after you has not agreed to photos.",
         nl: "Wie voor je zorgt, heeft geen toestemming gegeven voor foto's.",
         de: "Wer für dich sorgt, hat Fotos nicht zugestimmt."
+    )
+
+    /// The album has the photo, and it is hidden from this member.
+    public static let photoHidden = Refusal(
+        .conflict,
+        "photo_hidden",
+        en: "This photo is hidden in the album.",
+        nl: "Deze foto is verborgen in het album.",
+        de: "Dieses Foto ist im Album verborgen."
     )
 
     /// Somebody else has changed the text that the request replaces.

@@ -30,7 +30,7 @@ public struct Photo: Codable, Hashable, Sendable {
     /// When the photo was taken.
     public var takenAt: Date
     public var caption: String?
-    /// What the picture shows, for those who cannot see it.
+    /// A description of the picture, for those who cannot see it.
     public var alt: String?
     /// A blurred picture in 5 to 25 bytes, as base64 (https://evanw.github.io/thumbhash).
     public var thumbhash: String?
@@ -60,8 +60,7 @@ public struct Photo: Codable, Hashable, Sendable {
         travellerId = traveller
         name = request.name
         size = request.size
-        // A camera whose clock is wrong cannot take photos in the future.
-        takenAt = min(request.takenAt ?? instant, instant)
+        takenAt = Self.possible(request.takenAt ?? instant, addedAt: instant)
         caption = request.caption
         alt = request.alt
         thumbhash = request.thumbhash
@@ -89,7 +88,12 @@ public struct Photo: Codable, Hashable, Sendable {
 
     /// Corrects when the photo was taken, which was never after it was added.
     public mutating func shiftTime(by seconds: Int) {
-        takenAt = min(takenAt.addingTimeInterval(Double(seconds)), addedAt)
+        takenAt = Self.possible(takenAt.addingTimeInterval(Double(seconds)), addedAt: addedAt)
+    }
+
+    /// The time nearest to what a clock says: no photo was taken after it was added, or before 1900.
+    private static func possible(_ instant: Date, addedAt: Date) -> Date {
+        max(min(instant, addedAt), Date(timeIntervalSince1970: -2_208_988_800))
     }
 
     /// Adds or removes a member's heart.

@@ -2,8 +2,8 @@ public import Foundation
 
 /// The bytes of a ZIP file whose entries are stored as they are, known before any entry is read.
 ///
-/// With the size and the CRC-32 of each entry, the whole layout is arithmetic: its length, and the bytes of any range. Source:
-/// PKWARE's APPNOTE 6.3.10. Offsets beyond 4 GiB and more than 65,534 entries use ZIP64.
+/// With the size and the CRC-32 of each entry, the whole layout is arithmetic: its length, and the bytes of any range.
+/// Source: PKWARE's APPNOTE 6.3.10. Offsets beyond 4 GiB and more than 65,534 entries use ZIP64.
 public struct ZipLayout: Sendable {
     /// A file in the archive.
     public struct Entry: Hashable, Sendable {
@@ -125,7 +125,7 @@ public struct ZipLayout: Sendable {
 }
 
 extension ZipLayout.Entry {
-    /// The names of photos in an archive: the local time and the name of the member, such as `2027-05-14 16.32.07 Anna.jpg`.
+    /// Entries for photos, named by the local time and the member, such as `2027-05-14 16.32.07 Anna.jpg`.
     ///
     /// - Parameters:
     ///   - photos: what each is named by; a name that comes again gets a number.

@@ -25,7 +25,7 @@ public enum Picture {
 
         /// The format of a file; nil for all other formats.
         ///
-        /// Sources: ISO/IEC 10918-1, the PNG and WebP specifications, and ISO/IEC 14496-12 for the brands of HEIC and AVIF.
+        /// Sources: ISO/IEC 10918-1, the specifications of PNG and WebP, and ISO/IEC 14496-12 for HEIC and AVIF.
         public init?(firstBytes bytes: some Collection<UInt8>) {
             let bytes = Array(bytes.prefix(Self.telling))
             func has(_ text: String, at place: Int) -> Bool { bytes.dropFirst(place).starts(with: text.utf8) }
@@ -75,13 +75,19 @@ public enum Picture {
 
     /// The answer to an `Order`.
     public struct Report: Codable, Hashable, Sendable {
-        /// nil if no picture can be made of the file: it is broken, has too many pixels, or is of no format that is read.
+        /// nil if no picture can be made of the file: it is broken, has too many pixels, or has no format that is read.
         public let made: Made?
+        /// The machine's fault that kept the process from its work, such as a full disk; nil if there was none.
+        public let fault: String?
 
-        public init(_ made: Made?) {
+        public init(_ made: Made?, fault: String? = nil) {
             self.made = made
+            self.fault = fault
         }
     }
+
+    /// The line that a worker process writes once it can take orders.
+    public static let ready = "ready"
 
     /// Facts about a picture whose copies have been made.
     public struct Made: Codable, Hashable, Sendable {
@@ -91,9 +97,9 @@ public enum Picture {
         /// The master's bytes and their CRC-32.
         public let size: Int
         public let crc32: UInt32
-        /// The camera's local date and time, as Exif has it: `2027:05:14 16:32:07`.
+        /// The camera's local date and time, as Exif has it: `2027:05:14 16:32:07`; at most 19 characters.
         public let takenAt: String?
-        /// The time zone of `takenAt`, as Exif has it: `+02:00`.
+        /// The time zone of `takenAt`, as Exif has it: `+02:00`; at most 6 characters.
         public let takenOffset: String?
 
         public init(width: Int, height: Int, size: Int, crc32: UInt32, takenAt: String?, takenOffset: String?) {

@@ -1,10 +1,10 @@
-/// Bytes that a guest sends, until the service has all of them.
+/// Bytes that a guest or a child sends, until the service has all of them.
 public enum Upload {
     public typealias ID = Identifier<Upload>
 
     /// The days for which an unfinished upload can go on.
     public static let daysKept = 7
-    /// The most uploads that one guest may send at the same time.
+    /// The most uploads that one sender may send at the same time.
     public static let maximumAtOnce = 3
     /// The name of the only media type of an append.
     public static let partialType = "application/partial-upload"
@@ -140,7 +140,7 @@ extension Refusal {
         de: "Das nächste Byte dieses Uploads ist ein anderes; Upload-Offset sagt, welches."
     )
 
-    /// Another request of the same guest has taken the upload over, so this one writes no more.
+    /// Another request of the same sender has taken the upload over, so this one writes no more.
     public static let uploadTakenOver = Refusal(
         .conflict,
         "upload_taken_over",
@@ -167,7 +167,7 @@ extension Refusal {
         de: "Der Upload hat eine andere Größe als angekündigt."
     )
 
-    /// The guest sends three uploads at this moment, or the answering process takes 200.
+    /// The sender sends three uploads at this moment, or the answering process takes 200.
     public static let tooManyUploads = Refusal(
         .tooMany(after: 5),
         "too_many_uploads",

@@ -127,6 +127,50 @@ extension AlbumTests {
         }
     }
 
+    @Test func `A photo that is hidden is not shown to a member who adds it again`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let photo = try await stage.photo()
+            let third = try await api.given.member(of: stage.stay.group, invitedBy: stage.stay.organiser)
+            #expect(try await object(photo, as: stage.stay.organiser, api) == 204)
+
+            let request = try stage.request(PictureTests.file("p3.jpg"))
+            #expect(try await api.post(stage.album, request, as: third).code == "photo_hidden")
+            #expect(try await api.post(stage.album, request, as: stage.stay.member).status == 200)
+        }
+    }
+
+    @Test func `A child sees an own photo that somebody objects to`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let child = try await api.given.child(of: stage.stay.group, guardian: stage.stay.organiser)
+            let phone = try await api.given.phone(of: child.id)
+            let path = "/v1/groups/\(stage.stay.group.id)/travellers/\(child.id)"
+            let yes = ConsentRequest(purpose: .photos, textVersion: "1", isGiven: true)
+            #expect(try await api.post("\(path)/consents", yes, as: stage.stay.organiser).status == 204)
+            let photo = try await stage.photo(as: phone)
+            #expect(try await object(photo, as: stage.stay.member, api) == 204)
+
+            let own: Photo = try await api.get("/v1/photos/\(photo.id)", as: phone).decode()
+            #expect(own.isHidden == true)
+
+            // The child gets an account, and its phone has the photo.
+            let guest = try await api.given.guest("Kim")
+            try await api.transaction { tx in
+                let request = InvitationRequest(travellerId: child.id)
+                let act = api.app.act(in: tx, as: .guest(try stage.stay.organiser.id()))
+                let invitation = try await Invitation.create(request, to: stage.stay.group.id, act)
+                let id = try guest.id()
+                let job = api.app.act(in: tx, as: .job("test"))
+                _ = try await Invitation.accept(code: invitation.code, InvitationAcceptance(), by: id, job)
+            }
+            let kim = try Phone(of: guest, api, mutators: Mutator.all)
+            try await kim.engine.sync()
+            let seen = try kim.store.entities("photo").map { try $0.decode(Photo.self) }
+            #expect(seen.map(\.id) == [photo.id])
+        }
+    }
+
     @Test func `A guardian objects for the own child alone`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)

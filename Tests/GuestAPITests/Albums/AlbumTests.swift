@@ -172,8 +172,8 @@ import Testing
                     Command(
                         """
                         INSERT INTO photo (id, group_id, booking_id, added_by, name, size, taken_at, added_at)
-                        SELECT gen_random_uuid(), \(stage.stay.group.id)::uuid, \(stage.stay.booking.id)::uuid, \(own)::uuid,
-                            lpad(to_hex(number), 64, '0'), 1, now(), now()
+                        SELECT gen_random_uuid(), \(stage.stay.group.id)::uuid, \(stage.stay.booking.id)::uuid,
+                            \(own)::uuid, lpad(to_hex(number), 64, '0'), 1, now(), now()
                         FROM generate_series(1, \(Album.maximumPhotos)::int) AS number
                         """
                     )
@@ -192,7 +192,7 @@ import Testing
             let bytes = try PictureTests.file("p3.jpg")
             let photo = try await stage.add(bytes, as: stage.stay.member)
 
-            let wrong = try await stage.send(bytes + [0], of: photo, as: stage.stay.member)
+            let wrong = try await stage.send(bytes.dropLast() + [0], of: photo, as: stage.stay.member)
             #expect(wrong.code == "photo_unreadable")
 
             #expect(try await stage.send(bytes, of: photo, as: stage.stay.member).status == 201)
@@ -232,7 +232,11 @@ import Testing
             let request = try stage.request(bytes, size: 10)
             let photo: Photo = try await api.post(stage.album, request, as: stage.stay.member).decode()
 
-            #expect(try await stage.send(bytes, of: photo, as: stage.stay.member).code == "photo_unreadable")
+            #expect(try await stage.send(bytes, of: photo, as: stage.stay.member).code == "upload_length")
+            let headers = ["content-type": "image/jpeg", "upload-complete": "?0", "upload-length": "11"]
+            let path = "/v1/photos/\(photo.id)/bytes"
+            let begun = try await api.send("PUT", path, raw: Data(), as: stage.stay.member, headers: headers)
+            #expect(begun.code == "upload_length")
         }
     }
 
@@ -261,7 +265,11 @@ import Testing
     }
 
     @Test func `A photo that ends its process three times is unreadable`() async throws {
-        try await withGuestAPI(adjust: { $0.photoWorker = "/bin/false" }) { api in
+        let program = NSTemporaryDirectory() + "voorpret-worker-\(UUID())"
+        defer { try? FileManager.default.removeItem(atPath: program) }
+        try Data("#!/bin/sh\necho ready\nread order\nkill -9 $$\n".utf8).write(to: URL(filePath: program))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
+        try await withGuestAPI(adjust: { $0.photoWorker = program }) { api in
             let stage = try await stage(api)
             let photo = try await stage.photo()
             #expect(photo.state == .making)
@@ -273,8 +281,9 @@ import Testing
         }
     }
 
-    @Test func `A photo waits for a worker program that is missing`() async throws {
-        try await withGuestAPI(adjust: { $0.photoWorker = "/nowhere/photo-worker" }) { api in
+    @Test(arguments: ["/nowhere/photo-worker", "/bin/false"])
+    func `A photo waits for a worker program that does not start`(_ program: String) async throws {
+        try await withGuestAPI(adjust: { $0.photoWorker = program }) { api in
             let stage = try await stage(api)
             let photo = try await stage.photo()
             for _ in 0..<5 {
@@ -282,6 +291,39 @@ import Testing
                 try await api.work()
             }
             #expect(try await stage.seen(photo).state == .making)
+        }
+    }
+
+    @Test func `Another member brings the bytes of a photo whose sender was erased`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let bytes = try PictureTests.file("p3.jpg")
+            let photo = try await stage.add(bytes, as: stage.stay.organiser)
+            #expect(try await stage.send(bytes, of: photo, as: stage.stay.member).status == 201)
+            #expect(try await api.send("DELETE", "/v1/me", as: stage.stay.member).status == 204)
+            try await api.work()
+            #expect(try await stage.seen(photo).state == .coming)
+
+            #expect(try await stage.send(bytes, of: photo, as: stage.stay.organiser).status == 201)
+            try await api.work()
+
+            #expect(try await stage.seen(photo).state == .ready)
+        }
+    }
+
+    @Test func `A photo with a camera's endless time is ready without it`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            var bytes = try PictureTests.file("sample.png")
+            let time = Array("2027:05:14 16:32:07".utf8)
+            let place = try #require(Data(bytes).range(of: Data(time))).lowerBound
+            bytes.replaceSubrange(place..<place + time.count, with: Array("9999:99:99 99:99:99".utf8))
+
+            let photo = try await stage.add(bytes, as: stage.stay.member)
+            _ = try await stage.send(bytes, of: photo, as: stage.stay.member)
+            try await api.work()
+
+            #expect(try await stage.seen(photo).takenAt == photo.takenAt)
         }
     }
 
@@ -471,7 +513,7 @@ import Testing
         }
     }
 
-    @Test func `An erasure takes a guest's photos and their texts on photos of others`() async throws {
+    @Test func `An erasure takes a guest's photos, texts and hearts`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
             let own = try await stage.photo(caption: "Mine")
@@ -481,11 +523,16 @@ import Testing
             let alt = PhotoChange(alt: TextChange(was: nil, text: "Four quarters"))
             #expect(try await change(other, alt, as: stage.stay.organiser, api).status == 200)
 
+            let path = "/v1/photos/\(other.id)/heart"
+            let liked = try await api.change("PUT", path, HeartRequest(isHearted: true), as: stage.stay.member)
+            #expect(try liked.decode(Photo.self).hearts.count == 1)
+
             #expect(try await api.send("DELETE", "/v1/me", as: stage.stay.member).status == 204)
 
             #expect(try await statuses(own, stage) == [404])
             let left = try await stage.seen(other)
             #expect(left.caption == nil && left.alt == "Four quarters" && left.state == .ready)
+            #expect(left.hearts == [])
             #expect(try await api.count("SELECT count(*) FROM photo_event WHERE value LIKE 'Words%'") == 0)
         }
     }

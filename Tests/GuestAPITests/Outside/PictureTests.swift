@@ -179,10 +179,22 @@ import Testing
         }
     }
 
-    @Test func `A process that ends costs one picture`() async throws {
+    @Test func `A fault of the machine is not the file's`() async throws {
+        let order = Picture.Order(source: "/nowhere", folder: "/nowhere")
+        for _ in 0..<2 { await #expect(throws: PictureWorker.Unable.self) { try await workers.carryOut(order) } }
+        #expect(try await make(Self.file("sample.png")) != nil)
+    }
+
+    @Test func `A picture of 16 bits with transparency is on white paper`() async throws {
+        let made = try #require(try await make(Self.file("alpha16.png")))
+
+        for copy in made.copies.values { #expect(try Pixels(copy).names == "wwww") }
+    }
+
+    @Test func `A program that does not start breaks no file`() async throws {
         let order = Picture.Order(source: "/dev/null", folder: "/")
         let broken = PictureWorkers("/bin/false", processes: 1)
-        for _ in 0..<2 { await #expect(throws: PictureWorker.Died.self) { try await broken.carryOut(order) } }
+        for _ in 0..<2 { await #expect(throws: PictureWorker.Unable.self) { try await broken.carryOut(order) } }
         let missing = PictureWorkers("/nowhere/photo-worker", processes: 1)
         await #expect(throws: ChildProcess.Failed.self) { try await missing.carryOut(order) }
     }
