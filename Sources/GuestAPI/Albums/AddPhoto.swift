@@ -69,7 +69,7 @@ extension Photo {
         let own = try await Album.enter(photo.groupId, act)
         let (rows, curators) = try await act.tx.all(
             AlbumSQL.photo(id, isLocked: true),
-            AlbumSQL.isCurator(own.id, of: photo.bookingId)
+            CurationSQL.isCurator(own.id, of: photo.bookingId)
         )
         guard let row = rows.first else { throw Refusal.notFound }
         return (row, own, own.role == .organiser || !curators.isEmpty)

@@ -103,13 +103,13 @@ enum AlbumSQL {
         let isTimeMoved: Bool
     }
 
-    private static let photoColumns: SQL = """
+    static let photoColumns: SQL = """
         photo.id, photo.group_id, photo.booking_id, added_by, name, size, taken_at, caption, alt, thumbhash, state,
             picture_id, added_at, rank, hidden_at IS NOT NULL AS is_hidden, is_time_moved,
             EXISTS (SELECT FROM photo_objection WHERE photo_id = photo.id) AS is_objected
         """
 
-    private static func photoRow(_ row: Row) throws -> PhotoRow {
+    static func photoRow(_ row: Row) throws -> PhotoRow {
         guard let name = PhotoName(try row.decode("name", as: String.self)) else {
             throw Inconsistency("a photo's name is no SHA-256")
         }
@@ -165,87 +165,6 @@ enum AlbumSQL {
     /// - Parameter hiddenAt: when a curator hid the photo; nil for one that the group sees.
     static func place(_ photo: Photo.ID, _ rank: Rank?, hiddenAt: Date?) -> Command {
         Command("UPDATE photo SET rank = \(rank?.text), hidden_at = \(hiddenAt) WHERE id = \(photo)")
-    }
-
-    // MARK: Curators and objections
-
-    static func isCurator(_ traveller: Traveller.ID, of album: Booking.ID) -> Query<Bool> {
-        Query(
-            """
-            SELECT true AS is_curator FROM album_curator WHERE booking_id = \(album) AND traveller_id = \(traveller)
-            """
-        ) { try $0.decode("is_curator") }
-    }
-
-    static func setCurators(_ travellers: [Traveller.ID], of album: Booking.ID, in group: TravelGroup.ID) -> [Command] {
-        [
-            Command("DELETE FROM album_curator WHERE booking_id = \(album)"),
-            Command(
-                """
-                INSERT INTO album_curator (booking_id, group_id, traveller_id)
-                SELECT \(album)::uuid, \(group)::uuid, id FROM unnest(\(travellers)::uuid[]) AS id ORDER BY id
-                """
-            ),
-        ]
-    }
-
-    /// Takes travellers off the curators; returns the albums and their groups.
-    ///
-    /// - Parameter travellers: a subquery of ids.
-    static func forgetCurators(_ travellers: SQL) -> Query<(album: Booking.ID, group: TravelGroup.ID)> {
-        Query("DELETE FROM album_curator WHERE traveller_id IN (\(travellers)) RETURNING booking_id, group_id") {
-            (try $0.decode("booking_id"), try $0.decode("group_id"))
-        }
-    }
-
-    /// One traveller, as a subquery of ids.
-    static func only(_ traveller: Traveller.ID) -> SQL { "SELECT \(traveller)::uuid" }
-
-    static func object(
-        to photo: Photo.ID,
-        in group: TravelGroup.ID,
-        for pictured: Traveller.ID,
-        by traveller: Traveller.ID,
-        at now: Date
-    ) -> Command {
-        Command(
-            """
-            INSERT INTO photo_objection (photo_id, group_id, traveller_id, by_id, at)
-            VALUES (\(photo), \(group), \(pictured), \(traveller), \(now))
-            ON CONFLICT (photo_id, traveller_id) DO NOTHING
-            """
-        )
-    }
-
-    static func withdrawObjection(to photo: Photo.ID, for pictured: Traveller.ID) -> Command {
-        Command("DELETE FROM photo_objection WHERE photo_id = \(photo) AND traveller_id = \(pictured)")
-    }
-
-    /// The objections that a member has made to photos of an album, newest first.
-    static func objections(to album: Booking.ID, by traveller: Traveller.ID) -> Query<PhotoObjection> {
-        Query(
-            """
-            SELECT photo_id, traveller_id, at FROM photo_objection JOIN photo ON photo.id = photo_id
-            WHERE booking_id = \(album) AND by_id = \(traveller) ORDER BY at DESC, photo_id, traveller_id
-            """
-        ) { row in
-            PhotoObjection(
-                photoId: try row.decode("photo_id"),
-                travellerId: try row.decode("traveller_id"),
-                at: try row.decode("at")
-            )
-        }
-    }
-
-    /// The photos that curators have hidden and nobody pictured objects to, as JSON.
-    static func hidden(in album: Booking.ID) -> Query<JSONText> {
-        Query(
-            """
-            SELECT coalesce(json_agg(body::json ORDER BY photo.id), '[]')::text AS items
-            FROM photo JOIN shown_photo AS shown ON shown.id = photo.id AND shown.scope = 'organiser:' || group_id
-            WHERE booking_id = \(album)
-            """
-        ) { try $0.decode("items") }
     }
 
     /// A photo as everybody sees it who may see it.
@@ -340,7 +259,7 @@ enum AlbumSQL {
         let picture: Picture.ID?
     }
 
-    private static func gone(_ row: Row) throws -> Gone {
+    static func gone(_ row: Row) throws -> Gone {
         Gone(
             id: try row.decode("id"),
             group: try row.decode("group_id"),
@@ -373,145 +292,6 @@ enum AlbumSQL {
             """,
             decoding: gone
         )
-    }
-
-    // MARK: Erasing
-
-    /// The travellers whose photos and texts an erasure takes: the guest's rows, and children in the guest's care.
-    static func travellers(of guest: Guest.ID) -> SQL {
-        "SELECT id FROM traveller WHERE guest_id = \(guest) OR id IN (\(GroupDataSQL.dependants(of: guest)))"
-    }
-
-    /// The travellers whom a node of the version before has erased, which knows no albums.
-    static let erasedTravellers: SQL = """
-        SELECT id FROM traveller WHERE guest_id IS NULL AND left_at IS NOT NULL AND name = '—' AND (
-            EXISTS (SELECT FROM photo WHERE added_by = traveller.id)
-                OR EXISTS (SELECT FROM photo_event WHERE traveller_id = traveller.id)
-                OR EXISTS (SELECT FROM photo_heart WHERE traveller_id = traveller.id)
-        )
-        """
-
-    /// Removes travellers' hearts; returns the photos that had one.
-    ///
-    /// - Parameter travellers: a subquery of ids.
-    static func forgetHearts(of travellers: SQL) -> Query<PhotoRow> {
-        Query(
-            """
-            WITH gone AS (DELETE FROM photo_heart WHERE traveller_id IN (\(travellers)) RETURNING photo_id)
-            SELECT \(photoColumns) FROM photo WHERE id IN (SELECT photo_id FROM gone) ORDER BY id
-            """,
-            decoding: photoRow
-        )
-    }
-
-    /// The hidden photos that a traveller has added.
-    static func hidden(addedBy traveller: Traveller.ID) -> Query<PhotoRow> {
-        Query(
-            """
-            SELECT \(photoColumns) FROM photo WHERE added_by = \(traveller) AND (
-                hidden_at IS NOT NULL OR EXISTS (SELECT FROM photo_objection WHERE photo_id = photo.id)
-            )
-            ORDER BY id
-            """,
-            decoding: photoRow
-        )
-    }
-
-    /// Locks the photos with texts by travellers, in the order of the photos' ids.
-    static func lockPhotos(withTextsBy travellers: SQL) -> Command {
-        Command(
-            """
-            SELECT id FROM photo WHERE id IN (SELECT photo_id FROM photo_event WHERE traveller_id IN (\(travellers)))
-            ORDER BY id FOR NO KEY UPDATE
-            """
-        )
-    }
-
-    /// Removes the present texts that travellers gave to photos; returns the photos that had one.
-    static func removeTexts(
-        by travellers: SQL
-    ) -> Query<(photo: Photo.ID, group: TravelGroup.ID, addedBy: Traveller.ID)> {
-        Query(
-            """
-            WITH last AS (
-                SELECT DISTINCT ON (photo_id, field) photo_id, field, traveller_id FROM photo_event
-                WHERE photo_id IN (SELECT photo_id FROM photo_event WHERE traveller_id IN (\(travellers)))
-                ORDER BY photo_id, field, number DESC
-            ), theirs AS (
-                SELECT photo_id, bool_or(field = 'caption') AS has_caption, bool_or(field = 'alt') AS has_alt FROM last
-                WHERE traveller_id IN (\(travellers)) GROUP BY photo_id
-            )
-            UPDATE photo SET caption = CASE WHEN has_caption THEN NULL ELSE caption END,
-                alt = CASE WHEN has_alt THEN NULL ELSE alt END
-            FROM theirs WHERE photo.id = theirs.photo_id
-            RETURNING photo.id, group_id, added_by
-            """
-        ) { (try $0.decode("id"), try $0.decode("group_id"), try $0.decode("added_by")) }
-    }
-
-    static func deleteEvents(by travellers: SQL) -> Command {
-        Command("DELETE FROM photo_event WHERE traveller_id IN (\(travellers))")
-    }
-
-    /// A photo that a guest added, as their export has it.
-    struct PersonalPhoto: Encodable, Sendable {
-        let id: Photo.ID
-        let bookingId: Booking.ID
-        let takenAt: Date
-        let addedAt: Date
-        let caption: String?
-        let alt: String?
-    }
-
-    static func photos(addedBy guest: Guest.ID) -> Query<PersonalPhoto> {
-        Query(
-            """
-            SELECT photo.id, booking_id, taken_at, added_at, caption, alt
-            FROM photo JOIN traveller ON traveller.id = added_by WHERE guest_id = \(guest) ORDER BY photo.id
-            """
-        ) { row in
-            PersonalPhoto(
-                id: try row.decode("id"),
-                bookingId: try row.decode("booking_id"),
-                takenAt: try row.decode("taken_at"),
-                addedAt: try row.decode("added_at"),
-                caption: try row.decodeIfPresent("caption"),
-                alt: try row.decodeIfPresent("alt")
-            )
-        }
-    }
-
-    /// A guest's words and wishes in the albums of a group, as their export has them.
-    struct Personal: Encodable, Sendable {
-        let groupId: TravelGroup.ID
-        /// The texts that the guest gave to photos.
-        let texts: [String]
-        /// The photos that the guest likes.
-        let hearts: [Photo.ID]
-        /// The photos that the guest objects to.
-        let objections: [Photo.ID]
-    }
-
-    static func everything(of guest: Guest.ID) -> Query<Personal> {
-        Query(
-            """
-            SELECT group_id,
-                ARRAY(SELECT value FROM photo_event WHERE traveller_id = traveller.id AND value IS NOT NULL
-                    ORDER BY photo_id, number) AS texts,
-                ARRAY(SELECT photo_id FROM photo_heart WHERE traveller_id = traveller.id AND is_hearted
-                    ORDER BY photo_id) AS hearts,
-                ARRAY(SELECT photo_id FROM photo_objection WHERE by_id = traveller.id ORDER BY photo_id, traveller_id)
-                    AS objections
-            FROM traveller WHERE guest_id = \(guest) ORDER BY traveller.id
-            """
-        ) { row in
-            Personal(
-                groupId: try row.decode("group_id"),
-                texts: try row.decode("texts"),
-                hearts: try row.decode("hearts"),
-                objections: try row.decode("objections")
-            )
-        }
     }
 }
 

@@ -16,7 +16,7 @@ extension Album {
             throw Refusal.unknownTraveller.at("/travellerIds/\(index)")
         }
         _ = try await act.tx.all(AlbumSQL.lock(id))
-        try await act.tx.run(AlbumSQL.setCurators(request.travellerIds, of: id, in: album.groupId))
+        try await act.tx.run(CurationSQL.setCurators(request.travellerIds, of: id, in: album.groupId))
         act.tx.publish(id, .album, to: .group(album.groupId))
     }
 
@@ -27,8 +27,8 @@ extension Album {
         guard let album = try await look.reader.first(AlbumSQL.album(id)) else { throw Refusal.notFound }
         let own = try await Album.enter(album.groupId, look)
         let (curators, hidden) = try await look.reader.all(
-            AlbumSQL.isCurator(own.id, of: id),
-            AlbumSQL.hidden(in: id)
+            CurationSQL.isCurator(own.id, of: id),
+            CurationSQL.hidden(in: id)
         )
         guard own.role == .organiser || !curators.isEmpty else { throw Refusal.forbidden }
         return hidden.first ?? JSONText("[]")

@@ -21,14 +21,14 @@ extension Photo {
             else { throw Refusal.forbidden.at("/travellerId") }
         }
         guard request.isObjecting else {
-            guard try await act.tx.run(AlbumSQL.withdrawObjection(to: id, for: pictured)) == 1 else { return .noop }
+            guard try await act.tx.run(CurationSQL.withdrawObjection(to: id, for: pictured)) == 1 else { return .noop }
             try await publish(row.photo, isHidden: true, act)
             return .applied
         }
         // Somebody else may have hidden the photo already; a second objection must count then too.
         guard row.isObjected || row.isSeen(by: own.id, isCurator: isCurator) else { throw Refusal.notFound }
         let group = row.photo.groupId
-        let command = AlbumSQL.object(to: id, in: group, for: pictured, by: own.id, at: act.now)
+        let command = CurationSQL.object(to: id, in: group, for: pictured, by: own.id, at: act.now)
         guard try await act.tx.run(command) == 1 else { return .noop }
         try await publish(row.photo, isHidden: true, act)
         return .applied
@@ -38,6 +38,6 @@ extension Photo {
     static func objections(to id: Booking.ID, _ look: Look) async throws -> [PhotoObjection] {
         guard let album = try await look.reader.first(AlbumSQL.album(id)) else { throw Refusal.notFound }
         let own = try await Album.enter(album.groupId, look)
-        return try await look.reader.all(AlbumSQL.objections(to: id, by: own.id))
+        return try await look.reader.all(CurationSQL.objections(to: id, by: own.id))
     }
 }

@@ -26,8 +26,8 @@ extension Photo {
 
 extension PersonalData {
     private struct Export: Encodable {
-        let photos: [AlbumSQL.PersonalPhoto]
-        let groups: [AlbumSQL.Personal]
+        let photos: [AlbumDataSQL.PersonalPhoto]
+        let groups: [AlbumDataSQL.Personal]
     }
 
     /// A guest's photos, their texts on photos of others, and their hearts.
@@ -35,40 +35,40 @@ extension PersonalData {
         name: "albums",
         export: { guest, act in
             let (photos, groups) = try await act.tx.all(
-                AlbumSQL.photos(addedBy: guest),
-                AlbumSQL.everything(of: guest)
+                AlbumDataSQL.photos(addedBy: guest),
+                AlbumDataSQL.everything(of: guest)
             )
             return Export(photos: photos, groups: groups)
         },
-        erase: { guest, act in try await Photo.erase(of: AlbumSQL.travellers(of: guest), act) }
+        erase: { guest, act in try await Photo.erase(of: AlbumDataSQL.travellers(of: guest), act) }
     )
 }
 
 extension Photo {
     fileprivate static func erase(of travellers: SQL, _ act: Act) async throws {
         try await forget(try await act.tx.all(AlbumSQL.delete(addedBy: travellers)), act)
-        try await act.tx.run(AlbumSQL.lockPhotos(withTextsBy: travellers))
-        for (photo, group, member) in try await act.tx.all(AlbumSQL.removeTexts(by: travellers)) {
+        try await act.tx.run(AlbumDataSQL.lockPhotos(withTextsBy: travellers))
+        for (photo, group, member) in try await act.tx.all(AlbumDataSQL.removeTexts(by: travellers)) {
             try await publish(photo, in: group, addedBy: member, isHidden: true, act)
         }
-        try await act.tx.run(AlbumSQL.deleteEvents(by: travellers))
+        try await act.tx.run(AlbumDataSQL.deleteEvents(by: travellers))
         try await forgetRoles(of: travellers, act)
         try await act.tx.run(UploadSQL.end(sentBy: travellers, at: act.now))
     }
 
     /// Removes the hearts and the curator's role of travellers.
     fileprivate static func forgetRoles(of travellers: SQL, _ act: Act) async throws {
-        for row in try await act.tx.all(AlbumSQL.forgetHearts(of: travellers)) {
+        for row in try await act.tx.all(AlbumDataSQL.forgetHearts(of: travellers)) {
             try await publish(row.photo, isHidden: row.isHidden, act)
         }
-        for (album, group) in try await act.tx.all(AlbumSQL.forgetCurators(travellers)) {
+        for (album, group) in try await act.tx.all(AlbumDataSQL.forgetCurators(travellers)) {
             act.tx.publish(album, .album, to: .group(group))
         }
     }
 
     /// Erases what a node of the version before, which knows no albums, has left of erased guests.
     static func forgetErased(_ act: Act) async throws {
-        try await erase(of: AlbumSQL.erasedTravellers, act)
+        try await erase(of: AlbumDataSQL.erasedTravellers, act)
     }
 
     /// Deletes photos whose bytes have not come within thirty days.
@@ -84,7 +84,7 @@ extension Photo {
 extension TakeOver {
     /// The hidden photos of a child who has an account now come to the new member's phone.
     static let albums = TakeOver { traveller, act in
-        for row in try await act.tx.all(AlbumSQL.hidden(addedBy: traveller)) {
+        for row in try await act.tx.all(AlbumDataSQL.hidden(addedBy: traveller)) {
             try await Photo.publish(row.photo, isHidden: true, act)
         }
     }
@@ -93,9 +93,9 @@ extension TakeOver {
 extension Departure {
     /// The photos and objections of a member who leaves stay; the hearts and the curator's role go.
     static let albums = Departure { traveller, _, act in
-        try await Photo.forgetRoles(of: AlbumSQL.only(traveller), act)
+        try await Photo.forgetRoles(of: AlbumDataSQL.only(traveller), act)
         // A member who left does not see their own hidden photos any more.
-        for row in try await act.tx.all(AlbumSQL.hidden(addedBy: traveller)) {
+        for row in try await act.tx.all(AlbumDataSQL.hidden(addedBy: traveller)) {
             try await Photo.publish(row.photo, isHidden: true, act)
         }
     }

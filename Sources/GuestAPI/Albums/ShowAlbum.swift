@@ -34,7 +34,7 @@ extension Photo {
         guard let row = try await look.reader.first(AlbumSQL.photo(id)) else { throw Refusal.notFound }
         let own = try await Album.enter(row.photo.groupId, look)
         guard row.isHidden else { return row }
-        let curators = try await look.reader.all(AlbumSQL.isCurator(own.id, of: row.photo.bookingId))
+        let curators = try await look.reader.all(CurationSQL.isCurator(own.id, of: row.photo.bookingId))
         let isCurator = own.role == .organiser || !curators.isEmpty
         guard row.isSeen(by: own.id, isCurator: isCurator) else { throw Refusal.notFound }
         return row
