@@ -104,6 +104,8 @@ def upload_cut():
                 assert b" 201 " in line.recv(4096).split(b"\r\n")[0]
                 break
             line.close()
+            # A phone notices a cut and asks again after half a second at the earliest.
+            time.sleep(0.5)
             connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
             connection.request("HEAD", address, headers=head)
             told = connection.getresponse()
