@@ -30,8 +30,11 @@ extension LocalStore {
     }
 
     /// The id of the album's photo in the service's rows, for a row of `photo`.
-    private static let photoOfAlbum = """
-        SELECT id FROM row WHERE kind = 'photo' AND body ->> 'name' = photo.name AND body ->> 'bookingId' = album
+    private static let photoOfAlbum = "SELECT id FROM row WHERE kind = 'photo' AND \(isComing)"
+
+    /// Whether a row of the service, or a shown one, is the photo of a row of `photo` and waits for its bytes.
+    private static let isComing = """
+        body ->> 'name' = photo.name AND body ->> 'size' = photo.size AND body ->> 'bookingId' = album
             AND body ->> 'state' = 'coming'
         """
 
@@ -117,10 +120,7 @@ extension LocalStore {
     func settlePhotos() throws {
         let isGone = "NOT EXISTS (SELECT 1 FROM row WHERE kind = 'photo' AND row.id = photoId)"
         let isSettled = """
-            NOT EXISTS (
-                SELECT 1 FROM shown WHERE kind = 'photo' AND body ->> 'name' = photo.name
-                    AND body ->> 'bookingId' = album AND body ->> 'state' = 'coming'
-            ) AND NOT EXISTS (
+            NOT EXISTS (SELECT 1 FROM shown WHERE kind = 'photo' AND \(Self.isComing)) AND NOT EXISTS (
                 SELECT 1 FROM refused WHERE refused.name = 'photo.add@1' AND arguments ->> 'bookingId' = album
                     AND arguments ->> '$.request.name' = photo.name
             )

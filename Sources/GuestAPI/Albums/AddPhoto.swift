@@ -72,7 +72,7 @@ extension Photo {
             CurationSQL.isCurator(own.id, of: photo.bookingId)
         )
         guard let row = rows.first else { throw Refusal.notFound }
-        return (row, own, own.role == .organiser || !curators.isEmpty)
+        return (row, own, own.isCurator(curators))
     }
 
     /// Publishes a photo to all who see it, or have seen it.
@@ -95,6 +95,13 @@ extension Photo {
         guard let guest = try await act.tx.first(GroupSQL.guest(of: traveller)) else { return }
         act.tx.publish(id, .photo, to: .guest(guest))
     }
+}
+
+extension Traveller {
+    /// Whether the traveller may hide and order an album's photos: the organiser, or a curator of the album.
+    ///
+    /// - Parameter rows: the answer to `CurationSQL.isCurator`.
+    func isCurator(_ rows: [Bool]) -> Bool { role == .organiser || !rows.isEmpty }
 }
 
 extension AlbumSQL.PhotoRow {

@@ -257,25 +257,33 @@ enum AlbumSQL {
         let group: TravelGroup.ID
         let addedBy: Traveller.ID
         let picture: Picture.ID?
+        /// Whether the group did not see the photo.
+        let wasHidden: Bool
     }
 
-    static func gone(_ row: Row) throws -> Gone {
+    private static let goneColumns: SQL = """
+        id, group_id, added_by, picture_id,
+            hidden_at IS NOT NULL OR EXISTS (SELECT FROM photo_objection WHERE photo_id = photo.id) AS was_hidden
+        """
+
+    private static func gone(_ row: Row) throws -> Gone {
         Gone(
             id: try row.decode("id"),
             group: try row.decode("group_id"),
             addedBy: try row.decode("added_by"),
-            picture: try row.decodeIfPresent("picture_id")
+            picture: try row.decodeIfPresent("picture_id"),
+            wasHidden: try row.decode("was_hidden")
         )
     }
 
     static func delete(_ photo: Photo.ID) -> Query<Gone> {
-        Query("DELETE FROM photo WHERE id = \(photo) RETURNING id, group_id, added_by, picture_id", decoding: gone)
+        Query("DELETE FROM photo WHERE id = \(photo) RETURNING \(goneColumns)", decoding: gone)
     }
 
     /// - Parameter travellers: a subquery of ids.
     static func delete(addedBy travellers: SQL) -> Query<Gone> {
         Query(
-            "DELETE FROM photo WHERE added_by IN (\(travellers)) RETURNING id, group_id, added_by, picture_id",
+            "DELETE FROM photo WHERE added_by IN (\(travellers)) RETURNING \(goneColumns)",
             decoding: gone
         )
     }
@@ -288,7 +296,7 @@ enum AlbumSQL {
                 SELECT id FROM photo WHERE state = 'coming' AND added_at < \(instant)
                 ORDER BY added_at, id LIMIT \(Command.portion)
             )
-            RETURNING id, group_id, added_by, picture_id
+            RETURNING \(goneColumns)
             """,
             decoding: gone
         )

@@ -30,7 +30,7 @@ extension Album {
             CurationSQL.isCurator(own.id, of: id),
             CurationSQL.hidden(in: id)
         )
-        guard own.role == .organiser || !curators.isEmpty else { throw Refusal.forbidden }
+        guard own.isCurator(curators) else { throw Refusal.forbidden }
         return hidden.first ?? JSONText("[]")
     }
 }

@@ -19,7 +19,7 @@ extension Photo {
     fileprivate static func forget(_ gone: [AlbumSQL.Gone], _ act: Act) async throws {
         for photo in gone {
             if let picture = photo.picture { try Picture.remove(picture, act) }
-            try await publish(photo.id, in: photo.group, addedBy: photo.addedBy, isHidden: true, act)
+            try await publish(photo.id, in: photo.group, addedBy: photo.addedBy, isHidden: photo.wasHidden, act)
         }
     }
 }

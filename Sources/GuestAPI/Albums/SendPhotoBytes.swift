@@ -72,6 +72,7 @@ struct MakePhoto: Work {
         // A try before may have stored some copies.
         guard let row = rows.first, row.picture == nil else { return try Picture.remove(id, act) }
         guard let outcome = outcomes.first else {
+            try Picture.remove(id, act)
             // The sender was erased, so another member may bring the bytes.
             let others = try await act.tx.first(
                 UploadSQL.hasWhole(UploadKind.albumPhoto.name, of: photoId.uuid, but: uploadId)

@@ -35,8 +35,7 @@ extension Photo {
         let own = try await Album.enter(row.photo.groupId, look)
         guard row.isHidden else { return row }
         let curators = try await look.reader.all(CurationSQL.isCurator(own.id, of: row.photo.bookingId))
-        let isCurator = own.role == .organiser || !curators.isEmpty
-        guard row.isSeen(by: own.id, isCurator: isCurator) else { throw Refusal.notFound }
+        guard row.isSeen(by: own.id, isCurator: own.isCurator(curators)) else { throw Refusal.notFound }
         return row
     }
 

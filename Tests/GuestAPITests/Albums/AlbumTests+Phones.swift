@@ -130,6 +130,42 @@ extension AlbumTests {
         }
     }
 
+    @Test func `A lie about the size does not catch a phone's bytes`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let bytes = try PictureTests.file("p3.jpg")
+            for size in [10, 90_000] {
+                _ = try await api.post(stage.album, stage.request(bytes, size: size), as: stage.stay.organiser)
+            }
+            let (own, _) = try await phones(stage)
+            let id = try add(bytes, on: own, stage)
+
+            try await own.engine.sync()
+            try await api.work()
+
+            #expect(try own.store.unsentPhotos() == 0)
+            let photo: Photo = try await api.get("/v1/photos/\(id)", as: stage.stay.member).decode()
+            #expect(photo.state == .ready)
+        }
+    }
+
+    @Test func `A hidden photo that is deleted leaves its member's phone`() async throws {
+        try await withGuestAPI { api in
+            let stage = try await stage(api)
+            let photo = try await stage.photo()
+            let path = "/v1/photos/\(photo.id)/objection"
+            let objection = ObjectionRequest(isObjecting: true)
+            #expect(try await api.change("PUT", path, objection, as: stage.stay.organiser).status == 204)
+            let (own, _) = try await phones(stage)
+            #expect(try shown(on: own).map(\.id) == [photo.id])
+
+            #expect(try await api.send("DELETE", "/v1/photos/\(photo.id)", as: stage.stay.member).status == 204)
+            try await own.engine.sync()
+
+            #expect(try shown(on: own).isEmpty)
+        }
+    }
+
     @Test func `A phone brings the bytes that another phone never sends`() async throws {
         try await withGuestAPI { api in
             let stage = try await stage(api)
